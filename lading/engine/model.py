@@ -1,0 +1,117 @@
+"""What an engine holds and what can be asked of it, as frozen data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from lading.reference import ImageReference
+
+__all__ = [
+    "BuildRequest",
+    "Container",
+    "ContainerSpec",
+    "EngineInfo",
+    "HistoryEntry",
+    "Image",
+    "State",
+]
+
+State = Literal["created", "running", "paused", "restarting", "removing", "exited", "dead"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineInfo:
+    """Which engine answers: `endpoint` as in DOCKER_HOST, `version` of the engine, `api` spoken with it."""
+
+    endpoint: str
+    version: str
+    api: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """An image in the engine.
+
+    `tags` are familiar names with their tag, `digests` familiar names with the digest a registry knows them by,
+    `created` seconds since the epoch, `size` bytes.
+    """
+
+    id: str
+    tags: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    created: float = 0.0
+    size: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryEntry:
+    """One layer's line in an image's history; `created` in seconds since the epoch, `size` in bytes."""
+
+    id: str
+    created: float
+    created_by: str
+    size: int
+    comment: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerSpec:
+    """A container to create: from an image id, hardened, published on 127.0.0.1 only.
+
+    `host_port` 0 lets the engine take a free one, `memory` is bytes. `volumes` are named volumes by the path they
+    are mounted at. With `hardened` False the root is writable and the capabilities are the engine's usual ones.
+    """
+
+    name: str
+    image_id: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    port: int
+    host_port: int = 0
+    memory: int = 512 * 1024 * 1024
+    pids: int = 256
+    volumes: Mapping[str, str] = field(default_factory=dict)
+    hardened: bool = True
+    restart: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """A container in the engine; `ports` maps the app's port to the published one on the host."""
+
+    id: str
+    name: str
+    image_id: str
+    labels: Mapping[str, str]
+    state: State
+    exit_code: int
+    oom_killed: bool
+    ports: Mapping[int, int]
+
+    @property
+    def running(self) -> bool:
+        """Whether its process is alive."""
+        return self.state == "running"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildRequest:
+    """All that decides what a build gives.
+
+    `context` and `dockerfile` are absolute paths, `files` the context's files that are sent (posix paths relative to
+    it), `timeout` seconds.
+    """
+
+    reference: ImageReference
+    context: Path
+    dockerfile: Path
+    files: tuple[str, ...]
+    build_args: Mapping[str, str]
+    labels: Mapping[str, str]
+    target: str | None = None
+    timeout: float = 1800.0

@@ -1,0 +1,115 @@
+"""The one typed seam to the Docker Engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from lading.credentials import Credential
+from lading.engine.model import (
+    BuildRequest,
+    Container,
+    ContainerSpec,
+    EngineInfo,
+    HistoryEntry,
+    Image,
+)
+from lading.events import Event
+from lading.reference import ImageReference
+
+__all__ = ["Engine", "Tell"]
+
+Tell = Callable[[Event], None]
+"""Somebody who is told of progress while it happens."""
+
+
+class Engine(Protocol):
+    """What Lading asks of an engine.
+
+    Every method may raise `EngineUnavailable`. A `what` is an image's familiar name or its id; ids are whole.
+    """
+
+    def info(self) -> EngineInfo:
+        """Give which engine answers."""
+        ...
+
+    def image(self, what: str) -> Image | None:
+        """Give the image of that name or id, or nothing."""
+        ...
+
+    def images(self, labels: Mapping[str, str] | None = None) -> list[Image]:
+        """Give the images that carry all these labels, the newest first."""
+        ...
+
+    def inspect_image(self, what: str) -> dict[str, Any]:
+        """Give Docker's own description of an image; `StepFailed` when there is none."""
+        ...
+
+    def history(self, what: str) -> list[HistoryEntry]:
+        """Give an image's history, the newest layer first; `StepFailed` when there is no such image."""
+        ...
+
+    def build(self, request: BuildRequest, tell: Tell) -> str:
+        """Build, and give the image's id; `BuildFailed` otherwise."""
+        ...
+
+    def tag(self, image_id: str, reference: ImageReference) -> None:
+        """Let a name point to an image."""
+        ...
+
+    def untag(self, reference: ImageReference) -> None:
+        """Take a name away; the image goes with its last name."""
+        ...
+
+    def pull(self, reference: ImageReference, credential: Credential | None, tell: Tell) -> None:
+        """Fetch an image; `RegistryUnavailable` or `StepFailed` otherwise."""
+        ...
+
+    def push(self, reference: ImageReference, credential: Credential | None, tell: Tell) -> None:
+        """Send one tag; an error in the stream is raised. Only the registry can tell whether it holds it now."""
+        ...
+
+    def import_image(self, archive: Path, reference: ImageReference, changes: Sequence[str]) -> str:
+        """Make an image of a root file system's tar with Dockerfile instructions on top; give its id."""
+        ...
+
+    def container(self, name: str) -> Container | None:
+        """Give the container of that name or id, or nothing."""
+        ...
+
+    def containers(self, labels: Mapping[str, str]) -> list[Container]:
+        """Give the containers in any state that carry all these labels."""
+        ...
+
+    def create(self, spec: ContainerSpec, tell: Tell) -> str:
+        """Create a container, not started; give its id. `ContainerFailed` when its name is taken."""
+        ...
+
+    def start(self, container_id: str) -> None:
+        """Start it; `ContainerFailed` when its port is taken or its command is not there."""
+        ...
+
+    def stop(self, container_id: str, *, grace: float) -> None:
+        """Stop it, and kill it after `grace` seconds; a stopped or absent one is fine."""
+        ...
+
+    def rename(self, container_id: str, name: str) -> None:
+        """Give a container another name."""
+        ...
+
+    def remove(self, container_id: str) -> None:
+        """Remove it with its anonymous volumes, running or not; an absent one is fine."""
+        ...
+
+    def remove_volume(self, name: str) -> None:
+        """Remove a named volume; an absent one is fine."""
+        ...
+
+    def logs(self, container_id: str, *, tail: int | None = None, follow: bool = False) -> Iterator[str]:
+        """Give what a container wrote, line by line, without line ends."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        ...

@@ -1,0 +1,121 @@
+"""Everything that can go wrong, on one screen.
+
+Each error says what failed, why, and what to type next, and knows the exit code it ends the process with::
+
+    LadingError                 1  a step failed
+    ├── StepFailed              1  the work itself went wrong
+    │   ├── BuildFailed         1  the Dockerfile could not be built
+    │   ├── ContainerFailed     1  a container could not be created, started or kept
+    │   ├── SmokeFailed         1  the app did not give the answers it should
+    │   ├── PushRefused         1  the registry does not let this user do this
+    │   └── DidNotConverge      1  a step was carried out and the world is still not as wished
+    ├── UsageError              2  wrong words on the command line or in the settings; nothing was touched
+    │   └── CredentialsError    2  the credentials kept by Docker cannot be read
+    ├── Unavailable             3  the surroundings are not there; the same command may work later
+    │   ├── EngineUnavailable   3  no Docker Engine answers
+    │   └── RegistryUnavailable 3  no registry answers
+    └── Conflict                4  the version is published with other content
+"""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+__all__ = [
+    "BuildFailed",
+    "Conflict",
+    "ContainerFailed",
+    "CredentialsError",
+    "DidNotConverge",
+    "EngineUnavailable",
+    "LadingError",
+    "PushRefused",
+    "RegistryUnavailable",
+    "SmokeFailed",
+    "StepFailed",
+    "Unavailable",
+    "UsageError",
+    "cleaned",
+]
+
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
+
+
+def cleaned(text: str, *, limit: int = 500) -> str:
+    """Give somebody else's words without control characters, at most `limit` characters of them."""
+    text = _CONTROL.sub("", text).strip()
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+class LadingError(Exception):
+    """What failed, why, and what to type next.
+
+    `details` are lines that help to see the cause: a log's end, the checks that failed.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, what: str, *, why: str, mend: str, details: tuple[str, ...] = ()) -> None:
+        super().__init__(what)
+        self.what = what
+        self.why = cleaned(why)
+        self.mend = mend
+        self.details = tuple(cleaned(line) for line in details)
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.why}"
+
+
+class StepFailed(LadingError):
+    """The work of a step went wrong."""
+
+
+class BuildFailed(StepFailed):
+    """The Dockerfile could not be built."""
+
+
+class ContainerFailed(StepFailed):
+    """A container could not be created, started or kept running."""
+
+
+class SmokeFailed(StepFailed):
+    """The app did not give the answers its checks ask for."""
+
+
+class PushRefused(StepFailed):
+    """The registry does not let this user push or read."""
+
+
+class DidNotConverge(StepFailed):
+    """A step was carried out and the world is still not as wished."""
+
+
+class UsageError(LadingError):
+    """Wrong words on the command line or in the settings; nothing was touched."""
+
+    exit_code = 2
+
+
+class CredentialsError(UsageError):
+    """The credentials kept by Docker cannot be read."""
+
+
+class Unavailable(LadingError):
+    """The surroundings are not there; the same command may work later."""
+
+    exit_code = 3
+
+
+class EngineUnavailable(Unavailable):
+    """No Docker Engine answers."""
+
+
+class RegistryUnavailable(Unavailable):
+    """No registry answers."""
+
+
+class Conflict(LadingError):
+    """The version is published with other content."""
+
+    exit_code = 4

@@ -1,0 +1,61 @@
+"""What a step tells an observer while it works: frozen facts, free of how they will be shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["BuildEvent", "BuildEventKind", "Caution", "Event", "Note", "Transfer"]
+
+
+class BuildEventKind(StrEnum):
+    """What happened to a part of a build."""
+
+    STARTED = "started"
+    CACHED = "cached"
+    DONE = "done"
+    FAILED = "failed"
+    LOG = "log"
+    STATUS = "status"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note:
+    """Something worth a line."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caution:
+    """Something that works and still deserves the user's eye."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildEvent:
+    """Something that happened to `name`, the part of a build as BuildKit calls it (`[2/5] RUN pip install`).
+
+    `text` is the line of a log, status or warning, or the error of a failure, in the builder's own words (not cleaned).
+    `seconds` is how long it took, when known: for done, cached, failed and status.
+    """
+
+    kind: BuildEventKind
+    name: str
+    text: str = ""
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transfer:
+    """How far `what` has moved: bytes so far, and of how many (None when nobody knows yet)."""
+
+    what: str
+    current: int
+    total: int | None = None
+    text: str = ""
+
+
+Event = Note | Caution | BuildEvent | Transfer

@@ -1,0 +1,128 @@
+"""Variables in the words of a Dockerfile, filled in as BuildKit fills them in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+__all__ = ["PLATFORM_ARGS", "DockerfileError", "expand"]
+
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_OPERATOR: Final = re.compile(r":?[-+?]|##?|%%?|//?")
+# The engine sets these by itself, without an ARG: only the caller can know their values.
+PLATFORM_ARGS: Final = frozenset(a + b for a in ("BUILD", "TARGET") for b in ("ARCH", "OS", "PLATFORM", "VARIANT"))
+
+
+class DockerfileError(ValueError):
+    """A Dockerfile that cannot be built as it is: the line (from 1) and the reason in words."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(line, reason)
+        self.line = line
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.reason}"
+
+
+def expand(word: str, values: Mapping[str, str | DockerfileError], *, escape: str = "\\", line: int = 1) -> str:
+    """Give `word` without its quotes and with its variables filled in from `values`.
+
+    A variable whose value is an error raises that error; so does an unknown one that only the engine could know.
+    """
+    return _Expansion(word, values, escape, line).run()
+
+
+class _Expansion:
+    """A word of a Dockerfile and how far it is read: quotes go, variables are filled in."""
+
+    def __init__(self, word: str, values: Mapping[str, str | DockerfileError], escape: str, line: int) -> None:
+        self.word = word
+        self.values = values
+        self.escape = escape
+        self.line = line
+        self.position = 0
+
+    def run(self, until: str = "") -> str:
+        """Give the rest of the word, or what stands before `until`, which is read as well."""
+        out: list[str] = []
+        while self.position < len(self.word):
+            char = self._next()
+            if char == until:
+                return "".join(out)
+            if char == "'" and until != '"':
+                end = self.word.find("'", self.position)
+                end = len(self.word) if end < 0 else end
+                out.append(self.word[self.position : end])
+                self.position = end + 1
+            elif char == '"':
+                out.append(self.run('"'))
+            elif char == self.escape and self.position < len(self.word):
+                following = self._next()
+                out.append(following if until != '"' or following in f'"${self.escape}' else char + following)
+            else:
+                out.append(self._variable() if char == "$" else char)
+        if until:
+            raise DockerfileError(self.line, f"{self.word}: a {until!r} is missing")
+        return "".join(out)
+
+    def _next(self) -> str:
+        char = self.word[self.position]
+        self.position += 1
+        return char
+
+    def _variable(self) -> str:
+        braced = self.word.startswith("{", self.position)
+        match = _NAME.match(self.word, self.position + braced)
+        if match is None:
+            if braced:
+                raise DockerfileError(self.line, f"{self.word}: there is no name after '${{'")
+            return "$"
+        name = match[0]
+        self.position = match.end()
+        operator = rest = ""
+        if braced:
+            if found := _OPERATOR.match(self.word, self.position):
+                operator, self.position = found[0], found.end()
+            elif not self.word.startswith("}", self.position):
+                raise DockerfileError(self.line, f"{self.word}: this use of {name} is unknown")
+            rest = self.run("}")
+        value = self.values.get(name)
+        if isinstance(value, DockerfileError):
+            raise value
+        if value is None and name in PLATFORM_ARGS:
+            raise DockerfileError(self.line, f"{self.word}: the value of {name} is not known before the build")
+        return self._applied(name, value, operator, rest)
+
+    def _applied(self, name: str, value: str | None, operator: str, rest: str) -> str:
+        there = bool(value) if operator.startswith(":") else value is not None
+        text = value or ""
+        match operator.removeprefix(":"):
+            case "":
+                return text
+            case "-":
+                return text if there else rest
+            case "+":
+                return rest if there else ""
+            case "?":
+                if there:
+                    return text
+                raise DockerfileError(self.line, f"{name}: {rest or 'has no value'}")
+            case trim:
+                return _trimmed(text, trim, rest)
+
+
+def _trimmed(value: str, operator: str, rest: str) -> str:
+    """Give `value` as the shell's ${v#p} ${v##p} ${v%p} ${v%%p} ${v/p/r} ${v//p/r} would."""
+    sign, twice = operator[0], len(operator) > 1
+    pattern, _, replacement = rest.partition("/") if sign == "/" else (rest, "", "")
+    some = ".*" if twice or sign == "/" else ".*?"
+    glob = re.compile("".join({"*": some, "?": "."}.get(char, re.escape(char)) for char in pattern), re.DOTALL)
+    if sign == "/":
+        return glob.sub(lambda _: replacement, value, count=0 if twice else 1) if pattern else value
+    if sign == "#":
+        match = glob.match(value)
+        return value[match.end() :] if match else value
+    ends = range(len(value) + 1) if twice else range(len(value), -1, -1)
+    return next((value[:end] for end in ends if glob.fullmatch(value, end)), value)

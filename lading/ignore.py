@@ -1,0 +1,201 @@
+"""Which files of a context stay at home: `.dockerignore` as Docker reads it.
+
+The rules are those of moby/patternmatcher (`MatchesOrParentMatches`) and its `ignorefile` reader, oddities included:
+Docker turns each pattern into a Go regular expression, so `[^a]` and a `*` or `?` inside a class can match a slash.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+__all__ = ["IgnorePatternError", "IgnoreRules", "find_ignore_file"]
+
+# Go's unicode.IsSpace: str.strip() would also take \x1c to \x1f away.
+_SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+_MEMBER: Final = r"(?:\\[\s\S]|[^\\\]-])"
+# The grammar of Go's filepath.Match, by which Docker tells a good pattern from a bad one.
+_WELL_FORMED: Final = re.compile(rf"(?:\\[\s\S]|[^\\\[]|\[\^?+(?:{_MEMBER}(?:-{_MEMBER})?)+\])*")
+# An escaped letter reaches Go's regexp as it is; these mean the same to Python's.
+_ESCAPABLE: Final = re.compile(r"[\x00-\x7f](?<![A-Za-z0-9])|[ABDSWabdfnrstvw]")
+_ESCAPABLE_IN_CLASS: Final = re.compile(r"[\x00-\x7f](?<![A-Za-z0-9])|[DSWadfnrstvw]")
+_ANY: Final = r"[\s\S]*"
+_ANY_DIRECTORIES: Final = "(.*/)?"
+
+
+class IgnorePatternError(ValueError):
+    """A pattern that Docker refuses: the line it is on (from 1), the pattern as written, and the reason in words."""
+
+    def __init__(self, line: int, pattern: str, reason: str) -> None:
+        super().__init__(line, pattern, reason)
+        self.line = line
+        self.pattern = pattern
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.pattern!r}: {self.reason}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Rule:
+    """One line: `matches` finds paths that the pattern hits, or that lie below a directory it hits."""
+
+    exception: bool
+    pattern: str
+    matches: re.Pattern[str]
+
+    def may_match_below(self, directory: str) -> bool:
+        parts = self.pattern.split("/")
+        for depth, name in enumerate(directory.split("/")):
+            if depth == len(parts):
+                return False
+            part = parts[depth]
+            if "**" in part or re.search(r"[\[\\^]", part):
+                return True  # these can match slashes, or mean another thing elsewhere: nothing can be ruled out
+            if not re.fullmatch(_glob(part), name):
+                return False
+        return len(parts) > directory.count("/") + 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class IgnoreRules:
+    """The rules of one ignore file; `IgnoreRules()` excludes nothing."""
+
+    rules: tuple[_Rule, ...] = ()
+
+    @classmethod
+    def parse(cls, text: bytes) -> IgnoreRules:
+        """Give the rules written in `text`; `IgnorePatternError` when Docker would refuse one of them.
+
+        Docker refuses some patterns only when a path first meets them; here all are refused at once.
+        """
+        rules = []
+        for number, raw in enumerate(text.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
+            # surrogateescape, as in os.fsdecode: a name that is no UTF-8 can be meant, too.
+            written = raw.removesuffix(b"\r").decode("utf-8", "surrogateescape")
+            pattern = _normalised(written)
+            if not pattern:
+                continue
+            try:
+                rules.append(_rule(pattern))
+            except ValueError as error:
+                raise IgnorePatternError(number, written.strip(_SPACE), str(error)) from None
+        return cls(rules=tuple(rules))
+
+    def excludes(self, path: str) -> bool:
+        """Tell whether `path` (relative to the context, parted by /) stays out: the last rule that matches it wins."""
+        if path in {"", "."}:
+            return False
+        excluded = False
+        for rule in self.rules:
+            if rule.exception == excluded and rule.matches.fullmatch(path):
+                excluded = not excluded
+        return excluded
+
+    def may_include_below(self, directory: str) -> bool:
+        """Tell whether something below this excluded directory may be let in again; when not, a walk can skip it."""
+        return any(rule.exception and rule.may_match_below(directory) for rule in self.rules)
+
+
+def find_ignore_file(context: Path, dockerfile: Path) -> Path | None:
+    """Give the ignore file of a build: `<Dockerfile>.dockerignore` beside the Dockerfile, else the context's own."""
+    own = dockerfile.with_name(f"{dockerfile.name}.dockerignore")
+    return next((path for path in (own, context / ".dockerignore") if path.is_file()), None)
+
+
+def _normalised(line: str) -> str:
+    """Give the pattern on a line as Docker's reader hands it on, or nothing for a comment or a blank line."""
+    if line.startswith("#"):
+        return ""
+    pattern = line.strip(_SPACE)
+    sign = "!" if pattern.startswith("!") else ""
+    pattern = pattern[len(sign) :].strip(_SPACE)
+    if pattern:
+        pattern = _clean(pattern)
+        pattern = pattern[1:] if len(pattern) > 1 and pattern.startswith("/") else pattern
+    # The matcher trims and cleans what the reader has trimmed and cleaned: "!/" ends as a lone "!".
+    pattern = (sign + pattern).strip(_SPACE)
+    return _clean(pattern) if pattern else ""
+
+
+def _clean(path: str) -> str:
+    """Give what Go's filepath.Clean gives; posixpath.normpath keeps a double slash at the start and stops at NUL."""
+    rooted = path.startswith("/")
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == ".." and parts and parts[-1] != "..":
+            parts.pop()
+        elif part not in {"", "."} and not (part == ".." and rooted):
+            parts.append(part)
+    return ("/" if rooted else "") + "/".join(parts) or "."
+
+
+def _rule(pattern: str) -> _Rule:
+    exception = pattern.startswith("!")
+    body = pattern.removeprefix("!")
+    if not body:
+        raise ValueError("an exception needs a pattern after the '!'")
+    if not _WELL_FORMED.fullmatch(body):
+        raise ValueError("a '[' without its ']', an empty or half range, or a '\\' at the end")
+    try:
+        # What follows a match of a directory is in that directory: this is the "parent matches" of Docker.
+        matches = re.compile(rf"(?:{_regex(body)})(?:/{_ANY})?", re.ASCII)
+    except re.error as error:
+        raise ValueError(f"no valid expression: {error.msg}") from None
+    return _Rule(exception=exception, pattern=body, matches=matches)
+
+
+def _regex(pattern: str) -> str:
+    """Give Python's expression for what Docker makes of a pattern (which kind it is decides what `**` spans)."""
+    wild = pattern.replace("**", "", 1)
+    if "\\" not in pattern and not re.search(r"[*?\[\]]", wild):
+        if pattern.startswith("**/"):
+            return f"(?:{_ANY}/)?" + re.escape(pattern[3:])
+        if pattern.startswith("**"):
+            return _ANY + re.escape(pattern[2:])
+        if pattern.endswith("**"):
+            return re.escape(pattern[:-2]) + _ANY
+        if wild == pattern:
+            return re.escape(pattern)
+    return _glob(pattern)
+
+
+def _glob(pattern: str) -> str:
+    out: list[str] = []
+    in_class = False  # as the regular expression sees it, which is not always as the pattern means it
+    position = 0
+    while position < len(pattern):
+        char = pattern[position]
+        position += 1
+        if char == "*" and pattern.startswith("*", position):
+            position += 1 + pattern.startswith("/", position + 1)
+            token = _ANY_DIRECTORIES if position < len(pattern) else ".*"
+            if out[-1:] != [token] or in_class:  # twice in a row says no more than once, and costs backtracking
+                out.append(token)
+        elif char in "*?":
+            # Inside a class, Docker's "[^/]" puts '[', '^' and '/' into that class and then closes it.
+            out.append((r"\[^/]" if in_class else "[^/]") + ("*" if char == "*" else ""))
+            in_class = False
+        elif char == "\\":
+            out.append(_escaped(pattern[position], _ESCAPABLE_IN_CLASS if in_class else _ESCAPABLE))
+            position += 1
+        elif char == "[" and in_class:
+            if pattern.startswith(":", position):
+                raise ValueError("classes like [:alpha:] are not read here: write [a-zA-Z]")
+            out.append(r"\[")
+        elif char in "[]":
+            in_class = char == "["
+            out.append(char)
+        elif char == "^" or (char == "-" and in_class):
+            out.append(char)
+        else:
+            out.append(re.escape(char))
+    return "".join(out)
+
+
+def _escaped(char: str, allowed: re.Pattern[str]) -> str:
+    if not allowed.fullmatch(char):
+        raise ValueError(f"Docker reads '\\{char}' as part of a regular expression: leave out the '\\'")
+    return "\\" + char

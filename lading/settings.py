@@ -1,0 +1,213 @@
+"""What the user asks for, validated once: the only place that reads the environment."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+
+from lading.app import App, Check
+from lading.errors import UsageError, cleaned
+from lading.reference import DOCKER_HUB, ImageReference, parse_registry, parse_repository, parse_user
+from lading.settings_file import SETTINGS_FILE, line_of
+
+__all__ = ["AppSettings", "CheckSettings", "Environment", "Settings", "environment"]
+
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=86400)]
+_MEMORY = re.compile(r"([0-9]+)([bkmg]?)", re.IGNORECASE)
+_UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
+_S = TypeVar("_S")
+
+
+class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One smoke check as it stands in the settings file."""
+
+    path: Annotated[str, msgspec.Meta(pattern=r"^/[^\s#]*$")] = "/"
+    status: Annotated[int, msgspec.Meta(ge=100, le=599)] = 200
+    text: str | None = None
+    json: Any = None
+
+
+class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One app as it stands in the settings file; paths are relative to the file."""
+
+    context: str = "."
+    dockerfile: str | None = None
+    repository: str | None = None
+    port: Port = 5000
+    host_port: Port | None = None
+    checks: Annotated[tuple[CheckSettings, ...], msgspec.Meta(min_length=1)] = (CheckSettings(),)
+    base_images: tuple[str, ...] = ()
+    build_args: dict[str, str] = {}
+    target: str | None = None
+    environment: dict[str, str] = {}
+    memory: str = "512m"
+    smoke_timeout: Seconds = 30.0
+    build_timeout: Seconds = 1800.0
+
+
+class _Top(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    project: str | None = None
+    registry: str = DOCKER_HUB
+    user: str | None = None
+    local_registry_port: Port = 5050
+    apps: dict[str, Any] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """This project's values.
+
+    `root` is the folder of the settings file, `registry` a host as in an `ImageReference`, `user` None when nobody
+    is named, `apps` by their name.
+    """
+
+    root: Path
+    project: str
+    registry: str
+    user: str | None
+    local_registry_port: int
+    apps: Mapping[str, App]
+
+    @classmethod
+    def load(cls, raw: Mapping[str, Any], root: Path) -> Settings:
+        """Give the settings that `raw` (what stands under `lading`) holds for the project in `root`.
+
+        Raises `UsageError` naming file and line, and the nearest known key for a misspelt one.
+        """
+        file = root / SETTINGS_FILE
+        top = _convert(raw, _Top, file, ())
+        project = _name(top.project or _slug(root.resolve().name), "project")
+        apps = {
+            name: _app(project, name, _convert(value or {}, AppSettings, file, ("apps", name)), root)
+            for name, value in (top.apps or {_slug(root.resolve().name): {}}).items()
+        }
+        return cls(
+            root=root,
+            project=project,
+            registry=parse_registry(top.registry),
+            user=parse_user(top.user) if top.user is not None else None,
+            local_registry_port=top.local_registry_port,
+            apps=apps,
+        )
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """Give the plain settings that environment variables may set (INVOKE_LADING_USER and so on)."""
+        return {"project": None, "registry": DOCKER_HUB, "user": None, "local_registry_port": 5050}
+
+    def app(self, name: str | None = None) -> App:
+        """Give the app of that name, or the only one there is; `UsageError` otherwise."""
+        known = ", ".join(sorted(self.apps))
+        if name is None and len(self.apps) == 1:
+            return next(iter(self.apps.values()))
+        if name is None:
+            raise UsageError("which app?", why=f"this project has {known}", mend=f"--app {min(self.apps)}")
+        if name not in self.apps:
+            near = difflib.get_close_matches(name, self.apps, n=1) or sorted(self.apps)
+            raise UsageError(
+                f"there is no app {cleaned(repr(name), limit=60)}",
+                why=f"{SETTINGS_FILE} knows {known}",
+                mend=f"--app {near[0]}",
+            )
+        return self.apps[name]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """What the process was started with, as far as Lading cares."""
+
+    docker_config: Path
+    path: str
+
+
+def environment() -> Environment:
+    """Give what the process was started with."""
+    folder = os.environ.get("DOCKER_CONFIG")
+    return Environment(
+        docker_config=Path(folder) if folder else Path.home() / ".docker", path=os.environ.get("PATH", os.defpath)
+    )
+
+
+def _convert(raw: object, kind: type[_S], file: Path, trail: tuple[str, ...]) -> _S:
+    """Give `raw` as `kind`, or say on which line it goes wrong."""
+    try:
+        return msgspec.convert(raw, kind, strict=False)
+    except msgspec.ValidationError as error:
+        words, _, where = str(error).partition(" - at `$")
+        inner = [int(b) if b else a for a, b in re.findall(r"\.(\w+)|\[(\d+)\]", where)]
+        mend = ""
+        if unknown := re.search(r"unknown field `(.*)`", words):
+            key = unknown.group(1)
+            owner = CheckSettings if "checks" in inner else kind
+            known = [field.name for field in msgspec.structs.fields(owner)]  # type: ignore[arg-type]
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+            words = f"there is no setting '{key}'"
+            mend = f"write '{near[0]}'" if near else f"known here: {', '.join(known)}"
+            inner.append(key)
+        full = (*trail, *inner)
+        line = line_of(file, full)
+        place = f"{file}:{line}" if line else file.name
+        raise UsageError(
+            f"the setting lading.{'.'.join(map(str, full))} is wrong",
+            why=f"{place}: {words[:1].lower()}{words[1:]}",
+            mend=mend or f"mend {place}",
+        ) from error
+
+
+def _app(project: str, name: str, given: AppSettings, root: Path) -> App:
+    context = (root / given.context).resolve()
+    dockerfile = root / given.dockerfile if given.dockerfile else context / "Dockerfile"
+    return App(
+        project=project,
+        name=_name(name, "app"),
+        context=context,
+        dockerfile=dockerfile.resolve(),
+        repository=parse_repository(given.repository or name),
+        port=given.port,
+        host_port=given.host_port or given.port,
+        checks=tuple(
+            Check(path=check.path, status=check.status, text=check.text, json=check.json)
+            for check in given.checks
+        ),
+        base_images=tuple(ImageReference.parse(text) for text in given.base_images),
+        build_args=given.build_args,
+        target=given.target,
+        environment=given.environment,
+        memory=_bytes(given.memory),
+        smoke_timeout=given.smoke_timeout,
+        build_timeout=given.build_timeout,
+    )
+
+
+def _bytes(text: str) -> int:
+    found = _MEMORY.fullmatch(text)
+    if not found or (size := int(found[1]) * _UNITS[found[2].lower()]) < 6 * 1024**2:
+        raise UsageError(
+            f"the setting memory: {text} is wrong",
+            why="memory is a number with b, k, m or g, 6m at least, as in docker run --memory",
+            mend="memory: 512m",
+        )
+    return size
+
+
+def _name(text: str, what: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise UsageError(
+            f"{what} {cleaned(repr(text), limit=60)} is no name",
+            why="a name is lowercase letters, digits, _ . - and has at most 63 characters",
+            mend=f"{what}: {_slug(text)}",
+        )
+    return text
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9_.-]+", "-", text.lower()).strip("-._")[:63] or "app"

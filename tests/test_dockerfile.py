@@ -1,0 +1,165 @@
+"""What is read of a Dockerfile before the engine reads it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lading.dockerfile import DockerfileError, base_images, syntax_directive, without_syntax_directive
+
+
+@pytest.mark.parametrize(
+    ("text", "images"),
+    [
+        ("FROM python:3.13-slim", ("python:3.13-slim",)),
+        ("from python\n", ("python",)),
+        ("\ufeffFROM python\r\nRUN x\r\n", ("python",)),
+        ("# FROM no\n\n   FROM\tpython  AS\tapp ", ("python",)),
+        ("FROM --platform=$BUILDPLATFORM python", ("python",)),
+        ("FROM scratch", ()),
+        ("FROM 'python'", ("python",)),
+        ("FROM r.example:5000/a/b:1@sha256:abc", ("r.example:5000/a/b:1@sha256:abc",)),
+        # continuations
+        ("FROM \\\n  python", ("python",)),
+        ("FROM \\  \n\n # note\npython \\\n AS x", ("python",)),
+        ("FROM python\nRUN echo \\\nFROM other\n", ("python",)),
+        ("FROM python\nRUN echo \\\\\nFROM other\n", ("other",)),
+        ("# escape=`\nFROM `\npython\nRUN dir C:\\\nFROM other", ("other",)),
+        ("# note\n# escape=`\nFROM \\\npython", ("python",)),
+        # variables
+        ("ARG V=3.13\nFROM python:$V", ("python:3.13",)),
+        ("ARG V=3.13\nFROM python:${V}-slim", ("python:3.13-slim",)),
+        ("ARG V\nFROM python:${V:-3.12}", ("python:3.12",)),
+        ("ARG V=\nFROM python:${V:-3.12}", ("python:3.12",)),
+        ("ARG V=\nFROM python${V-3.12}", ("python",)),
+        ("ARG V=1\nFROM python${V:+:alpine}", ("python:alpine",)),
+        ("FROM python${V:+:alpine}", ("python",)),
+        ("ARG A=x B=\"y z\" C='$A'\nFROM ${A}${C:+c}", ("xc",)),
+        ("ARG A=1\nARG B=py:$A\nFROM ${B:?no}", ("py:1",)),
+        ("FROM ${X:-${Y:-deep}}", ("deep",)),
+        ("ARG V=3.13.1\nFROM python:${V%.*}", ("python:3.13",)),
+        ("ARG V=3.13.1\nFROM python:${V%%.*}", ("python:3",)),
+        ("ARG V=v3.13\nFROM python:${V#v}", ("python:3.13",)),
+        ("ARG V=3_13_1\nFROM python:${V//_/.}", ("python:3.13.1",)),
+        ("ARG V=3_13_1\nFROM python:${V/_/.}", ("python:3.13_1",)),
+        ("FROM a AS one\nARG V=x\nFROM b${V}", ("b",)),
+        # stages
+        ("FROM a AS one\nFROM b", ("b",)),
+        ("FROM a AS One\nFROM oNE", ("a",)),
+        ("ARG S=one\nFROM a AS one\nFROM $S", ("a",)),
+        ("FROM python AS python\nFROM python", ("python",)),
+        ("FROM a AS one\nFROM b\nCOPY --chown=1:1 --from=ONE /x /y", ("a", "b")),
+        ("FROM a\nFROM b\nCOPY --from=0 /x /y", ("a", "b")),
+        ("FROM b\nCOPY --from=c:1 /x /y\nCOPY --from=scratch /x /y\nCOPY --from=c:1 /x /z", ("b", "c:1")),
+        ("FROM b\nCOPY x --from=y /z", ("b",)),
+        ("FROM b\nRUN --network=none --mount=type=bind,from=c,target=/m --mount=type=cache,target=/x cmd", ("b", "c")),
+        ("FROM a AS one\nFROM b\nRUN --mount=From=one,target=/m cmd", ("a", "b")),
+        ("FROM b\nRUN echo --mount=from=c", ("b",)),
+        ("FROM a AS one\nCOPY --from=lost /x /y\nFROM b", ("b",)),
+        ("FROM b\nONBUILD COPY --from=c /x /y", ("b",)),
+        # documents in the middle
+        ("FROM b\nRUN <<EOF\nFROM no\nEOF\nCOPY --from=c x y", ("b", "c")),
+        ("FROM b\nCOPY <<-'EOF' <<B /x/\nFROM no\n\tEOF\nFROM no\nB\nFROM d", ("d",)),
+        ("FROM b\nRUN cat <<< EOF\nFROM c", ("c",)),
+    ],
+)
+def test_the_images_a_build_needs_are_named(text: str, images: tuple[str, ...]) -> None:
+    """The names are those the engine would ask for, and no stage of the file is among them."""
+    assert base_images(text, {}) == images
+
+
+def test_build_args_fill_in_what_was_declared() -> None:
+    """A build argument replaces the default of a global ARG; one that no ARG declares changes nothing."""
+    text = "ARG V=1\nFROM a:${V}${W}"
+    assert base_images(text, {"V": "2", "W": "x"}) == ("a:2",)
+    assert base_images(text, {"V": ""}) == ("a:",)
+
+
+def test_only_what_the_target_needs_is_named() -> None:
+    """Stages that the target does not come from are left out, whichever way the target is spelt."""
+    text = "FROM a AS one\nFROM b AS two\nCOPY --from=one x y\nFROM c AS three\nFROM d\n"
+    assert base_images(text, {}, "TWO") == ("a", "b")
+    assert base_images(text, {}, "one") == ("a",)
+    assert base_images(text, {}, "2") == ("c",)
+    assert base_images(text, {}) == ("d",)
+
+
+def test_the_engine_s_own_arguments_come_from_the_caller() -> None:
+    """`TARGETARCH` needs no ARG, and is an error only where a FROM needs it and nobody said it."""
+    text = "ARG TOOL=tool-$TARGETARCH\nFROM a-${TARGETARCH:-x}"
+    assert base_images(text, {"TARGETARCH": "arm64"}) == ("a-arm64",)
+    with pytest.raises(DockerfileError, match="TARGETARCH") as caught:
+        base_images(text, {})
+    assert caught.value.line == 2
+    assert base_images("ARG TOOL=tool-$TARGETARCH\nFROM a", {}) == ("a",)
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "line"),
+    [
+        ("", None, 1),
+        ("# nothing\nARG X=1\n", None, 1),
+        ("ARG X\n\nFROM $X\n", None, 3),
+        ("FROM a\nFROM\n", None, 2),
+        ("FROM a\nFROM \\\n ''\n", None, 2),
+        ("FROM ${X", None, 1),
+        ("FROM ${X!y}", None, 1),
+        ("FROM ${}", None, 1),
+        ("FROM ${X:?say X}", None, 1),
+        ("FROM a", "other", 1),
+        ("FROM a\nCOPY --from=3 x y", None, 2),
+        ("FROM a\nARG S\nCOPY --from=$S x y", None, 3),
+    ],
+)
+def test_a_dockerfile_that_cannot_be_built_is_refused(text: str, target: str | None, line: int) -> None:
+    """The error names the line, counted as the engine counts."""
+    with pytest.raises(DockerfileError) as caught:
+        base_images(text, {}, target)
+    assert caught.value.line == line
+    assert str(caught.value) == f"line {line}: {caught.value.reason}"
+
+
+@given(st.text(alphabet="FROM ARGCOPY--from=ab$ {}:-+\\\n\"'#<E1", max_size=80))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    """No text makes the reader fail in another way than by refusing it."""
+    try:
+        assert all(base_images(f"FROM x\n{text}", {}))
+    except DockerfileError as error:
+        assert 1 <= error.line <= text.count("\n") + 2  # noqa: PT017
+
+
+@pytest.mark.parametrize(
+    ("text", "image"),
+    [
+        ("# syntax=docker/dockerfile:1\nFROM a", "docker/dockerfile:1"),
+        ("#syntax = docker/dockerfile:1 more \r\nFROM a", "docker/dockerfile:1"),
+        ("\ufeff# Syntax=x\nFROM a", "x"),
+        ("#!/usr/bin/env x\n# syntax=x\nFROM a", "x"),
+        ("# escape=`\n# syntax=x\nFROM a", "x"),
+        ("FROM a\n# syntax=x", None),
+        ("# note\n# syntax=x\nFROM a", None),
+        ("\n# syntax=x\nFROM a", None),
+        ("", None),
+    ],
+)
+def test_the_syntax_line_is_found_where_it_counts(text: str, image: str | None) -> None:
+    """Only a directive at the very top names a frontend image."""
+    assert syntax_directive(text) == image
+    without = without_syntax_directive(text)
+    assert syntax_directive(without) is None
+    assert without.count("\n") == text.count("\n")
+    if image is None:
+        assert without == text
+
+
+def test_taking_the_syntax_line_out_keeps_line_numbers_and_other_directives() -> None:
+    """The line becomes a comment, and an escape directive after it still counts."""
+    text = "# syntax=docker/dockerfile:1\r\n# escape=`\r\nFROM `\r\n  a\r\nRUN dir C:\\\r\nFROM ${X}\r\n"
+    without = without_syntax_directive(text)
+    assert without.split("\r\n")[0] == "# escape=`"
+    assert without.split("\r\n")[2:] == text.split("\r\n")[2:]
+    assert "docker/dockerfile:1" in without.split("\r\n")[1]
+    with pytest.raises(DockerfileError) as caught:
+        base_images(without, {})
+    assert caught.value.line == 6

@@ -11,7 +11,10 @@ from typing import Any
 
 from lading.reference import ImageReference
 
-__all__ = ["App", "Check", "checks_digest"]
+__all__ = ["VERSION_LABEL", "App", "Check", "checks_digest"]
+
+VERSION_LABEL = "lading.version"
+"""The label in which an image carries its version."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What a build has to know of a Dockerfile before the engine reads it: the images it starts from, its syntax line."""
+"""What a build has to know of a Dockerfile before the engine reads it: its base images, its syntax line."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def syntax_directive(text: str) -> str | None:
 
 
 def without_syntax_directive(text: str) -> str:
-    """Give the text with its `# syntax=` line turned into an ordinary comment, each instruction on the line it was.
+    """Give the text with its `# syntax=` line turned into a comment, each instruction on its old line.
 
     An ordinary comment ends the directives, so one that follows (`# escape=`) trades places with it.
     """
@@ -136,7 +136,8 @@ def _instructions(lines: list[str], escape: str) -> Iterator[_Instruction]:
             line = lines[number]
             number += 1
             if line.lstrip().startswith("#") or not line.strip():
-                open_ended = bool(words)  # Docker drops comments and blank lines from the middle of an instruction
+                # Docker drops comments and blank lines from the middle of an instruction.
+                open_ended = bool(words)
                 continue
             words += continued.sub("", line)
             open_ended = continued.search(line) is not None
@@ -180,7 +181,7 @@ def _stages(text: str, build_args: Mapping[str, str]) -> list[_Stage]:
             words = _WORD.findall(rest)
             base = expand(words[0], values, escape=escape, line=found.line) if words else ""
             if not base:
-                raise DockerfileError(found.line, f"FROM {rest}: no name is left of this; give its ARG a value")
+                raise DockerfileError(found.line, f"FROM {rest}: this leaves no name; give its ARG a value")
             earlier = {stage.name: number for number, stage in enumerate(stages) if stage.name}
             name = words[2].lower() if [word.lower() for word in words[1:-1]] == ["as"] else ""
             stages.append(_Stage(line=found.line, name=name, base=base, parent=earlier.get(base.lower())))

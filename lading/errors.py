@@ -14,14 +14,13 @@ Each error says what failed, why, and what to type next, and knows the exit code
     ├── Unavailable             3  the surroundings are not there; the same command may work later
     │   ├── EngineUnavailable   3  no Docker Engine answers
     │   └── RegistryUnavailable 3  no registry answers
-    └── Conflict                4  the version is published with other content
+    ├── Conflict                4  the version is published with other content
+    └── Interrupted       130, 143  Ctrl-C or SIGTERM
 """
 
 from __future__ import annotations
 
 import re
-from typing import ClassVar
-
 __all__ = [
     "BuildFailed",
     "Conflict",
@@ -29,6 +28,7 @@ __all__ = [
     "CredentialsError",
     "DidNotConverge",
     "EngineUnavailable",
+    "Interrupted",
     "LadingError",
     "PushRefused",
     "RegistryUnavailable",
@@ -54,7 +54,7 @@ class LadingError(Exception):
     `details` are lines that help to see the cause: a log's end, the checks that failed.
     """
 
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1
 
     def __init__(self, what: str, *, why: str, mend: str, details: tuple[str, ...] = ()) -> None:
         super().__init__(what)
@@ -119,3 +119,13 @@ class Conflict(LadingError):
     """The version is published with other content."""
 
     exit_code = 4
+
+
+class Interrupted(LadingError):
+    """Ctrl-C or SIGTERM ended the command."""
+
+    def __init__(self, signal_name: str, exit_code: int) -> None:
+        super().__init__(
+            "interrupted", why=f"{signal_name} came; what was begun has been taken back", mend="run it again"
+        )
+        self.exit_code = exit_code

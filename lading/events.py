@@ -38,7 +38,8 @@ class Caution:
 class BuildEvent:
     """Something that happened to `name`, the part of a build as BuildKit calls it (`[2/5] RUN pip install`).
 
-    `text` is the line of a log, status or warning, or the error of a failure, in the builder's own words (not cleaned).
+    `text` is the line of a log, status or warning, or the error of a failure: the builder's own words, not
+    cleaned.
     `seconds` is how long it took, when known: for done, cached, failed and status.
     """
 

@@ -1,7 +1,7 @@
 """Which files of a context stay at home: `.dockerignore` as Docker reads it.
 
-The rules are those of moby/patternmatcher (`MatchesOrParentMatches`) and its `ignorefile` reader, oddities included:
-Docker turns each pattern into a Go regular expression, so `[^a]` and a `*` or `?` inside a class can match a slash.
+The rules are those of moby/patternmatcher (`MatchesOrParentMatches`) and its `ignorefile`, oddities included.
+Docker makes a Go regular expression of each, so `[^a]`, and a `*` or `?` inside a class, can match a slash.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from typing import Final
 __all__ = ["IgnorePatternError", "IgnoreRules", "find_ignore_file"]
 
 # Go's unicode.IsSpace: str.strip() would also take \x1c to \x1f away.
-_SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+_SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
 _MEMBER: Final = r"(?:\\[\s\S]|[^\\\]-])"
 # The grammar of Go's filepath.Match, by which Docker tells a good pattern from a bad one.
 _WELL_FORMED: Final = re.compile(rf"(?:\\[\s\S]|[^\\\[]|\[\^?+(?:{_MEMBER}(?:-{_MEMBER})?)+\])*")
@@ -26,7 +28,7 @@ _ANY_DIRECTORIES: Final = "(.*/)?"
 
 
 class IgnorePatternError(ValueError):
-    """A pattern that Docker refuses: the line it is on (from 1), the pattern as written, and the reason in words."""
+    """A pattern that Docker refuses: its line (from 1), the pattern as written, and the reason in words."""
 
     def __init__(self, line: int, pattern: str, reason: str) -> None:
         super().__init__(line, pattern, reason)
@@ -35,6 +37,7 @@ class IgnorePatternError(ValueError):
         self.reason = reason
 
     def __str__(self) -> str:
+        """Give the line, the pattern and the reason."""
         return f"line {self.line}: {self.pattern!r}: {self.reason}"
 
 
@@ -53,7 +56,7 @@ class _Rule:
                 return False
             part = parts[depth]
             if "**" in part or re.search(r"[\[\\^]", part):
-                return True  # these can match slashes, or mean another thing elsewhere: nothing can be ruled out
+                return True  # these can match slashes or mean something else: nothing is ruled out
             if not re.fullmatch(_glob(part), name):
                 return False
         return len(parts) > directory.count("/") + 1
@@ -85,7 +88,7 @@ class IgnoreRules:
         return cls(rules=tuple(rules))
 
     def excludes(self, path: str) -> bool:
-        """Tell whether `path` (relative to the context, parted by /) stays out: the last rule that matches it wins."""
+        """Tell whether `path` (relative to the context, with /) stays out: the last rule to match it wins."""
         if path in {"", "."}:
             return False
         excluded = False
@@ -95,12 +98,12 @@ class IgnoreRules:
         return excluded
 
     def may_include_below(self, directory: str) -> bool:
-        """Tell whether something below this excluded directory may be let in again; when not, a walk can skip it."""
+        """Tell whether a rule may let something below this excluded directory in again; if not, skip it."""
         return any(rule.exception and rule.may_match_below(directory) for rule in self.rules)
 
 
 def find_ignore_file(context: Path, dockerfile: Path) -> Path | None:
-    """Give the ignore file of a build: `<Dockerfile>.dockerignore` beside the Dockerfile, else the context's own."""
+    """Give a build's ignore file: `<Dockerfile>.dockerignore` beside the Dockerfile, or the context's."""
     own = dockerfile.with_name(f"{dockerfile.name}.dockerignore")
     return next((path for path in (own, context / ".dockerignore") if path.is_file()), None)
 
@@ -121,7 +124,7 @@ def _normalised(line: str) -> str:
 
 
 def _clean(path: str) -> str:
-    """Give what Go's filepath.Clean gives; posixpath.normpath keeps a double slash at the start and stops at NUL."""
+    """Give what Go's filepath.Clean gives; posixpath.normpath would keep a double slash at the start."""
     rooted = path.startswith("/")
     parts: list[str] = []
     for part in path.split("/"):
@@ -148,7 +151,7 @@ def _rule(pattern: str) -> _Rule:
 
 
 def _regex(pattern: str) -> str:
-    """Give Python's expression for what Docker makes of a pattern (which kind it is decides what `**` spans)."""
+    """Give Python's expression for what Docker makes of a pattern; some kinds it compares as plain text."""
     wild = pattern.replace("**", "", 1)
     if "\\" not in pattern and not re.search(r"[*?\[\]]", wild):
         if pattern.startswith("**/"):
@@ -172,7 +175,7 @@ def _glob(pattern: str) -> str:
         if char == "*" and pattern.startswith("*", position):
             position += 1 + pattern.startswith("/", position + 1)
             token = _ANY_DIRECTORIES if position < len(pattern) else ".*"
-            if out[-1:] != [token] or in_class:  # twice in a row says no more than once, and costs backtracking
+            if out[-1:] != [token] or in_class:  # twice in a row says no more, and costs backtracking
                 out.append(token)
         elif char in "*?":
             # Inside a class, Docker's "[^/]" puts '[', '^' and '/' into that class and then closes it.

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-from hypothesis import given
+from google.protobuf.message import Message
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lading.engine.buildkit import (
@@ -22,6 +23,7 @@ from lading.engine.buildkit import (
 )
 from lading.events import BuildEventKind
 
+_patient = settings(deadline=None)  # a busy machine is no fault of the reader
 _FIELD = descriptor_pb2.FieldDescriptorProto
 _MESSAGES: dict[str, list[tuple[int, str, str]]] = {
     "Timestamp": [(1, "seconds", "int64"), (2, "nanos", "int32")],
@@ -85,7 +87,9 @@ def _oracle() -> dict[str, Any]:
                 added.type = _FIELD.Type.Value(f"TYPE_{kind.upper()}")
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
-    return {name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"t.{name}")) for name in _MESSAGES}
+    return {
+        name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"t.{name}")) for name in _MESSAGES
+    }
 
 
 _ORACLE = _oracle()
@@ -109,7 +113,7 @@ def _messages(name: str) -> st.SearchStrategy[Any]:
     return st.fixed_dictionaries({}, optional=optional).map(lambda given: _ORACLE[name](**given))
 
 
-def _plain(message: Any) -> Any:
+def _plain(message: Any) -> Any:  # noqa: ANN401 (the class is made at run time)
     """Give a protobuf message as our dataclass of the same name."""
     name = message.DESCRIPTOR.name
     if name == "Timestamp":
@@ -134,19 +138,22 @@ def _plain(message: Any) -> Any:
     return kinds[name](**values)
 
 
+@_patient
 @given(_messages("StatusResponse"))
-def test_it_reads_what_protobuf_reads(message: Any) -> None:
+def test_it_reads_what_protobuf_reads(message: Message) -> None:
     """For every message that protobuf writes, the reader agrees with protobuf, unknown fields or not."""
     assert decode_status(message.SerializeToString()) == _plain(message)
 
 
+@_patient
 @given(_messages("StatusResponse"), _messages("StatusResponse"))
-def test_pieces_of_a_message_add_up(one: Any, two: Any) -> None:
+def test_pieces_of_a_message_add_up(one: Message, two: Message) -> None:
     """Two messages in a row are one message with the fields of both, as protobuf has it."""
     data = one.SerializeToString() + two.SerializeToString()
     assert decode_status(data) == _plain(_ORACLE["StatusResponse"].FromString(data))
 
 
+@_patient
 @given(st.binary(max_size=200))
 def test_it_never_raises(data: bytes) -> None:
     """Arbitrary bytes give a status, and so does following it."""
@@ -158,8 +165,9 @@ def test_it_never_raises(data: bytes) -> None:
     progress.failed()
 
 
+@_patient
 @given(_messages("StatusResponse"), st.data())
-def test_it_never_raises_on_damage(message: Any, data: st.DataObject) -> None:
+def test_it_never_raises_on_damage(message: Message, data: st.DataObject) -> None:
     """A message that was cut and has a byte changed still gives a status."""
     whole = bytearray(message.SerializeToString())
     if whole:
@@ -187,11 +195,14 @@ _STATUSES = st.lists(
     st.builds(
         Status,
         vertexes=st.lists(_VERTEXES, max_size=3).map(tuple),
-        logs=st.lists(st.builds(VertexLog, vertex=st.sampled_from(["a", "c"]), msg=st.binary(max_size=5))).map(tuple),
+        logs=st.lists(
+            st.builds(VertexLog, vertex=st.sampled_from(["a", "c"]), msg=st.binary(max_size=5))
+        ).map(tuple),
     )
 )
 
 
+@_patient
 @given(_STATUSES)
 def test_an_error_is_never_lost(statuses: list[Status]) -> None:
     """Whatever is told before and after it, an error is an event and is what made the build fail."""
@@ -200,13 +211,16 @@ def test_an_error_is_never_lost(statuses: list[Status]) -> None:
     errors = {vertex.error for status in statuses for vertex in status.vertexes if vertex.error}
     failed = progress.failed()
     assert bool(errors) == (failed is not None)
-    assert bool(errors) == any(event.kind is BuildEventKind.FAILED and event.text in errors for event in events)
+    assert bool(errors) == any(
+        event.kind is BuildEventKind.FAILED and event.text in errors for event in events
+    )
     if "exit code: 1" in errors:
         assert failed is not None
         assert failed.error == "exit code: 1"
         assert any(event.text == "exit code: 1" for event in events)
 
 
+@_patient
 @given(_STATUSES)
 def test_each_thing_is_told_once(statuses: list[Status]) -> None:
     """Telling everything again, as BuildKit does, tells the user nothing new."""
@@ -217,11 +231,14 @@ def test_each_thing_is_told_once(statuses: list[Status]) -> None:
     assert {event.kind for event in again} <= {BuildEventKind.LOG}
 
 
+@_patient
 @given(st.lists(st.binary(max_size=9), max_size=9))
 def test_no_word_of_a_log_is_lost(pieces: list[bytes]) -> None:
     """However a log is cut into pieces, its lines are the lines of the whole."""
     progress = Progress()
-    events = [event for piece in pieces for event in progress.feed(Status(logs=(VertexLog(vertex="a", msg=piece),)))]
+    events = [
+        event for piece in pieces for event in progress.feed(Status(logs=(VertexLog(vertex="a", msg=piece),)))
+    ]
     lines = [event.text for event in (*events, *progress.finish())]
     whole = b"".join(pieces).split(b"\n")
     expected = whole[:-1] + ([whole[-1]] if whole[-1] else [])
@@ -233,22 +250,30 @@ def _told(progress: Progress, status: Status) -> list[tuple[str, str, str, float
 
 
 def test_a_console_can_print_plain_lines() -> None:
-    """A part starts, logs, moves things, and is done after its seconds; a cached one is told as cached only."""
+    """A part starts, logs, moves things and is done after some seconds; a cached one is only cached."""
     progress = Progress()
     name = "[2/5] RUN pip install"
     assert _told(progress, Status(vertexes=(Vertex(digest="a", name=name, inputs=("z",)),))) == []
     started = Status(
-        vertexes=(Vertex(digest="a", started=0), Vertex(digest="b", name="COPY", started=0, cached=True, completed=0))
+        vertexes=(
+            Vertex(digest="a", started=0),
+            Vertex(digest="b", name="COPY", started=0, cached=True, completed=0),
+        )
     )
     assert _told(progress, started) == [("started", name, "", None), ("cached", "COPY", "", 0.0)]
-    logs = (VertexLog(vertex="a", stream=1, msg=b"one\ntw"), VertexLog(vertex="a", stream=2, msg=b"10%\r20%\n"))
+    logs = (
+        VertexLog(vertex="a", stream=1, msg=b"one\ntw"),
+        VertexLog(vertex="a", stream=2, msg=b"10%\r20%\n"),
+    )
     assert _told(progress, Status(logs=logs)) == [("log", name, "one", None), ("log", name, "20%", None)]
     moved = (
         VertexStatus(id="layers", vertex="a", started=0),
         VertexStatus(id="layers", vertex="a", started=0, completed=10**9),
     )
     assert _told(progress, Status(statuses=moved)) == [("status", name, "layers", 1.0)]
-    warning = VertexWarning(vertex="a", short=b"old spelling", detail=(b"since 2",), url="https://example.org")
+    warning = VertexWarning(
+        vertex="a", short=b"old spelling", detail=(b"since 2",), url="https://example.org"
+    )
     assert _told(progress, Status(warnings=(warning, warning))) == [
         ("warning", name, "old spelling since 2 https://example.org", None)
     ]
@@ -261,16 +286,20 @@ def test_a_console_can_print_plain_lines() -> None:
 
 
 def test_a_failure_shows_its_last_lines() -> None:
-    """The failed part has its name, the builder's words, and the last twenty lines, the unfinished one as well."""
+    """The failed part has its name, the builder's words, and the last twenty lines, finished or not."""
     progress = Progress()
     count = random.randint(21, 60)
     log = b"".join(b"line %d\n" % number for number in range(count)) + b"half"
     progress.feed(
-        Status(vertexes=(Vertex(digest="a", name="RUN x", started=0),), logs=(VertexLog(vertex="a", msg=log),))
+        Status(
+            vertexes=(Vertex(digest="a", name="RUN x", started=0),), logs=(VertexLog(vertex="a", msg=log),)
+        )
     )
     progress.feed(Status(vertexes=(Vertex(digest="b", name="RUN y", error="context canceled"),)))
     progress.feed(Status(vertexes=(Vertex(digest="a", error="exit code: 3"),)))
-    progress.feed(Status(vertexes=(Vertex(digest="a", completed=9), Vertex(digest="a", error="context canceled"))))
+    progress.feed(
+        Status(vertexes=(Vertex(digest="a", completed=9), Vertex(digest="a", error="context canceled")))
+    )
     expected = (*(f"line {number}" for number in range(count - 19, count)), "half")
     assert progress.failed() == FailedVertex(name="RUN x", error="exit code: 3", lines=expected)
 

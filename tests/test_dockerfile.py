@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lading.dockerfile import DockerfileError, base_images, syntax_directive, without_syntax_directive
@@ -53,7 +53,10 @@ from lading.dockerfile import DockerfileError, base_images, syntax_directive, wi
         ("FROM a\nFROM b\nCOPY --from=0 /x /y", ("a", "b")),
         ("FROM b\nCOPY --from=c:1 /x /y\nCOPY --from=scratch /x /y\nCOPY --from=c:1 /x /z", ("b", "c:1")),
         ("FROM b\nCOPY x --from=y /z", ("b",)),
-        ("FROM b\nRUN --network=none --mount=type=bind,from=c,target=/m --mount=type=cache,target=/x cmd", ("b", "c")),
+        (
+            "FROM b\nRUN --network=none --mount=type=bind,from=c,target=/m --mount=type=cache,target=/x cmd",
+            ("b", "c"),
+        ),
         ("FROM a AS one\nFROM b\nRUN --mount=From=one,target=/m cmd", ("a", "b")),
         ("FROM b\nRUN echo --mount=from=c", ("b",)),
         ("FROM a AS one\nCOPY --from=lost /x /y\nFROM b", ("b",)),
@@ -120,6 +123,7 @@ def test_a_dockerfile_that_cannot_be_built_is_refused(text: str, target: str | N
     assert str(caught.value) == f"line {line}: {caught.value.reason}"
 
 
+@settings(deadline=None)  # a busy machine is no fault of the reader
 @given(st.text(alphabet="FROM ARGCOPY--from=ab$ {}:-+\\\n\"'#<E1", max_size=80))
 def test_any_text_is_read_or_refused(text: str) -> None:
     """No text makes the reader fail in another way than by refusing it."""

@@ -6,7 +6,7 @@ import posixpath
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lading.ignore import IgnorePatternError, IgnoreRules, find_ignore_file
@@ -192,7 +192,9 @@ def test_a_name_that_is_no_utf8_can_be_meant() -> None:
         ("*\n![ab]/keep", "x", True),
     ],
 )
-def test_a_walk_enters_an_excluded_directory_only_for_an_exception(text: str, directory: str, *, may: bool) -> None:
+def test_a_walk_enters_an_excluded_directory_only_for_an_exception(
+    text: str, directory: str, *, may: bool
+) -> None:
     """An excluded directory is entered when an exception could match in it, and skipped when none can."""
     assert IgnoreRules.parse(text.encode()).may_include_below(directory) is may
 
@@ -205,6 +207,7 @@ _PATTERN = st.lists(
 _PATH = st.lists(st.sampled_from(["a", "b", "ab", "^", "!a"]), min_size=2, max_size=4).map("/".join)
 
 
+@settings(deadline=None)  # a busy machine is no fault of the reader
 @given(st.lists(_PATTERN, max_size=4), _PATH)
 def test_a_skipped_directory_held_nothing_to_include(patterns: list[str], path: str) -> None:
     """Whatever the rules, a directory that may be skipped has no path in it that is included."""
@@ -219,6 +222,7 @@ def test_a_skipped_directory_held_nothing_to_include(patterns: list[str], path: 
         directory = posixpath.dirname(directory)
 
 
+@settings(deadline=None)  # a busy machine is no fault of the reader
 @given(st.binary())
 def test_any_bytes_are_read_or_refused(text: bytes) -> None:
     """No ignore file makes the reader fail in another way than by refusing a pattern."""

@@ -85,11 +85,11 @@ class Progress:
         return (*events, *(event for track in fresh for event in _ended(track)))
 
     def finish(self) -> tuple[BuildEvent, ...]:
-        """Give the lines that the stream's end left without a line break; call it once, after the last status."""
+        """Give the lines that the stream's end left unfinished; call it once, after the last status."""
         return tuple(event for track in self._tracks.values() for event in _flushed(track))
 
     def failed(self) -> FailedVertex | None:
-        """Give the part that made the build fail, or None; one that failed by itself comes before a cancelled one."""
+        """Give the part that made the build fail, or None; its own failure comes before a cancelled one."""
         track = next((track for track in self._failed if not _cancelled(track.vertex.error)), None)
         track = track or next(iter(self._failed), None)
         if track is None:
@@ -107,7 +107,7 @@ def _cancelled(error: str) -> bool:
 
 
 def _merged(old: Vertex, new: Vertex) -> Vertex:
-    """Give the old vertex with what the new one says; what it leaves empty stays, and so does a real error."""
+    """Give the old vertex with the new one's words; what is empty there stays, and so does a real error."""
     keep = old.error and (not new.error or (_cancelled(new.error) and not _cancelled(old.error)))
     return Vertex(
         digest=old.digest,
@@ -126,7 +126,11 @@ def _seconds(started: int | None, completed: int | None) -> float | None:
 
 def _begun(track: _Track) -> Iterator[BuildEvent]:
     vertex = track.vertex
-    if (vertex.started is not None or vertex.error) and BuildEventKind.STARTED not in track.told and not vertex.cached:
+    if (
+        (vertex.started is not None or vertex.error)
+        and BuildEventKind.STARTED not in track.told
+        and not vertex.cached
+    ):
         track.told.add(BuildEventKind.STARTED)
         yield BuildEvent(kind=BuildEventKind.STARTED, name=track.name)
 
@@ -169,7 +173,7 @@ def _told_line(track: _Track, line: bytes) -> BuildEvent:
 
 
 def _line(line: bytes) -> str:
-    """Give the text that a terminal would end up showing: a progress bar overwrites itself with carriage returns."""
+    """Give what a terminal would end up showing: a progress bar overwrites itself after a carriage return."""
     return line.decode("utf-8", "replace").rstrip("\r").rpartition("\r")[2]
 
 

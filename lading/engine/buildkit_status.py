@@ -1,6 +1,6 @@
 """BuildKit's progress, read without a protobuf library: each message is a table of field numbers.
 
-The tables are those of moby/buildkit's `api/services/control/control.proto`; the numbers are frozen since 2018.
+The tables are those of moby/buildkit's `api/services/control/control.proto`, whose numbers never change.
 """
 
 from __future__ import annotations

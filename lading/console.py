@@ -1,0 +1,159 @@
+"""Outcomes for people: one line a step, what happens meanwhile, and the recap."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from lading.errors import LadingError, cleaned
+from lading.events import BuildEvent, BuildEventKind, Caution, Event, Note, Transfer
+from lading.pipeline import Report
+from lading.step import Outcome, Status, Step
+
+if TYPE_CHECKING:
+    from rich.console import Console as RichConsole
+    from rich.status import Status as Spinner
+
+__all__ = ["Console"]
+
+_COLOURS = {Status.OK: "green", Status.CHANGED: "yellow", Status.SKIPPED: "cyan", Status.FAILED: "bold red"}
+_WIDEST_STEP = 8
+_INDENT = " " * (max(len(status) for status in Status) + _WIDEST_STEP + 2)
+_TRANSFERRED = ("Pushed", "Pull complete")
+
+
+class Console:
+    """Writes to one stream; colours, wrapping and a spinner only on a terminal.
+
+    `errors` True writes to standard error, so that standard output stays free for a JSON document.
+    """
+
+    def __init__(self, *, errors: bool) -> None:
+        self._errors = errors
+        self._rich: RichConsole | None = None
+        self._spinner: Spinner | None = None
+        self._cautions: list[str] = []
+        self._moved: Counter[str] = Counter()
+
+    @property
+    def _out(self) -> RichConsole:
+        if self._rich is None:
+            from rich.console import Console as RichConsole
+
+            self._rich = RichConsole(
+                file=sys.stderr if self._errors else sys.stdout, highlight=False, markup=False, soft_wrap=True
+            )
+        return self._rich
+
+    def began(self, step: Step) -> None:
+        """Show that a step is being looked at."""
+        if self._out.is_terminal:
+            self._spinner = self._out.status(f"{step.name} …")
+            self._spinner.start()
+
+    def tell(self, event: Event) -> None:
+        """Show progress."""
+        if isinstance(event, Caution):
+            self._cautions.append(event.text)
+            self._line(f"warning: {cleaned(event.text)}", style="yellow")
+        elif isinstance(event, Note):
+            self._line(cleaned(event.text), style="dim")
+        elif isinstance(event, BuildEvent):
+            self._build_event(event)
+        else:
+            self._transfer(event)
+
+    def ended(self, outcome: Outcome) -> None:
+        """Show how a step came out."""
+        self._stop_spinner()
+        if self._moved:
+            self._line(", ".join(f"{count} layers {verb}" for verb, count in self._moved.items()), style="dim")
+            self._moved.clear()
+        took = f" ({outcome.seconds:.1f} s)" if outcome.seconds >= 0.1 else ""  # noqa: PLR2004
+        self._out.print(f"{outcome.status.value:<8}", style=_COLOURS[outcome.status], end="")
+        self._out.print(self._wrapped(f"{outcome.step:<{_WIDEST_STEP}} {outcome.reason}{took}", first=len("changed ")))
+        if outcome.error:
+            self.error(outcome.error, what=False)
+
+    def error(self, error: LadingError, *, what: bool = True) -> None:
+        """Show an error in its three parts, after the lines that help to see the cause."""
+        self._stop_spinner()
+        if what:
+            self._out.print(f"{Status.FAILED.value:<8}", style=_COLOURS[Status.FAILED], end="")
+            self._out.print(self._wrapped(cleaned(error.what), first=len("changed ")))
+        for line in error.details:
+            self._line(f"| {line}", style="dim")
+        self._line(f"why:  {error.why}")
+        self._line(f"next: {error.mend}", style="bold")
+
+    def recap(self, report: Report) -> None:
+        """Show the sum of it all."""
+        counts = Counter(outcome.status for outcome in report.outcomes)
+        title = f"RECAP {report.command}{' (check mode: nothing was touched)' if report.check else ''}"
+        seconds = sum(outcome.seconds for outcome in report.outcomes)
+        self._out.print()
+        self._out.print(title, style="bold")
+        for status in Status:
+            shown = _COLOURS[status] if counts[status] else "dim"
+            self._out.print(f"{status.value}={counts[status]}  ", style=shown, end="")
+        self._out.print(f"in {seconds:.1f} s")
+        if report.engine:
+            self._fact("engine", f"Docker {report.engine.version} at {report.engine.endpoint}")
+        if report.image_id:
+            self._fact("image", report.image_id)
+        for one in report.published:
+            self._fact("pushed" if one.digest else "not there", one.reference)
+            if one.digest:
+                self._fact("", one.digest)
+
+    def say(self, text: str) -> None:
+        """Show one plain line."""
+        self._out.print(text)
+
+    def _build_event(self, event: BuildEvent) -> None:
+        name, text = cleaned(event.name, limit=120), cleaned(event.text, limit=200)
+        took = f" {event.seconds:.1f} s" if event.seconds else ""
+        if event.kind is BuildEventKind.STARTED and self._spinner:
+            self._spinner.update(f"build … {name}")
+        elif event.kind in (BuildEventKind.CACHED, BuildEventKind.DONE) and not name.startswith("[internal]"):
+            self._line(f"{event.kind.value:<6} {name}{took}", style="dim")
+        elif event.kind is BuildEventKind.FAILED:
+            self._line(f"failed {name}{took}", style="red")
+        elif event.kind is BuildEventKind.WARNING:
+            self.tell(Caution(text=text))
+
+    def _transfer(self, event: Transfer) -> None:
+        if event.text in _TRANSFERRED:
+            self._moved["sent" if event.text == "Pushed" else "fetched"] += 1
+        elif event.text == "Layer already exists":
+            self._moved["already there"] += 1
+        if self._spinner and event.total:
+            self._spinner.update(f"{event.text} {event.what} {event.current / 1e6:.1f}/{event.total / 1e6:.1f} MB")
+
+    def _fact(self, name: str, value: str) -> None:
+        self._out.print(f"{name:<10}{value}")
+
+    def _line(self, text: str, *, style: str | None = None) -> None:
+        self._out.print(self._wrapped(f"{_INDENT}{text}", first=0), style=style)
+
+    def _wrapped(self, text: str, *, first: int) -> str:
+        """Give a text with a hanging indent as wide as the terminal; unbroken where nobody looks at columns."""
+        if not self._out.is_terminal:
+            return text
+        lines = textwrap.wrap(
+            text,
+            width=max(self._out.width - 1, len(_INDENT) + 20),
+            initial_indent=" " * first,
+            subsequent_indent=_INDENT,
+            break_long_words=False,
+            break_on_hyphens=False,
+            drop_whitespace=True,
+        )
+        return "\n".join(lines)[first:]
+
+    def _stop_spinner(self) -> None:
+        if self._spinner:
+            self._spinner.stop()
+            self._spinner = None

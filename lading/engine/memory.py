@@ -1,0 +1,312 @@
+"""The engine's twin in memory: the same answers, no Docker; its containers really listen and speak HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from lading.context import entry_digest
+from lading.credentials import Credential
+from lading.engine.model import BuildRequest, Container, ContainerSpec, EngineInfo, HistoryEntry, Image
+from lading.engine.protocol import Tell
+from lading.errors import ContainerFailed, RegistryUnavailable, StepFailed
+from lading.events import Note
+from lading.reference import ImageReference
+from lading.registry import Manifest, refused
+
+__all__ = ["MemoryEngine", "MemoryRegistry", "Program"]
+
+Program = Callable[[str, Mapping[str, str]], tuple[int, bytes]]
+"""What runs in a container: the path and the image's labels to a status and a body."""
+
+
+def _hello(path: str, labels: Mapping[str, str]) -> tuple[int, bytes]:  # noqa: ARG001  a program that answers all alike
+    return 200, b"hello"
+
+
+@dataclass
+class MemoryRegistry:
+    """A registry's twin: what it holds by name, and whom it knows (nobody means that it is open)."""
+
+    host: str
+    held: dict[str, Manifest] = field(default_factory=dict)
+    users: dict[str, str] = field(default_factory=dict)
+    kept: Credential | None = None
+
+    def credential(self) -> Credential | None:
+        """Give what is kept for this registry, or nothing."""
+        return self.kept
+
+    def keep(self, credential: Credential) -> str:
+        """Keep the credential."""
+        self.kept = credential
+        return "memory"
+
+    def manifest(self, reference: ImageReference) -> Manifest | None:
+        """Give what is held under a tag, or nothing."""
+        self.admit(self.kept)
+        return self.held.get(str(reference))
+
+    def prove(self, credential: Credential) -> None:
+        """Return when the user is known with this password."""
+        self.admit(credential)
+
+    def admit(self, credential: Credential | None) -> None:
+        """Raise `PushRefused` for whom the registry does not know."""
+        if not self.users:
+            return
+        if credential is None or self.users.get(credential.user) != credential.secret.reveal():
+            raise refused(self.host, credential, "unauthorized: authentication required")
+
+
+@dataclass
+class _Running:
+    spec: ContainerSpec
+    id: str
+    name: str
+    state: str = "created"
+    exit_code: int = 0
+    server: ThreadingHTTPServer | None = None
+
+
+class MemoryEngine:
+    """An engine in memory.
+
+    `program` is what every container runs; None lets it end at once with `exit_code`. `registries` are the registries
+    it pushes to, by host; another host is out of reach.
+    """
+
+    def __init__(self, program: Program | None = _hello, *, exit_code: int = 3) -> None:
+        self.program = program
+        self.exit_code = exit_code
+        self.registries: dict[str, MemoryRegistry] = {}
+        self._images: dict[str, Image] = {}
+        self._containers: dict[str, _Running] = {}
+
+    def info(self) -> EngineInfo:
+        """Give which engine answers."""
+        return EngineInfo(endpoint="memory:", version="0", api="1.41")
+
+    def close(self) -> None:
+        """End everything that listens."""
+        for container_id in list(self._containers):
+            self.remove(container_id)
+
+    def registry(self, host: str) -> MemoryRegistry:
+        """Give the registry of a host; `RegistryUnavailable` when there is none."""
+        if host not in self.registries:
+            raise RegistryUnavailable(f"the registry {host} cannot be reached", why="no such host", mend="invoke up")
+        return self.registries[host]
+
+    def image(self, what: str) -> Image | None:
+        """Give the image of that name or id, or nothing."""
+        name = what if ":" in what.rpartition("/")[2] or what in self._images else f"{what}:latest"
+        return next((image for image in self._images.values() if name == image.id or name in image.tags), None)
+
+    def images(self, labels: Mapping[str, str] | None = None) -> list[Image]:
+        """Give the images that carry all these labels, the newest first."""
+        found = [image for image in self._images.values() if _carries(image.labels, labels or {})]
+        return sorted(found, key=lambda image: -image.created)
+
+    def inspect_image(self, what: str) -> dict[str, Any]:
+        """Give a description in Docker's words."""
+        image = self._known(what)
+        return {"Id": image.id, "RepoTags": list(image.tags), "Config": {"Labels": dict(image.labels)}}
+
+    def history(self, what: str) -> list[HistoryEntry]:
+        """Give the one layer there is."""
+        image = self._known(what)
+        entry = HistoryEntry(
+            id=image.id, created=image.created, created_by="memory", size=image.size, comment="", tags=image.tags
+        )
+        return [entry]
+
+    def build(self, request: BuildRequest, tell: Tell) -> str:
+        """Make an image whose id follows from the request alone."""
+        tell(Note(text="builder: memory"))
+        files = {path: entry_digest(request.context / path) for path in request.files}
+        words = json.dumps(
+            [files, request.dockerfile.read_text(), dict(request.build_args), dict(request.labels), request.target],
+            sort_keys=True,
+        )
+        return self.add(words, request.reference, request.labels)
+
+    def add(self, content: str, reference: ImageReference, labels: Mapping[str, str] | None = None) -> str:
+        """Put an image with this content here, as a build or `docker load` elsewhere would; give its id."""
+        image_id = f"sha256:{hashlib.sha256(content.encode()).hexdigest()}"
+        known = self._images.get(image_id)
+        self._images[image_id] = known or Image(
+            id=image_id, labels=dict(labels or {}), created=time.time(), size=len(content)
+        )
+        self.tag(image_id, reference)
+        return image_id
+
+    def tag(self, image_id: str, reference: ImageReference) -> None:
+        """Let a name point to an image."""
+        self._known(image_id)
+        self._drop(reference.familiar)
+        image = self._images[image_id]
+        self._images[image_id] = replace(image, tags=(*image.tags, reference.familiar))
+
+    def untag(self, reference: ImageReference) -> None:
+        """Take a name away; the image goes with its last name."""
+        image = self.image(reference.familiar)
+        self._drop(reference.familiar)
+        if image and not self._images[image.id].tags:
+            del self._images[image.id]
+
+    def pull(self, reference: ImageReference, credential: Credential | None, tell: Tell) -> None:  # noqa: ARG002
+        """Fetch what a registry holds."""
+        registry = self.registry(reference.registry)
+        registry.admit(credential)
+        if str(reference) not in registry.held:
+            raise StepFailed(f"{reference.familiar} cannot be pulled", why="manifest unknown", mend="check the name")
+        self.add(f"pulled {reference}", reference)
+
+    def push(self, reference: ImageReference, credential: Credential | None, tell: Tell) -> None:  # noqa: ARG002
+        """Let a registry hold an image under a tag."""
+        image = self._known(reference.familiar)
+        registry = self.registry(reference.registry)
+        registry.admit(credential)
+        digest = f"sha256:{hashlib.sha256(f'manifest of {image.id}'.encode()).hexdigest()}"
+        registry.held[str(reference)] = Manifest(digest=digest, config=image.id)
+        digests = {*image.digests, f"{reference.name}@{digest}"}
+        self._images[image.id] = replace(image, digests=tuple(sorted(digests)))
+
+    def import_image(self, archive: Path, reference: ImageReference, changes: Sequence[str]) -> str:
+        """Make an image of an archive."""
+        return self.add(f"{archive.read_bytes()!r} {list(changes)}", reference)
+
+    def container(self, name: str) -> Container | None:
+        """Give the container of that name or id, or nothing."""
+        found = self._find(name)
+        return _shown(found) if found else None
+
+    def containers(self, labels: Mapping[str, str]) -> list[Container]:
+        """Give the containers in any state that carry all these labels."""
+        return [_shown(one) for one in self._containers.values() if _carries(one.spec.labels, labels)]
+
+    def create(self, spec: ContainerSpec, tell: Tell) -> str:  # noqa: ARG002  it has no warnings to tell
+        """Create a container, not started; give its id."""
+        if self._find(spec.name):
+            raise ContainerFailed(
+                f"the name {spec.name} is taken by another container", why="conflict", mend=f"docker rm {spec.name}"
+            )
+        self._known(spec.image_id)
+        container_id = hashlib.sha256(f"{spec.name}{time.monotonic_ns()}".encode()).hexdigest()
+        self._containers[container_id] = _Running(spec=spec, id=container_id, name=spec.name)
+        return container_id
+
+    def start(self, container_id: str) -> None:
+        """Start it: it listens on its port from now on."""
+        running = self._must(container_id)
+        if self.program is None:
+            running.state, running.exit_code = "exited", self.exit_code
+            return
+        handler = _handler(self.program, self._known(running.spec.image_id).labels)
+        try:
+            running.server = _Server(("127.0.0.1", running.spec.host_port), handler)
+        except OSError as error:
+            raise ContainerFailed("the port is taken", why=str(error.strerror), mend="--port PORT") from error
+        threading.Thread(target=running.server.serve_forever, args=(0.01,), daemon=True).start()
+        running.state = "running"
+
+    def stop(self, container_id: str, *, grace: float) -> None:  # noqa: ARG002  it ends at once
+        """Stop it; a stopped or absent one is fine."""
+        running = self._find(container_id)
+        if running and running.server:
+            running.server.shutdown()
+            running.server.server_close()
+            running.server, running.state = None, "exited"
+
+    def rename(self, container_id: str, name: str) -> None:
+        """Give a container another name."""
+        self._must(container_id).name = name
+
+    def remove(self, container_id: str) -> None:
+        """Remove it, running or not; an absent one is fine."""
+        running = self._find(container_id)
+        if running:
+            self.stop(running.id, grace=0)
+            del self._containers[running.id]
+
+    def remove_volume(self, name: str) -> None:
+        """There are no volumes."""
+
+    def logs(self, container_id: str, *, tail: int | None = None, follow: bool = False) -> Iterator[str]:  # noqa: ARG002
+        """Give what a container wrote."""
+        self._must(container_id)
+        yield "started in memory"
+
+    def _known(self, what: str) -> Image:
+        image = self.image(what)
+        if image is None:
+            raise StepFailed(f"there is no image {what}", why="No such image", mend="invoke build")
+        return image
+
+    def _must(self, name: str) -> _Running:
+        found = self._find(name)
+        if found is None:
+            raise StepFailed(f"there is no container {name}", why="No such container", mend="docker ps -a")
+        return found
+
+    def _find(self, name: str) -> _Running | None:
+        return next((one for one in self._containers.values() if name in (one.id, one.name)), None)
+
+    def _drop(self, tag: str) -> None:
+        for image in list(self._images.values()):
+            if tag in image.tags:
+                left = tuple(one for one in image.tags if one != tag)
+                self._images[image.id] = replace(image, tags=left)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    allow_reuse_address = False
+
+    def server_bind(self) -> None:
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        super().server_bind()
+
+
+def _handler(program: Program, labels: Mapping[str, str]) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, body = program(self.path, labels)
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    return Handler
+
+
+def _shown(running: _Running) -> Container:
+    server = running.server
+    return Container(
+        id=running.id,
+        name=running.name,
+        image_id=running.spec.image_id,
+        labels=running.spec.labels,
+        state=running.state,  # type: ignore[arg-type]
+        exit_code=running.exit_code,
+        oom_killed=False,
+        ports={running.spec.port: server.server_port} if server else {},
+    )
+
+
+def _carries(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    return all(labels.get(key) == value for key, value in wanted.items())
+
+

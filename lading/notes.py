@@ -1,0 +1,111 @@
+"""What Lading remembers between runs, in `.lading/` beside the settings file."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from lading.app import Check, checks_digest
+
+__all__ = ["Notes", "Verdict"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Whether an image passed its checks: which image, which checks, in which run, and when (ISO 8601, UTC)."""
+
+    image: str
+    checks: str
+    passed: bool
+    run: str
+    when: str
+    summary: str
+
+    @classmethod
+    def foreseen(cls, image: str, checks: tuple[Check, ...]) -> Verdict:
+        """Give the verdict that check mode counts on."""
+        return cls(
+            image=image, checks=checks_digest(checks), passed=True, run="", when="", summary="will be probed"
+        )
+
+    def speaks_of(self, checks: tuple[Check, ...]) -> bool:
+        """Whether it was these checks that were asked."""
+        return self.checks == checks_digest(checks)
+
+
+class Notes:
+    """The notes of one project in one folder.
+
+    A note that is missing or damaged is as good as none: everything here can be found out again.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def verdict(self, image_id: str) -> Verdict | None:
+        """Give what was found about an image, or nothing."""
+        try:
+            return Verdict(**self._read(self._verdict_path(image_id)))
+        except TypeError:
+            return None
+
+    def keep_verdict(self, verdict: Verdict) -> None:
+        """Remember a verdict, in place of an older one for the same image."""
+        self._write(self._verdict_path(verdict.image), asdict(verdict))
+
+    def current(self, app: str) -> str | None:
+        """Give the id of the image that was built last for an app, or nothing."""
+        found = self._read(self.folder / "current.json").get(app)
+        return found if isinstance(found, str) else None
+
+    def keep_current(self, app: str, image_id: str) -> None:
+        """Remember which image was built last for an app."""
+        path = self.folder / "current.json"
+        self._write(path, {**self._read(path), app: image_id})
+
+    def inputs(self, digest: str) -> Mapping[str, str]:
+        """Give what went into the build of that input digest: names to digests; empty when nobody knows any more."""
+        return self._read(self._inputs_path(digest))
+
+    def keep_inputs(self, digest: str, parts: Mapping[str, str]) -> None:
+        """Remember what went into a build."""
+        self._write(self._inputs_path(digest), dict(parts))
+
+    def started_engine(self) -> int | None:
+        """Give the process id of the engine that `up` started, or nothing."""
+        pid = self._read(self.folder / "engine.json").get("pid")
+        return pid if isinstance(pid, int) else None
+
+    def keep_started_engine(self, pid: int | None) -> None:
+        """Remember the engine that `up` started; None forgets it."""
+        self._write(self.folder / "engine.json", {"pid": pid})
+
+    def _verdict_path(self, image_id: str) -> Path:
+        return self.folder / "verdicts" / f"{image_id.removeprefix('sha256:')}.json"
+
+    def _inputs_path(self, digest: str) -> Path:
+        return self.folder / "inputs" / f"{digest.removeprefix('sha256:')}.json"
+
+    def _read(self, path: Path) -> dict[str, Any]:
+        try:
+            found = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def _write(self, path: Path, value: dict[str, Any]) -> None:
+        """Replace a note at once, so that nobody ever reads half of one."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(value, file, indent=1, sort_keys=True)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise

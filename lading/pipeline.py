@@ -1,0 +1,94 @@
+"""Steps in order: stop at the first failure, say what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from lading.engine import EngineInfo, Tell
+from lading.errors import LadingError
+from lading.step import Outcome, Status, Step, converge
+from lading.world import World
+
+__all__ = ["Pipeline", "Published", "Report", "worst"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """A name in a registry and the digest the registry gives for it; None when it was not asked or holds none."""
+
+    reference: str
+    digest: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What became of a command: all its outcomes, and the image it was about."""
+
+    command: str
+    check: bool
+    outcomes: tuple[Outcome, ...] = ()
+    engine: EngineInfo | None = None
+    image_id: str | None = None
+    published: tuple[Published, ...] = ()
+    error: LadingError | None = None
+
+    @property
+    def status(self) -> Status:
+        """The worst status among the steps, `failed` before `changed` before `ok`."""
+        return Status.FAILED if self.error else worst(self.outcomes)
+
+    @property
+    def failure(self) -> LadingError | None:
+        """The error the command ends with, or nothing."""
+        return self.error or next((one.error for one in self.outcomes if one.error), None)
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code the command ends with."""
+        return self.failure.exit_code if self.failure else 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pipeline:
+    """The steps of one command."""
+
+    command: str
+    steps: tuple[Step, ...]
+
+    def run(
+        self,
+        world: World,
+        *,
+        check: bool,
+        tell: Tell,
+        began: Callable[[Step], None],
+        ended: Callable[[Outcome], None],
+    ) -> Report:
+        """Carry the steps out and give the report; `began` and `ended` hear of each step as it comes."""
+        outcomes: list[Outcome] = []
+        steps = iter(self.steps)
+        for step in steps:
+            began(step)
+            outcome, world = converge(step, world, check=check, tell=tell)
+            outcomes.append(outcome)
+            ended(outcome)
+            if outcome.status is Status.FAILED:
+                break
+        for outcome in _skipped(steps, outcomes):
+            outcomes.append(outcome)
+            ended(outcome)
+        return Report(command=self.command, check=check, outcomes=tuple(outcomes))
+
+
+def worst(outcomes: Iterable[Outcome]) -> Status:
+    """Give the status of a whole run."""
+    found = {outcome.status for outcome in outcomes}
+    return next((status for status in (Status.FAILED, Status.CHANGED) if status in found), Status.OK)
+
+
+def _skipped(steps: Iterable[Step], outcomes: list[Outcome]) -> list[Outcome]:
+    if not outcomes:
+        return []
+    reason = f"{outcomes[-1].step} failed"
+    return [Outcome(step=step.name, app=step.app, status=Status.SKIPPED, reason=reason) for step in steps]

@@ -1,0 +1,134 @@
+"""The road in words: which steps each command is made of, in their order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from lading.app import App
+from lading.credentials import Credential
+from lading.errors import UsageError
+from lading.git import described_version
+from lading.reference import parse_registry, parse_user
+from lading.settings import Settings
+from lading.step import Step
+from lading.steps import Build, Login, Push, Run, Smoke, Stop, Tag
+from lading.steps.destination import Destination
+from lading.surroundings import BaseImage, EngineAnswers, EngineEnded, LocalRegistry, LocalRegistryGone
+from lading.version import Version
+
+__all__ = ["Playbook"]
+
+_HIGHEST_PORT = 65535
+_DEMO_USER = "demo"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Playbook:
+    """The commands of one project, each as the steps it is made of.
+
+    A version that is not given is what git describes for `build` and `release`; every other command takes the image
+    that was built last.
+    """
+
+    settings: Settings
+
+    def build(self, *, app: str | None, version: str | None) -> tuple[Step, ...]:
+        """Give the steps of `build`."""
+        target = self.settings.app(app)
+        return (Build(target=target, version=_version(version) or described_version(target.context)),)
+
+    def run(self, *, app: str | None, version: str | None, port: str | None) -> tuple[Step, ...]:
+        """Give the steps of `run`; `port` is the one on this machine."""
+        return (Run(target=_on_port(self.settings.app(app), port), version=_version(version)),)
+
+    def stop(self, *, app: str | None) -> tuple[Step, ...]:
+        """Give the steps of `stop`."""
+        return (Stop(target=self.settings.app(app)),)
+
+    def smoke(self, *, app: str | None, version: str | None) -> tuple[Step, ...]:
+        """Give the steps of `smoke`."""
+        return (Smoke(target=self.settings.app(app), version=_version(version)),)
+
+    def login(self, credential: Credential, *, registry: str | None) -> tuple[Step, ...]:
+        """Give the steps of `login`."""
+        return (Login(registry=self.registry(registry), credential=credential),)
+
+    def tag(
+        self, *, app: str | None, version: str | None, user: str | None, registry: str | None
+    ) -> tuple[Step, ...]:
+        """Give the steps of `tag`."""
+        target = self.settings.app(app)
+        return (Tag(target=target, version=_version(version), destination=self._destination(target, user, registry)),)
+
+    def push(
+        self, *, app: str | None, version: str | None, user: str | None, registry: str | None, overwrite: bool
+    ) -> tuple[Step, ...]:
+        """Give the steps of `push`."""
+        target = self.settings.app(app)
+        destination = self._destination(target, user, registry)
+        return (Push(target=target, version=_version(version), destination=destination, overwrite=overwrite),)
+
+    def release(
+        self, *, app: str | None, version: str | None, user: str | None, registry: str | None, overwrite: bool
+    ) -> tuple[Step, ...]:
+        """Give the steps of `release`: the whole road to the registry."""
+        target = self.settings.app(app)
+        chosen = _version(version) or described_version(target.context)
+        destination = self._destination(target, user, registry)
+        return (
+            Build(target=target, version=chosen),
+            Smoke(target=target, version=chosen, reuse=True),
+            Tag(target=target, version=chosen, destination=destination),
+            Push(target=target, version=chosen, destination=destination, overwrite=overwrite),
+        )
+
+    def up(self) -> tuple[Step, ...]:
+        """Give the steps of `up`: what the road needs on a bare machine."""
+        bases: dict[object, Step] = {app.base_images: BaseImage(target=app) for app in self.settings.apps.values() if app.base_images}
+        return (EngineAnswers(), *bases.values(), LocalRegistry(port=self.settings.local_registry_port))
+
+    def down(self, *, engine_answers: bool, volumes: bool) -> tuple[Step, ...]:
+        """Give the steps of `down`; without an engine there is nothing in it to end."""
+        stops = tuple(Stop(target=app) for app in self.settings.apps.values())
+        inside = (*stops, LocalRegistryGone(volumes=volumes)) if engine_answers else ()
+        return (*inside, EngineEnded())
+
+    def demo(self, *, app: str | None, version: str, port: str | None) -> tuple[Step, ...]:
+        """Give the steps of `demo`: `up`, a release into the local registry, `run`."""
+        registry = f"localhost:{self.settings.local_registry_port}"
+        released = self.release(app=app, version=version, user=_DEMO_USER, registry=registry, overwrite=False)
+        return (*self.up(), *released, *self.run(app=app, version=version, port=port))
+
+    def registry(self, given: str | None) -> str:
+        """Give the registry's host that was asked for, else the one in the settings."""
+        return parse_registry(given) if given is not None else self.settings.registry
+
+    def user(self, given: str | None) -> str:
+        """Give the user that was asked for, else the one in the settings; `UsageError` when there is none."""
+        user = parse_user(given) if given is not None else self.settings.user
+        if user is None:
+            raise UsageError(
+                "whose name does the image get?",
+                why="neither --user nor the setting user says so",
+                mend="--user NAME (your Docker ID on Docker Hub)",
+            )
+        return user
+
+    def _destination(self, target: App, user: str | None, registry: str | None) -> Destination:
+        return Destination(target=target, user=self.user(user), registry=self.registry(registry))
+
+
+def _version(text: str | None) -> Version | None:
+    return None if text is None else Version.parse(text)
+
+
+def _on_port(app: App, port: str | None) -> App:
+    if port is None:
+        return app
+    if not (port.isascii() and port.isdigit() and 0 < int(port) <= _HIGHEST_PORT):
+        raise UsageError(
+            f"port {port!r} is no port",
+            why=f"a port is a number from 1 to {_HIGHEST_PORT}",
+            mend=f"--port {app.host_port}",
+        )
+    return replace(app, host_port=int(port))

@@ -1,0 +1,44 @@
+"""Who we are among the processes that work on one engine."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+__all__ = ["Process"]
+
+_RUN, _PID, _HOST = "lading.run", "lading.pid", "lading.host"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """One run of Lading: a random id, its process and its host."""
+
+    run: str
+    pid: int
+    host: str
+
+    @classmethod
+    def this(cls) -> Process:
+        """Give this process under a new run id."""
+        return cls(run=secrets.token_hex(4), pid=os.getpid(), host=socket.gethostname())
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels of what this run makes in the engine, so that a later run knows whose it is."""
+        return {_RUN: self.run, _PID: str(self.pid), _HOST: self.host}
+
+    def outlived(self, labels: Mapping[str, str]) -> bool:
+        """Whether what carries these labels was left by a run of this host that is over."""
+        if labels.get(_HOST) != self.host or not labels.get(_PID, "").isdigit():
+            return False
+        try:
+            os.kill(int(labels[_PID]), 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            return False
+        return False

@@ -1,0 +1,23 @@
+"""Where a project is: the folder of its settings."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from lading.settings_file import SETTINGS_FILE
+
+__all__ = ["find_root"]
+
+
+def find_root(config: Any = None) -> Path:  # noqa: ANN401  Invoke's configuration, which only task modules import
+    """Give the project's folder: where Invoke found tasks.py, else the nearest one above with a settings file."""
+    prefix = getattr(config, "_project_prefix", None)  # Invoke tells it nowhere in public
+    if prefix:
+        return Path(prefix).resolve()
+    tasks = getattr(sys.modules.get("tasks"), "__file__", None)
+    if tasks:
+        return Path(tasks).resolve().parent
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / SETTINGS_FILE).is_file()), here)

@@ -1,0 +1,52 @@
+"""What became of a command, as one JSON document."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from lading.errors import LadingError
+from lading.pipeline import Report
+from lading.step import Outcome
+
+__all__ = ["as_json"]
+
+
+def as_json(report: Report) -> str:
+    """Give the report as the JSON document that `--json` prints."""
+    document: dict[str, Any] = {
+        "command": report.command,
+        "status": report.status.value,
+        "exit_code": report.exit_code,
+        "check": report.check,
+        "engine": None,
+        "steps": [_step(outcome) for outcome in report.outcomes],
+        "image": {
+            "id": report.image_id,
+            "references": [{"reference": one.reference, "digest": one.digest} for one in report.published],
+        },
+    }
+    if report.engine:
+        document["engine"] = {"endpoint": report.engine.endpoint, "version": report.engine.version}
+    if report.error:
+        document["error"] = _error(report.error)
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def _step(outcome: Outcome) -> dict[str, Any]:
+    step: dict[str, Any] = {
+        "step": outcome.step,
+        "app": outcome.app or None,
+        "status": outcome.status.value,
+        "reason": outcome.reason,
+        "seconds": round(outcome.seconds, 3),
+        "before": outcome.before,
+        "after": outcome.after,
+    }
+    if outcome.error:
+        step["error"] = _error(outcome.error)
+    return step
+
+
+def _error(error: LadingError) -> dict[str, Any]:
+    return {"what": error.what, "why": error.why, "next": error.mend, "details": list(error.details)}

@@ -1,0 +1,125 @@
+"""One command, from its steps to its report."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import Protocol
+
+from lading.credentials import CredentialStore
+from lading.engine import EngineInfo
+from lading.errors import Interrupted, LadingError
+from lading.events import Event
+from lading.notes import Notes
+from lading.pipeline import Pipeline, Published, Report
+from lading.process import Process
+from lading.registry import HttpRegistry, Registry
+from lading.settings import environment
+from lading.step import Outcome, Step
+from lading.steps import Push
+from lading.world import World
+
+__all__ = ["NOTES_FOLDER", "Observer", "carry_out", "open_world", "terminable"]
+
+NOTES_FOLDER = ".lading"
+_BY_SIGINT, _BY_SIGTERM = 130, 143
+
+
+class Observer(Protocol):
+    """Somebody who watches a command."""
+
+    def began(self, step: Step) -> None:
+        """Hear that a step begins."""
+        ...
+
+    def tell(self, event: Event) -> None:
+        """Hear what happens in it."""
+        ...
+
+    def ended(self, outcome: Outcome) -> None:
+        """Hear how it came out."""
+        ...
+
+
+class _Terminated(BaseException):
+    """SIGTERM, on its way through every `finally`."""
+
+
+def open_world(root: Path) -> World:
+    """Give the real world of the project in `root`; the engine is spoken to on first need."""
+    from lading.engine.docker import DockerEngine
+
+    store = CredentialStore(environment().docker_config)
+    registries: dict[str, Registry] = {}
+
+    def registry(host: str) -> Registry:
+        if host not in registries:
+            registries[host] = HttpRegistry(host, store)
+        return registries[host]
+
+    return World(
+        engine=DockerEngine(), registry=registry, notes=Notes(root / NOTES_FOLDER), process=Process.this()
+    )
+
+
+def carry_out(command: str, steps: Sequence[Step], world: World, observer: Observer, *, check: bool) -> Report:
+    """Carry a command's steps out and give the report, also when Ctrl-C or SIGTERM cuts it short."""
+    outcomes: list[Outcome] = []
+
+    def ended(outcome: Outcome) -> None:
+        outcomes.append(outcome)
+        observer.ended(outcome)
+
+    pipeline = Pipeline(command=command, steps=tuple(steps))
+    try:
+        with terminable():
+            report = pipeline.run(world, check=check, tell=observer.tell, began=observer.began, ended=ended)
+            return _with_facts(report, steps, world)
+    except (KeyboardInterrupt, _Terminated) as error:
+        by_hand = isinstance(error, KeyboardInterrupt)
+        interrupted = Interrupted("Ctrl-C" if by_hand else "SIGTERM", _BY_SIGINT if by_hand else _BY_SIGTERM)
+        return Report(command=command, check=check, outcomes=tuple(outcomes), error=interrupted)
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM unwind the stack as Ctrl-C does, instead of ending the process where it stands."""
+
+    def unwind(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  a signal handler's signature
+        raise _Terminated
+
+    before = signal.signal(signal.SIGTERM, unwind)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _with_facts(report: Report, steps: Sequence[Step], world: World) -> Report:
+    """Give the report with what can only be asked afterwards: engine, image, and what the registry holds now."""
+    try:
+        engine: EngineInfo | None = world.engine.info()
+    except LadingError:
+        return report
+    push = next((step for step in steps if isinstance(step, Push)), None)
+    about = next((step for step in reversed(steps) if hasattr(step, "target") and hasattr(step, "version")), None)
+    try:
+        image = world.chosen(about.target, about.version) if about else None
+    except LadingError:
+        image = None
+    published: list[Published] = []
+    if push and image and not report.check:
+        registry = world.registry(push.destination.registry)
+        for reference in push.destination.references(image):
+            try:
+                held = registry.manifest(reference)
+            except LadingError:
+                held = None
+            published.append(Published(reference=str(reference), digest=held.digest if held else None))
+    return replace(report, engine=engine, image_id=image.id if image else None, published=tuple(published))
+
+

@@ -1,0 +1,35 @@
+"""Where an image goes: a user in a registry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lading.app import VERSION_LABEL, App
+from lading.engine import Image
+from lading.errors import UsageError
+from lading.reference import DOCKER_HUB, ImageReference
+from lading.version import Version
+
+__all__ = ["Destination"]
+
+
+
+@dataclass(frozen=True, kw_only=True)
+class Destination:
+    """An app's repository under a user's name in a registry."""
+
+    target: App
+    user: str
+    registry: str = DOCKER_HUB
+
+    def references(self, image: Image) -> tuple[ImageReference, ...]:
+        """Give the names an image has there: its version's own first, then the moving ones."""
+        label = image.labels.get(VERSION_LABEL)
+        if label is None:
+            raise UsageError(
+                f"the image {image.id} has no version",
+                why=f"it does not carry the label {VERSION_LABEL}; Lading did not build it",
+                mend="invoke build --version 1",
+            )
+        home = self.target.repository.owned_by(self.user, registry=self.registry)
+        return tuple(home.with_tag(tag) for tag in Version.parse(label).tags)

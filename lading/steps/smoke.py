@@ -1,0 +1,89 @@
+"""smoke: an image answers its checks, in a container of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from lading.app import App, checks_digest
+from lading.engine import Image, Tell
+from lading.errors import StepFailed
+from lading.notes import Verdict
+from lading.step import Change, Holds
+from lading.steps.trial import named, prove, spec_for
+from lading.version import Version
+from lading.world import Foresight, World
+
+__all__ = ["Smoke"]
+
+_TRIAL_LABEL = "lading.trial"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Smoke:
+    """The image of a version (without one: the image built last) has passed the app's checks.
+
+    Only the verdict of this run counts, or with `reuse` an earlier one, too.
+    """
+
+    target: App
+    version: Version | None
+    reuse: bool = False
+    name: str = "smoke"
+
+    @property
+    def app(self) -> str:
+        """The app's name."""
+        return self.target.name
+
+    def plan(self, world: World) -> Change | Holds:
+        """Look for a verdict about this image and these checks."""
+        image = world.chosen(self.target, self.version)
+        verdict = world.proven(image, self.target.checks)
+        if verdict and (self.reuse or verdict.run == world.process.run):
+            return Holds(reason=verdict.summary, identity=f"passed {image.id}")
+        passed = f"passed {image.id}"
+        count = len(self.target.checks)
+        return Change(
+            reason=f"{count} check{'s' if count > 1 else ''} put to {named(image)}",
+            before=passed if verdict else None,
+            after=passed if verdict else None,
+            foresight=Foresight(proven=frozenset({image.id})),
+        )
+
+    def apply(self, world: World, change: Change, tell: Tell) -> None:
+        """Start the image, ask, keep the verdict, and remove the container whatever happens."""
+        image = world.chosen(self.target, self.version)
+        _clear_trials(world, self.target)
+        labels = {_TRIAL_LABEL: "1", **world.process.labels}
+        name = f"{self.target.container_name}-smoke-{world.process.run}"
+        spec = spec_for(self.target, image, name=name, host_port=0, labels=labels)
+        try:
+            world.engine.start(world.engine.create(spec, tell))
+            results = prove(world.engine, self.target, image, name, tell)
+        except StepFailed as error:
+            world.notes.keep_verdict(self._verdict(image, world.process.run, passed=False, summary=str(error)))
+            raise
+        finally:
+            world.engine.remove(name)
+        seconds = sum(result.seconds for result in results)
+        count = f"{len(results)} check{'s' if len(results) > 1 else ''} passed"
+        summary = f"{named(image)}: {count} in {seconds:.2f} s"
+        world.notes.keep_verdict(self._verdict(image, world.process.run, passed=True, summary=summary))
+
+    def _verdict(self, image: Image, run: str, *, passed: bool, summary: str) -> Verdict:
+        return Verdict(
+            image=image.id,
+            checks=checks_digest(self.target.checks),
+            passed=passed,
+            run=run,
+            when=datetime.now(UTC).isoformat(timespec="seconds"),
+            summary=summary,
+        )
+
+
+def _clear_trials(world: World, app: App) -> None:
+    """Remove the app's smoke containers whose run is over, as a killed run leaves them."""
+    for container in world.engine.containers({**app.labels, _TRIAL_LABEL: "1"}):
+        if world.process.outlived(container.labels):
+            world.engine.remove(container.id)

@@ -1,0 +1,7 @@
+"""What has to be there before an app can be shipped, as steps: an engine, a base image, a local registry."""
+
+from lading.surroundings.base_image import BaseImage
+from lading.surroundings.engine import EngineAnswers, EngineEnded
+from lading.surroundings.local_registry import LocalRegistry, LocalRegistryGone
+
+__all__ = ["BaseImage", "EngineAnswers", "EngineEnded", "LocalRegistry", "LocalRegistryGone"]

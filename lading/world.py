@@ -1,0 +1,93 @@
+"""What there is: the engine, the registries and our own notes, as a step sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from lading.app import App, Check
+from lading.engine import Engine, Image
+from lading.errors import StepFailed
+from lading.notes import Notes, Verdict
+from lading.process import Process
+from lading.reference import ImageReference
+from lading.registry import Registry
+from lading.version import Version
+
+__all__ = ["NOT_BUILT", "Foresight", "World"]
+
+NOT_BUILT = "(not built yet)"
+"""The id of an image that check mode foresees."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Foresight:
+    """What will be there once a planned change is carried out: check mode shows it to the steps behind it."""
+
+    images: tuple[Image, ...] = ()
+    current: Mapping[str, Image] = field(default_factory=dict)
+    proven: frozenset[str] = frozenset()
+    engine: Engine | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """What a step may look at and work on.
+
+    `process` is this run. Outside of check mode nothing is ever foreseen, so that every look goes to the engine itself.
+    """
+
+    engine: Engine
+    registry: Callable[[str], Registry]
+    notes: Notes
+    process: Process
+    foresight: Foresight = field(default_factory=Foresight)
+
+    def foresee(self, more: Foresight) -> World:
+        """Give the world as it will be."""
+        seen = self.foresight
+        return replace(
+            self,
+            engine=more.engine or self.engine,
+            foresight=Foresight(
+                images=(*more.images, *seen.images),
+                current={**seen.current, **more.current},
+                proven=seen.proven | more.proven,
+            ),
+        )
+
+    def image(self, reference: ImageReference) -> Image | None:
+        """Give the image of that name, or nothing."""
+        for image in self.foresight.images:
+            if reference.familiar in image.tags:
+                return image
+        return self.engine.image(reference.familiar)
+
+    def current(self, app: App) -> Image | None:
+        """Give the image this project built last, or nothing: the noted one, else the newest with the app's labels."""
+        if app.name in self.foresight.current:
+            return self.foresight.current[app.name]
+        images = self.engine.images(app.labels)
+        noted = self.notes.current(app.name)
+        return next((image for image in images if image.id == noted), next(iter(images), None))
+
+    def chosen(self, app: App, version: Version | None) -> Image:
+        """Give the image of that version, or without one the image built last; `StepFailed` when there is none."""
+        if version is None:
+            image, named = self.current(app), app.repository.name
+        else:
+            reference = app.repository.with_tag(str(version))
+            image, named = self.image(reference), reference.familiar
+        if image is None:
+            flag = f" --version {version}" if version else ""
+            raise StepFailed(
+                f"there is no image {named}", why="the engine holds none of that name", mend=f"invoke build{flag}"
+            )
+        return image
+
+    def proven(self, image: Image, checks: tuple[Check, ...]) -> Verdict | None:
+        """Give the verdict that an image passed these checks, or nothing."""
+        if image.id in self.foresight.proven:
+            return Verdict.foreseen(image.id, checks)
+        verdict = self.notes.verdict(image.id)
+        return verdict if verdict and verdict.speaks_of(checks) and verdict.passed else None

@@ -1,0 +1,145 @@
+"""The real builder is asked which files of a context it takes."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+import tarfile
+import uuid
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from lading.ignore import IgnoreRules, find_ignore_file
+
+pytestmark = pytest.mark.engine
+
+_FILES = (
+    "README.md",
+    "README-secret.md",
+    "app.py",
+    "a^b",
+    "!odd",
+    "x y",
+    "café",
+    "docs/guide.md",
+    "docs/build/index.html",
+    "docs/build/keep.txt",
+    "src/__pycache__/m.pyc",
+    "src/deep/__pycache__/n.pyc",
+    "src/deep/m.py",
+    "src/m.py",
+    "node_modules/p/index.js",
+    "node_modules/p/LICENSE.md",
+)
+_NOT_OURS = {".dockerenv", "dev", "etc", "proc", "sys"}  # what the engine adds to every container
+_TAKEN = {"Dockerfile", ".dockerignore"}  # the test's own
+
+
+def _included(text: bytes) -> set[str]:
+    rules = IgnoreRules.parse(text)
+    return {name for name in _FILES if not rules.excludes(name)}
+
+
+def _run(cli: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    environment = {**os.environ, "DOCKER_BUILDKIT": "1"}
+    return subprocess.run([cli, *arguments], capture_output=True, env=environment, check=False, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def docker(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess.CompletedProcess[bytes]]:
+    """Give a function that runs a docker CLI with BuildKit.
+
+    The classic builder is no oracle: it looks for no exceptions like `!**/x` in excluded directories.
+    A CLI since 23 needs buildx for BuildKit, an older one does not: the first on PATH may be the wrong one.
+    """
+    context = tmp_path_factory.mktemp("empty")
+    (context / "Dockerfile").write_text("BuildKit says that this is no Dockerfile")
+    for folder in os.get_exec_path():
+        cli = shutil.which("docker", path=folder)
+        if cli and b"dockerfile parse error" in _run(cli, "build", str(context)).stderr:
+            return partial(_run, cli)
+    pytest.skip("no docker CLI that builds with BuildKit, or no engine behind it")
+
+
+@pytest.fixture
+def image(docker: Callable[..., subprocess.CompletedProcess[bytes]]) -> Iterator[str]:
+    """Give a name that nothing else has; what is called so is removed afterwards."""
+    name = f"lading-test-{uuid.uuid4().hex}"
+    yield name
+    docker("rm", "--force", name)
+    docker("rmi", "--force", name)
+
+
+@pytest.fixture
+def taken(
+    docker: Callable[..., subprocess.CompletedProcess[bytes]], tmp_path: Path, image: str
+) -> Callable[[bytes, str], set[str]]:
+    """Give a function that writes an ignore file into a context and tells which files the builder takes."""
+    for name in _FILES:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    (tmp_path / "Dockerfile").write_text('FROM scratch\nCOPY . /\nCMD ["x"]\n')
+
+    def build(text: bytes, ignore_file: str) -> set[str]:
+        (tmp_path / ignore_file).write_bytes(text)
+        built = docker("build", "--tag", image, str(tmp_path))
+        assert built.returncode == 0, built.stderr
+        created = docker("create", "--name", image, image)
+        assert created.returncode == 0, created.stderr
+        with tarfile.open(fileobj=io.BytesIO(docker("export", image).stdout)) as archive:
+            names = [member.name for member in archive if not member.isdir()]
+        return {name for name in names if name.split("/")[0] not in _NOT_OURS and name not in _TAKEN}
+
+    return build
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"*.md\n!README*.md\nREADME-secret.md\n",
+        b"*.md\nREADME-secret.md\n!README*.md\n",
+        b"\xef\xbb\xbf# all\r\n**/__pycache__\r\n /node_modules/ \r\n",
+        b"*\n!src\nsrc/**/*.pyc\n!docs/build/keep.txt\n",
+        b"**/*.md\n!**/LICENSE.md\nx y\ncaf\xc3\xa9\n",
+        b"docs/*\n!docs/build\ndocs/build/*.html\n",
+        b"node_modules/**\n!node_modules/p/L*\n",
+        b"[a-c]*\n\\!odd\nsrc/[^_]*\n",
+        b"readme.md\n*/m.py\nsrc/?.py\n",
+        b"src/**/m.py\n./docs/../app.py\n../app.py\n",
+        b"src[^x]m.py\n*^b\n",
+        b"*\n!a**\n",
+    ],
+)
+def test_the_builder_takes_the_files_we_would_send(
+    text: bytes, taken: Callable[[bytes, str], set[str]]
+) -> None:
+    """For each ignore file, our list of files is the builder's."""
+    assert taken(text, ".dockerignore") == _included(text)
+
+
+@pytest.mark.parametrize("text", [b"**\n!**/*.py\n", b"*\n!*/deep\n", b"*\n!**/m.py\nsrc/m.*\n"])
+def test_the_builder_looks_for_exceptions_in_excluded_directories(
+    text: bytes,
+    taken: Callable[[bytes, str], set[str]],
+    docker: Callable[..., subprocess.CompletedProcess[bytes]],
+) -> None:
+    """An exception with wildcards lets files in again below a directory that no rule names."""
+    if docker("buildx", "version").returncode:
+        pytest.skip("the BuildKit inside a CLI before 23 enters only directories that an exception names")
+    assert taken(text, ".dockerignore") == _included(text)
+
+
+def test_the_builder_reads_the_same_ignore_file(
+    taken: Callable[[bytes, str], set[str]], tmp_path: Path
+) -> None:
+    """An ignore file beside the Dockerfile, even an empty one, is read in place of the context's."""
+    (tmp_path / ".dockerignore").write_bytes(b"src\n")
+    own = taken(b"", "Dockerfile.dockerignore")
+    assert own - {"Dockerfile.dockerignore"} == set(_FILES)
+    assert find_ignore_file(tmp_path, tmp_path / "Dockerfile") == tmp_path / "Dockerfile.dockerignore"

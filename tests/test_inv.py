@@ -1,0 +1,338 @@
+"""`./inv`, in a copy beside a made-up project; `python3` is mostly a stand-in that writes down its calls."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+INV = Path(__file__).parent.parent / "inv"
+# What inv may use besides Python, so that PATH can hold this and nothing else.
+TOOLS = ("cksum", "flock", "id", "ls", "mv", "readlink", "rm", "sed", "sh", "sleep", "tail")
+
+# Answers like `python -c`, `-m venv` and `-m pip`; its .venv/bin/invoke tells how it was called.
+PYTHON = r"""#!/bin/sh
+printf '%s\n' "$*" >>"$CALLS"
+case $* in
+*"-m ${BROKEN:-nothing}"*) echo 'the network is gone' >&2; exit 7 ;;
+-c*print*) echo python3.11-venv ;;
+-c*ensurepip*) [ -z "${NO_ENSUREPIP-}" ] ;;
+'-m venv'*)
+    /bin/rm -rf "$4"
+    /bin/mkdir -p "$4/bin"
+    /bin/cp "$0" "$4/bin/python"
+    ;;
+*'-m pip install'*-r*)
+    sleep "${PIP_SECONDS:-0}"
+    printf '#!/bin/sh\necho "in $(pwd):" "$@"\nexit "${INVOKE_EXIT:-0}"\n' >"${0%/*}/invoke"
+    /bin/chmod +x "${0%/*}/invoke"
+    ;;
+esac
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """A copy of `inv` with locks beside it, and a PATH where the stand-in is the only Python."""
+
+    root: Path
+    path: Path
+    calls_file: Path
+
+    def start(
+        self, *arguments: str, inv: Path | str | None = None, cwd: Path | None = None, **variables: str
+    ) -> subprocess.Popen[str]:
+        """Start `inv` with a clean environment."""
+        return subprocess.Popen(
+            [inv or self.root / "inv", *arguments],
+            cwd=cwd or self.root,
+            env={"PATH": str(self.path), "CALLS": str(self.calls_file)} | variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def inv(
+        self, *arguments: str, inv: Path | str | None = None, cwd: Path | None = None, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `inv` to its end."""
+        process = self.start(*arguments, inv=inv, cwd=cwd, **variables)
+        stdout, stderr = process.communicate(timeout=60)
+        return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+
+    def calls(self) -> list[str]:
+        """Give what the stand-in was called with since the last time, without probes for a version."""
+        if not self.calls_file.exists():
+            return []
+        lines = self.calls_file.read_text().splitlines()
+        self.calls_file.unlink()
+        return [line for line in lines if not line.startswith("-c")]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """Give a project in a folder with a space in its name, where nothing was installed yet."""
+    root = tmp_path / "a project"
+    path = tmp_path / "bin"
+    root.mkdir()
+    path.mkdir()
+    shutil.copy2(INV, root)
+    (root / "requirements.txt").write_text("invoke==3.0.3\n")
+    (root / "pyproject.toml").write_text("[project]\n")
+    for tool in TOOLS:
+        found = shutil.which(tool)
+        if found:
+            (path / tool).symlink_to(found)
+    python = path / "python3"
+    python.write_text(PYTHON)
+    python.chmod(0o755)
+    return Project(root=root, path=path, calls_file=tmp_path / "calls")
+
+
+def test_first_use(project: Project) -> None:
+    """First use makes .venv, installs the lock with its hashes, then the package, and says so in one line."""
+    done = project.inv("build", "--version", "1")
+
+    assert done.stdout == f"in {project.root}: --search-root {project.root} build --version 1\n"
+    assert done.stderr == "lading: making .venv from requirements.txt (first use, about a minute)\n"
+    venv, lock, package, compiled = project.calls()
+    assert venv == f"-m venv --clear {project.root}/.venv"
+    assert lock == f"-m pip install --quiet --require-hashes -r {project.root}/requirements.txt"
+    assert package == f"-m pip install --quiet --no-deps --no-build-isolation -e {project.root}"
+    assert compiled.startswith("-m compileall")
+
+
+def test_second_use(project: Project) -> None:
+    """The second use starts no Python of its own, and says nothing."""
+    project.inv()
+    project.calls()
+
+    done = project.inv("smoke")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert project.calls() == []
+
+
+def test_alone(project: Project) -> None:
+    """With no arguments the tasks are listed."""
+    assert project.inv().stdout.endswith(" --list\n")
+
+
+def test_empty_argument(project: Project) -> None:
+    """Arguments arrive as they were given: an empty one, spaces, a star."""
+    (project.path.parent / "show").write_text('#!/bin/sh\nprintf "<%s>" "$@"\n')
+    project.inv()
+    shutil.copy(project.path.parent / "show", project.root / ".venv/bin/invoke")
+    (project.root / ".venv/bin/invoke").chmod(0o755)
+
+    assert project.inv("", "a  b", "*").stdout.endswith("<><a  b><*>")
+
+
+def test_exit_code(project: Project) -> None:
+    """The exit code of Invoke is the exit code of inv."""
+    assert project.inv(INVOKE_EXIT="4").returncode == 4
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "pyproject.toml"])
+def test_changed_lock(project: Project, name: str) -> None:
+    """A changed lock is installed into the .venv there is; its new time alone is no change."""
+    project.inv()
+    project.calls()
+    os.utime(project.root / name, (0, 0))
+    assert project.inv().stderr == ""
+
+    with (project.root / name).open("a") as file:
+        file.write("# changed\n")
+    done = project.inv()
+
+    assert "bringing .venv up to date" in done.stderr
+    assert [call.split()[1] for call in project.calls()] == ["pip", "pip", "compileall"]
+    assert project.inv().stderr == ""
+
+
+@pytest.mark.parametrize("stage", ["venv", "pip"])
+def test_interrupted(project: Project, stage: str) -> None:
+    """What a run left half made is made anew by the next."""
+    (project.root / ".venv/bin").mkdir(parents=True)
+    (project.root / ".venv/bin/leftover").touch()
+    assert project.inv(BROKEN=stage).returncode == 3
+    project.calls()
+
+    done = project.inv("smoke")
+
+    assert done.returncode == 0
+    assert project.calls()[0].startswith("-m venv --clear")
+    assert not (project.root / ".venv/bin/leftover").exists()
+
+
+def test_interrupted_update(project: Project) -> None:
+    """An update that failed is not taken for done, even when the lock goes back to what it was."""
+    project.inv()
+    before = (project.root / "requirements.txt").read_text()
+    (project.root / "requirements.txt").write_text("invoke==3.0.4\n")
+    assert project.inv(BROKEN="pip").returncode == 3
+    (project.root / "requirements.txt").write_text(before)
+    project.calls()
+
+    assert project.inv().returncode == 0
+    assert project.calls()[0].startswith("-m venv --clear")
+
+
+def test_python_gone(project: Project) -> None:
+    """When the Python that .venv links to went away with an upgrade, .venv is made again."""
+    project.inv()
+    (project.root / ".venv/bin/python").unlink()
+    (project.root / ".venv/bin/python").symlink_to("/nowhere/python3.11")
+
+    done = project.inv()
+
+    assert done.returncode == 0
+    assert "its Python changed" in done.stderr
+
+
+def test_moved(project: Project) -> None:
+    """A project that was moved gets a new .venv, because scripts in the old one name the old folder."""
+    project.inv()
+    moved = project.root.rename(project.root.parent / "moved")
+
+    done = project.inv("smoke", inv=moved / "inv", cwd=moved)
+
+    assert done.stdout == f"in {moved}: --search-root {moved} smoke\n"
+    assert "its folder" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("version", "why"),
+    [(None, "there is no python3 on PATH"), ("Python 3.10.13", "python3 on PATH is Python 3.10.13")],
+)
+def test_no_python(project: Project, version: str | None, why: str) -> None:
+    """Without a Python >= 3.11 it ends with 3 and says what failed, why, and what to type next."""
+    (project.path / "python3").unlink()
+    if version:
+        (project.path / "python3").write_text(f'#!/bin/sh\n[ "$1" = --version ] && echo {version}\n')
+        (project.path / "python3").chmod(0o755)
+
+    done = project.inv("build")
+
+    assert done.returncode == 3
+    what, reason, following = done.stderr.splitlines()[1:]
+    assert what == "lading: no Python 3.11 or later was found"
+    assert reason == f"  why:  {why}"
+    assert following.startswith("  next: install it")
+    assert not (project.root / ".venv").exists()
+
+
+def test_shim(project: Project) -> None:
+    """A python3.13 that is only a version manager's shim, and does not start, is passed over."""
+    (project.path / "python3.13").write_text(
+        "#!/bin/sh\necho 'python3.13: command not found' >&2\nexit 127\n"
+    )
+    (project.path / "python3.13").chmod(0o755)
+
+    assert project.inv().returncode == 0
+
+
+def test_no_ensurepip(project: Project) -> None:
+    """Where Python has no ensurepip and there is no apt-get, the package to install is named."""
+    done = project.inv(NO_ENSUREPIP="1")
+
+    assert done.returncode == 3
+    assert "ensurepip is missing" in done.stderr
+    assert "sudo apt-get install python3.11-venv" in done.stderr
+
+
+@pytest.mark.parametrize(("user", "code"), [(0, 0), (1000, 3)])
+def test_debian(project: Project, user: int, code: int) -> None:
+    """On Debian, root gets the missing ensurepip installed; nobody else has apt-get called."""
+    (project.path / "id").unlink()
+    (project.path / "id").write_text(f"#!/bin/sh\necho {user}\n")
+    (project.path / "apt-get").write_text('#!/bin/sh\necho "apt-get $*" >>"$CALLS"\n')
+    for name in ("id", "apt-get"):
+        (project.path / name).chmod(0o755)
+
+    done = project.inv(NO_ENSUREPIP="1")
+
+    assert done.returncode == code
+    asked = [call for call in project.calls() if call.startswith("apt-get")]
+    assert [" install " in call and call.endswith(" python3.11-venv") for call in asked] == (
+        [] if user else [False, True]
+    )
+
+
+def test_failing_pip(project: Project) -> None:
+    """When pip fails its last lines are shown, it ends with 3, and Invoke is not started."""
+    done = project.inv("build", BROKEN="pip")
+
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "  | the network is gone\n" in done.stderr
+    assert "lading: requirements.txt could not be installed\n  why:  " in done.stderr
+    assert "ended with 7" in done.stderr
+
+
+def test_other_folder(project: Project, tmp_path: Path) -> None:
+    """Called from another folder it stays there, and finds this repository's tasks."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+
+    for inv in ("../a project/inv", project.root / "inv"):
+        done = project.inv("build", inv=inv, cwd=elsewhere)
+        assert done.stdout == f"in {elsewhere}: --search-root {project.root} build\n"
+
+
+def test_on_path(project: Project, tmp_path: Path) -> None:
+    """Found on PATH, through a symlink to a relative symlink, it still knows its folder."""
+    (project.path / "deliver").symlink_to("../hop")
+    (tmp_path / "hop").symlink_to("a project/inv")
+
+    done = project.inv("-c", "deliver build", inv=project.path / "sh", cwd=tmp_path)
+    assert done.stdout == f"in {tmp_path}: --search-root {project.root} build\n"
+
+
+@pytest.mark.skipif(not shutil.which("flock"), reason="without flock(1) two first uses are not kept apart")
+def test_two_at_once(project: Project) -> None:
+    """Of two first uses at once one installs, the other waits for it, and both do their work."""
+    both = [project.start("build", PIP_SECONDS="0.5") for _ in range(2)]
+    ends = [process.communicate(timeout=60) for process in both]
+
+    assert [process.returncode for process in both] == [0, 0]
+    assert [stdout.endswith(" build\n") for stdout, _ in ends] == [True, True]
+    assert sorted("waiting for another ./inv" in stderr for _, stderr in ends) == [False, True]
+    assert sum(call.startswith("-m venv") for call in project.calls()) == 1
+
+
+def test_for_real(project: Project) -> None:
+    """With a real Python, venv and pip, first use ends in the project's own command."""
+    (project.path / "python3").unlink()
+    (project.path / "python3").symlink_to(sys.executable)
+    (project.root / "requirements.txt").write_text("# nothing\n")
+    (project.root / "pyproject.toml").write_text(
+        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    )
+    (project.root / "backend.py").write_text(
+        textwrap.dedent('''
+            """Builds a wheel with one command, `invoke`, without a network."""
+            import zipfile
+
+            def build_editable(folder, config_settings=None, metadata_directory=None):
+                name, info = "made_up-1-py3-none-any.whl", "made_up-1.dist-info/"
+                with zipfile.ZipFile(f"{folder}/{name}", "w") as wheel:
+                    wheel.writestr("made_up.py", "import sys\\ndef main(): print('real', sys.argv[1:])\\n")
+                    wheel.writestr(info + "METADATA", "Metadata-Version: 2.1\\nName: made-up\\nVersion: 1\\n")
+                    wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\n")
+                    wheel.writestr(info + "entry_points.txt", "[console_scripts]\\ninvoke = made_up:main\\n")
+                    wheel.writestr(info + "RECORD", "")
+                return name
+        ''')
+    )
+
+    done = project.inv("build", PIP_CONFIG_FILE=os.devnull, PIP_NO_INDEX="1")
+
+    assert done.stdout == f"real ['--search-root', '{project.root}', 'build']\n", done.stderr
+    assert project.inv("build").stderr == ""

@@ -1,7 +1,7 @@
 """The playbook: Lading's tasks on this project's values, and this repository's own chores."""
 
-from invoke import Collection
+from invoke.collection import Collection
 
-from lading.tasks import ns as lading
+from lading import tasks as road
 
-ns = Collection.from_module(__import__("lading.tasks", fromlist=["ns"]))
+ns = Collection.from_module(road)

@@ -32,7 +32,13 @@ def output_of(words: list[str], *, folder: Path, seconds: float = 10) -> str | N
     """Give what a program printed, stripped, or nothing when it failed or is not there."""
     try:
         done = subprocess.run(
-            words, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, check=False
+            words,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

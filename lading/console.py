@@ -107,6 +107,8 @@ class Console:
             self._fact("pushed" if one.digest else "not there", one.reference)
             if one.digest:
                 self._fact("", one.digest)
+        if report.address:
+            self._fact("app", report.address)
 
     def say(self, text: str) -> None:
         """Show one plain line."""

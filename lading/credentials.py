@@ -164,8 +164,13 @@ class CredentialStore:
         """Run a helper; give its answer, or nothing when it has no such entry. Its output is never shown."""
         program = f"docker-credential-{helper}"
         try:
-            done = subprocess.run(  # noqa: S603  the helper the user's own Docker configuration names
-                [program, verb], input=words, capture_output=True, text=True, timeout=_HELPER_SECONDS, check=False
+            done = subprocess.run(
+                [program, verb],
+                input=words,
+                capture_output=True,
+                text=True,
+                timeout=_HELPER_SECONDS,
+                check=False,
             )
         except OSError:
             why, mend = "it is not installed", f"install {program}, or take it out of {self.path}"
@@ -191,4 +196,10 @@ def _keys(registry: str) -> tuple[str, ...]:
     """Give the names under which Docker may keep a registry, its usual one first."""
     if registry == DOCKER_HUB:
         return (_HUB_KEY, "index.docker.io", DOCKER_HUB, "registry-1.docker.io")
-    return (registry, f"https://{registry}", f"http://{registry}", f"https://{registry}/v2/", f"https://{registry}/")
+    return (
+        registry,
+        f"https://{registry}",
+        f"http://{registry}",
+        f"https://{registry}/v2/",
+        f"https://{registry}/",
+    )

@@ -21,6 +21,7 @@ Each error says what failed, why, and what to type next, and knows the exit code
 from __future__ import annotations
 
 import re
+
 __all__ = [
     "BuildFailed",
     "Conflict",

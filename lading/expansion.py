@@ -11,9 +11,7 @@ __all__ = ["PLATFORM_ARGS", "DockerfileError", "expand"]
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OPERATOR: Final = re.compile(r":?[-+?]|##?|%%?|//?")
 # The engine sets these by itself, without an ARG: only the caller can know their values.
-PLATFORM_ARGS: Final = frozenset(
-    a + b for a in ("BUILD", "TARGET") for b in ("ARCH", "OS", "PLATFORM", "VARIANT")
-)
+PLATFORM_ARGS: Final = frozenset(a + b for a in ("BUILD", "TARGET") for b in ("ARCH", "OS", "PLATFORM", "VARIANT"))
 
 
 class DockerfileError(ValueError):
@@ -29,9 +27,7 @@ class DockerfileError(ValueError):
         return f"line {self.line}: {self.reason}"
 
 
-def expand(
-    word: str, values: Mapping[str, str | DockerfileError], *, escape: str = "\\", line: int = 1
-) -> str:
+def expand(word: str, values: Mapping[str, str | DockerfileError], *, escape: str = "\\", line: int = 1) -> str:
     """Give `word` without its quotes and with its variables filled in from `values`.
 
     A variable whose value is an error raises that error; one that only the engine could know raises, too.
@@ -42,9 +38,7 @@ def expand(
 class _Expansion:
     """A word of a Dockerfile and how far it is read: quotes go, variables are filled in."""
 
-    def __init__(
-        self, word: str, values: Mapping[str, str | DockerfileError], escape: str, line: int
-    ) -> None:
+    def __init__(self, word: str, values: Mapping[str, str | DockerfileError], escape: str, line: int) -> None:
         self.word = word
         self.values = values
         self.escape = escape
@@ -99,9 +93,7 @@ class _Expansion:
         if isinstance(value, DockerfileError):
             raise value
         if value is None and name in PLATFORM_ARGS:
-            raise DockerfileError(
-                self.line, f"{self.word}: the value of {name} is not known before the build"
-            )
+            raise DockerfileError(self.line, f"{self.word}: the value of {name} is not known before the build")
         return self._applied(name, value, operator, rest)
 
     def _applied(self, name: str, value: str | None, operator: str, rest: str) -> str:
@@ -127,9 +119,7 @@ def _trimmed(value: str, operator: str, rest: str) -> str:
     sign, twice = operator[0], len(operator) > 1
     pattern, _, replacement = rest.partition("/") if sign == "/" else (rest, "", "")
     some = ".*" if twice or sign == "/" else ".*?"
-    glob = re.compile(
-        "".join({"*": some, "?": "."}.get(char, re.escape(char)) for char in pattern), re.DOTALL
-    )
+    glob = re.compile("".join({"*": some, "?": "."}.get(char, re.escape(char)) for char in pattern), re.DOTALL)
     if sign == "/":
         return glob.sub(lambda _: replacement, value, count=0 if twice else 1) if pattern else value
     if sign == "#":

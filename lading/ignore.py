@@ -14,9 +14,7 @@ from typing import Final
 __all__ = ["IgnorePatternError", "IgnoreRules", "find_ignore_file"]
 
 # Go's unicode.IsSpace: str.strip() would also take \x1c to \x1f away.
-_SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
-    map(chr, range(0x2000, 0x200B))
-)
+_SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 _MEMBER: Final = r"(?:\\[\s\S]|[^\\\]-])"
 # The grammar of Go's filepath.Match, by which Docker tells a good pattern from a bad one.
 _WELL_FORMED: Final = re.compile(rf"(?:\\[\s\S]|[^\\\[]|\[\^?+(?:{_MEMBER}(?:-{_MEMBER})?)+\])*")

@@ -35,13 +35,13 @@ def show_history(world: World, what: str, *, quiet: bool, as_json: bool, now: fl
     return "\n".join(row["ID"] for row in rows) if quiet else history_table(entries, now=now)
 
 
-def find_image(
-    world: World, settings: Settings, image: str | None, *, app: str | None, version: str | None
-) -> str:
+def find_image(world: World, settings: Settings, image: str | None, *, app: str | None, version: str | None) -> str:
     """Give the name or id of the image that is meant; `StepFailed` when there is none."""
     if image is not None:
         if world.engine.image(image) is None:
-            raise StepFailed(f"there is no image {image}", why="the engine holds none of that name", mend="invoke images")
+            raise StepFailed(
+                f"there is no image {image}", why="the engine holds none of that name", mend="invoke images"
+            )
         return image
     return world.chosen(settings.app(app), None if version is None else Version.parse(version)).id
 

@@ -29,9 +29,7 @@ class Verdict:
     @classmethod
     def foreseen(cls, image: str, checks: tuple[Check, ...]) -> Verdict:
         """Give the verdict that check mode counts on."""
-        return cls(
-            image=image, checks=checks_digest(checks), passed=True, run="", when="", summary="will be probed"
-        )
+        return cls(image=image, checks=checks_digest(checks), passed=True, run="", when="", summary="will be probed")
 
     def speaks_of(self, checks: tuple[Check, ...]) -> bool:
         """Whether it was these checks that were asked."""

@@ -23,7 +23,7 @@ class Published:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What became of a command: all its outcomes, and the image it was about."""
+    """What became of a command: all its outcomes, the image it was about, and the address where `run` serves it."""
 
     command: str
     check: bool
@@ -31,6 +31,7 @@ class Report:
     engine: EngineInfo | None = None
     image_id: str | None = None
     published: tuple[Published, ...] = ()
+    address: str | None = None
     error: LadingError | None = None
 
     @property

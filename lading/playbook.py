@@ -53,12 +53,16 @@ class Playbook:
         """Give the steps of `login`."""
         return (Login(registry=self.registry(registry), credential=credential),)
 
-    def tag(
-        self, *, app: str | None, version: str | None, user: str | None, registry: str | None
-    ) -> tuple[Step, ...]:
+    def tag(self, *, app: str | None, version: str | None, user: str | None, registry: str | None) -> tuple[Step, ...]:
         """Give the steps of `tag`."""
         target = self.settings.app(app)
-        return (Tag(target=target, version=_version(version), destination=self._destination(target, user, registry)),)
+        return (
+            Tag(
+                target=target,
+                version=_version(version),
+                destination=self._destination(target, user, registry),
+            ),
+        )
 
     def push(
         self, *, app: str | None, version: str | None, user: str | None, registry: str | None, overwrite: bool
@@ -84,13 +88,15 @@ class Playbook:
 
     def up(self) -> tuple[Step, ...]:
         """Give the steps of `up`: what the road needs on a bare machine."""
-        bases: dict[object, Step] = {app.base_images: BaseImage(target=app) for app in self.settings.apps.values() if app.base_images}
+        bases: dict[object, Step] = {
+            app.base_images: BaseImage(target=app) for app in self.settings.apps.values() if app.base_images
+        }
         return (EngineAnswers(), *bases.values(), LocalRegistry(port=self.settings.local_registry_port))
 
     def down(self, *, engine_answers: bool, volumes: bool) -> tuple[Step, ...]:
         """Give the steps of `down`; without an engine there is nothing in it to end."""
         stops = tuple(Stop(target=app) for app in self.settings.apps.values())
-        inside = (*stops, LocalRegistryGone(volumes=volumes)) if engine_answers else ()
+        inside: tuple[Step, ...] = (*stops, LocalRegistryGone(volumes=volumes)) if engine_answers else ()
         return (*inside, EngineEnded())
 
     def demo(self, *, app: str | None, version: str, port: str | None) -> tuple[Step, ...]:

@@ -145,7 +145,11 @@ class HttpRegistry:
         raise AssertionError("unreachable: the last scheme returns or raises")
 
     def _authorization(
-        self, session: requests.Session, answer: requests.Response, credential: Credential | None, scope: str | None
+        self,
+        session: requests.Session,
+        answer: requests.Response,
+        credential: Credential | None,
+        scope: str | None,
     ) -> str | None:
         """Give the header that answers a challenge, or nothing when we have none to give."""
         kind, _, words = answer.headers.get("WWW-Authenticate", "").partition(" ")
@@ -182,9 +186,7 @@ class HttpRegistry:
         token = found.get("token") or found.get("access_token")
         return str(token) if token else None
 
-    def _failure(
-        self, answer: requests.Response, what: str, credential: Credential | None = None
-    ) -> LadingError:
+    def _failure(self, answer: requests.Response, what: str, credential: Credential | None = None) -> LadingError:
         status = answer.status_code
         words = cleaned(f"{self.host} answered {status} {answer.reason}", limit=200)
         if status in (_UNAUTHORIZED, _FORBIDDEN):

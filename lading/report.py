@@ -28,6 +28,8 @@ def as_json(report: Report) -> str:
     }
     if report.engine:
         document["engine"] = {"endpoint": report.engine.endpoint, "version": report.engine.version}
+    if report.address:
+        document["address"] = report.address
     if report.error:
         document["error"] = _error(report.error)
     return json.dumps(document, indent=2, ensure_ascii=False)

@@ -20,7 +20,7 @@ from lading.process import Process
 from lading.registry import HttpRegistry, Registry
 from lading.settings import environment
 from lading.step import Outcome, Step
-from lading.steps import Push
+from lading.steps import Push, Run
 from lading.world import World
 
 __all__ = ["NOTES_FOLDER", "Observer", "carry_out", "open_world", "terminable"]
@@ -61,9 +61,7 @@ def open_world(root: Path) -> World:
             registries[host] = HttpRegistry(host, store)
         return registries[host]
 
-    return World(
-        engine=DockerEngine(), registry=registry, notes=Notes(root / NOTES_FOLDER), process=Process.this()
-    )
+    return World(engine=DockerEngine(), registry=registry, notes=Notes(root / NOTES_FOLDER), process=Process.this())
 
 
 def carry_out(command: str, steps: Sequence[Step], world: World, observer: Observer, *, check: bool) -> Report:
@@ -105,6 +103,7 @@ def _with_facts(report: Report, steps: Sequence[Step], world: World) -> Report:
         engine: EngineInfo | None = world.engine.info()
     except LadingError:
         return report
+    served = [step for step in steps if isinstance(step, Run)]
     push = next((step for step in steps if isinstance(step, Push)), None)
     about = next((step for step in reversed(steps) if hasattr(step, "target") and hasattr(step, "version")), None)
     try:
@@ -120,6 +119,10 @@ def _with_facts(report: Report, steps: Sequence[Step], world: World) -> Report:
             except LadingError:
                 held = None
             published.append(Published(reference=str(reference), digest=held.digest if held else None))
-    return replace(report, engine=engine, image_id=image.id if image else None, published=tuple(published))
-
-
+    return replace(
+        report,
+        engine=engine,
+        image_id=image.id if image else None,
+        published=tuple(published),
+        address=served[-1].address if served and not (report.check or report.failure) else None,
+    )

@@ -133,7 +133,8 @@ def environment() -> Environment:
     """Give what the process was started with."""
     folder = os.environ.get("DOCKER_CONFIG")
     return Environment(
-        docker_config=Path(folder) if folder else Path.home() / ".docker", path=os.environ.get("PATH", os.defpath)
+        docker_config=Path(folder) if folder else Path.home() / ".docker",
+        path=os.environ.get("PATH", os.defpath),
     )
 
 
@@ -175,8 +176,7 @@ def _app(project: str, name: str, given: AppSettings, root: Path) -> App:
         port=given.port,
         host_port=given.host_port or given.port,
         checks=tuple(
-            Check(path=check.path, status=check.status, text=check.text, json=check.json)
-            for check in given.checks
+            Check(path=check.path, status=check.status, text=check.text, json=check.json) for check in given.checks
         ),
         base_images=tuple(ImageReference.parse(text) for text in given.base_images),
         build_args=given.build_args,

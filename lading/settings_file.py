@@ -95,5 +95,7 @@ def _is_mapping_or_empty(node: yaml.Node) -> bool:
 def _broken(path: Path, line: int, why: str) -> UsageError:
     place = f"{path}:{line}" if line else str(path)
     return UsageError(
-        "the settings cannot be read", why=f"{place}: {why}", mend=f"mend {place} (a model stands in the README)"
+        "the settings cannot be read",
+        why=f"{place}: {why}",
+        mend=f"mend {place} (a model stands in the README)",
     )

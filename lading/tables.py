@@ -14,7 +14,12 @@ _SHORT_ID = 12
 _LONGEST_COMMAND = 45
 _THOUSAND = 1000.0
 # Below so many hours, told in units of so many hours: as Docker tells a length of time.
-_UNITS = ((48, 1, "hours"), (14 * 24, 24, "days"), (60 * 24, 7 * 24, "weeks"), (2 * 365 * 24, 30 * 24, "months"))
+_UNITS = (
+    (48, 1, "hours"),
+    (14 * 24, 24, "days"),
+    (60 * 24, 7 * 24, "weeks"),
+    (2 * 365 * 24, 30 * 24, "months"),
+)
 _HOURS_A_YEAR = 365 * 24
 
 

@@ -81,7 +81,9 @@ class World:
         if image is None:
             flag = f" --version {version}" if version else ""
             raise StepFailed(
-                f"there is no image {named}", why="the engine holds none of that name", mend=f"invoke build{flag}"
+                f"there is no image {named}",
+                why="the engine holds none of that name",
+                mend=f"invoke build{flag}",
             )
         return image
 

@@ -87,9 +87,7 @@ def _oracle() -> dict[str, Any]:
                 added.type = _FIELD.Type.Value(f"TYPE_{kind.upper()}")
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
-    return {
-        name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"t.{name}")) for name in _MESSAGES
-    }
+    return {name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"t.{name}")) for name in _MESSAGES}
 
 
 _ORACLE = _oracle()
@@ -195,9 +193,7 @@ _STATUSES = st.lists(
     st.builds(
         Status,
         vertexes=st.lists(_VERTEXES, max_size=3).map(tuple),
-        logs=st.lists(
-            st.builds(VertexLog, vertex=st.sampled_from(["a", "c"]), msg=st.binary(max_size=5))
-        ).map(tuple),
+        logs=st.lists(st.builds(VertexLog, vertex=st.sampled_from(["a", "c"]), msg=st.binary(max_size=5))).map(tuple),
     )
 )
 
@@ -211,9 +207,7 @@ def test_an_error_is_never_lost(statuses: list[Status]) -> None:
     errors = {vertex.error for status in statuses for vertex in status.vertexes if vertex.error}
     failed = progress.failed()
     assert bool(errors) == (failed is not None)
-    assert bool(errors) == any(
-        event.kind is BuildEventKind.FAILED and event.text in errors for event in events
-    )
+    assert bool(errors) == any(event.kind is BuildEventKind.FAILED and event.text in errors for event in events)
     if "exit code: 1" in errors:
         assert failed is not None
         assert failed.error == "exit code: 1"
@@ -236,9 +230,7 @@ def test_each_thing_is_told_once(statuses: list[Status]) -> None:
 def test_no_word_of_a_log_is_lost(pieces: list[bytes]) -> None:
     """However a log is cut into pieces, its lines are the lines of the whole."""
     progress = Progress()
-    events = [
-        event for piece in pieces for event in progress.feed(Status(logs=(VertexLog(vertex="a", msg=piece),)))
-    ]
+    events = [event for piece in pieces for event in progress.feed(Status(logs=(VertexLog(vertex="a", msg=piece),)))]
     lines = [event.text for event in (*events, *progress.finish())]
     whole = b"".join(pieces).split(b"\n")
     expected = whole[:-1] + ([whole[-1]] if whole[-1] else [])
@@ -271,9 +263,7 @@ def test_a_console_can_print_plain_lines() -> None:
         VertexStatus(id="layers", vertex="a", started=0, completed=10**9),
     )
     assert _told(progress, Status(statuses=moved)) == [("status", name, "layers", 1.0)]
-    warning = VertexWarning(
-        vertex="a", short=b"old spelling", detail=(b"since 2",), url="https://example.org"
-    )
+    warning = VertexWarning(vertex="a", short=b"old spelling", detail=(b"since 2",), url="https://example.org")
     assert _told(progress, Status(warnings=(warning, warning))) == [
         ("warning", name, "old spelling since 2 https://example.org", None)
     ]
@@ -291,15 +281,11 @@ def test_a_failure_shows_its_last_lines() -> None:
     count = random.randint(21, 60)
     log = b"".join(b"line %d\n" % number for number in range(count)) + b"half"
     progress.feed(
-        Status(
-            vertexes=(Vertex(digest="a", name="RUN x", started=0),), logs=(VertexLog(vertex="a", msg=log),)
-        )
+        Status(vertexes=(Vertex(digest="a", name="RUN x", started=0),), logs=(VertexLog(vertex="a", msg=log),))
     )
     progress.feed(Status(vertexes=(Vertex(digest="b", name="RUN y", error="context canceled"),)))
     progress.feed(Status(vertexes=(Vertex(digest="a", error="exit code: 3"),)))
-    progress.feed(
-        Status(vertexes=(Vertex(digest="a", completed=9), Vertex(digest="a", error="context canceled")))
-    )
+    progress.feed(Status(vertexes=(Vertex(digest="a", completed=9), Vertex(digest="a", error="context canceled"))))
     expected = (*(f"line {number}" for number in range(count - 19, count)), "half")
     assert progress.failed() == FailedVertex(name="RUN x", error="exit code: 3", lines=expected)
 

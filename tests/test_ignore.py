@@ -192,9 +192,7 @@ def test_a_name_that_is_no_utf8_can_be_meant() -> None:
         ("*\n![ab]/keep", "x", True),
     ],
 )
-def test_a_walk_enters_an_excluded_directory_only_for_an_exception(
-    text: str, directory: str, *, may: bool
-) -> None:
+def test_a_walk_enters_an_excluded_directory_only_for_an_exception(text: str, directory: str, *, may: bool) -> None:
     """An excluded directory is entered when an exception could match in it, and skipped when none can."""
     assert IgnoreRules.parse(text.encode()).may_include_below(directory) is may
 

@@ -231,9 +231,7 @@ def test_no_python(project: Project, version: str | None, why: str) -> None:
 
 def test_shim(project: Project) -> None:
     """A python3.13 that is only a version manager's shim, and does not start, is passed over."""
-    (project.path / "python3.13").write_text(
-        "#!/bin/sh\necho 'python3.13: command not found' >&2\nexit 127\n"
-    )
+    (project.path / "python3.13").write_text("#!/bin/sh\necho 'python3.13: command not found' >&2\nexit 127\n")
     (project.path / "python3.13").chmod(0o755)
 
     assert project.inv().returncode == 0

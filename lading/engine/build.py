@@ -28,7 +28,10 @@ _FIRST_API_WITH_BUILDKIT = (1, 39)
 _BAD_REQUEST = 400
 _LAST_LINES = 20
 _CAUSES = (
-    ("DO NOT MATCH THE HASHES", "security: a package is not the one that was locked; nobody should install it"),
+    (
+        "DO NOT MATCH THE HASHES",
+        "security: a package is not the one that was locked; nobody should install it",
+    ),
     ("No matching distribution found", "a requirement has no such version"),
     ("Temporary failure in name resolution", "the build has no network"),
     ("no space left on device", "the engine's disk is full (docker system df)"),
@@ -99,7 +102,10 @@ class _Build:
                     "forcerm": "1",
                 },
                 data=archive,
-                headers={"Content-Type": "application/x-tar", "X-Registry-Config": "e30="},  # {}: no credentials
+                headers={
+                    "Content-Type": "application/x-tar",
+                    "X-Registry-Config": "e30=",
+                },  # {}: no credentials
                 stream=True,
                 timeout=None,  # a RUN may be silent for long; `_give_up` holds the limit
             )
@@ -126,7 +132,9 @@ class _Build:
     def _cancel(self) -> None:
         try:
             self._client.post(
-                f"{self._client.base_url}/v{self._client.api_version}/build/cancel", params={"id": self._id}, timeout=5
+                f"{self._client.base_url}/v{self._client.api_version}/build/cancel",
+                params={"id": self._id},
+                timeout=5,
             )
         except OSError:
             return  # an engine that is gone builds no more either

@@ -126,11 +126,7 @@ def _seconds(started: int | None, completed: int | None) -> float | None:
 
 def _begun(track: _Track) -> Iterator[BuildEvent]:
     vertex = track.vertex
-    if (
-        (vertex.started is not None or vertex.error)
-        and BuildEventKind.STARTED not in track.told
-        and not vertex.cached
-    ):
+    if (vertex.started is not None or vertex.error) and BuildEventKind.STARTED not in track.told and not vertex.cached:
         track.told.add(BuildEventKind.STARTED)
         yield BuildEvent(kind=BuildEventKind.STARTED, name=track.name)
 

@@ -43,7 +43,9 @@ class Connection:
             with self.speaking():
                 try:
                     self._client = docker.APIClient(
-                        version="auto", timeout=_ANSWER_SECONDS, **{"base_url": self.endpoint, **self._where()}
+                        version="auto",
+                        timeout=_ANSWER_SECONDS,
+                        **{"base_url": self.endpoint, **self._where()},
                     )
                 except (AttributeError, TypeError, ValueError, KeyError) as error:
                     # docker-py reads the user's config.json here and trusts its shape
@@ -94,7 +96,10 @@ class Connection:
         words = str(error)
         place = self.endpoint
         if "PermissionError" in words or "Permission denied" in words:
-            why, mend = "permission denied", "sudo usermod -aG docker $USER (the docker group is as good as root)"
+            why, mend = (
+                "permission denied",
+                "sudo usermod -aG docker $USER (the docker group is as good as root)",
+            )
         elif "FileNotFoundError" in words or "No such file" in words:
             why, mend = "there is no such socket", "invoke up (or start Docker, or set DOCKER_HOST)"
         elif "refused" in words or "NotADirectory" in words:

@@ -17,7 +17,7 @@ from lading.events import Caution
 __all__ = ["Containers"]
 
 _CONFLICT = 409
-_PORT_TAKEN = re.compile(r"port is already allocated|address already in use|failed to bind host port", re.I)
+_PORT_TAKEN = re.compile(r"port is already allocated|address already in use|failed to bind host port", re.IGNORECASE)
 
 
 class Containers:
@@ -70,7 +70,10 @@ class Containers:
                 if _PORT_TAKEN.search(words):
                     what, mend = "the port is taken", "choose another one: --port PORT"
                 else:
-                    what, mend = "the container cannot be started", "look at CMD and ENTRYPOINT of the Dockerfile"
+                    what, mend = (
+                        "the container cannot be started",
+                        "look at CMD and ENTRYPOINT of the Dockerfile",
+                    )
                 raise ContainerFailed(what, why=words, mend=mend) from error
 
     def stop(self, container_id: str, *, grace: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -114,7 +114,11 @@ class DockerEngine(Containers):
         with self._line.speaking(f"{reference.familiar} cannot be pulled"):
             try:
                 stream = self._line.client.pull(
-                    reference.name, tag=reference.tag or "latest", stream=True, decode=True, auth_config=_auth(credential)
+                    reference.name,
+                    tag=reference.tag or "latest",
+                    stream=True,
+                    decode=True,
+                    auth_config=_auth(credential),
                 )
                 follow_transfer(stream, reference, "pull", credential, tell)
             except APIError as error:
@@ -124,17 +128,29 @@ class DockerEngine(Containers):
         """Send one tag; an error in the stream is raised. Only the registry can tell whether it holds it now."""
         with self._line.speaking(f"{reference.familiar} cannot be pushed"):
             stream = self._line.client.push(
-                reference.name, tag=reference.tag or "latest", stream=True, decode=True, auth_config=_auth(credential)
+                reference.name,
+                tag=reference.tag or "latest",
+                stream=True,
+                decode=True,
+                auth_config=_auth(credential),
             )
             follow_transfer(stream, reference, "push", credential, tell)
 
     def import_image(self, archive: Path, reference: ImageReference, changes: Sequence[str]) -> str:
         """Make an image of a root file system's tar with Dockerfile instructions on top; give its id."""
-        with self._line.speaking(f"{reference.familiar} cannot be made of {archive}"), archive.open("rb") as body:
+        with (
+            self._line.speaking(f"{reference.familiar} cannot be made of {archive}"),
+            archive.open("rb") as body,
+        ):
             client = self._line.client
             answer = client.post(
                 f"{client.base_url}/v{client.api_version}/images/create",
-                params={"fromSrc": "-", "repo": reference.name, "tag": reference.tag, "changes": list(changes)},
+                params={
+                    "fromSrc": "-",
+                    "repo": reference.name,
+                    "tag": reference.tag,
+                    "changes": list(changes),
+                },
                 data=body,
                 timeout=None,
             )

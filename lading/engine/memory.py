@@ -125,7 +125,12 @@ class MemoryEngine:
         """Give the one layer there is."""
         image = self._known(what)
         entry = HistoryEntry(
-            id=image.id, created=image.created, created_by="memory", size=image.size, comment="", tags=image.tags
+            id=image.id,
+            created=image.created,
+            created_by="memory",
+            size=image.size,
+            comment="",
+            tags=image.tags,
         )
         return [entry]
 
@@ -134,7 +139,13 @@ class MemoryEngine:
         tell(Note(text="builder: memory"))
         files = {path: entry_digest(request.context / path) for path in request.files}
         words = json.dumps(
-            [files, request.dockerfile.read_text(), dict(request.build_args), dict(request.labels), request.target],
+            [
+                files,
+                request.dockerfile.read_text(),
+                dict(request.build_args),
+                dict(request.labels),
+                request.target,
+            ],
             sort_keys=True,
         )
         return self.add(words, request.reference, request.labels)
@@ -163,7 +174,7 @@ class MemoryEngine:
         if image and not self._images[image.id].tags:
             del self._images[image.id]
 
-    def pull(self, reference: ImageReference, credential: Credential | None, tell: Tell) -> None:  # noqa: ARG002
+    def pull(self, reference: ImageReference, credential: Credential | None, tell: Tell) -> None:
         """Fetch what a registry holds."""
         registry = self.registry(reference.registry)
         registry.admit(credential)
@@ -171,7 +182,7 @@ class MemoryEngine:
             raise StepFailed(f"{reference.familiar} cannot be pulled", why="manifest unknown", mend="check the name")
         self.add(f"pulled {reference}", reference)
 
-    def push(self, reference: ImageReference, credential: Credential | None, tell: Tell) -> None:  # noqa: ARG002
+    def push(self, reference: ImageReference, credential: Credential | None, tell: Tell) -> None:
         """Let a registry hold an image under a tag."""
         image = self._known(reference.familiar)
         registry = self.registry(reference.registry)
@@ -194,11 +205,13 @@ class MemoryEngine:
         """Give the containers in any state that carry all these labels."""
         return [_shown(one) for one in self._containers.values() if _carries(one.spec.labels, labels)]
 
-    def create(self, spec: ContainerSpec, tell: Tell) -> str:  # noqa: ARG002  it has no warnings to tell
+    def create(self, spec: ContainerSpec, tell: Tell) -> str:
         """Create a container, not started; give its id."""
         if self._find(spec.name):
             raise ContainerFailed(
-                f"the name {spec.name} is taken by another container", why="conflict", mend=f"docker rm {spec.name}"
+                f"the name {spec.name} is taken by another container",
+                why="conflict",
+                mend=f"docker rm {spec.name}",
             )
         self._known(spec.image_id)
         container_id = hashlib.sha256(f"{spec.name}{time.monotonic_ns()}".encode()).hexdigest()
@@ -219,7 +232,7 @@ class MemoryEngine:
         threading.Thread(target=running.server.serve_forever, args=(0.01,), daemon=True).start()
         running.state = "running"
 
-    def stop(self, container_id: str, *, grace: float) -> None:  # noqa: ARG002  it ends at once
+    def stop(self, container_id: str, *, grace: float) -> None:
         """Stop it; a stopped or absent one is fine."""
         running = self._find(container_id)
         if running and running.server:
@@ -241,7 +254,7 @@ class MemoryEngine:
     def remove_volume(self, name: str) -> None:
         """There are no volumes."""
 
-    def logs(self, container_id: str, *, tail: int | None = None, follow: bool = False) -> Iterator[str]:  # noqa: ARG002
+    def logs(self, container_id: str, *, tail: int | None = None, follow: bool = False) -> Iterator[str]:
         """Give what a container wrote."""
         self._must(container_id)
         yield "started in memory"
@@ -308,5 +321,3 @@ def _shown(running: _Running) -> Container:
 
 def _carries(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
     return all(labels.get(key) == value for key, value in wanted.items())
-
-

@@ -17,12 +17,12 @@ from lading.registry import refused
 __all__ = ["follow_transfer", "transfer_error"]
 
 Direction = Literal["pull", "push"]
-_REFUSED = re.compile(r"no basic auth credentials|unauthorized|denied|authentication required|forbidden", re.I)
+_REFUSED = re.compile(r"no basic auth credentials|unauthorized|denied|authentication required|forbidden", re.IGNORECASE)
 _UNREACHABLE = re.compile(
     r"connection refused|connection reset|no such host|i/o timeout|name resolution|TLS handshake timeout|"
     r"network is unreachable|request canceled|\bEOF\b|server misbehaving|toomanyrequests|"
     r"received unexpected HTTP status: 5\d\d|context deadline exceeded",
-    re.I,
+    re.IGNORECASE,
 )
 
 

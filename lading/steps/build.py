@@ -63,9 +63,7 @@ class Build:
         else:
             reason = inputs.difference(world.notes.inputs(image.labels[INPUTS_LABEL]))
         made = Image(id=NOT_BUILT, tags=(self.reference.familiar,), labels=self._labels(inputs))
-        return Change(
-            reason=reason, before=before, foresight=Foresight(images=(made,), current={self.app: made})
-        )
+        return Change(reason=reason, before=before, foresight=Foresight(images=(made,), current={self.app: made}))
 
     def apply(self, world: World, change: Change, tell: Tell) -> None:
         """Fetch the base images that are missing, build, and note what went in."""
@@ -125,7 +123,9 @@ class Build:
         except (OSError, UnicodeDecodeError) as error:
             why = str(error)
         raise UsageError(
-            f"the Dockerfile {path} cannot be read", why=why, mend="write one, or mend dockerfile in invoke.yaml"
+            f"the Dockerfile {path} cannot be read",
+            why=why,
+            mend="write one, or mend dockerfile in invoke.yaml",
         )
 
     def _arguments(self, world: World) -> dict[str, str]:

@@ -13,7 +13,6 @@ from lading.version import Version
 __all__ = ["Destination"]
 
 
-
 @dataclass(frozen=True, kw_only=True)
 class Destination:
     """An app's repository under a user's name in a registry."""

@@ -38,10 +38,14 @@ class Run:
         """The app's name."""
         return self.target.name
 
+    @property
+    def address(self) -> str:
+        """Where the app is served on this machine."""
+        return f"http://127.0.0.1:{self.target.host_port}/"
+
     def plan(self, world: World) -> Change | Holds:
         """Compare image and options with those of the container that serves."""
         image = world.chosen(self.target, self.version)
-        address = f"http://127.0.0.1:{self.target.host_port}/"
         container = ours(world.engine, self.target)
         if container is None:
             return Change(reason=f"nothing serves {self.app} yet", after=image.id)
@@ -52,7 +56,7 @@ class Run:
         elif differing := self._differing(container):
             reason = f"options differ: {', '.join(differing)}"
         else:
-            return Holds(reason=f"{address} serves {named(image)}", identity=container.id)
+            return Holds(reason=f"{self.address} serves {named(image)}", identity=container.id)
         return Change(reason=reason, before=container.id)
 
     def apply(self, world: World, change: Change, tell: Tell) -> None:

@@ -82,5 +82,8 @@ def _dead(engine: Engine, container_id: str, app: App, exit_code: int | None, *,
     elif exit_code is None:
         why, mend = "somebody removed its container", "run it again"
     else:
-        why, mend = f"its process ended with exit code {exit_code}", "mend what the log says, then: invoke build smoke"
+        why, mend = (
+            f"its process ended with exit code {exit_code}",
+            "mend what the log says, then: invoke build smoke",
+        )
     return ContainerFailed(f"{app.name} died at start", why=why, mend=mend, details=lines)

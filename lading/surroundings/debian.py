@@ -53,7 +53,7 @@ def root_file_system(packages: Sequence[str], hooks: Sequence[str], tell: Tell) 
     tell(Note(text=f"making a root file system of Debian {_SUITE} with {', '.join(packages)} (half a minute)"))
     certificates = [f"copy-in {_CERTIFICATES} {_CERTIFICATES.parent}"] if _CERTIFICATES.exists() else []
     with tempfile.TemporaryDirectory(prefix="lading-") as folder:
-        Path(folder).chmod(0o755)  # noqa: S103  mmdebstrap drops privileges to read it
+        Path(folder).chmod(0o755)
         archive = Path(folder) / "root.tar"
         run_command(
             [

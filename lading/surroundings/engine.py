@@ -132,5 +132,3 @@ def _mtu() -> int:
         return min(int(Path(f"/sys/class/net/{device}/mtu").read_text()), _USUAL_MTU)
     except (OSError, StopIteration, ValueError, IndexError):
         return _USUAL_MTU
-
-

@@ -91,7 +91,7 @@ class LocalRegistry:
             holder = port_holder(engine, self.port)
             if holder:
                 error.why = f"{holder} holds port {self.port}"
-                error.mend = f"end it, or choose another local_registry_port in invoke.yaml"
+                error.mend = "end it, or choose another local_registry_port in invoke.yaml"
             raise
         except BaseException:
             engine.remove(made)

@@ -116,9 +116,7 @@ def taken(
         b"*\n!a**\n",
     ],
 )
-def test_the_builder_takes_the_files_we_would_send(
-    text: bytes, taken: Callable[[bytes, str], set[str]]
-) -> None:
+def test_the_builder_takes_the_files_we_would_send(text: bytes, taken: Callable[[bytes, str], set[str]]) -> None:
     """For each ignore file, our list of files is the builder's."""
     assert taken(text, ".dockerignore") == _included(text)
 
@@ -135,9 +133,7 @@ def test_the_builder_looks_for_exceptions_in_excluded_directories(
     assert taken(text, ".dockerignore") == _included(text)
 
 
-def test_the_builder_reads_the_same_ignore_file(
-    taken: Callable[[bytes, str], set[str]], tmp_path: Path
-) -> None:
+def test_the_builder_reads_the_same_ignore_file(taken: Callable[[bytes, str], set[str]], tmp_path: Path) -> None:
     """An ignore file beside the Dockerfile, even an empty one, is read in place of the context's."""
     (tmp_path / ".dockerignore").write_bytes(b"src\n")
     own = taken(b"", "Dockerfile.dockerignore")

@@ -1,0 +1,42 @@
+"""The web app: one page, and a health answer for whoever runs it."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+
+from flask import Flask, Response, jsonify, render_template
+
+__all__ = ["create_app", "main"]
+
+
+def create_app() -> Flask:
+    """Return the app; `/healthz` names the version that `APP_VERSION` held at this moment, or "dev"."""
+    app = Flask(__name__)
+    version = os.environ.get("APP_VERSION", "dev")
+
+    @app.get("/")
+    def home() -> str:
+        return render_template("index.html")
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        return jsonify(status="ok", version=version)
+
+    return app
+
+
+def main() -> int:
+    """Serve for development on `HOST` and `PORT`; return the exit code, 2 when `PORT` is no port."""
+    port = os.environ.get("PORT", "5000")
+    if not re.fullmatch("[0-9]{1,5}", port) or not 1 <= int(port) <= 65535:  # noqa: PLR2004 - the last port
+        sys.stderr.write(f"PORT is {port!r}, not a port: set it to a number from 1 to 65535\n")
+        return 2
+    # Said, because FLASK_DEBUG would turn the debugger on: it runs any code that a visitor sends.
+    create_app().run(host=os.environ.get("HOST", "127.0.0.1"), port=int(port), debug=False)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""What all tasks share: a command's beginning, its end, and its exit code."""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from invoke.context import Context
+from invoke.exceptions import Exit
+
+from lading.credentials import Credential, Secret
+from lading.errors import LadingError, UsageError
+from lading.playbook import Playbook
+from lading.project import find_root
+from lading.settings import Settings
+from lading.step import Step
+from lading.world import World
+
+__all__ = ["Command", "ask_credential", "command", "exit_with", "print_out"]
+
+
+@dataclass
+class Command:
+    """One task's command while it runs."""
+
+    name: str
+    playbook: Playbook
+    world: World
+    check: bool
+    json: bool
+
+    def carry_out(self, steps: Sequence[Step]) -> None:
+        """Carry the steps out, show how they come out, and end with the right exit code."""
+        from lading.console import Console
+        from lading.report import as_json
+        from lading.session import carry_out
+
+        console = Console(errors=self.json)
+        report = carry_out(self.name, steps, self.world, console, check=self.check)
+        if report.error:
+            console.error(report.error)
+        console.recap(report)
+        if self.json:
+            print_out(as_json(report))
+        if report.exit_code:
+            raise Exit(code=report.exit_code)
+
+
+@contextmanager
+def command(c: Context, name: str, *, check: bool = False, json: bool = False) -> Iterator[Command]:
+    """Give a command of this project, and turn what goes wrong into a message and an exit code."""
+    from lading.session import open_world, terminable
+
+    check = check or bool(c.config.run.dry)
+    try:
+        with terminable():
+            root = find_root(c.config)
+            settings = Settings.load(_plain(c.config.get("lading", {})), root)
+            world = open_world(root)
+            try:
+                yield Command(name, Playbook(settings=settings), world, check, json)
+            finally:
+                world.engine.close()
+    except LadingError as error:
+        raise exit_with(name, error, check=check, json=json) from error
+    except KeyboardInterrupt:
+        raise Exit(code=130) from None
+    except Exit:
+        raise
+    except BrokenPipeError:
+        raise Exit(code=0) from None
+    except Exception as error:
+        if logging.getLogger("invoke").isEnabledFor(logging.DEBUG):
+            raise
+        words = f"{type(error).__name__}: {error}".partition("\n")[0]
+        unexpected = LadingError(f"{name} met something unexpected", why=words, mend=f"invoke --debug {name} …")
+        raise exit_with(name, unexpected, check=check, json=json) from error
+
+
+def exit_with(name: str, error: LadingError, *, check: bool, json: bool) -> Exit:
+    """Show an error that came before any step, and give the exit that ends the process."""
+    from lading.console import Console
+    from lading.pipeline import Report
+    from lading.report import as_json
+
+    Console(errors=True).error(error)
+    if json:
+        print_out(as_json(Report(command=name, check=check, error=error)))
+    return Exit(code=error.exit_code)
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  whatever YAML holds
+    """Give Invoke's configuration as plain Python."""
+    if hasattr(value, "items"):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def print_out(text: str) -> None:
+    """Put a line on standard output at once."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def ask_credential(user: str, registry: str, *, from_stdin: bool) -> Credential:
+    """Give the password for a user from standard input or a prompt; `UsageError` when there is neither."""
+    if from_stdin:
+        password = sys.stdin.read().rstrip("\r\n")
+    elif sys.stdin.isatty():
+        password = getpass.getpass(f"Password or access token of {user} at {registry}: ")
+    else:
+        password = ""
+    if not password:
+        raise UsageError(
+            f"no password for {user}",
+            why="standard input held none" if from_stdin else "there is no terminal to ask at",
+            mend=f"invoke login --user {user} --password-stdin < FILE",
+        )
+    return Credential(user=user, secret=Secret(password))

@@ -1,0 +1,207 @@
+"""What every test starts from: a clean environment, and an engine that ends up holding what it held before."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bcrypt
+import docker
+import pytest
+import requests
+from docker.errors import DockerException
+
+REGISTRY_IMAGES = ("registry:3", "localhost/lading/registry:2.8")
+PYTHON_IMAGES = ("python:3.13-slim", "localhost/lading/python:3.13")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let no setting, credential or colour of the developer's own reach a test."""
+    for name in list(os.environ):
+        if name.startswith(("INVOKE_", "LADING_")) or name in {"NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"}:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path_factory.mktemp("docker-config")))
+
+
+@pytest.fixture(scope="session")
+def client() -> Iterator[docker.DockerClient]:
+    """The SDK's own client, for looking at the engine by another path than Lading's."""
+    try:
+        found = docker.from_env()
+        found.ping()
+    except DockerException:
+        if os.environ.get("CI"):
+            pytest.fail("no Docker Engine answers, and under CI no test may be skipped for that: ./inv up")
+        pytest.skip("no Docker Engine answers: ./inv up")
+    yield found
+    found.close()
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """What an engine holds: containers, images with their names, volumes, networks."""
+
+    containers: frozenset[str]
+    images: frozenset[tuple[str, tuple[str, ...]]]
+    volumes: frozenset[str]
+    networks: frozenset[str]
+
+    @classmethod
+    def of(cls, client: docker.DockerClient) -> Holdings:
+        """Look."""
+        return cls(
+            containers=frozenset(one.id for one in client.containers.list(all=True, ignore_removed=True)),
+            images=frozenset((one["Id"], tuple(sorted(one["RepoTags"] or ()))) for one in client.api.images()),
+            volumes=frozenset(one.name for one in client.volumes.list()),
+            networks=frozenset(one.name for one in client.networks.list()),
+        )
+
+
+@pytest.fixture
+def holdings(client: docker.DockerClient) -> Callable[[], Holdings]:
+    """Looks at all the engine holds, to compare before with after."""
+    return lambda: Holdings.of(client)
+
+
+@pytest.fixture
+def project_name(client: docker.DockerClient) -> Iterator[str]:
+    """A name for one test's project, and the proof that the test left nothing in the engine.
+
+    Images, containers and names that carry the project's label or name are the test's own and go away here; whatever
+    else is new makes the test fail.
+    """
+    before = Holdings.of(client)
+    name = f"t{secrets.token_hex(5)}"
+    yield name
+    for container in client.containers.list(all=True, filters={"label": f"lading.project={name}"}):
+        container.remove(force=True, v=True)
+    for image in client.images.list(filters={"label": f"lading.project={name}"}):
+        for tag in image.tags or [image.id]:
+            client.images.remove(tag, force=True)
+    assert Holdings.of(client) == before
+
+
+@dataclass(frozen=True)
+class TestRegistry:
+    """A real registry for one test run, asked over HTTP by another path than Lading's."""
+
+    __test__ = False
+
+    host: str
+    user: str | None = None
+    password: str | None = None
+
+    def digest(self, repository: str, tag: str) -> str | None:
+        """Give the digest the registry says it holds under a tag."""
+        answer = requests.head(
+            f"http://{self.host}/v2/{repository}/manifests/{tag}",
+            headers={"Accept": "application/vnd.docker.distribution.manifest.v2+json"},
+            auth=(self.user, self.password) if self.user and self.password else None,
+            timeout=10,
+        )
+        return answer.headers["Docker-Content-Digest"] if answer.ok else None
+
+    def tags(self, repository: str) -> list[str]:
+        """Give all tags of a repository."""
+        answer = requests.get(
+            f"http://{self.host}/v2/{repository}/tags/list",
+            auth=(self.user, self.password) if self.user and self.password else None,
+            timeout=10,
+        )
+        return sorted(answer.json().get("tags") or []) if answer.ok else []
+
+
+def _first_image(client: docker.DockerClient, names: tuple[str, ...]) -> str:
+    for name in names:
+        if client.images.list(name):
+            return name
+    pytest.fail(f"none of {', '.join(names)} is in the engine: ./inv up")
+
+
+@pytest.fixture(scope="session")
+def python_image(client: docker.DockerClient) -> str:
+    """An image with Python that is in the engine already."""
+    return _first_image(client, PYTHON_IMAGES)
+
+
+def _registry(client: docker.DockerClient, **options: Any) -> Iterator[TestRegistry]:
+    user, password = options.pop("user", None), options.pop("password", None)
+    container = client.containers.run(
+        client.images.get(_first_image(client, REGISTRY_IMAGES)).id,
+        detach=True,
+        ports={"5000/tcp": ("127.0.0.1", None)},
+        tmpfs={"/var/lib/registry": ""},
+        labels={"lading.test": "registry"},
+        **options,
+    )
+    try:
+        container.reload()
+        host = f"localhost:{container.ports['5000/tcp'][0]['HostPort']}"
+        wait_until(lambda: answers(f"http://{host}/v2/"))
+        yield TestRegistry(host=host, user=user, password=password)
+    finally:
+        container.remove(force=True, v=True)
+
+
+@pytest.fixture(scope="session")
+def open_registry(client: docker.DockerClient) -> Iterator[TestRegistry]:
+    """A registry that lets everybody in."""
+    yield from _registry(client)
+
+
+@pytest.fixture(scope="session")
+def guarded_registry(client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestRegistry]:
+    """A registry that knows one user by password."""
+    user, password = "captain", f"S3ntinel-{secrets.token_hex(8)}"
+    folder = tmp_path_factory.mktemp("htpasswd")
+    hashed = bcrypt.hashpw(password.encode(), bcrypt.gensalt(5)).decode()
+    (folder / "htpasswd").write_text(f"{user}:{hashed}\n")
+    yield from _registry(
+        client,
+        user=user,
+        password=password,
+        volumes={str(folder): {"bind": "/auth", "mode": "ro"}},
+        environment={
+            "REGISTRY_AUTH": "htpasswd",
+            "REGISTRY_AUTH_HTPASSWD_REALM": "tests",
+            "REGISTRY_AUTH_HTPASSWD_PATH": "/auth/htpasswd",
+        },
+    )
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A TCP port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(url: str) -> bool:
+    """Whether anything answers HTTP there."""
+    try:
+        requests.get(url, timeout=2)
+    except requests.RequestException:
+        return False
+    return True
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Return once it holds; fail when it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """This repository's folder."""
+    return Path(__file__).parent.parent

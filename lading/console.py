@@ -21,6 +21,7 @@ __all__ = ["Console"]
 _COLOURS = {Status.OK: "green", Status.CHANGED: "yellow", Status.SKIPPED: "cyan", Status.FAILED: "bold red"}
 _WIDEST_STEP = 8
 _INDENT = " " * (max(len(status) for status in Status) + _WIDEST_STEP + 2)
+_PLUMBING = ("[internal]", "copy /context", "exporting")
 _TRANSFERRED = ("Pushed", "Pull complete")
 
 
@@ -119,7 +120,7 @@ class Console:
         took = f" {event.seconds:.1f} s" if event.seconds else ""
         if event.kind is BuildEventKind.STARTED and self._spinner:
             self._spinner.update(f"build … {name}")
-        elif event.kind in (BuildEventKind.CACHED, BuildEventKind.DONE) and not name.startswith("[internal]"):
+        elif event.kind in (BuildEventKind.CACHED, BuildEventKind.DONE) and not name.startswith(_PLUMBING):
             self._line(f"{event.kind.value:<6} {name}{took}", style="dim")
         elif event.kind is BuildEventKind.FAILED:
             self._line(f"failed {name}{took}", style="red")

@@ -21,6 +21,8 @@ __all__ = ["Inputs", "context_files", "entry_digest", "pack"]
 
 _LARGEST_IN_MEMORY = 8 * 1024 * 1024
 _CHUNK = 1024 * 1024
+# At the context's root: our own notes change at every run, git's at every git command, and neither is the app.
+_NEVER_SENT = frozenset({".lading", ".git"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +76,8 @@ def _walk(context: Path, below: str, rules: IgnoreRules, found: list[str]) -> No
         raise _unreadable(context / below, error) from error
     for entry in entries:
         path = f"{below}/{entry.name}" if below else entry.name
+        if path in _NEVER_SENT:
+            continue
         excluded = rules.excludes(path)
         if entry.is_dir(follow_symlinks=False):
             before = len(found)

@@ -9,7 +9,7 @@ from typing import Final
 
 from lading.expansion import PLATFORM_ARGS, DockerfileError, expand
 
-__all__ = ["DockerfileError", "base_images", "syntax_directive", "without_syntax_directive"]
+__all__ = ["DockerfileError", "base_images", "syntax_directive", "up_to_target", "without_syntax_directive"]
 
 _DIRECTIVE: Final = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*")
 _FLAG: Final = re.compile(r"""\s*--((?:[^\s"']|"[^"]*"|'[^']*')*)(?:\s+|$)""")
@@ -67,6 +67,15 @@ def base_images(text: str, build_args: Mapping[str, str], target: str | None = N
                 waiting.append(used)
     images = (image for number in sorted(needed) for image in needed[number] if image != "scratch")
     return tuple(dict.fromkeys(images))
+
+
+def up_to_target(text: str, build_args: Mapping[str, str], target: str | None) -> str:
+    """Give the text without the stages behind `target`: it can need none of them, whatever they are written in."""
+    stages = _stages(text, build_args)
+    number = _stage_number(target, stages, 1) if target else None
+    if number is None or number + 1 == len(stages):
+        return text
+    return "\n".join(_lines(text)[: stages[number + 1].line - 1]) + "\n"
 
 
 def _stage_number(name: str, stages: list[_Stage], line: int) -> int | None:

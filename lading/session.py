@@ -19,7 +19,7 @@ from lading.pipeline import Pipeline, Published, Report
 from lading.process import Process
 from lading.registry import HttpRegistry, Registry
 from lading.settings import environment
-from lading.step import Outcome, Step
+from lading.step import Outcome, Status, Step
 from lading.steps import Push, Run
 from lading.world import World
 
@@ -111,7 +111,8 @@ def _with_facts(report: Report, steps: Sequence[Step], world: World) -> Report:
     except LadingError:
         image = None
     published: list[Published] = []
-    if push and image and not report.check:
+    reached = any(one.step == "push" and one.status is not Status.SKIPPED for one in report.outcomes)
+    if push and reached and image and not report.check:
         registry = world.registry(push.destination.registry)
         for reference in push.destination.references(image):
             try:

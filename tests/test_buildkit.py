@@ -111,7 +111,7 @@ def _messages(name: str) -> st.SearchStrategy[Any]:
     return st.fixed_dictionaries({}, optional=optional).map(lambda given: _ORACLE[name](**given))
 
 
-def _plain(message: Any) -> Any:  # noqa: ANN401 (the class is made at run time)
+def _plain(message: Any) -> Any:
     """Give a protobuf message as our dataclass of the same name."""
     name = message.DESCRIPTOR.name
     if name == "Timestamp":

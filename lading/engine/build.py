@@ -14,7 +14,7 @@ from docker.errors import APIError
 from docker.utils.json_stream import json_stream, stream_as_text
 
 from lading.context import pack
-from lading.dockerfile import syntax_directive, without_syntax_directive
+from lading.dockerfile import syntax_directive, up_to_target, without_syntax_directive
 from lading.engine.buildkit import Progress, decode_status
 from lading.engine.connection import Connection, engine_words, stream_error
 from lading.engine.model import BuildRequest
@@ -121,7 +121,9 @@ class _Build:
         if (frontend := syntax_directive(text)) is not None:
             # Without a session BuildKit cannot fetch a frontend ("no active sessions"); the engine has its own.
             self._tell(Caution(text=f"# syntax={frontend} is left out: the engine's own Dockerfile frontend is used"))
-            text = without_syntax_directive(text)
+            # Stages behind the target may be written for that frontend; they are not needed.
+            request = self._request
+            text = up_to_target(without_syntax_directive(text), request.build_args, request.target)
         inside = path.is_relative_to(context)
         return (path.relative_to(context).as_posix() if inside else f".{self._id}.Dockerfile"), text.encode()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lading.app import VERSION_LABEL, App
@@ -10,7 +11,7 @@ from lading.errors import UsageError
 from lading.reference import DOCKER_HUB, ImageReference
 from lading.version import Version
 
-__all__ = ["Destination"]
+__all__ = ["Destination", "together"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,3 +33,9 @@ class Destination:
             )
         home = self.target.repository.owned_by(self.user, registry=self.registry)
         return tuple(home.with_tag(tag) for tag in Version.parse(label).tags)
+
+
+def together(references: Sequence[ImageReference]) -> str:
+    """Give names of one repository for a sentence: `demo/app:1 and :latest`."""
+    first, *rest = references
+    return " and ".join((first.familiar, *(f":{reference.tag}" for reference in rest)))

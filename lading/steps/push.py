@@ -10,7 +10,7 @@ from lading.errors import Conflict, StepFailed
 from lading.reference import ImageReference
 from lading.registry import Manifest
 from lading.step import Change, Holds
-from lading.steps.destination import Destination
+from lading.steps.destination import Destination, together
 from lading.steps.trial import named
 from lading.version import Version
 from lading.world import World
@@ -51,8 +51,8 @@ class Push:
         missing = [reference for reference, manifest in held.items() if not _same(image, reference, manifest)]
         if not missing:
             first = held[references[0]]
-            names = ", ".join(reference.familiar for reference in references)
-            return Holds(reason=f"the registry holds it as {names}", identity=first.digest if first else None)
+            reason = f"the registry holds it as {together(references)}"
+            return Holds(reason=reason, identity=first.digest if first else None)
         published = held[references[0]]
         if published and references[0] in missing and not self.overwrite:
             raise Conflict(
@@ -60,9 +60,12 @@ class Push:
                 why=f"the registry holds {published.digest}, not the image {image.id}",
                 mend="choose a new --version, or say --overwrite",
             )
-        before = next((manifest.digest for manifest in (held[reference] for reference in missing) if manifest), None)
-        verb = "moves" if before else "is not in the registry yet"
-        return Change(reason=f"{', '.join(reference.familiar for reference in missing)} {verb}", before=before)
+        moving = [reference for reference in missing if held[reference]]
+        fresh = [reference for reference in missing if not held[reference]]
+        told = [f"{together(fresh)} is not in the registry yet"] if fresh else []
+        told += [f"{together(moving)} is another image there"] if moving else []
+        before = held[moving[0]] if moving else None
+        return Change(reason="; ".join(told), before=before.digest if before else None)
 
     def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
         """Send each name the registry does not hold, one after the other, and ask the registry for each."""

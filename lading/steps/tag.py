@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from lading.app import App
-from lading.engine import Image, Tell
+from lading.engine import Tell
 from lading.step import Change, Holds
-from lading.steps.destination import Destination
+from lading.steps.destination import Destination, together
 from lading.steps.trial import named
 from lading.version import Version
 from lading.world import Foresight, World
@@ -33,16 +33,17 @@ class Tag:
         """Compare what each name points to with the image."""
         image = world.chosen(self.target, self.version)
         references = self.destination.references(image)
-        pointing = {reference.familiar: world.image(reference) for reference in references}
+        pointing = {reference: world.image(reference) for reference in references}
         wrong = {name: found for name, found in pointing.items() if found is None or found.id != image.id}
         if not wrong:
-            return Holds(reason=f"{', '.join(pointing)} point{'s' * (len(pointing) == 1)} to it", identity=image.id)
+            return Holds(reason=f"{named(image)} is {together(references)}, too", identity=image.id)
         moved = next((found.id for found in wrong.values() if found), None)
+        tags = tuple(reference.familiar for reference in references)
         return Change(
-            reason=f"{', '.join(wrong)} {'moves' if moved else 'points'} to {named(image)}",
+            reason=f"{named(image)} becomes {together(tuple(wrong))}",
             before=moved,
             after=image.id,
-            foresight=Foresight(images=(_with_tags(image, tuple(pointing)),)),
+            foresight=Foresight(images=(replace(image, tags=(*image.tags, *tags)),)),
         )
 
     def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
@@ -50,7 +51,3 @@ class Tag:
         image = world.chosen(self.target, self.version)
         for reference in self.destination.references(image):
             world.engine.tag(image.id, reference)
-
-
-def _with_tags(image: Image, tags: tuple[str, ...]) -> Image:
-    return replace(image, tags=(*image.tags, *tags))

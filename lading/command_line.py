@@ -17,7 +17,7 @@ from lading.credentials import Credential, Secret
 from lading.errors import LadingError, UsageError
 from lading.playbook import Playbook
 from lading.project import find_root
-from lading.settings import Settings
+from lading.settings import Settings, environment
 from lading.step import Step
 from lading.world import World
 
@@ -40,13 +40,14 @@ class Command:
         from lading.report import as_json
         from lading.session import carry_out
 
-        console = Console(errors=self.json)
+        called = environment().command
+        console = Console(errors=self.json, command=called)
         report = carry_out(self.name, steps, self.world, console, check=self.check)
         if report.error:
             console.error(report.error)
         console.recap(report)
         if self.json:
-            print_out(as_json(report))
+            print_out(as_json(report, command=called))
         if report.exit_code:
             raise Exit(code=report.exit_code)
 
@@ -88,9 +89,12 @@ def exit_with(name: str, error: LadingError, *, check: bool, json: bool) -> Exit
     from lading.pipeline import Report
     from lading.report import as_json
 
-    Console(errors=True).error(error)
+    called = environment().command
+    if error.mend.startswith("--"):
+        error.mend = f"invoke {name} {error.mend}"
+    Console(errors=True, command=called).error(error)
     if json:
-        print_out(as_json(Report(command=name, check=check, error=error)))
+        print_out(as_json(Report(command=name, check=check, error=error), command=called))
     return Exit(code=error.exit_code)
 
 

@@ -28,11 +28,13 @@ _TRANSFERRED = ("Pushed", "Pull complete")
 class Console:
     """Writes to one stream; colours, wrapping and a spinner only on a terminal.
 
-    `errors` True writes to standard error, so that standard output stays free for a JSON document.
+    `errors` True writes to standard error, so that standard output stays free for a JSON document; `command` is what
+    people type to get here.
     """
 
-    def __init__(self, *, errors: bool) -> None:
+    def __init__(self, *, errors: bool, command: str = "invoke") -> None:
         self._errors = errors
+        self._command = command
         self._rich: RichConsole | None = None
         self._spinner: Spinner | None = None
         self._cautions: list[str] = []
@@ -87,7 +89,7 @@ class Console:
         for line in error.details:
             self._line(f"| {line}", style="dim")
         self._line(f"why:  {error.why}")
-        self._line(f"next: {error.mend}", style="bold")
+        self._line(f"next: {error.next_move(self._command)}", style="bold")
 
     def recap(self, report: Report) -> None:
         """Show the sum of it all."""
@@ -105,7 +107,7 @@ class Console:
         if report.image_id:
             self._fact("image", report.image_id)
         for one in report.published:
-            self._fact("pushed" if one.digest else "not there", one.reference)
+            self._fact("pushed" if one.digest else "missing", one.reference)
             if one.digest:
                 self._fact("", one.digest)
         if report.address:
@@ -121,9 +123,9 @@ class Console:
         if event.kind is BuildEventKind.STARTED and self._spinner:
             self._spinner.update(f"build … {name}")
         elif event.kind in (BuildEventKind.CACHED, BuildEventKind.DONE) and not name.startswith(_PLUMBING):
-            self._line(f"{event.kind.value:<6} {name}{took}", style="dim")
+            self._line(f"{event.kind.value:<6} {self._fitting(name, took)}", style="dim")
         elif event.kind is BuildEventKind.FAILED:
-            self._line(f"failed {name}{took}", style="red")
+            self._line(f"failed {self._fitting(name, took)}", style="red")
         elif event.kind is BuildEventKind.WARNING:
             self.tell(Caution(text=text))
 
@@ -136,10 +138,16 @@ class Console:
             self._spinner.update(f"{event.text} {event.what} {event.current / 1e6:.1f}/{event.total / 1e6:.1f} MB")
 
     def _fact(self, name: str, value: str) -> None:
-        self._out.print(f"{name:<10}{value}")
+        self._out.print(f"{name:<8}{value}")
 
     def _line(self, text: str, *, style: str | None = None) -> None:
         self._out.print(self._wrapped(f"{_INDENT}{text}", first=0), style=style)
+
+    def _fitting(self, name: str, took: str) -> str:
+        """Give a build step's name, cut so that its line fits the terminal."""
+        name = " ".join(name.split())
+        room = self._out.width - len(_INDENT) - len("failed ") - len(took) - 1
+        return cleaned(name, limit=max(room, 20)) + took if self._out.is_terminal else name + took
 
     def _wrapped(self, text: str, *, first: int) -> str:
         """Give a text with a hanging indent as wide as the terminal; unbroken where nobody looks at columns."""

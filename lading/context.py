@@ -27,7 +27,7 @@ _NEVER_SENT = frozenset({".lading", ".git"})
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """All that decides what a build gives, each part with its digest or value: `file app.py`, `argument VERSION` …"""
+    """All that decides what a build gives, each part with its digest or value: `file app.py`, `argument VERSION`."""
 
     parts: Mapping[str, str]
 

@@ -67,6 +67,10 @@ class LadingError(Exception):
     def __str__(self) -> str:
         return f"{self.what}: {self.why}"
 
+    def next_move(self, command: str) -> str:
+        """Give what to type next, where `command` is how Lading is called here: `invoke`, `./inv`, `lading`."""
+        return re.sub(r"\binvoke (?=[a-z-])", f"{command} ", self.mend)
+
 
 class StepFailed(LadingError):
     """The work of a step went wrong."""

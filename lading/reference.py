@@ -21,6 +21,7 @@ _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _DIGEST = re.compile(r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-f]{32,}")
 _USER = re.compile(r"[a-z0-9]+(?:(?:_|__|-+)[a-z0-9]+)*")
 _LONGEST_REPOSITORY = 255
+_HIGHEST_PORT = 65535
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +120,7 @@ def parse_registry(text: str) -> str:
     """Give the registry's host with its port as Docker writes it; `UsageError` when `text` is none."""
     host, _, port = text.partition(":") if not text.startswith("[") else text.rpartition("]:")
     named = "." in host or bool(port) or host == "localhost" or text.startswith("[")
-    if not _REGISTRY.fullmatch(text) or not named or (port and not 0 < int(port) < 65536):
+    if not _REGISTRY.fullmatch(text) or not named or (port and not 0 < int(port) <= _HIGHEST_PORT):
         hint = text.partition("://")[2].rstrip("/") if "://" in text else ""
         raise UsageError(
             f"registry {_shown(text)} is no registry host",

@@ -12,15 +12,15 @@ from lading.step import Outcome
 __all__ = ["as_json"]
 
 
-def as_json(report: Report) -> str:
-    """Give the report as the JSON document that `--json` prints."""
+def as_json(report: Report, *, command: str = "invoke") -> str:
+    """Give the report as the JSON document that `--json` prints; `command` is what people type to get here."""
     document: dict[str, Any] = {
         "command": report.command,
         "status": report.status.value,
         "exit_code": report.exit_code,
         "check": report.check,
         "engine": None,
-        "steps": [_step(outcome) for outcome in report.outcomes],
+        "steps": [_step(outcome, command) for outcome in report.outcomes],
         "image": {
             "id": report.image_id,
             "references": [{"reference": one.reference, "digest": one.digest} for one in report.published],
@@ -31,11 +31,11 @@ def as_json(report: Report) -> str:
     if report.address:
         document["address"] = report.address
     if report.error:
-        document["error"] = _error(report.error)
+        document["error"] = _error(report.error, command)
     return json.dumps(document, indent=2, ensure_ascii=False)
 
 
-def _step(outcome: Outcome) -> dict[str, Any]:
+def _step(outcome: Outcome, command: str) -> dict[str, Any]:
     step: dict[str, Any] = {
         "step": outcome.step,
         "app": outcome.app or None,
@@ -46,9 +46,9 @@ def _step(outcome: Outcome) -> dict[str, Any]:
         "after": outcome.after,
     }
     if outcome.error:
-        step["error"] = _error(outcome.error)
+        step["error"] = _error(outcome.error, command)
     return step
 
 
-def _error(error: LadingError) -> dict[str, Any]:
-    return {"what": error.what, "why": error.why, "next": error.mend, "details": list(error.details)}
+def _error(error: LadingError, command: str) -> dict[str, Any]:
+    return {"what": error.what, "why": error.why, "next": error.next_move(command), "details": list(error.details)}

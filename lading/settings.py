@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,10 +124,10 @@ class Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """What the process was started with, as far as Lading cares."""
+    """What the process was started with: Docker's configuration folder, and what people typed to start it."""
 
     docker_config: Path
-    path: str
+    command: str
 
 
 def environment() -> Environment:
@@ -134,7 +135,7 @@ def environment() -> Environment:
     folder = os.environ.get("DOCKER_CONFIG")
     return Environment(
         docker_config=Path(folder) if folder else Path.home() / ".docker",
-        path=os.environ.get("PATH", os.defpath),
+        command=os.environ.get("LADING_COMMAND") or Path(sys.argv[0]).name,
     )
 
 

@@ -27,6 +27,7 @@ __all__ = ["build"]
 _FIRST_API_WITH_BUILDKIT = (1, 39)
 _BAD_REQUEST = 400
 _LAST_LINES = 20
+_NO_CREDENTIALS = "e30="  # {} in base64
 _CAUSES = (
     (
         "DO NOT MATCH THE HASHES",
@@ -67,11 +68,11 @@ class _Build:
         watch.start()
         try:
             for message in self._stream():
-                if words := stream_error(message):
-                    raise self._failure(words)
                 image_id = self._reader.read(message) or image_id
         except APIError as error:
             raise self._failure(engine_words(error)) from error
+        except BuildFailed:
+            raise
         except BaseException:
             self._cancel()
             if self._late.is_set():
@@ -102,17 +103,17 @@ class _Build:
                     "forcerm": "1",
                 },
                 data=archive,
-                headers={
-                    "Content-Type": "application/x-tar",
-                    "X-Registry-Config": "e30=",
-                },  # {}: no credentials
+                headers={"Content-Type": "application/x-tar", "X-Registry-Config": _NO_CREDENTIALS},
                 stream=True,
                 timeout=None,  # a RUN may be silent for long; `_give_up` holds the limit
             )
         with answer:
             if answer.status_code >= _BAD_REQUEST:
                 raise self._failure(_message(answer.text))
-            yield from json_stream(stream_as_text(answer.iter_content(chunk_size=None)))
+            for message in json_stream(stream_as_text(answer.iter_content(chunk_size=None))):
+                if words := stream_error(message):
+                    raise self._failure(words)
+                yield message
 
     def _dockerfile(self) -> tuple[str, bytes]:
         """Give the name and content under which the Dockerfile is sent."""

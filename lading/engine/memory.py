@@ -8,21 +8,22 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from lading.context import entry_digest
 from lading.credentials import Credential
+from lading.engine.memory_registry import MemoryRegistry
 from lading.engine.model import BuildRequest, Container, ContainerSpec, EngineInfo, HistoryEntry, Image
 from lading.engine.protocol import Tell
 from lading.errors import ContainerFailed, RegistryUnavailable, StepFailed
 from lading.events import Note
 from lading.reference import ImageReference
-from lading.registry import Manifest, refused
+from lading.registry import Manifest
 
-__all__ = ["MemoryEngine", "MemoryRegistry", "Program"]
+__all__ = ["MemoryEngine", "Program"]
 
 Program = Callable[[str, Mapping[str, str]], tuple[int, bytes]]
 """What runs in a container: the path and the image's labels to a status and a body."""
@@ -30,41 +31,6 @@ Program = Callable[[str, Mapping[str, str]], tuple[int, bytes]]
 
 def _hello(path: str, labels: Mapping[str, str]) -> tuple[int, bytes]:  # noqa: ARG001  a program that answers all alike
     return 200, b"hello"
-
-
-@dataclass
-class MemoryRegistry:
-    """A registry's twin: what it holds by name, and whom it knows (nobody means that it is open)."""
-
-    host: str
-    held: dict[str, Manifest] = field(default_factory=dict)
-    users: dict[str, str] = field(default_factory=dict)
-    kept: Credential | None = None
-
-    def credential(self) -> Credential | None:
-        """Give what is kept for this registry, or nothing."""
-        return self.kept
-
-    def keep(self, credential: Credential) -> str:
-        """Keep the credential."""
-        self.kept = credential
-        return "memory"
-
-    def manifest(self, reference: ImageReference) -> Manifest | None:
-        """Give what is held under a tag, or nothing."""
-        self.admit(self.kept)
-        return self.held.get(str(reference))
-
-    def prove(self, credential: Credential) -> None:
-        """Return when the user is known with this password."""
-        self.admit(credential)
-
-    def admit(self, credential: Credential | None) -> None:
-        """Raise `PushRefused` for whom the registry does not know."""
-        if not self.users:
-            return
-        if credential is None or self.users.get(credential.user) != credential.secret.reveal():
-            raise refused(self.host, credential, "unauthorized: authentication required")
 
 
 @dataclass

@@ -59,7 +59,7 @@ class Run:
             return Holds(reason=f"{self.address} serves {named(image)}", identity=container.id)
         return Change(reason=reason, before=container.id)
 
-    def apply(self, world: World, change: Change, tell: Tell) -> None:
+    def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
         """Start the new container in the old one's place and prove it, else put the old one back."""
         engine, image = world.engine, world.chosen(self.target, self.version)
         spec = self._spec(image, world)

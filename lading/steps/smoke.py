@@ -51,7 +51,7 @@ class Smoke:
             foresight=Foresight(proven=frozenset({image.id})),
         )
 
-    def apply(self, world: World, change: Change, tell: Tell) -> None:
+    def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
         """Start the image, ask, keep the verdict, and remove the container whatever happens."""
         image = world.chosen(self.target, self.version)
         _clear_trials(world, self.target)

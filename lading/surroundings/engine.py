@@ -119,9 +119,9 @@ def _last_lines(log: Path) -> tuple[str, ...]:
 def _is_dockerd(pid: int) -> bool:
     try:
         status = Path(f"/proc/{pid}/stat").read_text()
-        return "(dockerd)" in status and ") Z " not in status
     except OSError:
         return False
+    return "(dockerd)" in status and ") Z " not in status
 
 
 def _mtu() -> int:

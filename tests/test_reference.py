@@ -1,0 +1,253 @@
+"""Names of images are read as Docker reads them, and refused before anything is touched where Docker would refuse."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Iterator
+
+import docker
+import pytest
+from docker.errors import DockerException
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lading.errors import UsageError
+from lading.reference import DOCKER_HUB, ImageReference, parse_registry, parse_repository, parse_user
+
+DIGEST = "sha256:" + "0f" * 32
+
+GOOD = [
+    ("app", "docker.io/library/app"),
+    ("app:1", "docker.io/library/app:1"),
+    ("sposigor/app-flask-teste:1.4.0", "docker.io/sposigor/app-flask-teste:1.4.0"),
+    ("docker.io/app", "docker.io/library/app"),
+    ("index.docker.io/u/app", "docker.io/u/app"),
+    ("a/b/c/d", "docker.io/a/b/c/d"),
+    ("localhost/app", "localhost/app"),
+    ("localhost:5050/demo/app:x", "localhost:5050/demo/app:x"),
+    ("127.0.0.1:5050/app", "127.0.0.1:5050/app"),
+    ("[::1]:5050/app:1", "[::1]:5050/app:1"),
+    ("ghcr.io/u/app_x__y.z--w", "ghcr.io/u/app_x__y.z--w"),
+    ("Host/app", "Host/app"),
+    ("a:_x", "docker.io/library/a:_x"),
+    (f"a:{'x' * 128}", f"docker.io/library/a:{'x' * 128}"),
+    (f"a@{DIGEST}", f"docker.io/library/a@{DIGEST}"),
+    (f"r.io/a:1@{DIGEST}", f"r.io/a:1@{DIGEST}"),
+]
+
+BAD = [
+    "",
+    " ",
+    "App",
+    "u/App",
+    "a b",
+    "a\n",
+    "a:1\n",
+    "a:",
+    "a:-1",
+    "a:.1",
+    "a:1+b",
+    f"a:{'x' * 129}",
+    "a:1:2",
+    "/a",
+    "a/",
+    "a//b",
+    "-a",
+    "a-",
+    "a..b",
+    "a___b",
+    "a@",
+    "a@sha256:0f",
+    "a@sha256",
+    f"a@{DIGEST}@{DIGEST}",
+    "../x",
+    "https://r.io/a",
+    "r.io:port/a",
+    "r.io:123456/a",
+    "ａ",
+    "a\0",
+    "a" * 256,
+    "0f" * 32,
+]
+
+_COMPONENT = st.from_regex(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)?", fullmatch=True)
+_REGISTRY = st.one_of(
+    st.just(DOCKER_HUB),
+    st.sampled_from(["localhost", "localhost:5050", "127.0.0.1:80", "[::1]:5000", "r.io"]),
+    st.from_regex(r"[a-z][a-z0-9]{0,9}\.[a-z]{2,5}(:[1-9][0-9]{0,3})?", fullmatch=True),
+)
+
+
+@st.composite
+def references(draw: st.DrawFn) -> ImageReference:
+    """Any reference as parsing gives it."""
+    registry = draw(_REGISTRY)
+    path = draw(st.lists(_COMPONENT, min_size=1, max_size=4))
+    if registry == DOCKER_HUB and len(path) == 1:
+        path = ["library", *path]
+    tag = draw(st.none() | st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,20}", fullmatch=True))
+    digest = draw(st.none() | st.just(DIGEST))
+    return ImageReference(registry=registry, repository="/".join(path), tag=tag, digest=digest)
+
+
+@pytest.mark.parametrize(("text", "whole"), GOOD)
+def test_good_names(text: str, whole: str) -> None:
+    """A name that Docker understands becomes the whole name that Docker means by it."""
+    assert str(ImageReference.parse(text)) == whole
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_bad_names(text: str) -> None:
+    """A name that Docker would refuse ends with exit code 2, and says what a name looks like."""
+    with pytest.raises(UsageError) as caught:
+        ImageReference.parse(text)
+    assert caught.value.exit_code == 2
+    assert "sposigor/app-flask-teste" in caught.value.mend
+    assert "\n" not in caught.value.what
+
+
+@given(references())
+def test_round_trip(reference: ImageReference) -> None:
+    """A reference that is written out and read again is the same one, whole or familiar."""
+    assert ImageReference.parse(str(reference)) == reference
+    assert str(ImageReference.parse(reference.familiar)) == str(reference) or "/" not in reference.familiar
+
+
+@given(st.text(max_size=60))
+def test_any_text(text: str) -> None:
+    """Whatever is typed is a reference or a usage error, never anything else."""
+    for parse in (ImageReference.parse, parse_user, parse_registry, parse_repository):
+        try:
+            parse(text)
+        except UsageError as error:
+            assert error.mend
+
+
+def test_shown_as_docker_shows_it() -> None:
+    """The familiar name leaves out what Docker leaves out: the Hub and its `library`."""
+    assert ImageReference.parse("docker.io/library/app:1").familiar == "app:1"
+    assert ImageReference.parse("docker.io/u/app:1").familiar == "u/app:1"
+    assert ImageReference.parse("r.io/library/app:1").familiar == "r.io/library/app:1"
+    assert ImageReference.parse(f"r.io/u/app:1@{DIGEST}").name == "r.io/u/app"
+
+
+def test_under_a_user() -> None:
+    """An image goes to a user under the last part of its name, in the registry that was asked for."""
+    home = ImageReference.parse("univesp/deep/app-flask-teste:1")
+    assert str(home.owned_by("sposigor")) == "docker.io/sposigor/app-flask-teste:1"
+    assert str(home.owned_by("demo", registry="localhost:5050")) == "localhost:5050/demo/app-flask-teste:1"
+
+
+def test_other_tag() -> None:
+    """Another tag takes the place of tag and digest."""
+    assert str(ImageReference.parse(f"r.io/a:1@{DIGEST}").with_tag("2")) == "r.io/a:2"
+
+
+def test_repository_alone() -> None:
+    """A repository in the settings has no tag and no digest of its own."""
+    assert parse_repository("u/app").repository == "u/app"
+    for text in ("u/app:1", f"u/app@{DIGEST}"):
+        with pytest.raises(UsageError):
+            parse_repository(text)
+
+
+@pytest.mark.parametrize("user", ["sposigor", "a", "user-1", "a_b", "a__b", "0", "a" * 255])
+def test_good_users(user: str) -> None:
+    """A user is one lowercase component of a name."""
+    assert parse_user(user) == user
+
+
+@pytest.mark.parametrize(
+    "user",
+    ["Alice", "a.b", "localhost", "h:5000", "../x", "u/v", "", "-a", "a-", "a" * 256, "a\n", " a", "é", "a\0", "١"],
+)
+def test_bad_users(user: str) -> None:
+    """What is no user, or would be taken for a registry's host, is refused with a nearest name that is one."""
+    with pytest.raises(UsageError) as caught:
+        parse_user(user)
+    assert "4 to 30" in caught.value.why
+    nearest = caught.value.mend.removeprefix("--user ")
+    assert nearest == "NAME" or parse_user(nearest) == nearest
+
+
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [
+        ("docker.io", DOCKER_HUB),
+        ("index.docker.io", DOCKER_HUB),
+        ("registry-1.docker.io", DOCKER_HUB),
+        ("hub.docker.com", DOCKER_HUB),
+        ("ghcr.io", "ghcr.io"),
+        ("localhost", "localhost"),
+        ("localhost:5050", "localhost:5050"),
+        ("myhost:5000", "myhost:5000"),
+        ("[::1]", "[::1]"),
+        ("[::1]:5000", "[::1]:5000"),
+    ],
+)
+def test_good_registries(text: str, host: str) -> None:
+    """A registry is a host with or without a port; all names of the Hub are one."""
+    assert parse_registry(text) == host
+
+
+@pytest.mark.parametrize(
+    ("text", "nearest"),
+    [
+        ("", "localhost:5050"),
+        ("host", "localhost:5050"),
+        ("https://ghcr.io/", "ghcr.io"),
+        ("https://ghcr.io/u/app", "ghcr.io"),
+        ("ghcr.io/u", "ghcr.io"),
+        ("r.io:0", "localhost:5050"),
+        ("r.io:65536", "localhost:5050"),
+        ("r.io:99999999", "localhost:5050"),
+        ("r.io:", "localhost:5050"),
+        ("-r.io", "localhost:5050"),
+        ("r.io\n", "localhost:5050"),
+    ],
+)
+def test_bad_registries(text: str, nearest: str) -> None:
+    """What is no registry is refused, with the host that was probably meant."""
+    with pytest.raises(UsageError) as caught:
+        parse_registry(text)
+    assert caught.value.mend == f"--registry {nearest}"
+
+
+@pytest.fixture
+def tiny_image(client: docker.DockerClient, project_name: str) -> Iterator[str]:
+    """An image of one empty file, which carries the test's label."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        tar.addfile(tarfile.TarInfo(project_name))
+    answer = client.api.import_image_from_data(
+        archive.getvalue(), repository=project_name, tag="0", changes=[f"LABEL lading.project={project_name}"]
+    )
+    assert "errorDetail" not in answer
+    yield client.images.get(f"{project_name}:0").id
+    for tag in client.images.get(f"{project_name}:0").tags:
+        client.images.remove(tag, force=True)
+
+
+@pytest.mark.engine
+def test_engine_agrees_on_good_names(client: docker.DockerClient, project_name: str, tiny_image: str) -> None:
+    """Every name that Lading accepts the engine accepts, too, and shows as Lading's familiar name."""
+    image = client.images.get(tiny_image)
+    for text, _ in GOOD:
+        reference = ImageReference.parse(text)
+        # The engine of the tests may hold real images: the test's own name goes in front of the tag.
+        own = reference.with_tag(f"{project_name}{reference.tag or ''}"[:128])
+        assert image.tag(own.name, tag=own.tag), text
+        try:
+            assert own.familiar in client.images.get(tiny_image).tags
+            assert client.images.get(str(own)).id == tiny_image
+        finally:
+            client.images.remove(own.familiar)
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("text", [text for text in BAD if text.strip()])
+def test_engine_agrees_on_bad_names(client: docker.DockerClient, text: str) -> None:
+    """Every name that Lading refuses the engine refuses, too, or could not take as a name of its own."""
+    with pytest.raises((DockerException, ValueError)):
+        client.api.inspect_image(text if "@" in text else f"{text}-nobody-has-this")

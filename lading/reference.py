@@ -21,6 +21,8 @@ _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _DIGEST = re.compile(r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-f]{32,}")
 _USER = re.compile(r"[a-z0-9]+(?:(?:_|__|-+)[a-z0-9]+)*")
 _LONGEST_REPOSITORY = 255
+_IMAGE_ID = re.compile(r"[0-9a-f]{64}")
+_HIGHEST_PORT = 65535
 _HIGHEST_PORT = 65535
 
 
@@ -57,6 +59,8 @@ class ImageReference:
             raise _bad_reference(
                 text, "a repository is lowercase letters and digits, with . _ - between them, parted by /"
             )
+        if _IMAGE_ID.fullmatch(rest):
+            raise _bad_reference(text, "64 hexadecimal digits are an image's id, not its name")
         if len(path) > _LONGEST_REPOSITORY:
             raise _bad_reference(text, f"a repository has at most {_LONGEST_REPOSITORY} characters")
         return cls(registry=registry, repository=path, tag=tag or None, digest=digest or None)
@@ -118,14 +122,16 @@ def parse_user(text: str) -> str:
 
 def parse_registry(text: str) -> str:
     """Give the registry's host with its port as Docker writes it; `UsageError` when `text` is none."""
-    host, _, port = text.partition(":") if not text.startswith("[") else text.rpartition("]:")
-    named = "." in host or bool(port) or host == "localhost" or text.startswith("[")
+    _, bracket, tail = text.rpartition("]")
+    host, _, port = tail.partition(":")
+    named = "." in host or bool(port) or bool(bracket) or host == "localhost"
     if not _REGISTRY.fullmatch(text) or not named or (port and not 0 < int(port) <= _HIGHEST_PORT):
-        hint = text.partition("://")[2].rstrip("/") if "://" in text else ""
+        hint = text.rpartition("://")[2].partition("/")[0]
+        fits = hint != text and "." in hint and _REGISTRY.fullmatch(hint)
         raise UsageError(
             f"registry {_shown(text)} is no registry host",
             why="a registry is HOST or HOST:PORT, without https:// and without a path",
-            mend=f"--registry {hint.partition('/')[0] or 'localhost:5050'}",
+            mend=f"--registry {hint if fits else 'localhost:5050'}",
         )
     return DOCKER_HUB if text in _HUB_ALIASES else text
 

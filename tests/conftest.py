@@ -46,7 +46,10 @@ def client() -> Iterator[docker.DockerClient]:
 
 @dataclass(frozen=True)
 class Holdings:
-    """What an engine holds: containers, images with their names, volumes, networks."""
+    """What an engine holds: containers, images with their names, volumes, networks.
+
+    What carries the label of another project is left out, so that test runs can go side by side.
+    """
 
     containers: frozenset[str]
     images: frozenset[tuple[str, tuple[str, ...]]]
@@ -54,20 +57,28 @@ class Holdings:
     networks: frozenset[str]
 
     @classmethod
-    def of(cls, client: docker.DockerClient) -> Holdings:
+    def of(cls, client: docker.DockerClient, project: str | None = None) -> Holdings:
         """Look."""
+
+        def strange(labels: dict[str, str] | None) -> bool:
+            return "lading.test" in (labels or {}) or (labels or {}).get("lading.project", project) != project
+
+        containers = client.api.containers(all=True)
+        images = client.api.images()
         return cls(
-            containers=frozenset(one.id for one in client.containers.list(all=True, ignore_removed=True)),
-            images=frozenset((one["Id"], tuple(sorted(one["RepoTags"] or ()))) for one in client.api.images()),
+            containers=frozenset(one["Id"] for one in containers if not strange(one["Labels"])),
+            images=frozenset(
+                (one["Id"], tuple(sorted(one["RepoTags"] or ()))) for one in images if not strange(one["Labels"])
+            ),
             volumes=frozenset(one.name for one in client.volumes.list()),
             networks=frozenset(one.name for one in client.networks.list()),
         )
 
 
 @pytest.fixture
-def holdings(client: docker.DockerClient) -> Callable[[], Holdings]:
+def holdings(client: docker.DockerClient, project_name: str) -> Callable[[], Holdings]:
     """Looks at all the engine holds, to compare before with after."""
-    return lambda: Holdings.of(client)
+    return lambda: Holdings.of(client, project_name)
 
 
 @pytest.fixture
@@ -77,15 +88,17 @@ def project_name(client: docker.DockerClient) -> Iterator[str]:
     Images, containers and names that carry the project's label or name are the test's own and go away here; whatever
     else is new makes the test fail.
     """
-    before = Holdings.of(client)
     name = f"t{secrets.token_hex(5)}"
+    before = Holdings.of(client, name)
     yield name
+    trials = {"label": [f"lading.project={name}", "lading.trial"]}
+    assert not client.containers.list(all=True, filters=trials), "a smoke container was left behind"
     for container in client.containers.list(all=True, filters={"label": f"lading.project={name}"}):
         container.remove(force=True, v=True)
     for image in client.images.list(filters={"label": f"lading.project={name}"}):
         for tag in image.tags or [image.id]:
             client.images.remove(tag, force=True)
-    assert Holdings.of(client) == before
+    assert Holdings.of(client, name) == before
 
 
 @dataclass(frozen=True)

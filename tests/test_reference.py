@@ -71,6 +71,11 @@ BAD = [
     "0f" * 32,
 ]
 
+STRICTER = {"r.io:123456/a"}
+"""Refused here, and taken by the engine: the port cannot be, and no push could ever reach it."""
+
+_FIRST_WITH_IPV6 = 23
+
 _COMPONENT = st.from_regex(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)?", fullmatch=True)
 _REGISTRY = st.one_of(
     st.just(DOCKER_HUB),
@@ -232,12 +237,14 @@ def tiny_image(client: docker.DockerClient, project_name: str) -> Iterator[str]:
 @pytest.mark.engine
 def test_engine_agrees_on_good_names(client: docker.DockerClient, project_name: str, tiny_image: str) -> None:
     """Every name that Lading accepts the engine accepts, too, and shows as Lading's familiar name."""
-    image = client.images.get(tiny_image)
+    knows_ipv6 = int(client.version()["Version"].partition(".")[0]) >= _FIRST_WITH_IPV6
     for text, _ in GOOD:
         reference = ImageReference.parse(text)
+        if "[" in reference.registry and not knows_ipv6:
+            continue
         # The engine of the tests may hold real images: the test's own name goes in front of the tag.
         own = reference.with_tag(f"{project_name}{reference.tag or ''}"[:128])
-        assert image.tag(own.name, tag=own.tag), text
+        assert client.api.tag(tiny_image, own.name, tag=own.tag), text
         try:
             assert own.familiar in client.images.get(tiny_image).tags
             assert client.images.get(str(own)).id == tiny_image
@@ -246,8 +253,10 @@ def test_engine_agrees_on_good_names(client: docker.DockerClient, project_name: 
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("text", [text for text in BAD if text.strip()])
-def test_engine_agrees_on_bad_names(client: docker.DockerClient, text: str) -> None:
-    """Every name that Lading refuses the engine refuses, too, or could not take as a name of its own."""
-    with pytest.raises((DockerException, ValueError)):
-        client.api.inspect_image(text if "@" in text else f"{text}-nobody-has-this")
+@pytest.mark.parametrize("text", [text for text in BAD if text not in STRICTER])
+def test_engine_agrees_on_bad_names(client: docker.DockerClient, tiny_image: str, text: str) -> None:
+    """Every name that Lading refuses the engine refuses, too, bar a port that cannot be."""
+    before = client.images.get(tiny_image).tags
+    with pytest.raises(DockerException):
+        client.api.tag(tiny_image, text)
+    assert client.images.get(tiny_image).tags == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import logging
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -55,7 +56,7 @@ class Command:
 @contextmanager
 def command(c: Context, name: str, *, check: bool = False, json: bool = False) -> Iterator[Command]:
     """Give a command of this project, and turn what goes wrong into a message and an exit code."""
-    from lading.session import open_world, terminable
+    from lading.session import Terminated, open_world, terminable
 
     check = check or bool(c.config.run.dry)
     try:
@@ -71,9 +72,12 @@ def command(c: Context, name: str, *, check: bool = False, json: bool = False) -
         raise exit_with(name, error, check=check, json=json) from error
     except KeyboardInterrupt:
         raise Exit(code=130) from None
+    except Terminated:
+        raise Exit(code=143) from None
     except Exit:
         raise
     except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: PLW1514, PTH123, SIM115  nobody reads on: nothing to flush at exit
         raise Exit(code=0) from None
     except Exception as error:
         if logging.getLogger("invoke").isEnabledFor(logging.DEBUG):

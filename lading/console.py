@@ -107,7 +107,7 @@ class Console:
         if report.image_id:
             self._fact("image", report.image_id)
         for one in report.published:
-            self._fact("pushed" if one.digest else "missing", one.reference)
+            self._fact("held" if one.digest else "missing", one.reference)
             if one.digest:
                 self._fact("", one.digest)
         if report.address:

@@ -99,10 +99,10 @@ class Playbook:
         inside: tuple[Step, ...] = (*stops, LocalRegistryGone(volumes=volumes)) if engine_answers else ()
         return (*inside, EngineEnded())
 
-    def demo(self, *, app: str | None, version: str, port: str | None) -> tuple[Step, ...]:
+    def demo(self, *, app: str | None, version: str, port: str | None, overwrite: bool) -> tuple[Step, ...]:
         """Give the steps of `demo`: `up`, a release into the local registry, `run`."""
         registry = f"localhost:{self.settings.local_registry_port}"
-        released = self.release(app=app, version=version, user=_DEMO_USER, registry=registry, overwrite=False)
+        released = self.release(app=app, version=version, user=_DEMO_USER, registry=registry, overwrite=overwrite)
         return (*self.up(), *released, *self.run(app=app, version=version, port=port))
 
     def registry(self, given: str | None) -> str:

@@ -73,7 +73,8 @@ class ImageReference:
         """The name as the docker CLI and the engine's image list show it."""
         if self.registry != DOCKER_HUB:
             return str(self)
-        return self._path.removeprefix("library/")
+        official = self.repository.count("/") == 1
+        return self._path.removeprefix("library/") if official else self._path
 
     @property
     def name(self) -> str:

@@ -167,12 +167,13 @@ class HttpRegistry:
     def _token(
         self, session: requests.Session, realm: str, fields: dict[str, str], credential: Credential | None
     ) -> str | None:
-        if not realm.startswith("https://") and not _LOOPBACK.match(realm.partition("://")[2]):
+        if not _is_private(realm):
             return None  # a password is sent in the clear to nobody
         if credential and credential.token:
             body = {**fields, "grant_type": "refresh_token", "client_id": "lading"}
             body["refresh_token"] = credential.secret.reveal()
-            answer = session.post(realm, data=body, timeout=_SECONDS)
+            # Not followed elsewhere: requests takes the header away there, and would send this body again.
+            answer = session.post(realm, data=body, timeout=_SECONDS, allow_redirects=False)
         else:
             auth = (credential.user, credential.secret.reveal()) if credential else None
             answer = session.get(realm, params=fields, auth=auth, timeout=_SECONDS)
@@ -180,7 +181,14 @@ class HttpRegistry:
             raise refused(self.host, credential, "the token service does not accept the credentials")
         if answer.status_code != _OK:
             raise self._failure(answer, f"{self.host} gives no token")
-        found: dict[str, Any] = answer.json()
+        try:
+            found: dict[str, Any] = dict(answer.json())
+        except (ValueError, TypeError):
+            raise RegistryUnavailable(
+                f"{self.host} gives no token",
+                why=f"its token service answered with no JSON object: {cleaned(answer.text, limit=100)}",
+                mend=f"look whether {self.host} is a registry and well",
+            ) from None
         token = found.get("token") or found.get("access_token")
         return str(token) if token else None
 
@@ -204,6 +212,13 @@ class HttpRegistry:
             why=cleaned(words, limit=200),
             mend="invoke up" if local else f"look whether this machine reaches https://{self.host}/v2/",
         )
+
+
+def _is_private(url: str) -> bool:
+    """Whether what is sent there nobody else can read: over TLS, or to this machine itself."""
+    scheme, _, rest = url.partition("://")
+    authority = re.split(r"[/?#\\]", rest, maxsplit=1)[0]
+    return scheme == "https" or (scheme == "http" and bool(_LOOPBACK.fullmatch(authority)))
 
 
 def refused(host: str, credential: Credential | None, words: str) -> PushRefused:

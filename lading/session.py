@@ -23,7 +23,7 @@ from lading.step import Outcome, Status, Step
 from lading.steps import Push, Run
 from lading.world import World
 
-__all__ = ["NOTES_FOLDER", "Observer", "carry_out", "open_world", "terminable"]
+__all__ = ["NOTES_FOLDER", "Observer", "Terminated", "carry_out", "open_world", "terminable"]
 
 NOTES_FOLDER = ".lading"
 _BY_SIGINT, _BY_SIGTERM = 130, 143
@@ -45,7 +45,7 @@ class Observer(Protocol):
         ...
 
 
-class _Terminated(BaseException):
+class Terminated(BaseException):
     """SIGTERM, on its way through every `finally`."""
 
 
@@ -77,7 +77,7 @@ def carry_out(command: str, steps: Sequence[Step], world: World, observer: Obser
         with terminable():
             report = pipeline.run(world, check=check, tell=observer.tell, began=observer.began, ended=ended)
             return _with_facts(report, steps, world)
-    except (KeyboardInterrupt, _Terminated) as error:
+    except (KeyboardInterrupt, Terminated) as error:
         by_hand = isinstance(error, KeyboardInterrupt)
         interrupted = Interrupted("Ctrl-C" if by_hand else "SIGTERM", _BY_SIGINT if by_hand else _BY_SIGTERM)
         return Report(command=command, check=check, outcomes=tuple(outcomes), error=interrupted)
@@ -88,7 +88,7 @@ def terminable() -> Iterator[None]:
     """Let SIGTERM unwind the stack as Ctrl-C does, instead of ending the process where it stands."""
 
     def unwind(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  a signal handler's signature
-        raise _Terminated
+        raise Terminated
 
     before = signal.signal(signal.SIGTERM, unwind)
     try:

@@ -173,18 +173,19 @@ def down(c: Context, volumes: bool = False, check: bool = False, json: bool = Fa
         now.carry_out(now.playbook.down(engine_answers=answers, volumes=volumes))
 
 
-@task(positional=[], help=_help("version", "app", "port", "check", "json"))
+@task(positional=[], help=_help("version", "app", "port", "overwrite", "check", "json"))
 def demo(
     c: Context,
     version: str = "1",
     app: str | None = None,
     port: str | None = None,
+    overwrite: bool = False,
     check: bool = False,
     json: bool = False,
 ) -> None:
     """Go the whole road on a bare machine without an account: up, release into a local registry, run."""
     with command(c, "demo", check=check, json=json) as now:
-        now.carry_out(now.playbook.demo(app=app, version=version, port=port))
+        now.carry_out(now.playbook.demo(app=app, version=version, port=port, overwrite=overwrite))
 
 
 @task(positional=[], help=_help("app", "quiet", "json"))

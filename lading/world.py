@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from lading.app import App, Check
-from lading.engine import Engine, Image
-from lading.errors import StepFailed
+from lading.engine import Engine, Image, Tell
+from lading.errors import CredentialsError, StepFailed
+from lading.events import Caution
 from lading.notes import Notes, Verdict
 from lading.process import Process
 from lading.reference import ImageReference
-from lading.registry import Registry
+from lading.registry import Manifest, Registry
 from lading.version import Version
 
 __all__ = ["NOT_BUILT", "Foresight", "World"]
@@ -27,6 +28,7 @@ class Foresight:
     images: tuple[Image, ...] = ()
     current: Mapping[str, Image] = field(default_factory=dict)
     proven: frozenset[str] = frozenset()
+    registries: frozenset[str] = frozenset()
     engine: Engine | None = None
 
 
@@ -53,6 +55,7 @@ class World:
                 images=(*more.images, *seen.images),
                 current={**seen.current, **more.current},
                 proven=seen.proven | more.proven,
+                registries=seen.registries | more.registries,
             ),
         )
 
@@ -86,6 +89,21 @@ class World:
                 mend=f"invoke build{flag}",
             )
         return image
+
+    def held(self, reference: ImageReference) -> Manifest | None:
+        """Give what the registry holds under a tag, or nothing."""
+        if reference.registry in self.foresight.registries:
+            return None
+        return self.registry(reference.registry).manifest(reference)
+
+    def pull(self, reference: ImageReference, tell: Tell) -> None:
+        """Fetch an image with the credentials Docker keeps; what cannot be read of them is told and left out."""
+        try:
+            credential = self.registry(reference.registry).credential()
+        except CredentialsError as error:
+            tell(Caution(text=f"pulling without credentials: {error}"))
+            credential = None
+        self.engine.pull(reference, credential, tell)
 
     def proven(self, image: Image, checks: tuple[Check, ...]) -> Verdict | None:
         """Give the verdict that an image passed these checks, or nothing."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Iterator
+from contextlib import suppress
 
 import docker
 import pytest
@@ -65,7 +66,7 @@ BAD = [
     "https://r.io/a",
     "r.io:port/a",
     "r.io:123456/a",
-    "ａ",
+    "\uff41",
     "a\0",
     "a" * 256,
     "0f" * 32,
@@ -74,7 +75,7 @@ BAD = [
 STRICTER = {"r.io:123456/a"}
 """Refused here, and taken by the engine: the port cannot be, and no push could ever reach it."""
 
-_FIRST_WITH_IPV6 = 23
+_FIRST_WITH_ALL_HOSTS = 23  # engines before it know no IPv6 address and no capital letter
 
 _COMPONENT = st.from_regex(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)?", fullmatch=True)
 _REGISTRY = st.one_of(
@@ -114,25 +115,29 @@ def test_bad_names(text: str) -> None:
 
 @given(references())
 def test_round_trip(reference: ImageReference) -> None:
-    """A reference that is written out and read again is the same one, whole or familiar."""
+    """A reference that is written out and read again is the same one, whole or familiar.
+
+    Docker's own familiar names are ambiguous where a user of the Hub is named like a host.
+    """
     assert ImageReference.parse(str(reference)) == reference
-    assert str(ImageReference.parse(reference.familiar)) == str(reference) or "/" not in reference.familiar
+    head, slash, _ = reference.familiar.partition("/")
+    if reference.registry != DOCKER_HUB or not slash or not ({".", ":"} & {*head} or head == "localhost"):
+        assert ImageReference.parse(reference.familiar) == reference
 
 
 @given(st.text(max_size=60))
 def test_any_text(text: str) -> None:
     """Whatever is typed is a reference or a usage error, never anything else."""
     for parse in (ImageReference.parse, parse_user, parse_registry, parse_repository):
-        try:
+        with suppress(UsageError):
             parse(text)
-        except UsageError as error:
-            assert error.mend
 
 
 def test_shown_as_docker_shows_it() -> None:
     """The familiar name leaves out what Docker leaves out: the Hub and its `library`."""
     assert ImageReference.parse("docker.io/library/app:1").familiar == "app:1"
     assert ImageReference.parse("docker.io/u/app:1").familiar == "u/app:1"
+    assert ImageReference.parse("docker.io/library/u/app:1").familiar == "library/u/app:1"
     assert ImageReference.parse("r.io/library/app:1").familiar == "r.io/library/app:1"
     assert ImageReference.parse(f"r.io/u/app:1@{DIGEST}").name == "r.io/u/app"
 
@@ -165,7 +170,23 @@ def test_good_users(user: str) -> None:
 
 @pytest.mark.parametrize(
     "user",
-    ["Alice", "a.b", "localhost", "h:5000", "../x", "u/v", "", "-a", "a-", "a" * 256, "a\n", " a", "é", "a\0", "١"],
+    [
+        "Alice",
+        "a.b",
+        "localhost",
+        "h:5000",
+        "../x",
+        "u/v",
+        "",
+        "-a",
+        "a-",
+        "a" * 256,
+        "a\n",
+        " a",
+        "é",
+        "a\0",
+        "\u0661",
+    ],
 )
 def test_bad_users(user: str) -> None:
     """What is no user, or would be taken for a registry's host, is refused with a nearest name that is one."""
@@ -237,10 +258,10 @@ def tiny_image(client: docker.DockerClient, project_name: str) -> Iterator[str]:
 @pytest.mark.engine
 def test_engine_agrees_on_good_names(client: docker.DockerClient, project_name: str, tiny_image: str) -> None:
     """Every name that Lading accepts the engine accepts, too, and shows as Lading's familiar name."""
-    knows_ipv6 = int(client.version()["Version"].partition(".")[0]) >= _FIRST_WITH_IPV6
+    knows_all_hosts = int(client.version()["Version"].partition(".")[0]) >= _FIRST_WITH_ALL_HOSTS
     for text, _ in GOOD:
         reference = ImageReference.parse(text)
-        if "[" in reference.registry and not knows_ipv6:
+        if not knows_all_hosts and ("[" in reference.registry or reference.registry != reference.registry.lower()):
             continue
         # The engine of the tests may hold real images: the test's own name goes in front of the tag.
         own = reference.with_tag(f"{project_name}{reference.tag or ''}"[:128])

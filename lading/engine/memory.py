@@ -57,9 +57,14 @@ class MemoryEngine:
         self._images: dict[str, Image] = {}
         self._containers: dict[str, _Running] = {}
 
+    @property
+    def endpoint(self) -> str:
+        """Where it is: nowhere."""
+        return "memory:"
+
     def info(self) -> EngineInfo:
         """Give which engine answers."""
-        return EngineInfo(endpoint="memory:", version="0", api="1.41")
+        return EngineInfo(endpoint=self.endpoint, version="0", api="1.41")
 
     def close(self) -> None:
         """End everything that listens."""

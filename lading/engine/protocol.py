@@ -30,6 +30,11 @@ class Engine(Protocol):
     Every method may raise `EngineUnavailable`. A `what` is an image's familiar name or its id; ids are whole.
     """
 
+    @property
+    def endpoint(self) -> str:
+        """Where it is, as in DOCKER_HOST; known whether it answers or not."""
+        ...
+
     def info(self) -> EngineInfo:
         """Give which engine answers."""
         ...

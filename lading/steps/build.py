@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 from lading.app import VERSION_LABEL, App
@@ -106,7 +107,8 @@ class Build:
         }
         parts["Dockerfile"] = entry_digest(app.dockerfile)
         for key, value in self._arguments(world).items():
-            parts[f"argument {key}"] = value
+            # A value may be a secret, and the parts are noted.
+            parts[f"argument {key}"] = hashlib.sha256(value.encode()).hexdigest()
         if app.target:
             parts["target"] = app.target
         for base in self._bases(world, text):
@@ -157,7 +159,7 @@ class Build:
                 continue
             tell(Note(text=f"pulling {base.familiar}"))
             try:
-                world.engine.pull(base, world.registry(base.registry).credential(), tell)
+                world.pull(base, tell)
             except Unavailable as error:
                 if base.registry == DOCKER_HUB and _BASE_ARGUMENT in self._arguments(world):
                     error.mend = "invoke up (it makes a base image where the Hub is out of reach)"

@@ -47,7 +47,7 @@ class Push:
                 mend="invoke smoke push" if self.version is None else f"invoke smoke --version {self.version}",
             )
         references = self.destination.references(image)
-        held = {reference: self._held(world, reference) for reference in references}
+        held = {reference: world.held(reference) for reference in references}
         missing = [reference for reference, manifest in held.items() if not _same(image, reference, manifest)]
         if not missing:
             first = held[references[0]]
@@ -72,21 +72,18 @@ class Push:
         image = world.chosen(self.target, self.version)
         registry = world.registry(self.destination.registry)
         for reference in self.destination.references(image):
-            if _same(image, reference, self._held(world, reference)):
+            if _same(image, reference, world.held(reference)):
                 continue
             self._point(world, image, reference)
             world.engine.push(reference, registry.credential(), tell)
             now = world.engine.image(image.id) or image
-            held = self._held(world, reference)
+            held = world.held(reference)
             if not _same(now, reference, held):
                 raise StepFailed(
                     f"{reference.familiar} was sent and is not there",
                     why=f"the registry holds {held.digest if held else 'nothing'} under that name",
                     mend="look whether somebody else pushes there, then run it again",
                 )
-
-    def _held(self, world: World, reference: ImageReference) -> Manifest | None:
-        return world.registry(self.destination.registry).manifest(reference)
 
     def _point(self, world: World, image: Image, reference: ImageReference) -> None:
         """Make sure that the name that is sent is this image's, and not what somebody tagged meanwhile."""

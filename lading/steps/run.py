@@ -11,7 +11,7 @@ from lading.engine import Container, ContainerSpec, Engine, Image, Tell
 from lading.errors import ContainerFailed
 from lading.step import Change, Holds
 from lading.steps.holder import port_holder
-from lading.steps.trial import named, prove, spec_for
+from lading.steps.trial import named, prove, spec_for, try_out
 from lading.version import Version
 from lading.world import World
 
@@ -25,8 +25,8 @@ _GRACE_SECONDS = 10.0
 class Run:
     """A container of this image serves the app on 127.0.0.1, with these options.
 
-    A container that serves already is set aside until the new one has passed the checks; when it does not, the old
-    one goes on serving.
+    While one serves already, the image is proved beside it first; the old container goes when the new one has passed
+    the checks in its place, and serves again when it does not.
     """
 
     target: App
@@ -60,25 +60,25 @@ class Run:
         return Change(reason=reason, before=container.id)
 
     def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
-        """Start the new container in the old one's place and prove it, else put the old one back."""
+        """Prove the image beside a container that serves, then put a new one in its place, or the old one back."""
         engine, image = world.engine, world.chosen(self.target, self.version)
         spec = self._spec(image, world)
         old = ours(engine, self.target)
-        aside = f"{spec.name}-before-{world.process.run}"
-        if old:
-            engine.stop(old.id, grace=_GRACE_SECONDS)
-            engine.rename(old.id, aside)
+        if old and old.running:
+            try_out(world, self.target, image, tell)
         made: str | None = None
         try:
+            if old:
+                engine.stop(old.id, grace=_GRACE_SECONDS)
+                engine.rename(old.id, f"{spec.name}-before-{world.process.run}")
             made = engine.create(spec, tell)
             self._start(engine, made)
             prove(engine, self.target, image, made, tell)
         except BaseException:
-            engine.remove(made or spec.name) if made else None
+            if made:
+                engine.remove(made)
             if old:
-                engine.rename(old.id, spec.name)
-                if old.running:
-                    engine.start(old.id)
+                _put_back(engine, old)
             raise
         if old:
             engine.remove(old.id)
@@ -127,6 +127,15 @@ def ours(engine: Engine, app: App) -> Container | None:
             mend=f"docker rename {app.container_name} OTHER, or choose another project name in invoke.yaml",
         )
     return container
+
+
+def _put_back(engine: Engine, old: Container) -> None:
+    """Let a container serve again that was set aside."""
+    now = engine.container(old.id)
+    if now and now.name != old.name:
+        engine.rename(old.id, old.name)
+    if now and old.running:
+        engine.start(old.id)
 
 
 def _short_digest(text: str) -> str:

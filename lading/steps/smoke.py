@@ -10,13 +10,11 @@ from lading.engine import Image, Tell
 from lading.errors import StepFailed
 from lading.notes import Verdict
 from lading.step import Change, Holds
-from lading.steps.trial import named, prove, spec_for
+from lading.steps.trial import named, try_out
 from lading.version import Version
 from lading.world import Foresight, World
 
 __all__ = ["Smoke"]
-
-_TRIAL_LABEL = "lading.trial"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,20 +50,13 @@ class Smoke:
         )
 
     def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
-        """Start the image, ask, keep the verdict, and remove the container whatever happens."""
+        """Try the image out and keep the verdict, also a bad one."""
         image = world.chosen(self.target, self.version)
-        _clear_trials(world, self.target)
-        labels = {_TRIAL_LABEL: "1", **world.process.labels}
-        name = f"{self.target.container_name}-smoke-{world.process.run}"
-        spec = spec_for(self.target, image, name=name, host_port=0, labels=labels)
         try:
-            world.engine.start(world.engine.create(spec, tell))
-            results = prove(world.engine, self.target, image, name, tell)
+            results = try_out(world, self.target, image, tell)
         except StepFailed as error:
             world.notes.keep_verdict(self._verdict(image, world.process.run, passed=False, summary=str(error)))
             raise
-        finally:
-            world.engine.remove(name)
         seconds = sum(result.seconds for result in results)
         count = f"{len(results)} check{'s' if len(results) > 1 else ''} passed"
         summary = f"{named(image)}: {count} in {seconds:.2f} s"
@@ -80,10 +71,3 @@ class Smoke:
             when=datetime.now(UTC).isoformat(timespec="seconds"),
             summary=summary,
         )
-
-
-def _clear_trials(world: World, app: App) -> None:
-    """Remove the app's smoke containers whose run is over, as a killed run leaves them."""
-    for container in world.engine.containers({**app.labels, _TRIAL_LABEL: "1"}):
-        if world.process.outlived(container.labels):
-            world.engine.remove(container.id)

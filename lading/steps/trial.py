@@ -8,9 +8,11 @@ from lading.errors import ContainerFailed, SmokeFailed
 from lading.events import Note
 from lading.probe import Result, probe
 from lading.version import UNVERSIONED
+from lading.world import World
 
-__all__ = ["log_lines", "named", "prove", "spec_for"]
+__all__ = ["named", "prove", "spec_for", "try_out"]
 
+_TRIAL_LABEL = "lading.trial"
 _LAST_LINES = 20
 _HOST = "127.0.0.1"
 
@@ -26,6 +28,20 @@ def spec_for(app: App, image: Image, *, name: str, host_port: int, labels: dict[
         host_port=host_port,
         memory=app.memory,
     )
+
+
+def try_out(world: World, app: App, image: Image, tell: Tell) -> tuple[Result, ...]:
+    """Give the results of an app's checks put to an image in a container of its own, removed whatever happens."""
+    for left in world.engine.containers({**app.labels, _TRIAL_LABEL: "1"}):
+        if world.process.outlived(left.labels):
+            world.engine.remove(left.id)
+    name = f"{app.container_name}-smoke-{world.process.run}"
+    labels = {_TRIAL_LABEL: "1", **world.process.labels}
+    try:
+        world.engine.start(world.engine.create(spec_for(app, image, name=name, host_port=0, labels=labels), tell))
+        return prove(world.engine, app, image, name, tell)
+    finally:
+        world.engine.remove(name)
 
 
 def prove(engine: Engine, app: App, image: Image, container_id: str, tell: Tell) -> tuple[Result, ...]:
@@ -59,7 +75,7 @@ def prove(engine: Engine, app: App, image: Image, container_id: str, tell: Tell)
             f"{app.name} failed {len(failed)} of {len(results)} checks",
             why="; ".join(f"{result.check}: {result.problem}" for result in failed),
             mend="look at the log above, mend the app, then: invoke build smoke",
-            details=log_lines(engine, container_id),
+            details=_log_lines(engine, container_id),
         )
     return results
 
@@ -69,13 +85,13 @@ def named(image: Image) -> str:
     return image.tags[0] if image.tags else image.id.removeprefix("sha256:")[:12]
 
 
-def log_lines(engine: Engine, container_id: str) -> tuple[str, ...]:
+def _log_lines(engine: Engine, container_id: str) -> tuple[str, ...]:
     """Give the last lines of a container's log."""
     return tuple(engine.logs(container_id, tail=_LAST_LINES))
 
 
 def _dead(engine: Engine, container_id: str, app: App, exit_code: int | None, *, oom: bool) -> ContainerFailed:
-    lines = log_lines(engine, container_id) if exit_code is not None else ()
+    lines = _log_lines(engine, container_id) if exit_code is not None else ()
     if oom:
         why = f"it was killed for memory, limit {app.memory // 1024**2} MiB"
         mend = "raise memory in the settings"

@@ -66,7 +66,7 @@ def obtain(world: World, wanted: tuple[ImageReference, ...], make: Make, tell: T
             return
         tell(Note(text=f"pulling {reference.familiar}"))
         try:
-            world.engine.pull(reference, world.registry(reference.registry).credential(), tell)
+            world.pull(reference, tell)
         except (Unavailable, StepFailed) as error:
             trouble = error
             tell(Note(text=f"{reference.familiar} cannot be had: {error.why}"))

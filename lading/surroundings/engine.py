@@ -24,6 +24,7 @@ _START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
 _SYSTEMD = Path("/run/systemd/system")
 _USUAL_MTU = 1500
+_OUR_ENDPOINTS = ("unix:///var/run/docker.sock", "unix:///run/docker.sock")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,10 @@ class EngineAnswers:
         try:
             info = world.engine.info()
         except EngineUnavailable as error:
-            if not may_install() or "permission" in error.why:
+            if world.engine.endpoint not in _OUR_ENDPOINTS:
+                error.mend = "start the engine there, or take DOCKER_HOST away, then invoke up"
+                raise
+            if not may_install():
                 error.mend = "install and start Docker (https://docs.docker.com/engine/install/), then invoke up"
                 raise
             return Change(reason=f"{error.what}: {error.why}", foresight=Foresight(engine=MemoryEngine()))

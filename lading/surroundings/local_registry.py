@@ -14,7 +14,7 @@ from lading.step import Change, Holds
 from lading.steps.holder import port_holder
 from lading.surroundings.base_image import OWN_REGISTRY, obtain
 from lading.surroundings.debian import root_file_system
-from lading.world import World
+from lading.world import Foresight, World
 
 __all__ = ["LocalRegistry", "LocalRegistryGone"]
 
@@ -64,7 +64,8 @@ class LocalRegistry:
                 why="a container of that name was not made by Lading; it is left alone",
                 mend=f"docker rename {_NAME} OTHER",
             )
-        return Change(reason=f"no registry answers at localhost:{self.port}")
+        empty = Foresight(registries=frozenset({f"localhost:{self.port}"}))
+        return Change(reason=f"no registry answers at localhost:{self.port}", foresight=empty)
 
     def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
         """Get a registry's image and start it."""

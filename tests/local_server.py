@@ -1,0 +1,97 @@
+"""Small servers on 127.0.0.1 for what real ones do only on their bad days."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+__all__ = ["Asked", "Reply", "Served", "listen", "serve"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A request that came."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """An answer to give."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Served:
+    """A server that runs: its port, and all that was asked so far."""
+
+    port: int
+    asked: list[Asked]
+
+    @property
+    def host(self) -> str:
+        """Host and port as in an image's name."""
+        return f"127.0.0.1:{self.port}"
+
+
+@contextmanager
+def serve(answer: Callable[[Asked], Reply]) -> Iterator[Served]:
+    """Serve HTTP with a function from request to reply."""
+    asked: list[Asked] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def _answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            one = Asked(method=self.command, path=self.path, headers=dict(self.headers.items()), body=body)
+            asked.append(one)
+            reply = answer(one)
+            self.send_response(reply.status)
+            for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(reply.body)
+
+        do_GET = do_POST = do_HEAD = _answer  # noqa: N815  the base class's names
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield Served(port=server.server_port, asked=asked)
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@contextmanager
+def listen(talk: Callable[[socket.socket], None]) -> Iterator[int]:
+    """Give the port of a TCP server that lets `talk` have each connection after its first bytes came."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def loop() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    threading.Thread(target=converse, args=(connection,), daemon=True).start()
+
+        def converse(connection: socket.socket) -> None:
+            with connection, suppress(OSError):
+                connection.recv(65536)
+                talk(connection)
+
+        threading.Thread(target=loop, daemon=True).start()
+        yield int(listener.getsockname()[1])
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)

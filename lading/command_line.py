@@ -77,7 +77,7 @@ def command(c: Context, name: str, *, check: bool = False, json: bool = False) -
     except Exit:
         raise
     except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # noqa: PLW1514, PTH123, SIM115  nobody reads on: nothing to flush at exit
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  nobody reads on: nothing to flush at exit
         raise Exit(code=0) from None
     except Exception as error:
         if logging.getLogger("invoke").isEnabledFor(logging.DEBUG):

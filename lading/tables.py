@@ -12,6 +12,7 @@ __all__ = ["history_rows", "history_table", "human_ago", "human_size", "image_ro
 _MISSING = "<none>"
 _SHORT_ID = 12
 _LONGEST_COMMAND = 45
+_NARROWEST = 7  # and three blanks behind it
 _THOUSAND = 1000.0
 # Below so many hours, told in units of so many hours: as Docker tells a length of time.
 _UNITS = (
@@ -113,6 +114,6 @@ def _cut(text: str) -> str:
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
-    lines = ["   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (header, *rows)]
-    return "\n".join(line.rstrip() for line in lines)
+    widths = [max(_NARROWEST, *(len(row[column]) for row in (header, *rows))) for column in range(len(header))]
+    lines = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in (header, *rows)]
+    return "\n".join("   ".join((*cells[:-1], cells[-1].rstrip())) for cells in lines)

@@ -57,7 +57,7 @@ class DockerEngine(Containers):
         """Give the images that carry all these labels, the newest first."""
         with self._line.speaking("the images cannot be listed"):
             found = self._line.client.images(filters={"label": _label_filter(labels or {})})
-        images = [
+        return [
             Image(
                 id=entry["Id"],
                 tags=_names(entry.get("RepoTags")),
@@ -68,7 +68,6 @@ class DockerEngine(Containers):
             )
             for entry in found
         ]
-        return sorted(images, key=lambda image: -image.created)
 
     def inspect_image(self, what: str) -> dict[str, Any]:
         """Give Docker's own description of an image; `StepFailed` when there is none."""

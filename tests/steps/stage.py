@@ -1,0 +1,223 @@
+"""The stage of a step test: one app, one world, and what everybody can see of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import requests
+
+from lading.app import App, Check
+from lading.notes import Notes
+from lading.process import Process
+from lading.reference import ImageReference
+from lading.step import Outcome, Status, Step, converge
+from lading.steps import Build, Push, Run, Smoke, Stop, Tag
+from lading.steps.destination import Destination
+from lading.version import Version
+from lading.world import World
+from tests.steps.grounds import PORT, Containers, Ground, Images
+
+__all__ = ["ONLY_DOCKER", "Seen", "Stage", "make_app"]
+
+ONLY_DOCKER = pytest.mark.parametrize("stage", [pytest.param("docker", marks=pytest.mark.engine)], indirect=True)
+"""For what the twin cannot do."""
+
+_DOCKERFILE = """\
+FROM {base}
+ARG VERSION
+ENV VERSION=$VERSION PYTHONUNBUFFERED=1
+COPY app.py /app.py
+CMD ["python3", "/app.py"]
+"""
+_PROGRAM = """\
+import os, sys, time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+MOOD = '{mood}'
+print("under way", flush=True)
+if MOOD == "crash":
+    print("no wind today", flush=True)
+    sys.exit(3)
+if MOOD == "asleep":
+    time.sleep(600)
+
+
+class Answer(BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = (os.environ["VERSION"] if self.path == "/version" else MOOD).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+HTTPServer(("", int(os.environ["PORT"])), Answer).serve_forever()
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """All that a step might touch, as it was at one moment."""
+
+    images: Images
+    containers: Containers
+    published: Mapping[str, str]
+    kept: str | None
+    notes: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """An app, the ground it is built and run on, and one run of Lading after the other."""
+
+    app: App
+    ground: Ground
+    notes: Notes
+
+    @property
+    def world(self) -> World:
+        """The world as a new run of Lading finds it."""
+        return World(
+            engine=self.ground.engine, registry=self.ground.registry, notes=self.notes, process=Process.this()
+        )
+
+    @property
+    def destination(self) -> Destination:
+        """Where the app is pushed to."""
+        return Destination(target=self.app, user=self.app.project, registry=self.ground.host)
+
+    @property
+    def home(self) -> str:
+        """The app's repository in the registry."""
+        return f"{self.app.project}/web"
+
+    def say(self, mood: str) -> None:
+        """Let the app answer `mood`, or with `crash` end at once, or with `asleep` never answer."""
+        (self.app.context / "app.py").write_text(_PROGRAM.format(mood=mood))
+
+    def build(self, version: str = "1") -> Build:
+        """Give the step."""
+        return Build(target=self.app, version=Version(version))
+
+    def smoke(self, version: str = "1", *, reuse: bool = False) -> Smoke:
+        """Give the step."""
+        return Smoke(target=self.app, version=Version(version), reuse=reuse)
+
+    def tag(self, version: str = "1") -> Tag:
+        """Give the step."""
+        return Tag(target=self.app, version=Version(version), destination=self.destination)
+
+    def push(self, version: str = "1", *, overwrite: bool = False) -> Push:
+        """Give the step."""
+        return Push(target=self.app, version=Version(version), destination=self.destination, overwrite=overwrite)
+
+    def serve(self, version: str | None = "1") -> Run:
+        """Give the step `run`."""
+        return Run(target=self.app, version=Version(version) if version else None)
+
+    def stop(self) -> Stop:
+        """Give the step."""
+        return Stop(target=self.app)
+
+    def release(self, version: str = "1", *, overwrite: bool = False) -> tuple[Step, ...]:
+        """Give the whole road."""
+        return (
+            self.build(version),
+            self.smoke(version, reuse=True),
+            self.tag(version),
+            self.push(version, overwrite=overwrite),
+        )
+
+    def check(self, step: Step) -> Outcome:
+        """Run a step alone, in check mode."""
+        return converge(step, self.world, check=True, tell=lambda _: None)[0]
+
+    def real(self, step: Step) -> Outcome:
+        """Run a step alone."""
+        return converge(step, self.world, check=False, tell=lambda _: None)[0]
+
+    def prepare(self, *steps: Step) -> None:
+        """Carry out what a test starts from."""
+        for step in steps:
+            outcome = self.real(step)
+            assert outcome.status is not Status.FAILED, outcome.error
+
+    def four_runs(self, step: Step) -> Outcome:
+        """Check, real, check, real: check mode touches nothing and foretells, the second time all is ok.
+
+        Gives the outcome of the first real run.
+        """
+        before = self.seen()
+        foretold = self.check(step)
+        assert self.seen() == before
+        done = self.real(step)
+        assert (foretold.status, foretold.reason) == (Status.CHANGED, done.reason), done.error
+        assert done.status is Status.CHANGED
+        held = self.seen()
+        assert self.check(step).status is Status.OK
+        assert self.seen() == held
+        assert self.real(step).status is Status.OK
+        assert replace(self.seen(), notes=held.notes) == held
+        return done
+
+    def seen(self) -> Seen:
+        """Look at everything by another path than the steps do."""
+        folder = self.notes.folder
+        files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+        return Seen(
+            images=self.ground.images(),
+            containers=self.ground.containers(),
+            published=self.ground.published(self.home),
+            kept=self.ground.kept(),
+            notes={str(path.relative_to(folder)): path.read_text() for path in files},
+        )
+
+    def image_id(self, name: str) -> str | None:
+        """Give the id that a familiar name points to."""
+        return next((image_id for image_id, names in self.ground.images() if name in names), None)
+
+    def local(self, version: str = "1") -> str:
+        """Give the name a build gives the image."""
+        return f"{self.app.repository.familiar}:{version}"
+
+    def remote(self, tag: str = "1") -> str:
+        """Give the name the image is pushed under."""
+        return f"{self.ground.host}/{self.home}:{tag}"
+
+    def container(self, name: str | None = None) -> tuple[str, str, str] | None:
+        """Give id, image id and state of a container; without a name the one that serves the app."""
+        wanted = name or self.app.container_name
+        return next((rest for found, *rest in self.ground.containers() if found == wanted), None)  # type: ignore[arg-type]
+
+    def served(self, path: str = "/") -> str | None:
+        """Give what the app answers on its port, or nothing when nobody listens."""
+        try:
+            return requests.get(f"http://127.0.0.1:{self.app.host_port}{path}", timeout=5).text
+        except requests.RequestException:
+            return None
+
+
+def make_app(project: str, folder: Path, base: str, host_port: int) -> App:
+    """Give a tiny web app in a folder, with its Dockerfile."""
+    folder.mkdir()
+    (folder / "Dockerfile").write_text(_DOCKERFILE.format(base=base))
+    return App(
+        project=project,
+        name="web",
+        context=folder,
+        dockerfile=folder / "Dockerfile",
+        repository=ImageReference.parse(f"{project}/web"),
+        port=PORT,
+        host_port=host_port,
+        checks=(Check(text="hello"), Check(path="/version", text="{version}")),
+        base_images=(),
+        build_args={},
+        target=None,
+        environment={},
+        memory=128 * 1024 * 1024,
+        smoke_timeout=20,
+        build_timeout=120,
+    )

@@ -81,7 +81,9 @@ class CredentialStore:
             self._call(helper, "store", json.dumps({"ServerURL": key, "Username": user, "Secret": secret}))
             return f"docker-credential-{helper}"
         pair = f"{credential.user}:{credential.secret.reveal()}".encode()
-        auths = {**self._mapping(config, "auths"), key: {"auth": base64.b64encode(pair).decode()}}
+        kept = {"auth": base64.b64encode(pair).decode()}
+        entry = {"identitytoken": credential.secret.reveal()} if credential.token else kept
+        auths = {**self._mapping(config, "auths"), key: entry}
         self._write({**config, "auths": auths})
         return str(self.path)
 
@@ -114,7 +116,9 @@ class CredentialStore:
             raise
 
     def _mapping(self, config: dict[str, Any], key: str) -> dict[str, Any]:
-        value = config.get(key) or {}
+        value = config.get(key)
+        if value is None:
+            return {}
         if not isinstance(value, dict):
             raise self._damaged(f'"{key}" is not an object')
         return value
@@ -150,14 +154,16 @@ class CredentialStore:
                 continue
             try:
                 found = json.loads(answer)
-                user, secret = found["Username"], Secret(found["Secret"])
+                user, secret = found["Username"], found["Secret"]
             except (ValueError, TypeError, KeyError):
+                user = secret = None
+            if not (isinstance(user, str) and isinstance(secret, str)):
                 raise CredentialsError(
                     f"credentials for {registry} cannot be read",
                     why=f"docker-credential-{helper} gave no answer that can be understood",
                     mend=f"docker login {registry}",
-                ) from None
-            return Credential(user=user, secret=secret, token=user == _TOKEN_USER)
+                )
+            return Credential(user=user, secret=Secret(secret), token=user == _TOKEN_USER)
         return None
 
     def _call(self, helper: str, verb: str, words: str) -> str | None:
@@ -168,7 +174,8 @@ class CredentialStore:
                 [program, verb],
                 input=words,
                 capture_output=True,
-                text=True,
+                encoding="utf-8",
+                errors="replace",
                 timeout=_HELPER_SECONDS,
                 check=False,
             )

@@ -146,7 +146,7 @@ def _convert(raw: object, kind: type[_S], file: Path, trail: tuple[str, ...]) ->
     except msgspec.ValidationError as error:
         words, _, where = str(error).partition(" - at `$")
         inner = [int(b) if b else a for a, b in re.findall(r"\.(\w+)|\[(\d+)\]", where)]
-        mend = ""
+        mend = "write it in quotes" if re.search("Expected `str.*got `(int|float|bool)`", words) else ""
         if unknown := re.search(r"unknown field `(.*)`", words):
             key = unknown.group(1)
             owner = CheckSettings if "checks" in inner else kind

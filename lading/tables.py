@@ -40,7 +40,7 @@ def image_rows(images: Iterable[Image], *, now: float) -> list[dict[str, str]]:
     """Give one row a name, with the keys of `docker images --format json`; an image without a name has one row."""
     rows = []
     for image in images:
-        for tag in image.tags or (f"{_MISSING}:{_MISSING}",):
+        for tag in _names(image):
             repository, _, version = tag.rpartition(":")
             rows.append(
                 {
@@ -103,6 +103,12 @@ def human_size(size: int) -> str:
         value /= _THOUSAND
         units.pop(0)
     return f"{value:.3g}{units[0]}" if value < 999.5 else f"{value:.4g}{units[0]}"  # noqa: PLR2004
+
+
+def _names(image: Image) -> tuple[str, ...]:
+    """Give all names with their tags; a repository whose tag has moved on is known by its digest only."""
+    known = tuple(f"{digest.partition('@')[0]}:{_MISSING}" for digest in image.digests)
+    return image.tags or known or (f"{_MISSING}:{_MISSING}",)
 
 
 def _short(image_id: str) -> str:

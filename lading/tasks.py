@@ -215,12 +215,18 @@ def history(
         print_out(show_history(now.world, what, quiet=quiet, as_json=json, now=time.time()))
 
 
-@task(positional=[], help=_help("image", "version", "app"))
-def inspect(c: Context, image: str | None = None, version: str | None = None, app: str | None = None) -> None:
+@task(positional=[], help=_help("image", "version", "app", "json"))
+def inspect(
+    c: Context,
+    image: str | None = None,
+    version: str | None = None,
+    app: str | None = None,
+    json: bool = False,
+) -> None:
     """Show all the engine knows of an image, as docker inspect does: a JSON array."""
     from lading.listing import find_image
 
-    with command(c, "inspect", json=False) as now:
+    with command(c, "inspect", json=json) as now:
         what = find_image(now.world, now.playbook.settings, image, app=app, version=version)
         print_out(json_module.dumps([now.world.engine.inspect_image(what)], indent=4, ensure_ascii=False))
 

@@ -149,9 +149,14 @@ class MemoryEngine:
         """Fetch what a registry holds."""
         registry = self.registry(reference.registry)
         registry.admit(credential)
-        if str(reference) not in registry.held:
+        manifest = registry.held.get(str(reference))
+        if manifest is None:
             raise StepFailed(f"{reference.familiar} cannot be pulled", why="manifest unknown", mend="check the name")
-        self.add(f"pulled {reference}", reference)
+        if sent := registry.images.get(manifest.digest):
+            self._images.setdefault(sent.id, replace(sent, tags=(), digests=()))
+            self.tag(sent.id, reference)
+        image_id = sent.id if sent else self.add(f"pulled {reference}", reference)
+        self._know(image_id, reference, manifest.digest)
 
     def push(self, reference: ImageReference, credential: Credential | None, tell: Tell) -> None:
         """Let a registry hold an image under a tag."""
@@ -160,8 +165,8 @@ class MemoryEngine:
         registry.admit(credential)
         digest = f"sha256:{hashlib.sha256(f'manifest of {image.id}'.encode()).hexdigest()}"
         registry.held[str(reference)] = Manifest(digest=digest, config=image.id)
-        digests = {*image.digests, f"{reference.name}@{digest}"}
-        self._images[image.id] = replace(image, digests=tuple(sorted(digests)))
+        registry.images[digest] = image
+        self._know(image.id, reference, digest)
 
     def import_image(self, archive: Path, reference: ImageReference, changes: Sequence[str]) -> str:
         """Make an image of an archive."""
@@ -190,8 +195,10 @@ class MemoryEngine:
         return container_id
 
     def start(self, container_id: str) -> None:
-        """Start it: it listens on its port from now on."""
+        """Start it: it listens on its port from now on; a running one is fine."""
         running = self._must(container_id)
+        if running.server:
+            return
         if self.program is None:
             running.state, running.exit_code = "exited", self.exit_code
             return
@@ -213,7 +220,10 @@ class MemoryEngine:
 
     def rename(self, container_id: str, name: str) -> None:
         """Give a container another name."""
-        self._must(container_id).name = name
+        running, holder = self._must(container_id), self._find(name)
+        if holder:
+            raise StepFailed(f"the container cannot be renamed to {name}", why="conflict", mend=f"docker rm {name}")
+        running.name = name
 
     def remove(self, container_id: str) -> None:
         """Remove it, running or not; an absent one is fine."""
@@ -235,6 +245,12 @@ class MemoryEngine:
         if image is None:
             raise StepFailed(f"there is no image {what}", why="No such image", mend="invoke build")
         return image
+
+    def _know(self, image_id: str, reference: ImageReference, digest: str) -> None:
+        """Remember under which digest a registry holds an image."""
+        image = self._images[image_id]
+        digests = {*image.digests, f"{reference.name}@{digest}"}
+        self._images[image_id] = replace(image, digests=tuple(sorted(digests)))
 
     def _must(self, name: str) -> _Running:
         found = self._find(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from lading.credentials import Credential
+from lading.engine.model import Image
 from lading.reference import ImageReference
 from lading.registry import Manifest, refused
 
@@ -13,12 +14,16 @@ __all__ = ["MemoryRegistry"]
 
 @dataclass
 class MemoryRegistry:
-    """A registry's twin: what it holds by name, and whom it knows (nobody means that it is open)."""
+    """A registry's twin: what it holds by name, and whom it knows (nobody means that it is open).
+
+    `images` are what engines pushed, by the manifest's digest, to be pulled again.
+    """
 
     host: str
     held: dict[str, Manifest] = field(default_factory=dict)
     users: dict[str, str] = field(default_factory=dict)
     kept: Credential | None = None
+    images: dict[str, Image] = field(default_factory=dict)
 
     def credential(self) -> Credential | None:
         """Give what is kept for this registry, or nothing."""

@@ -60,6 +60,8 @@ class Push:
                 why=f"the registry holds {published.digest}, not the image {image.id}",
                 mend="choose a new --version, or say --overwrite",
             )
+        for reference in missing:
+            self._point(image, reference, world.image(reference))
         moving = [reference for reference in missing if held[reference]]
         fresh = [reference for reference in missing if not held[reference]]
         told = [f"{together(fresh)} is not in the registry yet"] if fresh else []
@@ -74,7 +76,7 @@ class Push:
         for reference in self.destination.references(image):
             if _same(image, reference, world.held(reference)):
                 continue
-            self._point(world, image, reference)
+            self._point(image, reference, world.engine.image(reference.familiar))
             world.engine.push(reference, registry.credential(), tell)
             now = world.engine.image(image.id) or image
             held = world.held(reference)
@@ -85,9 +87,8 @@ class Push:
                     mend="look whether somebody else pushes there, then run it again",
                 )
 
-    def _point(self, world: World, image: Image, reference: ImageReference) -> None:
+    def _point(self, image: Image, reference: ImageReference, found: Image | None) -> None:
         """Make sure that the name that is sent is this image's, and not what somebody tagged meanwhile."""
-        found = world.engine.image(reference.familiar)
         if found is None or found.id != image.id:
             raise StepFailed(
                 f"{reference.familiar} is not pushed",

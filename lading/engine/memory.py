@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import socket
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from lading.context import entry_digest
 from lading.credentials import Credential
 from lading.engine.memory_registry import MemoryRegistry
+from lading.engine.memory_server import Program, serve
 from lading.engine.model import BuildRequest, Container, ContainerSpec, EngineInfo, HistoryEntry, Image
 from lading.engine.protocol import Tell
 from lading.errors import ContainerFailed, RegistryUnavailable, StepFailed
@@ -24,9 +23,6 @@ from lading.reference import ImageReference
 from lading.registry import Manifest
 
 __all__ = ["MemoryEngine", "Program"]
-
-Program = Callable[[str, Mapping[str, str]], tuple[int, bytes]]
-"""What runs in a container: the path and the image's labels to a status and a body."""
 
 
 def _hello(path: str, labels: Mapping[str, str]) -> tuple[int, bytes]:  # noqa: ARG001  a program that answers all alike
@@ -202,12 +198,10 @@ class MemoryEngine:
         if self.program is None:
             running.state, running.exit_code = "exited", self.exit_code
             return
-        handler = _handler(self.program, self._known(running.spec.image_id).labels)
         try:
-            running.server = _Server(("127.0.0.1", running.spec.host_port), handler)
+            running.server = serve(self.program, self._known(running.spec.image_id).labels, running.spec.host_port)
         except OSError as error:
             raise ContainerFailed("the port is taken", why=str(error.strerror), mend="--port PORT") from error
-        threading.Thread(target=running.server.serve_forever, args=(0.01,), daemon=True).start()
         running.state = "running"
 
     def stop(self, container_id: str, *, grace: float) -> None:
@@ -266,30 +260,6 @@ class MemoryEngine:
             if tag in image.tags:
                 left = tuple(one for one in image.tags if one != tag)
                 self._images[image.id] = replace(image, tags=left)
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    allow_reuse_address = False
-
-    def server_bind(self) -> None:
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        super().server_bind()
-
-
-def _handler(program: Program, labels: Mapping[str, str]) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, body = program(self.path, labels)
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    return Handler
 
 
 def _shown(running: _Running) -> Container:

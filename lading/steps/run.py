@@ -15,7 +15,7 @@ from lading.steps.trial import named, prove, spec_for, try_out
 from lading.version import Version
 from lading.world import World
 
-__all__ = ["Run", "ours"]
+__all__ = ["Run", "left_behind", "ours"]
 
 _OPTIONS_LABEL = "lading.options"
 _GRACE_SECONDS = 10.0
@@ -26,7 +26,7 @@ class Run:
     """A container of this image serves the app on 127.0.0.1, with these options.
 
     While one serves already, the image is proved beside it first; the old container goes when the new one has passed
-    the checks in its place, and serves again when it does not.
+    the checks on its port, and serves again when it does not.
     """
 
     target: App
@@ -48,21 +48,27 @@ class Run:
         image = world.chosen(self.target, self.version)
         container = ours(world.engine, self.target)
         if container is None:
-            return Change(reason=f"nothing serves {self.app} yet", after=image.id)
+            return Change(reason=f"nothing serves {self.app} yet")
         if container.image_id != image.id:
             reason = f"it serves another image than {named(image)}"
         elif not container.running:
             reason = f"its container has ended with exit code {container.exit_code}"
         elif differing := self._differing(container):
             reason = f"options differ: {', '.join(differing)}"
+        elif left := left_behind(world, self.target):
+            reason = f"a run that was killed left {left[0].name}"
         else:
             return Holds(reason=f"{self.address} serves {named(image)}", identity=container.id)
         return Change(reason=reason, before=container.id)
 
     def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
-        """Prove the image beside a container that serves, then put a new one in its place, or the old one back."""
+        """Prove the image beside a container that serves, then put a new one in its place.
+
+        The new container gets the app's name only when it has passed, so that whatever has the name was proved.
+        """
         engine, image = world.engine, world.chosen(self.target, self.version)
-        spec = self._spec(image, world)
+        for left in left_behind(world, self.target):
+            engine.remove(left.id)
         old = ours(engine, self.target)
         if old and old.running:
             try_out(world, self.target, image, tell)
@@ -70,18 +76,18 @@ class Run:
         try:
             if old:
                 engine.stop(old.id, grace=_GRACE_SECONDS)
-                engine.rename(old.id, f"{spec.name}-before-{world.process.run}")
-            made = engine.create(spec, tell)
+            made = engine.create(self._spec(image, world), tell)
             self._start(engine, made)
             prove(engine, self.target, image, made, tell)
         except BaseException:
             if made:
                 engine.remove(made)
-            if old:
-                _put_back(engine, old)
+            if old and old.running:
+                engine.start(old.id)
             raise
         if old:
             engine.remove(old.id)
+        engine.rename(made, self.target.container_name)
 
     def _start(self, engine: Engine, container_id: str) -> None:
         try:
@@ -98,7 +104,8 @@ class Run:
     def _spec(self, image: Image, world: World) -> ContainerSpec:
         labels = {_OPTIONS_LABEL: json.dumps(self._options()), **world.process.labels}
         port = self.target.host_port
-        return spec_for(self.target, image, name=self.target.container_name, host_port=port, labels=labels)
+        name = f"{self.target.container_name}-next-{world.process.run}"
+        return spec_for(self.target, image, name=name, host_port=port, labels=labels)
 
     def _options(self) -> dict[str, str | int]:
         """Give what was asked for, for the container's label; values of the environment only as digests."""
@@ -129,13 +136,10 @@ def ours(engine: Engine, app: App) -> Container | None:
     return container
 
 
-def _put_back(engine: Engine, old: Container) -> None:
-    """Let a container serve again that was set aside."""
-    now = engine.container(old.id)
-    if now and now.name != old.name:
-        engine.rename(old.id, old.name)
-    if now and old.running:
-        engine.start(old.id)
+def left_behind(world: World, app: App) -> list[Container]:
+    """Give the containers that killed runs left in the middle of a swap."""
+    found = world.engine.containers(app.labels)
+    return [one for one in found if one.name != app.container_name and world.process.outlived(one.labels)]
 
 
 def _short_digest(text: str) -> str:

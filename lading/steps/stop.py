@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lading.app import App
 from lading.engine import Tell
 from lading.step import Change, Holds
-from lading.steps.run import ours
+from lading.steps.run import left_behind, ours
 from lading.world import World
 
 __all__ = ["Stop"]
@@ -31,13 +31,16 @@ class Stop:
         """Look for the container."""
         container = ours(world.engine, self.target)
         if container is None:
+            left = left_behind(world, self.target)
+            if left:
+                return Change(reason=f"a run that was killed left {left[0].name}", before=left[0].id)
             return Holds(reason=f"nothing serves {self.app}")
         state = "serves" if container.running else "has ended and is still there"
         return Change(reason=f"{container.name} {state}", before=container.id)
 
     def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
-        """Let it end by itself, then remove it."""
+        """Let it end by itself, then remove it and what killed runs left."""
         container = ours(world.engine, self.target)
-        if container:
-            world.engine.stop(container.id, grace=_GRACE_SECONDS)
-            world.engine.remove(container.id)
+        for one in (*([container] if container else []), *left_behind(world, self.target)):
+            world.engine.stop(one.id, grace=_GRACE_SECONDS)
+            world.engine.remove(one.id)

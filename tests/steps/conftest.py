@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from lading.notes import Notes
-from tests.steps.grounds import DockerGround, Ground, MemoryGround
+from tests.steps.docker_ground import DockerGround
+from tests.steps.ground import Ground
+from tests.steps.memory_ground import MemoryGround
 from tests.steps.stage import Stage, make_app
 
 _GROUNDS = ["memory", pytest.param("docker", marks=pytest.mark.engine)]

@@ -18,7 +18,7 @@ from lading.steps import Build, Push, Run, Smoke, Stop, Tag
 from lading.steps.destination import Destination
 from lading.version import Version
 from lading.world import World
-from tests.steps.grounds import PORT, Containers, Ground, Images
+from tests.steps.ground import PORT, Containers, Ground, Images
 
 __all__ = ["ONLY_DOCKER", "Seen", "Stage", "make_app"]
 
@@ -80,9 +80,7 @@ class Stage:
     @property
     def world(self) -> World:
         """The world as a new run of Lading finds it."""
-        return World(
-            engine=self.ground.engine, registry=self.ground.registry, notes=self.notes, process=Process.this()
-        )
+        return World(engine=self.ground.engine, registry=self.ground.registry, notes=self.notes, process=Process.this())
 
     @property
     def destination(self) -> Destination:
@@ -190,7 +188,8 @@ class Stage:
     def container(self, name: str | None = None) -> tuple[str, str, str] | None:
         """Give id, image id and state of a container; without a name the one that serves the app."""
         wanted = name or self.app.container_name
-        return next((rest for found, *rest in self.ground.containers() if found == wanted), None)  # type: ignore[arg-type]
+        found = (one for one in self.ground.containers() if one[0] == wanted)
+        return next(((container_id, image, state) for _, container_id, image, state in found), None)
 
     def served(self, path: str = "/") -> str | None:
         """Give what the app answers on its port, or nothing when nobody listens."""

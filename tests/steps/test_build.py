@@ -89,7 +89,7 @@ def test_an_older_version_becomes_current_again(stage: Stage) -> None:
     assert done.reason == f"{stage.local('1')} is the image to go on with again"
     assert (done.before, done.after) == (newer, stage.image_id(stage.local("1")))
     assert stage.ground.images() == images
-    assert stage.world.current(stage.app) == stage.world.image(stage.build("1").reference)
+    assert stage.notes.current("web") == stage.image_id(stage.local("1"))
 
 
 def test_an_image_of_that_name_from_elsewhere(stage: Stage) -> None:

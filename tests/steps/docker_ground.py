@@ -1,0 +1,116 @@
+"""The real engine and a real registry, seen through the SDK's own client and plain HTTP."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import docker
+import requests
+from docker.errors import ImageNotFound
+
+from lading.credentials import CredentialStore
+from lading.engine import Engine
+from lading.engine.docker import DockerEngine
+from lading.registry import HttpRegistry, Registry
+from tests.conftest import TestRegistry
+from tests.steps.ground import PORT, Containers, Images
+
+__all__ = ["DockerGround"]
+
+_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json"
+
+
+class DockerGround:
+    """The real engine and a real registry."""
+
+    def __init__(
+        self, client: docker.DockerClient, registry: TestRegistry, base: str, project: str, folder: Path
+    ) -> None:
+        self.engine: Engine = DockerEngine()
+        self.host = registry.host
+        self.login = (registry.user, registry.password) if registry.user and registry.password else None
+        self.base = base
+        self._client, self._registry, self._project, self._config = client, registry, project, folder / "config.json"
+
+    def registry(self, host: str) -> Registry:
+        """Give a registry as Lading speaks to it."""
+        return HttpRegistry(host, CredentialStore(self._config.parent))
+
+    def images(self) -> Images:
+        """Give the images: ids with their names."""
+        found = set()
+        for one in self._client.api.images():
+            names = tuple(sorted(name for name in one["RepoTags"] or () if self._project in name))
+            if names or (one["Labels"] or {}).get("lading.project") == self._project:
+                found.add((one["Id"], names))
+        return frozenset(found)
+
+    def labels(self, name: str) -> Mapping[str, str]:
+        """Give the labels of an image."""
+        return dict(self._client.images.get(name).labels)
+
+    def containers(self) -> Containers:
+        """Give the containers: names, ids, image ids and states."""
+        every = self._client.api.containers(all=True, filters={"name": self._project})
+        return frozenset((one["Names"][0].lstrip("/"), one["Id"], one["ImageID"], one["State"]) for one in every)
+
+    def published(self, repository: str) -> Mapping[str, str]:
+        """Give the tags the registry holds, with their digests."""
+        digests = {tag: self._registry.digest(repository, tag) for tag in self._registry.tags(repository)}
+        return {tag: digest for tag, digest in digests.items() if digest}
+
+    def held(self, repository: str, tag: str) -> frozenset[str]:
+        """Give the ids an image may have that the registry holds under a tag."""
+        answer = requests.get(
+            f"http://{self.host}/v2/{repository}/manifests/{tag}",
+            headers={"Accept": _MANIFEST},
+            auth=self.login,
+            timeout=10,
+        )
+        return frozenset({answer.headers["Docker-Content-Digest"], answer.json()["config"]["digest"]})
+
+    def kept(self) -> str | None:
+        """Give `user:password` as it is kept for the registry."""
+        if not self._config.exists():
+            return None
+        return base64.b64decode(json.loads(self._config.read_text())["auths"][self.host]["auth"]).decode()
+
+    def keep(self, user: str, password: str) -> None:
+        """Keep a login for the registry, as `docker login` would."""
+        entry = {"auth": base64.b64encode(f"{user}:{password}".encode()).decode()}
+        self._config.parent.mkdir(exist_ok=True)
+        self._config.write_text(json.dumps({"auths": {self.host: entry}}))
+
+    def put_image(self, name: str) -> None:
+        """Let a name point to an image that Lading did not build."""
+        repository, _, tag = name.rpartition(":")
+        self._client.images.get(self.base).tag(repository, tag)
+
+    def put_container(self, name: str, labels: Mapping[str, str], host_port: int = 0) -> str:
+        """Start a container that Lading did not make; give its id."""
+        made = self._client.containers.run(
+            self.base,
+            ["python3", "-m", "http.server", str(PORT)],
+            name=name,
+            labels=dict(labels),
+            ports={f"{PORT}/tcp": ("127.0.0.1", host_port or None)},
+            detach=True,
+            init=True,
+        )
+        return str(made.id)
+
+    def clean(self) -> None:
+        """Take away what bears the project's name and not its label."""
+        for name, container_id, _, _ in self.containers():
+            assert self._project in name
+            self._client.containers.get(container_id).remove(force=True, v=True)
+        for _, names in self.images():
+            for name in names:
+                try:
+                    self._client.images.remove(name, force=True)
+                except ImageNotFound:
+                    continue
+        self.engine.close()

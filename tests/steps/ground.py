@@ -1,0 +1,83 @@
+"""What a step test stands on: an engine and a registry, looked at and disturbed by another path than Lading's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from lading.engine import Engine
+from lading.registry import Registry
+
+__all__ = ["PORT", "Containers", "Ground", "Images"]
+
+PORT = 8080
+Images = frozenset[tuple[str, tuple[str, ...]]]
+Containers = frozenset[tuple[str, str, str, str]]
+
+
+class Ground(Protocol):
+    """An engine and a registry, and what is there for everybody to see: only what bears the project's name."""
+
+    @property
+    def engine(self) -> Engine:
+        """The engine as Lading speaks to it."""
+        ...
+
+    @property
+    def host(self) -> str:
+        """The registry's host."""
+        ...
+
+    @property
+    def login(self) -> tuple[str, str] | None:
+        """The user and password the registry knows; None when it lets everybody in."""
+        ...
+
+    @property
+    def base(self) -> str:
+        """The image the app starts from."""
+        ...
+
+    def registry(self, host: str) -> Registry:
+        """Give a registry as Lading speaks to it."""
+        ...
+
+    def images(self) -> Images:
+        """Give the images: ids with their names."""
+        ...
+
+    def labels(self, name: str) -> Mapping[str, str]:
+        """Give the labels of an image."""
+        ...
+
+    def containers(self) -> Containers:
+        """Give the containers: names, ids, image ids and states."""
+        ...
+
+    def published(self, repository: str) -> Mapping[str, str]:
+        """Give the tags the registry holds, with their digests."""
+        ...
+
+    def held(self, repository: str, tag: str) -> frozenset[str]:
+        """Give the ids an image may have that the registry holds under a tag."""
+        ...
+
+    def kept(self) -> str | None:
+        """Give `user:password` as it is kept for the registry."""
+        ...
+
+    def keep(self, user: str, password: str) -> None:
+        """Keep a login for the registry, as `docker login` would."""
+        ...
+
+    def put_image(self, name: str) -> None:
+        """Let a name point to an image that Lading did not build."""
+        ...
+
+    def put_container(self, name: str, labels: Mapping[str, str], host_port: int = 0) -> str:
+        """Start a container that Lading did not make; give its id."""
+        ...
+
+    def clean(self) -> None:
+        """Take away what bears the project's name and not its label."""
+        ...

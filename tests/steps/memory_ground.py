@@ -1,0 +1,126 @@
+"""The engine's and the registry's twins in memory, seen through their public data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from lading.app import VERSION_LABEL
+from lading.credentials import Credential, Secret
+from lading.engine import BuildRequest, ContainerSpec, Engine, Tell
+from lading.engine.memory import MemoryEngine
+from lading.engine.memory_registry import MemoryRegistry
+from lading.reference import ImageReference
+from lading.registry import Registry
+from tests.steps.ground import PORT, Containers, Images
+
+__all__ = ["MemoryGround"]
+
+_MOOD = re.compile(r"^MOOD = '(.*)'$", re.MULTILINE)
+
+
+class Twin(MemoryEngine):
+    """A memory engine whose containers run what the app's file said when their image was built."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._moods: dict[str, str] = {}
+
+    def build(self, request: BuildRequest, tell: Tell) -> str:
+        """Make the image, and remember what its app does."""
+        image_id = super().build(request, tell)
+        found = _MOOD.search((request.context / "app.py").read_text())
+        self._moods[image_id] = found[1] if found else ""
+        return image_id
+
+    def start(self, container_id: str) -> None:
+        """Start what the image holds."""
+        container = self.container(container_id)
+        mood = self._moods.get(container.image_id, "") if container else ""
+
+        def program(path: str, labels: Mapping[str, str]) -> tuple[int, bytes]:
+            if mood == "asleep":
+                return 503, b""
+            return 200, (labels.get(VERSION_LABEL, "") if path == "/version" else mood).encode()
+
+        self.program = None if mood == "crash" else program
+        super().start(container_id)
+
+
+class MemoryGround:
+    """The engine's and the registry's twins in memory."""
+
+    host = "registry.test:5000"
+    base = "localhost/lading/python:3.13"
+
+    def __init__(self, users: Mapping[str, str], project: str) -> None:
+        self._twin = Twin()
+        self._twin.add("python", ImageReference.parse(self.base))
+        self._registry = MemoryRegistry(self.host, users=dict(users))
+        self._twin.registries[self.host] = self._registry
+        self._project = project
+
+    @property
+    def engine(self) -> Engine:
+        """The engine as Lading speaks to it."""
+        return self._twin
+
+    @property
+    def login(self) -> tuple[str, str] | None:
+        """The user and password the registry knows; None when it lets everybody in."""
+        return next(iter(self._registry.users.items()), None)
+
+    def registry(self, host: str) -> Registry:
+        """Give a registry as Lading speaks to it."""
+        return self._twin.registry(host)
+
+    def images(self) -> Images:
+        """Give the images: ids with their names."""
+        found = set()
+        for one in self._twin.images():
+            names = tuple(sorted(name for name in one.tags if self._project in name))
+            if names or one.labels.get("lading.project") == self._project:
+                found.add((one.id, names))
+        return frozenset(found)
+
+    def labels(self, name: str) -> Mapping[str, str]:
+        """Give the labels of an image."""
+        return next(one.labels for one in self._twin.images() if name in one.tags)
+
+    def containers(self) -> Containers:
+        """Give the containers: names, ids, image ids and states."""
+        return frozenset((one.name, one.id, one.image_id, one.state) for one in self._twin.containers({}))
+
+    def published(self, repository: str) -> Mapping[str, str]:
+        """Give the tags the registry holds, with their digests."""
+        home = f"{self.host}/{repository}:"
+        return {name.removeprefix(home): one.digest for name, one in self._registry.held.items() if home in name}
+
+    def held(self, repository: str, tag: str) -> frozenset[str]:
+        """Give the ids an image may have that the registry holds under a tag."""
+        return frozenset({self._registry.held[f"{self.host}/{repository}:{tag}"].config or ""})
+
+    def kept(self) -> str | None:
+        """Give `user:password` as it is kept for the registry."""
+        kept = self._registry.kept
+        return f"{kept.user}:{kept.secret.reveal()}" if kept else None
+
+    def keep(self, user: str, password: str) -> None:
+        """Keep a login for the registry, as `docker login` would."""
+        self._registry.kept = Credential(user=user, secret=Secret(password))
+
+    def put_image(self, name: str) -> None:
+        """Let a name point to an image that Lading did not build."""
+        self._twin.add("somebody else's", ImageReference.parse(name))
+
+    def put_container(self, name: str, labels: Mapping[str, str], host_port: int = 0) -> str:
+        """Start a container that Lading did not make; give its id."""
+        image = next(one for one in self._twin.images() if self.base in one.tags)
+        spec = ContainerSpec(name=name, image_id=image.id, labels=dict(labels), port=PORT, host_port=host_port)
+        made = self._twin.create(spec, lambda _: None)
+        self._twin.start(made)
+        return made
+
+    def clean(self) -> None:
+        """Take away what bears the project's name and not its label."""
+        self._twin.close()

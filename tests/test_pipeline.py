@@ -1,0 +1,139 @@
+"""Steps in order, and the report about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from lading.engine import Image, Tell
+from lading.engine.memory import MemoryEngine
+from lading.errors import Conflict, Interrupted, LadingError, StepFailed
+from lading.notes import Notes
+from lading.pipeline import Pipeline, Report, worst
+from lading.process import Process
+from lading.step import Change, Holds, Outcome, Status, Step
+from lading.world import Foresight, World
+
+
+@dataclass(kw_only=True)
+class Stop:
+    """A step on a road: it goes well, or fails with `error`; `foreseen` is what it saw of the steps before it."""
+
+    name: str
+    error: LadingError | None = None
+    done: bool = False
+    app: str = "web"
+    foreseen: list[str] = field(default_factory=list)
+
+    def plan(self, world: World) -> Change | Holds:
+        """Look."""
+        self.foreseen = sorted(world.foresight.current)
+        if self.error:
+            raise self.error
+        if self.done:
+            return Holds(reason="done")
+        return Change(reason="to do", foresight=Foresight(current={self.name: Image(id="made")}))
+
+    def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  a step's signature
+        """Do it."""
+        self.done = True
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A world with nothing in it."""
+    engine = MemoryEngine()
+    yield World(engine=engine, registry=engine.registry, notes=Notes(tmp_path), process=Process.this())
+    engine.close()
+
+
+def go(world: World, *steps: Step, check: bool = False) -> tuple[Report, list[str]]:
+    """Give the report, and what an observer heard."""
+    heard: list[str] = []
+    report = Pipeline(command="sail", steps=steps).run(
+        world,
+        check=check,
+        tell=lambda _: None,
+        began=lambda step: heard.append(f"{step.name} begins"),
+        ended=lambda outcome: heard.append(f"{outcome.step} {outcome.status}"),
+    )
+    return report, heard
+
+
+def failed() -> StepFailed:
+    """Give an error."""
+    return StepFailed("no wind", why="calm", mend="wait")
+
+
+def test_steps_in_their_order(world: World) -> None:
+    """Each step begins when the one before has ended, and the report has all of them."""
+    report, heard = go(world, Stop(name="load"), Stop(name="sail", done=True))
+
+    assert heard == ["load begins", "load changed", "sail begins", "sail ok"]
+    assert [(one.step, one.app) for one in report.outcomes] == [("load", "web"), ("sail", "web")]
+    assert (report.status, report.exit_code, report.failure) == (Status.CHANGED, 0, None)
+
+
+def test_the_first_failure_ends_it(world: World) -> None:
+    """Behind a failure no step begins; each of the rest is skipped, and says because of what."""
+    last = Stop(name="land")
+    report, heard = go(world, Stop(name="load"), Stop(name="sail", error=failed()), Stop(name="moor"), last)
+
+    assert heard == ["load begins", "load changed", "sail begins", "sail failed", "moor skipped", "land skipped"]
+    assert [one.reason for one in report.outcomes] == ["to do", "no wind", "sail failed", "sail failed"]
+    assert not last.done
+    assert report.status is Status.FAILED
+
+
+def test_the_exit_code_is_the_errors(world: World) -> None:
+    """The exit code is that of the error it ended with."""
+    conflict = Conflict("taken", why="published", mend="another version")
+
+    assert go(world, Stop(name="sail", error=failed()))[0].exit_code == 1
+    assert go(world, Stop(name="sail", error=conflict))[0].exit_code == 4
+    assert go(world, Stop(name="sail", error=conflict))[0].failure is conflict
+
+
+def test_check_mode_foresees_for_the_next(world: World) -> None:
+    """In check mode each step sees what those before it would have made; in a real run nothing is ever foreseen."""
+    steps = Stop(name="load"), Stop(name="sail"), Stop(name="land")
+
+    report, _ = go(world, *steps, check=True)
+
+    assert report.check
+    assert [step.foreseen for step in steps] == [[], ["load"], ["load", "sail"]]
+    assert not any(step.done for step in steps)
+    go(world, *steps)
+    assert [step.foreseen for step in steps] == [[], [], []]
+
+
+def test_no_steps(world: World) -> None:
+    """A command without steps is ok."""
+    report, heard = go(world)
+
+    assert (report.outcomes, heard, report.status) == ((), [], Status.OK)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ([], Status.OK),
+        ([Status.OK, Status.OK], Status.OK),
+        ([Status.OK, Status.CHANGED, Status.OK], Status.CHANGED),
+        ([Status.CHANGED, Status.FAILED, Status.SKIPPED], Status.FAILED),
+    ],
+)
+def test_the_worst_counts(found: list[Status], expected: Status) -> None:
+    """`failed` before `changed` before `ok`."""
+    assert worst(Outcome(step="s", app="a", status=status, reason="r") for status in found) is expected
+
+
+def test_an_error_of_the_command_itself(world: World) -> None:
+    """A command that was cut short has failed, whatever its steps say."""
+    report, _ = go(world, Stop(name="load"))
+    cut = Report(command="sail", check=False, outcomes=report.outcomes, error=Interrupted("SIGTERM", 143))
+
+    assert (cut.status, cut.exit_code) == (Status.FAILED, 143)

@@ -1,0 +1,29 @@
+"""A secret is text that never shows."""
+
+from __future__ import annotations
+
+import json
+import secrets
+
+import pytest
+
+from lading.credentials import Credential, Secret
+from lading.errors import LadingError
+
+PASSWORD = f"S3ntinel-{secrets.token_hex(8)}"
+
+
+def test_secret_never_shows() -> None:
+    """A secret's text is three stars wherever it is written, and it is no key and no JSON."""
+    secret = Secret(PASSWORD)
+    credential = Credential(user="captain", secret=secret)
+    shown = f"{secret} {secret!r} {credential} {credential!r} {[secret]} {LadingError('x', why=str(secret), mend='')}"
+    assert PASSWORD not in shown
+    assert "***" in repr(credential)
+    assert secret == Secret(PASSWORD)
+    assert secret != PASSWORD
+    with pytest.raises(TypeError):
+        hash(secret)
+    with pytest.raises(TypeError):
+        json.dumps(secret)
+    assert not hasattr(secret, "__dict__")

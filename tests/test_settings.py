@@ -1,0 +1,257 @@
+"""Settings are validated once, and what is wrong is told with its place and the nearest right word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lading.app import App, Check, checks_digest
+from lading.errors import UsageError
+from lading.reference import DOCKER_HUB, ImageReference
+from lading.settings import Settings, environment
+from lading.settings_file import SETTINGS_FILE
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A project's folder with a name that needs a little mending."""
+    folder = tmp_path / "My Shop!"
+    folder.mkdir()
+    return folder
+
+
+def load(root: Path, text: str) -> Settings:
+    """Load settings as Invoke would read them from the file."""
+    (root / SETTINGS_FILE).write_text(text)
+    return Settings.load(yaml.safe_load(text)["lading"], root)
+
+
+def wrong(root: Path, text: str) -> UsageError:
+    """Give the error that these settings end with."""
+    with pytest.raises(UsageError) as caught:
+        load(root, text)
+    return caught.value
+
+
+def test_defaults(root: Path) -> None:
+    """A project without settings is one app in its own folder, named after it, with one check."""
+    settings = Settings.load({}, root)
+    assert (settings.project, settings.registry, settings.user) == ("my-shop", DOCKER_HUB, None)
+    assert settings.local_registry_port == 5050
+    assert settings.app() == App(
+        project="my-shop",
+        name="my-shop",
+        context=root,
+        dockerfile=root / "Dockerfile",
+        repository=ImageReference(repository="library/my-shop"),
+        port=5000,
+        host_port=5000,
+        checks=(Check(),),
+        base_images=(),
+        build_args={},
+        target=None,
+        environment={},
+        memory=512 * 1024**2,
+        smoke_timeout=30.0,
+        build_timeout=1800.0,
+    )
+
+
+def test_every_key(root: Path) -> None:
+    """Every setting arrives where it is used."""
+    text = """
+lading:
+  project: shop
+  registry: ghcr.io
+  user: captain
+  local_registry_port: 5051
+  apps:
+    web:
+      context: app
+      dockerfile: docker/Web.Dockerfile
+      repository: univesp/web
+      port: 8000
+      host_port: 8080
+      checks: [{path: /healthz, status: 201, text: hello, json: {version: "{version}"}}]
+      base_images: [python:3.13-slim]
+      build_args: {A: "1"}
+      target: final
+      environment: {B: "2"}
+      memory: 1g
+      smoke_timeout: 2.5
+      build_timeout: 60
+"""
+    settings = load(root, text)
+    assert (settings.project, settings.registry, settings.user) == ("shop", "ghcr.io", "captain")
+    assert settings.local_registry_port == 5051
+    assert settings.app("web") == App(
+        project="shop",
+        name="web",
+        context=root / "app",
+        dockerfile=root / "docker" / "Web.Dockerfile",
+        repository=ImageReference(repository="univesp/web"),
+        port=8000,
+        host_port=8080,
+        checks=(Check(path="/healthz", status=201, text="hello", json={"version": "{version}"}),),
+        base_images=(ImageReference(repository="library/python", tag="3.13-slim"),),
+        build_args={"A": "1"},
+        target="final",
+        environment={"B": "2"},
+        memory=1024**3,
+        smoke_timeout=2.5,
+        build_timeout=60.0,
+    )
+    assert settings.app().labels == {"lading.project": "shop", "lading.app": "web"}
+    assert settings.app().container_name == "shop-web"
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "line", "mend"),
+    [
+        ("lading:\n  projekt: x\n", "lading.projekt", 2, "write 'project'"),
+        ("# hello\nlading:\n  regsitry: x\n", "lading.regsitry", 3, "write 'registry'"),
+        ("lading:\n  apps:\n    web:\n      prot: 1\n", "lading.apps.web.prot", 4, "write 'port'"),
+        (
+            "lading:\n  apps:\n    web:\n      checks:\n        - path: /\n        - {staus: 200}\n",
+            "lading.apps.web.checks.1.staus",
+            6,
+            "write 'status'",
+        ),
+        ("lading:\n  zzzzzz: 1\n", "lading.zzzzzz", 2, "known here: "),
+    ],
+)
+def test_unknown_key(root: Path, text: str, where: str, line: int, mend: str) -> None:
+    """A misspelt setting is told with file and line and the nearest one there is."""
+    error = wrong(root, text)
+    assert error.exit_code == 2
+    assert where in error.what
+    assert f"{root / SETTINGS_FILE}:{line}: there is no setting" in error.why
+    assert mend in error.mend
+
+
+@pytest.mark.parametrize(
+    ("lines", "line"),
+    [
+        ("project: [a]", 2),
+        ("local_registry_port: http", 2),
+        ("local_registry_port: 0", 2),
+        ("local_registry_port: 65536", 2),
+        ("apps: [web]", 2),
+        ("apps: {web: hello}", 2),
+        ("apps:\n    web:\n      port: 70000", 4),
+        ("apps:\n    web:\n      context: {}", 4),
+        ("apps:\n    web:\n      checks: []", 4),
+        ("apps:\n    web:\n      checks: [{path: nope}]", 4),
+        ("apps:\n    web:\n      checks: [{status: 99}]", 4),
+        ("apps:\n    web:\n      smoke_timeout: 0", 4),
+        ("apps:\n    web:\n      build_timeout: .inf", 4),
+        ("apps:\n    web:\n      environment: {A: [1]}", 4),
+        ("apps:\n    web:\n      base_images: {a: b}", 4),
+    ],
+)
+def test_wrong_type(root: Path, lines: str, line: int) -> None:
+    """A setting of the wrong kind, or out of its bounds, is told with file and line."""
+    error = wrong(root, f"lading:\n  {lines}\n")
+    assert f"{root / SETTINGS_FILE}:{line}: " in error.why
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "project: Shop",
+        "project: " + "x" * 64,
+        "registry: https://ghcr.io",
+        "user: Captain",
+        "apps: {Web: {}}",
+        "apps: {web: {memory: lots}}",
+        "apps: {web: {memory: 1k}}",
+        "apps: {web: {memory: 1.5g}}",
+        "apps: {web: {repository: 'u/web:1'}}",
+        "apps: {web: {repository: u/Web}}",
+        "apps: {web: {base_images: [Python]}}",
+    ],
+)
+def test_wrong_words(root: Path, lines: str) -> None:
+    """A setting that holds no name, size or reference where one is needed ends with exit code 2 and a way out."""
+    error = wrong(root, f"lading:\n  {lines}\n")
+    assert error.exit_code == 2
+    assert error.mend
+
+
+def test_proposed_name_is_good(root: Path) -> None:
+    """The name that is proposed in a wrong one's place is a right one."""
+    error = wrong(root, "lading: {project: 'My Shop!'}")
+    assert error.mend == "project: my-shop"
+    assert load(root, "lading: {project: my-shop}").project == "my-shop"
+
+
+def test_numbers_as_text(root: Path) -> None:
+    """Numbers may come as text, as they do from the environment."""
+    assert load(root, "lading: {local_registry_port: '5051'}").local_registry_port == 5051
+
+
+@pytest.mark.parametrize("value", ["0755", "3.10", "true"])
+def test_text_as_numbers(root: Path, value: str) -> None:
+    """Text that YAML takes for something else is not guessed back: 0755 would become 493."""
+    error = wrong(root, f"lading: {{apps: {{web: {{environment: {{A: {value}}}}}}}}}")
+    assert "environment" in error.what
+    assert error.mend == "write it in quotes"
+
+
+def test_empty_app(root: Path) -> None:
+    """An app of which nothing is said has all defaults and its own name."""
+    app = load(root, "lading:\n  apps:\n    web:\n").app("web")
+    assert (app.repository.name, app.context) == ("web", root)
+
+
+def test_several_apps(root: Path) -> None:
+    """Where there are several apps one must be named, and a wrong name is told with the nearest."""
+    settings = load(root, "lading: {apps: {web: {}, worker: {}}}")
+    assert settings.app("worker").name == "worker"
+    with pytest.raises(UsageError, match="web, worker") as caught:
+        settings.app()
+    assert caught.value.mend == "--app web"
+    with pytest.raises(UsageError, match="wroker") as caught:
+        settings.app("wroker")
+    assert caught.value.mend == "--app worker"
+
+
+def test_one_app_needs_no_name(root: Path) -> None:
+    """The only app there is needs no name, and still has one."""
+    settings = load(root, "lading: {apps: {web: {}}}")
+    assert settings.app() is settings.app("web")
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("6m", 6 * 1024**2), ("1G", 1024**3), ("8388608", 8388608), ("9000k", 9216000)]
+)
+def test_memory(root: Path, text: str, size: int) -> None:
+    """Memory is told as `docker run --memory` tells it."""
+    assert load(root, f"lading: {{apps: {{web: {{memory: '{text}'}}}}}}").app().memory == size
+
+
+def test_environment_variables_know_their_names() -> None:
+    """What INVOKE_LADING_* may set is there before the file is read, for Invoke looks no further; all are valid."""
+    defaults: dict[str, Any] = Settings.defaults()
+    assert {"project", "registry", "user", "local_registry_port"} == set(defaults)
+    assert Settings.load(defaults, Path("/somewhere")) == Settings.load({}, Path("/somewhere"))
+
+
+def test_dockers_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Docker's configuration is where DOCKER_CONFIG says, else in the home folder."""
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    assert environment().docker_config == tmp_path
+    monkeypatch.setenv("DOCKER_CONFIG", "")
+    monkeypatch.setenv("HOME", "/home/captain")
+    assert environment().docker_config == Path("/home/captain/.docker")
+
+
+def test_checks_digest() -> None:
+    """Other questions have another digest; the same ones always the same."""
+    first, second = (Check(path="/"),), (Check(path="/", text="x"),)
+    assert checks_digest(first) == checks_digest((Check(),))
+    assert checks_digest(first) != checks_digest(second)
+    assert str(second[0]) == "GET /"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,3 +53,11 @@ def _docker(request: pytest.FixtureRequest, folder: Path, *, guarded: bool) -> t
     registry = request.getfixturevalue("guarded_registry" if guarded else "open_registry")
     project = request.getfixturevalue("project_name")
     return DockerGround(client, registry, base, project, folder / "docker"), project
+
+
+@pytest.fixture
+def gone() -> int:
+    """The process id of a process that has ended."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid

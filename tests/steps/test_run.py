@@ -183,3 +183,29 @@ def _another_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.mark.parametrize("serving", [True, False])
+def test_what_a_killed_run_left_is_removed(stage: Stage, gone: int, *, serving: bool) -> None:
+    """A container that a killed run left in the middle of its swap is no proof of anything and goes away."""
+    stage.prepare(stage.build(), *([stage.serve()] if serving else []))
+    mine = {**stage.app.labels, **stage.world.process.labels, "lading.pid": str(gone)}
+    left = f"{stage.app.container_name}-next-dead"
+    stage.ground.put_container(left, mine)
+
+    done = stage.four_runs(stage.serve())
+
+    assert done.reason == (f"a run that was killed left {left}" if serving else "nothing serves web yet")
+    assert not stage.container(left)
+    assert stage.served() == "hello"
+
+
+def test_stop_removes_what_a_killed_run_left(stage: Stage, gone: int) -> None:
+    """Nothing of the app's is left when it has been stopped, also not what a killed run left."""
+    stage.prepare(stage.build())
+    mine = {**stage.app.labels, **stage.world.process.labels, "lading.pid": str(gone)}
+    stage.ground.put_container(f"{stage.app.container_name}-next-dead", mine)
+
+    stage.four_runs(stage.stop())
+
+    assert not stage.ground.containers()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
-import sys
 import time
 from dataclasses import replace
 
@@ -24,14 +22,6 @@ def timed(stage: Stage, step: Step) -> tuple[Outcome, float]:
     began = time.monotonic()
     outcome = stage.real(step)
     return outcome, time.monotonic() - began
-
-
-@pytest.fixture
-def gone() -> int:
-    """The process id of a process that has ended."""
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    return process.pid
 
 
 def test_four_runs(stage: Stage) -> None:

@@ -1,0 +1,90 @@
+"""run, logs, stop and the looking commands, as people type them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+
+import docker
+import pytest
+import requests
+
+from tests.cli_project import Project
+
+pytestmark = pytest.mark.engine
+
+
+def test_run_logs_stop(project: Project) -> None:
+    """Run serves the page at the printed address, logs shows what it wrote, stop ends it; each is ok twice."""
+    assert project.invoke("build", "--version", "3").code == 0
+
+    served = project.invoke("run")
+
+    assert served.code == 0, served.all
+    address = f"http://127.0.0.1:{project.port}/"
+    assert served.out.strip().endswith(address)
+    assert requests.get(address, timeout=5).text == "hello 3"
+    assert "changed=0" in project.invoke("run").out
+    assert "GET / HTTP/1.1" in project.invoke("logs", "--tail", "5").out
+    assert project.invoke("stop").code == 0
+    with pytest.raises(requests.ConnectionError):
+        requests.get(address, timeout=5)
+    assert "ok=1" in project.invoke("stop").out
+    assert project.invoke("logs").code == 1
+
+
+def test_the_container_is_hardened(project: Project, client: docker.DockerClient) -> None:
+    """The container has no capabilities, a read-only root, limits, an init, and a port on 127.0.0.1 only."""
+    assert project.invoke("build", "--version", "3", "run").code == 0
+
+    (container,) = client.containers.list(filters={"label": f"lading.project={project.name}"})
+    host = container.attrs["HostConfig"]
+
+    assert host["CapDrop"] == ["ALL"]
+    assert host["SecurityOpt"] == ["no-new-privileges:true"]
+    assert host["ReadonlyRootfs"] is True
+    assert host["Init"] is True
+    assert host["Memory"] == 512 * 1024 * 1024
+    assert host["PidsLimit"] == 256
+    assert [one["HostIp"] for one in host["PortBindings"]["5000/tcp"]] == ["127.0.0.1"]
+
+
+def test_images_and_history_as_docker_shows_them(project: Project) -> None:
+    """Images and history have the docker CLI's columns, units and words, and -q its short ids."""
+    assert project.invoke("build", "--version", "1").code == 0
+    cli = shutil.which("docker")
+    if cli is None:
+        pytest.skip("there is no docker CLI to compare with")
+
+    def theirs(*words: str) -> list[str]:
+        return subprocess.run([cli, *words], capture_output=True, text=True, check=True).stdout.splitlines()
+
+    ours = project.invoke("images").out.splitlines()
+    wanted = theirs("images")
+    assert ours[0].split() == wanted[0].split()
+    assert [row for row in ours if project.repository in row] == [row for row in wanted if project.repository in row]
+    (image_id,) = project.invoke("images", "--app", "web", "-q").out.split()
+    assert theirs("images", "-q", project.repository) == [image_id]
+    assert project.invoke("history").out.splitlines() == theirs("history", image_id)
+    assert project.invoke("history", "-q").out.splitlines() == theirs("history", "-q", image_id)
+    rows = json.loads(project.invoke("images", "--app", "web", "--json").out)
+    assert [(row["Repository"], row["Tag"], row["ID"]) for row in rows] == [(project.repository, "1", image_id)]
+
+
+def test_inspect_is_dockers_own_array(project: Project, client: docker.DockerClient) -> None:
+    """Inspect prints the JSON array that docker inspect prints."""
+    assert project.invoke("build", "--version", "1").code == 0
+
+    (described,) = json.loads(project.invoke("inspect").out)
+
+    assert described == client.api.inspect_image(f"{project.repository}:1")
+
+
+def test_up_says_ok_where_all_is_there(project: Project, client: docker.DockerClient) -> None:
+    """Up in check mode only looks, and finds the engine that answers."""
+    done = project.invoke("up", "--check", "--json")
+
+    assert done.code == 0, done.all
+    assert done.document["engine"]["version"] == client.version()["Version"]
+    assert done.statuses["engine"] == "ok"

@@ -1,0 +1,153 @@
+"""A project in a folder and the real commands on it, for the tests that go through the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Done", "Project", "make_project"]
+
+_BIN = Path(sys.executable).parent
+_APP = """\
+import os, sys, time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+{at_start}
+class Page(BaseHTTPRequestHandler):
+    def do_GET(self):
+        {at_request}
+        body = b"{page} " + os.environ["VERSION"].encode()
+        self.send_response({status})
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+HTTPServer(("", int(os.environ["PORT"])), Page).serve_forever()
+"""
+_DOCKERFILE = """\
+FROM {base}
+ARG VERSION
+ENV VERSION=$VERSION PYTHONUNBUFFERED=1
+{run}COPY app.py /app.py
+CMD ["python3", "/app.py"]
+"""
+_SETTINGS = """\
+lading:
+  project: {project}
+  apps:
+    web:
+      repository: {project}/page-{project}
+      host_port: {port}
+      smoke_timeout: {timeout}
+      checks: [{{path: /, text: "hello {{version}}"}}]
+"""
+_TASKS = """\
+from lading import tasks as road
+from invoke import Collection; ns = Collection.from_module(road)
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """A command that has ended: exit code, what it printed, seconds it took."""
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+
+    @property
+    def all(self) -> str:
+        """Everything it printed."""
+        return self.out + self.err
+
+    @property
+    def document(self) -> Any:
+        """The one JSON document on standard output."""
+        return json.loads(self.out)
+
+    @property
+    def statuses(self) -> dict[str, str]:
+        """The status of each step by its name, from the JSON document."""
+        return {step["step"]: step["status"] for step in self.document["steps"]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """A tiny web app with a Dockerfile and settings in a folder of its own."""
+
+    folder: Path
+    name: str
+    base: str
+    port: int
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def repository(self) -> str:
+        """The image's repository in the engine."""
+        return f"{self.name}/page-{self.name}"
+
+    @property
+    def published(self) -> str:
+        """The repository in a registry, pushed by the user demo."""
+        return f"demo/page-{self.name}"
+
+    def write(  # noqa: PLR0913  each is one way to be different
+        self,
+        *,
+        page: str = "hello",
+        at_start: str = "",
+        at_request: str = "pass",
+        status: int = 200,
+        run: str = "",
+        timeout: float = 20,
+    ) -> None:
+        """Write the app, its Dockerfile and its settings."""
+        app = _APP.format(page=page, at_start=at_start, at_request=at_request, status=status)
+        (self.folder / "app.py").write_text(app)
+        (self.folder / "Dockerfile").write_text(_DOCKERFILE.format(base=self.base, run=f"{run}\n" if run else ""))
+        settings = _SETTINGS.format(project=self.name, port=self.port, timeout=timeout)
+        (self.folder / "invoke.yaml").write_text(settings)
+        (self.folder / "tasks.py").write_text(_TASKS)
+
+    def invoke(self, *words: str, program: str = "invoke", stdin: str = "", **environment: str) -> Done:
+        """Run a command to its end."""
+        process = self.start(*words, program=program, **environment)
+        began = time.monotonic()
+        out, err = process.communicate(stdin, timeout=120)
+        return Done(code=process.returncode, out=out, err=err, seconds=time.monotonic() - began)
+
+    def start(self, *words: str, program: str = "invoke", **environment: str) -> subprocess.Popen[str]:
+        """Start a command in a process group of its own."""
+        return subprocess.Popen(
+            [str(_BIN / program), *words],
+            cwd=self.folder,
+            env={**os.environ, **self.environment, **environment},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def interrupt(self, process: subprocess.Popen[str], number: signal.Signals) -> Done:
+        """Send a signal to the command's process and give how it ends."""
+        began = time.monotonic()
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+        return Done(code=process.returncode, out=out, err=err, seconds=time.monotonic() - began)
+
+
+def make_project(folder: Path, *, name: str, base: str, port: int) -> Project:
+    """Give a project whose app says hello and its version."""
+    project = Project(folder=folder, name=name, base=base, port=port)
+    project.write()
+    return project

@@ -17,7 +17,7 @@ from invoke.exceptions import Exit
 from lading.credentials import Credential, Secret
 from lading.errors import LadingError, UsageError
 from lading.playbook import Playbook
-from lading.project import find_root
+from lading.project import check_named_file, find_root
 from lading.settings import Settings, environment
 from lading.step import Step
 from lading.world import World
@@ -61,6 +61,7 @@ def command(c: Context, name: str, *, check: bool = False, json: bool = False) -
     check = check or bool(c.config.run.dry)
     try:
         with terminable():
+            check_named_file(c.config)
             root = find_root(c.config)
             settings = Settings.load(_plain(c.config.get("lading", {})), root)
             world = open_world(root)

@@ -1,0 +1,76 @@
+"""Ctrl-C and SIGTERM: what was begun is taken back, and the report is still printed."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+
+import docker
+import pytest
+
+from tests.cli_project import Project
+from tests.conftest import wait_until
+
+pytestmark = pytest.mark.engine
+BOTH = pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+
+
+@BOTH
+def test_during_a_build(project: Project, number: signal.Signals, code: int) -> None:
+    """A signal in the middle of a RUN ends the command within five seconds and cancels the build in the engine."""
+    project.write(run=f"RUN sleep 5{code}")
+    process = project.start("build", "--version", "1", "--json")
+    wait_until(lambda: _sleeps(f"sleep 5{code}"))
+
+    done = project.interrupt(process, number)
+
+    assert done.code == code
+    assert done.seconds < 5
+    assert json.loads(done.out)["exit_code"] == code
+    assert "RECAP" in done.err
+    assert "Traceback" not in done.err
+    wait_until(lambda: not _sleeps(f"sleep 5{code}"), 10)
+
+
+@BOTH
+def test_during_a_smoke_test(project: Project, client: docker.DockerClient, number: signal.Signals, code: int) -> None:
+    """A signal while the app is waited for removes the container on trial; the next run works."""
+    project.write(at_request="time.sleep(600)", timeout=60)
+    assert project.invoke("build", "--version", "1").code == 0
+    process = project.start("smoke", "--json")
+    trials = {"label": [f"lading.project={project.name}", "lading.trial"]}
+    wait_until(lambda: bool(client.containers.list(filters=trials)))
+    time.sleep(0.5)
+
+    done = project.interrupt(process, number)
+
+    assert done.code == code
+    assert done.seconds < 5
+    assert json.loads(done.out)["exit_code"] == code
+    assert not client.containers.list(all=True, filters=trials)
+    project.write()
+    assert project.invoke("build", "--version", "1", "smoke").code == 0
+
+
+def test_a_killed_smoke_test_is_cleared_by_the_next(project: Project, client: docker.DockerClient) -> None:
+    """What a run killed outright leaves is found by the next one and removed."""
+    project.write(at_request="time.sleep(600)", timeout=60)
+    assert project.invoke("build", "--version", "1").code == 0
+    process = project.start("smoke")
+    trials = {"label": [f"lading.project={project.name}", "lading.trial"]}
+    wait_until(lambda: bool(client.containers.list(filters=trials)))
+    project.interrupt(process, signal.SIGKILL)
+    assert client.containers.list(all=True, filters=trials)
+    project.write()
+
+    done = project.invoke("build", "--version", "1", "smoke")
+
+    assert done.code == 0, done.all
+    assert not client.containers.list(all=True, filters=trials)
+
+
+def _sleeps(words: str) -> bool:
+    """Whether any process of this machine is called so; the engine's RUNs are among them."""
+    return subprocess.run(["pgrep", "-fx", words], capture_output=True, check=False).returncode == 0

@@ -17,6 +17,8 @@ import pytest
 import requests
 from docker.errors import DockerException
 
+from tests.cli_project import Project, make_project
+
 REGISTRY_IMAGES = ("registry:3", "localhost/lading/registry:2.8")
 PYTHON_IMAGES = ("python:3.13-slim", "localhost/lading/python:3.13")
 
@@ -99,6 +101,14 @@ def project_name(client: docker.DockerClient) -> Iterator[str]:
         for tag in image.tags or [image.id]:
             client.images.remove(tag, force=True)
     assert Holdings.of(client, name) == before
+
+
+@pytest.fixture
+def project(tmp_path: Path, project_name: str, python_image: str, free_port: int) -> Project:
+    """A tiny web app in a folder of its own, whose page says hello and its version."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    return make_project(folder, name=project_name, base=python_image, port=free_port)
 
 
 @dataclass(frozen=True)

@@ -1,99 +1,16 @@
-"""`./inv`, in a copy beside a made-up project; `python3` is mostly a stand-in that writes down its calls."""
+"""`./inv`: what it makes on first use, and what it leaves alone afterwards."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 import textwrap
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-INV = Path(__file__).parent.parent / "inv"
-# What inv may use besides Python, so that PATH can hold this and nothing else.
-TOOLS = ("cksum", "flock", "id", "ls", "mv", "readlink", "rm", "sed", "sh", "sleep", "tail")
-
-# Answers like `python -c`, `-m venv` and `-m pip`; its .venv/bin/invoke tells how it was called.
-PYTHON = r"""#!/bin/sh
-printf '%s\n' "$*" >>"$CALLS"
-case $* in
-*"-m ${BROKEN:-nothing}"*) echo 'the network is gone' >&2; exit 7 ;;
--c*print*) echo python3.11-venv ;;
--c*ensurepip*) [ -z "${NO_ENSUREPIP-}" ] ;;
-'-m venv'*)
-    /bin/rm -rf "$4"
-    /bin/mkdir -p "$4/bin"
-    /bin/cp "$0" "$4/bin/python"
-    ;;
-*'-m pip install'*-r*)
-    sleep "${PIP_SECONDS:-0}"
-    printf '#!/bin/sh\necho "in $(pwd):" "$@"\nexit "${INVOKE_EXIT:-0}"\n' >"${0%/*}/invoke"
-    /bin/chmod +x "${0%/*}/invoke"
-    ;;
-esac
-"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Project:
-    """A copy of `inv` with locks beside it, and a PATH where the stand-in is the only Python."""
-
-    root: Path
-    path: Path
-    calls_file: Path
-
-    def start(
-        self, *arguments: str, inv: Path | str | None = None, cwd: Path | None = None, **variables: str
-    ) -> subprocess.Popen[str]:
-        """Start `inv` with a clean environment."""
-        return subprocess.Popen(
-            [inv or self.root / "inv", *arguments],
-            cwd=cwd or self.root,
-            env={"PATH": str(self.path), "CALLS": str(self.calls_file)} | variables,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def inv(
-        self, *arguments: str, inv: Path | str | None = None, cwd: Path | None = None, **variables: str
-    ) -> subprocess.CompletedProcess[str]:
-        """Run `inv` to its end."""
-        process = self.start(*arguments, inv=inv, cwd=cwd, **variables)
-        stdout, stderr = process.communicate(timeout=60)
-        return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
-
-    def calls(self) -> list[str]:
-        """Give what the stand-in was called with since the last time, without probes for a version."""
-        if not self.calls_file.exists():
-            return []
-        lines = self.calls_file.read_text().splitlines()
-        self.calls_file.unlink()
-        return [line for line in lines if not line.startswith("-c")]
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    """Give a project in a folder with a space in its name, where nothing was installed yet."""
-    root = tmp_path / "a project"
-    path = tmp_path / "bin"
-    root.mkdir()
-    path.mkdir()
-    shutil.copy2(INV, root)
-    (root / "requirements.txt").write_text("invoke==3.0.3\n")
-    (root / "pyproject.toml").write_text("[project]\n")
-    for tool in TOOLS:
-        found = shutil.which(tool)
-        if found:
-            (path / tool).symlink_to(found)
-    python = path / "python3"
-    python.write_text(PYTHON)
-    python.chmod(0o755)
-    return Project(root=root, path=path, calls_file=tmp_path / "calls")
+from tests.inv.checkout import Project
 
 
 def test_first_use(project: Project) -> None:
@@ -206,72 +123,6 @@ def test_moved(project: Project) -> None:
 
     assert done.stdout == f"in {moved}: --search-root {moved} smoke\n"
     assert "its folder" in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("version", "why"),
-    [(None, "there is no python3 on PATH"), ("Python 3.10.13", "python3 on PATH is Python 3.10.13")],
-)
-def test_no_python(project: Project, version: str | None, why: str) -> None:
-    """Without a Python >= 3.11 it ends with 3 and says what failed, why, and what to type next."""
-    (project.path / "python3").unlink()
-    if version:
-        (project.path / "python3").write_text(f'#!/bin/sh\n[ "$1" = --version ] && echo {version}\n')
-        (project.path / "python3").chmod(0o755)
-
-    done = project.inv("build")
-
-    assert done.returncode == 3
-    what, reason, following = done.stderr.splitlines()[1:]
-    assert what == "lading: no Python 3.11 or later was found"
-    assert reason == f"  why:  {why}"
-    assert following.startswith("  next: install it")
-    assert not (project.root / ".venv").exists()
-
-
-def test_shim(project: Project) -> None:
-    """A python3.13 that is only a version manager's shim, and does not start, is passed over."""
-    (project.path / "python3.13").write_text("#!/bin/sh\necho 'python3.13: command not found' >&2\nexit 127\n")
-    (project.path / "python3.13").chmod(0o755)
-
-    assert project.inv().returncode == 0
-
-
-def test_no_ensurepip(project: Project) -> None:
-    """Where Python has no ensurepip and there is no apt-get, the package to install is named."""
-    done = project.inv(NO_ENSUREPIP="1")
-
-    assert done.returncode == 3
-    assert "ensurepip is missing" in done.stderr
-    assert "sudo apt-get install python3.11-venv" in done.stderr
-
-
-@pytest.mark.parametrize(("user", "code"), [(0, 0), (1000, 3)])
-def test_debian(project: Project, user: int, code: int) -> None:
-    """On Debian, root gets the missing ensurepip installed; nobody else has apt-get called."""
-    (project.path / "id").unlink()
-    (project.path / "id").write_text(f"#!/bin/sh\necho {user}\n")
-    (project.path / "apt-get").write_text('#!/bin/sh\necho "apt-get $*" >>"$CALLS"\n')
-    for name in ("id", "apt-get"):
-        (project.path / name).chmod(0o755)
-
-    done = project.inv(NO_ENSUREPIP="1")
-
-    assert done.returncode == code
-    asked = [call for call in project.calls() if call.startswith("apt-get")]
-    assert [" install " in call and call.endswith(" python3.11-venv") for call in asked] == (
-        [] if user else [False, True]
-    )
-
-
-def test_failing_pip(project: Project) -> None:
-    """When pip fails its last lines are shown, it ends with 3, and Invoke is not started."""
-    done = project.inv("build", BROKEN="pip")
-
-    assert (done.returncode, done.stdout) == (3, "")
-    assert "  | the network is gone\n" in done.stderr
-    assert "lading: requirements.txt could not be installed\n  why:  " in done.stderr
-    assert "ended with 7" in done.stderr
 
 
 def test_other_folder(project: Project, tmp_path: Path) -> None:

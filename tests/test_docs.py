@@ -1,0 +1,77 @@
+"""What the documents say is so: every command in them exists, and every command is in them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from invoke.exceptions import ParseError
+from invoke.parser import Parser
+
+import lading
+from lading.settings import AppSettings
+from lading.tasks import ns
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+CHORES = {"test", "lint", "lock"}
+CONTEXTS = {context.name: context for context in ns.to_contexts()}  # once: Invoke hands each help text out only once
+_FENCE = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_PROGRAM = re.compile(r"^(?:\./inv|invoke|lading) (?=[a-z])")
+
+
+def _commands(page: Path) -> list[str]:
+    text = page.read_text("utf-8")
+    fenced = [line.partition("#")[0].strip() for block in _FENCE.findall(text) for line in block.splitlines()]
+    inline = re.findall(r"`((?:\./inv|invoke|lading) [a-z][^`]*)`", text)
+    return [_PROGRAM.sub("", line) for line in (*fenced, *inline) if _PROGRAM.match(line)]
+
+
+WRITTEN = [(page.name, command) for page in PAGES for command in _commands(page)]
+
+
+@pytest.mark.parametrize(("page", "command"), WRITTEN)
+def test_written_commands_exist(page: str, command: str) -> None:
+    """A command that stands in a document names tasks that exist and flags that they take."""
+    words = shlex.split(command.replace("TASK", "build"))
+    if words[0] in CHORES:
+        return
+    known = [word.removeprefix("lading.") for word in words if not word.startswith("…")]
+    try:
+        Parser(contexts=list(CONTEXTS.values())).parse_argv(known)
+    except ParseError as error:
+        pytest.fail(f"{page}: {error}")
+
+
+def test_there_are_commands() -> None:
+    """The documents do show commands, so that the test above cannot pass on none."""
+    assert len(WRITTEN) > 15
+
+
+@pytest.mark.parametrize("name", sorted(name for name in CONTEXTS if name))
+def test_tasks_are_documented(name: str) -> None:
+    """Every task stands in the README and has one sentence of help, and help for each of its flags."""
+    assert f"`{name}`" in (ROOT / "README.md").read_text("utf-8")
+    assert re.fullmatch(r"[A-Z][^\n]*\.", ns[name].__doc__ or "")
+    assert all(argument.help for argument in CONTEXTS[name].args.values())
+
+
+@pytest.mark.parametrize("name", [*AppSettings.__struct_fields__, "project", "registry", "user", "local_registry_port"])
+def test_settings_are_documented(name: str) -> None:
+    """Every setting stands in docs/settings.md."""
+    assert f"{name}:" in (ROOT / "docs/settings.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links(page: Path) -> None:
+    """A link to a file of this repository leads to one."""
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+
+
+def test_changelog_has_the_version() -> None:
+    """The changelog speaks of the version that this is."""
+    assert f"## {lading.__version__}" in (ROOT / "CHANGELOG.md").read_text("utf-8")

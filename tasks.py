@@ -24,7 +24,8 @@ def test(c: Context, only: str = "") -> None:
     """Set up what the tests need, then run linter, types and all tests."""
     road.up(c)
     if shutil.which("chromium") is None and may_install():
-        c.run("apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends chromium")
+        c.run("apt-get -q update")
+        c.run("DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends chromium")
     with c.cd(ROOT):
         lint(c)
         c.run(f"{BIN}/python -m pytest {only}", pty=False)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from lading.app import App
 from lading.credentials import Credential
-from lading.errors import UsageError
+from lading.errors import UsageError, cleaned
 from lading.git import described_version
 from lading.reference import parse_registry, parse_user
 from lading.settings import Settings
@@ -131,9 +132,9 @@ def _version(text: str | None) -> Version | None:
 def _on_port(app: App, port: str | None) -> App:
     if port is None:
         return app
-    if not (port.isascii() and port.isdigit() and 0 < int(port) <= _HIGHEST_PORT):
+    if not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) <= _HIGHEST_PORT:
         raise UsageError(
-            f"port {port!r} is no port",
+            f"{cleaned(repr(port), limit=60)} is no port",
             why=f"a port is a number from 1 to {_HIGHEST_PORT}",
             mend=f"--port {app.host_port}",
         )

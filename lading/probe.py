@@ -47,15 +47,16 @@ def ask(host: str, port: int, path: str, *, seconds: float) -> Answer:
 
     Proxies in the environment are not used and redirects are not followed.
     """
+    deadline = time.monotonic() + seconds
     connection = http.client.HTTPConnection(host, port, timeout=seconds)
-    late = threading.Event()
+    connection.connect()
+    line, late = connection.sock, threading.Event()  # the response takes the socket away from the connection
 
     def give_up() -> None:
         late.set()
-        if connection.sock is not None:
-            connection.sock.shutdown(socket.SHUT_RDWR)
+        line.shutdown(socket.SHUT_RDWR)
 
-    watch = threading.Timer(seconds, _quietly, (give_up,))
+    watch = threading.Timer(max(deadline - time.monotonic(), 0), _quietly, (give_up,))
     watch.daemon = True
     watch.start()
     try:

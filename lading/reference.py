@@ -23,7 +23,6 @@ _USER = re.compile(r"[a-z0-9]+(?:(?:_|__|-+)[a-z0-9]+)*")
 _LONGEST_REPOSITORY = 255
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}")
 _HIGHEST_PORT = 65535
-_HIGHEST_PORT = 65535
 
 
 @dataclass(frozen=True, kw_only=True)

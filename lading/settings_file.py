@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from stat import S_ISREG
 
@@ -14,7 +15,10 @@ __all__ = ["SETTINGS_FILE", "check_settings_file", "line_of"]
 
 SETTINGS_FILE = "invoke.yaml"
 _KEY = "lading"
+_NESTED = "apps"
 _LARGEST = 1024 * 1024
+_MAPPING_TAG = "tag:yaml.org,2002:map"
+_TEXT_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
 
 
 def check_settings_file(path: Path) -> None:
@@ -35,10 +39,11 @@ def check_settings_file(path: Path) -> None:
         return
     if not isinstance(root, yaml.MappingNode):
         raise _broken(path, 1, "it holds no mapping; settings stand under the key 'lading:'")
-    _refuse_duplicates(path, root)
+    _refuse_bad_keys(path, root)
     for key, value in root.value:
-        if key.value == _KEY and not _is_mapping_or_empty(value):
-            raise _broken(path, key.start_mark.line + 1, "'lading:' holds no mapping")
+        if key.value == _KEY:
+            _refuse_bad_shape(path, key, value)
+    _construct(path)
 
 
 def line_of(path: Path, trail: Sequence[str | int]) -> int:
@@ -63,33 +68,53 @@ def line_of(path: Path, trail: Sequence[str | int]) -> int:
 
 
 def _compose(path: Path) -> yaml.Node | None:
-    try:
+    with _reading(path):
         return yaml.compose(path.read_text("utf-8-sig"), Loader=yaml.SafeLoader)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise _broken(path, mark.line + 1 if mark else 0, error.problem or "it is no YAML") from error
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+    except (yaml.YAMLError, ValueError, OSError, RecursionError) as error:
         raise _broken(path, 0, cleaned(str(error), limit=120)) from error
 
 
-def _refuse_duplicates(path: Path, node: yaml.Node) -> None:
+def _construct(path: Path) -> None:
+    """Make values of it all, as Invoke will: an unknown tag or a 30th of February is found only now."""
+    with _reading(path):
+        yaml.safe_load(path.read_text("utf-8-sig"))
+
+
+def _refuse_bad_keys(path: Path, node: yaml.Node) -> None:
+    """Refuse a key that stands there twice or is no text."""
     if isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            _refuse_duplicates(path, item)
+            _refuse_bad_keys(path, item)
     if isinstance(node, yaml.MappingNode):
         seen: dict[str, int] = {}
         for key, value in node.value:
             line = key.start_mark.line + 1
-            if isinstance(key, yaml.ScalarNode):
-                if key.value in seen:
-                    raise _broken(path, line, f"'{key.value}' stands on line {seen[key.value]} already")
-                seen[key.value] = line
-            _refuse_duplicates(path, value)
+            if key.tag not in _TEXT_TAGS:
+                shown = f"'{key.value}'" if isinstance(key, yaml.ScalarNode) else "a list or mapping"
+                raise _broken(path, line, f"the key {shown} is no text; write it in quotes")
+            # Invoke makes the names of environment variables of all keys, in capitals.
+            if (name := key.value.upper()) in seen:
+                raise _broken(path, line, f"'{key.value}' stands on line {seen[name]} already, capitals or not")
+            seen[name] = line
+            _refuse_bad_keys(path, value)
 
 
-def _is_mapping_or_empty(node: yaml.Node) -> bool:
-    empty = isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null"
-    return isinstance(node, yaml.MappingNode) or empty
+def _refuse_bad_shape(path: Path, key: yaml.Node, lading: yaml.Node) -> None:
+    """Refuse what Invoke cannot merge with the defaults: nothing for a mapping, a mapping for a single value."""
+    if lading.tag != _MAPPING_TAG:
+        raise _broken(path, key.start_mark.line + 1, "'lading:' holds no mapping")
+    for name, value in lading.value:
+        if name.value != _NESTED and isinstance(value, yaml.MappingNode):
+            raise _broken(path, name.start_mark.line + 1, f"'{name.value}:' holds a mapping; it is a single value")
 
 
 def _broken(path: Path, line: int, why: str) -> UsageError:

@@ -100,7 +100,7 @@ class Project:
         """The repository in a registry, pushed by the user demo."""
         return f"demo/page-{self.name}"
 
-    def write(  # noqa: PLR0913  each is one way to be different
+    def write(
         self,
         *,
         page: str = "hello",

@@ -80,8 +80,9 @@ def refused(store: CredentialStore, registry: str = "r.io") -> CredentialsError:
 def test_nobody(store: CredentialStore, hold: Callable[[Any], CredentialStore]) -> None:
     """Without a file, and without an entry, nobody is logged in."""
     assert store.get("r.io") is None
+    empty: dict[str, Any] = {}
     for content in (
-        {},
+        empty,
         {"auths": {}},
         {"auths": None},
         {"auths": {"r.io": {}}},

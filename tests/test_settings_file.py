@@ -19,7 +19,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"# only words\n", b"lading:\n", b"lading: {}\n", b"\xef\xbb\xbflading:\n  user: x\n", b"other: [1]\n"],
+    [b"", b"# only words\n", b"lading: {}\n", b"\xef\xbb\xbflading:\n  user: x\n", b"other: [1]\n"],
 )
 def test_good_files(file: Path, content: bytes) -> None:
     """An empty file, a comment, a BOM and other tools' settings are all right."""
@@ -41,6 +41,8 @@ def test_no_file(file: Path) -> None:
         (b"hello\n", 1, "no mapping"),
         (b"\nlading: hello\n", 2, "no mapping"),
         (b"lading: [1]\n", 1, "no mapping"),
+        (b"lading:\n", 1, "no mapping"),
+        (b"lading:\n  apps:\n    web:\n      environment: {A: x, a: y}\n", 4, "capitals or not"),
         (b"lading:\n  user: a\n  user: b\n", 3, "'user' stands on line 2 already"),
         (b"lading:\n  apps:\n    web:\n      checks:\n        - path: /\n          path: /x\n", 6, "line 5 already"),
         (b"a: 1\nb: 2\n---\nc: 3\n", 3, "another document"),

@@ -133,7 +133,6 @@ def test_bad_name(file: Path, text: str, words: str) -> None:
     assert words in refusal(file.parent, "build", "--version", "1")
 
 
-@pytest.mark.xfail(raises=AssertionError, reason="Invoke's traceback: check_settings_file lets these pass")
 @pytest.mark.parametrize(
     ("text", "line"),
     [

@@ -80,14 +80,14 @@ def refused(store: CredentialStore, registry: str = "r.io") -> CredentialsError:
 def test_nobody(store: CredentialStore, hold: Callable[[Any], CredentialStore]) -> None:
     """Without a file, and without an entry, nobody is logged in."""
     assert store.get("r.io") is None
-    empty: dict[str, Any] = {}
-    for content in (
-        empty,
+    contents: list[dict[str, Any]] = [
+        {},
         {"auths": {}},
         {"auths": None},
         {"auths": {"r.io": {}}},
         {"auths": {"other.io": {"auth": "x"}}},
-    ):
+    ]
+    for content in contents:
         assert hold(content).get("r.io") is None
 
 

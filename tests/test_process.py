@@ -1,0 +1,35 @@
+"""Whose things are in the engine."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+
+from lading.process import Process
+
+
+def test_this_process_lives() -> None:
+    """What this process made is not left behind, and every run has an id of its own."""
+    this = Process.this()
+    assert (this.pid, this.host) == (os.getpid(), socket.gethostname())
+    assert not this.outlived(this.labels)
+    assert Process.this().run != this.run
+
+
+def test_a_process_that_is_over() -> None:
+    """What a process of this host made that is over is left behind; of another host nobody knows."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    gone = replace(Process.this(), pid=process.pid)
+    assert Process.this().outlived(gone.labels)
+    assert not Process.this().outlived(replace(gone, host="elsewhere").labels)
+
+
+def test_labels_of_somebody_else() -> None:
+    """What carries no such labels, or nonsense in them, is not ours."""
+    this = Process.this()
+    assert not this.outlived({})
+    assert not this.outlived({**this.labels, "lading.pid": "-1"})

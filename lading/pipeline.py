@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from lading.engine import EngineInfo, Tell
@@ -10,7 +10,7 @@ from lading.errors import LadingError
 from lading.step import Outcome, Status, Step, converge
 from lading.world import World
 
-__all__ = ["Pipeline", "Published", "Report", "worst"]
+__all__ = ["Pipeline", "Published", "Report", "cut_short", "worst"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,7 @@ class Pipeline:
             ended(outcome)
             if outcome.status is Status.FAILED:
                 break
-        for outcome in _skipped(steps, outcomes):
+        for outcome in _skipped(steps, outcomes[-1].step if outcomes else ""):
             outcomes.append(outcome)
             ended(outcome)
         return Report(command=self.command, check=check, outcomes=tuple(outcomes))
@@ -88,8 +88,15 @@ def worst(outcomes: Iterable[Outcome]) -> Status:
     return next((status for status in (Status.FAILED, Status.CHANGED) if status in found), Status.OK)
 
 
-def _skipped(steps: Iterable[Step], outcomes: list[Outcome]) -> list[Outcome]:
-    if not outcomes:
+def cut_short(steps: Sequence[Step], error: LadingError) -> list[Outcome]:
+    """Give the outcomes of steps whose first one was cut short: it failed, the rest is skipped."""
+    if not steps:
         return []
-    reason = f"{outcomes[-1].step} failed"
+    first = steps[0]
+    failed = Outcome(step=first.name, app=first.app, status=Status.FAILED, reason=error.what, error=error)
+    return [failed, *_skipped(steps[1:], first.name)]
+
+
+def _skipped(steps: Iterable[Step], culprit: str) -> list[Outcome]:
+    reason = f"{culprit} failed"
     return [Outcome(step=step.name, app=step.app, status=Status.SKIPPED, reason=reason) for step in steps]

@@ -15,12 +15,12 @@ from lading.engine import EngineInfo
 from lading.errors import Interrupted, LadingError
 from lading.events import Event
 from lading.notes import Notes
-from lading.pipeline import Pipeline, Published, Report
+from lading.pipeline import Pipeline, Published, Report, cut_short
 from lading.process import Process
 from lading.registry import HttpRegistry, Registry
 from lading.settings import environment
 from lading.step import Outcome, Status, Step
-from lading.steps import Push, Run
+from lading.steps import Build, Push, Run, Smoke, Tag
 from lading.world import World
 
 __all__ = ["NOTES_FOLDER", "Observer", "Terminated", "carry_out", "open_world", "terminable"]
@@ -80,7 +80,10 @@ def carry_out(command: str, steps: Sequence[Step], world: World, observer: Obser
     except (KeyboardInterrupt, Terminated) as error:
         by_hand = isinstance(error, KeyboardInterrupt)
         interrupted = Interrupted("Ctrl-C" if by_hand else "SIGTERM", _BY_SIGINT if by_hand else _BY_SIGTERM)
-        return Report(command=command, check=check, outcomes=tuple(outcomes), error=interrupted)
+        for outcome in cut_short(steps[len(outcomes) :], interrupted):
+            ended(outcome)
+        error_behind = None if any(one.error for one in outcomes) else interrupted
+        return Report(command=command, check=check, outcomes=tuple(outcomes), error=error_behind)
 
 
 @contextmanager
@@ -105,7 +108,7 @@ def _with_facts(report: Report, steps: Sequence[Step], world: World) -> Report:
         return report
     served = [step for step in steps if isinstance(step, Run)]
     push = next((step for step in steps if isinstance(step, Push)), None)
-    about = next((step for step in reversed(steps) if hasattr(step, "target") and hasattr(step, "version")), None)
+    about = next((step for step in reversed(steps) if isinstance(step, Build | Smoke | Tag | Push | Run)), None)
     try:
         image = world.chosen(about.target, about.version) if about else None
     except LadingError:

@@ -21,14 +21,16 @@ BOTH = pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signa
 def test_during_a_build(project: Project, number: signal.Signals, code: int) -> None:
     """A signal in the middle of a RUN ends the command within five seconds and cancels the build in the engine."""
     project.write(run=f"RUN sleep 5{code}")
-    process = project.start("build", "--version", "1", "--json")
+    process = project.start("release", "--user", "demo", "--version", "1", "--registry", "localhost:1", "--json")
     wait_until(lambda: _sleeps(f"sleep 5{code}"))
 
     done = project.interrupt(process, number)
 
     assert done.code == code
     assert done.seconds < 5
-    assert json.loads(done.out)["exit_code"] == code
+    document = json.loads(done.out)
+    assert document["exit_code"] == code
+    assert [step["status"] for step in document["steps"]] == ["failed", "skipped", "skipped", "skipped"]
     assert "RECAP" in done.err
     assert "Traceback" not in done.err
     wait_until(lambda: not _sleeps(f"sleep 5{code}"), 10)

@@ -9,7 +9,6 @@ from invoke.context import Context
 from invoke.tasks import task
 
 from lading import tasks as road
-from lading.surroundings import may_install
 
 ROOT = Path(__file__).parent
 BIN = ROOT / ".venv" / "bin"
@@ -22,6 +21,8 @@ COMPILE = (
 @task(positional=[], help={"only": "What pytest is to run instead of all: paths, -k, -m …"})
 def test(c: Context, only: str = "") -> None:
     """Set up what the tests need, then run linter, types and all tests."""
+    from lading.surroundings import may_install  # late: listing the tasks needs none of it
+
     road.up(c)
     if shutil.which("chromium") is None and may_install():
         c.run("apt-get -q update")

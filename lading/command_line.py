@@ -9,18 +9,20 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 from invoke.exceptions import Exit
 
 from lading.credentials import Credential, Secret
 from lading.errors import LadingError, UsageError
-from lading.playbook import Playbook
 from lading.project import check_named_file, find_root
 from lading.settings import Settings, environment
-from lading.step import Step
-from lading.world import World
+
+if TYPE_CHECKING:  # listing tasks and asking for help need no pipeline
+    from lading.playbook import Playbook
+    from lading.step import Step
+    from lading.world import World
 
 __all__ = ["Command", "ask_credential", "command", "exit_with", "print_out"]
 
@@ -56,6 +58,7 @@ class Command:
 @contextmanager
 def command(c: Context, name: str, *, check: bool = False, json: bool = False) -> Iterator[Command]:
     """Give a command of this project, and turn what goes wrong into a message and an exit code."""
+    from lading.playbook import Playbook
     from lading.session import Terminated, open_world, terminable
 
     check = check or bool(c.config.run.dry)

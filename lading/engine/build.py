@@ -179,9 +179,7 @@ class _BuildKit:
                 return None
             for event in self._progress.feed(status):
                 self._tell(event)
-        if message.get("id") == "moby.image.id" and isinstance(aux, dict):
-            return str(aux["ID"])
-        return None
+        return str(aux["ID"]) if isinstance(aux, dict) and "ID" in aux else None
 
     def finish(self) -> None:
         for event in self._progress.finish():

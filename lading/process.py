@@ -7,6 +7,7 @@ import secrets
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 __all__ = ["Process"]
 
@@ -15,7 +16,7 @@ _RUN, _PID, _HOST = "lading.run", "lading.pid", "lading.host"
 
 @dataclass(frozen=True, kw_only=True)
 class Process:
-    """One run of Lading: a random id, its process and its host."""
+    """One run of Lading: a random id, its process, and the host (and namespace) in which that number means it."""
 
     run: str
     pid: int
@@ -24,7 +25,7 @@ class Process:
     @classmethod
     def this(cls) -> Process:
         """Give this process under a new run id."""
-        return cls(run=secrets.token_hex(4), pid=os.getpid(), host=socket.gethostname())
+        return cls(run=secrets.token_hex(4), pid=os.getpid(), host=f"{socket.gethostname()} {_pid_namespace()}".strip())
 
     @property
     def labels(self) -> dict[str, str]:
@@ -42,3 +43,11 @@ class Process:
         except PermissionError:
             return False
         return False
+
+
+def _pid_namespace() -> str:
+    """Give the namespace our process id counts in: a container on the host's network has the host's name."""
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return ""

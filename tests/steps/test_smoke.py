@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
 from dataclasses import replace
 
@@ -11,6 +10,7 @@ import pytest
 
 from lading.app import Check, checks_digest
 from lading.errors import ContainerFailed, SmokeFailed, StepFailed
+from lading.process import Process
 from lading.step import Outcome, Status, Step, converge
 from lading.steps import Smoke
 from lading.version import Version
@@ -189,7 +189,7 @@ def test_an_interrupt_leaves_no_container(stage: Stage) -> None:
 def test_what_a_killed_run_left_is_removed(stage: Stage, gone: int) -> None:
     """A trial container whose run is over goes away; that of a living run, or of another host, stays."""
     stage.prepare(stage.build())
-    mine = {**stage.app.labels, "lading.trial": "1", "lading.host": socket.gethostname()}
+    mine = {**stage.app.labels, "lading.trial": "1", "lading.host": Process.this().host}
     name = stage.app.container_name
     stage.ground.put_container(f"{name}-smoke-dead", {**mine, "lading.run": "dead", "lading.pid": str(gone)})
     stage.ground.put_container(f"{name}-smoke-alive", {**mine, "lading.run": "alive", "lading.pid": str(os.getpid())})
@@ -208,7 +208,7 @@ def test_another_apps_leftover_is_left_alone(stage: Stage, gone: int) -> None:
     """A trial container of another app of the project is not this app's to remove."""
     stage.prepare(stage.build())
     theirs = {"lading.project": stage.app.project, "lading.app": "worker", "lading.trial": "1"}
-    labels = {**theirs, "lading.host": socket.gethostname(), "lading.pid": str(gone)}
+    labels = {**theirs, "lading.host": Process.this().host, "lading.pid": str(gone)}
     stage.ground.put_container(f"{stage.app.project}-worker-smoke-dead", labels)
 
     stage.prepare(stage.smoke())

@@ -15,7 +15,7 @@ __all__ = ["Pipeline", "Published", "Report", "cut_short", "worst"]
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
-    """A name in a registry and the digest the registry gives for it; None when it was not asked or holds none."""
+    """A name in a registry and the digest the registry gives for it; None when it holds none."""
 
     reference: str
     digest: str | None

@@ -205,12 +205,14 @@ class HttpRegistry:
         root: BaseException = error
         while isinstance(inner := getattr(root, "reason", None) or (root.args or (None,))[0], BaseException):
             root = inner
-        words = str(root).rpartition(": ")[2] if "Errno" in str(root) else str(root)
+        words = re.sub(r".*\[Errno -?\d+\] ", "", str(root))
         local = _LOOPBACK.fullmatch(self.host)
         return RegistryUnavailable(
             f"the registry {self.host} cannot be reached",
             why=cleaned(words, limit=200),
-            mend="invoke up" if local else f"look whether this machine reaches https://{self.host}/v2/",
+            mend=f"start it (invoke up starts one at the port in the settings): curl http://{self.host}/v2/"
+            if local
+            else f"look whether this machine reaches https://{self.host}/v2/",
         )
 
 

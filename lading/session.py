@@ -121,7 +121,7 @@ def _with_facts(report: Report, steps: Sequence[Step], world: World) -> Report:
             try:
                 held = registry.manifest(reference)
             except LadingError:
-                held = None
+                continue  # nobody knows what it holds
             published.append(Published(reference=str(reference), digest=held.digest if held else None))
     return replace(
         report,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import socket
 import time
@@ -19,6 +20,7 @@ from docker.errors import DockerException
 
 from tests.cli_project import Project, make_project
 
+_TESTS_NAME = re.compile(r"\bt[0-9a-f]{10}\b")
 REGISTRY_IMAGES = ("registry:3", "localhost/lading/registry:2.8")
 PYTHON_IMAGES = ("python:3.13-slim", "localhost/lading/python:3.13")
 
@@ -63,15 +65,17 @@ class Holdings:
         """Look."""
 
         def strange(labels: dict[str, str] | None) -> bool:
-            return "lading.test" in (labels or {}) or (labels or {}).get("lading.project", project) != project
+            owner = (labels or {}).get("lading.test") or (labels or {}).get("lading.project", project)
+            return owner != project
+
+        def known(tags: list[str] | None) -> tuple[str, ...]:
+            return tuple(sorted(tag for tag in tags or () if not _TESTS_NAME.search(tag) or str(project) in tag))
 
         containers = client.api.containers(all=True)
         images = client.api.images()
         return cls(
             containers=frozenset(one["Id"] for one in containers if not strange(one["Labels"])),
-            images=frozenset(
-                (one["Id"], tuple(sorted(one["RepoTags"] or ()))) for one in images if not strange(one["Labels"])
-            ),
+            images=frozenset((one["Id"], known(one["RepoTags"])) for one in images if not strange(one["Labels"])),
             volumes=frozenset(one.name for one in client.volumes.list()),
             networks=frozenset(one.name for one in client.networks.list()),
         )

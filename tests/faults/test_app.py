@@ -95,7 +95,8 @@ def test_a_port_that_a_process_holds(project: Project) -> None:
 def test_a_name_that_somebody_elses_container_has(project: Project, client: docker.DockerClient) -> None:
     """A foreign container of the app's name is never touched."""
     project.invoke("build", "--version", "1")
-    foreign = client.containers.create(f"{project.repository}:1", name=f"{project.name}-web", labels={"lading.app": ""})
+    labels = {"lading.app": "", "lading.test": project.name}
+    foreign = client.containers.create(f"{project.repository}:1", name=f"{project.name}-web", labels=labels)
     try:
         before = client.api.inspect_container(foreign.id)
 
@@ -116,14 +117,15 @@ def test_a_dockerfile_that_is_wrong(project: Project) -> None:
 
 def test_a_run_that_fails(project: Project) -> None:
     """A failing RUN is told with its step and the last lines it printed."""
-    project.write(run="RUN echo all hands && echo lost >&2 && exit 9")
+    project.write(run=f"RUN echo all hands && echo lost >&2 && exit 9 # {project.name}")
 
     _failed(project.invoke("build", "--version", "1"), "RUN echo all hands", "| lost", "exit code: 9")
 
 
 def test_a_requirement_whose_hash_is_wrong(project: Project) -> None:
     """A package that is not the one that was locked is a security failure."""
-    (project.folder / "requirements.txt").write_text(f"six==1.16.0 --hash=sha256:{'0' * 64}\n")
+    # Its own name in it: BuildKit shares equal steps of builds at the same time, and only one hears their log.
+    (project.folder / "requirements.txt").write_text(f"six==1.16.0 --hash=sha256:{'0' * 64} # {project.name}\n")
     project.write(
         run="COPY requirements.txt /\n"
         "RUN python3 -m pip install --disable-pip-version-check --target /x -r /requirements.txt"

@@ -20,9 +20,10 @@ BOTH = pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signa
 @BOTH
 def test_during_a_build(project: Project, number: signal.Signals, code: int) -> None:
     """A signal in the middle of a RUN ends the command within five seconds and cancels the build in the engine."""
-    project.write(run=f"RUN sleep 5{code}")
+    sleep = f"sleep {project.port}.{code}"
+    project.write(run=f"RUN {sleep}")
     process = project.start("release", "--user", "demo", "--version", "1", "--registry", "localhost:1", "--json")
-    wait_until(lambda: _sleeps(f"sleep 5{code}"))
+    wait_until(lambda: _sleeps(sleep))
 
     done = project.interrupt(process, number)
 
@@ -33,7 +34,7 @@ def test_during_a_build(project: Project, number: signal.Signals, code: int) -> 
     assert [step["status"] for step in document["steps"]] == ["failed", "skipped", "skipped", "skipped"]
     assert "RECAP" in done.err
     assert "Traceback" not in done.err
-    wait_until(lambda: not _sleeps(f"sleep 5{code}"), 10)
+    wait_until(lambda: not _sleeps(sleep), 10)
 
 
 @BOTH

@@ -95,7 +95,7 @@ class DockerGround:
             self.base,
             ["python3", "-m", "http.server", str(PORT)],
             name=name,
-            labels=dict(labels),
+            labels={**labels, "lading.test": self._project},
             ports={f"{PORT}/tcp": ("127.0.0.1", host_port or None)},
             detach=True,
             init=True,

@@ -87,9 +87,9 @@ def taken(
 
     def build(text: bytes, ignore_file: str) -> set[str]:
         (tmp_path / ignore_file).write_bytes(text)
-        built = docker("build", "--tag", image, str(tmp_path))
+        built = docker("build", "--label", "lading.test=oracle", "--tag", image, str(tmp_path))
         assert built.returncode == 0, built.stderr
-        created = docker("create", "--name", image, image)
+        created = docker("create", "--label", "lading.test=oracle", "--name", image, image)
         assert created.returncode == 0, created.stderr
         with tarfile.open(fileobj=io.BytesIO(docker("export", image).stdout)) as archive:
             names = [member.name for member in archive if not member.isdir()]

@@ -5,14 +5,29 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lading.reference import ImageReference
 
-__all__ = ["VERSION_LABEL", "App", "Check", "checks_digest"]
+__all__ = [
+    "BUILDER_LABEL",
+    "INPUTS_LABEL",
+    "REVISION_LABEL",
+    "VERSION_LABEL",
+    "App",
+    "BuildOptions",
+    "Check",
+    "checks_digest",
+]
 
+BUILDER_LABEL = "lading.builder"
+"""The label in which an image says who built it."""
+INPUTS_LABEL = "lading.inputs"
+"""The label in which an image carries the digest of what it was made from."""
+REVISION_LABEL = "org.opencontainers.image.revision"
+"""The label in which an image carries the commit it was made from, with `-dirty` behind it for uncommitted changes."""
 VERSION_LABEL = "lading.version"
 """The label in which an image carries its version."""
 
@@ -35,6 +50,31 @@ class Check:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BuildOptions:
+    """How an app's image is built.
+
+    `arguments` are the Dockerfile's, `target` its stage (the last by default), `platforms` as in `linux/arm64` (the
+    engine's own by default). `contexts` are folders (absolute paths), images or URLs by the name the Dockerfile knows
+    them by; `secrets` are `src=FILE` or `env=NAME` by their id. `provenance` and `sbom` ask for attestations.
+    `no_cache` builds anew, `pull` looks for newer base images first, `timeout` is seconds, `context_limit` bytes.
+    Of what looks like a secret, only the paths in `allowed` are sent.
+    """
+
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    target: str | None = None
+    platforms: tuple[str, ...] = ()
+    contexts: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    provenance: bool = False
+    sbom: bool = False
+    no_cache: bool = False
+    pull: bool = False
+    timeout: float = 1800.0
+    context_limit: int = 1024**3
+    allowed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class App:
     """A web app in a folder.
 
@@ -52,12 +92,10 @@ class App:
     host_port: int
     checks: tuple[Check, ...]
     base_images: tuple[ImageReference, ...]
-    build_args: Mapping[str, str]
-    target: str | None
     environment: Mapping[str, str]
     memory: int
     smoke_timeout: float
-    build_timeout: float
+    build: BuildOptions = field(default_factory=BuildOptions)
 
     @property
     def labels(self) -> dict[str, str]:

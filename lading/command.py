@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import subprocess
+import threading
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Self
 
-from lading.errors import StepFailed
+from lading.errors import LadingError, StepFailed
 
-__all__ = ["output_of", "run_command"]
+__all__ = ["Piped", "output_of", "run_command"]
 
 _LAST_LINES = 15
+_END_SECONDS = 5.0
 
 
 def run_command(words: list[str], *, what: str) -> None:
@@ -28,8 +32,8 @@ def run_command(words: list[str], *, what: str) -> None:
         )
 
 
-def output_of(words: list[str], *, folder: Path, seconds: float = 10) -> str | None:
-    """Give what a program printed, stripped, or nothing when it failed or is not there."""
+def output_of(words: list[str], *, folder: Path | None = None, seconds: float = 10) -> str | None:
+    """Give what a program printed, without the blank end, or nothing when it failed or is not there."""
     try:
         done = subprocess.run(
             words,
@@ -37,9 +41,71 @@ def output_of(words: list[str], *, folder: Path, seconds: float = 10) -> str | N
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
+            errors="surrogateescape",
             timeout=seconds,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    return done.stdout.rstrip() if done.returncode == 0 else None
+
+
+class Piped:
+    """A program that is fed `body` while its messages (standard error) are read line by line; a context manager.
+
+    It has ended when the context is left, whatever happened.
+    """
+
+    def __init__(self, words: list[str], body: Iterable[bytes]) -> None:
+        self._process = subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
+        )
+        self._body = body
+        self._trouble: LadingError | None = None
+        self._feeder = threading.Thread(target=self._feed, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._feeder.start()
+        return self
+
+    def __exit__(self, *what: object) -> None:
+        self.end()
+        self._feeder.join(_END_SECONDS)
+        if self._process.stderr:
+            self._process.stderr.close()
+
+    def lines(self) -> Iterator[str]:
+        """Give its messages as they come, until it ends; an error of the body's is raised then."""
+        if self._process.stderr:
+            for line in self._process.stderr:
+                yield line.decode("utf-8", "replace").rstrip("\r\n")
+        if self._trouble:
+            raise self._trouble
+
+    def wait(self) -> int:
+        """Give its exit code, once it has ended."""
+        return self._process.wait()
+
+    def end(self) -> None:
+        """Let it end now, by force when it takes longer than a few seconds."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(_END_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+    def _feed(self) -> None:
+        stdin = self._process.stdin
+        if stdin is None:
+            return
+        try:
+            for piece in self._body:
+                stdin.write(piece)
+            stdin.close()
+        except LadingError as error:
+            self._trouble = error
+            self._process.terminate()
+        except OSError:
+            return  # it ended without reading on; its exit code tells why

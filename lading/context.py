@@ -1,163 +1,130 @@
-"""What a build is made of: the files that are sent, and one digest over everything that decides the image."""
+"""The build context: which files are sent to the engine, and which must not be."""
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
 import os
 import stat
-import tarfile
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from lading.errors import UsageError
 from lading.ignore import IgnorePatternError, IgnoreRules, find_ignore_file
+from lading.planted import looks_secret
 
-__all__ = ["Inputs", "context_files", "entry_digest", "pack"]
+__all__ = ["Context", "unreadable"]
 
-_LARGEST_IN_MEMORY = 8 * 1024 * 1024
-_CHUNK = 1024 * 1024
-# At the context's root: our own notes change at every run, git's at every git command, and neither is the app.
-_NEVER_SENT = frozenset({".lading", ".git"})
+_NOTES = ".lading"  # our own, at the context's root: it changes at every run, and is not the app
+_TOLD = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Inputs:
-    """All that decides what a build gives, each part with its digest or value: `file app.py`, `argument VERSION`."""
+class Context:
+    """What `docker build` would send of a folder: its entries as posix paths relative to it, sorted, with their status.
 
-    parts: Mapping[str, str]
+    Links are never followed.
+    """
+
+    folder: Path
+    entries: Mapping[str, os.stat_result]
+
+    @classmethod
+    def read(cls, folder: Path, dockerfile: Path) -> Context:
+        """Look at the folder; `UsageError` for a pattern that Docker refuses and for what cannot be read."""
+        if not folder.is_dir():
+            raise UsageError(
+                f"there is no app folder {folder}",
+                why="it is a file" if folder.exists() else "the setting context names no folder",
+                mend="mend context in invoke.yaml, or go to the project's folder",
+            )
+        found: dict[str, os.stat_result] = {}
+        _walk(os.fspath(folder), "", _rules(folder, dockerfile), found)
+        return cls(folder=folder, entries=dict(sorted(found.items())))
 
     @property
-    def digest(self) -> str:
-        """One digest for all of them."""
-        words = json.dumps(sorted(self.parts.items()))
-        return f"sha256:{hashlib.sha256(words.encode()).hexdigest()}"
+    def size(self) -> int:
+        """The bytes of all its files."""
+        return sum(status.st_size for status in self.entries.values() if stat.S_ISREG(status.st_mode))
 
-    def difference(self, before: Mapping[str, str]) -> str:
-        """Say in words what is not as it was `before`: `changed: app.py; removed: old.css`."""
-        if not before:
-            return "the inputs are not those it was built from"
-        groups = {
-            "changed": [part for part, value in self.parts.items() if before.get(part, value) != value],
-            "added": [part for part in self.parts if part not in before],
-            "removed": [part for part in before if part not in self.parts],
-        }
-        told = [f"{verb}: {_shortened(sorted(names))}" for verb, names in groups.items() if names]
-        return "; ".join(told) or "the inputs are not those it was built from"
+    def refuse_beyond(self, limit: int) -> None:
+        """Raise `UsageError` with the largest paths when the files are more than `limit` bytes."""
+        if self.size <= limit:
+            return
+        files = {path: status.st_size for path, status in self.entries.items() if stat.S_ISREG(status.st_mode)}
+        largest = sorted(files, key=lambda path: -files[path])[:_TOLD]
+        raise UsageError(
+            "the build context is too large to be meant",
+            why=f"{self.folder} holds {_megabytes(self.size)}, and {_megabytes(limit)} is the limit",
+            mend="name what the image does not need in .dockerignore, or raise context_limit in the settings",
+            details=tuple(f"{_megabytes(files[path]):>10}  {path}" for path in largest),
+        )
+
+    def refuse_secrets(self, allowed: tuple[str, ...]) -> None:
+        """Raise `UsageError` with the paths that look like secrets and are not `allowed` by path."""
+        planted = [path for path in self.entries if looks_secret(self.folder, path) and not _below(path, allowed)]
+        # A folder stands for what is in it.
+        told = [path for path in planted if not any(path.startswith(f"{other}/") for other in planted)]
+        if told:
+            raise UsageError(
+                "the build context holds what should not be in an image",
+                why=f"{_listed(told)} would be sent to the engine, where any COPY can take it along",
+                mend=f"name {told[0]} in .dockerignore, or under allow_in_context in the settings",
+            )
 
 
-def context_files(context: Path, dockerfile: Path) -> tuple[str, ...]:
-    """Give what `docker build` would send, sorted: files, links and folders as posix paths relative to `context`.
+def unreadable(path: Path, error: OSError) -> UsageError:
+    """Give the error for something in a context that cannot be read."""
+    return UsageError(
+        f"{path} cannot be read",
+        why=error.strerror or str(error),
+        mend=f"chmod -R u+r {path}, or name it in .dockerignore",
+    )
 
-    Links are never followed. Raises `UsageError` for a pattern that Docker refuses and for what cannot be read.
-    """
-    ignore = find_ignore_file(context, dockerfile)
+
+def _rules(folder: Path, dockerfile: Path) -> IgnoreRules:
+    ignore = find_ignore_file(folder, dockerfile)
     try:
-        rules = IgnoreRules.parse(ignore.read_bytes() if ignore else b"")
+        return IgnoreRules.parse(ignore.read_bytes() if ignore else b"")
     except IgnorePatternError as error:
         raise UsageError(
             "the build context cannot be told",
             why=f"{ignore}:{error.line}: {error.pattern!r}: {error.reason}",
             mend=f"mend line {error.line} of {ignore}",
         ) from error
-    found: list[str] = []
-    _walk(context, "", rules, found)
-    return tuple(sorted(found))
 
 
-def _walk(context: Path, below: str, rules: IgnoreRules, found: list[str]) -> None:
-    try:
-        entries = sorted(os.scandir(context / below), key=lambda entry: entry.name)
-    except OSError as error:
-        raise _unreadable(context / below, error) from error
-    for entry in entries:
-        path = f"{below}/{entry.name}" if below else entry.name
-        if path in _NEVER_SENT:
+def _walk(root: str, below: str, rules: IgnoreRules, found: dict[str, os.stat_result]) -> None:
+    for entry in _scanned(f"{root}/{below}"):
+        path = below + entry.name
+        if path == _NOTES:
             continue
         excluded = rules.excludes(path)
         if entry.is_dir(follow_symlinks=False):
             before = len(found)
             if not excluded or rules.may_include_below(path):
-                _walk(context, path, rules, found)
+                _walk(root, f"{path}/", rules, found)
             if not excluded or len(found) > before:
-                found.append(path)
+                found[path] = entry.stat(follow_symlinks=False)
         elif not excluded and (entry.is_symlink() or entry.is_file(follow_symlinks=False)):
-            found.append(path)
+            found[path] = entry.stat(follow_symlinks=False)
 
 
-def entry_digest(path: Path) -> str:
-    """Give a digest over kind, executable bit and content of a file, link or folder."""
+def _scanned(folder: str) -> Iterator[os.DirEntry[str]]:
     try:
-        status = path.lstat()
-        if stat.S_ISLNK(status.st_mode):
-            return f"link {path.readlink()}"
-        if stat.S_ISDIR(status.st_mode):
-            return "folder"
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
+        with os.scandir(folder) as entries:
+            yield from entries
     except OSError as error:
-        raise _unreadable(path, error) from error
-    return f"{_mode(status.st_mode):o} sha256:{content}"
+        raise unreadable(Path(error.filename or folder), error) from error
 
 
-def pack(context: Path, files: Sequence[str], extra: Mapping[str, bytes]) -> IO[bytes]:
-    """Give a tar of these files, and of `extra` (names to contents), from its beginning; close it after use.
-
-    Modes are 755 or 644 and owners root, whatever they are here, so that the image does not depend on the machine.
-    GNU format with whole seconds: a leading PAX header would keep BuildKit from seeing that it is a tar.
-    """
-    archive: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_LARGEST_IN_MEMORY)  # noqa: SIM115  the caller closes it
-    with tarfile.open(fileobj=archive, mode="w", format=tarfile.GNU_FORMAT, bufsize=_CHUNK) as tar:
-        for name in files:
-            if name in extra:
-                continue
-            path = context / name
-            try:
-                entry = tar.gettarinfo(path, arcname=name)
-                entry.linkname, entry.type = _link(path, entry)
-                entry.mtime = int(entry.mtime)
-                entry.mode = 0o755 if entry.isdir() else _mode(entry.mode)
-                entry.uid = entry.gid = 0
-                entry.uname = entry.gname = ""
-                if entry.isreg():
-                    entry.size = path.stat().st_size
-                    with path.open("rb") as file:
-                        tar.addfile(entry, file)
-                else:
-                    tar.addfile(entry)
-            except OSError as error:
-                raise _unreadable(path, error) from error
-        for name, content in extra.items():
-            entry = tarfile.TarInfo(name)
-            entry.size, entry.mode = len(content), 0o644
-            tar.addfile(entry, io.BytesIO(content))
-    archive.seek(0)
-    return archive
+def _below(path: str, allowed: tuple[str, ...]) -> bool:
+    return any(path == one.rstrip("/") or path.startswith(f"{one.rstrip('/')}/") for one in allowed)
 
 
-def _link(path: Path, entry: tarfile.TarInfo) -> tuple[str, bytes]:
-    """Give where an entry points and its kind; a second name of one file is sent as a file of its own."""
-    if entry.issym():
-        return str(path.readlink()), entry.type
-    return "", tarfile.REGTYPE if entry.islnk() else entry.type
+def _listed(paths: list[str]) -> str:
+    more = len(paths) - _TOLD
+    return ", ".join(paths[:_TOLD]) + (f" and {more} more" if more > 0 else "")
 
 
-def _mode(mode: int) -> int:
-    return 0o755 if mode & 0o111 else 0o644
-
-
-def _shortened(names: list[str], most: int = 5) -> str:
-    shown = ", ".join(name.removeprefix("file ") for name in names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
-
-
-def _unreadable(path: Path, error: OSError) -> UsageError:
-    return UsageError(
-        f"{path} cannot be read",
-        why=error.strerror or str(error),
-        mend=f"chmod -R u+r {path}, or name it in .dockerignore",
-    )
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"

@@ -9,11 +9,23 @@ from typing import Final
 
 from lading.expansion import PLATFORM_ARGS, DockerfileError, expand
 
-__all__ = ["DockerfileError", "base_images", "syntax_directive", "up_to_target", "without_syntax_directive"]
+__all__ = [
+    "DockerfileError",
+    "base_images",
+    "final_base",
+    "line_text",
+    "step_line",
+    "syntax_directive",
+    "up_to_target",
+    "without_syntax_directive",
+]
 
 _DIRECTIVE: Final = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*")
 _FLAG: Final = re.compile(r"""\s*--((?:[^\s"']|"[^"]*"|'[^']*')*)(?:\s+|$)""")
 _WORD: Final = re.compile(r"""(?:\\.|[^\s"'\\]|"(?:\\.|[^"\\])*"|'[^']*'|["'\\])+""")
+_STEP: Final = re.compile(r"\[(?:[a-z0-9]+/\S+ )?(?:(\S+) )? *(\d+)/\d+\] ([A-Za-z]+)")
+_CLASSIC_STEP: Final = re.compile(r"Step (\d+)/\d+ : ")
+_COUNTED: Final = frozenset({"ADD", "COPY", "RUN", "WORKDIR"})
 _HEREDOC: Final = re.compile(r"""\d*<<(-?)(["']?)([^\s<"']+)\2""")
 
 
@@ -42,16 +54,8 @@ def base_images(text: str, build_args: Mapping[str, str], target: str | None = N
     `TARGETARCH` and its like come from `build_args`, too. `DockerfileError` when the answer cannot be known.
     """
     stages = _stages(text, build_args)
-    if not stages:
-        raise DockerfileError(1, "there is no FROM: a Dockerfile starts from an image")
-    wanted = len(stages) - 1
-    if target:
-        found = _stage_number(target, stages, 1)
-        if found is None:
-            raise DockerfileError(1, f"there is no stage {target!r}: no FROM says AS {target}")
-        wanted = found
     needed: dict[int, list[str]] = {}
-    waiting = [wanted]
+    waiting = [_wanted(stages, target)]
     while waiting:
         number = waiting.pop()
         if number in needed:
@@ -67,6 +71,24 @@ def base_images(text: str, build_args: Mapping[str, str], target: str | None = N
                 waiting.append(used)
     images = (image for number in sorted(needed) for image in needed[number] if image != "scratch")
     return tuple(dict.fromkeys(images))
+
+
+def final_base(text: str, build_args: Mapping[str, str], target: str | None = None) -> str:
+    """Give the name of the image that `target` (or the last stage) stands on in the end; it may be `scratch`."""
+    stages = _stages(text, build_args)
+    stage = stages[_wanted(stages, target)]
+    while stage.parent is not None:
+        stage = stages[stage.parent]
+    return stage.base
+
+
+def _wanted(stages: list[_Stage], target: str | None) -> int:
+    if not stages:
+        raise DockerfileError(1, "there is no FROM: a Dockerfile starts from an image")
+    found = _stage_number(target, stages, 1) if target else len(stages) - 1
+    if found is None:
+        raise DockerfileError(1, f"there is no stage {target!r}: no FROM says AS {target}")
+    return found
 
 
 def up_to_target(text: str, build_args: Mapping[str, str], target: str | None) -> str:
@@ -89,6 +111,44 @@ def _stage_number(name: str, stages: list[_Stage], line: int) -> int | None:
     if int(name) >= len(stages):
         raise DockerfileError(line, f"there is no stage {name}: the last one is {len(stages) - 1}")
     return int(name)
+
+
+def step_line(text: str, step: str) -> int | None:
+    """Give the line of the instruction that a builder calls `step`: `[stage-1 2/5] RUN make` or `Step 2/5 : RUN make`.
+
+    BuildKit counts, in each stage, FROM (unless it starts from another stage or from scratch), ADD, COPY, RUN and
+    WORKDIR; the classic builder counts all instructions. None when the step is none of the Dockerfile's.
+    """
+    lines = _lines(text)
+    found = list(_instructions(lines, _escape(lines)))
+    if match := _CLASSIC_STEP.match(step):
+        chosen = found[int(match[1]) - 1 : int(match[1])]
+        return chosen[0].line if chosen else None
+    match = _STEP.match(step)
+    if match is None:
+        return None
+    named, number, keyword = match[1] or "", int(match[2]), match[3].upper()
+    stage, names = -1, set[str]()
+    candidates: list[int] = []
+    counted = 0
+    for one in found:
+        if one.keyword == "FROM":
+            words = [word.lower() for word in _flags(one.rest)[1].split()]
+            stage, counted = stage + 1, int(not names.intersection(words[:1]) and words[:1] != ["scratch"])
+            name = words[2] if words[1:2] == ["as"] and len(words) > 2 else f"stage-{stage}"  # noqa: PLR2004
+            names.add(name)
+        elif one.keyword in _COUNTED:
+            counted += 1
+        else:
+            continue
+        if counted == number and one.keyword == keyword and (not named or name == named.lower()):
+            candidates.append(one.line)
+    return candidates[0] if len(candidates) == 1 else None
+
+
+def line_text(text: str, line: int) -> str:
+    """Give a line (from 1) as it is written, or nothing."""
+    return next(iter(_lines(text)[line - 1 : line]), "")
 
 
 def syntax_directive(text: str) -> str | None:

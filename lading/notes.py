@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lading.app import Check, checks_digest
+from lading.inputs import FileDigests
 
 __all__ = ["Notes", "Verdict"]
 
@@ -44,6 +45,7 @@ class Notes:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._file_digests: dict[str, FileDigests] = {}
 
     def verdict(self, image_id: str) -> Verdict | None:
         """Give what was found about an image, or nothing."""
@@ -68,11 +70,27 @@ class Notes:
 
     def inputs(self, digest: str) -> Mapping[str, str]:
         """Give what went into the build of that input digest: names to digests; empty when nobody knows any more."""
-        return self._read(self._inputs_path(digest))
+        parts = self._read(self._inputs_path(digest)).get("parts")
+        return parts if isinstance(parts, dict) else {}
 
-    def keep_inputs(self, digest: str, parts: Mapping[str, str]) -> None:
-        """Remember what went into a build."""
-        self._write(self._inputs_path(digest), dict(parts))
+    def built_by(self, digest: str) -> str | None:
+        """Give the run that last built from that input digest, or nothing."""
+        run = self._read(self._inputs_path(digest)).get("run")
+        return run if isinstance(run, str) else None
+
+    def keep_inputs(self, digest: str, parts: Mapping[str, str], run: str) -> None:
+        """Remember what went into a run's build."""
+        self._write(self._inputs_path(digest), {"run": run, "parts": dict(parts)})
+
+    def file_digests(self, app: str) -> FileDigests:
+        """Give the digests of an app's files, as far as they are known already."""
+        if app not in self._file_digests:
+            self._file_digests[app] = FileDigests(self._read(self.folder / "files" / f"{app}.json"))
+        return self._file_digests[app]
+
+    def keep_file_digests(self, app: str) -> None:
+        """Remember the digests of an app's files."""
+        self._write(self.folder / "files" / f"{app}.json", self.file_digests(app).fresh)
 
     def started_engine(self) -> int | None:
         """Give the process id of the engine that `up` started, or nothing."""
@@ -96,13 +114,13 @@ class Notes:
             return {}
         return found if isinstance(found, dict) else {}
 
-    def _write(self, path: Path, value: dict[str, Any]) -> None:
+    def _write(self, path: Path, value: Mapping[str, Any]) -> None:
         """Replace a note at once, so that nobody ever reads half of one."""
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(value, file, indent=1, sort_keys=True)
+                file.write(json.dumps(value, sort_keys=True))
             Path(name).replace(path)
         except BaseException:
             Path(name).unlink(missing_ok=True)

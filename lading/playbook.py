@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 
 from lading.app import App
+from lading.build_flags import BuildFlags
 from lading.credentials import Credential
 from lading.errors import UsageError, cleaned
 from lading.git import described_version
@@ -21,6 +22,7 @@ __all__ = ["Playbook"]
 
 _HIGHEST_PORT = 65535
 _DEMO_USER = "demo"
+_NO_FLAGS = BuildFlags()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +35,9 @@ class Playbook:
 
     settings: Settings
 
-    def build(self, *, app: str | None, version: str | None) -> tuple[Step, ...]:
+    def build(self, *, app: str | None, version: str | None, flags: BuildFlags = _NO_FLAGS) -> tuple[Step, ...]:
         """Give the steps of `build`."""
-        target = self.settings.app(app)
+        target = flags.over(self.settings.app(app), self.settings.root)
         return (Build(target=target, version=_version(version) or described_version(target.context)),)
 
     def run(self, *, app: str | None, version: str | None, port: str | None) -> tuple[Step, ...]:
@@ -73,11 +75,18 @@ class Playbook:
         destination = self._destination(target, user, registry)
         return (Push(target=target, version=_version(version), destination=destination, overwrite=overwrite),)
 
-    def release(
-        self, *, app: str | None, version: str | None, user: str | None, registry: str | None, overwrite: bool
+    def release(  # noqa: PLR0913  one argument a flag
+        self,
+        *,
+        app: str | None,
+        version: str | None,
+        user: str | None,
+        registry: str | None,
+        overwrite: bool,
+        flags: BuildFlags = _NO_FLAGS,
     ) -> tuple[Step, ...]:
         """Give the steps of `release`: the whole road to the registry."""
-        target = self.settings.app(app)
+        target = flags.over(self.settings.app(app), self.settings.root)
         chosen = _version(version) or described_version(target.context)
         destination = self._destination(target, user, registry)
         return (

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 
 from lading.errors import UsageError, cleaned
 
-__all__ = ["DOCKER_HUB", "ImageReference", "parse_registry", "parse_repository", "parse_user"]
+__all__ = ["DOCKER_HUB", "OWN_REGISTRY", "ImageReference", "parse_registry", "parse_repository", "parse_user"]
 
 DOCKER_HUB = "docker.io"
+OWN_REGISTRY = "localhost"
+"""The host in the names of images made here: nobody can take such a name for one of Docker's, nor pull it."""
 _HUB_ALIASES = {"docker.io", "index.docker.io", "registry-1.docker.io", "hub.docker.com"}
 
 # The grammar of distribution/reference; every pattern is used with fullmatch.

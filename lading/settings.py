@@ -13,17 +13,19 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from lading.app import App, Check
+from lading.app import App, BuildOptions, Check
 from lading.errors import UsageError, cleaned
 from lading.reference import DOCKER_HUB, ImageReference, parse_registry, parse_repository, parse_user
 from lading.settings_file import SETTINGS_FILE, line_of
 
-__all__ = ["AppSettings", "CheckSettings", "Environment", "Settings", "environment"]
+__all__ = ["AppSettings", "CheckSettings", "Environment", "Settings", "build_context", "check_platform", "environment"]
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86400)]
-_MEMORY = re.compile(r"([0-9]+)([bkmg]?)", re.IGNORECASE)
+_PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(/v[0-9]+)?")
+_SIZE = re.compile(r"([0-9]+)([bkmg]?)", re.IGNORECASE)
 _UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+_LEAST_MEMORY = 6 * _UNITS["m"]
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 _S = TypeVar("_S")
 
@@ -48,7 +50,16 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     checks: Annotated[tuple[CheckSettings, ...], msgspec.Meta(min_length=1)] = (CheckSettings(),)
     base_images: tuple[str, ...] = ()
     build_args: dict[str, str] = {}
+    build_contexts: dict[str, str] = {}
+    build_secrets: dict[str, Annotated[str, msgspec.Meta(pattern="^(src|env)=.")]] = {}
     target: str | None = None
+    platforms: tuple[str, ...] = ()
+    provenance: bool = False
+    sbom: bool = False
+    cache: bool = True
+    pull: bool = False
+    context_limit: str = "1g"
+    allow_in_context: tuple[str, ...] = ()
     environment: dict[str, str] = {}
     memory: str = "512m"
     smoke_timeout: Seconds = 30.0
@@ -180,22 +191,59 @@ def _app(project: str, name: str, given: AppSettings, root: Path) -> App:
             Check(path=check.path, status=check.status, text=check.text, json=check.json) for check in given.checks
         ),
         base_images=tuple(ImageReference.parse(text) for text in given.base_images),
-        build_args=given.build_args,
-        target=given.target,
         environment=given.environment,
-        memory=_bytes(given.memory),
+        memory=_bytes("memory", given.memory, least=_LEAST_MEMORY),
         smoke_timeout=given.smoke_timeout,
-        build_timeout=given.build_timeout,
+        build=_build_options(given, root),
     )
 
 
-def _bytes(text: str) -> int:
-    found = _MEMORY.fullmatch(text)
-    if not found or (size := int(found[1]) * _UNITS[found[2].lower()]) < 6 * 1024**2:
+def _build_options(given: AppSettings, root: Path) -> BuildOptions:
+    return BuildOptions(
+        arguments=given.build_args,
+        target=given.target,
+        platforms=tuple(check_platform(one) for one in given.platforms),
+        contexts={name: build_context(place, root) for name, place in given.build_contexts.items()},
+        secrets={name: _build_secret(source, root) for name, source in given.build_secrets.items()},
+        provenance=given.provenance,
+        sbom=given.sbom,
+        no_cache=not given.cache,
+        pull=given.pull,
+        timeout=given.build_timeout,
+        context_limit=_bytes("context_limit", given.context_limit),
+        allowed=given.allow_in_context,
+    )
+
+
+def build_context(place: str, root: Path) -> str:
+    """Give an extra context as Docker takes it: an image (`docker-image://…`) or URL as it is, a folder in full."""
+    return place if "://" in place else str((root / place).resolve())
+
+
+def check_platform(text: str) -> str:
+    """Give a platform as Docker names it; `UsageError` when it is none."""
+    if not _PLATFORM.fullmatch(text):
         raise UsageError(
-            f"the setting memory: {text} is wrong",
-            why="memory is a number with b, k, m or g, 6m at least, as in docker run --memory",
-            mend="memory: 512m",
+            f"{cleaned(repr(text), limit=60)} is no platform",
+            why="a platform is a system and an architecture, as in linux/amd64 or linux/arm64/v8",
+            mend="--platform linux/amd64",
+        )
+    return text
+
+
+def _build_secret(source: str, root: Path) -> str:
+    kind, _, what = source.partition("=")
+    return f"src={(root / Path(what).expanduser()).resolve()}" if kind == "src" else source
+
+
+def _bytes(setting: str, text: str, *, least: int = 1) -> int:
+    found = _SIZE.fullmatch(text)
+    if not found or (size := int(found[1]) * _UNITS[found[2].lower()]) < least:
+        floor = f", {least // _UNITS['m']}m at least" if least > 1 else ""
+        raise UsageError(
+            f"the setting {setting}: {text} is wrong",
+            why=f"{setting} is a number with b, k, m or g{floor}, as in docker run --memory",
+            mend=f"{setting}: 512m",
         )
     return size
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json as json_module
 import sys
 import time
+from collections.abc import Sequence
 
 from invoke.collection import Collection
 from invoke.context import Context
 from invoke.tasks import task
 
+from lading.build_flags import BuildFlags
 from lading.command_line import ask_credential, command, exit_with, print_out
 from lading.errors import EngineUnavailable, LadingError
 from lading.project import find_root
@@ -20,13 +22,19 @@ __all__ = ["ns"]
 
 _HELP = {
     "app": "The app, by its name in the settings; needed only where there are several.",
+    "build_arg": "A build argument, NAME=VALUE; may be given several times.",
+    "build_context": "An extra context, NAME=FOLDER or NAME=docker-image://IMAGE; may be given several times.",
     "check": "Change nothing; say what would change.",
     "json": "Print one JSON document on standard output, and everything else on standard error.",
+    "no_cache": "Build anew, without the engine's build cache.",
     "overwrite": "Put the image over other content that is published under this version.",
     "password_stdin": "Read the password from standard input.",
+    "platform": "Build for this platform, such as linux/arm64; several need docker buildx.",
     "port": "The port on this machine, on 127.0.0.1.",
+    "pull": "Look for newer base images in their registries first.",
     "quiet": "Print the ids only.",
     "registry": "The registry, HOST or HOST:PORT; Docker Hub by default.",
+    "target": "The stage of the Dockerfile to build; the last by default.",
     "user": "Your name in the registry; the image becomes NAME/repository.",
     "version": "The version, which becomes the image's tag.",
     "volumes": "Remove what the local registry holds, too.",
@@ -40,13 +48,35 @@ def _help(*names: str) -> dict[str, str]:
     return {name: _HELP[name] for name in names}
 
 
-@task(positional=[], help=_help("version", "app", "check", "json"))
+_BUILD_FLAGS = ("build_arg", "target", "platform", "build_context", "no_cache", "pull")
+_SEVERAL = ["build_arg", "platform", "build_context"]
+
+
+@task(positional=[], iterable=_SEVERAL, help=_help("version", "app", *_BUILD_FLAGS, "check", "json"))
 def build(
-    c: Context, version: str | None = None, app: str | None = None, check: bool = False, json: bool = False
+    c: Context,
+    version: str | None = None,
+    app: str | None = None,
+    build_arg: Sequence[str] = (),
+    target: str | None = None,
+    platform: Sequence[str] = (),
+    build_context: Sequence[str] = (),
+    no_cache: bool = False,
+    pull: bool = False,
+    check: bool = False,
+    json: bool = False,
 ) -> None:
     """Build the image of a version, unless it is made from these very inputs already."""
     with command(c, "build", check=check, json=json) as now:
-        now.carry_out(now.playbook.build(app=app, version=version))
+        flags = BuildFlags(
+            build_arg=build_arg,
+            target=target,
+            platform=platform,
+            build_context=build_context,
+            no_cache=no_cache,
+            pull=pull,
+        )
+        now.carry_out(now.playbook.build(app=app, version=version, flags=flags))
 
 
 @task(positional=[], help=_help("version", "app", "port", "check", "json"))
@@ -137,7 +167,11 @@ def push(
         now.carry_out(now.playbook.push(app=app, version=version, overwrite=overwrite, **where))
 
 
-@task(positional=[], help=_help("version", "user", "registry", "app", "overwrite", "check", "json"))
+@task(
+    positional=[],
+    iterable=_SEVERAL,
+    help=_help("version", "user", "registry", "app", "overwrite", *_BUILD_FLAGS, "check", "json"),
+)
 def release(
     c: Context,
     version: str | None = None,
@@ -145,13 +179,27 @@ def release(
     registry: str | None = None,
     app: str | None = None,
     overwrite: bool = False,
+    build_arg: Sequence[str] = (),
+    target: str | None = None,
+    platform: Sequence[str] = (),
+    build_context: Sequence[str] = (),
+    no_cache: bool = False,
+    pull: bool = False,
     check: bool = False,
     json: bool = False,
 ) -> None:
     """Build, smoke-test, tag and push: the whole road."""
     with command(c, "release", check=check, json=json) as now:
         where = {"user": user, "registry": registry}
-        now.carry_out(now.playbook.release(app=app, version=version, overwrite=overwrite, **where))
+        flags = BuildFlags(
+            build_arg=build_arg,
+            target=target,
+            platform=platform,
+            build_context=build_context,
+            no_cache=no_cache,
+            pull=pull,
+        )
+        now.carry_out(now.playbook.release(app=app, version=version, overwrite=overwrite, flags=flags, **where))
 
 
 @task(positional=[], help=_help("check", "json"))

@@ -96,14 +96,14 @@ class World:
             return None
         return self.registry(reference.registry).manifest(reference)
 
-    def pull(self, reference: ImageReference, tell: Tell) -> None:
+    def pull(self, reference: ImageReference, tell: Tell, *, platform: str | None = None) -> None:
         """Fetch an image with the credentials Docker keeps; what cannot be read of them is told and left out."""
         try:
             credential = self.registry(reference.registry).credential()
         except CredentialsError as error:
             tell(Caution(text=f"pulling without credentials: {error}"))
             credential = None
-        self.engine.pull(reference, credential, tell)
+        self.engine.pull(reference, credential, tell, platform=platform)
 
     def proven(self, image: Image, checks: tuple[Check, ...]) -> Verdict | None:
         """Give the verdict that an image passed these checks, or nothing."""

@@ -1,21 +1,20 @@
-"""What is sent to a builder, and the digest over it."""
+"""What is sent to a builder, and what must not be."""
 
 from __future__ import annotations
 
 import os
-import tarfile
 from pathlib import Path
 
 import pytest
 
-from lading.context import Inputs, context_files, entry_digest, pack
+from lading.context import Context
 from lading.errors import UsageError
 
 
 @pytest.fixture
-def context(tmp_path: Path) -> Path:
-    """A folder with an app, notes, a git folder and links."""
-    for name in ("app.py", "Dockerfile", "static/site.css", ".git/index", ".lading/current.json", "sub/.git/x"):
+def folder(tmp_path: Path) -> Path:
+    """A folder with an app, notes, and links."""
+    for name in ("app.py", "Dockerfile", "static/site.css", ".lading/current.json", "sub/.lading/x"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
@@ -24,86 +23,123 @@ def context(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_files(context: Path) -> None:
-    """Files, folders and links are sent in order, links not followed; notes and git at the root stay here."""
-    assert context_files(context, context / "Dockerfile") == (
+def read(folder: Path) -> Context:
+    """Read the context whose Dockerfile is in it."""
+    return Context.read(folder, folder / "Dockerfile")
+
+
+def test_entries(folder: Path) -> None:
+    """Files, folders and links are sent in order, links not followed; our notes at the root stay here."""
+    assert tuple(read(folder).entries) == (
         *("Dockerfile", "app.py", "loop", "nowhere", "static", "static/site.css"),
-        *("sub", "sub/.git", "sub/.git/x"),
+        *("sub", "sub/.lading", "sub/.lading/x"),
     )
 
 
-def test_allow_list(context: Path) -> None:
+def test_allow_list(folder: Path) -> None:
     """An allow-list lets only its files through, with the folders they are in."""
-    (context / ".dockerignore").write_text("*\n!static/site.css\n")
-    assert context_files(context, context / "Dockerfile") == ("static", "static/site.css")
+    (folder / ".dockerignore").write_text("*\n!static/site.css\n")
+    assert tuple(read(folder).entries) == ("static", "static/site.css")
 
 
-def test_malformed_pattern(context: Path) -> None:
+def test_malformed_pattern(folder: Path) -> None:
     """A pattern Docker refuses is refused with its file and line."""
-    (context / ".dockerignore").write_text("a\n[\n")
+    (folder / ".dockerignore").write_text("a\n[\n")
     with pytest.raises(UsageError, match="cannot be told") as caught:
-        context_files(context, context / "Dockerfile")
-    assert f"{context}/.dockerignore:2" in caught.value.why
+        read(folder)
+    assert f"{folder}/.dockerignore:2" in caught.value.why
 
 
-def test_entry_digest(context: Path) -> None:
-    """A digest follows content, executable bit and a link's target, and nothing else."""
-    path = context / "app.py"
-    before = entry_digest(path)
-    os.utime(path, (1, 1))
-    path.chmod(0o600)
-    assert entry_digest(path) == before
-    path.chmod(0o755)
-    assert entry_digest(path) != before
-    path.chmod(0o644)
-    path.write_text("other")
-    assert entry_digest(path) != before
-    assert entry_digest(context / "nowhere") == "link /nonexistent"
-    assert entry_digest(context / "static") == "folder"
+def test_no_folder(folder: Path) -> None:
+    """A context that is a file, or nothing, is told as such."""
+    for name, why in (("app.py", "a file"), ("gone", "no folder")):
+        with pytest.raises(UsageError, match=f"no app folder {folder / name}") as caught:
+            Context.read(folder / name, folder / "Dockerfile")
+        assert why in caught.value.why
 
 
-def test_gone(context: Path) -> None:
-    """A file that cannot be read is named, with what to do."""
-    with pytest.raises(UsageError) as caught:
-        entry_digest(context / "gone")
-    assert str(context / "gone") in caught.value.what
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
+def test_closed_folder(folder: Path) -> None:
+    """A folder that cannot be read is named, with what to do."""
+    (folder / "static").chmod(0)
+    try:
+        with pytest.raises(UsageError, match="static cannot be read") as caught:
+            read(folder)
+    finally:
+        (folder / "static").chmod(0o755)
     assert ".dockerignore" in caught.value.mend
 
 
-def test_pack(context: Path) -> None:
-    """The tar is root's, in GNU format with whole seconds, modes are fixed, and `extra` stands for its file."""
-    (context / "app.py").chmod(0o700)
-    os.utime(context / "app.py", (1.5, 1.5))
-    os.link(context / "app.py", context / "twin.py")
-    files = ("Dockerfile", "app.py", "nowhere", "static", "static/site.css", "twin.py")
-
-    with pack(context, files, {"Dockerfile": b"FROM scratch\n"}) as archive:
-        head = archive.read(512)
-        archive.seek(0)
-        with tarfile.open(fileobj=archive) as tar:
-            entries = {entry.name: entry for entry in tar}
-            texts = {name: tar.extractfile(name) for name in ("Dockerfile", "app.py", "twin.py")}
-            contents = {name: file.read() for name, file in texts.items() if file}
-
-    assert head[257:265] == b"ustar  \0"
-    assert set(entries) == set(files)
-    assert {(entry.uid, entry.gid, entry.uname) for entry in entries.values()} == {(0, 0, "")}
-    assert {name: oct(entry.mode) for name, entry in entries.items() if not entry.issym()} == {
-        "Dockerfile": "0o644",
-        "app.py": "0o755",
-        "static": "0o755",
-        "static/site.css": "0o644",
-        "twin.py": "0o755",
-    }
-    assert entries["app.py"].mtime == 1
-    assert entries["nowhere"].linkname == "/nonexistent"
-    assert contents == {"Dockerfile": b"FROM scratch\n", "app.py": b"app.py", "twin.py": b"app.py"}
+def test_too_large(folder: Path) -> None:
+    """More bytes than the limit are refused with the five largest files, before anything is read."""
+    for number in range(1, 8):
+        with (folder / f"movie{number}.mp4").open("wb") as file:
+            file.truncate(number * 1_000_000_000)
+    context = read(folder)
+    context.refuse_beyond(context.size)
+    with pytest.raises(UsageError, match="too large") as caught:
+        context.refuse_beyond(context.size - 1)
+    assert "28000.0 MB" in caught.value.why
+    assert ".dockerignore" in caught.value.mend
+    assert [line.split()[-1] for line in caught.value.details] == [f"movie{number}.mp4" for number in (7, 6, 5, 4, 3)]
 
 
-def test_difference() -> None:
-    """What changed, came and went is named, at most five of each."""
-    now = Inputs(parts={"file a": "1", "file b": "2", **{f"file n{number}": "1" for number in range(7)}})
-    words = now.difference({"file a": "0", "file b": "2", "file old": "1"})
-    assert words == "changed: a; added: n0, n1, n2, n3, n4 and 2 more; removed: old"
-    assert "not those" in now.difference({})
-    assert now.digest == Inputs(parts=dict(sorted(now.parts.items(), reverse=True))).digest
+_KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        (".env", ""),
+        ("config/.env.production", ""),
+        ("keys/id_rsa", ""),
+        ("id_ed25519", ""),
+        ("tls/server.key", _KEY),
+        ("bundle.pem", f"-----BEGIN CERTIFICATE-----\nMII\n{_KEY}"),
+        (".npmrc", "//registry.npmjs.org/:_authToken=abc\n"),
+        (".netrc", ""),
+        ("store.p12", ""),
+        (".aws/credentials", ""),
+        ("home/.docker/config.json", "{}"),
+    ],
+)
+def test_planted(folder: Path, path: str, content: str) -> None:
+    """A secret is refused by its path, unless .dockerignore names it or it is allowed."""
+    (folder / path).parent.mkdir(parents=True, exist_ok=True)
+    (folder / path).write_text(content)
+
+    with pytest.raises(UsageError, match="should not be in an image") as caught:
+        read(folder).refuse_secrets(())
+
+    assert caught.value.why.startswith(f"{path} would be sent")
+    read(folder).refuse_secrets((path,))
+    (folder / ".dockerignore").write_text(f"{path}\n")
+    read(folder).refuse_secrets(())
+
+
+def test_planted_repository(folder: Path) -> None:
+    """A repository's history is refused as one folder, and allowed as one."""
+    (folder / ".git").mkdir()
+    (folder / ".git" / "config").write_text("[core]\n")
+    with pytest.raises(UsageError) as caught:
+        read(folder).refuse_secrets(())
+    assert caught.value.why.startswith(".git would be sent")
+    read(folder).refuse_secrets((".git/",))
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        (".env.example", "A=1"),
+        ("ca.pem", "-----BEGIN CERTIFICATE-----\n"),
+        ("translations.key", "hello"),
+        (".npmrc", "registry=https://registry.npmjs.org/\n"),
+        ("id_rsa.pub", "ssh-rsa AAAA"),
+        ("environment.env.py", ""),
+        ("config.json", "{}"),
+    ],
+)
+def test_harmless(folder: Path, path: str, content: str) -> None:
+    """What only looks a little like a secret is sent."""
+    (folder / path).write_text(content)
+    read(folder).refuse_secrets(())

@@ -38,7 +38,7 @@ def test_current_and_inputs(notes: Notes) -> None:
     """The last image of each app, and what went into a build, are found again."""
     notes.keep_current("web", "sha256:a")
     notes.keep_current("api", "sha256:b")
-    notes.keep_inputs("sha256:c", {"file app.py": "1"})
+    notes.keep_inputs("sha256:c", {"file app.py": "1"}, "run 1")
     assert (notes.current("web"), notes.current("api"), notes.current("x")) == ("sha256:a", "sha256:b", None)
     assert notes.inputs("sha256:c") == {"file app.py": "1"}
     assert notes.inputs("sha256:d") == {}

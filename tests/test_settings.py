@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from lading.app import App, Check, checks_digest
+from lading.app import App, BuildOptions, Check, checks_digest
 from lading.errors import UsageError
 from lading.reference import DOCKER_HUB, ImageReference
 from lading.settings import Settings, environment
@@ -51,12 +51,9 @@ def test_defaults(root: Path) -> None:
         host_port=5000,
         checks=(Check(),),
         base_images=(),
-        build_args={},
-        target=None,
         environment={},
         memory=512 * 1024**2,
         smoke_timeout=30.0,
-        build_timeout=1800.0,
     )
 
 
@@ -78,7 +75,16 @@ lading:
       checks: [{path: /healthz, status: 201, text: hello, json: {version: "{version}"}}]
       base_images: [python:3.13-slim]
       build_args: {A: "1"}
+      build_contexts: {assets: assets, base: "docker-image://alpine"}
+      build_secrets: {conf: src=pip.conf, token: env=TOKEN}
       target: final
+      platforms: [linux/arm64]
+      provenance: true
+      sbom: true
+      cache: false
+      pull: true
+      context_limit: 1m
+      allow_in_context: [.env]
       environment: {B: "2"}
       memory: 1g
       smoke_timeout: 2.5
@@ -97,12 +103,23 @@ lading:
         host_port=8080,
         checks=(Check(path="/healthz", status=201, text="hello", json={"version": "{version}"}),),
         base_images=(ImageReference(repository="library/python", tag="3.13-slim"),),
-        build_args={"A": "1"},
-        target="final",
         environment={"B": "2"},
         memory=1024**3,
         smoke_timeout=2.5,
-        build_timeout=60.0,
+        build=BuildOptions(
+            arguments={"A": "1"},
+            target="final",
+            platforms=("linux/arm64",),
+            contexts={"assets": str(root / "assets"), "base": "docker-image://alpine"},
+            secrets={"conf": f"src={root / 'pip.conf'}", "token": "env=TOKEN"},
+            provenance=True,
+            sbom=True,
+            no_cache=True,
+            pull=True,
+            timeout=60.0,
+            context_limit=1024**2,
+            allowed=(".env",),
+        ),
     )
     assert settings.app().labels == {"lading.project": "shop", "lading.app": "web"}
     assert settings.app().container_name == "shop-web"

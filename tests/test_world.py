@@ -50,12 +50,9 @@ def app(tmp_path: Path) -> App:
         host_port=5000,
         checks=CHECKS,
         base_images=(),
-        build_args={},
-        target=None,
         environment={},
         memory=1,
         smoke_timeout=1,
-        build_timeout=1,
     )
 
 

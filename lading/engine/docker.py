@@ -108,8 +108,10 @@ class DockerEngine(Containers):
             except NotFound:
                 return
 
-    def pull(self, reference: ImageReference, credential: Credential | None, tell: Tell) -> None:
-        """Fetch an image; `RegistryUnavailable` or `StepFailed` otherwise."""
+    def pull(
+        self, reference: ImageReference, credential: Credential | None, tell: Tell, *, platform: str | None = None
+    ) -> None:
+        """Fetch an image, for a platform like `linux/arm64`; `RegistryUnavailable` or `StepFailed` otherwise."""
         with self._line.speaking(f"{reference.familiar} cannot be pulled"):
             try:
                 stream = self._line.client.pull(
@@ -118,6 +120,7 @@ class DockerEngine(Containers):
                     stream=True,
                     decode=True,
                     auth_config=_auth(credential),
+                    platform=platform,
                 )
                 follow_transfer(stream, reference, "pull", credential, tell)
             except APIError as error:
@@ -168,6 +171,7 @@ def _image(raw: dict[str, Any]) -> Image:
         labels=(raw.get("Config") or {}).get("Labels") or {},
         created=_epoch(raw.get("Created") or ""),
         size=int(raw.get("Size") or 0),
+        platform="/".join(str(raw[key]) for key in ("Os", "Architecture", "Variant") if raw.get(key)),
     )
 
 

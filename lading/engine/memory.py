@@ -11,7 +11,7 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from lading.context import entry_digest
+from lading.app import BUILDER_LABEL
 from lading.credentials import Credential
 from lading.engine.memory_registry import MemoryRegistry
 from lading.engine.memory_server import Program, serve
@@ -19,6 +19,7 @@ from lading.engine.model import BuildRequest, Container, ContainerSpec, EngineIn
 from lading.engine.protocol import Tell
 from lading.errors import ContainerFailed, RegistryUnavailable, StepFailed
 from lading.events import Note
+from lading.inputs import FileDigests
 from lading.reference import ImageReference
 from lading.registry import Manifest
 
@@ -104,18 +105,18 @@ class MemoryEngine:
     def build(self, request: BuildRequest, tell: Tell) -> str:
         """Make an image whose id follows from the request alone."""
         tell(Note(text="builder: memory"))
-        files = {path: entry_digest(request.context / path) for path in request.files}
+        labels = {**request.labels, BUILDER_LABEL: "memory"}
         words = json.dumps(
             [
-                files,
+                FileDigests({}).of(request.context),
                 request.dockerfile.read_text(),
-                dict(request.build_args),
-                dict(request.labels),
-                request.target,
+                dict(request.options.arguments),
+                labels,
+                request.options.target,
             ],
             sort_keys=True,
         )
-        return self.add(words, request.reference, request.labels)
+        return self.add(words, request.reference, labels)
 
     def add(self, content: str, reference: ImageReference, labels: Mapping[str, str] | None = None) -> str:
         """Put an image with this content here, as a build or `docker load` elsewhere would; give its id."""
@@ -141,8 +142,10 @@ class MemoryEngine:
         if image and not self._images[image.id].tags:
             del self._images[image.id]
 
-    def pull(self, reference: ImageReference, credential: Credential | None, tell: Tell) -> None:
-        """Fetch what a registry holds."""
+    def pull(
+        self, reference: ImageReference, credential: Credential | None, tell: Tell, *, platform: str | None = None
+    ) -> None:
+        """Fetch what a registry holds; all platforms are alike in memory."""
         registry = self.registry(reference.registry)
         registry.admit(credential)
         manifest = registry.held.get(str(reference))

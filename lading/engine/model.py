@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from lading.app import BuildOptions
+from lading.context import Context
 from lading.reference import ImageReference
 
 __all__ = [
@@ -36,7 +38,7 @@ class Image:
     """An image in the engine.
 
     `tags` are familiar names with their tag, `digests` familiar names with the digest a registry knows them by,
-    `created` seconds since the epoch, `size` bytes.
+    `created` seconds since the epoch, `size` bytes, `platform` as in `linux/arm64/v8` (empty when not told).
     """
 
     id: str
@@ -45,6 +47,7 @@ class Image:
     labels: Mapping[str, str] = field(default_factory=dict)
     created: float = 0.0
     size: int = 0
+    platform: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,15 +106,25 @@ class Container:
 class BuildRequest:
     """All that decides what a build gives.
 
-    `context` and `dockerfile` are absolute paths, `files` the context's files that are sent (posix paths relative to
-    it), `timeout` seconds.
+    `dockerfile` is an absolute path; `epoch`, in seconds, is the time that the image's files and its configuration
+    are to bear, where that is known.
     """
 
     reference: ImageReference
-    context: Path
+    context: Context
     dockerfile: Path
-    files: tuple[str, ...]
-    build_args: Mapping[str, str]
+    options: BuildOptions
     labels: Mapping[str, str]
-    target: str | None = None
-    timeout: float = 1800.0
+    epoch: int | None = None
+
+    @property
+    def beyond_the_api(self) -> str:
+        """What is asked for that the engine's API cannot do alone, in words; empty when there is nothing."""
+        options = self.options
+        wishes = {
+            "several platforms": len(options.platforms) > 1,
+            "build secrets": options.secrets,
+            "extra contexts": options.contexts,
+            "attestations": options.provenance or options.sbom,
+        }
+        return " and ".join(words for words, wanted in wishes.items() if wanted)

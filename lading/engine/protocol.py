@@ -67,8 +67,10 @@ class Engine(Protocol):
         """Take a name away; the image goes with its last name."""
         ...
 
-    def pull(self, reference: ImageReference, credential: Credential | None, tell: Tell) -> None:
-        """Fetch an image; `RegistryUnavailable` or `StepFailed` otherwise."""
+    def pull(
+        self, reference: ImageReference, credential: Credential | None, tell: Tell, *, platform: str | None = None
+    ) -> None:
+        """Fetch an image, for a platform like `linux/arm64`; `RegistryUnavailable` or `StepFailed` otherwise."""
         ...
 
     def push(self, reference: ImageReference, credential: Credential | None, tell: Tell) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lading.app import VERSION_LABEL, App
+from lading.app import REVISION_LABEL, VERSION_LABEL, App
 from lading.engine import Image
 from lading.errors import UsageError
 from lading.reference import DOCKER_HUB, ImageReference
@@ -23,7 +23,10 @@ class Destination:
     registry: str = DOCKER_HUB
 
     def references(self, image: Image) -> tuple[ImageReference, ...]:
-        """Give the names an image has there: its version's own first, then the moving ones."""
+        """Give the names an image has there: its version's own first, then the moving ones.
+
+        What was built with uncommitted changes moves nothing.
+        """
         label = image.labels.get(VERSION_LABEL)
         if label is None:
             raise UsageError(
@@ -32,7 +35,9 @@ class Destination:
                 mend="invoke build --version 1",
             )
         home = self.target.repository.owned_by(self.user, registry=self.registry)
-        return tuple(home.with_tag(tag) for tag in Version.parse(label).tags)
+        version = Version.parse(label)
+        dirty = image.labels.get(REVISION_LABEL, "").endswith("-dirty")
+        return tuple(home.with_tag(tag) for tag in ((version.text,) if dirty else version.tags))
 
 
 def together(references: Sequence[ImageReference]) -> str:

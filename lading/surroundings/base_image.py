@@ -9,15 +9,12 @@ from lading.app import App
 from lading.engine import Image, Tell
 from lading.errors import LadingError, StepFailed, Unavailable
 from lading.events import Note
-from lading.reference import ImageReference
+from lading.reference import OWN_REGISTRY, ImageReference
 from lading.step import Change, Holds
 from lading.surroundings.debian import root_file_system
 from lading.world import Foresight, World
 
-__all__ = ["OWN_REGISTRY", "BaseImage", "Make", "obtain"]
-
-OWN_REGISTRY = "localhost"
-"""The host in the names of what is made here: nobody can take such a name for one of Docker's, nor pull it."""
+__all__ = ["BaseImage", "Make", "obtain"]
 
 Make = Callable[[World, ImageReference, Tell], None]
 """Makes an image under a name of our own."""

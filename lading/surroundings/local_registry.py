@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from lading.engine import ContainerSpec, Tell
 from lading.errors import ContainerFailed, Unavailable
 from lading.probe import ask
-from lading.reference import ImageReference
+from lading.reference import OWN_REGISTRY, ImageReference
 from lading.step import Change, Holds
 from lading.steps.holder import port_holder
-from lading.surroundings.base_image import OWN_REGISTRY, obtain
+from lading.surroundings.base_image import obtain
 from lading.surroundings.debian import root_file_system
 from lading.world import Foresight, World
 

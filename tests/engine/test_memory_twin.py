@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from lading.app import BuildOptions
+from lading.context import Context
 from lading.engine import BuildRequest, Container, ContainerSpec, Engine
 from lading.engine.docker import DockerEngine
 from lading.engine.memory import MemoryEngine
@@ -51,10 +53,9 @@ class Yard:
         (self.context / "page").write_text(page)
         return BuildRequest(
             reference=self.name(tag),
-            context=self.context,
+            context=Context.read(self.context, self.context / "Dockerfile"),
             dockerfile=self.context / "Dockerfile",
-            files=("Dockerfile", "page"),
-            build_args={"VERSION": tag},
+            options=BuildOptions(arguments={"VERSION": tag}),
             labels=self.labels,
         )
 

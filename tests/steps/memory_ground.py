@@ -29,7 +29,7 @@ class Twin(MemoryEngine):
     def build(self, request: BuildRequest, tell: Tell) -> str:
         """Make the image, and remember what its app does."""
         image_id = super().build(request, tell)
-        found = _MOOD.search((request.context / "app.py").read_text())
+        found = _MOOD.search((request.context.folder / "app.py").read_text())
         self._moods[image_id] = found[1] if found else ""
         return image_id
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from lading.app import App, Check
+from lading.app import App, BuildOptions, Check
 from lading.notes import Notes
 from lading.process import Process
 from lading.reference import ImageReference
@@ -213,10 +213,8 @@ def make_app(project: str, folder: Path, base: str, host_port: int) -> App:
         host_port=host_port,
         checks=(Check(text="hello"), Check(path="/version", text="{version}")),
         base_images=(),
-        build_args={},
-        target=None,
         environment={},
         memory=128 * 1024 * 1024,
         smoke_timeout=20,
-        build_timeout=120,
+        build=BuildOptions(timeout=120),
     )

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from lading.app import INPUTS_LABEL, BuildOptions
 from lading.errors import BuildFailed, UsageError
 from lading.step import Status
 from lading.steps import Build
-from lading.steps.build import INPUTS_LABEL
 from lading.version import Version
 from tests.steps.stage import ONLY_DOCKER, Stage
 
@@ -62,7 +62,7 @@ def test_an_ignored_file_is_no_input(stage: Stage) -> None:
 def test_another_argument_is_named(stage: Stage) -> None:
     """A build argument that is new in the settings is a reason to build."""
     stage.prepare(stage.build())
-    other = replace(stage.app, build_args={"COLOUR": "red"})
+    other = replace(stage.app, build=BuildOptions(arguments={"COLOUR": "red"}))
 
     assert stage.check(Build(target=other, version=Version("1"))).reason == "added: argument COLOUR"
 

@@ -1,0 +1,57 @@
+"""What the command line says about a build, over what the settings say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lading.app import App
+from lading.errors import UsageError, cleaned
+from lading.settings import build_context, check_platform
+
+__all__ = ["BuildFlags"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildFlags:
+    """The flags of `build` and `release`, as they were typed; what was not typed leaves the settings alone."""
+
+    build_arg: Sequence[str] = ()
+    target: str | None = None
+    platform: Sequence[str] = ()
+    build_context: Sequence[str] = ()
+    no_cache: bool = False
+    pull: bool = False
+
+    def over(self, app: App, root: Path) -> App:
+        """Give the app with these flags; folders are relative to `root`. `UsageError` for what is no flag."""
+        known = app.build
+        contexts = _pairs("--build-context", self.build_context, "NAME=FOLDER")
+        platforms = [one for given in self.platform for one in given.split(",")]
+        options = replace(
+            known,
+            arguments={**known.arguments, **_pairs("--build-arg", self.build_arg, "NAME=VALUE")},
+            target=self.target or known.target,
+            platforms=tuple(check_platform(one) for one in platforms) or known.platforms,
+            contexts={**known.contexts, **{name: build_context(place, root) for name, place in contexts.items()}},
+            no_cache=self.no_cache or known.no_cache,
+            pull=self.pull or known.pull,
+        )
+        return replace(app, build=options)
+
+
+def _pairs(flag: str, given: Sequence[str], form: str) -> dict[str, str]:
+    pairs = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise UsageError(
+                f"{flag} {cleaned(repr(name), limit=60)} is not {form}",
+                why="there is nothing before the ="
+                if equals
+                else "there is no = in it; nothing is taken from the environment",
+                mend=f"{flag} {form}",
+            )
+        pairs[name] = value
+    return pairs

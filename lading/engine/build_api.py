@@ -1,0 +1,202 @@
+"""A build over the engine's API: one request with the context as its body, and a stream of what happens."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import secrets
+from collections import deque
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from docker.errors import APIError
+from docker.utils.json_stream import json_stream, stream_as_text
+
+from lading.archive import stream
+from lading.dockerfile import syntax_directive, up_to_target, without_syntax_directive
+from lading.engine.build_failure import LAST_LINES, BuildStopped, Place
+from lading.engine.buildkit import Progress, decode_status
+from lading.engine.connection import engine_words, stream_error
+from lading.engine.model import BuildRequest
+from lading.engine.protocol import Tell
+from lading.events import BuildEvent, BuildEventKind, Caution
+
+__all__ = ["ApiBuild", "BuildKitReader", "ClassicReader"]
+
+_BAD_REQUEST = 400
+_NO_CREDENTIALS = "e30="  # {} in base64: the base images are there already
+
+
+class _Reader(Protocol):
+    """Reads one builder's stream; `version` is the builder's number in the API."""
+
+    name: str
+    version: str
+
+    def read(self, message: dict[str, Any]) -> Iterator[BuildEvent]:
+        """Give what a message says."""
+        ...
+
+    def finish(self) -> Iterator[BuildEvent]:
+        """Give what was held back."""
+        ...
+
+    def place(self) -> Place:
+        """Give where it failed."""
+        ...
+
+
+class ApiBuild:
+    """A build in the engine itself, by the builder whose stream `reader` reads."""
+
+    def __init__(self, client: Any, reader: _Reader, tell: Tell) -> None:
+        self._client = client
+        self._reader = reader
+        self._tell = tell
+        self._id = secrets.token_hex(8)
+
+    @property
+    def builder(self) -> str:
+        """Who builds, for people."""
+        return self._reader.name
+
+    def events(self, request: BuildRequest) -> Iterator[BuildEvent]:
+        """Build, and give what happens; `BuildStopped` when the builder gives up."""
+        done = False
+        try:
+            for message in self._messages(request):
+                aux = message.get("aux")
+                done = done or (isinstance(aux, dict) and "ID" in aux)
+                yield from self._reader.read(message)
+        except APIError as error:
+            raise BuildStopped(engine_words(error)) from error
+        yield from self._reader.finish()
+        if not done:
+            raise BuildStopped("the engine's answer ended without an image")
+
+    def place(self) -> Place:
+        """Give where it failed."""
+        return self._reader.place()
+
+    def cancel(self) -> None:
+        """Let the engine stop it."""
+        try:
+            self._client.post(self._url("build/cancel"), params={"id": self._id}, timeout=5)
+        except OSError:
+            return  # an engine that is gone builds no more either
+
+    def _messages(self, request: BuildRequest) -> Iterator[dict[str, Any]]:
+        name, content = self._dockerfile(request)
+        options = request.options
+        answer = self._client.post(
+            self._url("build"),
+            params={
+                "version": self._reader.version,
+                "buildid": self._id,
+                "t": request.reference.familiar,
+                "dockerfile": name,
+                "buildargs": json.dumps(dict(options.arguments)),
+                "labels": json.dumps(dict(request.labels)),
+                "target": options.target or "",
+                "platform": next(iter(options.platforms), ""),
+                "nocache": "1" if options.no_cache else "",
+                "rm": "1",
+                "forcerm": "1",
+            },
+            data=stream(request.context, {name: content}, mtime=request.epoch),
+            headers={"Content-Type": "application/x-tar", "X-Registry-Config": _NO_CREDENTIALS},
+            stream=True,
+            timeout=None,  # a RUN may be silent for long; the caller holds the limit
+        )
+        with answer:
+            if answer.status_code >= _BAD_REQUEST:
+                raise BuildStopped(_message(answer.text))
+            for message in json_stream(stream_as_text(answer.iter_content(chunk_size=None))):
+                if words := stream_error(message):
+                    raise BuildStopped(words)
+                yield message
+
+    def _dockerfile(self, request: BuildRequest) -> tuple[str, bytes]:
+        """Give the name and content under which the Dockerfile is sent."""
+        path, options = request.dockerfile, request.options
+        text = path.read_text("utf-8")
+        if (frontend := syntax_directive(text)) is not None:
+            # Without a session BuildKit cannot fetch a frontend ("no active sessions"); the engine has its own.
+            self._tell(Caution(text=f"# syntax={frontend} is left out: the engine's own Dockerfile frontend is used"))
+            # Stages behind the target may be written for that frontend; they are not needed.
+            text = up_to_target(without_syntax_directive(text), options.arguments, options.target)
+        name = (
+            path.relative_to(request.context.folder).as_posix() if path.is_relative_to(request.context.folder) else ""
+        )
+        # One that is not in the context goes under a name that nothing there has.
+        return (name if name in request.context.entries else f".{self._id}.Dockerfile"), text.encode()
+
+    def _url(self, path: str) -> str:
+        return f"{self._client.base_url}/v{self._client.api_version}/{path}"
+
+
+class BuildKitReader:
+    """Reads BuildKit's stream."""
+
+    name = "BuildKit"
+    version = "2"
+
+    def __init__(self) -> None:
+        self._progress = Progress()
+
+    def read(self, message: dict[str, Any]) -> Iterator[BuildEvent]:
+        """Give what a message says."""
+        aux = message.get("aux")
+        if message.get("id") == "moby.buildkit.trace" and isinstance(aux, str):
+            try:
+                status = decode_status(base64.b64decode(aux))
+            except binascii.Error:
+                return
+            yield from self._progress.feed(status)
+
+    def finish(self) -> Iterator[BuildEvent]:
+        """Give what was held back."""
+        yield from self._progress.finish()
+
+    def place(self) -> Place:
+        """Give where it failed."""
+        failed = self._progress.failed()
+        return Place(name=failed.name, lines=failed.lines) if failed else Place()
+
+
+class ClassicReader:
+    """Reads the stream of the builder that engines had before BuildKit."""
+
+    name = "classic builder (deprecated; this engine has no BuildKit)"
+    version = "1"
+
+    def __init__(self) -> None:
+        self._step = ""
+        self._lines: deque[str] = deque(maxlen=LAST_LINES)
+
+    def read(self, message: dict[str, Any]) -> Iterator[BuildEvent]:
+        """Give what a message says."""
+        for text in str(message.get("stream") or "").splitlines():
+            if text.startswith("Step "):
+                self._step = text
+                self._lines.clear()
+                yield BuildEvent(kind=BuildEventKind.STARTED, name=text)
+            elif text.strip() and self._step:
+                self._lines.append(text)
+                yield BuildEvent(kind=BuildEventKind.LOG, name=self._step, text=text)
+
+    def finish(self) -> Iterator[BuildEvent]:
+        """Nothing is held back."""
+        yield from ()
+
+    def place(self) -> Place:
+        """Give where it failed."""
+        return Place(name=self._step, lines=tuple(self._lines))
+
+
+def _message(text: str) -> str:
+    try:
+        return str(json.loads(text)["message"])
+    except (ValueError, KeyError, TypeError):
+        return text

@@ -1,0 +1,70 @@
+"""Why a build failed: the step, its line in the Dockerfile, what it printed last, and the likely cause."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from lading.dockerfile import line_text, step_line
+from lading.engine.model import BuildRequest
+from lading.errors import BuildFailed
+
+__all__ = ["LAST_LINES", "BuildStopped", "Place", "explained"]
+
+LAST_LINES: Final = 20
+_PARSE_ERROR: Final = re.compile(r"dockerfile parse error (?:on )?line (\d+)", re.IGNORECASE)
+_CAUSES: Final = (
+    (
+        "DO NOT MATCH THE HASHES",
+        "security: a package is not the one that was locked; nobody should install it",
+    ),
+    ("No matching distribution found", "a requirement has no such version"),
+    ("Temporary failure in name resolution", "the build has no network"),
+    ("Could not resolve host", "the build has no network"),
+    ("no space left on device", "the engine's disk is full (docker system df)"),
+    ("externally-managed-environment", "pip refuses to install outside of a virtual environment"),
+    ("exec format error", "the program is for another platform than the engine's"),
+    ("no active sessions", "only docker buildx can give the builder what it asks for here"),
+    (
+        "docker exporter does not currently support exporting manifest lists",
+        "the engine keeps images of several platforms only in the containerd image store",
+    ),
+)
+_MENDS: Final = {
+    "DO NOT MATCH THE HASHES": "find out who changed the package before you lock it anew",
+    "no space left on device": "docker system df, then docker system prune",
+}
+
+
+class BuildStopped(Exception):  # noqa: N818  it is no error yet: `explained` makes one of it
+    """The builder gave up, with its own words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a build failed: the step as the builder names it (empty when unknown), and the lines it printed last."""
+
+    name: str = ""
+    lines: tuple[str, ...] = ()
+
+
+def explained(request: BuildRequest, place: Place, words: str) -> BuildFailed:
+    """Give the error for a build that stopped with these words."""
+    file = request.dockerfile
+    text = file.read_text("utf-8", "replace")
+    all_words = "\n".join((*place.lines, words))
+    mark, cause = next(((mark, cause) for mark, cause in _CAUSES if mark in all_words), ("", ""))
+    parse_error = _PARSE_ERROR.search(words)
+    line = int(parse_error[1]) if parse_error else step_line(text, place.name)
+    details = place.lines
+    if parse_error and line:
+        details = (*details, f"{file.name}:{line}: {line_text(text, line)}")
+    where = f"{file.name}:{line}" if line else ""
+    at = " ".join(word for word in (where, " ".join(place.name.split())) if word)
+    return BuildFailed(
+        f"the build failed at {at}" if at else "the build failed",
+        why=f"{cause} ({words})" if cause else words,
+        mend=_MENDS.get(mark) or f"mend {f'line {line} of ' if line else ''}{file} or what it needs, then run it again",
+        details=details,
+    )

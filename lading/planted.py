@@ -1,0 +1,41 @@
+"""What should never get into an image: keys, passwords, and a repository's history."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+__all__ = ["looks_secret"]
+
+_NAMES: Final = re.compile(
+    r"""
+    \.git | \.env | \.env\.(?!(?:example|sample|template|dist|defaults|schema)$).+
+    | id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)? | .+\.(?:p12|pfx|jks|keystore|kdbx|ppk)
+    | \.netrc | \.pgpass | \.pypirc | \.htpasswd | \.git-credentials | \.vault[-_]pass(?:word)?
+    """,
+    re.VERBOSE,
+)
+_PLACES: Final = re.compile(r"(?:.*/)?(?:\.aws/credentials|\.docker/config\.json|\.kube/config)")
+# These may be harmless, too: their beginning tells.
+_MAYBE: Final = re.compile(r".+\.(?:pem|key)|\.npmrc")
+_MARKS: Final = (b"PRIVATE KEY-----", b"_authToken", b"_password")
+_HEAD: Final = 64 * 1024
+
+
+def looks_secret(folder: Path, path: str) -> bool:
+    """Tell whether the file or folder at `path` (relative to `folder`, with /) is a secret, by its name.
+
+    Certificates and `.npmrc` files are opened: they are secret when they hold a private key or a password.
+    """
+    name = path.rpartition("/")[2]
+    if _NAMES.fullmatch(name) or _PLACES.fullmatch(path):
+        return True
+    if not _MAYBE.fullmatch(name):
+        return False
+    try:
+        with (folder / path).open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError:
+        return False  # a folder, a link to nowhere: nothing is sent that could be read
+    return any(mark in head for mark in _MARKS)

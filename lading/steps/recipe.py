@@ -1,0 +1,174 @@
+"""What an app's image is made of: context, Dockerfile, arguments, base images, and the commit they come from."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lading.app import INPUTS_LABEL, REVISION_LABEL, VERSION_LABEL, App
+from lading.context import Context
+from lading.dockerfile import DockerfileError, base_images, final_base
+from lading.engine import BuildRequest, Image
+from lading.errors import UsageError
+from lading.git import has_uncommitted, last_revision
+from lading.inputs import Inputs, entry_digest
+from lading.reference import OWN_REGISTRY, ImageReference
+from lading.version import Version
+from lading.world import World
+
+__all__ = ["Recipe"]
+
+_BASE_ARGUMENT = "BASE_IMAGE"
+_VERSION_ARGUMENT = "VERSION"
+_EPOCH_ARGUMENT = "SOURCE_DATE_EPOCH"
+_UNCOMMITTED = "uncommitted changes"
+_OCI = "org.opencontainers.image."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How an app's version is built, as the world is now; made by `of`."""
+
+    app: App
+    version: Version
+    world: World
+    context: Context
+    text: str
+
+    @classmethod
+    def of(cls, app: App, version: Version, world: World) -> Recipe:
+        """Read context and Dockerfile; `UsageError` for what cannot be sent, or should not be."""
+        context = Context.read(app.context, app.dockerfile)
+        text = _dockerfile_text(app.dockerfile)
+        context.refuse_secrets(app.build.allowed)
+        context.refuse_beyond(app.build.context_limit)
+        return cls(app=app, version=version, world=world, context=context, text=text)
+
+    @property
+    def arguments(self) -> dict[str, str]:
+        """The build arguments: the app's own, VERSION, and BASE_IMAGE for an app that names its base images."""
+        arguments = {_VERSION_ARGUMENT: str(self.version), **self.app.build.arguments}
+        if images := self.app.base_images:
+            chosen = next((base for base in images if self.world.image(base)), images[0])
+            arguments.setdefault(_BASE_ARGUMENT, chosen.familiar)
+        return arguments
+
+    @property
+    def bases(self) -> tuple[ImageReference, ...]:
+        """The images that the Dockerfile starts from; `UsageError` with the line that cannot be understood."""
+        try:
+            names = base_images(self.text, self._known_arguments, self.app.build.target)
+            return tuple(ImageReference.parse(name) for name in names)
+        except DockerfileError as error:
+            raise UsageError(
+                "the Dockerfile cannot be read",
+                why=f"{self.app.dockerfile}:{error.line}: {error.reason}",
+                mend=f"mend line {error.line} of {self.app.dockerfile}",
+            ) from error
+
+    def stale(self, base: ImageReference) -> str | None:
+        """Say why a base image is to be pulled: missing, for another platform, newer in the registry; else nothing."""
+        found, platforms = self.world.image(base), self.app.build.platforms
+        if found is None:
+            return "missing"
+        if len(platforms) == 1 and found.platform and not f"{found.platform}/".startswith(f"{platforms[0]}/"):
+            return f"missing for {platforms[0]}"
+        if self.app.build.pull and base.registry != OWN_REGISTRY:
+            held = self.world.held(base)
+            if held and f"{base.name}@{held.digest}" not in found.digests:
+                return f"{held.digest} in the registry"
+        return None
+
+    def inputs(self) -> Inputs:
+        """Give everything that decides the image."""
+        app, options = self.app, self.app.build
+        digests = self.world.notes.file_digests(app.name).of(self.context)
+        own = app.dockerfile.relative_to(app.context).as_posix() if app.dockerfile.is_relative_to(app.context) else ""
+        parts = {f"file {path}": digest for path, digest in digests.items() if path != own}
+        parts["Dockerfile"] = entry_digest(app.dockerfile)
+        for key, value in self.arguments.items():
+            # A value may be a secret, and the parts are noted.
+            parts[f"argument {key}"] = hashlib.sha256(value.encode()).hexdigest()
+        for base in self.bases:
+            found = self.world.image(base)
+            parts[f"base image {base.familiar}"] = self.stale(base) or (found.id if found else "missing")
+        wishes = {"target": options.target, "platforms": ", ".join(options.platforms)}
+        wishes |= {f"secret {name}": "given" for name in options.secrets}
+        wishes |= {"provenance": "yes" * options.provenance, "sbom": "yes" * options.sbom}
+        parts |= {name: value for name, value in wishes.items() if value}
+        for name, place in options.contexts.items():
+            parts |= _extra_context(name, place)
+        if has_uncommitted(app.context, self.context.entries):
+            parts[_UNCOMMITTED] = "yes"
+        return Inputs(parts=parts)
+
+    def request(self, reference: ImageReference, inputs: Inputs) -> BuildRequest:
+        """Give what the engine is asked to build."""
+        arguments = self.arguments
+        revision = last_revision(self.app.context)
+        if _EPOCH_ARGUMENT not in arguments and revision:
+            arguments[_EPOCH_ARGUMENT] = str(revision.time)
+        epoch = arguments.get(_EPOCH_ARGUMENT, "")
+        return BuildRequest(
+            reference=reference,
+            context=self.context,
+            dockerfile=self.app.dockerfile,
+            options=replace(self.app.build, arguments=arguments),
+            labels=self.labels(inputs),
+            epoch=int(epoch) if epoch.isdecimal() else None,
+        )
+
+    def labels(self, inputs: Inputs) -> dict[str, str]:
+        """Give the image's labels: ours, and the standard ones that the Dockerfile does not set itself."""
+        revision = last_revision(self.app.context)
+        base = final_base(self.text, self._known_arguments, self.app.build.target)
+        standard = {"title": self.app.repository.repository.rpartition("/")[2], "version": str(self.version)}
+        if revision:
+            dirty = "-dirty" if _UNCOMMITTED in inputs.parts else ""
+            standard |= {"created": revision.created, "source": revision.source or ""}
+            standard[REVISION_LABEL.removeprefix(_OCI)] = f"{revision.commit}{dirty}"
+        if base != "scratch":
+            reference = ImageReference.parse(base)
+            standard |= {"base.name": str(reference), "base.digest": _digest(self.world.image(reference), reference)}
+        named = {f"{_OCI}{name}": value for name, value in standard.items() if value}
+        ours = {**self.app.labels, VERSION_LABEL: str(self.version), INPUTS_LABEL: inputs.digest}
+        return {name: value for name, value in named.items() if name not in self.text} | ours
+
+    @property
+    def _known_arguments(self) -> dict[str, str]:
+        """The arguments with those that the builder sets by itself, as far as they are known."""
+        known = self.arguments
+        if len(self.app.build.platforms) == 1:
+            system, architecture, *variant = self.app.build.platforms[0].split("/")
+            own = {"TARGETPLATFORM": self.app.build.platforms[0], "TARGETOS": system, "TARGETARCH": architecture}
+            known = {**own, "TARGETVARIANT": "".join(variant), **known}
+        return known
+
+
+def _dockerfile_text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except FileNotFoundError:
+        why = "there is no such file"
+    except (OSError, UnicodeDecodeError) as error:
+        why = str(error)
+    raise UsageError(
+        f"the Dockerfile {path} cannot be read",
+        why=why,
+        mend="write one, or mend dockerfile in invoke.yaml",
+    )
+
+
+def _extra_context(name: str, place: str) -> dict[str, str]:
+    """Give the parts that an extra context is: its files, or the name of what is elsewhere."""
+    folder = Path(place)
+    if not folder.is_absolute():
+        return {f"context {name}": place}
+    extra = Context.read(folder, folder / "Dockerfile")
+    return {f"context {name}/{path}": entry_digest(folder / path, status) for path, status in extra.entries.items()}
+
+
+def _digest(image: Image | None, reference: ImageReference) -> str:
+    known = (one.partition("@") for one in (image.digests if image else ()))
+    return next((digest for name, _, digest in known if name == reference.name), "")

@@ -1,0 +1,95 @@
+"""The tar that goes to a builder."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from lading.archive import stream
+from lading.context import Context
+from lading.errors import UsageError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a program, a style sheet, a link and a second name of a file."""
+    (tmp_path / "static").mkdir()
+    for name in ("Dockerfile", "app.py", "static/site.css"):
+        (tmp_path / name).write_text(name)
+    (tmp_path / "nowhere").symlink_to("/nonexistent")
+    (tmp_path / "app.py").chmod(0o700)
+    os.utime(tmp_path / "app.py", (1.5, 1.5))
+    os.link(tmp_path / "app.py", tmp_path / "twin.py")
+    return tmp_path
+
+
+def _packed(folder: Path, extra: dict[str, bytes], mtime: int | None = None) -> bytes:
+    return b"".join(stream(Context.read(folder, folder / "Dockerfile"), extra, mtime=mtime))
+
+
+def test_stream(folder: Path) -> None:
+    """The tar is root's, in GNU format with whole seconds, modes are fixed, and `extra` stands for its file."""
+    raw = _packed(folder, {"Dockerfile": b"FROM scratch\n"})
+
+    with tarfile.open(fileobj=io.BytesIO(raw)) as tar:
+        entries = {entry.name: entry for entry in tar}
+        texts = {name: tar.extractfile(name) for name in ("Dockerfile", "app.py", "twin.py")}
+        contents = {name: file.read() for name, file in texts.items() if file}
+
+    assert raw[257:265] == b"ustar  \0"
+    assert len(raw) % 512 == 0
+    assert {(entry.uid, entry.gid, entry.uname) for entry in entries.values()} == {(0, 0, "")}
+    assert {name: oct(entry.mode) for name, entry in entries.items() if not entry.issym()} == {
+        "Dockerfile": "0o644",
+        "app.py": "0o755",
+        "static": "0o755",
+        "static/site.css": "0o644",
+        "twin.py": "0o755",
+    }
+    assert entries["app.py"].mtime == 1
+    assert entries["nowhere"].linkname == "/nonexistent"
+    assert contents == {"Dockerfile": b"FROM scratch\n", "app.py": b"app.py", "twin.py": b"app.py"}
+
+
+def test_the_same_everywhere(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """With a time for all, the same files give the same bytes in another folder, made later by somebody else."""
+    other = tmp_path_factory.mktemp("clone")
+    (other / "static").mkdir(mode=0o700)
+    for name in ("twin.py", "static/site.css", "Dockerfile", "app.py"):
+        (other / name).write_bytes((folder / name).read_bytes())
+    (other / "app.py").chmod(0o711)
+    (other / "twin.py").chmod(0o711)
+    (other / "nowhere").symlink_to("/nonexistent")
+    assert _packed(other, {}, 1_700_000_000) == _packed(folder, {}, 1_700_000_000)
+    assert _packed(other, {}) != _packed(folder, {})
+
+
+def test_long_and_odd_names(folder: Path) -> None:
+    """Names longer than a header and names that are no UTF-8 arrive as they are."""
+    long, odd = f"{'d' * 120}/{'e' * 120}", os.fsdecode(b"caf\xe9")
+    (folder / long).parent.mkdir()
+    (folder / long).write_text("x")
+    (folder / odd).write_text("y")
+    with tarfile.open(fileobj=io.BytesIO(_packed(folder, {})), errors="surrogateescape") as tar:
+        assert {long, odd} < set(tar.getnames())
+
+
+def test_a_file_that_changes_meanwhile(folder: Path) -> None:
+    """A file that is not as long as it was is told, never cut or filled up in silence."""
+    context = Context.read(folder, folder / "Dockerfile")
+    for content in ("a", "much longer than before"):
+        (folder / "app.py").write_text(content)
+        with pytest.raises(UsageError, match="changed while it was sent"):
+            list(stream(context, {}))
+
+
+def test_a_file_that_goes_meanwhile(folder: Path) -> None:
+    """A file that is gone is named."""
+    context = Context.read(folder, folder / "Dockerfile")
+    (folder / "app.py").unlink()
+    with pytest.raises(UsageError, match=r"app\.py cannot be read"):
+        list(stream(context, {}))

@@ -1,0 +1,90 @@
+"""The digest over all that decides an image."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from lading.context import Context
+from lading.errors import UsageError
+from lading.inputs import FileDigests, Inputs, entry_digest
+
+
+def test_entry_digest(tmp_path: Path) -> None:
+    """A digest follows content, executable bit and a link's target, and nothing else."""
+    path = tmp_path / "app.py"
+    path.write_text("app")
+    (tmp_path / "nowhere").symlink_to("/nonexistent")
+    before = entry_digest(path)
+    os.utime(path, (1, 1))
+    path.chmod(0o600)
+    assert entry_digest(path) == before
+    path.chmod(0o755)
+    assert entry_digest(path) != before
+    path.chmod(0o644)
+    path.write_text("other")
+    assert entry_digest(path) != before
+    assert entry_digest(tmp_path / "nowhere") == "link /nonexistent"
+    assert entry_digest(tmp_path) == "folder"
+
+
+def test_gone(tmp_path: Path) -> None:
+    """A file that cannot be read is named, with what to do."""
+    with pytest.raises(UsageError) as caught:
+        entry_digest(tmp_path / "gone")
+    assert str(tmp_path / "gone") in caught.value.what
+    assert ".dockerignore" in caught.value.mend
+
+
+def test_difference() -> None:
+    """What changed, came and went is named, at most five of each."""
+    now = Inputs(parts={"file a": "1", "file b": "2", **{f"file n{number}": "1" for number in range(7)}})
+    words = now.difference({"file a": "0", "file b": "2", "file old": "1"})
+    assert words == "changed: a; added: n0, n1, n2, n3, n4 and 2 more; removed: old"
+    assert "not those" in now.difference({})
+    assert now.digest == Inputs(parts=dict(sorted(now.parts.items(), reverse=True))).digest
+
+
+def _digests(folder: Path, digests: FileDigests) -> dict[str, str]:
+    return digests.of(Context.read(folder, folder / "Dockerfile"))
+
+
+def test_known_files_are_not_read_again(tmp_path: Path) -> None:
+    """A digest is taken from memory as long as nothing of the file's status changed, also from a note on disk."""
+    (tmp_path / "a").write_text("one")
+    (tmp_path / "b").write_text("two")
+    time.sleep(0.1)
+    first = FileDigests({})
+    true = _digests(tmp_path, first)
+    noted = json.loads(json.dumps(first.fresh))
+    noted["a"][-1] = "remembered"
+
+    assert _digests(tmp_path, FileDigests(noted)) == {**true, "a": "remembered"}
+
+    os.utime(tmp_path / "a")
+    assert _digests(tmp_path, FileDigests(noted)) == true
+
+
+def test_same_size_same_mtime(tmp_path: Path) -> None:
+    """Other content of the same size and with the old mtime is noticed: nobody can set a file's ctime back."""
+    path = tmp_path / "a"
+    path.write_text("one")
+    time.sleep(0.1)
+    digests = FileDigests({})
+    before, status = _digests(tmp_path, digests), path.stat()
+    path.write_text("two")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert path.stat().st_mtime_ns == status.st_mtime_ns
+    assert _digests(tmp_path, digests) != before
+
+
+def test_young_files_are_not_remembered(tmp_path: Path) -> None:
+    """A file written just now may change again within one tick of the clock: it is read again next time."""
+    (tmp_path / "a").write_text("one")
+    digests = FileDigests({})
+    _digests(tmp_path, digests)
+    assert digests.fresh == {}

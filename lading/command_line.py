@@ -43,8 +43,9 @@ class Command:
         from lading.report import as_json
         from lading.session import carry_out
 
-        called = environment().command
-        console = Console(errors=self.json, command=called)
+        started = environment()
+        called = started.command
+        console = Console(errors=self.json, command=called, plain=started.plain)
         report = carry_out(self.name, steps, self.world, console, check=self.check)
         if report.error:
             console.error(report.error)

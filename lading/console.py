@@ -14,7 +14,10 @@ from lading.step import Outcome, Status, Step
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
+    from rich.live import Live
     from rich.status import Status as Spinner
+
+    from lading.build_tree import BuildTree
 
 __all__ = ["Console"]
 
@@ -26,17 +29,20 @@ _TRANSFERRED = ("Pushed", "Pull complete")
 
 
 class Console:
-    """Writes to one stream; colours, wrapping and a spinner only on a terminal.
+    """Writes to one stream; colours, wrapping and what moves only on a terminal.
 
     `errors` True writes to standard error, so that standard output stays free for a JSON document; `command` is what
-    people type to get here.
+    people type to get here; `plain` lets nothing move, on a terminal as well.
     """
 
-    def __init__(self, *, errors: bool, command: str = "invoke") -> None:
+    def __init__(self, *, errors: bool, command: str = "invoke", plain: bool = False) -> None:
         self._errors = errors
+        self._plain = plain
         self._command = command
         self._rich: RichConsole | None = None
         self._spinner: Spinner | None = None
+        self._live: Live | None = None
+        self._tree: BuildTree | None = None
         self._cautions: list[str] = []
         self._moved: Counter[str] = Counter()
 
@@ -50,9 +56,13 @@ class Console:
             )
         return self._rich
 
+    @property
+    def _moves(self) -> bool:
+        return self._out.is_terminal and not self._plain
+
     def began(self, step: Step) -> None:
         """Show that a step is being looked at."""
-        if self._out.is_terminal:
+        if self._moves:
             self._spinner = self._out.status(f"{step.name} …")
             self._spinner.start()
 
@@ -70,7 +80,7 @@ class Console:
 
     def ended(self, outcome: Outcome) -> None:
         """Show how a step came out."""
-        self._stop_spinner()
+        self._stop_moving()
         if self._moved:
             self._line(", ".join(f"{count} layers {verb}" for verb, count in self._moved.items()), style="dim")
             self._moved.clear()
@@ -82,7 +92,7 @@ class Console:
 
     def error(self, error: LadingError, *, what: bool = True) -> None:
         """Show an error in its three parts, after the lines that help to see the cause."""
-        self._stop_spinner()
+        self._stop_moving()
         if what:
             self._out.print(f"{Status.FAILED.value:<8}", style=_COLOURS[Status.FAILED], end="")
             self._out.print(self._wrapped(cleaned(error.what), first=len("changed ")))
@@ -118,16 +128,30 @@ class Console:
         self._out.print(text)
 
     def _build_event(self, event: BuildEvent) -> None:
+        if event.kind is not BuildEventKind.WARNING and self._moves:
+            self._grow(event)
+            return
         name, text = cleaned(event.name, limit=120), cleaned(event.text, limit=200)
         took = f" {event.seconds:.1f} s" if event.seconds else ""
-        if event.kind is BuildEventKind.STARTED and self._spinner:
-            self._spinner.update(f"build … {name}")
-        elif event.kind in (BuildEventKind.CACHED, BuildEventKind.DONE) and not name.startswith(_PLUMBING):
+        if event.kind in (BuildEventKind.CACHED, BuildEventKind.DONE) and not name.startswith(_PLUMBING):
             self._line(f"{event.kind.value:<6} {self._fitting(name, took)}", style="dim")
         elif event.kind is BuildEventKind.FAILED:
             self._line(f"failed {self._fitting(name, took)}", style="red")
         elif event.kind is BuildEventKind.WARNING:
             self.tell(Caution(text=text))
+
+    def _grow(self, event: BuildEvent) -> None:
+        """Show a build as a tree instead of the spinner; it stays when the step ends."""
+        from rich.live import Live
+
+        from lading.build_tree import BuildTree
+
+        if self._tree is None:
+            self._stop_moving()
+            self._tree = BuildTree()
+            self._live = Live(self._tree, console=self._out, refresh_per_second=8)
+            self._live.start()
+        self._tree.hear(event)
 
     def _transfer(self, event: Transfer) -> None:
         if event.text in _TRANSFERRED:
@@ -164,7 +188,10 @@ class Console:
         )
         return "\n".join(lines)[first:]
 
-    def _stop_spinner(self) -> None:
+    def _stop_moving(self) -> None:
         if self._spinner:
             self._spinner.stop()
             self._spinner = None
+        if self._live:
+            self._live.stop()
+            self._live = self._tree = None

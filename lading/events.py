@@ -40,13 +40,16 @@ class BuildEvent:
 
     `text` is the line of a log, status or warning, or the error of a failure: the builder's own words, not
     cleaned.
-    `seconds` is how long it took, when known: for done, cached, failed and status.
+    `seconds` is how long it took, when known: for done, cached, failed and status. A status says how far a transfer
+    is: `current` bytes of `total` (0 when nobody knows).
     """
 
     kind: BuildEventKind
     name: str
     text: str = ""
     seconds: float | None = None
+    current: int = 0
+    total: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -135,10 +135,14 @@ class Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """What the process was started with: Docker's configuration folder, and what people typed to start it."""
+    """What the process was started with: Docker's configuration folder, and what people typed to start it.
+
+    `plain` is whether nothing should move or shine on a terminal: in CI, with NO_COLOR, on a dumb one.
+    """
 
     docker_config: Path
     command: str
+    plain: bool
 
 
 def environment() -> Environment:
@@ -147,6 +151,7 @@ def environment() -> Environment:
     return Environment(
         docker_config=Path(folder) if folder else Path.home() / ".docker",
         command=os.environ.get("LADING_COMMAND") or Path(sys.argv[0]).name,
+        plain=bool(os.environ.get("CI") or os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb",
     )
 
 

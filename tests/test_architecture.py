@@ -20,7 +20,7 @@ ONLY = {
     "invoke": {"tasks.py", "command_line.py", "program.py"},
     "docker": {"engine/"},
     "urllib3": {"engine/"},
-    "rich": {"console.py"},
+    "rich": {"console.py", "build_tree.py"},
     "requests": {"registry.py", "engine/"},
     "subprocess": {"command.py", "credentials.py", "surroundings/engine.py"},
     "msgspec": {"settings.py"},

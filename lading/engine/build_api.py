@@ -22,9 +22,11 @@ from lading.engine.model import BuildRequest
 from lading.engine.protocol import Tell
 from lading.events import BuildEvent, BuildEventKind, Caution
 
-__all__ = ["ApiBuild", "BuildKitReader", "ClassicReader"]
+__all__ = ["OWN_DOCKERFILE", "ApiBuild", "BuildKitReader", "ClassicReader"]
 
 _BAD_REQUEST = 400
+OWN_DOCKERFILE = ".lading.Dockerfile"
+"""The name under which a Dockerfile is sent that is not in the context: always the same, for COPY may take it along."""
 _NO_CREDENTIALS = "e30="  # {} in base64: the base images are there already
 
 
@@ -129,8 +131,7 @@ class ApiBuild:
         name = (
             path.relative_to(request.context.folder).as_posix() if path.is_relative_to(request.context.folder) else ""
         )
-        # One that is not in the context goes under a name that nothing there has.
-        return (name if name in request.context.entries else f".{self._id}.Dockerfile"), text.encode()
+        return (name if name in request.context.entries else OWN_DOCKERFILE), text.encode()
 
     def _url(self, path: str) -> str:
         return f"{self._client.base_url}/v{self._client.api_version}/{path}"

@@ -8,7 +8,7 @@ from typing import Final
 
 from lading.dockerfile import line_text, step_line
 from lading.engine.model import BuildRequest
-from lading.errors import BuildFailed
+from lading.errors import BuildFailed, cleaned
 
 __all__ = ["LAST_LINES", "BuildStopped", "Place", "explained"]
 
@@ -61,7 +61,7 @@ def explained(request: BuildRequest, place: Place, words: str) -> BuildFailed:
     if parse_error and line:
         details = (*details, f"{file.name}:{line}: {line_text(text, line)}")
     where = f"{file.name}:{line}" if line else ""
-    at = " ".join(word for word in (where, " ".join(place.name.split())) if word)
+    at = " ".join(word for word in (where, cleaned(" ".join(place.name.split()), limit=100)) if word)
     return BuildFailed(
         f"the build failed at {at}" if at else "the build failed",
         why=f"{cause} ({words})" if cause else words,

@@ -49,7 +49,7 @@ class _Track:
     vertex: Vertex
     told: set[BuildEventKind] = field(default_factory=set)
     told_error: str = ""
-    statuses: set[str] = field(default_factory=set)
+    ended: set[str] = field(default_factory=set)
     warnings: set[bytes] = field(default_factory=set)
     partial: dict[int, bytes] = field(default_factory=dict)
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=_LAST_LINES))
@@ -175,10 +175,19 @@ def _line(line: bytes) -> str:
 
 def _moved(track: _Track, piece: VertexStatus) -> Iterator[BuildEvent]:
     name = piece.id or piece.name
-    if piece.completed is not None and name not in track.statuses:
-        track.statuses.add(name)
-        took = _seconds(piece.started, piece.completed)
-        yield BuildEvent(kind=BuildEventKind.STATUS, name=track.name, text=name, seconds=took)
+    ended = piece.completed is not None
+    if name in track.ended or (not ended and piece.current == 0):
+        return
+    if ended:
+        track.ended.add(name)
+    yield BuildEvent(
+        kind=BuildEventKind.STATUS,
+        name=track.name,
+        text=name,
+        seconds=_seconds(piece.started, piece.completed),
+        current=piece.current,
+        total=piece.total,
+    )
 
 
 def _warned(track: _Track, warning: VertexWarning) -> Iterator[BuildEvent]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from lading.archive import stream
 from lading.command import Piped, output_of
+from lading.engine.build_api import OWN_DOCKERFILE
 from lading.engine.build_failure import LAST_LINES, BuildStopped, Place
 from lading.engine.buildkit import Progress
 from lading.engine.buildkit_status import Status, Vertex, VertexLog, VertexStatus, VertexWarning
@@ -24,7 +25,6 @@ __all__ = ["BuildxBuild", "status_of"]
 
 _VERSION = re.compile(r"v?(\d+\.\d+\S*)")
 _NANOSECONDS = 1_000_000_000
-_INLINE_DOCKERFILE = ".lading.Dockerfile"
 
 
 class BuildxBuild:
@@ -57,7 +57,7 @@ class BuildxBuild:
     def events(self, request: BuildRequest) -> Iterator[BuildEvent]:
         """Build, and give what happens; `BuildStopped` when the builder gives up."""
         # The Dockerfile goes under a name of its own: buildx looks for it in the tar it reads.
-        dockerfile = {_INLINE_DOCKERFILE: request.dockerfile.read_bytes()}
+        dockerfile = {OWN_DOCKERFILE: request.dockerfile.read_bytes()}
         body = stream(request.context, dockerfile, mtime=request.epoch)
         with Piped(_words(request), body) as process:
             self._process = process
@@ -98,7 +98,7 @@ def _words(request: BuildRequest) -> list[str]:
         "--target": [options.target] if options.target else [],
     }
     words = ["docker", "buildx", "build", "--progress=rawjson", "--load", f"--tag={request.reference.familiar}"]
-    words += [f"--file={_INLINE_DOCKERFILE}", f"--provenance={str(options.provenance).lower()}"]
+    words += [f"--file={OWN_DOCKERFILE}", f"--provenance={str(options.provenance).lower()}"]
     words += [f"--sbom={str(options.sbom).lower()}"]
     words += ["--no-cache"] if options.no_cache else []
     words += ["--pull"] if options.pull else []

@@ -109,6 +109,7 @@ def test_a_chain_goes_on_with_its_own_version(project: Project) -> None:
 
 def test_git_gives_the_version(project: Project, client: docker.DockerClient) -> None:
     """Without --version the image gets what git describes; outside of git it is dev; a changed tree says dirty."""
+    (project.folder / ".dockerignore").write_text("*\n!app.py\n")
     assert project.invoke("build").code == 0
     for words in (
         ["init", "-q"],

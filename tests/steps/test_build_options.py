@@ -1,0 +1,248 @@
+"""build with more than a folder: commits, secrets, limits, no cache, newer bases; on the twin and the real engine."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from lading.app import BUILDER_LABEL, INPUTS_LABEL, REVISION_LABEL
+from lading.errors import BuildFailed, UsageError
+from lading.reference import ImageReference
+from lading.step import Status, converge
+from lading.steps import Build
+from lading.version import Version
+from tests.steps.stage import ONLY_DOCKER, Stage
+
+_OCI = "org.opencontainers.image."
+
+
+def _git(stage: Stage, *words: str) -> str:
+    identity = ("-c", "user.name=t", "-c", "user.email=t@localhost")
+    done = subprocess.run(
+        ["git", *identity, *words], cwd=stage.app.context.parent, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+def _repository(stage: Stage) -> None:
+    """Let the app's folder be one of a repository's."""
+    (stage.app.context.parent / ".gitignore").write_text("notes/\ndocker/\nmade/\n")
+    _git(stage, "init", "-q")
+    _git(stage, "remote", "add", "origin", "https://joe:S3ntinel@example.org/shop.git")
+    _git(stage, "add", "-A")
+    _git(stage, "commit", "-qm", "one")
+
+
+def _with(stage: Stage, **options: Any) -> Build:
+    target = replace(stage.app, build=replace(stage.app.build, **options))
+    return Build(target=target, version=Version("1"))
+
+
+def test_standard_labels(stage: Stage) -> None:
+    """Outside of git the image says what it is and stands on; in a repository also which commit it comes from."""
+    stage.prepare(stage.build())
+    labels = stage.ground.labels(stage.local())
+    names = {name.removeprefix(_OCI) for name in labels if name.startswith(_OCI)}
+    # The containerd image store knows a digest of every image, the other only of those a registry has seen.
+    assert names - {"base.digest"} == {"title", "version", "base.name"}
+    assert (labels[f"{_OCI}title"], labels[f"{_OCI}version"]) == ("web", "1")
+    assert labels[f"{_OCI}base.name"] == str(ImageReference.parse(stage.ground.base))
+    assert labels[BUILDER_LABEL] in {"BuildKit", "memory"}
+
+    _repository(stage)
+    stage.say("hello from git")
+    _git(stage, "commit", "-qam", "two")
+    stage.prepare(stage.build())
+
+    labels = stage.ground.labels(stage.local())
+    assert labels[REVISION_LABEL] == _git(stage, "rev-parse", "HEAD")
+    assert labels[f"{_OCI}source"] == "https://example.org/shop.git"
+    assert labels[f"{_OCI}created"].endswith("Z")
+
+
+def test_labels_of_the_dockerfile_stay(stage: Stage) -> None:
+    """A standard label that the Dockerfile sets itself is left to it."""
+    with stage.app.dockerfile.open("a") as file:
+        file.write(f'LABEL {_OCI}title="The Shop"\n')
+    stage.prepare(stage.build())
+    assert stage.ground.labels(stage.local()).get(f"{_OCI}title") in {"The Shop", None}  # the twin reads no Dockerfile
+
+
+def test_uncommitted_changes(stage: Stage) -> None:
+    """Uncommitted changes stand in the revision and move no moving tag; committing them is a reason to build."""
+    _repository(stage)
+    stage.prepare(stage.build())
+    first = _git(stage, "rev-parse", "HEAD")
+    stage.say("hello, not committed")
+
+    done = stage.four_runs(stage.build())
+
+    assert done.reason == "changed: app.py; added: uncommitted changes"
+    assert stage.ground.labels(stage.local())[REVISION_LABEL] == f"{first}-dirty"
+    stage.prepare(stage.smoke(), stage.tag(), stage.push())
+    assert set(stage.ground.published(stage.home)) == {"1"}
+
+    _git(stage, "commit", "-qam", "two")
+    done = stage.four_runs(stage.build())
+
+    assert done.reason == "removed: uncommitted changes"
+    assert stage.ground.labels(stage.local())[REVISION_LABEL] == _git(stage, "rev-parse", "HEAD") != first
+
+
+def test_what_is_not_sent_is_not_uncommitted(stage: Stage) -> None:
+    """Commits elsewhere, files that stay at home and files that git ignores leave the image as it is."""
+    (stage.app.context / ".dockerignore").write_text("*.md\n")
+    _repository(stage)
+    (stage.app.context / "made").mkdir()
+    (stage.app.context / "made" / "bundle.js").write_text("made from what is committed")
+    stage.prepare(stage.build())
+    assert not stage.ground.labels(stage.local())[REVISION_LABEL].endswith("-dirty")
+
+    (stage.app.context / "README.md").write_text("hello")
+    (stage.app.context.parent / "elsewhere").write_text("x")
+    assert stage.check(stage.build()).status is Status.OK
+    _git(stage, "add", "-A")
+    _git(stage, "commit", "-qm", "two")
+    assert stage.check(stage.build()).status is Status.OK
+
+
+def test_new_files_are_uncommitted(stage: Stage) -> None:
+    """A file that git does not know, and one that is gone, are no part of the commit."""
+    _repository(stage)
+    (stage.app.context / "page.html").write_text("new")
+    assert stage.check(stage.build()).status is Status.CHANGED
+    stage.prepare(stage.build())
+    assert stage.ground.labels(stage.local())[REVISION_LABEL].endswith("-dirty")
+    _git(stage, "add", "-A")
+    _git(stage, "commit", "-qm", "two")
+    (stage.app.context / "page.html").unlink()
+    assert stage.check(stage.build()).reason == "removed: page.html"
+
+
+def test_a_planted_secret(stage: Stage) -> None:
+    """A secret in the context ends the build with exit code 2 before anything is sent; its content is told nowhere."""
+    (stage.app.context / ".env").write_text("TOKEN=S3ntinel")
+    before = stage.seen()
+    for outcome in (stage.check(stage.build()), stage.real(stage.build())):
+        assert isinstance(outcome.error, UsageError)
+        assert ".env" in outcome.error.why
+        assert "S3ntinel" not in repr(outcome)
+    assert stage.seen() == before
+    assert stage.real(_with(stage, allowed=(".env",))).status is Status.CHANGED
+
+
+def test_a_context_too_large(stage: Stage) -> None:
+    """A context beyond its limit ends the build with exit code 2 before anything is packed, naming the largest."""
+    with (stage.app.context / "movie.mp4").open("wb") as file:
+        file.truncate(5_000_000_000)
+    before = stage.seen()
+    for outcome in (stage.check(stage.build()), stage.real(stage.build())):
+        assert isinstance(outcome.error, UsageError)
+        assert outcome.error.details[0].endswith("movie.mp4")
+        assert outcome.seconds < 1
+    assert stage.seen() == before
+
+
+def test_without_cache(stage: Stage) -> None:
+    """Without cache the image is built anew in every run, though its inputs are the same; once in each run."""
+    stage.prepare(stage.build())
+    step, world = _with(stage, no_cache=True), stage.world
+
+    first, _ = converge(step, world, check=False, tell=lambda _: None)
+    again, _ = converge(step, world, check=False, tell=lambda _: None)
+    later = stage.real(step)
+
+    assert first.reason == later.reason == "the same inputs, built anew without cache"
+    assert again.status is Status.OK
+    assert again.reason.endswith("is made from these inputs")
+    assert stage.check(stage.build()).status is Status.OK
+
+
+def test_a_newer_base(stage: Stage) -> None:
+    """With pull, a base image that is newer in its registry is fetched and built on; check mode knows it, too."""
+    stage.prepare(stage.build(), stage.smoke(), stage.tag(), stage.push())
+    base = stage.remote()
+    stage.app.dockerfile.write_text(f"FROM {base}\nCOPY app.py /other.py\n")
+    step = _with(stage, pull=True)
+    stage.prepare(step)
+    assert stage.check(step).status is Status.OK
+    old = stage.image_id(base)
+
+    # Somebody else pushes another base under the same name; here the old one still bears it.
+    stage.app.dockerfile.write_text(f"FROM {stage.ground.base}\nLABEL newer=yes\nCOPY app.py /app.py\n")
+    other = replace(stage.app, name="other", repository=ImageReference.parse(f"{stage.app.project}/other"))
+    stage.prepare(Build(target=other, version=Version("1")))
+    newer = stage.image_id(f"{stage.app.project}/other:1")
+    assert newer
+    reference = ImageReference.parse(base)
+    stage.ground.engine.tag(newer, reference)
+    stage.ground.engine.push(reference, None, lambda _: None)
+    assert old
+    stage.ground.engine.tag(old, reference)
+    stage.app.dockerfile.write_text(f"FROM {base}\nCOPY app.py /other.py\n")
+
+    assert stage.check(_with(stage, pull=False)).status is Status.OK
+    done = stage.four_runs(step)
+
+    assert done.reason == f"changed: base image {base}"
+    assert stage.image_id(base) == newer
+
+
+def test_another_platform(stage: Stage) -> None:
+    """Another platform is another image."""
+    stage.app.dockerfile.write_text("FROM scratch\nCOPY app.py /\n")
+    stage.prepare(stage.build())
+    done = stage.four_runs(_with(stage, platforms=("linux/arm64",)))
+    assert done.reason == "added: platforms"
+    image = stage.ground.engine.image(stage.local())
+    assert image
+    assert image.platform in {"linux/arm64", "linux/arm64/v8", ""}
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "written"),
+    [
+        ("FROM {base}\n\nRUN true\nRUN exit 7\n", 4, "RUN exit 7"),
+        ("FROM {base} AS one\nRUN true\n\nFROM {base}\nENV A=1\nCOPY --from=one /etc /x\nRUN \\\n  exit 7\n", 7, "RUN"),
+        ("FROM {base} AS one\nRUN exit 7\nFROM one AS two\nRUN true\n", 2, "RUN exit 7"),
+        ("FROM {base} AS one\nRUN true\nFROM one AS two\nWORKDIR /x\nRUN exit 7\n", 5, "RUN exit 7"),
+        ("FROM {base}\nCOPY nothing.txt /\n", 2, "COPY nothing.txt"),
+        ("FROM {base}\nFORM x\n", 2, "FORM x"),
+    ],
+)
+@ONLY_DOCKER
+def test_the_line_that_failed(stage: Stage, text: str, line: int, written: str) -> None:
+    """A failure names the Dockerfile's line, whatever the stages are like, and the step or the line itself."""
+    stage.app.dockerfile.write_text(text.format(base=stage.ground.base))
+
+    error = stage.real(stage.build()).error
+
+    assert isinstance(error, BuildFailed)
+    assert f"Dockerfile:{line}" in error.what
+    assert written in "\n".join((error.what, *error.details))
+    assert f"line {line} of {stage.app.dockerfile}" in error.mend
+
+
+@ONLY_DOCKER
+def test_the_same_commit_gives_the_same_layers(stage: Stage) -> None:
+    """Built twice without cache, what COPY takes from the context is the same layer, in another clone as well."""
+    stage.app.dockerfile.write_text("FROM scratch\nCOPY . /\n")
+    _repository(stage)
+    layers = set()
+    for _ in range(2):
+        stage.prepare(_with(stage, no_cache=True))
+        layers.add(tuple(stage.ground.engine.inspect_image(stage.local())["RootFS"]["Layers"]))
+        (stage.app.context / "app.py").touch()
+    assert len(layers) == 1
+
+
+@ONLY_DOCKER
+def test_a_value_of_an_argument_is_noted_nowhere(stage: Stage) -> None:
+    """What a build argument holds stands neither in the notes nor in the labels."""
+    stage.prepare(_with(stage, arguments={"TOKEN": "S3ntinel"}))
+    assert "S3ntinel" not in str(stage.seen().notes)
+    assert "S3ntinel" not in str(stage.ground.labels(stage.local()))
+    assert INPUTS_LABEL in stage.ground.labels(stage.local())

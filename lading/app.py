@@ -73,6 +73,17 @@ class BuildOptions:
     context_limit: int = 1024**3
     allowed: tuple[str, ...] = ()
 
+    @property
+    def beyond_the_api(self) -> str:
+        """What is asked for that the engine's API cannot do alone, in words; empty when there is nothing."""
+        wishes = {
+            "several platforms": len(self.platforms) > 1,
+            "build secrets": self.secrets,
+            "extra contexts": self.contexts,
+            "attestations": self.provenance or self.sbom,
+        }
+        return ", ".join(words for words, wanted in wishes.items() if wanted)
+
 
 @dataclass(frozen=True, kw_only=True)
 class App:

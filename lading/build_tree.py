@@ -21,7 +21,7 @@ __all__ = ["BuildTree"]
 
 # [linux/amd64 stage-1 2/5] RUN make: the number is of the steps of its stage.
 _NAME: Final = re.compile(r"\[(?P<stage>(?:[a-z0-9]+/\S+ )?(?:\S+ )?) *(?P<number>\d+/\d+)\] (?P<words>.*)", re.DOTALL)
-_QUIET: Final = ("[internal]", "[auth]", "copy /context", "resolve image config")
+_QUIET: Final = ("[internal]", "[context ", "[auth]", "copy /context", "resolve image config")
 _MARKS: Final = {
     BuildEventKind.CACHED: ("cached", "dim"),
     BuildEventKind.DONE: ("done", "green"),

@@ -24,7 +24,7 @@ __all__ = ["Console"]
 _COLOURS = {Status.OK: "green", Status.CHANGED: "yellow", Status.SKIPPED: "cyan", Status.FAILED: "bold red"}
 _WIDEST_STEP = 8
 _INDENT = " " * (max(len(status) for status in Status) + _WIDEST_STEP + 2)
-_PLUMBING = ("[internal]", "copy /context", "exporting")
+_PLUMBING = ("[internal]", "[context ", "[auth]", "copy /context", "exporting")
 _TRANSFERRED = ("Pushed", "Pull complete")
 
 
@@ -116,6 +116,8 @@ class Console:
             self._fact("engine", f"Docker {report.engine.version} at {report.engine.endpoint}")
         if report.image_id:
             self._fact("image", report.image_id)
+        if report.builder:
+            self._fact("builder", report.builder)
         for one in report.published:
             self._fact("held" if one.digest else "missing", one.reference)
             if one.digest:

@@ -23,13 +23,17 @@ class Published:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What became of a command: all its outcomes, the image it was about, and the address where `run` serves it."""
+    """What became of a command: all its outcomes, the image it was about and who built it, and where `run` serves it.
+
+    `image_id` and `builder` are None when there is no image, or nobody knows who built it.
+    """
 
     command: str
     check: bool
     outcomes: tuple[Outcome, ...] = ()
     engine: EngineInfo | None = None
     image_id: str | None = None
+    builder: str | None = None
     published: tuple[Published, ...] = ()
     address: str | None = None
     error: LadingError | None = None

@@ -23,6 +23,7 @@ def as_json(report: Report, *, command: str = "invoke") -> str:
         "steps": [_step(outcome, command) for outcome in report.outcomes],
         "image": {
             "id": report.image_id,
+            "builder": report.builder,
             "references": [{"reference": one.reference, "digest": one.digest} for one in report.published],
         },
     }

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
+from lading.app import BUILDER_LABEL
 from lading.credentials import CredentialStore
 from lading.engine import EngineInfo
 from lading.errors import Interrupted, LadingError
@@ -127,6 +128,7 @@ def _with_facts(report: Report, steps: Sequence[Step], world: World) -> Report:
         report,
         engine=engine,
         image_id=image.id if image else None,
+        builder=image.labels.get(BUILDER_LABEL) if image else None,
         published=tuple(published),
         address=served[-1].address if served and not (report.check or report.failure) else None,
     )

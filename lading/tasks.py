@@ -57,10 +57,10 @@ def build(
     c: Context,
     version: str | None = None,
     app: str | None = None,
-    build_arg: Sequence[str] = (),
+    build_arg: Sequence[str] | None = None,
     target: str | None = None,
-    platform: Sequence[str] = (),
-    build_context: Sequence[str] = (),
+    platform: Sequence[str] | None = None,
+    build_context: Sequence[str] | None = None,
     no_cache: bool = False,
     pull: bool = False,
     check: bool = False,
@@ -69,10 +69,10 @@ def build(
     """Build the image of a version, unless it is made from these very inputs already."""
     with command(c, "build", check=check, json=json) as now:
         flags = BuildFlags(
-            build_arg=build_arg,
+            build_arg=build_arg or (),
             target=target,
-            platform=platform,
-            build_context=build_context,
+            platform=platform or (),
+            build_context=build_context or (),
             no_cache=no_cache,
             pull=pull,
         )
@@ -179,10 +179,10 @@ def release(
     registry: str | None = None,
     app: str | None = None,
     overwrite: bool = False,
-    build_arg: Sequence[str] = (),
+    build_arg: Sequence[str] | None = None,
     target: str | None = None,
-    platform: Sequence[str] = (),
-    build_context: Sequence[str] = (),
+    platform: Sequence[str] | None = None,
+    build_context: Sequence[str] | None = None,
     no_cache: bool = False,
     pull: bool = False,
     check: bool = False,
@@ -192,10 +192,10 @@ def release(
     with command(c, "release", check=check, json=json) as now:
         where = {"user": user, "registry": registry}
         flags = BuildFlags(
-            build_arg=build_arg,
+            build_arg=build_arg or (),
             target=target,
-            platform=platform,
-            build_context=build_context,
+            platform=platform or (),
+            build_context=build_context or (),
             no_cache=no_cache,
             pull=pull,
         )

@@ -48,6 +48,12 @@ def client() -> Iterator[docker.DockerClient]:
     found.close()
 
 
+@pytest.fixture(scope="session")
+def containerd_store(client: docker.DockerClient) -> bool:
+    """Whether the engine keeps its images in containerd, where an id is the manifest's digest."""
+    return "io.containerd" in str(client.info()["DriverStatus"])
+
+
 @dataclass(frozen=True)
 class Holdings:
     """What an engine holds: containers, images with their names, volumes, networks.

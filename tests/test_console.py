@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -27,12 +28,13 @@ REPORT = Report(
     outcomes=OUTCOMES,
     engine=EngineInfo(endpoint="unix:///x.sock", version="28.5.2", api="1.51"),
     image_id="sha256:b",
+    builder="BuildKit",
     published=(Published(reference="docker.io/me/app:1", digest="sha256:c"),),
 )
 
 
-def _shown(capsys: pytest.CaptureFixture[str]) -> str:
-    console = Console(errors=False, command="./inv")
+def _shown(capsys: pytest.CaptureFixture[str], *, plain: bool = False) -> str:
+    console = Console(errors=False, command="./inv", plain=plain)
     console.tell(Note(text="a note"))
     console.tell(Caution(text="a caution"))
     console.tell(BuildEvent(kind=BuildEventKind.DONE, name="[1/2] FROM x", seconds=2.0))
@@ -58,6 +60,7 @@ def test_every_status_and_fact(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Docker 28.5.2 at unix:///x.sock" in out
     assert "docker.io/me/app:1\n" in out
     assert "sha256:c\n" in out
+    assert "builder BuildKit\n" in out
 
 
 def test_no_colours_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
@@ -73,9 +76,11 @@ def test_a_terminal_of_80_columns(capsys: pytest.CaptureFixture[str], monkeypatc
         monkeypatch.setenv(name, value)
     out = _shown(capsys)
     assert "\x1b[" in out
+    assert "└── done   1/2 FROM x" in re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", out)
     monkeypatch.setenv("NO_COLOR", "1")
-    plain = _shown(capsys)
+    plain = _shown(capsys, plain=True)
     assert "\x1b[3" not in plain
+    assert "done   [1/2] FROM x 2.0 s" in plain
     assert max(len(line) for line in plain.replace("\x1b[1m", "").replace("\x1b[0m", "").splitlines()) <= 80
 
 
@@ -85,6 +90,7 @@ def test_json() -> None:
     assert document["exit_code"] == 1
     assert document["status"] == "failed"
     assert document["engine"] == {"endpoint": "unix:///x.sock", "version": "28.5.2"}
+    assert document["image"]["builder"] == "BuildKit"
     assert document["image"]["references"] == [{"reference": "docker.io/me/app:1", "digest": "sha256:c"}]
     assert [step["status"] for step in document["steps"]] == ["changed", "ok", "failed", "skipped"]
     error = document["steps"][2]["error"]

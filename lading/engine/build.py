@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Protocol
 
-from lading.app import BUILDER_LABEL
+from lading.app import BUILDER_LABEL, BuildOptions
 from lading.engine.build_api import ApiBuild, BuildKitReader, ClassicReader
 from lading.engine.build_failure import BuildStopped, Place, explained
 from lading.engine.buildx import BuildxBuild
@@ -17,7 +17,7 @@ from lading.engine.protocol import Tell
 from lading.errors import BuildFailed
 from lading.events import BuildEvent, Note
 
-__all__ = ["build"]
+__all__ = ["build", "builder"]
 
 _FIRST_API_WITH_BUILDKIT = (1, 39)
 
@@ -50,7 +50,7 @@ def build(line: Connection, request: BuildRequest, tell: Tell) -> str:
     interrupted or takes longer than the request's timeout.
     """
     with line.speaking("the engine cannot build"):
-        work = _work(line, request, tell)
+        work = _work(line, request.options, tell)
         tell(Note(text=f"builder: {work.builder}"))
         request = replace(request, labels={**request.labels, BUILDER_LABEL: work.builder})
         _carry_out(work, request, tell)
@@ -58,8 +58,14 @@ def build(line: Connection, request: BuildRequest, tell: Tell) -> str:
         return str(found["Id"])
 
 
-def _work(line: Connection, request: BuildRequest, tell: Tell) -> _Work:
-    if wishes := request.beyond_the_api:
+def builder(line: Connection, options: BuildOptions) -> str:
+    """Give who would build with these options, for people; `Unavailable` when nobody here can."""
+    with line.speaking("the engine cannot build"):
+        return _work(line, options, lambda _: None).builder
+
+
+def _work(line: Connection, options: BuildOptions, tell: Tell) -> _Work:
+    if wishes := options.beyond_the_api:
         return BuildxBuild.found(wishes)
     api = tuple(int(part) for part in line.client.api_version.split("."))
     return ApiBuild(line.client, BuildKitReader() if api >= _FIRST_API_WITH_BUILDKIT else ClassicReader(), tell)

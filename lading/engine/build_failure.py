@@ -30,10 +30,19 @@ _CAUSES: Final = (
         "docker exporter does not currently support exporting manifest lists",
         "the engine keeps images of several platforms only in the containerd image store",
     ),
+    ("unsupported frontend capability moby.buildkit.frontend.contexts", "this engine is too old for extra contexts"),
+    ("ttestation is not supported for the docker driver", "this engine's image store keeps no attestations"),
 )
 _MENDS: Final = {
     "DO NOT MATCH THE HASHES": "find out who changed the package before you lock it anew",
     "no space left on device": "docker system df, then docker system prune",
+    "docker exporter does not currently support exporting manifest lists": (
+        "turn on the containerd image store in Docker's settings, or build one platform"
+    ),
+    "unsupported frontend capability moby.buildkit.frontend.contexts": "take Docker Engine 23 or later",
+    "ttestation is not supported for the docker driver": (
+        "turn on the containerd image store in Docker's settings, or take provenance and sbom out"
+    ),
 }
 
 

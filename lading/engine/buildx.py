@@ -18,7 +18,7 @@ from lading.engine.build_failure import LAST_LINES, BuildStopped, Place
 from lading.engine.buildkit import Progress
 from lading.engine.buildkit_status import Status, Vertex, VertexLog, VertexStatus, VertexWarning
 from lading.engine.model import BuildRequest
-from lading.errors import StepFailed
+from lading.errors import Unavailable
 from lading.events import BuildEvent
 
 __all__ = ["BuildxBuild", "status_of"]
@@ -38,11 +38,11 @@ class BuildxBuild:
 
     @classmethod
     def found(cls, wishes: str) -> BuildxBuild:
-        """Give a build by the buildx that is installed here; `StepFailed` naming the wishes when there is none."""
+        """Give a build by the buildx that is installed here; `Unavailable` naming the wishes when there is none."""
         words = output_of(["docker", "buildx", "version"])
         version = _VERSION.search(words or "")
         if version is None:
-            raise StepFailed(
+            raise Unavailable(
                 f"{wishes} cannot be built here",
                 why="only docker buildx can do that, and the docker CLI has no such plugin",
                 mend="install it (apt-get install docker-buildx, or docker-buildx-plugin from Docker), then try again",

@@ -10,8 +10,9 @@ from typing import Any
 
 from docker.errors import APIError, NotFound
 
+from lading.app import BuildOptions
 from lading.credentials import Credential
-from lading.engine.build import build
+from lading.engine.build import build, builder
 from lading.engine.connection import Connection, engine_words
 from lading.engine.containers import Containers
 from lading.engine.model import BuildRequest, EngineInfo, HistoryEntry, Image
@@ -90,6 +91,10 @@ class DockerEngine(Containers):
             )
             for entry in found
         ]
+
+    def builder(self, options: BuildOptions) -> str:
+        """Give who would build with these options, for people; `Unavailable` when nobody here can."""
+        return builder(self._line, options)
 
     def build(self, request: BuildRequest, tell: Tell) -> str:
         """Build, and give the image's id; `BuildFailed` otherwise."""

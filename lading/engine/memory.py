@@ -11,7 +11,7 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from lading.app import BUILDER_LABEL
+from lading.app import BUILDER_LABEL, BuildOptions
 from lading.credentials import Credential
 from lading.engine.memory_registry import MemoryRegistry
 from lading.engine.memory_server import Program, serve
@@ -102,10 +102,14 @@ class MemoryEngine:
         )
         return [entry]
 
+    def builder(self, options: BuildOptions) -> str:
+        """Give who builds."""
+        return "memory"
+
     def build(self, request: BuildRequest, tell: Tell) -> str:
         """Make an image whose id follows from the request alone."""
         tell(Note(text="builder: memory"))
-        labels = {**request.labels, BUILDER_LABEL: "memory"}
+        labels = {**request.labels, BUILDER_LABEL: self.builder(request.options)}
         words = json.dumps(
             [
                 FileDigests({}).of(request.context),

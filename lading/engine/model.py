@@ -116,15 +116,3 @@ class BuildRequest:
     options: BuildOptions
     labels: Mapping[str, str]
     epoch: int | None = None
-
-    @property
-    def beyond_the_api(self) -> str:
-        """What is asked for that the engine's API cannot do alone, in words; empty when there is nothing."""
-        options = self.options
-        wishes = {
-            "several platforms": len(options.platforms) > 1,
-            "build secrets": options.secrets,
-            "extra contexts": options.contexts,
-            "attestations": options.provenance or options.sbom,
-        }
-        return " and ".join(words for words, wanted in wishes.items() if wanted)

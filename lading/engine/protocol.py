@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from lading.app import BuildOptions
 from lading.credentials import Credential
 from lading.engine.model import (
     BuildRequest,
@@ -53,6 +54,10 @@ class Engine(Protocol):
 
     def history(self, what: str) -> list[HistoryEntry]:
         """Give an image's history, the newest layer first; `StepFailed` when there is no such image."""
+        ...
+
+    def builder(self, options: BuildOptions) -> str:
+        """Give who would build with these options, for people; `Unavailable` when nobody here can."""
         ...
 
     def build(self, request: BuildRequest, tell: Tell) -> str:

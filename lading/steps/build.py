@@ -60,6 +60,7 @@ class Build:
             reason = "the same inputs, built anew without cache"
         else:
             reason = inputs.difference(world.notes.inputs(image.labels[INPUTS_LABEL]))
+        world.engine.builder(self.target.build)
         made = Image(id=NOT_BUILT, tags=(self.reference.familiar,), labels=recipe.labels(inputs))
         foresight = Foresight(images=(made,), current={self.app: made})
         return Change(reason=reason, before=image.id if image else None, foresight=foresight)

@@ -56,10 +56,10 @@ class Recipe:
 
     @property
     def bases(self) -> tuple[ImageReference, ...]:
-        """The images that the Dockerfile starts from; `UsageError` with the line that cannot be understood."""
+        """The images that the Dockerfile takes from; `UsageError` with the line that cannot be understood."""
         try:
             names = base_images(self.text, self._known_arguments, self.app.build.target)
-            return tuple(ImageReference.parse(name) for name in names)
+            return tuple(ImageReference.parse(name) for name in names if name not in self.app.build.contexts)
         except DockerfileError as error:
             raise UsageError(
                 "the Dockerfile cannot be read",
@@ -128,7 +128,7 @@ class Recipe:
             dirty = "-dirty" if _UNCOMMITTED in inputs.parts else ""
             standard |= {"created": revision.created, "source": revision.source or ""}
             standard[REVISION_LABEL.removeprefix(_OCI)] = f"{revision.commit}{dirty}"
-        if base != "scratch":
+        if base != "scratch" and base not in self.app.build.contexts:
             reference = ImageReference.parse(base)
             standard |= {"base.name": str(reference), "base.digest": _digest(self.world.image(reference), reference)}
         named = {f"{_OCI}{name}": value for name, value in standard.items() if value}

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from lading.errors import LadingError
 from lading.ignore import IgnoreRules, find_ignore_file
+from tests.second_engine import buildx
 
 pytestmark = pytest.mark.engine
 
@@ -45,18 +47,28 @@ def _included(text: bytes) -> set[str]:
     return {name for name in _FILES if not rules.excludes(name)}
 
 
-def _run(cli: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    environment = {**os.environ, "DOCKER_BUILDKIT": "1"}
+def _run(cli: str, *arguments: str, config: Path | None = None) -> subprocess.CompletedProcess[bytes]:
+    environment = {**os.environ, "DOCKER_BUILDKIT": "1"} | ({"DOCKER_CONFIG": str(config)} if config else {})
     return subprocess.run([cli, *arguments], capture_output=True, env=environment, check=False, timeout=120)
 
 
 @pytest.fixture(scope="module")
 def docker(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess.CompletedProcess[bytes]]:
-    """Give a function that runs a docker CLI with BuildKit.
+    """Give a function that runs a docker CLI with BuildKit, with buildx where it can be had.
 
-    The classic builder is no oracle: it looks for no exceptions like `!**/x` in excluded directories.
+    The classic builder is no oracle: it looks for no exceptions like `!**/x` in excluded directories. Nor is a CLI
+    before 23 with a newer engine, which knows no exclusions that are not ASCII from it.
     A CLI since 23 needs buildx for BuildKit, an older one does not: the first on PATH may be the wrong one.
     """
+    config = tmp_path_factory.mktemp("config")
+    try:
+        binary = buildx()
+    except LadingError:
+        pass
+    else:
+        (config / "cli-plugins").mkdir()
+        (config / "cli-plugins" / "docker-buildx").symlink_to(binary)
+        return partial(_run, "docker", config=config)
     context = tmp_path_factory.mktemp("empty")
     (context / "Dockerfile").write_text("BuildKit says that this is no Dockerfile")
     for folder in os.get_exec_path():

@@ -38,6 +38,7 @@ class Yard:
     project: str
     host: str
     context: Path
+    lets_go: bool = False  # an image goes with its last name, as in the containerd image store
 
     @property
     def labels(self) -> dict[str, str]:
@@ -85,7 +86,9 @@ def quiet(event: Event) -> None:
 @pytest.fixture(params=["memory", pytest.param("docker", marks=pytest.mark.engine)])
 def yard(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Yard]:
     """A yard on each engine."""
+    lets_go = False
     if request.param == "docker":
+        lets_go = request.getfixturevalue("containerd_store")
         base = request.getfixturevalue("python_image")
         host = request.getfixturevalue("open_registry").host
         project = request.getfixturevalue("project_name")
@@ -96,7 +99,7 @@ def yard(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Yard]:
         twin.registries[host] = MemoryRegistry(host)
         engine = twin
     (tmp_path / "Dockerfile").write_text(_DOCKERFILE.format(base=base))
-    yield Yard(engine=engine, project=project, host=host, context=tmp_path)
+    yield Yard(engine=engine, project=project, host=host, context=tmp_path, lets_go=lets_go)
     for container in engine.containers({"lading.project": project}):
         engine.remove(container.id)
     engine.close()
@@ -116,14 +119,14 @@ def test_the_same_build_gives_the_same_image(yard: Yard) -> None:
 
 
 def test_a_name_moves_on(yard: Yard) -> None:
-    """The image that had a name before goes on without it, and is still found by its id."""
+    """The image that had a name before goes on without it, and is still found by its id, or it goes, too."""
     first = yard.build()
     second = yard.build(page="other")
 
     older = yard.engine.image(first)
-    assert older is not None
-    assert (older.id, older.tags) == (first, ())
-    assert {image.id for image in yard.engine.images(yard.labels)} == {first, second}
+    assert (older is None) == yard.lets_go
+    assert older is None or (older.id, older.tags) == (first, ())
+    assert {image.id for image in yard.engine.images(yard.labels)} == ({first, second} if older else {second})
 
 
 def test_names_come_and_go(yard: Yard) -> None:
@@ -277,7 +280,7 @@ def test_pushed_and_pulled(yard: Yard) -> None:
 
     pushed = yard.engine.image(image_id)
     assert pushed is not None
-    assert [digest.partition("@")[0] for digest in pushed.digests] == [name.name]
+    assert name.name in [digest.partition("@")[0] for digest in pushed.digests]
     yard.engine.untag(name)
     yard.engine.untag(yard.name())
     assert yard.engine.image(image_id) is None

@@ -1,0 +1,195 @@
+"""docker buildx: its words read as BuildKit's, and the real one, where the engine's API alone is not enough."""
+
+from __future__ import annotations
+
+import json
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import docker
+import pytest
+
+from lading.app import BUILDER_LABEL
+from lading.engine.buildkit_status import Status, Vertex, VertexLog, VertexStatus
+from lading.engine.buildx import status_of
+from lading.errors import LadingError
+from tests.cli_project import Project
+from tests.conftest import wait_until
+from tests.second_engine import buildx
+
+_SECOND = 1_000_000_000
+
+
+def test_status_of() -> None:
+    """A line of buildx becomes what BuildKit's own message would be, nanoseconds included."""
+    line = {
+        "vertexes": [
+            {
+                "digest": "sha256:a",
+                "name": "[1/2] FROM x",
+                "started": "2026-01-01T00:00:00.123456789Z",
+                "completed": "2026-01-01T01:00:01+01:00",
+                "cached": True,
+                "error": "no",
+            }
+        ],
+        "statuses": [{"id": "sha256:l", "vertex": "sha256:a", "current": 5, "total": 9}],
+        "logs": [{"vertex": "sha256:a", "stream": 2, "data": "aGVsbG8K", "timestamp": "2026-01-01T00:00:00Z"}],
+    }
+    new_year = 1_767_225_600 * _SECOND
+    assert status_of(json.dumps(line)) == Status(
+        vertexes=(
+            Vertex(
+                digest="sha256:a",
+                name="[1/2] FROM x",
+                cached=True,
+                started=new_year + 123_456_789,
+                completed=new_year + _SECOND,
+                error="no",
+            ),
+        ),
+        statuses=(VertexStatus(id="sha256:l", vertex="sha256:a", current=5, total=9),),
+        logs=(VertexLog(vertex="sha256:a", stream=2, msg=b"hello\n"),),
+    )
+
+
+@pytest.mark.parametrize("line", ["", "ERROR: failed to build", "[1]", "null", "{"])
+def test_words_are_no_status(line: str) -> None:
+    """What is written for people is told apart."""
+    assert status_of(line) is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"vertexes": 1}',
+        '{"vertexes": [1, null]}',
+        '{"logs": [{"data": "%%%", "stream": "x"}]}',
+        '{"vertexes": [{"digest": 5, "started": "yesterday"}]}',
+    ],
+)
+def test_odd_lines(line: str) -> None:
+    """A line of another shape is read as far as it goes, and never raises."""
+    assert isinstance(status_of(line), Status)
+
+
+@pytest.fixture
+def with_buildx(project: Project, tmp_path: Path) -> Project:
+    """A project whose docker CLI has buildx among its plugins."""
+    plugins = tmp_path / "docker-config" / "cli-plugins"
+    plugins.mkdir(parents=True)
+    try:
+        (plugins / "docker-buildx").symlink_to(buildx())
+    except LadingError as error:
+        pytest.skip(f"no docker buildx: {error}")
+    return replace(project, environment={"DOCKER_CONFIG": str(plugins.parent)})
+
+
+def _settings(project: Project, words: str) -> None:
+    path = project.folder / "invoke.yaml"
+    path.write_text(f"{path.read_text()}      {words}\n")
+
+
+@pytest.mark.engine
+def test_without_buildx(project: Project, client: docker.DockerClient) -> None:
+    """What only buildx can do is refused before anything is built, with what to install; check mode knows it, too."""
+    for flags in ([], ["--check"]):
+        done = project.invoke("build", "--version", "1", "--platform", "linux/amd64,linux/arm64", *flags, "--json")
+        assert done.code == 3, done.all
+        error = done.document["steps"][0]["error"]
+        assert error["what"] == "several platforms cannot be built here"
+        assert "docker-buildx" in error["next"]
+    assert not client.images.list(project.repository)
+
+
+@pytest.mark.engine
+def test_a_secret(with_buildx: Project, client: docker.DockerClient) -> None:
+    """A build secret reaches its RUN and nothing else, whoever looks; the image says that buildx built it."""
+    project = with_buildx
+    (project.folder / "token").write_text("S3ntinel")
+    (project.folder / ".dockerignore").write_text("token\n")
+    _settings(project, "build_secrets: {token: src=token}")
+    dockerfile = project.folder / "Dockerfile"
+    text = dockerfile.read_text()
+    dockerfile.write_text(
+        text.replace("COPY", "RUN --mount=type=secret,id=token grep -c S3nt /run/secrets/token > /seen\nCOPY")
+    )
+
+    done = project.invoke("build", "--version", "1", "smoke", "--version", "1")
+
+    assert done.code == 0, done.all
+    image = client.images.get(f"{project.repository}:1")
+    assert image.labels[BUILDER_LABEL].startswith("docker buildx ")
+    assert "builder docker buildx" in done.out
+    assert "S3ntinel" not in done.all + json.dumps(image.attrs) + json.dumps(image.history())
+    seen = client.containers.run(image.id, ["cat", "/seen"], remove=True, labels={"lading.test": project.name})
+    assert seen == b"1\n"
+    again = project.invoke("build", "--version", "1", "--json")
+    assert again.statuses == {"build": "ok"}
+
+
+@pytest.mark.engine
+def test_a_failure_is_explained(with_buildx: Project) -> None:
+    """A failing step is named with its line and what it printed, as by the other builders."""
+    project = with_buildx
+    (project.folder / "token").write_text("S3ntinel")
+    _settings(project, "build_secrets: {token: src=token}")
+    dockerfile = project.folder / "Dockerfile"
+    dockerfile.write_text(dockerfile.read_text() + "RUN echo the mast broke && exit 7\n")
+
+    done = project.invoke("build", "--version", "1")
+
+    assert done.code == 1
+    line = len(dockerfile.read_text().splitlines())
+    assert f"the build failed at Dockerfile:{line}" in done.out
+    assert "| the mast broke" in done.out
+
+
+@pytest.mark.engine
+def test_ctrl_c(with_buildx: Project) -> None:
+    """Ctrl-C ends buildx as well, and with it the RUN in the engine."""
+    project = with_buildx
+    (project.folder / "token").write_text("S3ntinel")
+    _settings(project, "build_secrets: {token: src=token}")
+    dockerfile = project.folder / "Dockerfile"
+    dockerfile.write_text(dockerfile.read_text() + f"RUN sleep 6789 # {project.name}\n")
+    process = project.start("build", "--version", "1")
+    wait_until(lambda: _runs("sleep 6789"))
+
+    done = project.interrupt(process, signal.SIGINT)
+
+    assert done.code == 130, done.all
+    wait_until(lambda: not _runs("sleep 6789"), 10)
+    assert not _runs(f"--tag={project.repository}:1")
+
+
+@pytest.mark.engine
+def test_several_platforms(with_buildx: Project, client: docker.DockerClient, containerd_store: bool) -> None:
+    """The containerd image store keeps an image of two platforms; the other one refuses, and we say which it takes."""
+    project = with_buildx
+    (project.folder / "Dockerfile").write_text("FROM scratch\nCOPY app.py /\n")
+
+    done = project.invoke("build", "--version", "1", "--platform", "linux/amd64", "--platform", "linux/arm64", "--json")
+
+    if containerd_store:
+        assert done.code == 0, done.all
+        raw = client.api.inspect_image(f"{project.repository}:1")
+        assert "list" in raw["Descriptor"]["mediaType"] or "index" in raw["Descriptor"]["mediaType"]
+        again = project.invoke("build", "--version", "1", "--platform", "linux/amd64,linux/arm64", "--json")
+        assert again.statuses == {"build": "ok"}
+    else:
+        assert done.code == 1
+        assert "containerd image store" in done.document["steps"][0]["error"]["why"]
+        assert "containerd image store" in done.document["steps"][0]["error"]["next"]
+
+
+def _runs(words: str) -> bool:
+    """Whether a process of this machine has these words in its command line."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if words.encode() in path.read_bytes().replace(b"\0", b" "):
+                return True
+        except OSError:
+            continue  # it has just ended
+    return False

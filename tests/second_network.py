@@ -1,0 +1,58 @@
+"""The network of a second engine: a bridge, and the rules by which its containers reach the world and back."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+from lading.command import run_command
+
+__all__ = ["connect", "disconnect", "widest_mtu"]
+
+_USUAL_MTU = 1500
+
+
+def connect(bridge: str, network: str) -> None:
+    """Make a bridge for the addresses `network` (the first two numbers) begins, and give them the way out and back."""
+    what = f"the second engine gets no bridge {bridge}"
+    run_command(["ip", "link", "add", bridge, "type", "bridge"], what=what)
+    run_command(["ip", "address", "add", f"{network}.0.1/24", "dev", bridge], what=what)
+    run_command(["ip", "link", "set", bridge, "mtu", str(widest_mtu()), "up"], what=what)
+    for table, chain, rule in _rules(network):
+        run_command(["iptables", "--wait", "-t", table, "-I", chain, *rule], what=what)
+
+
+def disconnect(bridge: str, network: str) -> None:
+    """Take away the rules, the bridge, and all other bridges with such addresses."""
+    for table, chain, rule in _rules(network):
+        if _succeeds(["iptables", "--wait", "-t", table, "-C", chain, *rule]):
+            run_command(["iptables", "--wait", "-t", table, "-D", chain, *rule], what="a rule cannot be taken away")
+    listing = subprocess.run(["ip", "-json", "address", "show", "type", "bridge"], capture_output=True, check=True)
+    for found in json.loads(listing.stdout or b"[]"):
+        addresses = [address.get("local", "") for address in found.get("addr_info", ())]
+        if found.get("ifname") == bridge or any(one.startswith(f"{network}.") for one in addresses):
+            run_command(["ip", "link", "delete", found["ifname"]], what="a bridge cannot be taken away")
+
+
+def widest_mtu() -> int:
+    """Give the MTU of the way out, which a bridge must not exceed: larger packets would vanish."""
+    try:
+        routes = [line.split() for line in Path("/proc/net/route").read_text().splitlines()[1:]]
+        device = next(fields[0] for fields in routes if fields[1] == "00000000")
+        return min(int(Path(f"/sys/class/net/{device}/mtu").read_text()), _USUAL_MTU)
+    except (OSError, StopIteration, ValueError, IndexError):
+        return _USUAL_MTU
+
+
+def _rules(network: str) -> tuple[tuple[str, str, list[str]], ...]:
+    ours = f"{network}.0.0/16"
+    return (
+        ("filter", "FORWARD", ["-s", ours, "-j", "ACCEPT"]),
+        ("filter", "FORWARD", ["-d", ours, "-j", "ACCEPT"]),
+        ("nat", "POSTROUTING", ["-s", ours, "!", "-d", ours, "-j", "MASQUERADE"]),
+    )
+
+
+def _succeeds(words: list[str]) -> bool:
+    return subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode == 0

@@ -1,0 +1,91 @@
+"""A build on a terminal."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from lading.build_tree import BuildTree
+from lading.events import BuildEvent, BuildEventKind
+
+_WIDTH = 60
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        """Give the time."""
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock."""
+    return Clock()
+
+
+@pytest.fixture
+def tree(clock: Clock) -> BuildTree:
+    """A tree that has heard nothing yet."""
+    return BuildTree(clock)
+
+
+def _hear(tree: BuildTree, kind: BuildEventKind, name: str, **more: object) -> None:
+    tree.hear(BuildEvent(kind=kind, name=name, **more))  # type: ignore[arg-type]
+
+
+def _lines(tree: BuildTree) -> list[str]:
+    """Give the tree as lines without what is drawn around the words."""
+    out = io.StringIO()
+    Console(file=out, width=_WIDTH, color_system=None).print(tree)
+    lines = out.getvalue().splitlines()
+    assert all(len(line) <= _WIDTH for line in lines)
+    return [line.strip("│├└─ ") for line in lines]
+
+
+def test_stages_and_steps(tree: BuildTree) -> None:
+    """Steps stand under their stages in the Dockerfile's order, with how they ended and how long they took."""
+    _hear(tree, BuildEventKind.STARTED, "[internal] load metadata")
+    _hear(tree, BuildEventKind.STARTED, "[build 3/3] RUN make  &&\n make install")
+    _hear(tree, BuildEventKind.CACHED, "[build 2/3] COPY . /src")
+    _hear(tree, BuildEventKind.DONE, "[build 3/3] RUN make  &&\n make install", seconds=4.21)
+    _hear(tree, BuildEventKind.FAILED, "[linux/arm64 stage-1 2/2] RUN exit 7", text="exit code 7")
+    _hear(tree, BuildEventKind.DONE, "exporting to image", seconds=0.01)
+
+    assert _lines(tree) == [
+        "build",
+        "done   exporting to image",
+        "build",
+        "cached 2/3 COPY . /src",
+        "done   3/3 RUN make && make install" + " " * 12 + "4.2 s",
+        "linux/arm64 stage-1",
+        "failed 2/2 RUN exit 7",
+    ]
+
+
+def test_a_running_step(tree: BuildTree, clock: Clock) -> None:
+    """A step under way shows its seconds, how far its transfer is, and the last line it printed, cut to the width."""
+    _hear(tree, BuildEventKind.STARTED, "[2/2] RUN pip install")
+    _hear(tree, BuildEventKind.LOG, "[2/2] RUN pip install", text="Collecting flask")
+    _hear(tree, BuildEventKind.LOG, "[2/2] RUN pip install", text="\x1b[31mDownloading\x1b[0m " + "flask " * 30)
+    _hear(tree, BuildEventKind.LOG, "[2/2] RUN pip install", text=" ")
+    _hear(tree, BuildEventKind.STATUS, "[2/2] RUN pip install", current=12_300_000, total=40_000_000)
+    clock.now += 3.5
+
+    running, printed = _lines(tree)[1:]
+
+    assert running.endswith("12.3/40.0 MB  3.5 s")
+    assert printed.startswith("Downloading flask")
+    assert printed.endswith("…")
+
+
+def test_nothing_of_the_builder_reaches_the_terminal_as_an_order(tree: BuildTree) -> None:
+    """Control characters and brackets in names are shown as words or not at all."""
+    _hear(tree, BuildEventKind.DONE, "[1/1] RUN \x1b[2Jecho [bold]x[/bold]")
+    assert _lines(tree)[1] == "done   1/1 RUN echo [bold]x[/bold]"

@@ -2,15 +2,18 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 from invoke.collection import Collection
 from invoke.context import Context
+from invoke.exceptions import Exit
 from invoke.tasks import task
 
 from lading import tasks as road
 
 ROOT = Path(__file__).parent
+STORES = ("graphdriver", "containerd")
 BIN = ROOT / ".venv" / "bin"
 COMPILE = (
     f"{BIN}/uv pip compile --quiet --no-config --system-certs --universal --python-version 3.11"
@@ -18,18 +21,77 @@ COMPILE = (
 )
 
 
-@task(positional=[], help={"only": "What pytest is to run instead of all: paths, -k, -m …"})
-def test(c: Context, only: str = "") -> None:
-    """Set up what the tests need, then run linter, types and all tests."""
+@task(
+    positional=[],
+    help={
+        "only": "What pytest is to run instead of all: paths, -k, -m …",
+        "engine": "Only this engine: usual, or a newer one with its store, graphdriver or containerd.",
+    },
+)
+def test(c: Context, only: str = "", engine: str = "") -> None:
+    """Set up what the tests need, then run linter, types, all tests, and those of the engine on a newer one, too."""
     from lading.surroundings import may_install  # late: listing the tasks needs none of it
 
+    if engine not in ("", "usual", *STORES):
+        raise Exit(f"--engine {engine}: it is one of usual, {', '.join(STORES)}", code=2)
     road.up(c)
     if shutil.which("chromium") is None and may_install():
         c.run("apt-get -q update")
         c.run("DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends chromium")
     with c.cd(ROOT):
         lint(c)
-        c.run(f"{BIN}/python -m pytest {only}", pty=False)
+        if engine in ("", "usual"):
+            c.run(f"{BIN}/python -m pytest {only}", pty=False)
+        for store in STORES:
+            if engine == store or not (engine or only):
+                _test_on_second_engine(c, store, only, wanted=bool(engine))
+
+
+def _test_on_second_engine(c: Context, store: str, only: str, *, wanted: bool) -> None:
+    """Run what needs an engine on the newer one; where it cannot be had, say so, or fail when just that is `wanted`."""
+    from lading.errors import LadingError
+    from tests import second_engine
+
+    try:
+        host = second_engine.start(store)
+        second_engine.furnish(host)
+    except LadingError as error:
+        print(f"NOT TESTED on a newer engine ({store}): {error}", file=sys.stderr)
+        if wanted:
+            raise Exit(code=error.exit_code) from None
+        return
+    print(f"on the engine at {host}", flush=True)
+    try:
+        c.run(f"{BIN}/python -m pytest -m engine {only}", env={"DOCKER_HOST": host}, pty=False)
+    finally:
+        second_engine.stop(store)
+
+
+@task(
+    positional=[],
+    help={
+        "release": "The Debian release whose Docker it is.",
+        "store": "Its image store: graphdriver or containerd; both by default.",
+        "stop": "Stop it.",
+    },
+)
+def engine(c: Context, release: str = "sid", store: str = "", stop: bool = False) -> None:  # noqa: ARG001  Invoke's
+    """Run Debian's newest Docker Engine beside the usual one, for the tests; print where it is."""
+    from lading.errors import LadingError
+    from tests import second_engine
+
+    if store not in ("", *STORES):
+        raise Exit(f"--store {store}: it is one of {', '.join(STORES)}", code=2)
+    for one in [store] if store else STORES:
+        try:
+            if stop:
+                second_engine.stop(one)
+                continue
+            host = second_engine.start(one, release)
+            second_engine.furnish(host)
+        except LadingError as error:
+            raise Exit(f"{error}\n  next: {error.mend}", code=error.exit_code) from None
+        print(f"export DOCKER_HOST={host}  # {one}")
 
 
 @task(positional=[])
@@ -54,6 +116,7 @@ def lock(c: Context, upgrade: bool = False) -> None:
 
 
 ns = Collection.from_module(road)
+ns.add_task(engine)
 ns.add_task(test)
 ns.add_task(lint)
 ns.add_task(lock)

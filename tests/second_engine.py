@@ -20,7 +20,6 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Literal
 
 import docker
 from docker.errors import DockerException
@@ -32,8 +31,8 @@ from tests.second_network import connect, disconnect, widest_mtu
 
 __all__ = ["IMAGES", "Store", "buildx", "furnish", "start", "stop"]
 
-Store = Literal["graphdriver", "containerd"]
-"""Where an engine keeps its images: in its own store, or in containerd's."""
+Store = str
+"""Where an engine keeps its images: `graphdriver`, in its own store, or `containerd`, in containerd's."""
 
 IMAGES = ("localhost/lading/python:3.13", "localhost/lading/registry:2.8")
 """What the tests want to find in an engine."""

@@ -84,7 +84,7 @@ def test_check_mode_only_plans(world: World) -> None:
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_a_wish_that_holds(world: World, check: bool) -> None:  # noqa: FBT001  a parameter of the test
+def test_a_wish_that_holds(world: World, check: bool) -> None:
     """What is as wished is ok, says why, and is not touched; nothing is foreseen."""
     step = Paint(wall=["blue"])
 
@@ -136,7 +136,7 @@ def test_a_step_that_does_not_converge(world: World) -> None:
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_a_plan_that_fails(world: World, check: bool) -> None:  # noqa: FBT001  a parameter of the test
+def test_a_plan_that_fails(world: World, check: bool) -> None:
     """An error while looking is the outcome, in both modes, and nothing is carried out."""
 
     class Blind(Paint):

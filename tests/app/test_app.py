@@ -138,7 +138,7 @@ def test_bad_port_gunicorn(port: str, run: Callable[..., subprocess.CompletedPro
 
 
 @pytest.mark.parametrize("asked", [True, False], ids=["kept alive", "never used"])
-def test_stops_at_once(asked: bool, start: Callable[..., Server]) -> None:  # noqa: FBT001 - pytest's way
+def test_stops_at_once(asked: bool, start: Callable[..., Server]) -> None:
     """Gunicorn ends within 2 seconds of SIGTERM although a visitor's idle connection is open."""
     server = start("gunicorn")
     first = server.connect()

@@ -5,82 +5,19 @@ from __future__ import annotations
 import secrets
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import requests
 
-from lading.app import BuildOptions
-from lading.context import Context
-from lading.engine import BuildRequest, Container, ContainerSpec, Engine
+from lading.engine import Engine
 from lading.engine.docker import DockerEngine
 from lading.engine.memory import MemoryEngine
 from lading.engine.memory_registry import MemoryRegistry
 from lading.errors import ContainerFailed, RegistryUnavailable, StepFailed
-from lading.events import Event
-from lading.reference import ImageReference
 from tests.conftest import answers, wait_until
-
-_DOCKERFILE = """\
-FROM {base}
-ARG VERSION
-COPY page /page
-CMD ["python3", "-m", "http.server", "--directory", "/", "8080"]
-"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Yard:
-    """An engine, a registry it can push to, and requests to build a small web server."""
-
-    engine: Engine
-    project: str
-    host: str
-    context: Path
-    lets_go: bool = False  # an image goes with its last name, as in the containerd image store
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """The labels of everything made here."""
-        return {"lading.project": self.project}
-
-    def name(self, tag: str = "1", *, registry: str = "docker.io") -> ImageReference:
-        """Give a name for an image."""
-        return ImageReference(registry=registry, repository=f"{self.project}/yard", tag=tag)
-
-    def request(self, tag: str = "1", page: str = "hello") -> BuildRequest:
-        """Give a request for an image with that page."""
-        (self.context / "page").write_text(page)
-        return BuildRequest(
-            reference=self.name(tag),
-            context=Context.read(self.context, self.context / "Dockerfile"),
-            dockerfile=self.context / "Dockerfile",
-            options=BuildOptions(arguments={"VERSION": tag}),
-            labels=self.labels,
-        )
-
-    def build(self, tag: str = "1", page: str = "hello") -> str:
-        """Build, and give the image's id."""
-        return self.engine.build(self.request(tag, page), quiet)
-
-    def spec(self, image_id: str, name: str = "one", host_port: int = 0) -> ContainerSpec:
-        """Give a container to create."""
-        labels = {**self.labels, "berth": name}
-        name = f"{self.project}-{name}"
-        return ContainerSpec(name=name, image_id=image_id, labels=labels, port=8080, host_port=host_port)
-
-    def started(self, image_id: str) -> Container:
-        """Give a container that runs."""
-        made = self.engine.create(self.spec(image_id), quiet)
-        self.engine.start(made)
-        container = self.engine.container(made)
-        assert container
-        return container
-
-
-def quiet(event: Event) -> None:
-    """Hear nothing."""
+from tests.engine.yard import DOCKERFILE, Yard, quiet
 
 
 @pytest.fixture(params=["memory", pytest.param("docker", marks=pytest.mark.engine)])
@@ -98,7 +35,7 @@ def yard(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Yard]:
         base, host, project = "python:3", "localhost:5000", f"t{secrets.token_hex(5)}"
         twin.registries[host] = MemoryRegistry(host)
         engine = twin
-    (tmp_path / "Dockerfile").write_text(_DOCKERFILE.format(base=base))
+    (tmp_path / "Dockerfile").write_text(DOCKERFILE.format(base=base))
     yield Yard(engine=engine, project=project, host=host, context=tmp_path, lets_go=lets_go)
     for container in engine.containers({"lading.project": project}):
         engine.remove(container.id)

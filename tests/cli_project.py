@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Done", "Project", "make_project"]
+__all__ = ["Done", "Project", "failed", "make_project"]
 
 _BIN = Path(sys.executable).parent
 _APP = """\
@@ -151,3 +151,14 @@ def make_project(folder: Path, *, name: str, base: str, port: int) -> Project:
     project = Project(folder=folder, name=name, base=base, port=port)
     project.write()
     return project
+
+
+def failed(done: Done, *words: str, code: int = 1) -> None:
+    """Hold that a command failed as it should: exit code, three parts, no traceback, a recap."""
+    assert done.code == code, done.all
+    assert "why:" in done.all
+    assert "next:" in done.all
+    assert "Traceback" not in done.err
+    assert "RECAP" in done.all
+    for word in words:
+        assert word in done.all

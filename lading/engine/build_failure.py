@@ -22,7 +22,7 @@ _CAUSES: Final = (
     ("No matching distribution found", "a requirement has no such version"),
     ("Temporary failure in name resolution", "the build has no network"),
     ("Could not resolve host", "the build has no network"),
-    ("no space left on device", "the engine's disk is full (docker system df)"),
+    ("no space left on device", "a disk is full, most likely the engine's"),
     ("externally-managed-environment", "pip refuses to install outside of a virtual environment"),
     ("exec format error", "the program is for another platform than the engine's"),
     ("no active sessions", "only docker buildx can give the builder what it asks for here"),
@@ -62,8 +62,8 @@ def explained(request: BuildRequest, place: Place, words: str) -> BuildFailed:
     """Give the error for a build that stopped with these words."""
     file = request.dockerfile
     text = file.read_text("utf-8", "replace")
-    all_words = "\n".join((*place.lines, words))
-    mark, cause = next(((mark, cause) for mark, cause in _CAUSES if mark in all_words), ("", ""))
+    all_words = "\n".join((*place.lines, words)).lower()
+    mark, cause = next(((mark, cause) for mark, cause in _CAUSES if mark.lower() in all_words), ("", ""))
     parse_error = _PARSE_ERROR.search(words)
     line = int(parse_error[1]) if parse_error else step_line(text, place.name)
     details = place.lines

@@ -13,7 +13,8 @@ import pytest
 from tests.cli_project import Project
 
 pytestmark = pytest.mark.engine
-SOCKET = "/var/run/docker.sock"
+SOCKET = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
+USUAL = "/var/run/docker.sock"
 
 
 @pytest.mark.skipif(
@@ -35,7 +36,7 @@ def test_release_in_check_mode(
     (tmp_path / "invoke.yaml").write_text(settings)
     built = replace(project, folder=tmp_path).invoke("build", "--version", "1", program="lading")
     assert built.code == 0, built.all
-    volumes = {SOCKET: {"bind": SOCKET}, str(project.folder): {"bind": "/work"}}
+    volumes = {SOCKET: {"bind": USUAL}, str(project.folder): {"bind": "/work"}}
     words = ["release", "--user", "demo", "--version", "1", "--registry", "localhost:1", "--check", "--json"]
 
     container = client.containers.create(image, words, volumes=volumes, labels=label, network_mode="host")

@@ -79,7 +79,7 @@ def test_the_document_has_the_agreed_shape(project: Project, open_registry: Test
 
     assert (document["command"], document["status"], document["exit_code"]) == ("release", "changed", 0)
     assert set(document["engine"]) == {"endpoint", "version"}
-    assert set(document["image"]) == {"id", "references"}
+    assert set(document["image"]) == {"id", "builder", "references"}
     for step in document["steps"]:
         assert {"step", "app", "status", "reason", "seconds", "before", "after"} <= set(step)
         assert step["app"] == "web"

@@ -224,7 +224,8 @@ def test_pushed_and_pulled(yard: Yard) -> None:
     yard.engine.pull(name, None, quiet)
     pulled = yard.engine.image(name.familiar)
     assert pulled is not None
-    assert (pulled.id, pulled.digests, pulled.labels) == (image_id, pushed.digests, pushed.labels)
+    assert (pulled.id, pulled.labels) == (image_id, pushed.labels)
+    assert set(pulled.digests) <= set(pushed.digests)
     yard.engine.untag(name)
 
 

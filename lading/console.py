@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 import textwrap
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from lading.errors import LadingError, cleaned
 from lading.events import BuildEvent, BuildEventKind, Caution, Event, Note, Transfer
 from lading.pipeline import Report
+from lading.settings import environment
 from lading.step import Outcome, Status, Step
 
 if TYPE_CHECKING:
@@ -19,13 +20,28 @@ if TYPE_CHECKING:
 
     from lading.build_tree import BuildTree
 
-__all__ = ["Console"]
+__all__ = ["Console", "Lines"]
 
 _COLOURS = {Status.OK: "green", Status.CHANGED: "yellow", Status.SKIPPED: "cyan", Status.FAILED: "bold red"}
 _WIDEST_STEP = 8
 _INDENT = " " * (max(len(status) for status in Status) + _WIDEST_STEP + 2)
 _PLUMBING = ("[internal]", "[context ", "[auth]", "copy /context", "exporting")
 _TRANSFERRED = ("Pushed", "Pull complete")
+
+
+class Lines:
+    """Where plain lines go: a pipe or a file, which needs nothing of rich."""
+
+    is_terminal = False
+    width = 80
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def print(self, text: str = "", *, style: str | None = None, end: str = "\n") -> None:  # noqa: ARG002  as rich's
+        """Write a line, or the beginning of one."""
+        self._stream.write(f"{text}{end}")
+        self._stream.flush()
 
 
 class Console:
@@ -39,7 +55,8 @@ class Console:
         self._errors = errors
         self._plain = plain
         self._command = command
-        self._rich: RichConsole | None = None
+        self._screen: Lines | RichConsole | None = None
+        self._rich: RichConsole | None = None  # the screen, if it is a terminal
         self._spinner: Spinner | None = None
         self._live: Live | None = None
         self._tree: BuildTree | None = None
@@ -47,14 +64,16 @@ class Console:
         self._moved: Counter[str] = Counter()
 
     @property
-    def _out(self) -> RichConsole:
-        if self._rich is None:
-            from rich.console import Console as RichConsole
+    def _out(self) -> Lines | RichConsole:
+        if self._screen is None:
+            stream = sys.stderr if self._errors else sys.stdout
+            if environment().terminal or stream.isatty():
+                from rich.console import Console as RichConsole
 
-            self._rich = RichConsole(
-                file=sys.stderr if self._errors else sys.stdout, highlight=False, markup=False, soft_wrap=True
-            )
-        return self._rich
+                self._screen = self._rich = RichConsole(file=stream, highlight=False, markup=False, soft_wrap=True)
+            else:
+                self._screen = Lines(stream)
+        return self._screen
 
     @property
     def _moves(self) -> bool:
@@ -62,8 +81,8 @@ class Console:
 
     def began(self, step: Step) -> None:
         """Show that a step is being looked at."""
-        if self._moves:
-            self._spinner = self._out.status(f"{step.name} …")
+        if self._moves and self._rich:
+            self._spinner = self._rich.status(f"{step.name} …")
             self._spinner.start()
 
     def tell(self, event: Event) -> None:
@@ -151,7 +170,7 @@ class Console:
         if self._tree is None:
             self._stop_moving()
             self._tree = BuildTree()
-            self._live = Live(self._tree, console=self._out, refresh_per_second=8)
+            self._live = Live(self._tree, console=self._rich, refresh_per_second=8)
             self._live.start()
         self._tree.hear(event)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from lading import steps, surroundings
 from lading.app import App
 from lading.build_flags import BuildFlags
 from lading.credentials import Credential
@@ -13,9 +14,7 @@ from lading.git import described_version
 from lading.reference import parse_registry, parse_user
 from lading.settings import Settings
 from lading.step import Step
-from lading.steps import Build, Login, Push, Run, Smoke, Stop, Tag
 from lading.steps.destination import Destination
-from lading.surroundings import BaseImage, EngineAnswers, EngineEnded, LocalRegistry, LocalRegistryGone
 from lading.version import Version
 
 __all__ = ["Playbook"]
@@ -38,29 +37,29 @@ class Playbook:
     def build(self, *, app: str | None, version: str | None, flags: BuildFlags = _NO_FLAGS) -> tuple[Step, ...]:
         """Give the steps of `build`."""
         target = flags.over(self.settings.app(app), self.settings.root)
-        return (Build(target=target, version=_version(version) or described_version(target.context)),)
+        return (steps.Build(target=target, version=_version(version) or described_version(target.context)),)
 
     def run(self, *, app: str | None, version: str | None, port: str | None) -> tuple[Step, ...]:
         """Give the steps of `run`; `port` is the one on this machine."""
-        return (Run(target=_on_port(self.settings.app(app), port), version=_version(version)),)
+        return (steps.Run(target=_on_port(self.settings.app(app), port), version=_version(version)),)
 
     def stop(self, *, app: str | None) -> tuple[Step, ...]:
         """Give the steps of `stop`."""
-        return (Stop(target=self.settings.app(app)),)
+        return (steps.Stop(target=self.settings.app(app)),)
 
     def smoke(self, *, app: str | None, version: str | None) -> tuple[Step, ...]:
         """Give the steps of `smoke`."""
-        return (Smoke(target=self.settings.app(app), version=_version(version)),)
+        return (steps.Smoke(target=self.settings.app(app), version=_version(version)),)
 
     def login(self, credential: Credential, *, registry: str | None) -> tuple[Step, ...]:
         """Give the steps of `login`."""
-        return (Login(registry=self.registry(registry), credential=credential),)
+        return (steps.Login(registry=self.registry(registry), credential=credential),)
 
     def tag(self, *, app: str | None, version: str | None, user: str | None, registry: str | None) -> tuple[Step, ...]:
         """Give the steps of `tag`."""
         target = self.settings.app(app)
         return (
-            Tag(
+            steps.Tag(
                 target=target,
                 version=_version(version),
                 destination=self._destination(target, user, registry),
@@ -73,7 +72,7 @@ class Playbook:
         """Give the steps of `push`."""
         target = self.settings.app(app)
         destination = self._destination(target, user, registry)
-        return (Push(target=target, version=_version(version), destination=destination, overwrite=overwrite),)
+        return (steps.Push(target=target, version=_version(version), destination=destination, overwrite=overwrite),)
 
     def release(  # noqa: PLR0913  one argument a flag
         self,
@@ -90,24 +89,30 @@ class Playbook:
         chosen = _version(version) or described_version(target.context)
         destination = self._destination(target, user, registry)
         return (
-            Build(target=target, version=chosen),
-            Smoke(target=target, version=chosen, reuse=True),
-            Tag(target=target, version=chosen, destination=destination),
-            Push(target=target, version=chosen, destination=destination, overwrite=overwrite),
+            steps.Build(target=target, version=chosen),
+            steps.Smoke(target=target, version=chosen, reuse=True),
+            steps.Tag(target=target, version=chosen, destination=destination),
+            steps.Push(target=target, version=chosen, destination=destination, overwrite=overwrite),
         )
 
     def up(self) -> tuple[Step, ...]:
         """Give the steps of `up`: what the road needs on a bare machine."""
         bases: dict[object, Step] = {
-            app.base_images: BaseImage(target=app) for app in self.settings.apps.values() if app.base_images
+            app.base_images: surroundings.BaseImage(target=app)
+            for app in self.settings.apps.values()
+            if app.base_images
         }
-        return (EngineAnswers(), *bases.values(), LocalRegistry(port=self.settings.local_registry_port))
+        return (
+            surroundings.EngineAnswers(),
+            *bases.values(),
+            surroundings.LocalRegistry(port=self.settings.local_registry_port),
+        )
 
     def down(self, *, engine_answers: bool, volumes: bool) -> tuple[Step, ...]:
         """Give the steps of `down`; without an engine there is nothing in it to end."""
-        stops = tuple(Stop(target=app) for app in self.settings.apps.values())
-        inside: tuple[Step, ...] = (*stops, LocalRegistryGone(volumes=volumes)) if engine_answers else ()
-        return (*inside, EngineEnded())
+        stops = tuple(steps.Stop(target=app) for app in self.settings.apps.values())
+        inside: tuple[Step, ...] = (*stops, surroundings.LocalRegistryGone(volumes=volumes)) if engine_answers else ()
+        return (*inside, surroundings.EngineEnded())
 
     def demo(self, *, app: str | None, version: str, port: str | None, overwrite: bool) -> tuple[Step, ...]:
         """Give the steps of `demo`: `up`, a release into the local registry, `run`."""

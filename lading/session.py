@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 from lading.app import BUILDER_LABEL
 from lading.credentials import CredentialStore
-from lading.engine import EngineInfo
+from lading.engine import Engine, EngineInfo
+from lading.engine.glance import FirstGlance
 from lading.errors import Interrupted, LadingError
 from lading.events import Event
 from lading.notes import Notes
@@ -21,7 +22,6 @@ from lading.process import Process
 from lading.registry import HttpRegistry, Registry
 from lading.settings import environment
 from lading.step import Outcome, Status, Step
-from lading.steps import Build, Push, Run, Smoke, Tag
 from lading.world import World
 
 __all__ = ["NOTES_FOLDER", "Observer", "Terminated", "carry_out", "open_world", "terminable"]
@@ -52,9 +52,8 @@ class Terminated(BaseException):
 
 def open_world(root: Path) -> World:
     """Give the real world of the project in `root`; the engine is spoken to on first need."""
-    from lading.engine.docker import DockerEngine
-
-    store = CredentialStore(environment().docker_config)
+    started = environment()
+    store = CredentialStore(started.docker_config)
     registries: dict[str, Registry] = {}
 
     def registry(host: str) -> Registry:
@@ -62,7 +61,15 @@ def open_world(root: Path) -> World:
             registries[host] = HttpRegistry(host, store)
         return registries[host]
 
-    return World(engine=DockerEngine(), registry=registry, notes=Notes(root / NOTES_FOLDER), process=Process.this())
+    endpoint = started.usual_engine
+    engine = cast("Engine", FirstGlance(endpoint, _load_engine)) if endpoint else _load_engine()
+    return World(engine=engine, registry=registry, notes=Notes(root / NOTES_FOLDER), process=Process.this())
+
+
+def _load_engine() -> Engine:
+    from lading.engine.docker import DockerEngine
+
+    return DockerEngine()
 
 
 def carry_out(command: str, steps: Sequence[Step], world: World, observer: Observer, *, check: bool) -> Report:
@@ -107,9 +114,9 @@ def _with_facts(report: Report, steps: Sequence[Step], world: World) -> Report:
         engine: EngineInfo | None = world.engine.info()
     except LadingError:
         return report
-    served = [step for step in steps if isinstance(step, Run)]
-    push = next((step for step in steps if isinstance(step, Push)), None)
-    about = next((step for step in reversed(steps) if isinstance(step, Build | Smoke | Tag | Push | Run)), None)
+    served: list[Any] = [step for step in steps if step.name == "run"]
+    push: Any = next((step for step in steps if step.name == "push"), None)
+    about: Any = next((step for step in reversed(steps) if hasattr(step, "version")), None)
     try:
         image = world.chosen(about.target, about.version) if about else None
     except LadingError:

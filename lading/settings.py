@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import re
 import sys
@@ -137,22 +138,42 @@ class Settings:
 class Environment:
     """What the process was started with: Docker's configuration folder, and what people typed to start it.
 
-    `plain` is whether nothing should move or shine on a terminal: in CI, with NO_COLOR, on a dumb one.
+    `plain` is whether nothing should move or shine on a terminal: in CI, with NO_COLOR, on a dumb one. `terminal` is
+    what is to be taken for one, whatever is connected; None leaves it to that. `usual_engine` is the Unix socket on
+    which the docker CLI would look for the engine, None when another way leads there.
     """
 
     docker_config: Path
     command: str
     plain: bool
+    terminal: bool | None
+    usual_engine: str | None
 
 
 def environment() -> Environment:
     """Give what the process was started with."""
     folder = os.environ.get("DOCKER_CONFIG")
+    docker_config = Path(folder) if folder else Path.home() / ".docker"
     return Environment(
-        docker_config=Path(folder) if folder else Path.home() / ".docker",
+        docker_config=docker_config,
         command=os.environ.get("LADING_COMMAND") or Path(sys.argv[0]).name,
         plain=bool(os.environ.get("CI") or os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb",
+        terminal=True if os.environ.get("FORCE_COLOR") or os.environ.get("TTY_COMPATIBLE") == "1" else None,
+        usual_engine=_usual_engine(docker_config),
     )
+
+
+def _usual_engine(docker_config: Path) -> str | None:
+    if host := os.environ.get("DOCKER_HOST"):
+        return host if host.startswith("unix:///") else None
+    try:
+        config = json.loads((docker_config / "config.json").read_text("utf-8"))
+    except FileNotFoundError:
+        config = {}
+    except (OSError, ValueError):
+        return None
+    chosen = os.environ.get("DOCKER_CONTEXT") or (config.get("currentContext") if isinstance(config, dict) else "?")
+    return "unix:///var/run/docker.sock" if chosen in (None, "", "default") else None
 
 
 def _convert(raw: object, kind: type[_S], file: Path, trail: tuple[str, ...]) -> _S:

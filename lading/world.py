@@ -70,9 +70,18 @@ class World:
         """Give the image this project built last, or nothing: the noted one, else the newest with the app's labels."""
         if app.name in self.foresight.current:
             return self.foresight.current[app.name]
-        images = self.engine.images(app.labels)
         noted = self.notes.current(app.name)
-        return next((image for image in images if image.id == noted), next(iter(images), None))
+        image = self.engine.image(noted) if noted else None
+        if image and app.labels.items() <= image.labels.items():
+            return image
+        return next(iter(self.engine.images(app.labels)), None)
+
+    def is_current(self, app: App, image: Image) -> bool:
+        """Whether it is this image that the project built last."""
+        if app.name not in self.foresight.current and self.notes.current(app.name) == image.id:
+            return True
+        current = self.current(app)
+        return current is not None and current.id == image.id
 
     def chosen(self, app: App, version: Version | None) -> Image:
         """Give the image of that version, or without one the image built last; `StepFailed` when there is none."""

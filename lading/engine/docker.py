@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from lading.credentials import Credential
 from lading.engine.build import build, builder
 from lading.engine.connection import Connection, engine_words
 from lading.engine.containers import Containers
+from lading.engine.description import image_of, real_names
 from lading.engine.model import BuildRequest, EngineInfo, HistoryEntry, Image
 from lading.engine.protocol import Tell
 from lading.engine.transfer import follow_transfer, transfer_error
@@ -50,7 +49,7 @@ class DockerEngine(Containers):
         """Give the image of that name or id, or nothing."""
         with self._line.speaking(f"the image {what} cannot be looked at"):
             try:
-                return _image(self._line.client.inspect_image(what))
+                return image_of(self._line.client.inspect_image(what))
             except NotFound:
                 return None
 
@@ -61,8 +60,8 @@ class DockerEngine(Containers):
         return [
             Image(
                 id=entry["Id"],
-                tags=_names(entry.get("RepoTags")),
-                digests=_names(entry.get("RepoDigests")),
+                tags=real_names(entry.get("RepoTags")),
+                digests=real_names(entry.get("RepoDigests")),
                 labels=entry.get("Labels") or {},
                 created=float(entry.get("Created") or 0),
                 size=int(entry.get("Size") or 0),
@@ -166,28 +165,6 @@ class DockerEngine(Containers):
         if made is None:
             raise StepFailed(f"{reference.familiar} was not made", why=answer.text, mend="docker system df")
         return made.id
-
-
-def _image(raw: dict[str, Any]) -> Image:
-    return Image(
-        id=raw["Id"],
-        tags=_names(raw.get("RepoTags")),
-        digests=_names(raw.get("RepoDigests")),
-        labels=(raw.get("Config") or {}).get("Labels") or {},
-        created=_epoch(raw.get("Created") or ""),
-        size=int(raw.get("Size") or 0),
-        platform="/".join(str(raw[key]) for key in ("Os", "Architecture", "Variant") if raw.get(key)),
-    )
-
-
-def _epoch(text: str) -> float:
-    """Give seconds since the epoch for the engine's time; its nanoseconds are more than Python reads."""
-    shorter = re.sub(r"(\.\d{6})\d+", r"\1", text)
-    return datetime.fromisoformat(shorter).timestamp() if shorter else 0.0
-
-
-def _names(raw: Sequence[str] | None) -> tuple[str, ...]:
-    return tuple(name for name in raw or () if not name.startswith("<none>"))
 
 
 def _label_filter(labels: Mapping[str, str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lading.app import INPUTS_LABEL, REVISION_LABEL, App
 from lading.engine import Image, Tell
@@ -42,26 +42,25 @@ class Build:
     def plan(self, world: World) -> Change | Holds:
         """Compare the inputs with those the image was made from."""
         recipe = Recipe.of(self.target, self.version, world)
-        inputs = recipe.inputs()
         image = world.image(self.reference)
-        fresh = not self.target.build.no_cache or world.notes.built_by(inputs.digest) == world.process.run
-        if image and image.labels.get(INPUTS_LABEL) == inputs.digest and fresh:
-            current = world.current(self.target)
-            if current and current.id == image.id:
+        same = image is not None and recipe.made(image)
+        if image and same and (not self.target.build.no_cache or self._built_now(image, world)):
+            if world.is_current(self.target, image):
                 return Holds(reason=f"{self.reference.familiar} is made from these inputs", identity=image.id)
             reason = f"{self.reference.familiar} is the image to go on with again"
             known = Foresight(current={self.app: image})
+            current = world.current(self.target)
             return Change(reason=reason, before=current.id if current else None, after=image.id, foresight=known)
         if image is None:
             reason = f"there is no {self.reference.familiar} yet"
         elif INPUTS_LABEL not in image.labels:
             reason = f"{self.reference.familiar} was not built by Lading"
-        elif image.labels[INPUTS_LABEL] == inputs.digest:
+        elif same:
             reason = "the same inputs, built anew without cache"
         else:
-            reason = inputs.difference(world.notes.inputs(image.labels[INPUTS_LABEL]))
+            reason = recipe.inputs.difference(world.notes.inputs(image.labels[INPUTS_LABEL]))
         world.engine.builder(self.target.build)
-        made = Image(id=NOT_BUILT, tags=(self.reference.familiar,), labels=recipe.labels(inputs))
+        made = Image(id=NOT_BUILT, tags=(self.reference.familiar,), labels=recipe.labels())
         foresight = Foresight(images=(made,), current={self.app: made})
         return Change(reason=reason, before=image.id if image else None, foresight=foresight)
 
@@ -73,14 +72,18 @@ class Build:
         recipe = Recipe.of(self.target, self.version, world)
         if len(self.target.build.platforms) < 2:  # noqa: PLR2004  several are fetched by the builder itself
             _fetch_bases(recipe, tell)
-        inputs = recipe.inputs()
-        request = recipe.request(self.reference, inputs)
+            recipe = replace(recipe)  # another look at what is there now
+        request = recipe.request(self.reference)
         if request.labels.get(REVISION_LABEL, "").endswith("-dirty"):
             tell(Caution(text="built with uncommitted changes: no moving tag like latest will follow it"))
         image_id = world.engine.build(request, tell)
         world.notes.keep_file_digests(self.app)
-        world.notes.keep_inputs(inputs.digest, inputs.parts, world.process.run)
+        world.notes.keep_inputs(recipe.inputs.digest, recipe.inputs.parts, world.process.run)
         world.notes.keep_current(self.app, image_id)
+
+    @staticmethod
+    def _built_now(image: Image, world: World) -> bool:
+        return world.notes.built_by(image.labels[INPUTS_LABEL]) == world.process.run
 
 
 def _fetch_bases(recipe: Recipe, tell: Tell) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from lading.app import INPUTS_LABEL, REVISION_LABEL, VERSION_LABEL, App
 from lading.context import Context
 from lading.dockerfile import DockerfileError, base_images, final_base
 from lading.engine import BuildRequest, Image
 from lading.errors import UsageError
-from lading.git import has_uncommitted, last_revision
+from lading.git import Revision, has_uncommitted, last_revision
 from lading.inputs import Inputs, entry_digest
 from lading.reference import OWN_REGISTRY, ImageReference
 from lading.version import Version
@@ -23,12 +26,13 @@ _BASE_ARGUMENT = "BASE_IMAGE"
 _VERSION_ARGUMENT = "VERSION"
 _EPOCH_ARGUMENT = "SOURCE_DATE_EPOCH"
 _UNCOMMITTED = "uncommitted changes"
+_T = TypeVar("_T")
 _OCI = "org.opencontainers.image."
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How an app's version is built, as the world is now; made by `of`."""
+    """How an app's version is built, as the world was at its first look at each thing; made by `of`."""
 
     app: App
     version: Version
@@ -45,31 +49,24 @@ class Recipe:
         context.refuse_beyond(app.build.context_limit)
         return cls(app=app, version=version, world=world, context=context, text=text)
 
-    @property
+    @cached_property
     def arguments(self) -> dict[str, str]:
         """The build arguments: the app's own, VERSION, and BASE_IMAGE for an app that names its base images."""
         arguments = {_VERSION_ARGUMENT: str(self.version), **self.app.build.arguments}
         if images := self.app.base_images:
-            chosen = next((base for base in images if self.world.image(base)), images[0])
+            chosen = next((base for base in images if self._image(base)), images[0])
             arguments.setdefault(_BASE_ARGUMENT, chosen.familiar)
         return arguments
 
-    @property
+    @cached_property
     def bases(self) -> tuple[ImageReference, ...]:
         """The images that the Dockerfile takes from; `UsageError` with the line that cannot be understood."""
-        try:
-            names = base_images(self.text, self._known_arguments, self.app.build.target)
-            return tuple(ImageReference.parse(name) for name in names if name not in self.app.build.contexts)
-        except DockerfileError as error:
-            raise UsageError(
-                "the Dockerfile cannot be read",
-                why=f"{self.app.dockerfile}:{error.line}: {error.reason}",
-                mend=f"mend line {error.line} of {self.app.dockerfile}",
-            ) from error
+        names = self._read(base_images)
+        return tuple(ImageReference.parse(name) for name in names if name not in self.app.build.contexts)
 
     def stale(self, base: ImageReference) -> str | None:
         """Say why a base image is to be pulled: missing, for another platform, newer in the registry; else nothing."""
-        found, platforms = self.world.image(base), self.app.build.platforms
+        found, platforms = self._image(base), self.app.build.platforms
         if found is None:
             return "missing"
         if len(platforms) == 1 and found.platform and not f"{found.platform}/".startswith(f"{platforms[0]}/"):
@@ -80,8 +77,9 @@ class Recipe:
                 return f"{held.digest} in the registry"
         return None
 
-    def inputs(self) -> Inputs:
-        """Give everything that decides the image."""
+    @cached_property
+    def content(self) -> Inputs:
+        """Everything that decides the image but whether it is committed."""
         app, options = self.app, self.app.build
         digests = self.world.notes.file_digests(app.name).of(self.context)
         own = app.dockerfile.relative_to(app.context).as_posix() if app.dockerfile.is_relative_to(app.context) else ""
@@ -91,7 +89,7 @@ class Recipe:
             # A value may be a secret, and the parts are noted.
             parts[f"argument {key}"] = hashlib.sha256(value.encode()).hexdigest()
         for base in self.bases:
-            found = self.world.image(base)
+            found = self._image(base)
             parts[f"base image {base.familiar}"] = self.stale(base) or (found.id if found else "missing")
         wishes = {"target": options.target, "platforms": ", ".join(options.platforms)}
         wishes |= {f"secret {name}": "given" for name in options.secrets}
@@ -99,14 +97,27 @@ class Recipe:
         parts |= {name: value for name, value in wishes.items() if value}
         for name, place in options.contexts.items():
             parts |= _extra_context(name, place)
-        if has_uncommitted(app.context, self.context.entries):
-            parts[_UNCOMMITTED] = "yes"
         return Inputs(parts=parts)
 
-    def request(self, reference: ImageReference, inputs: Inputs) -> BuildRequest:
+    @cached_property
+    def inputs(self) -> Inputs:
+        """Everything that decides the image."""
+        if has_uncommitted(self.app.context, self.context.entries):
+            return Inputs(parts={**self.content.parts, _UNCOMMITTED: "yes"})
+        return self.content
+
+    def made(self, image: Image) -> bool:
+        """Whether an image is made from this.
+
+        What was committed when it was built still is: git is asked only about what was not.
+        """
+        made = image.labels.get(INPUTS_LABEL)
+        return made == self.content.digest or (made is not None and made == self.inputs.digest)
+
+    def request(self, reference: ImageReference) -> BuildRequest:
         """Give what the engine is asked to build."""
-        arguments = self.arguments
-        revision = last_revision(self.app.context)
+        arguments = dict(self.arguments)
+        revision = self._revision
         if _EPOCH_ARGUMENT not in arguments and revision:
             arguments[_EPOCH_ARGUMENT] = str(revision.time)
         epoch = arguments.get(_EPOCH_ARGUMENT, "")
@@ -115,30 +126,53 @@ class Recipe:
             context=self.context,
             dockerfile=self.app.dockerfile,
             options=replace(self.app.build, arguments=arguments),
-            labels=self.labels(inputs),
+            labels=self.labels(),
             epoch=int(epoch) if epoch.isdecimal() else None,
         )
 
-    def labels(self, inputs: Inputs) -> dict[str, str]:
+    def labels(self) -> dict[str, str]:
         """Give the image's labels: ours, and the standard ones that the Dockerfile does not set itself."""
-        revision = last_revision(self.app.context)
-        base = final_base(self.text, self._known_arguments, self.app.build.target)
+        revision = self._revision
+        base = self._read(final_base)
         standard = {"title": self.app.repository.repository.rpartition("/")[2], "version": str(self.version)}
         if revision:
-            dirty = "-dirty" if _UNCOMMITTED in inputs.parts else ""
+            dirty = "-dirty" if _UNCOMMITTED in self.inputs.parts else ""
             standard |= {"created": revision.created, "source": revision.source or ""}
             standard[REVISION_LABEL.removeprefix(_OCI)] = f"{revision.commit}{dirty}"
         if base != "scratch" and base not in self.app.build.contexts:
             reference = ImageReference.parse(base)
-            standard |= {"base.name": str(reference), "base.digest": _digest(self.world.image(reference), reference)}
+            standard |= {"base.name": str(reference), "base.digest": _digest(self._image(reference), reference)}
         named = {f"{_OCI}{name}": value for name, value in standard.items() if value}
-        ours = {**self.app.labels, VERSION_LABEL: str(self.version), INPUTS_LABEL: inputs.digest}
+        ours = {**self.app.labels, VERSION_LABEL: str(self.version), INPUTS_LABEL: self.inputs.digest}
         return {name: value for name, value in named.items() if name not in self.text} | ours
+
+    def _read(self, reader: Callable[[str, Mapping[str, str], str | None], _T]) -> _T:
+        try:
+            return reader(self.text, self._known_arguments, self.app.build.target)
+        except DockerfileError as error:
+            raise UsageError(
+                "the Dockerfile cannot be read",
+                why=f"{self.app.dockerfile}:{error.line}: {error.reason}",
+                mend=f"mend line {error.line} of {self.app.dockerfile}",
+            ) from error
+
+    def _image(self, reference: ImageReference) -> Image | None:
+        if reference not in self._seen:
+            self._seen[reference] = self.world.image(reference)
+        return self._seen[reference]
+
+    @cached_property
+    def _seen(self) -> dict[ImageReference, Image | None]:
+        return {}
+
+    @cached_property
+    def _revision(self) -> Revision | None:
+        return last_revision(self.app.context)
 
     @property
     def _known_arguments(self) -> dict[str, str]:
         """The arguments with those that the builder sets by itself, as far as they are known."""
-        known = self.arguments
+        known = dict(self.arguments)
         if len(self.app.build.platforms) == 1:
             system, architecture, *variant = self.app.build.platforms[0].split("/")
             own = {"TARGETPLATFORM": self.app.build.platforms[0], "TARGETOS": system, "TARGETARCH": architecture}

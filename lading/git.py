@@ -13,7 +13,7 @@ from lading.version import UNVERSIONED, Version
 
 __all__ = ["Revision", "described_version", "has_uncommitted", "last_revision"]
 
-_PASSWORD = re.compile(r"(?<=//)[^/@]*@")
+_PASSWORD = re.compile(r"(?<=//)[^/]*@")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lading.dockerfile import DockerfileError, base_images, syntax_directive, without_syntax_directive
+from lading.dockerfile import (
+    DockerfileError,
+    base_images,
+    final_base,
+    line_text,
+    step_line,
+    syntax_directive,
+    without_syntax_directive,
+)
 
 
 @pytest.mark.parametrize(
@@ -167,3 +175,73 @@ def test_taking_the_syntax_line_out_keeps_line_numbers_and_other_directives() ->
     with pytest.raises(DockerfileError) as caught:
         base_images(without, {})
     assert caught.value.line == 6
+
+
+_STAGES = """\
+# escape=\\
+ARG BASE=python:3
+FROM ${BASE} AS Build
+WORKDIR /src
+COPY requirements.txt ./
+RUN pip install \\
+    # all of them
+    -r requirements.txt
+
+FROM build AS test
+ENV A=1
+RUN pytest
+FROM scratch
+COPY --from=build /src /
+COPY <<EOF /hello
+RUN not an instruction
+EOF
+ADD a.tar /
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "line"),
+    [
+        ("[build 1/4] FROM docker.io/library/python:3", 3),
+        ("[build 2/4] WORKDIR /src", 4),
+        ("[build 4/4] RUN pip install     -r requirements.txt", 6),
+        ("[test 1/1] RUN pytest", 12),
+        ("[stage-2 1/3] COPY --from=build /src /", 14),
+        ("[stage-2 3/3] ADD a.tar /", 18),
+        ("[linux/arm64 build 3/4] COPY requirements.txt ./", 5),
+        ("[linux/amd64 stage-2 2/3] COPY <<EOF /hello", 15),
+        ("Step 5/9 : RUN pip install     -r requirements.txt", 6),
+        ("Step 99/99 : RUN x", None),
+        ("[build 3/4] RUN pip", None),
+        ("[other 1/1] RUN x", None),
+        ("[internal] load metadata for python:3", None),
+        ("exporting to image", None),
+        ("", None),
+    ],
+)
+def test_the_line_of_a_step(step: str, line: int | None) -> None:
+    """A step as a builder names it leads to its line; what is none of the Dockerfile's leads nowhere."""
+    assert step_line(_STAGES, step) == line
+
+
+def test_the_line_of_a_step_in_one_stage() -> None:
+    """With one stage a step has no stage in its name; of two alike the number tells."""
+    text = "FROM x\nRUN a\nRUN b\n"
+    steps = ("[1/3] FROM x", "[2/3] RUN a", "[3/3] RUN b")
+    assert [step_line(text, step) for step in steps] == [1, 2, 3]
+    assert line_text(text, 3) == "RUN b"
+    assert not line_text(text, 9)
+
+
+@given(st.text(), st.text())
+@settings(max_examples=200)
+def test_any_text_has_lines(text: str, step: str) -> None:
+    """No Dockerfile and no step's name, however odd, breaks the search for a line."""
+    line = step_line(text, step)
+    assert line is None or line_text(text, line)
+
+
+def test_what_an_image_stands_on() -> None:
+    """The image at the bottom of the target's stages, through stages that start from one another."""
+    assert final_base(_STAGES, {"BASE": "alpine"}, "test") == "alpine"
+    assert final_base(_STAGES, {}) == "scratch"

@@ -16,7 +16,7 @@ from lading.tasks import ns
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-CHORES = {"test", "lint", "lock"}
+CHORES = {"engine", "test", "lint", "lock"}
 CONTEXTS = {context.name: context for context in ns.to_contexts()}  # once: Invoke hands each help text out only once
 _FENCE = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _PROGRAM = re.compile(r"^(?:\./inv|invoke|lading) (?=[a-z])")

@@ -1,0 +1,127 @@
+"""A first look at the engine says what the SDK would say, and loads it only when it must."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+
+from lading.engine.docker import DockerEngine
+from lading.engine.glance import FirstGlance
+from lading.engine.memory import MemoryEngine
+from lading.settings import environment
+from tests.cli_project import Project
+
+
+def _never() -> MemoryEngine:
+    raise AssertionError("the SDK was loaded")
+
+
+@pytest.fixture
+def endpoint(client: docker.DockerClient) -> str:
+    """Where the tests' engine listens."""
+    assert client.ping()
+    found = environment().usual_engine
+    assert found
+    return found
+
+
+@pytest.mark.engine
+def test_images(endpoint: str, python_image: str) -> None:
+    """An image by name and by id, and one that is not there, are as the SDK describes them."""
+    engine, glance = DockerEngine(), FirstGlance(endpoint, _never)
+    known = engine.image(python_image)
+    assert known
+    for what in (python_image, known.id, "no/such:image", "localhost:1/no/such:image", f"{python_image}x"):
+        assert glance.image(what) == engine.image(what)
+    assert (glance.info().version, glance.endpoint) == (engine.info().version, engine.endpoint)
+    engine.close()
+
+
+@pytest.mark.engine
+def test_the_sdk_is_not_loaded_for_nothing(project: Project) -> None:
+    """A build that has nothing to do is found out without docker, requests and rich."""
+    assert project.invoke("build", "--version", "1").code == 0
+    script = (
+        "import sys; sys.argv = ['invoke', 'build', '--version', '1']\n"
+        "from invoke.main import program\n"
+        "program.run(exit=False)\n"
+        "print(sorted({'docker', 'requests', 'rich'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=project.folder, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.startswith("ok      build")
+    assert done.stdout.endswith("[]\n")
+
+
+@pytest.fixture(params=[b"", b"garbage", b"HTTP/1.1 500 Oops\r\n\r\n{}", b"HTTP/1.1 200 OK\r\n\r\n[]", None])
+def odd_endpoint(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A socket that answers oddly, or is none."""
+    path = tmp_path / "s"
+    if request.param is None:
+        yield f"unix://{path}"
+        return
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen()
+
+        def serve() -> None:
+            while True:
+                try:
+                    line, _ = server.accept()
+                except OSError:
+                    return
+                with line:
+                    line.recv(65536)
+                    line.sendall(request.param)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"unix://{path}"
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join(5)
+
+
+def test_whatever_is_odd_goes_to_the_engine(odd_endpoint: str) -> None:
+    """An answer that is none is for the engine itself to explain."""
+    twin = MemoryEngine()
+    glance = FirstGlance(odd_endpoint, lambda: twin)
+    assert glance.image("x") is None
+    assert glance.info() == twin.info()
+    assert glance.images() == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "config", "found"),
+    [
+        ({}, None, "unix:///var/run/docker.sock"),
+        ({}, "{}", "unix:///var/run/docker.sock"),
+        ({}, '{"currentContext": "default"}', "unix:///var/run/docker.sock"),
+        ({}, '{"currentContext": "desktop-linux"}', None),
+        ({}, "[]", None),
+        ({}, "{", None),
+        ({"DOCKER_CONTEXT": "far"}, None, None),
+        ({"DOCKER_HOST": "unix:///run/x.sock"}, '{"currentContext": "far"}', "unix:///run/x.sock"),
+        ({"DOCKER_HOST": "tcp://127.0.0.1:2375"}, None, None),
+        ({"DOCKER_HOST": "ssh://host"}, None, None),
+    ],
+)
+def test_where_the_engine_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variables: dict[str, str], config: str | None, found: str | None
+) -> None:
+    """Only where the docker CLI would speak to a socket of this machine is it looked at directly."""
+    for name in ("DOCKER_HOST", "DOCKER_CONTEXT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    if config is not None:
+        (tmp_path / "config.json").write_text(config)
+    assert environment().usual_engine == found

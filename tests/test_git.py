@@ -1,0 +1,95 @@
+"""What git says of a folder, asked of real repositories."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from lading.git import described_version, has_uncommitted, last_revision
+
+_IDENTITY = ("-c", "user.name=t", "-c", "user.email=t@localhost")
+
+
+def git(folder: Path, *words: str) -> str:
+    """Run git and give what it printed."""
+    done = subprocess.run(["git", *_IDENTITY, *words], cwd=folder, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A repository with an app's folder of two committed files; gives the folder."""
+    shop = tmp_path / "shop"
+    shop.mkdir()
+    (shop / "app.py").write_text("app")
+    (shop / " odd name\n").write_text("odd")
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-qm", "one")
+    return shop
+
+
+def test_outside_of_git(tmp_path: Path) -> None:
+    """Where there is no repository, or no commit yet, there is nothing to say."""
+    assert (last_revision(tmp_path), has_uncommitted(tmp_path, ["x"])) == (None, False)
+    git(tmp_path, "init", "-q")
+    (tmp_path / "x").write_text("x")
+    assert (last_revision(tmp_path), has_uncommitted(tmp_path, ["x"])) == (None, True)
+    assert str(described_version(tmp_path)) == "dev"
+
+
+def test_the_last_commit_that_touched_the_folder(shop: Path) -> None:
+    """Commits elsewhere are not the folder's."""
+    first = git(shop, "rev-parse", "HEAD")
+    (shop.parent / "elsewhere").write_text("x")
+    git(shop.parent, "add", "-A")
+    git(shop.parent, "commit", "-qm", "two")
+
+    revision = last_revision(shop)
+
+    assert revision
+    assert (revision.commit, revision.source) == (first, None)
+    assert str(revision.time) == git(shop, "show", "-s", "--format=%ct", first)
+
+
+@pytest.mark.parametrize(
+    ("remote", "source"),
+    [
+        ("https://joe:S3ntinel@example.org/shop.git", "https://example.org/shop.git"),
+        ("https://S3ntinel@example.org/shop.git", "https://example.org/shop.git"),
+        ("git@example.org:shop.git", "git@example.org:shop.git"),
+        ("ssh://git@example.org/shop.git", "ssh://example.org/shop.git"),
+        ("https://joe:S3nti@nel@example.org/shop.git", "https://example.org/shop.git"),
+    ],
+)
+def test_where_it_comes_from(shop: Path, remote: str, source: str) -> None:
+    """The remote is told without what it takes to get in."""
+    git(shop, "remote", "add", "origin", remote)
+    revision = last_revision(shop)
+    assert revision
+    assert revision.source == source
+
+
+def test_uncommitted(shop: Path) -> None:
+    """Changed, new and deleted files count when they are among the paths; ignored ones do not."""
+    paths = ["app.py", " odd name\n", "new.py", "made.js"]
+    assert not has_uncommitted(shop, paths)
+    for name in (" odd name\n", "app.py", "new.py"):
+        (shop / name).write_text("changed")
+        assert has_uncommitted(shop, paths)
+        assert not has_uncommitted(shop, [])
+        git(shop, "stash", "-q", "-u")
+    (shop / ".gitignore").write_text("made.js\n.gitignore\n")
+    (shop / "made.js").write_text("x")
+    assert not has_uncommitted(shop, paths)
+    (shop / "app.py").unlink()
+    assert has_uncommitted(shop, ["made.js"])
+
+
+def test_a_staged_change_is_uncommitted(shop: Path) -> None:
+    """What is only staged is in no commit yet."""
+    (shop / "app.py").write_text("changed")
+    git(shop, "add", "-A")
+    assert has_uncommitted(shop, ["app.py"])

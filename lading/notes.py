@@ -16,6 +16,9 @@ from lading.inputs import FileDigests
 __all__ = ["Notes", "Verdict"]
 
 
+_BUILDS_KEPT = 30
+
+
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
     """Whether an image passed its checks: which image, which checks, in which run, and when (ISO 8601, UTC)."""
@@ -79,8 +82,11 @@ class Notes:
         return run if isinstance(run, str) else None
 
     def keep_inputs(self, digest: str, parts: Mapping[str, str], run: str) -> None:
-        """Remember what went into a run's build."""
-        self._write(self._inputs_path(digest), {"run": run, "parts": dict(parts)})
+        """Remember what went into a run's build; what is long ago is forgotten."""
+        path = self._inputs_path(digest)
+        self._write(path, {"run": run, "parts": dict(parts)})
+        for old in sorted(path.parent.glob("*.json"), key=_age)[_BUILDS_KEPT:]:
+            old.unlink(missing_ok=True)
 
     def file_digests(self, app: str) -> FileDigests:
         """Give the digests of an app's files, as far as they are known already."""
@@ -125,3 +131,10 @@ class Notes:
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
+
+
+def _age(path: Path) -> float:
+    try:
+        return -path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0  # another run has just forgotten it

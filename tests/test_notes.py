@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,11 @@ def test_whole_or_not_at_all(notes: Notes, monkeypatch: pytest.MonkeyPatch) -> N
         notes.keep_current("web", "sha256:b")
     assert notes.current("web") == "sha256:a"
     assert [path.name for path in notes.folder.iterdir()] == ["current.json"]
+
+
+def test_old_inputs_are_forgotten(notes: Notes) -> None:
+    """Only the last builds' inputs are kept: a large context would fill the folder."""
+    for number in range(40):
+        notes.keep_inputs(f"sha256:{number}", {"file a": str(number)}, "run 1")
+        os.utime(notes.folder / "inputs" / f"{number}.json", (number, number))
+    assert [bool(notes.inputs(f"sha256:{number}")) for number in (0, 9, 10, 39)] == [False, False, True, True]

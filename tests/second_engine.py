@@ -27,7 +27,8 @@ from docker.errors import DockerException
 from lading.command import run_command
 from lading.errors import EngineUnavailable
 from lading.surroundings.debian import install, may_install
-from tests.second_network import connect, disconnect, widest_mtu
+from lading.surroundings.engine import widest_mtu
+from tests.second_network import connect, disconnect
 
 __all__ = ["IMAGES", "Store", "buildx", "furnish", "start", "stop"]
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-from pathlib import Path
 
 from lading.command import run_command
+from lading.surroundings.engine import widest_mtu
 
-__all__ = ["connect", "disconnect", "widest_mtu"]
-
-_USUAL_MTU = 1500
+__all__ = ["connect", "disconnect"]
 
 
 def connect(bridge: str, network: str) -> None:
@@ -33,16 +31,6 @@ def disconnect(bridge: str, network: str) -> None:
         addresses = [address.get("local", "") for address in found.get("addr_info", ())]
         if found.get("ifname") == bridge or any(one.startswith(f"{network}.") for one in addresses):
             run_command(["ip", "link", "delete", found["ifname"]], what="a bridge cannot be taken away")
-
-
-def widest_mtu() -> int:
-    """Give the MTU of the way out, which a bridge must not exceed: larger packets would vanish."""
-    try:
-        routes = [line.split() for line in Path("/proc/net/route").read_text().splitlines()[1:]]
-        device = next(fields[0] for fields in routes if fields[1] == "00000000")
-        return min(int(Path(f"/sys/class/net/{device}/mtu").read_text()), _USUAL_MTU)
-    except (OSError, StopIteration, ValueError, IndexError):
-        return _USUAL_MTU
 
 
 def _rules(network: str) -> tuple[tuple[str, str, list[str]], ...]:

@@ -18,7 +18,7 @@ from lading.step import Change, Holds
 from lading.surroundings.debian import install, may_install
 from lading.world import Foresight, World
 
-__all__ = ["EngineAnswers", "EngineEnded"]
+__all__ = ["EngineAnswers", "EngineEnded", "widest_mtu"]
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
@@ -60,7 +60,7 @@ class EngineAnswers:
         tell(Note(text=f"starting dockerd, log in {log}"))
         with log.open("ab") as file:
             daemon = subprocess.Popen(
-                ["dockerd", f"--mtu={_mtu()}"],
+                ["dockerd", f"--mtu={widest_mtu()}"],
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
@@ -97,6 +97,16 @@ class EngineEnded:
         world.notes.keep_started_engine(pid if _is_dockerd(pid) else None)
 
 
+def widest_mtu() -> int:
+    """Give the MTU of the way out, which Docker's bridge must not exceed: larger packets would vanish."""
+    try:
+        routes = [line.split() for line in Path("/proc/net/route").read_text().splitlines()[1:]]
+        device = next(fields[0] for fields in routes if fields[1] == "00000000")
+        return min(int(Path(f"/sys/class/net/{device}/mtu").read_text()), _USUAL_MTU)
+    except (OSError, StopIteration, ValueError, IndexError):
+        return _USUAL_MTU
+
+
 def _wait(world: World, daemon: subprocess.Popen[bytes] | None, log: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while True:
@@ -126,13 +136,3 @@ def _is_dockerd(pid: int) -> bool:
     except OSError:
         return False
     return "(dockerd)" in status and ") Z " not in status
-
-
-def _mtu() -> int:
-    """Give the MTU of the way out, which Docker's bridge must not exceed: larger packets would vanish."""
-    try:
-        routes = [line.split() for line in Path("/proc/net/route").read_text().splitlines()[1:]]
-        device = next(fields[0] for fields in routes if fields[1] == "00000000")
-        return min(int(Path(f"/sys/class/net/{device}/mtu").read_text()), _USUAL_MTU)
-    except (OSError, StopIteration, ValueError, IndexError):
-        return _USUAL_MTU

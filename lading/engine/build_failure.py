@@ -14,6 +14,11 @@ __all__ = ["LAST_LINES", "BuildStopped", "Place", "explained"]
 
 LAST_LINES: Final = 20
 _PARSE_ERROR: Final = re.compile(r"dockerfile parse error (?:on )?line (\d+)", re.IGNORECASE)
+# The command stands in the step's name already.
+_COMMAND: Final = re.compile(
+    r"(?:failed to (?:build|solve): )*(?:executor failed running \[.*\]|process \".*\" did not complete successfully)",
+    re.DOTALL,
+)
 _CAUSES: Final = (
     (
         "DO NOT MATCH THE HASHES",
@@ -35,6 +40,7 @@ _CAUSES: Final = (
 )
 _MENDS: Final = {
     "DO NOT MATCH THE HASHES": "find out who changed the package before you lock it anew",
+    "No matching distribution found": "mend the version in the requirements, then run it again",
     "no space left on device": "docker system df, then docker system prune",
     "docker exporter does not currently support exporting manifest lists": (
         "turn on the containerd image store in Docker's settings, or build one platform"
@@ -69,6 +75,7 @@ def explained(request: BuildRequest, place: Place, words: str) -> BuildFailed:
     details = place.lines
     if parse_error and line:
         details = (*details, f"{file.name}:{line}: {line_text(text, line)}")
+    words = _COMMAND.sub("the step's command failed", words)
     where = f"{file.name}:{line}" if line else ""
     at = " ".join(word for word in (where, cleaned(" ".join(place.name.split()), limit=100)) if word)
     return BuildFailed(

@@ -1,0 +1,75 @@
+"""The classic builder, which an engine without BuildKit has: asked for here on engines that have both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+
+from lading.app import BUILDER_LABEL, BuildOptions
+from lading.context import Context
+from lading.engine import BuildRequest
+from lading.engine import build as building
+from lading.engine.docker import DockerEngine
+from lading.errors import BuildFailed
+from lading.events import BuildEvent, Event
+from lading.reference import ImageReference
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[DockerEngine]:
+    """An engine that is taken for one without BuildKit."""
+    monkeypatch.setattr(building, "_FIRST_API_WITH_BUILDKIT", (99, 0))
+    engine = DockerEngine()
+    yield engine
+    engine.close()
+
+
+def _request(folder: Path, project: str, base: str, *lines: str) -> BuildRequest:
+    folder.mkdir(exist_ok=True)
+    (folder / "page").write_text("hello")
+    (folder / "Dockerfile").write_text("\n".join((f"FROM {base}", *lines)) + "\n")
+    return BuildRequest(
+        reference=ImageReference(repository=f"{project}/classic", tag="1"),
+        context=Context.read(folder, folder / "Dockerfile"),
+        dockerfile=folder / "Dockerfile",
+        options=BuildOptions(arguments={"VERSION": "1"}),
+        labels={"lading.project": project},
+    )
+
+
+def test_it_builds(
+    engine: DockerEngine, client: docker.DockerClient, project_name: str, python_image: str, tmp_path: Path
+) -> None:
+    """The image has its files and labels and says who built it; the steps are told; no container is left."""
+    told: list[Event] = []
+    request = _request(tmp_path / "a", project_name, python_image, "ARG VERSION", "COPY page /page", "RUN cat /page")
+
+    image_id = engine.build(request, told.append)
+
+    image = client.images.get(f"{project_name}/classic:1")
+    assert image.id == image_id
+    assert image.labels.items() >= request.labels.items()
+    assert image.labels[BUILDER_LABEL].startswith("classic builder")
+    steps = [event.name for event in told if isinstance(event, BuildEvent)]
+    assert any("COPY page /page" in step for step in steps)
+
+
+def test_it_fails(
+    engine: DockerEngine, client: docker.DockerClient, project_name: str, python_image: str, tmp_path: Path
+) -> None:
+    """A failing step is told with its line and its last words, and no container is left."""
+    before = {container.id for container in client.containers.list(all=True)}
+    request = _request(tmp_path / "a", project_name, python_image, "RUN echo the mast broke; exit 7")
+
+    with pytest.raises(BuildFailed, match=r"Dockerfile:2 Step 2/\d+ : RUN echo") as caught:
+        engine.build(request, lambda _: None)
+
+    assert "the mast broke" in caught.value.details
+    assert "non-zero code: 7" in caught.value.why
+    assert not client.images.list(f"{project_name}/classic")
+    assert {container.id for container in client.containers.list(all=True)} <= before

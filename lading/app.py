@@ -14,7 +14,7 @@ from lading.reference import ImageReference
 __all__ = [
     "BUILDER_LABEL",
     "INPUTS_LABEL",
-    "REVISION_LABEL",
+    "UNCOMMITTED_LABEL",
     "VERSION_LABEL",
     "App",
     "BuildOptions",
@@ -26,8 +26,8 @@ BUILDER_LABEL = "lading.builder"
 """The label in which an image says who built it."""
 INPUTS_LABEL = "lading.inputs"
 """The label in which an image carries the digest of what it was made from."""
-REVISION_LABEL = "org.opencontainers.image.revision"
-"""The label in which an image carries the commit it was made from, with `-dirty` behind it for uncommitted changes."""
+UNCOMMITTED_LABEL = "lading.uncommitted"
+"""The label of an image that was made with changes nobody has committed."""
 VERSION_LABEL = "lading.version"
 """The label in which an image carries its version."""
 

@@ -36,12 +36,13 @@ def stream(context: Context, extra: Mapping[str, bytes], *, mtime: int | None = 
 
 
 def _pieces(context: Context, extra: Mapping[str, bytes], mtime: int | None) -> Iterator[bytes]:
-    for name, status in context.entries.items():
-        if name not in extra:
-            yield from _entry(context.folder / name, name, status, mtime)
+    # Extra comes first: a long name's header would keep BuildKit from seeing that it is a tar, as PAX would.
     for name, content in extra.items():
         yield _header(name, mtime=mtime or 0, mode=0o644, size=len(content))
         yield content + _padding(len(content))
+    for name, status in context.entries.items():
+        if name not in extra:
+            yield from _entry(context.folder / name, name, status, mtime)
 
 
 def _entry(path: Path, name: str, status: os.stat_result, mtime: int | None) -> Iterator[bytes]:

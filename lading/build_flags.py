@@ -8,7 +8,8 @@ from pathlib import Path
 
 from lading.app import App
 from lading.errors import UsageError, cleaned
-from lading.settings import build_context, check_platform
+from lading.platforms import parse_platform
+from lading.settings import build_context
 
 __all__ = ["BuildFlags"]
 
@@ -33,7 +34,7 @@ class BuildFlags:
             known,
             arguments={**known.arguments, **_pairs("--build-arg", self.build_arg, "NAME=VALUE")},
             target=self.target or known.target,
-            platforms=tuple(check_platform(one) for one in platforms) or known.platforms,
+            platforms=tuple(parse_platform(one) for one in platforms) or known.platforms,
             contexts={**known.contexts, **{name: build_context(place, root) for name, place in contexts.items()}},
             no_cache=self.no_cache or known.no_cache,
             pull=self.pull or known.pull,

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
@@ -62,6 +63,9 @@ def command(c: Context, name: str, *, check: bool = False, json: bool = False) -
     from lading.playbook import Playbook
     from lading.session import Terminated, open_world, terminable
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a file's name may be no UTF-8
     check = check or bool(c.config.run.dry)
     try:
         with terminable():

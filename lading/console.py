@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import textwrap
 from collections import Counter
@@ -39,9 +40,13 @@ class Lines:
         self._stream = stream
 
     def print(self, text: str = "", *, style: str | None = None, end: str = "\n") -> None:  # noqa: ARG002  as rich's
-        """Write a line, or the beginning of one."""
-        self._stream.write(f"{text}{end}")
-        self._stream.flush()
+        """Write a line, or the beginning of one; when nobody reads any more, the work goes on all the same."""
+        try:
+            self._stream.write(f"{text}{end}")
+            self._stream.flush()
+        except BrokenPipeError:
+            with open(os.devnull, "wb") as nowhere:  # noqa: PTH123  it is no file
+                os.dup2(nowhere.fileno(), self._stream.fileno())
 
 
 class Console:

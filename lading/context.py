@@ -14,7 +14,6 @@ from lading.planted import looks_secret
 
 __all__ = ["Context", "unreadable"]
 
-_NOTES = ".lading"  # our own, at the context's root: it changes at every run, and is not the app
 _TOLD = 5
 
 
@@ -29,8 +28,11 @@ class Context:
     entries: Mapping[str, os.stat_result]
 
     @classmethod
-    def read(cls, folder: Path, dockerfile: Path) -> Context:
-        """Look at the folder; `UsageError` for a pattern that Docker refuses and for what cannot be read."""
+    def read(cls, folder: Path, dockerfile: Path, *, notes: Path | None = None) -> Context:
+        """Look at the folder; `UsageError` for a pattern that Docker refuses and for what cannot be read.
+
+        The folder of our own `notes` is no part of it: it changes at every run.
+        """
         if not folder.is_dir():
             raise UsageError(
                 f"there is no app folder {folder}",
@@ -38,7 +40,9 @@ class Context:
                 mend="mend context in invoke.yaml, or go to the project's folder",
             )
         found: dict[str, os.stat_result] = {}
-        _walk(os.fspath(folder), "", _rules(folder, dockerfile), found)
+        inside = notes is not None and notes.is_relative_to(folder)
+        without = notes.relative_to(folder).as_posix() if notes and inside else None
+        _Walk(os.fspath(folder), _rules(folder, dockerfile), without, found).below("")
         return cls(folder=folder, entries=dict(sorted(found.items())))
 
     @property
@@ -61,7 +65,12 @@ class Context:
 
     def refuse_secrets(self, allowed: tuple[str, ...]) -> None:
         """Raise `UsageError` with the paths that look like secrets and are not `allowed` by path."""
-        planted = [path for path in self.entries if looks_secret(self.folder, path) and not _below(path, allowed)]
+        planted = [
+            path
+            for path, status in self.entries.items()
+            # A link is sent as a link, whatever it leads to.
+            if not stat.S_ISLNK(status.st_mode) and looks_secret(self.folder, path) and not _below(path, allowed)
+        ]
         # A folder stands for what is in it.
         told = [path for path in planted if not any(path.startswith(f"{other}/") for other in planted)]
         if told:
@@ -93,20 +102,27 @@ def _rules(folder: Path, dockerfile: Path) -> IgnoreRules:
         ) from error
 
 
-def _walk(root: str, below: str, rules: IgnoreRules, found: dict[str, os.stat_result]) -> None:
-    for entry in _scanned(f"{root}/{below}"):
-        path = below + entry.name
-        if path == _NOTES:
-            continue
-        excluded = rules.excludes(path)
-        if entry.is_dir(follow_symlinks=False):
-            before = len(found)
-            if not excluded or rules.may_include_below(path):
-                _walk(root, f"{path}/", rules, found)
-            if not excluded or len(found) > before:
-                found[path] = entry.stat(follow_symlinks=False)
-        elif not excluded and (entry.is_symlink() or entry.is_file(follow_symlinks=False)):
-            found[path] = entry.stat(follow_symlinks=False)
+@dataclass(frozen=True)
+class _Walk:
+    root: str
+    rules: IgnoreRules
+    without: str | None
+    found: dict[str, os.stat_result]
+
+    def below(self, folder: str) -> None:
+        for entry in _scanned(f"{self.root}/{folder}"):
+            path = folder + entry.name
+            if path == self.without:
+                continue
+            excluded = self.rules.excludes(path)
+            if entry.is_dir(follow_symlinks=False):
+                before = len(self.found)
+                if not excluded or self.rules.may_include_below(path):
+                    self.below(f"{path}/")
+                if not excluded or len(self.found) > before:
+                    self.found[path] = entry.stat(follow_symlinks=False)
+            elif not excluded and (entry.is_symlink() or entry.is_file(follow_symlinks=False)):
+                self.found[path] = entry.stat(follow_symlinks=False)
 
 
 def _scanned(folder: str) -> Iterator[os.DirEntry[str]]:

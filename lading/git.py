@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection
+import os
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +12,6 @@ from lading.command import output_of
 from lading.version import UNVERSIONED, Version
 
 __all__ = ["Revision", "described_version", "has_uncommitted", "last_revision"]
-
-_PASSWORD = re.compile(r"(?<=//)[^/]*@")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,21 +38,25 @@ def described_version(folder: Path) -> Version:
     return Version.parse(_git(folder, "describe", "--tags", "--always", "--dirty") or UNVERSIONED)
 
 
-def last_revision(folder: Path) -> Revision | None:
-    """Give the last commit that touched a folder, or nothing outside of git and before the first commit."""
-    found = _git(folder, "log", "-1", "--format=%H %ct", "--", ".")
+def last_revision(folder: Path, *more: Path) -> Revision | None:
+    """Give the last commit that touched a folder or `more` files; nothing outside of git and before the first one."""
+    found = _git(folder, "log", "-1", "--format=%H %ct", "--", ".", *_elsewhere(folder, more))
     if not found:
         return None
     commit, seconds = found.split()
     remote = _git(folder, "config", "--get", "remote.origin.url")
-    return Revision(commit=commit, time=int(seconds), source=_PASSWORD.sub("", remote) if remote else None)
+    return Revision(commit=commit, time=int(seconds), source=_public(remote) if remote else None)
 
 
 def has_uncommitted(folder: Path, paths: Collection[str]) -> bool:
-    """Tell whether any of these paths below a folder differs from its last commit, or was never committed.
+    """Tell whether any of these paths differs from its last commit, or was never committed.
 
-    Files that git is told to ignore count as made from what is committed. A deleted file counts as well.
+    Paths are relative to the folder, or absolute. Files that git is told to ignore count as made from what is
+    committed; a deleted file counts as well, and so does what git cannot tell in time.
     """
+    top = _git(folder, "rev-parse", "--show-toplevel")
+    if top is None:
+        return False
     words = (
         "--no-optional-locks",
         "status",
@@ -65,16 +67,32 @@ def has_uncommitted(folder: Path, paths: Collection[str]) -> bool:
         "--",
         ".",
     )
-    found = _git(folder, *words)
-    if not found:
-        return False
-    top = _git(folder, "rev-parse", "--show-prefix") or ""
-    sent = set(paths)
-    for entry in found.split("\0"):
-        state, path = entry[:2], entry[3:].removeprefix(top)
-        if path in sent or "D" in state:
+    found = _git(folder, *words, *_elsewhere(folder, [Path(path) for path in paths if path.startswith("/")]))
+    if found is None:
+        return True
+    sent = {os.path.normpath(folder / path) for path in paths}
+    for entry in filter(None, found.split("\0")):
+        path = os.path.join(top, entry[3:])  # noqa: PTH118  its "/" at the end says that it is a repository of its own
+        inside = path.endswith("/") and any(one.startswith(path) for one in sent)
+        if inside or path in sent or "D" in entry[:2]:
             return True
     return False
+
+
+def _elsewhere(folder: Path, paths: Iterable[Path]) -> list[str]:
+    """Give those of these files that lie in the folder's repository and not in the folder."""
+    outside = [path for path in paths if not path.is_relative_to(folder)]
+    top = _git(folder, "rev-parse", "--show-toplevel") if outside else None
+    return [str(path) for path in outside if top and path.is_relative_to(top)]
+
+
+def _public(remote: str) -> str | None:
+    """Give a URL without what it takes to get in; nothing when that cannot be told for sure."""
+    scheme, slashes, rest = remote.partition("//")
+    if not slashes:
+        return remote
+    host, slash, path = rest.partition("/")
+    return None if "@" in path else f"{scheme}//{host.rpartition('@')[2]}{slash}{path}"
 
 
 def _git(folder: Path, *words: str) -> str | None:

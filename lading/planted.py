@@ -37,5 +37,5 @@ def looks_secret(folder: Path, path: str) -> bool:
         with (folder / path).open("rb") as file:
             head = file.read(_HEAD)
     except OSError:
-        return False  # a folder, a link to nowhere: nothing is sent that could be read
+        return False  # a folder, or what cannot be read: that is told when it is
     return any(mark in head for mark in _MARKS)

@@ -16,14 +16,14 @@ import msgspec
 
 from lading.app import App, BuildOptions, Check
 from lading.errors import UsageError, cleaned
+from lading.platforms import parse_platform
 from lading.reference import DOCKER_HUB, ImageReference, parse_registry, parse_repository, parse_user
 from lading.settings_file import SETTINGS_FILE, line_of
 
-__all__ = ["AppSettings", "CheckSettings", "Environment", "Settings", "build_context", "check_platform", "environment"]
+__all__ = ["AppSettings", "CheckSettings", "Environment", "Settings", "build_context", "environment"]
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86400)]
-_PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(/v[0-9]+)?")
 _SIZE = re.compile(r"([0-9]+)([bkmg]?)", re.IGNORECASE)
 _UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 _LEAST_MEMORY = 6 * _UNITS["m"]
@@ -228,7 +228,7 @@ def _build_options(given: AppSettings, root: Path) -> BuildOptions:
     return BuildOptions(
         arguments=given.build_args,
         target=given.target,
-        platforms=tuple(check_platform(one) for one in given.platforms),
+        platforms=tuple(parse_platform(one) for one in given.platforms),
         contexts={name: build_context(place, root) for name, place in given.build_contexts.items()},
         secrets={name: _build_secret(source, root) for name, source in given.build_secrets.items()},
         provenance=given.provenance,
@@ -244,17 +244,6 @@ def _build_options(given: AppSettings, root: Path) -> BuildOptions:
 def build_context(place: str, root: Path) -> str:
     """Give an extra context as Docker takes it: an image (`docker-image://…`) or URL as it is, a folder in full."""
     return place if "://" in place else str((root / place).resolve())
-
-
-def check_platform(text: str) -> str:
-    """Give a platform as Docker names it; `UsageError` when it is none."""
-    if not _PLATFORM.fullmatch(text):
-        raise UsageError(
-            f"{cleaned(repr(text), limit=60)} is no platform",
-            why="a platform is a system and an architecture, as in linux/amd64 or linux/arm64/v8",
-            mend="--platform linux/amd64",
-        )
-    return text
 
 
 def _build_secret(source: str, root: Path) -> str:

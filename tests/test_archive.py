@@ -78,6 +78,13 @@ def test_long_and_odd_names(folder: Path) -> None:
         assert {long, odd} < set(tar.getnames())
 
 
+def test_the_dockerfile_comes_first(folder: Path) -> None:
+    """However long the names in the context are, the first header is one by which BuildKit sees a tar."""
+    (folder / ("a" * 200)).write_text("x")
+    raw = _packed(folder, {"Dockerfile": b"FROM scratch\n"})
+    assert raw.startswith(b"Dockerfile\0")
+
+
 def test_a_file_that_changes_meanwhile(folder: Path) -> None:
     """A file that is not as long as it was is told, never cut or filled up in silence."""
     context = Context.read(folder, folder / "Dockerfile")

@@ -29,8 +29,8 @@ def read(folder: Path) -> Context:
 
 
 def test_entries(folder: Path) -> None:
-    """Files, folders and links are sent in order, links not followed; our notes at the root stay here."""
-    assert tuple(read(folder).entries) == (
+    """Files, folders and links are sent in order, links not followed; our own notes stay here."""
+    assert tuple(Context.read(folder, folder / "Dockerfile", notes=folder / ".lading").entries) == (
         *("Dockerfile", "app.py", "loop", "nowhere", "static", "static/site.css"),
         *("sub", "sub/.lading", "sub/.lading/x"),
     )
@@ -125,6 +125,14 @@ def test_planted_repository(folder: Path) -> None:
         read(folder).refuse_secrets(())
     assert caught.value.why.startswith(".git would be sent")
     read(folder).refuse_secrets((".git/",))
+
+
+def test_links_hold_no_secret(folder: Path) -> None:
+    """A link is sent as a link: what it leads to is not opened, be it a pipe that would hold us for ever."""
+    os.mkfifo(folder / "pipe")
+    (folder / "server.pem").symlink_to("pipe")
+    (folder / ".env").symlink_to("/home/me/.env")
+    read(folder).refuse_secrets(())
 
 
 @pytest.mark.parametrize(

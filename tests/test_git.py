@@ -62,9 +62,10 @@ def test_the_last_commit_that_touched_the_folder(shop: Path) -> None:
         ("git@example.org:shop.git", "git@example.org:shop.git"),
         ("ssh://git@example.org/shop.git", "ssh://example.org/shop.git"),
         ("https://joe:S3nti@nel@example.org/shop.git", "https://example.org/shop.git"),
+        ("https://joe:S3nti/nel@example.org/shop.git", None),
     ],
 )
-def test_where_it_comes_from(shop: Path, remote: str, source: str) -> None:
+def test_where_it_comes_from(shop: Path, remote: str, source: str | None) -> None:
     """The remote is told without what it takes to get in."""
     git(shop, "remote", "add", "origin", remote)
     revision = last_revision(shop)
@@ -93,3 +94,27 @@ def test_a_staged_change_is_uncommitted(shop: Path) -> None:
     (shop / "app.py").write_text("changed")
     git(shop, "add", "-A")
     assert has_uncommitted(shop, ["app.py"])
+
+
+def test_a_file_elsewhere(shop: Path) -> None:
+    """A Dockerfile outside of the folder is looked at, too: for what is uncommitted and for the last commit."""
+    first = git(shop, "rev-parse", "HEAD")
+    elsewhere = shop.parent / "Dockerfile"
+    elsewhere.write_text("FROM x")
+    assert has_uncommitted(shop, ["app.py", str(elsewhere)])
+    assert not has_uncommitted(shop, ["app.py"])
+    git(shop.parent, "add", "-A")
+    git(shop.parent, "commit", "-qm", "two")
+    found = [last_revision(shop), last_revision(shop, elsewhere), last_revision(shop, Path("/etc/passwd"))]
+    assert [one and one.commit for one in found] == [first, git(shop, "rev-parse", "HEAD"), first]
+
+
+def test_a_repository_inside(shop: Path) -> None:
+    """Files of a repository inside, which the outer one does not know, are uncommitted."""
+    (shop / "inner").mkdir()
+    git(shop / "inner", "init", "-q")
+    (shop / "inner" / "x").write_text("x")
+    git(shop / "inner", "add", "-A")
+    git(shop / "inner", "commit", "-qm", "one")
+    assert has_uncommitted(shop, ["inner/x"])
+    assert not has_uncommitted(shop, ["app.py"])

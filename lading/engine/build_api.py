@@ -14,6 +14,7 @@ from docker.errors import APIError
 from docker.utils.json_stream import json_stream, stream_as_text
 
 from lading.archive import stream
+from lading.context import Context
 from lading.dockerfile import syntax_directive, up_to_target, without_syntax_directive
 from lading.engine.build_failure import LAST_LINES, BuildStopped, Place
 from lading.engine.buildkit import Progress, decode_status
@@ -22,12 +23,18 @@ from lading.engine.model import BuildRequest
 from lading.engine.protocol import Tell
 from lading.events import BuildEvent, BuildEventKind, Caution
 
-__all__ = ["OWN_DOCKERFILE", "ApiBuild", "BuildKitReader", "ClassicReader"]
+__all__ = ["ApiBuild", "BuildKitReader", "ClassicReader", "own_name"]
 
 _BAD_REQUEST = 400
-OWN_DOCKERFILE = ".lading.Dockerfile"
-"""The name under which a Dockerfile is sent that is not in the context: always the same, for COPY may take it along."""
 _NO_CREDENTIALS = "e30="  # {} in base64: the base images are there already
+
+
+def own_name(context: Context) -> str:
+    """Give the name for a Dockerfile that is not in the context: always the same, for COPY may take it along."""
+    name = ".lading.Dockerfile"
+    while name in context.entries:
+        name += "_"
+    return name
 
 
 class _Reader(Protocol):
@@ -131,7 +138,7 @@ class ApiBuild:
         name = (
             path.relative_to(request.context.folder).as_posix() if path.is_relative_to(request.context.folder) else ""
         )
-        return (name if name in request.context.entries else OWN_DOCKERFILE), text.encode()
+        return (name if name in request.context.entries else own_name(request.context)), text.encode()
 
     def _url(self, path: str) -> str:
         return f"{self._client.base_url}/v{self._client.api_version}/{path}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from lading.dockerfile import line_text, step_line
@@ -64,10 +65,17 @@ class Place:
     lines: tuple[str, ...] = ()
 
 
+def _text(file: Path) -> str:
+    try:
+        return file.read_text("utf-8", "replace")
+    except OSError:
+        return ""  # it has gone since it was sent: the line cannot be told
+
+
 def explained(request: BuildRequest, place: Place, words: str) -> BuildFailed:
     """Give the error for a build that stopped with these words."""
     file = request.dockerfile
-    text = file.read_text("utf-8", "replace")
+    text = _text(file)
     all_words = "\n".join((*place.lines, words)).lower()
     mark, cause = next(((mark, cause) for mark, cause in _CAUSES if mark.lower() in all_words), ("", ""))
     parse_error = _PARSE_ERROR.search(words)

@@ -13,7 +13,7 @@ from typing import Any
 
 from lading.archive import stream
 from lading.command import Piped, output_of
-from lading.engine.build_api import OWN_DOCKERFILE
+from lading.engine.build_api import own_name
 from lading.engine.build_failure import LAST_LINES, BuildStopped, Place
 from lading.engine.buildkit import Progress
 from lading.engine.buildkit_status import Status, Vertex, VertexLog, VertexStatus, VertexWarning
@@ -57,9 +57,9 @@ class BuildxBuild:
     def events(self, request: BuildRequest) -> Iterator[BuildEvent]:
         """Build, and give what happens; `BuildStopped` when the builder gives up."""
         # The Dockerfile goes under a name of its own: buildx looks for it in the tar it reads.
-        dockerfile = {OWN_DOCKERFILE: request.dockerfile.read_bytes()}
-        body = stream(request.context, dockerfile, mtime=request.epoch)
-        with Piped(_words(request), body) as process:
+        name = own_name(request.context)
+        body = stream(request.context, {name: request.dockerfile.read_bytes()}, mtime=request.epoch)
+        with Piped(_words(request, name), body) as process:
             self._process = process
             for line in process.lines():
                 status = status_of(line)
@@ -87,7 +87,7 @@ class BuildxBuild:
         return words.removeprefix("ERROR: ")
 
 
-def _words(request: BuildRequest) -> list[str]:
+def _words(request: BuildRequest, dockerfile: str) -> list[str]:
     options = request.options
     pairs = {
         "--build-arg": [f"{name}={value}" for name, value in options.arguments.items()],
@@ -98,7 +98,7 @@ def _words(request: BuildRequest) -> list[str]:
         "--target": [options.target] if options.target else [],
     }
     words = ["docker", "buildx", "build", "--progress=rawjson", "--load", f"--tag={request.reference.familiar}"]
-    words += [f"--file={OWN_DOCKERFILE}", f"--provenance={str(options.provenance).lower()}"]
+    words += [f"--file={dockerfile}", f"--provenance={str(options.provenance).lower()}"]
     words += [f"--sbom={str(options.sbom).lower()}"]
     words += ["--no-cache"] if options.no_cache else []
     words += ["--pull"] if options.pull else []

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from lading.engine.model import Image
+from lading.platforms import normal_platform
 
 __all__ = ["image_of", "real_names"]
 
@@ -21,7 +22,7 @@ def image_of(raw: dict[str, Any]) -> Image:
         labels=(raw.get("Config") or {}).get("Labels") or {},
         created=_epoch(raw.get("Created") or ""),
         size=int(raw.get("Size") or 0),
-        platform="/".join(str(raw[key]) for key in ("Os", "Architecture", "Variant") if raw.get(key)),
+        platform=normal_platform("/".join(str(raw[key]) for key in ("Os", "Architecture", "Variant") if raw.get(key))),
     )
 
 

@@ -18,6 +18,7 @@ from lading.engine.model import BuildRequest, EngineInfo, HistoryEntry, Image
 from lading.engine.protocol import Tell
 from lading.engine.transfer import follow_transfer, transfer_error
 from lading.errors import StepFailed
+from lading.platforms import normal_platform
 from lading.reference import ImageReference
 
 __all__ = ["DockerEngine"]
@@ -40,6 +41,12 @@ class DockerEngine(Containers):
             client = self._line.client
             version = client.version()
             return EngineInfo(endpoint=self.endpoint, version=version["Version"], api=client.api_version)
+
+    def platform(self) -> str:
+        """Give the platform it builds for, as in `linux/amd64`."""
+        with self._line.speaking():
+            version = self._line.client.version()
+            return normal_platform(f"{version['Os']}/{version['Arch']}")
 
     def close(self) -> None:
         """Let go of the connection."""

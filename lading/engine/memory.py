@@ -63,6 +63,10 @@ class MemoryEngine:
         """Give which engine answers."""
         return EngineInfo(endpoint=self.endpoint, version="0", api="1.41")
 
+    def platform(self) -> str:
+        """Give the usual one."""
+        return "linux/amd64"
+
     def close(self) -> None:
         """End everything that listens."""
         for container_id in list(self._containers):

@@ -40,6 +40,10 @@ class Engine(Protocol):
         """Give which engine answers."""
         ...
 
+    def platform(self) -> str:
+        """Give the platform it builds for, as in `linux/amd64`."""
+        ...
+
     def image(self, what: str) -> Image | None:
         """Give the image of that name or id, or nothing."""
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from lading.app import INPUTS_LABEL, REVISION_LABEL, App
+from lading.app import INPUTS_LABEL, UNCOMMITTED_LABEL, App
 from lading.engine import Image, Tell
 from lading.errors import Unavailable
 from lading.events import Caution, Note
@@ -55,6 +55,8 @@ class Build:
             reason = f"there is no {self.reference.familiar} yet"
         elif INPUTS_LABEL not in image.labels:
             reason = f"{self.reference.familiar} was not built by Lading"
+        elif not self.target.labels.items() <= image.labels.items():
+            reason = f"{self.reference.familiar} is another project's or app's"
         elif same:
             reason = "the same inputs, built anew without cache"
         else:
@@ -74,7 +76,7 @@ class Build:
             _fetch_bases(recipe, tell)
             recipe = replace(recipe)  # another look at what is there now
         request = recipe.request(self.reference)
-        if request.labels.get(REVISION_LABEL, "").endswith("-dirty"):
+        if UNCOMMITTED_LABEL in request.labels:
             tell(Caution(text="built with uncommitted changes: no moving tag like latest will follow it"))
         image_id = world.engine.build(request, tell)
         world.notes.keep_file_digests(self.app)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lading.app import REVISION_LABEL, VERSION_LABEL, App
+from lading.app import UNCOMMITTED_LABEL, VERSION_LABEL, App
 from lading.engine import Image
 from lading.errors import UsageError
 from lading.reference import DOCKER_HUB, ImageReference
@@ -36,8 +36,8 @@ class Destination:
             )
         home = self.target.repository.owned_by(self.user, registry=self.registry)
         version = Version.parse(label)
-        dirty = image.labels.get(REVISION_LABEL, "").endswith("-dirty")
-        return tuple(home.with_tag(tag) for tag in ((version.text,) if dirty else version.tags))
+        tags = (version.text,) if UNCOMMITTED_LABEL in image.labels else version.tags
+        return tuple(home.with_tag(tag) for tag in tags)
 
 
 def together(references: Sequence[ImageReference]) -> str:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from lading.app import INPUTS_LABEL, REVISION_LABEL, VERSION_LABEL, App
+from lading.app import INPUTS_LABEL, UNCOMMITTED_LABEL, VERSION_LABEL, App
 from lading.context import Context
 from lading.dockerfile import DockerfileError, base_images, final_base
 from lading.engine import BuildRequest, Image
 from lading.errors import UsageError
 from lading.git import Revision, has_uncommitted, last_revision
 from lading.inputs import Inputs, entry_digest
+from lading.platforms import platform_arguments
 from lading.reference import OWN_REGISTRY, ImageReference
 from lading.version import Version
 from lading.world import World
@@ -26,6 +28,7 @@ _BASE_ARGUMENT = "BASE_IMAGE"
 _VERSION_ARGUMENT = "VERSION"
 _EPOCH_ARGUMENT = "SOURCE_DATE_EPOCH"
 _UNCOMMITTED = "uncommitted changes"
+_PLATFORM_ARGUMENT = re.compile("(?:TARGET|BUILD)(?:PLATFORM|OS|ARCH|VARIANT)")
 _T = TypeVar("_T")
 _OCI = "org.opencontainers.image."
 
@@ -43,7 +46,7 @@ class Recipe:
     @classmethod
     def of(cls, app: App, version: Version, world: World) -> Recipe:
         """Read context and Dockerfile; `UsageError` for what cannot be sent, or should not be."""
-        context = Context.read(app.context, app.dockerfile)
+        context = Context.read(app.context, app.dockerfile, notes=world.notes.folder)
         text = _dockerfile_text(app.dockerfile)
         context.refuse_secrets(app.build.allowed)
         context.refuse_beyond(app.build.context_limit)
@@ -69,7 +72,7 @@ class Recipe:
         found, platforms = self._image(base), self.app.build.platforms
         if found is None:
             return "missing"
-        if len(platforms) == 1 and found.platform and not f"{found.platform}/".startswith(f"{platforms[0]}/"):
+        if len(platforms) == 1 and found.platform not in ("", platforms[0]):
             return f"missing for {platforms[0]}"
         if self.app.build.pull and base.registry != OWN_REGISTRY:
             held = self.world.held(base)
@@ -84,7 +87,8 @@ class Recipe:
         digests = self.world.notes.file_digests(app.name).of(self.context)
         own = app.dockerfile.relative_to(app.context).as_posix() if app.dockerfile.is_relative_to(app.context) else ""
         parts = {f"file {path}": digest for path, digest in digests.items() if path != own}
-        parts["Dockerfile"] = entry_digest(app.dockerfile)
+        # COPY may take it along, under the name it has in the context.
+        parts["Dockerfile"] = f"{entry_digest(app.dockerfile)} {own if own in self.context.entries else ''}".strip()
         for key, value in self.arguments.items():
             # A value may be a secret, and the parts are noted.
             parts[f"argument {key}"] = hashlib.sha256(value.encode()).hexdigest()
@@ -102,17 +106,18 @@ class Recipe:
     @cached_property
     def inputs(self) -> Inputs:
         """Everything that decides the image."""
-        if has_uncommitted(self.app.context, self.context.entries):
+        if has_uncommitted(self.app.context, [*self.context.entries, str(self.app.dockerfile)]):
             return Inputs(parts={**self.content.parts, _UNCOMMITTED: "yes"})
         return self.content
 
     def made(self, image: Image) -> bool:
-        """Whether an image is made from this.
+        """Whether an image is this app's, and made from this.
 
         What was committed when it was built still is: git is asked only about what was not.
         """
         made = image.labels.get(INPUTS_LABEL)
-        return made == self.content.digest or (made is not None and made == self.inputs.digest)
+        ours = self.app.labels.items() <= image.labels.items()
+        return ours and (made == self.content.digest or (made is not None and made == self.inputs.digest))
 
     def request(self, reference: ImageReference) -> BuildRequest:
         """Give what the engine is asked to build."""
@@ -132,18 +137,18 @@ class Recipe:
 
     def labels(self) -> dict[str, str]:
         """Give the image's labels: ours, and the standard ones that the Dockerfile does not set itself."""
-        revision = self._revision
+        revision, dirty = self._revision, _UNCOMMITTED in self.inputs.parts
         base = self._read(final_base)
         standard = {"title": self.app.repository.repository.rpartition("/")[2], "version": str(self.version)}
         if revision:
-            dirty = "-dirty" if _UNCOMMITTED in self.inputs.parts else ""
             standard |= {"created": revision.created, "source": revision.source or ""}
-            standard[REVISION_LABEL.removeprefix(_OCI)] = f"{revision.commit}{dirty}"
+            standard["revision"] = f"{revision.commit}{'-dirty' if dirty else ''}"
         if base != "scratch" and base not in self.app.build.contexts:
             reference = ImageReference.parse(base)
             standard |= {"base.name": str(reference), "base.digest": _digest(self._image(reference), reference)}
         named = {f"{_OCI}{name}": value for name, value in standard.items() if value}
         ours = {**self.app.labels, VERSION_LABEL: str(self.version), INPUTS_LABEL: self.inputs.digest}
+        ours |= {UNCOMMITTED_LABEL: "yes"} if dirty else {}
         return {name: value for name, value in named.items() if name not in self.text} | ours
 
     def _read(self, reader: Callable[[str, Mapping[str, str], str | None], _T]) -> _T:
@@ -167,17 +172,16 @@ class Recipe:
 
     @cached_property
     def _revision(self) -> Revision | None:
-        return last_revision(self.app.context)
+        return last_revision(self.app.context, self.app.dockerfile)
 
-    @property
+    @cached_property
     def _known_arguments(self) -> dict[str, str]:
         """The arguments with those that the builder sets by itself, as far as they are known."""
-        known = dict(self.arguments)
-        if len(self.app.build.platforms) == 1:
-            system, architecture, *variant = self.app.build.platforms[0].split("/")
-            own = {"TARGETPLATFORM": self.app.build.platforms[0], "TARGETOS": system, "TARGETARCH": architecture}
-            known = {**own, "TARGETVARIANT": "".join(variant), **known}
-        return known
+        platforms = self.app.build.platforms
+        if len(platforms) > 1 or not _PLATFORM_ARGUMENT.search(self.text):
+            return self.arguments
+        engine = self.world.engine.platform()
+        return {**platform_arguments(platforms[0] if platforms else engine, engine), **self.arguments}
 
 
 def _dockerfile_text(path: Path) -> str:

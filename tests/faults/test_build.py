@@ -175,6 +175,37 @@ def test_flags_reach_the_build(project: Project, client: docker.DockerClient) ->
     assert (labels["a"], labels["b"], labels.get("last")) == ("x=y", "green", None)
 
 
+def test_nobody_reads_on(project: Project, client: docker.DockerClient) -> None:
+    """A reader that goes away early ends no build half-way."""
+    process = project.start("build", "--version", "1")
+    assert process.stdout
+    process.stdout.close()
+    assert process.wait(60) == 0
+    assert client.images.get(f"{project.repository}:1")
+
+
+def test_a_name_that_is_no_utf8(project: Project) -> None:
+    """A file whose name no locale can show is shown in escapes."""
+    assert project.invoke("build", "--version", "1").code == 0
+    (project.folder / os.fsdecode(b"caf\xe9")).write_text("x")
+
+    done = project.invoke("build", "--version", "1", "--check", "--json")
+
+    assert done.code == 0, done.all
+    assert done.document["steps"][0]["reason"] == "added: caf\udce9"
+
+
+def test_a_dockerfile_that_goes_meanwhile(project: Project) -> None:
+    """A Dockerfile removed during a build that fails takes nothing from what is told of the failure."""
+    project.write(run=f"RUN sleep 2; echo the mast broke; exit 7 # {project.name}")
+    process = project.start("build", "--version", "1")
+    time.sleep(1.2)
+    (project.folder / "Dockerfile").unlink()
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "| the mast broke" in out
+
+
 def _invoke() -> str:
     return str(Path(sys.executable).parent / "invoke")
 

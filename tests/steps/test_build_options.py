@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lading.app import BUILDER_LABEL, INPUTS_LABEL, REVISION_LABEL
+from lading.app import BUILDER_LABEL, INPUTS_LABEL
 from lading.errors import BuildFailed, UsageError
 from lading.reference import ImageReference
 from lading.step import Status, converge
@@ -17,6 +17,7 @@ from lading.version import Version
 from tests.steps.stage import ONLY_DOCKER, Stage
 
 _OCI = "org.opencontainers.image."
+REVISION_LABEL = f"{_OCI}revision"
 
 
 def _git(stage: Stage, *words: str) -> str:
@@ -246,3 +247,54 @@ def test_a_value_of_an_argument_is_noted_nowhere(stage: Stage) -> None:
     assert "S3ntinel" not in str(stage.seen().notes)
     assert "S3ntinel" not in str(stage.ground.labels(stage.local()))
     assert INPUTS_LABEL in stage.ground.labels(stage.local())
+
+
+def test_a_dockerfile_elsewhere(stage: Stage) -> None:
+    """A Dockerfile outside of the context is a part of the commit, too: changed, it moves no moving tag."""
+    elsewhere = stage.app.context.parent / "Dockerfile"
+    elsewhere.write_text(stage.app.dockerfile.read_text())
+    _repository(stage)
+    target = replace(stage.app, dockerfile=elsewhere)
+    step = Build(target=target, version=Version("1"))
+    stage.prepare(step)
+    assert not stage.ground.labels(stage.local())[REVISION_LABEL].endswith("-dirty")
+    elsewhere.write_text(f"{elsewhere.read_text()}ENV A=1\n")
+
+    assert stage.four_runs(step).reason == "changed: Dockerfile; added: uncommitted changes"
+
+    assert stage.ground.labels(stage.local())[REVISION_LABEL].endswith("-dirty")
+
+
+def test_another_name_for_the_dockerfile(stage: Stage) -> None:
+    """COPY may take the Dockerfile along: under another name it makes another image."""
+    stage.prepare(stage.build())
+    other = stage.app.dockerfile.rename(stage.app.context / "Web.Dockerfile")
+    step = Build(target=replace(stage.app, dockerfile=other), version=Version("1"))
+    assert stage.check(step).reason == "changed: Dockerfile"
+
+
+def test_another_project_of_the_same_repository(stage: Stage) -> None:
+    """An image that another project built from the very same inputs is not this one's to go on with."""
+    stage.prepare(stage.build())
+    step = Build(target=replace(stage.app, name="shop"), version=Version("1"))
+    done = stage.four_runs(step)
+    assert done.reason == f"{stage.local()} is another project's or app's"
+
+
+def test_a_base_image_by_platform(stage: Stage) -> None:
+    """A base image whose name depends on the platform is told for the engine's own."""
+    name = stage.local("amd64")
+    stage.ground.put_image(name)
+    variable = name.replace("amd64", "$TARGETARCH")
+    stage.app.dockerfile.write_text(f"FROM {variable}\nCOPY app.py /app.py\n")
+    assert stage.real(stage.build()).status is Status.CHANGED
+
+
+@pytest.mark.parametrize("name", ["x" * 150, "caf\udce9.txt", "two\nlines", ".lading.Dockerfile"])
+def test_odd_names(stage: Stage, name: str) -> None:
+    """Files with odd names are sent, digested and named."""
+    (stage.app.context / ".dockerignore").write_text("Dockerfile\n")
+    (stage.app.context / name).write_text("x")
+    assert stage.four_runs(stage.build()).status is Status.CHANGED
+    (stage.app.context / name).write_text("y")
+    assert stage.check(stage.build()).reason == f"changed: {name}"

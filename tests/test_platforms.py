@@ -1,0 +1,49 @@
+"""Platforms by their many names."""
+
+from __future__ import annotations
+
+import pytest
+
+from lading.errors import UsageError
+from lading.platforms import normal_platform, parse_platform, platform_arguments
+
+
+@pytest.mark.parametrize(
+    ("text", "usual"),
+    [
+        ("linux/amd64", "linux/amd64"),
+        ("linux/x86_64", "linux/amd64"),
+        ("linux/amd64/v1", "linux/amd64"),
+        ("linux/amd64/v3", "linux/amd64/v3"),
+        ("linux/aarch64", "linux/arm64"),
+        ("linux/arm64/v8", "linux/arm64"),
+        ("linux/arm", "linux/arm/v7"),
+        ("linux/arm/v6", "linux/arm/v6"),
+        ("windows/amd64", "windows/amd64"),
+    ],
+)
+def test_usual_names(text: str, usual: str) -> None:
+    """Different names for one platform become one, which stays what it is."""
+    assert parse_platform(text) == usual == normal_platform(usual)
+
+
+@pytest.mark.parametrize("text", ["", "linux", "linux/", "amd64\n", "linux/amd64/x", "Linux/amd64", "a/b/v1/c"])
+def test_no_platforms(text: str) -> None:
+    """What Docker would not understand is refused with an example."""
+    with pytest.raises(UsageError, match="is no platform") as caught:
+        parse_platform(text)
+    assert "linux/amd64" in caught.value.mend
+
+
+def test_arguments() -> None:
+    """The builder's own arguments, for the platform built for and the one built on."""
+    assert platform_arguments("linux/arm/v7", "linux/amd64") == {
+        "TARGETPLATFORM": "linux/arm/v7",
+        "TARGETOS": "linux",
+        "TARGETARCH": "arm",
+        "TARGETVARIANT": "v7",
+        "BUILDPLATFORM": "linux/amd64",
+        "BUILDOS": "linux",
+        "BUILDARCH": "amd64",
+        "BUILDVARIANT": "",
+    }

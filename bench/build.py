@@ -1,0 +1,251 @@
+"""Lading's build against `docker build`, and the app's image against the tutorial's.
+
+    .venv/bin/python bench/build.py [--rounds N] [--only WORD] [--json FILE]
+
+Each tool has a copy of the project of its own, with content of its own where that is built, so that neither finds the
+other's work in the build cache. It needs an engine, a docker CLI that builds with BuildKit, and the base image.
+"""
+
+from __future__ import annotations
+
+import argparse
+import compileall
+import json
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import lading
+from bench.image import ImageResult, measure_image
+from bench.timing import Command, CommandFailed, Row, Seconds, in_turns, ratio, say, table
+from bench.yard import REPOSITORY, Yard, yard
+
+_BASE = "localhost/lading/python:3.13"
+_INVOKE = str(Path(sys.executable).parent / "invoke")
+_ROUNDS = 9
+_IMAGE_ROUNDS = 7
+_FOLDERS, _FILES_IN_EACH, _FILE_BYTES = 100, 100, 10_000
+_CHANGED_FILE = "part-50/file-50"
+_TASKS = """\
+from invoke import Collection
+from lading import tasks as road
+
+ns = Collection.from_module(road)
+"""
+_SETTINGS = """\
+lading:
+  project: {name}
+  apps:
+    {app}:
+      context: app
+      repository: {name}/{app}
+      base_images: [{base}]
+"""
+
+Change = Callable[[Path], None]
+"""Changes something in a context."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """A project twice, in a folder for each tool; its context is called `app`."""
+
+    yard: Yard
+    name: str
+
+    def make(self, fill: Change) -> Project:
+        """Write both copies and build them once."""
+        settings = _SETTINGS.format(name=self.yard.name, app=self.name, base=self.yard.base)
+        for tool in ("lading", "docker"):
+            self.context(tool).parent.mkdir(parents=True)
+            fill(self.context(tool))
+            (self.folder(tool) / "tasks.py").write_text(_TASKS)
+            (self.folder(tool) / "invoke.yaml").write_text(settings)
+        for command in (self.lading(), self.docker()):
+            command.output(attempts=2)  # a RUN may ask the network
+        return self
+
+    def folder(self, tool: str) -> Path:
+        """Give a tool's copy."""
+        return self.yard.folder / f"{self.name}-{tool}"
+
+    def context(self, tool: str) -> Path:
+        """Give the context in a tool's copy."""
+        return self.folder(tool) / "app"
+
+    def lading(self, says: str = "") -> Command:
+        """Give Lading's build, which must come out as it `says`: ok or changed."""
+        return Command(
+            words=(_INVOKE, "build", "--version", "1"),
+            folder=self.folder("lading"),
+            must_say=says and f"{says}=1",
+        )
+
+    def docker(self) -> Command:
+        """Give docker's build."""
+        return self.yard.build(f"{self.name}-docker:1", "app", folder=self.folder("docker"))
+
+    def version(self) -> Command:
+        """Give what only starts Invoke, and ends."""
+        return Command(words=(_INVOKE, "--version"), folder=self.folder("lading"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """What is built again and again; `goal` is the ratio of whole processes, `change` comes before each build.
+
+    With `beyond_start` what Lading takes is told without what `invoke --version` takes as well, with a goal of its own.
+    """
+
+    name: str
+    project: str
+    goal: float | None = None
+    beyond_start: float | None = None
+    change: Change | None = None
+
+    def measure(self, project: Project, rounds: int) -> Result:
+        """Build in turns."""
+        say(f"{self.name}:")
+        commands = {"lading": project.lading("changed" if self.change else "ok"), "docker": project.docker()}
+        contestants: dict[str, Callable[[], float]] = {
+            tool: partial(self._build, project.context(tool), command) for tool, command in commands.items()
+        }
+        if self.beyond_start:
+            contestants["invoke --version"] = project.version().seconds
+        return Result(scenario=self, seconds=in_turns(contestants, rounds))
+
+    def _build(self, context: Path, command: Command) -> float:
+        if self.change:
+            self.change(context)
+        return command.seconds()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What a scenario took."""
+
+    scenario: Scenario
+    seconds: Seconds
+
+    @property
+    def rows(self) -> list[Row]:
+        """Give its lines of the report."""
+        ours, docker = self.seconds["lading"], self.seconds["docker"]
+        rows = [_row(self.scenario.name, ours, docker, self.scenario.goal)]
+        if self.scenario.beyond_start:
+            start = self.seconds["invoke --version"]
+            beyond = [whole - least for whole, least in zip(ours, start, strict=True)]
+            rows.append(_row("  beyond invoke --version", beyond, docker, self.scenario.beyond_start))
+        return rows
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The numbers as they were measured."""
+        return {"name": self.scenario.name, "seconds": self.seconds, "rows": [row.cells for row in self.rows]}
+
+
+def _row(name: str, ours: list[float], docker: list[float], goal: float | None) -> Row:
+    found = ratio(ours, docker)
+    return Row(
+        name=name,
+        ours=f"{median(ours):.3f} s",
+        other=f"{median(docker):.3f} s",
+        ratio=f"{found:.2f}",
+        goal=f"<= {goal:.2f}" if goal else "",
+        met=found <= goal if goal else None,
+    )
+
+
+def _copy_app(context: Path) -> None:
+    shutil.copytree(REPOSITORY / "app", context, ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def _append_line(context: Path) -> None:
+    with (context / "app.py").open("a") as file:
+        file.write(f"# {secrets.token_hex(16)}\n")
+
+
+def _write_files(base: str, context: Path) -> None:
+    for folder in range(_FOLDERS):
+        part = context / f"part-{folder:02}"
+        part.mkdir(parents=True)
+        for number in range(_FILES_IN_EACH):
+            (part / f"file-{number:02}").write_bytes(os.urandom(_FILE_BYTES))
+    (context / "Dockerfile").write_text(f"FROM {base}\nCOPY . /srv\n")
+
+
+def _write_one_file(context: Path) -> None:
+    (context / _CHANGED_FILE).write_bytes(os.urandom(_FILE_BYTES))
+
+
+_SCENARIOS = (
+    Scenario(name="nothing changed, the app", project="app", beyond_start=0.5),
+    Scenario(name="nothing changed, 10,000 files", project="files", goal=1.2),
+    Scenario(name="one line changed, the app", project="app", goal=1.2, change=_append_line),
+    Scenario(name="one of 10,000 files changed", project="files", change=_write_one_file),
+)
+_IMAGE = "image"
+
+
+def _measure(place: Yard, rounds: int, only: str) -> tuple[list[Result], ImageResult | None]:
+    fills: dict[str, Change] = {"app": _copy_app, "files": partial(_write_files, place.base)}
+    projects: dict[str, Project] = {}
+    results: list[Result] = []
+    for scenario in _SCENARIOS:
+        if only not in scenario.name:
+            continue
+        if scenario.project not in projects:
+            say(f"making {scenario.project}")
+            projects[scenario.project] = Project(yard=place, name=scenario.project).make(fills[scenario.project])
+        results.append(scenario.measure(projects[scenario.project], rounds))
+    return results, measure_image(place, min(rounds, _IMAGE_ROUNDS)) if only in _IMAGE else None
+
+
+def _report(results: list[Result], image: ImageResult | None) -> str:
+    parts = []
+    if results:
+        rows = [row for result in results for row in result.rows]
+        parts.append(table(rows, heads=("build", "lading", "docker build", "ratio", "goal", "")))
+    if image:
+        parts.append(table(image.rows, heads=("image", "lading", "tutorial", "ratio", "goal", "")))
+    return "\n\n".join(parts)
+
+
+def _parsed(words: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Measure Lading's build against docker build.")
+    parser.add_argument("--rounds", type=int, default=_ROUNDS, help="how often each builds, after one warm-up")
+    parser.add_argument("--only", default="", metavar="WORD", help=f"what has this word in its name, or {_IMAGE}")
+    parser.add_argument("--base", default=_BASE, help="the base image, which must be there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the raw numbers there, in seconds")
+    return parser.parse_args(words)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Measure, print the table, and give the exit code: 1 when something could not be built."""
+    given = _parsed(words)
+    # As installing does, and ./inv: Invoke itself writes no .pyc files.
+    compileall.compile_dir(Path(lading.__file__).parent, quiet=1)
+    try:
+        with yard(given.base) as place:
+            results, image = _measure(place, given.rounds, given.only)
+    except CommandFailed as error:
+        say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    print(_report(results, image))
+    if given.json:
+        raw = {"scenarios": [result.raw for result in results], "image": image.raw if image else None}
+        given.json.write_text(json.dumps(raw, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

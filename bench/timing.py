@@ -1,0 +1,130 @@
+"""Whole processes against each other: in the same minutes, in turns, the order turned round every time."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+__all__ = ["Command", "CommandFailed", "Row", "in_turns", "ratio", "say", "table"]
+
+_TIMEOUT = 900.0
+_END_SECONDS = 10.0
+_HEADS = ("", "lading", "other", "ratio", "goal", "")
+
+Seconds = Mapping[str, list[float]]
+"""What each contestant took, round by round."""
+
+
+class CommandFailed(Exception):  # noqa: N818  named for what happened
+    """A process that did not end as it should, with all it printed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A process to start: its words, its folder, what its environment has besides ours, what it must print."""
+
+    words: tuple[str, ...]
+    folder: Path = field(default_factory=Path.cwd)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    must_say: str = ""
+
+    def output(self, *, attempts: int = 1) -> str:
+        """Run it and give what it printed; `CommandFailed` unless one of the attempts ends with 0."""
+        process = subprocess.Popen(
+            self.words,
+            cwd=self.folder,
+            env={**os.environ, **self.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            printed, _ = process.communicate(timeout=_TIMEOUT)
+        except BaseException:
+            _end(process)
+            raise
+        code = process.returncode
+        if code and attempts > 1:
+            return self.output(attempts=attempts - 1)
+        if code or self.must_say not in printed:
+            ended = f"ended with {code}" if code else f"did not say {self.must_say!r}"
+            raise CommandFailed(f"{' '.join(self.words)} {ended}:\n{printed}")
+        return printed
+
+    def seconds(self) -> float:
+        """Run it and give how long it took, from its start to its end."""
+        os.sync()  # what was written before is not written meanwhile
+        began = time.perf_counter()
+        self.output()
+        return time.perf_counter() - began
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line of the report; a measurement without a `goal` is only told, `met` is the verdict where there is one."""
+
+    name: str
+    ours: str
+    other: str
+    ratio: str
+    goal: str = ""
+    met: bool | None = None
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What stands in its columns."""
+        verdict = {True: "pass", False: "miss", None: ""}[self.met]
+        return (self.name, self.ours, self.other, self.ratio, self.goal, verdict)
+
+
+def in_turns(contestants: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+    """Let all measure once a round, in this order and the other in turns, and give their seconds without round 0."""
+    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    for number in range(rounds + 1):
+        order = list(contestants)[:: -1 if number % 2 else 1]
+        for name in order:
+            seconds[name].append(contestants[name]())
+        say(f"  {number or 'warm-up':>7}  " + "  ".join(f"{name} {seconds[name][-1]:.3f}" for name in contestants))
+    return {name: taken[1:] for name, taken in seconds.items()}
+
+
+def ratio(ours: list[float], other: list[float]) -> float:
+    """Give the median of the ratios within each round: what slows a whole round down falls out."""
+    return median(mine / theirs for mine, theirs in zip(ours, other, strict=True))
+
+
+def table(rows: list[Row], *, heads: tuple[str, ...] = _HEADS) -> str:
+    """Give the rows in columns; the first and the last are text, the others are numbers."""
+    lines = [heads, *(row.cells for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
+    last = len(heads) - 1
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column in {0, last} else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a process that nobody waits for any more, and let it stop the engine's work first."""
+    process.terminate()
+    try:
+        process.communicate(timeout=_END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+
+
+def say(text: str) -> None:
+    """Tell how far it is, on standard error."""
+    print(text, file=sys.stderr, flush=True)

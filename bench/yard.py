@@ -1,0 +1,134 @@
+"""A place to measure in: a docker CLI with BuildKit, a folder and a name of our own, and nothing of it left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from bench.timing import Command, CommandFailed, say
+
+__all__ = ["REPOSITORY", "Yard", "yard"]
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+"""The folder of this repository."""
+
+_NO_DOCKERFILE = "BuildKit says that this is no Dockerfile"
+# Smaller records of the build cache cannot be told from those that others make meanwhile, and do no harm.
+_LARGE_RECORD = 50e6
+# An engine takes that long to end a build that was cut short, and may name its image yet.
+_ENDING_SECONDS = 3.0
+_UNITS = {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Yard:
+    """Where it is measured: `cli` builds with BuildKit, `name` marks what is ours in the engine, `base` is built on."""
+
+    cli: str
+    name: str
+    folder: Path
+    base: str
+
+    def docker(self, *words: str, folder: Path | None = None) -> Command:
+        """Give a command of the docker CLI."""
+        return Command(words=(self.cli, *words), folder=folder or self.folder, environment={"DOCKER_BUILDKIT": "1"})
+
+    def build(self, tag: str, context: str, *, folder: Path | None = None) -> Command:
+        """Give the `docker build` that is measured against."""
+        arguments = (f"BASE_IMAGE={self.base}", "VERSION=1")
+        words = ("build", "--progress=plain", "--label", self.label, "--tag", f"{self.name}/{tag}")
+        given = (word for argument in arguments for word in ("--build-arg", argument))
+        return self.docker(*words, *given, context, folder=folder)
+
+    @property
+    def label(self) -> str:
+        """The label of all that is made here; Lading gives it to its images by itself."""
+        return f"lading.project={self.name}"
+
+    def remove(self) -> None:
+        """Take containers and images away."""
+        listings = {("ps", "--all"): ("rm", "--force", "--volumes"), ("images", "--all"): ("rmi", "--force")}
+        for listing, removal in listings.items():
+            found = self.docker(*listing, "--quiet", "--filter", f"label={self.label}").output().split()
+            if found:
+                self.docker(*removal, *dict.fromkeys(found)).output()
+
+    def large_records(self) -> set[str]:
+        """Give the ids of what is large in the build cache."""
+        listed = json.loads(self.docker("system", "df", "--verbose", "--format", "{{json .BuildCache}}").output())
+        # A "*" marks what can still be written to.
+        return {record["ID"].rstrip("*") for record in listed if _bytes(record["Size"]) >= _LARGE_RECORD}
+
+    def forget(self, records: set[str]) -> None:
+        """Take records out of the build cache."""
+        for record in records:
+            self.docker("builder", "prune", "--all", "--force", "--filter", f"id={record}").output()
+
+
+@contextmanager
+def yard(base: str) -> Iterator[Yard]:
+    """Give a place to measure in; all that is made there is removed in the end, on Ctrl-C and SIGTERM as well."""
+    before = signal.signal(signal.SIGTERM, _end)
+    name = f"lading-bench-{secrets.token_hex(4)}"
+    with tempfile.TemporaryDirectory(prefix=f"{name}-") as folder:
+        place = Yard(cli=_cli_with_buildkit(Path(folder)), name=name, folder=Path(folder), base=base)
+        known = place.large_records()
+        try:
+            yield place
+        except BaseException:
+            time.sleep(_ENDING_SECONDS)
+            raise
+        finally:
+            with _undisturbed():
+                say("cleaning up")
+                place.remove()
+                place.forget(place.large_records() - known)
+            signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let no Ctrl-C and no SIGTERM cut this short."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _cli_with_buildkit(folder: Path) -> str:
+    """Give the first docker CLI on PATH that builds with BuildKit; a CLI since 23 needs buildx for it."""
+    context = folder / "no-context"
+    context.mkdir()
+    (context / "Dockerfile").write_text(_NO_DOCKERFILE)
+    for place in os.get_exec_path():
+        if cli := shutil.which("docker", path=place):
+            probe = Command(words=(cli, "build", str(context)), environment={"DOCKER_BUILDKIT": "1"})
+            try:
+                probe.output()
+            except CommandFailed as error:
+                if "dockerfile parse error" in str(error):
+                    return cli
+    raise CommandFailed("no docker CLI on PATH builds with BuildKit, or there is no engine behind it")
+
+
+def _bytes(size: str) -> float:
+    """Give the bytes in a size as the docker CLI writes it."""
+    found = re.fullmatch(r"([0-9.]+)([kMG]?B)", size)
+    return float(found[1]) * _UNITS[found[2]] if found else 0.0
+
+
+def _end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  a signal handler's signature
+    raise SystemExit(128 + number)

@@ -1,0 +1,63 @@
+"""The app's image: small, and the same whenever and wherever it is built from one commit."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import docker
+import pytest
+
+from tests.cli_project import Project
+
+pytestmark = pytest.mark.engine
+
+_MOST_BYTES = 6_000_000
+_FIRST_API_WITH_EPOCH = (1, 44)
+_SETTINGS = """\
+lading:
+  project: {name}
+  apps: {{web: {{context: app, repository: {name}/app, base_images: ["{base}"]}}}}
+"""
+
+
+def _git(folder: Path, *words: str) -> None:
+    subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@localhost", *words], cwd=folder, check=True)
+
+
+def test_the_same_commit_gives_the_same_image(
+    client: docker.DockerClient,
+    containerd_store: bool,
+    project_name: str,
+    python_image: str,
+    repository: Path,
+    tmp_path: Path,
+) -> None:
+    """Built twice without cache, the second time in another clone, it has the same layers; on newer engines its id."""
+    first = tmp_path / "first"
+    shutil.copytree(repository / "app", first / "app", ignore=shutil.ignore_patterns("__pycache__"))
+    (first / "invoke.yaml").write_text(_SETTINGS.format(name=project_name, base=python_image))
+    _git(first, "init", "-q")
+    _git(first, "add", "-A")
+    _git(first, "commit", "-qm", "one")
+    time.sleep(1.1)  # files of the clone are younger
+    _git(tmp_path, "clone", "-q", str(first), "second")
+    found = []
+    for folder in (first, tmp_path / "second"):
+        project = Project(folder=folder, name=project_name, base=python_image, port=0)
+        done = project.invoke("build", "--version", "1", "--no-cache", program="lading")
+        assert done.code == 0, done.all
+        found.append(client.api.inspect_image(f"{project_name}/app:1"))
+
+    one, two = found
+    assert one["RootFS"]["Layers"] == two["RootFS"]["Layers"]
+    labels = [{**image["Config"]["Labels"], "org.opencontainers.image.source": ""} for image in found]
+    assert labels[0] == labels[1]
+    if not containerd_store:  # which counts compressed layers, and some twice
+        assert one["Size"] - client.api.inspect_image(python_image)["Size"] <= _MOST_BYTES
+    if tuple(int(part) for part in client.version()["ApiVersion"].split(".")) >= _FIRST_API_WITH_EPOCH:
+        again = project.invoke("build", "--version", "1", "--no-cache", program="lading")
+        assert again.code == 0, again.all
+        assert client.api.inspect_image(f"{project_name}/app:1")["Id"] == two["Id"]

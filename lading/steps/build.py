@@ -76,7 +76,7 @@ class Build:
             _fetch_bases(recipe, tell)
             recipe = replace(recipe)  # another look at what is there now
         request = recipe.request(self.reference)
-        if UNCOMMITTED_LABEL in request.labels:
+        if UNCOMMITTED_LABEL in request.labels and self.version.moving_tags:
             tell(Caution(text="built with uncommitted changes: no moving tag like latest will follow it"))
         image_id = world.engine.build(request, tell)
         world.notes.keep_file_digests(self.app)

@@ -100,7 +100,7 @@ class Recipe:
         wishes |= {"provenance": "yes" * options.provenance, "sbom": "yes" * options.sbom}
         parts |= {name: value for name, value in wishes.items() if value}
         for name, place in options.contexts.items():
-            parts |= _extra_context(name, place)
+            parts |= _extra_context(name, place, options.allowed)
         return Inputs(parts=parts)
 
     @cached_property
@@ -198,12 +198,13 @@ def _dockerfile_text(path: Path) -> str:
     )
 
 
-def _extra_context(name: str, place: str) -> dict[str, str]:
+def _extra_context(name: str, place: str, allowed: tuple[str, ...]) -> dict[str, str]:
     """Give the parts that an extra context is: its files, or the name of what is elsewhere."""
     folder = Path(place)
     if not folder.is_absolute():
         return {f"context {name}": place}
     extra = Context.read(folder, folder / "Dockerfile")
+    extra.refuse_secrets(allowed)
     return {f"context {name}/{path}": entry_digest(folder / path, status) for path, status in extra.entries.items()}
 
 

@@ -34,7 +34,7 @@ class BuildFlags:
             known,
             arguments={**known.arguments, **_pairs("--build-arg", self.build_arg, "NAME=VALUE")},
             target=self.target or known.target,
-            platforms=tuple(parse_platform(one) for one in platforms) or known.platforms,
+            platforms=tuple(sorted({parse_platform(one) for one in platforms})) or known.platforms,
             contexts={**known.contexts, **{name: build_context(place, root) for name, place in contexts.items()}},
             no_cache=self.no_cache or known.no_cache,
             pull=self.pull or known.pull,

@@ -28,6 +28,7 @@ _MARKS: Final = {
     BuildEventKind.FAILED: ("failed", "bold red"),
 }
 _LEAST_SECONDS: Final = 0.05
+_BEHIND_ALL: Final = 1_000_000
 
 
 @dataclass
@@ -60,7 +61,7 @@ class BuildTree:
             words = f"{match['number']} {match['words']}" if match else event.name
             step = self._steps[event.name] = _Step(
                 stage=match["stage"].strip() if match else "",
-                number=int(match["number"].partition("/")[0]) if match else 0,
+                number=int(match["number"].partition("/")[0]) if match else _BEHIND_ALL,
                 words=cleaned(" ".join(words.split())),
                 since=self._clock(),
             )

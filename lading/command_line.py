@@ -81,8 +81,8 @@ def command(c: Context, name: str, *, check: bool = False, json: bool = False) -
         raise exit_with(name, error, check=check, json=json) from error
     except KeyboardInterrupt:
         raise Exit(code=130) from None
-    except Terminated:
-        raise Exit(code=143) from None
+    except Terminated as error:
+        raise Exit(code=128 + error.number) from None
     except Exit:
         raise
     except BrokenPipeError:

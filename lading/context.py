@@ -28,7 +28,7 @@ class Context:
     entries: Mapping[str, os.stat_result]
 
     @classmethod
-    def read(cls, folder: Path, dockerfile: Path, *, notes: Path | None = None) -> Context:
+    def read(cls, folder: Path, dockerfile: Path | None, *, notes: Path | None = None) -> Context:
         """Look at the folder; `UsageError` for a pattern that Docker refuses and for what cannot be read.
 
         The folder of our own `notes` is no part of it: it changes at every run.
@@ -86,11 +86,15 @@ def unreadable(path: Path, error: OSError) -> UsageError:
     return UsageError(
         f"{path} cannot be read",
         why=error.strerror or str(error),
-        mend=f"chmod -R u+r {path}, or name it in .dockerignore",
+        mend=(
+            "run it again: it went while it was looked at"
+            if isinstance(error, FileNotFoundError)
+            else f"chmod -R u+r {path}, or name it in .dockerignore"
+        ),
     )
 
 
-def _rules(folder: Path, dockerfile: Path) -> IgnoreRules:
+def _rules(folder: Path, dockerfile: Path | None) -> IgnoreRules:
     ignore = find_ignore_file(folder, dockerfile)
     try:
         return IgnoreRules.parse(ignore.read_bytes() if ignore else b"")

@@ -14,6 +14,7 @@ __all__ = [
     "base_images",
     "final_base",
     "line_text",
+    "own_labels",
     "step_line",
     "syntax_directive",
     "up_to_target",
@@ -111,6 +112,12 @@ def _stage_number(name: str, stages: list[_Stage], line: int) -> int | None:
     if int(name) >= len(stages):
         raise DockerfileError(line, f"there is no stage {name}: the last one is {len(stages) - 1}")
     return int(name)
+
+
+def own_labels(text: str) -> str:
+    """Give the words of all LABEL instructions."""
+    lines = _lines(text)
+    return " ".join(one.rest for one in _instructions(lines, _escape(lines)) if one.keyword == "LABEL")
 
 
 def step_line(text: str, step: str) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +13,10 @@ from lading.command import output_of
 from lading.version import UNVERSIONED, Version
 
 __all__ = ["Revision", "described_version", "has_uncommitted", "last_revision"]
+
+# Git tells its hooks where their repository is; a folder is asked about its own.
+_SCP = re.compile(r"(?:[^/:]+@)?[^/:]+:.*")
+_WITHOUT_HOOKS_REPOSITORY = ("env", "-u", "GIT_DIR", "-u", "GIT_WORK_TREE", "-u", "GIT_INDEX_FILE", "-u", "GIT_PREFIX")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +94,8 @@ def _elsewhere(folder: Path, paths: Iterable[Path]) -> list[str]:
 def _public(remote: str) -> str | None:
     """Give a URL without what it takes to get in; nothing when that cannot be told for sure."""
     scheme, slashes, rest = remote.partition("//")
+    if scheme == "file:" or (not slashes and not _SCP.fullmatch(remote)):
+        return None  # a folder of this machine is nobody else's source
     if not slashes:
         return remote
     host, slash, path = rest.partition("/")
@@ -96,4 +103,4 @@ def _public(remote: str) -> str | None:
 
 
 def _git(folder: Path, *words: str) -> str | None:
-    return output_of(["git", *words], folder=folder)
+    return output_of([*_WITHOUT_HOOKS_REPOSITORY, "git", *words], folder=folder)

@@ -100,10 +100,10 @@ class IgnoreRules:
         return any(rule.exception and rule.may_match_below(directory) for rule in self.rules)
 
 
-def find_ignore_file(context: Path, dockerfile: Path) -> Path | None:
+def find_ignore_file(context: Path, dockerfile: Path | None) -> Path | None:
     """Give a build's ignore file: `<Dockerfile>.dockerignore` beside the Dockerfile, or the context's."""
-    own = dockerfile.with_name(f"{dockerfile.name}.dockerignore")
-    return next((path for path in (own, context / ".dockerignore") if path.is_file()), None)
+    own = [dockerfile.with_name(f"{dockerfile.name}.dockerignore")] if dockerfile else []
+    return next((path for path in (*own, context / ".dockerignore") if path.is_file()), None)
 
 
 def _normalised(line: str) -> str:

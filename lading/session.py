@@ -27,7 +27,7 @@ from lading.world import World
 __all__ = ["NOTES_FOLDER", "Observer", "Terminated", "carry_out", "open_world", "terminable"]
 
 NOTES_FOLDER = ".lading"
-_BY_SIGINT, _BY_SIGTERM = 130, 143
+_SIGNALLED = 128
 
 
 class Observer(Protocol):
@@ -47,7 +47,11 @@ class Observer(Protocol):
 
 
 class Terminated(BaseException):
-    """SIGTERM, on its way through every `finally`."""
+    """SIGTERM or SIGHUP, on its way through every `finally`; `number` is the signal's."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 def open_world(root: Path) -> World:
@@ -86,8 +90,9 @@ def carry_out(command: str, steps: Sequence[Step], world: World, observer: Obser
             report = pipeline.run(world, check=check, tell=observer.tell, began=observer.began, ended=ended)
             return _with_facts(report, steps, world)
     except (KeyboardInterrupt, Terminated) as error:
-        by_hand = isinstance(error, KeyboardInterrupt)
-        interrupted = Interrupted("Ctrl-C" if by_hand else "SIGTERM", _BY_SIGINT if by_hand else _BY_SIGTERM)
+        number = error.number if isinstance(error, Terminated) else signal.SIGINT
+        name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+        interrupted = Interrupted(name, _SIGNALLED + number)
         for outcome in cut_short(steps[len(outcomes) :], interrupted):
             ended(outcome)
         error_behind = None if any(one.error for one in outcomes) else interrupted
@@ -96,16 +101,18 @@ def carry_out(command: str, steps: Sequence[Step], world: World, observer: Obser
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Let SIGTERM unwind the stack as Ctrl-C does, instead of ending the process where it stands."""
+    """Let SIGTERM and SIGHUP unwind the stack as Ctrl-C does, instead of ending the process where it stands."""
 
     def unwind(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  a signal handler's signature
-        raise Terminated
+        raise Terminated(number)
 
-    before = signal.signal(signal.SIGTERM, unwind)
+    taken = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) is not signal.SIG_IGN]  # nohup
+    before = {one: signal.signal(one, unwind) for one in taken}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def _with_facts(report: Report, steps: Sequence[Step], world: World) -> Report:

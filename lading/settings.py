@@ -52,7 +52,7 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     base_images: tuple[str, ...] = ()
     build_args: dict[str, str] = {}
     build_contexts: dict[str, str] = {}
-    build_secrets: dict[str, Annotated[str, msgspec.Meta(pattern="^(src|env)=.")]] = {}
+    build_secrets: dict[str, Annotated[str, msgspec.Meta(pattern="^(src|env)=[^,]+$")]] = {}
     target: str | None = None
     platforms: tuple[str, ...] = ()
     provenance: bool = False
@@ -228,7 +228,7 @@ def _build_options(given: AppSettings, root: Path) -> BuildOptions:
     return BuildOptions(
         arguments=given.build_args,
         target=given.target,
-        platforms=tuple(parse_platform(one) for one in given.platforms),
+        platforms=tuple(sorted({parse_platform(one) for one in given.platforms})),
         contexts={name: build_context(place, root) for name, place in given.build_contexts.items()},
         secrets={name: _build_secret(source, root) for name, source in given.build_secrets.items()},
         provenance=given.provenance,
@@ -243,7 +243,8 @@ def _build_options(given: AppSettings, root: Path) -> BuildOptions:
 
 def build_context(place: str, root: Path) -> str:
     """Give an extra context as Docker takes it: an image (`docker-image://…`) or URL as it is, a folder in full."""
-    return place if "://" in place else str((root / place).resolve())
+    elsewhere = "://" in place or re.match(r"[\w.-]+@[\w.-]+:", place)
+    return place if elsewhere else str((root / place).resolve())
 
 
 def _build_secret(source: str, root: Path) -> str:

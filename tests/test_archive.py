@@ -12,6 +12,7 @@ import pytest
 from lading.archive import stream
 from lading.context import Context
 from lading.errors import UsageError
+from lading.inputs import FileDigests
 
 
 @pytest.fixture
@@ -92,6 +93,16 @@ def test_a_file_that_changes_meanwhile(folder: Path) -> None:
         (folder / "app.py").write_text(content)
         with pytest.raises(UsageError, match="changed while it was sent"):
             list(stream(context, {}))
+
+
+def test_a_file_of_the_same_size_that_changes(folder: Path) -> None:
+    """With digests at hand, other content of the same size is told as well: the image would not be what it says."""
+    context = Context.read(folder, folder / "Dockerfile")
+    digests = FileDigests({}).of(context)
+    assert b"".join(stream(context, {}, digests=digests))
+    (folder / "app.py").write_text("App.py")
+    with pytest.raises(UsageError, match="changed while it was sent"):
+        list(stream(context, {}, digests=digests))
 
 
 def test_a_file_that_goes_meanwhile(folder: Path) -> None:

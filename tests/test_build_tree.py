@@ -60,12 +60,12 @@ def test_stages_and_steps(tree: BuildTree) -> None:
 
     assert _lines(tree) == [
         "build",
-        "done   exporting to image",
         "build",
         "cached 2/3 COPY . /src",
         "done   3/3 RUN make && make install" + " " * 12 + "4.2 s",
         "linux/arm64 stage-1",
         "failed 2/2 RUN exit 7",
+        "done   exporting to image",
     ]
 
 

@@ -11,6 +11,7 @@ from lading.dockerfile import (
     base_images,
     final_base,
     line_text,
+    own_labels,
     step_line,
     syntax_directive,
     without_syntax_directive,
@@ -239,6 +240,13 @@ def test_any_text_has_lines(text: str, step: str) -> None:
     """No Dockerfile and no step's name, however odd, breaks the search for a line."""
     line = step_line(text, step)
     assert line is None or line_text(text, line)
+
+
+def test_labels_are_those_of_instructions() -> None:
+    """A name in a comment is no label."""
+    text = "FROM x\n# a.b.version\nLABEL a.b.title=x \\\n  a.b.source=y\nRUN echo a.b.vendor\n"
+    words = own_labels(text)
+    assert [name in words for name in ("title", "source", "version", "vendor")] == [True, True, False, False]
 
 
 def test_what_an_image_stands_on() -> None:

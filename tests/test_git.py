@@ -63,6 +63,8 @@ def test_the_last_commit_that_touched_the_folder(shop: Path) -> None:
         ("ssh://git@example.org/shop.git", "ssh://example.org/shop.git"),
         ("https://joe:S3nti@nel@example.org/shop.git", "https://example.org/shop.git"),
         ("https://joe:S3nti/nel@example.org/shop.git", None),
+        ("/srv/git/shop.git", None),
+        ("file:///srv/git/shop.git", None),
     ],
 )
 def test_where_it_comes_from(shop: Path, remote: str, source: str | None) -> None:
@@ -107,6 +109,14 @@ def test_a_file_elsewhere(shop: Path) -> None:
     git(shop.parent, "commit", "-qm", "two")
     found = [last_revision(shop), last_revision(shop, elsewhere), last_revision(shop, Path("/etc/passwd"))]
     assert [one and one.commit for one in found] == [first, git(shop, "rev-parse", "HEAD"), first]
+
+
+def test_in_a_hook(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Git tells its hooks where their repository is, in words that are wrong elsewhere: the folder's own counts."""
+    monkeypatch.setenv("GIT_DIR", ".git")
+    (shop / "app.py").write_text("changed")
+    assert has_uncommitted(shop, ["app.py"])
+    assert last_revision(shop)
 
 
 def test_a_repository_inside(shop: Path) -> None:

@@ -26,6 +26,7 @@ from lading.events import BuildEvent, BuildEventKind, Caution
 __all__ = ["ApiBuild", "BuildKitReader", "ClassicReader", "own_name"]
 
 _BAD_REQUEST = 400
+_LONGEST_NAME = 100
 _NO_CREDENTIALS = "e30="  # {} in base64: the base images are there already
 
 
@@ -113,7 +114,7 @@ class ApiBuild:
                 "rm": "1",
                 "forcerm": "1",
             },
-            data=stream(request.context, {name: content}, mtime=request.epoch),
+            data=stream(request.context, {name: content}, mtime=request.epoch, digests=request.digests),
             headers={"Content-Type": "application/x-tar", "X-Registry-Config": _NO_CREDENTIALS},
             stream=True,
             timeout=None,  # a RUN may be silent for long; the caller holds the limit
@@ -129,7 +130,7 @@ class ApiBuild:
     def _dockerfile(self, request: BuildRequest) -> tuple[str, bytes]:
         """Give the name and content under which the Dockerfile is sent."""
         path, options = request.dockerfile, request.options
-        text = path.read_text("utf-8")
+        text = request.content.decode("utf-8")
         if (frontend := syntax_directive(text)) is not None:
             # Without a session BuildKit cannot fetch a frontend ("no active sessions"); the engine has its own.
             self._tell(Caution(text=f"# syntax={frontend} is left out: the engine's own Dockerfile frontend is used"))
@@ -138,7 +139,9 @@ class ApiBuild:
         name = (
             path.relative_to(request.context.folder).as_posix() if path.is_relative_to(request.context.folder) else ""
         )
-        return (name if name in request.context.entries else own_name(request.context)), text.encode()
+        # A header too long for its name would keep BuildKit from seeing that it is a tar.
+        inside = name in request.context.entries and len(name.encode()) < _LONGEST_NAME
+        return (name if inside else own_name(request.context)), text.encode()
 
     def _url(self, path: str) -> str:
         return f"{self._client.base_url}/v{self._client.api_version}/{path}"

@@ -58,7 +58,7 @@ class BuildxBuild:
         """Build, and give what happens; `BuildStopped` when the builder gives up."""
         # The Dockerfile goes under a name of its own: buildx looks for it in the tar it reads.
         name = own_name(request.context)
-        body = stream(request.context, {name: request.dockerfile.read_bytes()}, mtime=request.epoch)
+        body = stream(request.context, {name: request.content}, mtime=request.epoch, digests=request.digests)
         with Piped(_words(request, name), body) as process:
             self._process = process
             for line in process.lines():

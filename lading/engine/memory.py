@@ -117,7 +117,7 @@ class MemoryEngine:
         words = json.dumps(
             [
                 FileDigests({}).of(request.context),
-                request.dockerfile.read_text(),
+                request.content.decode(),
                 dict(request.options.arguments),
                 labels,
                 request.options.target,

@@ -106,13 +106,16 @@ class Container:
 class BuildRequest:
     """All that decides what a build gives.
 
-    `dockerfile` is an absolute path; `epoch`, in seconds, is the time that the image's files and its configuration
+    `dockerfile` is an absolute path, `content` what stands in it; `digests` are those of the context's entries, held
+    while they are sent. `epoch`, in seconds, is the time that the image's files and its configuration
     are to bear, where that is known.
     """
 
     reference: ImageReference
     context: Context
     dockerfile: Path
+    content: bytes
     options: BuildOptions
     labels: Mapping[str, str]
+    digests: Mapping[str, str] = field(default_factory=dict)
     epoch: int | None = None

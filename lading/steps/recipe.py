@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,10 +13,11 @@ from typing import TypeVar
 
 from lading.app import INPUTS_LABEL, UNCOMMITTED_LABEL, VERSION_LABEL, App
 from lading.context import Context
-from lading.dockerfile import DockerfileError, base_images, final_base
+from lading.dockerfile import DockerfileError, base_images, final_base, own_labels
 from lading.engine import BuildRequest, Image
 from lading.errors import UsageError
 from lading.git import Revision, has_uncommitted, last_revision
+from lading.ignore import find_ignore_file
 from lading.inputs import Inputs, entry_digest
 from lading.platforms import platform_arguments
 from lading.reference import OWN_REGISTRY, ImageReference
@@ -41,16 +43,24 @@ class Recipe:
     version: Version
     world: World
     context: Context
-    text: str
+    dockerfile: bytes
 
     @classmethod
     def of(cls, app: App, version: Version, world: World) -> Recipe:
-        """Read context and Dockerfile; `UsageError` for what cannot be sent, or should not be."""
+        """Read context and Dockerfile; `UsageError` for what cannot be understood or sent, or should not be sent."""
         context = Context.read(app.context, app.dockerfile, notes=world.notes.folder)
-        text = _dockerfile_text(app.dockerfile)
+        dockerfile = _dockerfile(app.dockerfile)
+        _look_beside(app)
         context.refuse_secrets(app.build.allowed)
         context.refuse_beyond(app.build.context_limit)
-        return cls(app=app, version=version, world=world, context=context, text=text)
+        recipe = cls(app=app, version=version, world=world, context=context, dockerfile=dockerfile)
+        _ = recipe.bases  # a Dockerfile that cannot be understood is told before the engine is asked
+        return recipe
+
+    @cached_property
+    def text(self) -> str:
+        """The Dockerfile's text."""
+        return self.dockerfile.decode("utf-8")
 
     @cached_property
     def arguments(self) -> dict[str, str]:
@@ -72,9 +82,11 @@ class Recipe:
         found, platforms = self._image(base), self.app.build.platforms
         if found is None:
             return "missing"
+        if base.registry == OWN_REGISTRY:
+            return None
         if len(platforms) == 1 and found.platform not in ("", platforms[0]):
             return f"missing for {platforms[0]}"
-        if self.app.build.pull and base.registry != OWN_REGISTRY:
+        if self.app.build.pull:
             held = self.world.held(base)
             if held and f"{base.name}@{held.digest}" not in found.digests:
                 return f"{held.digest} in the registry"
@@ -84,11 +96,12 @@ class Recipe:
     def content(self) -> Inputs:
         """Everything that decides the image but whether it is committed."""
         app, options = self.app, self.app.build
-        digests = self.world.notes.file_digests(app.name).of(self.context)
+        digests = self._digests
         own = app.dockerfile.relative_to(app.context).as_posix() if app.dockerfile.is_relative_to(app.context) else ""
         parts = {f"file {path}": digest for path, digest in digests.items() if path != own}
         # COPY may take it along, under the name it has in the context.
-        parts["Dockerfile"] = f"{entry_digest(app.dockerfile)} {own if own in self.context.entries else ''}".strip()
+        name = own if own in self.context.entries else ""
+        parts["Dockerfile"] = f"{hashlib.sha256(self.dockerfile).hexdigest()} {name}".strip()
         for key, value in self.arguments.items():
             # A value may be a secret, and the parts are noted.
             parts[f"argument {key}"] = hashlib.sha256(value.encode()).hexdigest()
@@ -106,7 +119,9 @@ class Recipe:
     @cached_property
     def inputs(self) -> Inputs:
         """Everything that decides the image."""
-        if has_uncommitted(self.app.context, [*self.context.entries, str(self.app.dockerfile)]):
+        ignore = find_ignore_file(self.app.context, self.app.dockerfile)
+        beside = [str(path) for path in (self.app.dockerfile, ignore) if path]
+        if has_uncommitted(self.app.context, [*self.context.entries, *beside]):
             return Inputs(parts={**self.content.parts, _UNCOMMITTED: "yes"})
         return self.content
 
@@ -130,6 +145,8 @@ class Recipe:
             reference=reference,
             context=self.context,
             dockerfile=self.app.dockerfile,
+            content=self.dockerfile,
+            digests=self._digests,
             options=replace(self.app.build, arguments=arguments),
             labels=self.labels(),
             epoch=int(epoch) if epoch.isdecimal() else None,
@@ -149,7 +166,8 @@ class Recipe:
         named = {f"{_OCI}{name}": value for name, value in standard.items() if value}
         ours = {**self.app.labels, VERSION_LABEL: str(self.version), INPUTS_LABEL: self.inputs.digest}
         ours |= {UNCOMMITTED_LABEL: "yes"} if dirty else {}
-        return {name: value for name, value in named.items() if name not in self.text} | ours
+        own = own_labels(self.text)
+        return {name: value for name, value in named.items() if name not in own} | ours
 
     def _read(self, reader: Callable[[str, Mapping[str, str], str | None], _T]) -> _T:
         try:
@@ -165,6 +183,10 @@ class Recipe:
         if reference not in self._seen:
             self._seen[reference] = self.world.image(reference)
         return self._seen[reference]
+
+    @cached_property
+    def _digests(self) -> dict[str, str]:
+        return self.world.notes.file_digests(self.app.name).of(self.context)
 
     @cached_property
     def _seen(self) -> dict[ImageReference, Image | None]:
@@ -184,13 +206,16 @@ class Recipe:
         return {**platform_arguments(platforms[0] if platforms else engine, engine), **self.arguments}
 
 
-def _dockerfile_text(path: Path) -> str:
+def _dockerfile(path: Path) -> bytes:
     try:
-        return path.read_text("utf-8")
+        content = path.read_bytes()
+        content.decode("utf-8")
     except FileNotFoundError:
         why = "there is no such file"
     except (OSError, UnicodeDecodeError) as error:
         why = str(error)
+    else:
+        return content
     raise UsageError(
         f"the Dockerfile {path} cannot be read",
         why=why,
@@ -203,9 +228,32 @@ def _extra_context(name: str, place: str, allowed: tuple[str, ...]) -> dict[str,
     folder = Path(place)
     if not folder.is_absolute():
         return {f"context {name}": place}
-    extra = Context.read(folder, folder / "Dockerfile")
+    extra = Context.read(folder, None)
     extra.refuse_secrets(allowed)
-    return {f"context {name}/{path}": entry_digest(folder / path, status) for path, status in extra.entries.items()}
+    return {
+        # buildx sends it itself, with the modes it has.
+        f"context {name}/{path}": f"{stat.S_IMODE(status.st_mode):o} {entry_digest(folder / path, status)}"
+        for path, status in extra.entries.items()
+    }
+
+
+def _look_beside(app: App) -> None:
+    """Raise `UsageError` for an extra context or a build secret that is not there: only the build would tell."""
+    for name, place in app.build.contexts.items():
+        if Path(place).is_absolute() and not Path(place).is_dir():
+            raise UsageError(
+                f"there is no folder {place} for the extra context {name}",
+                why="build_contexts in the settings, or --build-context, names it",
+                mend=f"mend build_contexts.{name} in invoke.yaml, or --build-context {name}=FOLDER",
+            )
+    for name, source in app.build.secrets.items():
+        kind, _, place = source.partition("=")
+        if kind == "src" and not Path(place).is_file():
+            raise UsageError(
+                f"there is no file {place} for the build secret {name}",
+                why="build_secrets in the settings names it",
+                mend=f"write it, or mend build_secrets.{name} in invoke.yaml",
+            )
 
 
 def _digest(image: Image | None, reference: ImageReference) -> str:

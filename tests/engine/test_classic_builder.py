@@ -37,6 +37,7 @@ def _request(folder: Path, project: str, base: str, *lines: str) -> BuildRequest
         reference=ImageReference(repository=f"{project}/classic", tag="1"),
         context=Context.read(folder, folder / "Dockerfile"),
         dockerfile=folder / "Dockerfile",
+        content=(folder / "Dockerfile").read_bytes(),
         options=BuildOptions(arguments={"VERSION": "1"}),
         labels={"lading.project": project},
     )

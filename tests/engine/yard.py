@@ -47,6 +47,7 @@ class Yard:
             reference=self.name(tag),
             context=Context.read(self.context, self.context / "Dockerfile"),
             dockerfile=self.context / "Dockerfile",
+            content=(self.context / "Dockerfile").read_bytes(),
             options=BuildOptions(arguments={"VERSION": tag}),
             labels=self.labels,
         )

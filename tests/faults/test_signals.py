@@ -14,7 +14,7 @@ from tests.cli_project import Project
 from tests.conftest import wait_until
 
 pytestmark = pytest.mark.engine
-BOTH = pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+BOTH = pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 
 
 @BOTH

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from lading.errors import BuildFailed, UsageError
 from lading.reference import ImageReference
 from lading.step import Status, converge
 from lading.steps import Build
+from lading.steps.recipe import Recipe
 from lading.version import Version
 from tests.steps.stage import ONLY_DOCKER, Stage
 
@@ -298,3 +300,44 @@ def test_odd_names(stage: Stage, name: str) -> None:
     assert stage.four_runs(stage.build()).status is Status.CHANGED
     (stage.app.context / name).write_text("y")
     assert stage.check(stage.build()).reason == f"changed: {name}"
+
+
+def test_an_ignore_file_is_part_of_the_commit(stage: Stage) -> None:
+    """A changed .dockerignore that keeps itself at home decides what is sent: it is an uncommitted change."""
+    (stage.app.context / ".dockerignore").write_text(".dockerignore\n")
+    (stage.app.context / "page").write_text("x")
+    _repository(stage)
+    stage.prepare(stage.build())
+    (stage.app.context / ".dockerignore").write_text(".dockerignore\npage\n")
+    assert stage.check(stage.build()).reason == "added: uncommitted changes; removed: page"
+
+
+def test_what_is_missing_for_the_build(stage: Stage) -> None:
+    """A secret's file and an extra context that are not there are told by their setting, in check mode as well."""
+    for options, words in (
+        ({"secrets": {"token": "src=/no/such/file"}}, "build secret token"),
+        ({"contexts": {"assets": "/no/such/folder"}}, "extra context assets"),
+    ):
+        for outcome in (stage.check(_with(stage, **options)), stage.real(_with(stage, **options))):
+            assert isinstance(outcome.error, UsageError)
+            assert words in outcome.error.what
+
+
+def test_modes_of_an_extra_context(stage: Stage, tmp_path: Path) -> None:
+    """An extra context is sent as it is: its modes and its own .dockerignore count, no other ignore file does."""
+    extra = tmp_path / "extra"
+    extra.mkdir()
+    (extra / "f").write_text("x")
+    step = _with(stage, contexts={"assets": str(extra)})
+
+    def digest() -> str:
+        return Recipe.of(step.target, step.version, stage.world).content.digest
+
+    seen = {digest()}
+    (extra / "f").chmod(0o600)
+    seen.add(digest())
+    (extra / "Dockerfile.dockerignore").write_text("f\n")
+    seen.add(digest())
+    (extra / "f").write_text("y")
+    seen.add(digest())
+    assert len(seen) == 4

@@ -48,7 +48,7 @@ class FirstGlance:
             self._ask("/_ping")
         # Every answer tells; to be asked for its version outright, an engine starts other programs first.
         server, api = _SERVER.search(self._heads), _API.search(self._heads)
-        if self._loaded or not (server and api):
+        if not (server and api):
             return self._engine.info()
         return EngineInfo(endpoint=self.endpoint, version=server[1].decode(), api=api[1].decode())
 

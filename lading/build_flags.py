@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lading.app import App
 from lading.errors import UsageError, cleaned
-from lading.platforms import parse_platform
+from lading.platforms import parse_platforms
 from lading.settings import build_context
 
 __all__ = ["BuildFlags"]
@@ -18,10 +18,10 @@ __all__ = ["BuildFlags"]
 class BuildFlags:
     """The flags of `build` and `release`, as they were typed; what was not typed leaves the settings alone."""
 
-    build_arg: Sequence[str] = ()
+    build_arg: Sequence[str] | None = None
     target: str | None = None
-    platform: Sequence[str] = ()
-    build_context: Sequence[str] = ()
+    platform: Sequence[str] | None = None
+    build_context: Sequence[str] | None = None
     no_cache: bool = False
     pull: bool = False
 
@@ -29,12 +29,12 @@ class BuildFlags:
         """Give the app with these flags; folders are relative to `root`. `UsageError` for what is no flag."""
         known = app.build
         contexts = _pairs("--build-context", self.build_context, "NAME=FOLDER")
-        platforms = [one for given in self.platform for one in given.split(",")]
+        platforms = [one for given in self.platform or () for one in given.split(",")]
         options = replace(
             known,
             arguments={**known.arguments, **_pairs("--build-arg", self.build_arg, "NAME=VALUE")},
             target=self.target or known.target,
-            platforms=tuple(sorted({parse_platform(one) for one in platforms})) or known.platforms,
+            platforms=parse_platforms(platforms) or known.platforms,
             contexts={**known.contexts, **{name: build_context(place, root) for name, place in contexts.items()}},
             no_cache=self.no_cache or known.no_cache,
             pull=self.pull or known.pull,
@@ -42,9 +42,9 @@ class BuildFlags:
         return replace(app, build=options)
 
 
-def _pairs(flag: str, given: Sequence[str], form: str) -> dict[str, str]:
+def _pairs(flag: str, given: Sequence[str] | None, form: str) -> dict[str, str]:
     pairs = {}
-    for text in given:
+    for text in given or ():
         name, equals, value = text.partition("=")
         if not name or not equals:
             raise UsageError(

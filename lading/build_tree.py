@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,14 +13,13 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from lading.build_steps import PLUMBING, StepName
 from lading.errors import cleaned
 from lading.events import BuildEvent, BuildEventKind
 
 __all__ = ["BuildTree"]
 
-# [linux/amd64 stage-1 2/5] RUN make: the number is of the steps of its stage.
-_NAME: Final = re.compile(r"\[(?P<stage>(?:[a-z0-9]+/\S+ )?(?:\S+ )?) *(?P<number>\d+/\d+)\] (?P<words>.*)", re.DOTALL)
-_QUIET: Final = ("[internal]", "[context ", "[auth]", "copy /context", "resolve image config")
+_QUIET: Final = (*PLUMBING, "resolve image config")
 _MARKS: Final = {
     BuildEventKind.CACHED: ("cached", "dim"),
     BuildEventKind.DONE: ("done", "green"),
@@ -57,11 +55,11 @@ class BuildTree:
             return
         step = self._steps.get(event.name)
         if step is None:
-            match = _NAME.match(event.name)
-            words = f"{match['number']} {match['words']}" if match else event.name
+            name = StepName.parse(event.name)
+            words = f"{name.number}/{name.total} {name.words}" if name else event.name
             step = self._steps[event.name] = _Step(
-                stage=match["stage"].strip() if match else "",
-                number=int(match["number"].partition("/")[0]) if match else _BEHIND_ALL,
+                stage=f"{name.platform} {name.stage}".strip() if name else "",
+                number=name.number if name else _BEHIND_ALL,
                 words=cleaned(" ".join(words.split())),
                 since=self._clock(),
             )

@@ -82,7 +82,7 @@ def command(c: Context, name: str, *, check: bool = False, json: bool = False) -
     except KeyboardInterrupt:
         raise Exit(code=130) from None
     except Terminated as error:
-        raise Exit(code=128 + error.number) from None
+        raise Exit(code=error.exit_code) from None
     except Exit:
         raise
     except BrokenPipeError:

@@ -26,7 +26,6 @@ __all__ = ["Console", "Lines"]
 _COLOURS = {Status.OK: "green", Status.CHANGED: "yellow", Status.SKIPPED: "cyan", Status.FAILED: "bold red"}
 _WIDEST_STEP = 8
 _INDENT = " " * (max(len(status) for status in Status) + _WIDEST_STEP + 2)
-_PLUMBING = ("[internal]", "[context ", "[auth]", "copy /context", "exporting")
 _TRANSFERRED = ("Pushed", "Pull complete")
 
 
@@ -61,7 +60,6 @@ class Console:
         self._plain = plain
         self._command = command
         self._screen: Lines | RichConsole | None = None
-        self._rich: RichConsole | None = None  # the screen, if it is a terminal
         self._spinner: Spinner | None = None
         self._live: Live | None = None
         self._tree: BuildTree | None = None
@@ -75,19 +73,21 @@ class Console:
             if environment().terminal or stream.isatty():
                 from rich.console import Console as RichConsole
 
-                self._screen = self._rich = RichConsole(file=stream, highlight=False, markup=False, soft_wrap=True)
+                self._screen = RichConsole(file=stream, highlight=False, markup=False, soft_wrap=True)
             else:
                 self._screen = Lines(stream)
         return self._screen
 
     @property
-    def _moves(self) -> bool:
-        return self._out.is_terminal and not self._plain
+    def _moving(self) -> RichConsole | None:
+        """The screen, if things may move on it."""
+        screen = self._out
+        return None if self._plain or isinstance(screen, Lines) or not screen.is_terminal else screen
 
     def began(self, step: Step) -> None:
         """Show that a step is being looked at."""
-        if self._moves and self._rich:
-            self._spinner = self._rich.status(f"{step.name} …")
+        if screen := self._moving:
+            self._spinner = screen.status(f"{step.name} …")
             self._spinner.start()
 
     def tell(self, event: Event) -> None:
@@ -154,19 +154,21 @@ class Console:
         self._out.print(text)
 
     def _build_event(self, event: BuildEvent) -> None:
-        if event.kind is not BuildEventKind.WARNING and self._moves:
-            self._grow(event)
+        if event.kind is not BuildEventKind.WARNING and (screen := self._moving):
+            self._grow(screen, event)
             return
+        from lading.build_steps import PLUMBING
+
         name, text = cleaned(event.name, limit=120), cleaned(event.text, limit=200)
         took = f" {event.seconds:.1f} s" if event.seconds else ""
-        if event.kind in (BuildEventKind.CACHED, BuildEventKind.DONE) and not name.startswith(_PLUMBING):
+        if event.kind in (BuildEventKind.CACHED, BuildEventKind.DONE) and not name.startswith((*PLUMBING, "exporting")):
             self._line(f"{event.kind.value:<6} {self._fitting(name, took)}", style="dim")
         elif event.kind is BuildEventKind.FAILED:
             self._line(f"failed {self._fitting(name, took)}", style="red")
         elif event.kind is BuildEventKind.WARNING:
             self.tell(Caution(text=text))
 
-    def _grow(self, event: BuildEvent) -> None:
+    def _grow(self, screen: RichConsole, event: BuildEvent) -> None:
         """Show a build as a tree instead of the spinner; it stays when the step ends."""
         from rich.live import Live
 
@@ -175,7 +177,7 @@ class Console:
         if self._tree is None:
             self._stop_moving()
             self._tree = BuildTree()
-            self._live = Live(self._tree, console=self._rich, refresh_per_second=8)
+            self._live = Live(self._tree, console=screen, refresh_per_second=8)
             self._live.start()
         self._tree.hear(event)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from lading.errors import UsageError
 from lading.ignore import IgnorePatternError, IgnoreRules, find_ignore_file
 from lading.planted import looks_secret
 
-__all__ = ["Context", "unreadable"]
+__all__ = ["Context", "listed", "unreadable"]
 
 _TOLD = 5
 
@@ -46,21 +46,27 @@ class Context:
         return cls(folder=folder, entries=dict(sorted(found.items())))
 
     @property
+    def sizes(self) -> dict[str, int]:
+        """The bytes of each of its files."""
+        return {path: one.st_size for path, one in self.entries.items() if stat.S_ISREG(one.st_mode)}
+
+    @property
     def size(self) -> int:
         """The bytes of all its files."""
-        return sum(status.st_size for status in self.entries.values() if stat.S_ISREG(status.st_mode))
+        return sum(self.sizes.values())
 
     def refuse_beyond(self, limit: int) -> None:
         """Raise `UsageError` with the largest paths when the files are more than `limit` bytes."""
-        if self.size <= limit:
+        sizes = self.sizes
+        size = sum(sizes.values())
+        if size <= limit:
             return
-        files = {path: status.st_size for path, status in self.entries.items() if stat.S_ISREG(status.st_mode)}
-        largest = sorted(files, key=lambda path: -files[path])[:_TOLD]
+        largest = sorted(sizes, key=lambda path: -sizes[path])[:_TOLD]
         raise UsageError(
             "the build context is too large to be meant",
-            why=f"{self.folder} holds {_megabytes(self.size)}, and {_megabytes(limit)} is the limit",
+            why=f"{self.folder} holds {_megabytes(size)}, and {_megabytes(limit)} is the limit",
             mend="name what the image does not need in .dockerignore, or raise context_limit in the settings",
-            details=tuple(f"{_megabytes(files[path]):>10}  {path}" for path in largest),
+            details=tuple(f"{_megabytes(sizes[path]):>10}  {path}" for path in largest),
         )
 
     def refuse_secrets(self, allowed: tuple[str, ...]) -> None:
@@ -76,7 +82,7 @@ class Context:
         if told:
             raise UsageError(
                 "the build context holds what should not be in an image",
-                why=f"{_listed(told)} would be sent to the engine, where any COPY can take it along",
+                why=f"{listed(told)} would be sent to the engine, where any COPY can take it along",
                 mend=f"name {told[0]} in .dockerignore, or under allow_in_context in the settings",
             )
 
@@ -92,6 +98,12 @@ def unreadable(path: Path, error: OSError) -> UsageError:
             else f"chmod -R u+r {path}, or name it in .dockerignore"
         ),
     )
+
+
+def listed(names: Sequence[str]) -> str:
+    """Give names for a sentence: the first five, and how many more there are."""
+    more = len(names) - _TOLD
+    return ", ".join(names[:_TOLD]) + (f" and {more} more" if more > 0 else "")
 
 
 def _rules(folder: Path, dockerfile: Path | None) -> IgnoreRules:
@@ -139,11 +151,6 @@ def _scanned(folder: str) -> Iterator[os.DirEntry[str]]:
 
 def _below(path: str, allowed: tuple[str, ...]) -> bool:
     return any(path == one.rstrip("/") or path.startswith(f"{one.rstrip('/')}/") for one in allowed)
-
-
-def _listed(paths: list[str]) -> str:
-    more = len(paths) - _TOLD
-    return ", ".join(paths[:_TOLD]) + (f" and {more} more" if more > 0 else "")
 
 
 def _megabytes(size: int) -> str:

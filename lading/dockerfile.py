@@ -11,11 +11,13 @@ from lading.expansion import PLATFORM_ARGS, DockerfileError, expand
 
 __all__ = [
     "DockerfileError",
+    "Instruction",
     "base_images",
     "final_base",
-    "line_text",
+    "instructions",
+    "lines_of",
     "own_labels",
-    "step_line",
+    "split_flags",
     "syntax_directive",
     "up_to_target",
     "without_syntax_directive",
@@ -24,14 +26,13 @@ __all__ = [
 _DIRECTIVE: Final = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*")
 _FLAG: Final = re.compile(r"""\s*--((?:[^\s"']|"[^"]*"|'[^']*')*)(?:\s+|$)""")
 _WORD: Final = re.compile(r"""(?:\\.|[^\s"'\\]|"(?:\\.|[^"\\])*"|'[^']*'|["'\\])+""")
-_STEP: Final = re.compile(r"\[(?:[a-z0-9]+/\S+ )?(?:(\S+) )? *(\d+)/\d+\] ([A-Za-z]+)")
-_CLASSIC_STEP: Final = re.compile(r"Step (\d+)/\d+ : ")
-_COUNTED: Final = frozenset({"ADD", "COPY", "RUN", "WORKDIR"})
 _HEREDOC: Final = re.compile(r"""\d*<<(-?)(["']?)([^\s<"']+)\2""")
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Instruction:
+class Instruction:
+    """One instruction: the line it begins on (from 1), its keyword in capitals, what follows on one line."""
+
     line: int
     keyword: str
     rest: str
@@ -98,7 +99,7 @@ def up_to_target(text: str, build_args: Mapping[str, str], target: str | None) -
     number = _stage_number(target, stages, 1) if target else None
     if number is None or number + 1 == len(stages):
         return text
-    return "\n".join(_lines(text)[: stages[number + 1].line - 1]) + "\n"
+    return "\n".join(lines_of(text)[: stages[number + 1].line - 1]) + "\n"
 
 
 def _stage_number(name: str, stages: list[_Stage], line: int) -> int | None:
@@ -114,53 +115,20 @@ def _stage_number(name: str, stages: list[_Stage], line: int) -> int | None:
     return int(name)
 
 
+def instructions(text: str) -> list[Instruction]:
+    """Give all instructions in their order."""
+    lines = lines_of(text)
+    return list(_instructions(lines, _escape(lines)))
+
+
 def own_labels(text: str) -> str:
     """Give the words of all LABEL instructions."""
-    lines = _lines(text)
-    return " ".join(one.rest for one in _instructions(lines, _escape(lines)) if one.keyword == "LABEL")
-
-
-def step_line(text: str, step: str) -> int | None:
-    """Give the line of the instruction that a builder calls `step`: `[stage-1 2/5] RUN make` or `Step 2/5 : RUN make`.
-
-    BuildKit counts, in each stage, FROM (unless it starts from another stage or from scratch), ADD, COPY, RUN and
-    WORKDIR; the classic builder counts all instructions. None when the step is none of the Dockerfile's.
-    """
-    lines = _lines(text)
-    found = list(_instructions(lines, _escape(lines)))
-    if match := _CLASSIC_STEP.match(step):
-        chosen = found[int(match[1]) - 1 : int(match[1])]
-        return chosen[0].line if chosen else None
-    match = _STEP.match(step)
-    if match is None:
-        return None
-    named, number, keyword = match[1] or "", int(match[2]), match[3].upper()
-    stage, names = -1, set[str]()
-    candidates: list[int] = []
-    counted = 0
-    for one in found:
-        if one.keyword == "FROM":
-            words = [word.lower() for word in _flags(one.rest)[1].split()]
-            stage, counted = stage + 1, int(not names.intersection(words[:1]) and words[:1] != ["scratch"])
-            name = words[2] if words[1:2] == ["as"] and len(words) > 2 else f"stage-{stage}"  # noqa: PLR2004
-            names.add(name)
-        elif one.keyword in _COUNTED:
-            counted += 1
-        else:
-            continue
-        if counted == number and one.keyword == keyword and (not named or name == named.lower()):
-            candidates.append(one.line)
-    return candidates[0] if len(candidates) == 1 else None
-
-
-def line_text(text: str, line: int) -> str:
-    """Give a line (from 1) as it is written, or nothing."""
-    return next(iter(_lines(text)[line - 1 : line]), "")
+    return " ".join(one.rest for one in instructions(text) if one.keyword == "LABEL")
 
 
 def syntax_directive(text: str) -> str | None:
     """Give the frontend image that a `# syntax=` line asks for, or None."""
-    return next((value.split()[0] for _, key, value in _directives(_lines(text)) if key == "syntax"), None)
+    return next((value.split()[0] for _, key, value in _directives(lines_of(text)) if key == "syntax"), None)
 
 
 def without_syntax_directive(text: str) -> str:
@@ -172,7 +140,7 @@ def without_syntax_directive(text: str) -> str:
         return text
     mark = "\ufeff" if text.startswith("\ufeff") else ""
     lines = text.removeprefix(mark).split("\n")
-    found = list(_directives(_lines(text)))
+    found = list(_directives(lines_of(text)))
     kept = [lines[number] for number, key, _ in found if key != "syntax"]
     comments = [
         f"# syntax taken out for this build: {value}" + ("\r" if lines[number].endswith("\r") else "")
@@ -184,7 +152,7 @@ def without_syntax_directive(text: str) -> str:
     return mark + "\n".join(lines)
 
 
-def _lines(text: str) -> list[str]:
+def lines_of(text: str) -> list[str]:
     """Give the lines as Docker counts them: str.splitlines would also split at form feeds and the like."""
     return [line.removesuffix("\r") for line in text.removeprefix("\ufeff").split("\n")]
 
@@ -203,7 +171,7 @@ def _escape(lines: list[str]) -> str:
     return next((value for _, key, value in _directives(lines) if key == "escape" and value == "`"), "\\")
 
 
-def _instructions(lines: list[str], escape: str) -> Iterator[_Instruction]:
+def _instructions(lines: list[str], escape: str) -> Iterator[Instruction]:
     continued = re.compile(rf"(?:^|(?<=[^{re.escape(escape)}])){re.escape(escape)}[ \t]*$")
     number = 0
     while number < len(lines):
@@ -219,7 +187,7 @@ def _instructions(lines: list[str], escape: str) -> Iterator[_Instruction]:
             open_ended = continued.search(line) is not None
         if words.strip():
             keyword, *rest = words.split(None, 1)
-            yield _Instruction(line=start, keyword=keyword.upper(), rest=rest[0].strip() if rest else "")
+            yield Instruction(line=start, keyword=keyword.upper(), rest=rest[0].strip() if rest else "")
             if keyword.upper() in {"ADD", "COPY", "RUN"}:
                 number = _after_heredocs(words, lines, number)
 
@@ -236,13 +204,13 @@ def _after_heredocs(rest: str, lines: list[str], number: int) -> int:
 
 
 def _stages(text: str, build_args: Mapping[str, str]) -> list[_Stage]:
-    lines = _lines(text)
+    lines = lines_of(text)
     escape = _escape(lines)
     # A value that cannot be known only matters when a FROM uses it, so the error waits here.
     values: dict[str, str | DockerfileError] = {k: v for k, v in build_args.items() if k in PLATFORM_ARGS}
     stages: list[_Stage] = []
     for found in _instructions(lines, escape):
-        flags, rest = _flags(found.rest)
+        flags, rest = split_flags(found.rest)
         if found.keyword == "ARG" and not stages:
             for word in _WORD.findall(rest):
                 name, given, default = word.partition("=")
@@ -266,7 +234,8 @@ def _stages(text: str, build_args: Mapping[str, str]) -> list[_Stage]:
     return stages
 
 
-def _flags(rest: str) -> tuple[list[str], str]:
+def split_flags(rest: str) -> tuple[list[str], str]:
+    """Give the flags of an instruction without their dashes and quotes, and what follows them."""
     flags = []
     while match := _FLAG.match(rest):
         flags.append(re.sub(r"[\"']", "", match[1]))

@@ -14,8 +14,8 @@ from lading.version import UNVERSIONED, Version
 
 __all__ = ["Revision", "described_version", "has_uncommitted", "last_revision"]
 
-# Git tells its hooks where their repository is; a folder is asked about its own.
 _SCP = re.compile(r"(?:[^/:]+@)?[^/:]+:.*")
+# Git tells its hooks where their repository is; a folder is asked about its own.
 _WITHOUT_HOOKS_REPOSITORY = ("env", "-u", "GIT_DIR", "-u", "GIT_WORK_TREE", "-u", "GIT_INDEX_FILE", "-u", "GIT_PREFIX")
 
 

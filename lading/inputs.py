@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from lading.context import Context, unreadable
+from lading.context import Context, listed, unreadable
 
 __all__ = ["FileDigests", "Inputs", "entry_digest", "sent_mode"]
 
 # A file changed twice within one tick of the file system's clock looks the same: such a young one is not remembered.
 _TICK: Final = 50_000_000
-_TOLD = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +41,11 @@ class Inputs:
             "added": [part for part in self.parts if part not in before],
             "removed": [part for part in before if part not in self.parts],
         }
-        told = [f"{verb}: {_shortened(sorted(names))}" for verb, names in groups.items() if names]
+        told = [
+            f"{verb}: {listed([name.removeprefix('file ') for name in sorted(names)])}"
+            for verb, names in groups.items()
+            if names
+        ]
         return "; ".join(told) or "the inputs are not those it was built from"
 
 
@@ -95,8 +98,3 @@ def entry_digest(path: Path, status: os.stat_result | None = None) -> str:
 def sent_mode(mode: int) -> int:
     """Give the permissions with which a file is sent: 755 when anybody may execute it, else 644."""
     return 0o755 if mode & 0o111 else 0o644
-
-
-def _shortened(names: list[str]) -> str:
-    shown = ", ".join(name.removeprefix("file ") for name in names[:_TOLD])
-    return shown if len(names) <= _TOLD else f"{shown} and {len(names) - _TOLD} more"

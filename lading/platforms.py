@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from lading.errors import UsageError, cleaned
 
-__all__ = ["normal_platform", "parse_platform", "platform_arguments"]
+__all__ = ["normal_platform", "parse_platform", "parse_platforms", "platform_arguments"]
 
 _PLATFORM: Final = re.compile(r"[a-z0-9]+/[a-z0-9_]+(/v[0-9]+)?")
 # Other names for the same, as containerd reads them.
@@ -32,6 +33,11 @@ def parse_platform(text: str) -> str:
             mend="--platform linux/amd64",
         )
     return normal_platform(text)
+
+
+def parse_platforms(texts: Iterable[str]) -> tuple[str, ...]:
+    """Give platforms in their usual forms, each once, sorted; `UsageError` for one that is none."""
+    return tuple(sorted({parse_platform(text) for text in texts}))
 
 
 def normal_platform(text: str) -> str:

@@ -53,6 +53,11 @@ class Terminated(BaseException):
         super().__init__(number)
         self.number = number
 
+    @property
+    def exit_code(self) -> int:
+        """The exit code of a process that this signal ends."""
+        return _SIGNALLED + self.number
+
 
 def open_world(root: Path) -> World:
     """Give the real world of the project in `root`; the engine is spoken to on first need."""
@@ -90,9 +95,10 @@ def carry_out(command: str, steps: Sequence[Step], world: World, observer: Obser
             report = pipeline.run(world, check=check, tell=observer.tell, began=observer.began, ended=ended)
             return _with_facts(report, steps, world)
     except (KeyboardInterrupt, Terminated) as error:
-        number = error.number if isinstance(error, Terminated) else signal.SIGINT
-        name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
-        interrupted = Interrupted(name, _SIGNALLED + number)
+        if isinstance(error, Terminated):
+            interrupted = Interrupted(signal.Signals(error.number).name, error.exit_code)
+        else:
+            interrupted = Interrupted("Ctrl-C", _SIGNALLED + signal.SIGINT)
         for outcome in cut_short(steps[len(outcomes) :], interrupted):
             ended(outcome)
         error_behind = None if any(one.error for one in outcomes) else interrupted

@@ -16,7 +16,7 @@ import msgspec
 
 from lading.app import App, BuildOptions, Check
 from lading.errors import UsageError, cleaned
-from lading.platforms import parse_platform
+from lading.platforms import parse_platforms
 from lading.reference import DOCKER_HUB, ImageReference, parse_registry, parse_repository, parse_user
 from lading.settings_file import SETTINGS_FILE, line_of
 
@@ -139,41 +139,43 @@ class Environment:
     """What the process was started with: Docker's configuration folder, and what people typed to start it.
 
     `plain` is whether nothing should move or shine on a terminal: in CI, with NO_COLOR, on a dumb one. `terminal` is
-    what is to be taken for one, whatever is connected; None leaves it to that. `usual_engine` is the Unix socket on
-    which the docker CLI would look for the engine, None when another way leads there.
+    what is to be taken for one, whatever is connected; None leaves it to that. `docker_host` and `docker_context` say
+    where the engine is, as for the docker CLI.
     """
 
     docker_config: Path
     command: str
     plain: bool
     terminal: bool | None
-    usual_engine: str | None
+    docker_host: str | None
+    docker_context: str | None
+
+    @property
+    def usual_engine(self) -> str | None:
+        """The Unix socket on which the docker CLI would look for the engine, None when another way leads there."""
+        if self.docker_host:
+            return self.docker_host if self.docker_host.startswith("unix:///") else None
+        try:
+            config = json.loads((self.docker_config / "config.json").read_text("utf-8"))
+        except FileNotFoundError:
+            config = {}
+        except (OSError, ValueError):
+            return None
+        chosen = self.docker_context or (config.get("currentContext") if isinstance(config, dict) else "?")
+        return "unix:///var/run/docker.sock" if chosen in (None, "", "default") else None
 
 
 def environment() -> Environment:
     """Give what the process was started with."""
     folder = os.environ.get("DOCKER_CONFIG")
-    docker_config = Path(folder) if folder else Path.home() / ".docker"
     return Environment(
-        docker_config=docker_config,
+        docker_config=Path(folder) if folder else Path.home() / ".docker",
         command=os.environ.get("LADING_COMMAND") or Path(sys.argv[0]).name,
         plain=bool(os.environ.get("CI") or os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb",
         terminal=True if os.environ.get("FORCE_COLOR") or os.environ.get("TTY_COMPATIBLE") == "1" else None,
-        usual_engine=_usual_engine(docker_config),
+        docker_host=os.environ.get("DOCKER_HOST"),
+        docker_context=os.environ.get("DOCKER_CONTEXT"),
     )
-
-
-def _usual_engine(docker_config: Path) -> str | None:
-    if host := os.environ.get("DOCKER_HOST"):
-        return host if host.startswith("unix:///") else None
-    try:
-        config = json.loads((docker_config / "config.json").read_text("utf-8"))
-    except FileNotFoundError:
-        config = {}
-    except (OSError, ValueError):
-        return None
-    chosen = os.environ.get("DOCKER_CONTEXT") or (config.get("currentContext") if isinstance(config, dict) else "?")
-    return "unix:///var/run/docker.sock" if chosen in (None, "", "default") else None
 
 
 def _convert(raw: object, kind: type[_S], file: Path, trail: tuple[str, ...]) -> _S:
@@ -228,7 +230,7 @@ def _build_options(given: AppSettings, root: Path) -> BuildOptions:
     return BuildOptions(
         arguments=given.build_args,
         target=given.target,
-        platforms=tuple(sorted({parse_platform(one) for one in given.platforms})),
+        platforms=parse_platforms(given.platforms),
         contexts={name: build_context(place, root) for name, place in given.build_contexts.items()},
         secrets={name: _build_secret(source, root) for name, source in given.build_secrets.items()},
         provenance=given.provenance,

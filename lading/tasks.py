@@ -69,10 +69,10 @@ def build(
     """Build the image of a version, unless it is made from these very inputs already."""
     with command(c, "build", check=check, json=json) as now:
         flags = BuildFlags(
-            build_arg=build_arg or (),
+            build_arg=build_arg,
             target=target,
-            platform=platform or (),
-            build_context=build_context or (),
+            platform=platform,
+            build_context=build_context,
             no_cache=no_cache,
             pull=pull,
         )
@@ -192,10 +192,10 @@ def release(
     with command(c, "release", check=check, json=json) as now:
         where = {"user": user, "registry": registry}
         flags = BuildFlags(
-            build_arg=build_arg or (),
+            build_arg=build_arg,
             target=target,
-            platform=platform or (),
-            build_context=build_context or (),
+            platform=platform,
+            build_context=build_context,
             no_cache=no_cache,
             pull=pull,
         )

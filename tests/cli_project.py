@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Done", "Project", "failed", "make_project"]
+__all__ = ["Done", "Project", "command_lines", "failed", "make_project"]
 
 _BIN = Path(sys.executable).parent
 _APP = """\
@@ -151,6 +151,17 @@ def make_project(folder: Path, *, name: str, base: str, port: int) -> Project:
     project = Project(folder=folder, name=name, base=base, port=port)
     project.write()
     return project
+
+
+def command_lines() -> list[str]:
+    """Give the command lines of all processes of this machine; the engine's RUNs are among them."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            found.append(path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip())
+        except OSError:
+            continue  # it has just ended
+    return found
 
 
 def failed(done: Done, *words: str, code: int = 1) -> None:

@@ -30,7 +30,7 @@ from lading.surroundings.debian import install, may_install
 from lading.surroundings.engine import widest_mtu
 from tests.second_network import connect, disconnect
 
-__all__ = ["IMAGES", "Store", "buildx", "furnish", "start", "stop"]
+__all__ = ["IMAGES", "Store", "furnish", "plug_in_buildx", "start", "stop"]
 
 Store = str
 """Where an engine keeps its images: `graphdriver`, in its own store, or `containerd`, in containerd's."""
@@ -104,10 +104,13 @@ def furnish(docker_host: str) -> None:
         ) from error
 
 
-def buildx(release: str = "sid") -> Path:
-    """Give the root's `docker-buildx`, which any CLI of this machine can have among its plugins."""
+def plug_in_buildx(docker_config: Path, release: str = "sid") -> None:
+    """Let the docker CLI that reads this configuration folder have the root's buildx among its plugins."""
     with _alone():
-        return _root(release) / "usr/libexec/docker/cli-plugins/docker-buildx"
+        binary = _root(release) / "usr/libexec/docker/cli-plugins/docker-buildx"
+    plugins = docker_config / "cli-plugins"
+    plugins.mkdir(parents=True)
+    (plugins / "docker-buildx").symlink_to(binary)
 
 
 def _client(docker_host: str) -> docker.DockerClient:

@@ -6,13 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lading.build_steps import line_text, step_line
 from lading.dockerfile import (
     DockerfileError,
     base_images,
     final_base,
-    line_text,
     own_labels,
-    step_line,
     syntax_directive,
     without_syntax_directive,
 )

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from lading.git import described_version, has_uncommitted, last_revision
-
-_IDENTITY = ("-c", "user.name=t", "-c", "user.email=t@localhost")
-
-
-def git(folder: Path, *words: str) -> str:
-    """Run git and give what it printed."""
-    done = subprocess.run(["git", *_IDENTITY, *words], cwd=folder, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
+from tests.git import git
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from lading.app import BUILDER_LABEL, BuildOptions
 from lading.engine.build_api import ApiBuild, BuildKitReader, ClassicReader
-from lading.engine.build_failure import BuildStopped, Place, explained
+from lading.engine.build_failure import BuildStopped, explained
+from lading.engine.buildkit import FailedVertex
 from lading.engine.buildx import BuildxBuild
 from lading.engine.connection import Connection
 from lading.engine.model import BuildRequest
@@ -34,8 +35,8 @@ class _Work(Protocol):
         """Build, and give what happens; `BuildStopped` when the builder gives up."""
         ...
 
-    def place(self) -> Place:
-        """Give where it failed."""
+    def failed(self) -> FailedVertex | None:
+        """Give the part that failed, or nothing when that is not known."""
         ...
 
     def cancel(self) -> None:
@@ -85,7 +86,7 @@ def _carry_out(work: _Work, request: BuildRequest, tell: Tell) -> None:
         for event in work.events(request):
             tell(event)
     except BuildStopped as error:
-        raise _late(request, work) if late.is_set() else explained(request, work.place(), str(error)) from error
+        raise _late(request, work) if late.is_set() else explained(request, work.failed(), str(error)) from error
     except BaseException:
         work.cancel()
         if late.is_set():
@@ -96,10 +97,10 @@ def _carry_out(work: _Work, request: BuildRequest, tell: Tell) -> None:
 
 
 def _late(request: BuildRequest, work: _Work) -> BuildFailed:
-    place = work.place()
+    failed = work.failed()
     return BuildFailed(
         "the build took too long",
         why=f"it was not done after {request.options.timeout:g} s and was cancelled",
         mend="raise build_timeout in the settings, or look at the step that ran last",
-        details=place.lines,
+        details=failed.lines if failed else (),
     )

@@ -16,8 +16,8 @@ from docker.utils.json_stream import json_stream, stream_as_text
 from lading.archive import stream
 from lading.context import Context
 from lading.dockerfile import syntax_directive, up_to_target, without_syntax_directive
-from lading.engine.build_failure import LAST_LINES, BuildStopped, Place
-from lading.engine.buildkit import Progress, decode_status
+from lading.engine.build_failure import BuildStopped
+from lading.engine.buildkit import LAST_LINES, FailedVertex, Progress, decode_status
 from lading.engine.connection import engine_words, stream_error
 from lading.engine.model import BuildRequest
 from lading.engine.protocol import Tell
@@ -52,8 +52,8 @@ class _Reader(Protocol):
         """Give what was held back."""
         ...
 
-    def place(self) -> Place:
-        """Give where it failed."""
+    def failed(self) -> FailedVertex | None:
+        """Give the part that failed, or nothing when that is not known."""
         ...
 
 
@@ -85,9 +85,9 @@ class ApiBuild:
         if not done:
             raise BuildStopped("the engine's answer ended without an image")
 
-    def place(self) -> Place:
-        """Give where it failed."""
-        return self._reader.place()
+    def failed(self) -> FailedVertex | None:
+        """Give the part that failed, or nothing when that is not known."""
+        return self._reader.failed()
 
     def cancel(self) -> None:
         """Let the engine stop it."""
@@ -136,9 +136,8 @@ class ApiBuild:
             self._tell(Caution(text=f"# syntax={frontend} is left out: the engine's own Dockerfile frontend is used"))
             # Stages behind the target may be written for that frontend; they are not needed.
             text = up_to_target(without_syntax_directive(text), options.arguments, options.target)
-        name = (
-            path.relative_to(request.context.folder).as_posix() if path.is_relative_to(request.context.folder) else ""
-        )
+        folder = request.context.folder
+        name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else ""
         # A header too long for its name would keep BuildKit from seeing that it is a tar.
         inside = name in request.context.entries and len(name.encode()) < _LONGEST_NAME
         return (name if inside else own_name(request.context)), text.encode()
@@ -170,10 +169,9 @@ class BuildKitReader:
         """Give what was held back."""
         yield from self._progress.finish()
 
-    def place(self) -> Place:
-        """Give where it failed."""
-        failed = self._progress.failed()
-        return Place(name=failed.name, lines=failed.lines) if failed else Place()
+    def failed(self) -> FailedVertex | None:
+        """Give the part that failed, or nothing when that is not known."""
+        return self._progress.failed()
 
 
 class ClassicReader:
@@ -201,9 +199,9 @@ class ClassicReader:
         """Nothing is held back."""
         yield from ()
 
-    def place(self) -> Place:
-        """Give where it failed."""
-        return Place(name=self._step, lines=tuple(self._lines))
+    def failed(self) -> FailedVertex | None:
+        """Give the part that failed, or nothing when that is not known."""
+        return FailedVertex(name=self._step, error="", lines=tuple(self._lines)) if self._step else None
 
 
 def _message(text: str) -> str:

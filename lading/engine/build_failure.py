@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-from lading.dockerfile import line_text, step_line
+from lading.build_steps import line_text, step_line
+from lading.engine.buildkit import FailedVertex
 from lading.engine.model import BuildRequest
 from lading.errors import BuildFailed, cleaned
 
-__all__ = ["LAST_LINES", "BuildStopped", "Place", "explained"]
+__all__ = ["BuildStopped", "explained"]
 
-LAST_LINES: Final = 20
 _PARSE_ERROR: Final = re.compile(r"dockerfile parse error (?:on )?line (\d+)", re.IGNORECASE)
 # The command stands in the step's name already.
 _COMMAND: Final = re.compile(
@@ -57,35 +55,19 @@ class BuildStopped(Exception):  # noqa: N818  it is no error yet: `explained` ma
     """The builder gave up, with its own words."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where a build failed: the step as the builder names it (empty when unknown), and the lines it printed last."""
-
-    name: str = ""
-    lines: tuple[str, ...] = ()
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text("utf-8", "replace")
-    except OSError:
-        return ""  # it has gone since it was sent: the line cannot be told
-
-
-def explained(request: BuildRequest, place: Place, words: str) -> BuildFailed:
+def explained(request: BuildRequest, failed: FailedVertex | None, words: str) -> BuildFailed:
     """Give the error for a build that stopped with these words."""
-    file = request.dockerfile
-    text = _text(file)
-    all_words = "\n".join((*place.lines, words)).lower()
+    file, text = request.dockerfile, request.content.decode("utf-8")
+    name, details = (" ".join(failed.name.split()), failed.lines) if failed else ("", ())
+    all_words = "\n".join((*details, words)).lower()
     mark, cause = next(((mark, cause) for mark, cause in _CAUSES if mark.lower() in all_words), ("", ""))
     parse_error = _PARSE_ERROR.search(words)
-    line = int(parse_error[1]) if parse_error else step_line(text, place.name)
-    details = place.lines
+    line = int(parse_error[1]) if parse_error else step_line(text, name)
     if parse_error and line:
         details = (*details, f"{file.name}:{line}: {line_text(text, line)}")
     words = _COMMAND.sub("the step's command failed", words)
     where = f"{file.name}:{line}" if line else ""
-    at = " ".join(word for word in (where, cleaned(" ".join(place.name.split()), limit=100)) if word)
+    at = " ".join(word for word in (where, cleaned(name, limit=100)) if word)
     return BuildFailed(
         f"the build failed at {at}" if at else "the build failed",
         why=f"{cause} ({words})" if cause else words,

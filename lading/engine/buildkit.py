@@ -18,6 +18,7 @@ from lading.engine.buildkit_status import (
 from lading.events import BuildEvent, BuildEventKind
 
 __all__ = [
+    "LAST_LINES",
     "FailedVertex",
     "Progress",
     "Status",
@@ -28,7 +29,7 @@ __all__ = [
     "decode_status",
 ]
 
-_LAST_LINES: Final = 20
+LAST_LINES: Final = 20
 _LONGEST_LINE: Final = 64 * 1024
 _ENDS: Final = frozenset({BuildEventKind.FAILED, BuildEventKind.CACHED, BuildEventKind.DONE})
 
@@ -52,7 +53,7 @@ class _Track:
     ended: set[str] = field(default_factory=set)
     warnings: set[bytes] = field(default_factory=set)
     partial: dict[int, bytes] = field(default_factory=dict)
-    lines: deque[str] = field(default_factory=lambda: deque(maxlen=_LAST_LINES))
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
 
     @property
     def name(self) -> str:
@@ -95,7 +96,7 @@ class Progress:
         if track is None:
             return None
         unfinished = [_line(text) for text in track.partial.values() if text]
-        lines = (*track.lines, *unfinished)[-_LAST_LINES:]
+        lines = (*track.lines, *unfinished)[-LAST_LINES:]
         return FailedVertex(name=track.name, error=track.vertex.error, lines=lines)
 
     def _track(self, digest: str) -> _Track:

@@ -14,8 +14,8 @@ from typing import Any
 from lading.archive import stream
 from lading.command import Piped, output_of
 from lading.engine.build_api import own_name
-from lading.engine.build_failure import LAST_LINES, BuildStopped, Place
-from lading.engine.buildkit import Progress
+from lading.engine.build_failure import BuildStopped
+from lading.engine.buildkit import LAST_LINES, FailedVertex, Progress
 from lading.engine.buildkit_status import Status, Vertex, VertexLog, VertexStatus, VertexWarning
 from lading.engine.model import BuildRequest
 from lading.errors import Unavailable
@@ -71,10 +71,9 @@ class BuildxBuild:
             if process.wait():
                 raise BuildStopped(self._last_words())
 
-    def place(self) -> Place:
-        """Give where it failed."""
-        failed = self._progress.failed()
-        return Place(name=failed.name, lines=failed.lines) if failed else Place()
+    def failed(self) -> FailedVertex | None:
+        """Give the part that failed, or nothing when that is not known."""
+        return self._progress.failed()
 
     def cancel(self) -> None:
         """Let it stop: the engine stops with it, for it hangs on its connection."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import time
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import docker
 import pytest
 
 from tests.cli_project import Project
+from tests.git import git
 
 pytestmark = pytest.mark.engine
 
@@ -21,10 +21,6 @@ lading:
   project: {name}
   apps: {{web: {{context: app, repository: {name}/app, base_images: ["{base}"]}}}}
 """
-
-
-def _git(folder: Path, *words: str) -> None:
-    subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@localhost", *words], cwd=folder, check=True)
 
 
 def test_the_same_commit_gives_the_same_image(
@@ -39,11 +35,11 @@ def test_the_same_commit_gives_the_same_image(
     first = tmp_path / "first"
     shutil.copytree(repository / "app", first / "app", ignore=shutil.ignore_patterns("__pycache__"))
     (first / "invoke.yaml").write_text(_SETTINGS.format(name=project_name, base=python_image))
-    _git(first, "init", "-q")
-    _git(first, "add", "-A")
-    _git(first, "commit", "-qm", "one")
+    git(first, "init", "-q")
+    git(first, "add", "-A")
+    git(first, "commit", "-qm", "one")
     time.sleep(1.1)  # files of the clone are younger
-    _git(tmp_path, "clone", "-q", str(first), "second")
+    git(tmp_path, "clone", "-q", str(first), "second")
     found = []
     for folder in (first, tmp_path / "second"):
         project = Project(folder=folder, name=project_name, base=python_image, port=0)

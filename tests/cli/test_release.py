@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 
 import docker
@@ -10,6 +9,7 @@ import pytest
 
 from tests.cli_project import Project
 from tests.conftest import Holdings, TestRegistry
+from tests.git import git
 
 pytestmark = pytest.mark.engine
 
@@ -114,10 +114,10 @@ def test_git_gives_the_version(project: Project, client: docker.DockerClient) ->
     for words in (
         ["init", "-q"],
         ["add", "app.py", "Dockerfile"],
-        ["-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "-qm", "one"],
+        ["commit", "-qm", "one"],
         ["tag", "v1.4.2"],
     ):
-        subprocess.run(["git", *words], cwd=project.folder, check=True)
+        git(project.folder, *words)
     assert project.invoke("build").code == 0
     with (project.folder / "app.py").open("a") as app:
         app.write("# another line\n")

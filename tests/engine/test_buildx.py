@@ -14,9 +14,9 @@ from lading.app import BUILDER_LABEL
 from lading.engine.buildkit_status import Status, Vertex, VertexLog, VertexStatus
 from lading.engine.buildx import status_of
 from lading.errors import LadingError
-from tests.cli_project import Project
+from tests.cli_project import Project, command_lines
 from tests.conftest import wait_until
-from tests.second_engine import buildx
+from tests.second_engine import plug_in_buildx
 
 _SECOND = 1_000_000_000
 
@@ -77,18 +77,19 @@ def test_odd_lines(line: str) -> None:
 @pytest.fixture
 def with_buildx(project: Project, tmp_path: Path) -> Project:
     """A project whose docker CLI has buildx among its plugins."""
-    plugins = tmp_path / "docker-config" / "cli-plugins"
-    plugins.mkdir(parents=True)
+    config = tmp_path / "docker-config"
     try:
-        (plugins / "docker-buildx").symlink_to(buildx())
+        plug_in_buildx(config)
     except LadingError as error:
         pytest.skip(f"no docker buildx: {error}")
-    return replace(project, environment={"DOCKER_CONFIG": str(plugins.parent)})
+    return replace(project, environment={"DOCKER_CONFIG": str(config)})
 
 
-def _settings(project: Project, words: str) -> None:
+def _give_secret(project: Project) -> None:
+    """Let the build have a secret, which only buildx can give it."""
+    (project.folder / "token").write_text("S3ntinel")
     path = project.folder / "invoke.yaml"
-    path.write_text(f"{path.read_text()}      {words}\n")
+    path.write_text(f"{path.read_text()}      build_secrets: {{token: src=token}}\n")
 
 
 @pytest.mark.engine
@@ -107,9 +108,8 @@ def test_without_buildx(project: Project, client: docker.DockerClient) -> None:
 def test_a_secret(with_buildx: Project, client: docker.DockerClient) -> None:
     """A build secret reaches its RUN and nothing else, whoever looks; the image says that buildx built it."""
     project = with_buildx
-    (project.folder / "token").write_text("S3ntinel")
+    _give_secret(project)
     (project.folder / ".dockerignore").write_text("token\n")
-    _settings(project, "build_secrets: {token: src=token}")
     dockerfile = project.folder / "Dockerfile"
     text = dockerfile.read_text()
     dockerfile.write_text(
@@ -133,8 +133,7 @@ def test_a_secret(with_buildx: Project, client: docker.DockerClient) -> None:
 def test_a_failure_is_explained(with_buildx: Project) -> None:
     """A failing step is named with its line and what it printed, as by the other builders."""
     project = with_buildx
-    (project.folder / "token").write_text("S3ntinel")
-    _settings(project, "build_secrets: {token: src=token}")
+    _give_secret(project)
     dockerfile = project.folder / "Dockerfile"
     dockerfile.write_text(dockerfile.read_text() + "RUN echo the mast broke && exit 7\n")
 
@@ -150,8 +149,7 @@ def test_a_failure_is_explained(with_buildx: Project) -> None:
 def test_ctrl_c(with_buildx: Project) -> None:
     """Ctrl-C ends buildx as well, and with it the RUN in the engine."""
     project = with_buildx
-    (project.folder / "token").write_text("S3ntinel")
-    _settings(project, "build_secrets: {token: src=token}")
+    _give_secret(project)
     dockerfile = project.folder / "Dockerfile"
     dockerfile.write_text(dockerfile.read_text() + f"RUN sleep 6789 # {project.name}\n")
     process = project.start("build", "--version", "1")
@@ -186,10 +184,4 @@ def test_several_platforms(with_buildx: Project, client: docker.DockerClient, co
 
 def _runs(words: str) -> bool:
     """Whether a process of this machine has these words in its command line."""
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if words.encode() in path.read_bytes().replace(b"\0", b" "):
-                return True
-        except OSError:
-            continue  # it has just ended
-    return False
+    return any(words in line for line in command_lines())

@@ -16,7 +16,7 @@ import pytest
 
 from lading.errors import LadingError
 from lading.ignore import IgnoreRules, find_ignore_file
-from tests.second_engine import buildx
+from tests.second_engine import plug_in_buildx
 
 pytestmark = pytest.mark.engine
 
@@ -62,12 +62,10 @@ def docker(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess
     """
     config = tmp_path_factory.mktemp("config")
     try:
-        binary = buildx()
+        plug_in_buildx(config)
     except LadingError:
         pass
     else:
-        (config / "cli-plugins").mkdir()
-        (config / "cli-plugins" / "docker-buildx").symlink_to(binary)
         return partial(_run, "docker", config=config)
     context = tmp_path_factory.mktemp("empty")
     (context / "Dockerfile").write_text("BuildKit says that this is no Dockerfile")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import signal
 import time
-from pathlib import Path
 
 import docker
 import pytest
 
-from tests.cli_project import Project
+from tests.cli_project import Project, command_lines
 from tests.conftest import wait_until
 
 pytestmark = pytest.mark.engine
@@ -23,7 +22,7 @@ def test_during_a_build(project: Project, number: signal.Signals, code: int) -> 
     sleep = f"sleep {project.port}.{code}"
     project.write(run=f"RUN {sleep}")
     process = project.start("release", "--user", "demo", "--version", "1", "--registry", "localhost:1", "--json")
-    wait_until(lambda: _sleeps(sleep))
+    wait_until(lambda: sleep in command_lines())
 
     done = project.interrupt(process, number)
 
@@ -34,7 +33,7 @@ def test_during_a_build(project: Project, number: signal.Signals, code: int) -> 
     assert [step["status"] for step in document["steps"]] == ["failed", "skipped", "skipped", "skipped"]
     assert "RECAP" in done.err
     assert "Traceback" not in done.err
-    wait_until(lambda: not _sleeps(sleep), 10)
+    wait_until(lambda: sleep not in command_lines(), 10)
 
 
 @BOTH
@@ -72,14 +71,3 @@ def test_a_killed_smoke_test_is_cleared_by_the_next(project: Project, client: do
 
     assert done.code == 0, done.all
     assert not client.containers.list(all=True, filters=trials)
-
-
-def _sleeps(words: str) -> bool:
-    """Whether any process of this machine is called so; the engine's RUNs are among them."""
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if path.read_bytes().replace(b"\0", b" ").strip() == words.encode():
-                return True
-        except OSError:
-            continue  # it has just ended
-    return False

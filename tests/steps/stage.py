@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -96,9 +97,10 @@ class Stage:
         """Let the app answer `mood`, or with `crash` end at once, or with `asleep` never answer."""
         (self.app.context / "app.py").write_text(_PROGRAM.format(mood=mood))
 
-    def build(self, version: str = "1") -> Build:
-        """Give the step."""
-        return Build(target=self.app, version=Version(version))
+    def build(self, version: str = "1", **options: Any) -> Build:
+        """Give the step, with these build options over the app's own."""
+        target = replace(self.app, build=replace(self.app.build, **options))
+        return Build(target=target, version=Version(version))
 
     def smoke(self, version: str = "1", *, reuse: bool = False) -> Smoke:
         """Give the step."""

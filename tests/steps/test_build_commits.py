@@ -2,41 +2,27 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import replace
-from typing import Any
 
 from lading.app import BUILDER_LABEL
 from lading.reference import ImageReference
 from lading.step import Status
 from lading.steps import Build
 from lading.version import Version
+from tests.git import git
 from tests.steps.stage import ONLY_DOCKER, Stage
 
 _OCI = "org.opencontainers.image."
 REVISION_LABEL = f"{_OCI}revision"
 
 
-def _git(stage: Stage, *words: str) -> str:
-    identity = ("-c", "user.name=t", "-c", "user.email=t@localhost")
-    done = subprocess.run(
-        ["git", *identity, *words], cwd=stage.app.context.parent, check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
-
-
 def _repository(stage: Stage) -> None:
     """Let the app's folder be one of a repository's."""
     (stage.app.context.parent / ".gitignore").write_text("notes/\ndocker/\nmade/\n")
-    _git(stage, "init", "-q")
-    _git(stage, "remote", "add", "origin", "https://joe:S3ntinel@example.org/shop.git")
-    _git(stage, "add", "-A")
-    _git(stage, "commit", "-qm", "one")
-
-
-def _with(stage: Stage, **options: Any) -> Build:
-    target = replace(stage.app, build=replace(stage.app.build, **options))
-    return Build(target=target, version=Version("1"))
+    git(stage.app.context.parent, "init", "-q")
+    git(stage.app.context.parent, "remote", "add", "origin", "https://joe:S3ntinel@example.org/shop.git")
+    git(stage.app.context.parent, "add", "-A")
+    git(stage.app.context.parent, "commit", "-qm", "one")
 
 
 def test_standard_labels(stage: Stage) -> None:
@@ -52,11 +38,11 @@ def test_standard_labels(stage: Stage) -> None:
 
     _repository(stage)
     stage.say("hello from git")
-    _git(stage, "commit", "-qam", "two")
+    git(stage.app.context.parent, "commit", "-qam", "two")
     stage.prepare(stage.build())
 
     labels = stage.ground.labels(stage.local())
-    assert labels[REVISION_LABEL] == _git(stage, "rev-parse", "HEAD")
+    assert labels[REVISION_LABEL] == git(stage.app.context.parent, "rev-parse", "HEAD")
     assert labels[f"{_OCI}source"] == "https://example.org/shop.git"
     assert labels[f"{_OCI}created"].endswith("Z")
 
@@ -73,7 +59,7 @@ def test_uncommitted_changes(stage: Stage) -> None:
     """Uncommitted changes stand in the revision and move no moving tag; committing them is a reason to build."""
     _repository(stage)
     stage.prepare(stage.build())
-    first = _git(stage, "rev-parse", "HEAD")
+    first = git(stage.app.context.parent, "rev-parse", "HEAD")
     stage.say("hello, not committed")
 
     done = stage.four_runs(stage.build())
@@ -83,11 +69,15 @@ def test_uncommitted_changes(stage: Stage) -> None:
     stage.prepare(stage.smoke(), stage.tag(), stage.push())
     assert set(stage.ground.published(stage.home)) == {"1"}
 
-    _git(stage, "commit", "-qam", "two")
+    git(stage.app.context.parent, "commit", "-qam", "two")
     done = stage.four_runs(stage.build())
 
     assert done.reason == "removed: uncommitted changes"
-    assert stage.ground.labels(stage.local())[REVISION_LABEL] == _git(stage, "rev-parse", "HEAD") != first
+    assert (
+        stage.ground.labels(stage.local())[REVISION_LABEL]
+        == git(stage.app.context.parent, "rev-parse", "HEAD")
+        != first
+    )
 
 
 def test_what_is_not_sent_is_not_uncommitted(stage: Stage) -> None:
@@ -102,8 +92,8 @@ def test_what_is_not_sent_is_not_uncommitted(stage: Stage) -> None:
     (stage.app.context / "README.md").write_text("hello")
     (stage.app.context.parent / "elsewhere").write_text("x")
     assert stage.check(stage.build()).status is Status.OK
-    _git(stage, "add", "-A")
-    _git(stage, "commit", "-qm", "two")
+    git(stage.app.context.parent, "add", "-A")
+    git(stage.app.context.parent, "commit", "-qm", "two")
     assert stage.check(stage.build()).status is Status.OK
 
 
@@ -114,8 +104,8 @@ def test_new_files_are_uncommitted(stage: Stage) -> None:
     assert stage.check(stage.build()).status is Status.CHANGED
     stage.prepare(stage.build())
     assert stage.ground.labels(stage.local())[REVISION_LABEL].endswith("-dirty")
-    _git(stage, "add", "-A")
-    _git(stage, "commit", "-qm", "two")
+    git(stage.app.context.parent, "add", "-A")
+    git(stage.app.context.parent, "commit", "-qm", "two")
     (stage.app.context / "page.html").unlink()
     assert stage.check(stage.build()).reason == "removed: page.html"
 
@@ -127,7 +117,7 @@ def test_the_same_commit_gives_the_same_layers(stage: Stage) -> None:
     _repository(stage)
     layers = set()
     for _ in range(2):
-        stage.prepare(_with(stage, no_cache=True))
+        stage.prepare(stage.build(no_cache=True))
         layers.add(tuple(stage.ground.engine.inspect_image(stage.local())["RootFS"]["Layers"]))
         (stage.app.context / "app.py").touch()
     assert len(layers) == 1

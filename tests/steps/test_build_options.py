@@ -18,11 +18,6 @@ from lading.version import Version
 from tests.steps.stage import ONLY_DOCKER, Stage
 
 
-def _with(stage: Stage, **options: Any) -> Build:
-    target = replace(stage.app, build=replace(stage.app.build, **options))
-    return Build(target=target, version=Version("1"))
-
-
 def test_a_planted_secret(stage: Stage) -> None:
     """A secret in the context ends the build with exit code 2 before anything is sent; its content is told nowhere."""
     (stage.app.context / ".env").write_text("TOKEN=S3ntinel")
@@ -32,7 +27,7 @@ def test_a_planted_secret(stage: Stage) -> None:
         assert ".env" in outcome.error.why
         assert "S3ntinel" not in repr(outcome)
     assert stage.seen() == before
-    assert stage.real(_with(stage, allowed=(".env",))).status is Status.CHANGED
+    assert stage.real(stage.build(allowed=(".env",))).status is Status.CHANGED
 
 
 def test_a_context_too_large(stage: Stage) -> None:
@@ -50,7 +45,7 @@ def test_a_context_too_large(stage: Stage) -> None:
 def test_without_cache(stage: Stage) -> None:
     """Without cache the image is built anew in every run, though its inputs are the same; once in each run."""
     stage.prepare(stage.build())
-    step, world = _with(stage, no_cache=True), stage.world
+    step, world = stage.build(no_cache=True), stage.world
 
     first, _ = converge(step, world, check=False, tell=lambda _: None)
     again, _ = converge(step, world, check=False, tell=lambda _: None)
@@ -67,7 +62,7 @@ def test_a_newer_base(stage: Stage) -> None:
     stage.prepare(stage.build(), stage.smoke(), stage.tag(), stage.push())
     base = stage.remote()
     stage.app.dockerfile.write_text(f"FROM {base}\nCOPY app.py /other.py\n")
-    step = _with(stage, pull=True)
+    step = stage.build(pull=True)
     stage.prepare(step)
     assert stage.check(step).status is Status.OK
     old = stage.image_id(base)
@@ -85,7 +80,7 @@ def test_a_newer_base(stage: Stage) -> None:
     stage.ground.engine.tag(old, reference)
     stage.app.dockerfile.write_text(f"FROM {base}\nCOPY app.py /other.py\n")
 
-    assert stage.check(_with(stage, pull=False)).status is Status.OK
+    assert stage.check(stage.build(pull=False)).status is Status.OK
     done = stage.four_runs(step)
 
     assert done.reason == f"changed: base image {base}"
@@ -96,7 +91,7 @@ def test_another_platform(stage: Stage) -> None:
     """Another platform is another image."""
     stage.app.dockerfile.write_text("FROM scratch\nCOPY app.py /\n")
     stage.prepare(stage.build())
-    done = stage.four_runs(_with(stage, platforms=("linux/arm64",)))
+    done = stage.four_runs(stage.build(platforms=("linux/arm64",)))
     assert done.reason == "added: platforms"
     image = stage.ground.engine.image(stage.local())
     assert image
@@ -130,7 +125,7 @@ def test_the_line_that_failed(stage: Stage, text: str, line: int, written: str) 
 @ONLY_DOCKER
 def test_a_value_of_an_argument_is_noted_nowhere(stage: Stage) -> None:
     """What a build argument holds stands neither in the notes nor in the labels."""
-    stage.prepare(_with(stage, arguments={"TOKEN": "S3ntinel"}))
+    stage.prepare(stage.build(arguments={"TOKEN": "S3ntinel"}))
     assert "S3ntinel" not in str(stage.seen().notes)
     assert "S3ntinel" not in str(stage.ground.labels(stage.local()))
     assert INPUTS_LABEL in stage.ground.labels(stage.local())
@@ -173,11 +168,12 @@ def test_odd_names(stage: Stage, name: str) -> None:
 
 def test_what_is_missing_for_the_build(stage: Stage) -> None:
     """A secret's file and an extra context that are not there are told by their setting, in check mode as well."""
-    for options, words in (
-        ({"secrets": {"token": "src=/no/such/file"}}, "build secret token"),
-        ({"contexts": {"assets": "/no/such/folder"}}, "extra context assets"),
-    ):
-        for outcome in (stage.check(_with(stage, **options)), stage.real(_with(stage, **options))):
+    missing: dict[str, Any] = {
+        "build secret token": {"secrets": {"token": "src=/no/such/file"}},
+        "extra context assets": {"contexts": {"assets": "/no/such/folder"}},
+    }
+    for words, options in missing.items():
+        for outcome in (stage.check(stage.build(**options)), stage.real(stage.build(**options))):
             assert isinstance(outcome.error, UsageError)
             assert words in outcome.error.what
 
@@ -187,7 +183,7 @@ def test_modes_of_an_extra_context(stage: Stage, tmp_path: Path) -> None:
     extra = tmp_path / "extra"
     extra.mkdir()
     (extra / "f").write_text("x")
-    step = _with(stage, contexts={"assets": str(extra)})
+    step = stage.build(contexts={"assets": str(extra)})
 
     def digest() -> str:
         return Recipe.of(step.target, step.version, stage.world).content.digest

@@ -35,9 +35,10 @@ def test(c: Context, only: str = "", engine: str = "") -> None:
     if engine not in ("", "usual", *STORES):
         raise Exit(f"--engine {engine}: it is one of usual, {', '.join(STORES)}", code=2)
     road.up(c)
-    if shutil.which("chromium") is None and may_install():
+    missing = [program for program in ("chromium", "skopeo") if shutil.which(program) is None]
+    if missing and may_install():
         c.run("apt-get -q update")
-        c.run("DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends chromium")
+        c.run(f"DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends {' '.join(missing)}")
     with c.cd(ROOT):
         lint(c)
         if engine in ("", "usual"):

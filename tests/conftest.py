@@ -6,22 +6,41 @@ import os
 import re
 import secrets
 import socket
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import bcrypt
 import docker
 import pytest
-import requests
 from docker.errors import DockerException
 
 from tests.cli_project import Project, make_project
+from tests.registries import (
+    TestRegistry,
+    first_image,
+    guarded_registry,
+    open_registry,
+    own_host_name,
+    read_only_registry,
+    tls_registry,
+)
+from tests.waiting import answers, wait_until
+
+# Among them the fixtures of tests/registries.py, so that pytest finds them here.
+__all__ = [
+    "PYTHON_IMAGES",
+    "Holdings",
+    "TestRegistry",
+    "answers",
+    "guarded_registry",
+    "open_registry",
+    "own_host_name",
+    "read_only_registry",
+    "tls_registry",
+    "wait_until",
+]
 
 _TESTS_NAME = re.compile(r"\bt[0-9a-f]{10}\b")
-REGISTRY_IMAGES = ("registry:3", "localhost/lading/registry:2.8")
 PYTHON_IMAGES = ("python:3.13-slim", "localhost/lading/python:3.13")
 
 
@@ -121,92 +140,10 @@ def project(tmp_path: Path, project_name: str, python_image: str, free_port: int
     return make_project(folder, name=project_name, base=python_image, port=free_port)
 
 
-@dataclass(frozen=True)
-class TestRegistry:
-    """A real registry for one test run, asked over HTTP by another path than Lading's."""
-
-    __test__ = False
-
-    host: str
-    user: str | None = None
-    password: str | None = None
-
-    def digest(self, repository: str, tag: str) -> str | None:
-        """Give the digest the registry says it holds under a tag."""
-        answer = requests.head(
-            f"http://{self.host}/v2/{repository}/manifests/{tag}",
-            headers={"Accept": "application/vnd.docker.distribution.manifest.v2+json"},
-            auth=(self.user, self.password) if self.user and self.password else None,
-            timeout=10,
-        )
-        return answer.headers["Docker-Content-Digest"] if answer.ok else None
-
-    def tags(self, repository: str) -> list[str]:
-        """Give all tags of a repository."""
-        answer = requests.get(
-            f"http://{self.host}/v2/{repository}/tags/list",
-            auth=(self.user, self.password) if self.user and self.password else None,
-            timeout=10,
-        )
-        return sorted(answer.json().get("tags") or []) if answer.ok else []
-
-
-def _first_image(client: docker.DockerClient, names: tuple[str, ...]) -> str:
-    for name in names:
-        if client.images.list(name):
-            return name
-    pytest.fail(f"none of {', '.join(names)} is in the engine: ./inv up")
-
-
 @pytest.fixture(scope="session")
 def python_image(client: docker.DockerClient) -> str:
     """An image with Python that is in the engine already."""
-    return _first_image(client, PYTHON_IMAGES)
-
-
-def _registry(client: docker.DockerClient, **options: Any) -> Iterator[TestRegistry]:
-    user, password = options.pop("user", None), options.pop("password", None)
-    container = client.containers.run(
-        client.images.get(_first_image(client, REGISTRY_IMAGES)).id,
-        detach=True,
-        ports={"5000/tcp": ("127.0.0.1", None)},
-        tmpfs={"/var/lib/registry": ""},
-        labels={"lading.test": "registry"},
-        **options,
-    )
-    try:
-        container.reload()
-        host = f"localhost:{container.ports['5000/tcp'][0]['HostPort']}"
-        wait_until(lambda: answers(f"http://{host}/v2/"))
-        yield TestRegistry(host=host, user=user, password=password)
-    finally:
-        container.remove(force=True, v=True)
-
-
-@pytest.fixture(scope="session")
-def open_registry(client: docker.DockerClient) -> Iterator[TestRegistry]:
-    """A registry that lets everybody in."""
-    yield from _registry(client)
-
-
-@pytest.fixture(scope="session")
-def guarded_registry(client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestRegistry]:
-    """A registry that knows one user by password."""
-    user, password = "captain", f"S3ntinel-{secrets.token_hex(8)}"
-    folder = tmp_path_factory.mktemp("htpasswd")
-    hashed = bcrypt.hashpw(password.encode(), bcrypt.gensalt(5)).decode()
-    (folder / "htpasswd").write_text(f"{user}:{hashed}\n")
-    yield from _registry(
-        client,
-        user=user,
-        password=password,
-        volumes={str(folder): {"bind": "/auth", "mode": "ro"}},
-        environment={
-            "REGISTRY_AUTH": "htpasswd",
-            "REGISTRY_AUTH_HTPASSWD_REALM": "tests",
-            "REGISTRY_AUTH_HTPASSWD_PATH": "/auth/htpasswd",
-        },
-    )
+    return first_image(client, PYTHON_IMAGES)
 
 
 @pytest.fixture
@@ -215,23 +152,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def answers(url: str) -> bool:
-    """Whether anything answers HTTP there."""
-    try:
-        requests.get(url, timeout=2)
-    except requests.RequestException:
-        return False
-    return True
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    """Return once it holds; fail when it does not in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="session")

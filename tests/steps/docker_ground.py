@@ -15,7 +15,7 @@ from lading.credentials import CredentialStore
 from lading.engine import Engine
 from lading.engine.docker import DockerEngine
 from lading.registry import HttpRegistry, Registry
-from tests.conftest import TestRegistry
+from tests.registries import TestRegistry
 from tests.steps.ground import PORT, Containers, Images
 
 __all__ = ["DockerGround"]

@@ -1,0 +1,105 @@
+"""Certificates as servers show them, by an authority of their own that nobody knows; and a way to make it known."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tests.host_name import alone
+
+__all__ = ["Certificate", "issue", "trusting"]
+
+_DOCKER = Path("/etc/docker")
+_TIME = "%Y%m%d%H%M%SZ"
+_EC_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+# `openssl ca`, as `x509 -req` lets nobody say when a certificate begins before OpenSSL 3.4.
+_SETTINGS = """
+[ca]
+default_ca = tests
+[tests]
+database = {folder}/database
+serial = {folder}/serial
+new_certs_dir = {folder}
+default_md = sha256
+policy = names
+[names]
+commonName = supplied
+[req]
+distinguished_name = subject
+[subject]
+[authority]
+basicConstraints = critical, CA:true
+keyUsage = critical, keyCertSign
+subjectKeyIdentifier = hash
+[server]
+basicConstraints = critical, CA:false
+extendedKeyUsage = serverAuth
+subjectAltName = DNS:{name}
+authorityKeyIdentifier = keyid
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certificate:
+    """A server's certificate and key, and the certificate of the authority that signed it: PEM files."""
+
+    authority: Path
+    certificate: Path
+    key: Path
+
+
+def issue(folder: Path, name: str, *, ended: bool = False) -> Certificate:
+    """Make an authority and a server's certificate for that name in an empty folder; good until tomorrow, or yesterday.
+
+    The server's files are in a folder of their own below it, with no more than a server is to see.
+    """
+    made = Certificate(
+        authority=folder / "ca.pem",
+        certificate=folder / "server/certificate.pem",
+        key=folder / "server/key.pem",
+    )
+    made.key.parent.mkdir()
+    settings = folder / "openssl.cnf"
+    settings.write_text(_SETTINGS.format(folder=folder, name=name))
+    (folder / "database").touch()
+    (folder / "serial").write_text("01\n")
+    authority_key, wish = str(folder / "ca.key"), str(folder / "wish.pem")
+    day = timedelta(days=1)
+    end = datetime.now(UTC) + (-day if ended else day)
+    times = ["-startdate", f"{end - 2 * day:{_TIME}}", "-enddate", f"{end:{_TIME}}"]
+    new = ["req", "-config", str(settings), "-new", *_EC_KEY]
+    own = ["-x509", "-days", "1", "-extensions", "authority", "-subj", "/CN=tests"]
+    signing = ["-cert", str(made.authority), "-keyfile", authority_key, "-extensions", "server", *times]
+    _openssl(*new, *own, "-keyout", authority_key, "-out", str(made.authority))
+    _openssl(*new, "-subj", f"/CN={name}", "-keyout", str(made.key), "-out", wish)
+    _openssl(
+        *("ca", "-batch", "-notext", "-config", str(settings), *signing),
+        *("-in", wish, "-out", str(made.certificate)),
+    )
+    return made
+
+
+@contextmanager
+def trusting(host: str, authority: Path) -> Iterator[None]:
+    """Let this machine's engine take that authority for the registry of that host, and not after."""
+    folder = _DOCKER / "certs.d" / host
+    with alone():
+        folder.mkdir(parents=True)
+        shutil.copyfile(authority, folder / "ca.crt")
+    try:
+        yield
+    finally:
+        with alone():
+            shutil.rmtree(folder)
+            if not any(folder.parent.iterdir()):
+                folder.parent.rmdir()
+
+
+def _openssl(*words: str) -> None:
+    done = subprocess.run(["openssl", *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,242 @@
+"""A proxy between the SDK and the engine, on a Unix socket, that spoils the stream of a push.
+
+    with engine_proxy(Cut(messages=2)) as proxy:
+        ...  # speak to the engine at proxy.docker_host
+        assert proxy.count("POST", "/push") == 1
+
+What no fault fits is passed on as bytes, one request a connection.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from http.client import HTTPException, HTTPResponse
+from itertools import chain, islice
+from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingUnixStreamServer
+
+from tests.fault_proxy import Fault, Logged, Watch
+
+__all__ = ["Cut", "Empty", "EngineFault", "EngineProxy", "Garbage", "Stall", "WithoutAux", "engine_proxy"]
+
+_PIECE = 65536
+_OK = 200
+_USUAL = "/var/run/docker.sock"
+_NO_JSON = b"<html>this is no message</html>\r\n"
+_UNTOLD = {"connection", "transfer-encoding", "content-length"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineFault(Fault):
+    """What may go wrong on the way back from an engine; it strikes pushes unless it says otherwise."""
+
+    method: str = "POST"
+    path: str = r"/images/.+/push\b"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Empty(EngineFault):
+    """The stream has no messages; the engine has done its work by then, or was never asked."""
+
+    reaches_engine: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cut(EngineFault):
+    """The connection is closed after so many messages or bytes, or, as it is, when all has come but the end.
+
+    The engine still does its work to the end; without `finishes` it is left, too, and gives up.
+    """
+
+    messages: int | None = None
+    size: int | None = None
+    finishes: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stall(EngineFault):
+    """After so many messages nothing more comes until the proxy closes or the client leaves; see `Cut`."""
+
+    messages: int = 1
+    finishes: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Garbage(EngineFault):
+    """After so many messages, at the latest in the end, comes a line that is no JSON."""
+
+    after: int = 1
+    line: bytes = _NO_JSON
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithoutAux(EngineFault):
+    """The message with the digest, under `aux`, does not come."""
+
+
+class EngineProxy(Watch[EngineFault]):
+    """A proxy that runs; `docker_host` is as in DOCKER_HOST."""
+
+    def __init__(self, faults: tuple[EngineFault, ...], *, path: str, upstream: str) -> None:
+        super().__init__(faults)
+        self.docker_host = f"unix://{path}"
+        self.upstream = upstream
+
+
+@contextmanager
+def engine_proxy(*faults: EngineFault) -> Iterator[EngineProxy]:
+    """Give a proxy in front of the engine at DOCKER_HOST, or at the usual socket; all its connections end with it."""
+    scheme, _, upstream = os.environ.get("DOCKER_HOST", "").partition("://")
+    with tempfile.TemporaryDirectory(prefix="proxy-") as folder:
+        path = str(Path(folder) / "docker.sock")
+        server = _Server(path, _Conversation)
+        server.proxy = EngineProxy(faults, path=path, upstream=upstream if scheme == "unix" else _USUAL)
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        try:
+            yield server.proxy
+        finally:
+            server.shutdown()
+            server.proxy.close()
+            server.server_close()
+
+
+class _Server(ThreadingUnixStreamServer):
+    daemon_threads = True
+    request_queue_size = 64
+    proxy: EngineProxy
+
+
+class _Conversation(BaseRequestHandler):
+    """One connection of a client, and its one request."""
+
+    server: _Server
+    request: socket.socket
+
+    def handle(self) -> None:
+        """Pass the request on, and the answer with its fault; a connection that breaks is the end of it."""
+        self.gone = threading.Event()
+        self.left_to_itself = False
+        with (
+            socket.socket(socket.AF_UNIX) as engine,
+            self.server.proxy.holding(self.request, engine),
+            suppress(OSError, HTTPException),
+        ):
+            head, rest = self._head()
+            method, path, _ = head.decode("latin-1").split(" ", 2)
+            one, fault = self.server.proxy.came(method, path)
+            if isinstance(fault, Empty) and not fault.reaches_engine:
+                self.server.proxy.answered(one, _OK)
+                self._begin("200 OK", [("Content-Type", "application/json")])
+                self._send(b"")
+                return
+            engine.connect(self.server.proxy.upstream)
+            engine.sendall(head + rest)
+            threading.Thread(target=self._forward, args=(engine,), daemon=True).start()
+            if fault is None:
+                self._backward(engine, one)
+            else:
+                self._spoil(engine, one, fault)
+
+    def _head(self) -> tuple[bytes, bytes]:
+        """Read a request's head, and give it with what already came after it."""
+        read = b""
+        while b"\r\n\r\n" not in read:
+            piece = self.request.recv(_PIECE)
+            if not piece:
+                raise ConnectionError
+            read += piece
+        head, _, rest = read.partition(b"\r\n\r\n")
+        if not re.search(rb"(?im)^Upgrade:", head):
+            # The next request comes on a connection of its own: so nobody needs to know where this one ends.
+            head = re.sub(rb"(?i)\r\nConnection:[^\r]*", b"", head) + b"\r\nConnection: close"
+        return head + b"\r\n\r\n", rest
+
+    def _forward(self, engine: socket.socket) -> None:
+        """Pass on what the client sends after the head, and that it has left."""
+        with suppress(OSError):
+            while piece := self.request.recv(_PIECE):
+                engine.sendall(piece)
+        self.gone.set()
+        if not self.left_to_itself:
+            with suppress(OSError):
+                engine.shutdown(socket.SHUT_WR)
+
+    def _backward(self, engine: socket.socket, one: Logged) -> None:
+        """Pass on what the engine answers."""
+        while piece := engine.recv(_PIECE):
+            if found := re.match(rb"HTTP/\S+ (\d+)", piece):
+                self.server.proxy.answered(one, int(found[1]))
+            self.request.sendall(piece)
+
+    def _spoil(self, engine: socket.socket, one: Logged, fault: EngineFault | None) -> None:
+        """Pass on a stream of messages with its fault; an answer that is no stream is passed on as it is."""
+        with HTTPResponse(engine, method=one.method) as answer:
+            answer.begin()
+            self.server.proxy.answered(one, answer.status)
+            self._begin(f"{answer.status} {answer.reason}", answer.getheaders())
+            messages: Iterator[bytes] = iter(answer.readline, b"")
+            match fault if answer.status == _OK else None:
+                case Cut() as cut:
+                    self._cut(messages, cut)
+                case Stall() as stall:
+                    self._stall(messages, stall, engine)
+                case other:
+                    for message in _kept(messages, other):
+                        self._send(message)
+                    self._send(b"")
+
+    def _stall(self, messages: Iterator[bytes], fault: Stall, engine: socket.socket) -> None:
+        for message in islice(messages, fault.messages):
+            self._send(message)
+        if fault.finishes:
+            for _ in messages:
+                pass
+        else:
+            engine.shutdown(socket.SHUT_RDWR)
+        self.gone.wait()
+
+    def _cut(self, messages: Iterator[bytes], fault: Cut) -> None:
+        left = fault.size
+        for message in islice(messages, fault.messages):
+            if left is None:
+                self._send(message)
+                continue
+            if left:
+                self._send(message[:left])
+            left = max(0, left - len(message))
+            if not left:
+                break
+        self.left_to_itself = fault.finishes
+        self.request.shutdown(socket.SHUT_RDWR)
+        if fault.finishes:
+            for _ in messages:
+                pass
+
+    def _begin(self, status: str, headers: list[tuple[str, str]]) -> None:
+        told = [f"{name}: {value}" for name, value in headers if name.lower() not in _UNTOLD]
+        lines = [f"HTTP/1.1 {status}", *told, "Transfer-Encoding: chunked", "Connection: close", "", ""]
+        self.request.sendall("\r\n".join(lines).encode("latin-1"))
+
+    def _send(self, message: bytes) -> None:
+        """Send a chunk; an empty one is the end."""
+        self.request.sendall(b"%x\r\n%b\r\n" % (len(message), message))
+
+
+def _kept(messages: Iterator[bytes], fault: EngineFault | None) -> Iterator[bytes]:
+    """Give the messages that are passed on; all are read."""
+    match fault:
+        case Empty():
+            return (message for message in messages if not message)
+        case Garbage(after=after, line=line):
+            return chain(islice(messages, after), [line], messages)
+        case WithoutAux():
+            return (message for message in messages if b'"aux"' not in message)
+        case _:
+            return messages

@@ -1,0 +1,293 @@
+"""A proxy between the engine and a real registry that does what networks and registries do on their bad days.
+
+    with registry_proxy(registry.host, Answer(method="PUT", path="/manifests/", times=1, status=500)) as proxy:
+        ...  # push to proxy.host
+        assert proxy.count("PUT", "/manifests/") == 2
+
+Bodies are streamed, and the Host header is passed on: the registry makes its Location URLs of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from tests.fault_proxy import Fault, Logged, Watch
+
+__all__ = [
+    "Answer",
+    "Delay",
+    "Flip",
+    "Hang",
+    "Rate",
+    "RegistryFault",
+    "RegistryProxy",
+    "Reset",
+    "Swap",
+    "refusal",
+    "registry_proxy",
+]
+
+_PIECE = 65536
+_TLS_HANDSHAKE = b"\x16"
+_OK, _NO_CONTENT, _NOT_MODIFIED = 200, 204, 304
+# What belongs to one connection and is said anew on the other.
+_HOP = {"connection", "keep-alive", "transfer-encoding", "expect", "te", "trailer"}
+
+
+class RegistryFault(Fault):
+    """What may go wrong on the way to a registry and back."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer(RegistryFault):
+    """The proxy answers; the registry hears nothing."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delay(RegistryFault):
+    """The request is passed on some seconds later."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rate(RegistryFault):
+    """The request's body is passed on at so many bytes a second."""
+
+    bytes_per_second: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reset(RegistryFault):
+    """The connection is reset after so many bytes of the request's body, at the latest at its end."""
+
+    after: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flip(RegistryFault):
+    """One byte of the request's body is another when it arrives."""
+
+    at: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hang(RegistryFault):
+    """Nothing is passed on or answered until the proxy closes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Swap(RegistryFault):
+    """A manifest is another when it arrives: what a PUT brings, or what a GET or HEAD is answered with."""
+
+    change: Callable[[bytes], bytes]
+
+
+def refusal(status: int, code: str, message: str = "", **rule: Any) -> Answer:
+    """Give the answer with which a registry refuses, as JSON; `rule` is method, path, times, and more headers."""
+    headers = {"Content-Type": "application/json", **rule.pop("headers", {})}
+    body = json.dumps({"errors": [{"code": code, "message": message or code.lower()}]}).encode()
+    return Answer(status=status, body=body, headers=headers, **rule)
+
+
+class RegistryProxy(Watch[RegistryFault]):
+    """A proxy that runs; `host` is as in an image's name."""
+
+    def __init__(self, faults: tuple[RegistryFault, ...], *, port: int, upstream: str) -> None:
+        super().__init__(faults)
+        self.host = f"localhost:{port}"
+        self.upstream = upstream
+
+
+@contextmanager
+def registry_proxy(upstream_host: str, *faults: RegistryFault) -> Iterator[RegistryProxy]:
+    """Give a proxy in front of a registry; all its connections end with it."""
+    server = _Server(("127.0.0.1", 0), _Conversation)
+    server.proxy = RegistryProxy(faults, port=server.server_port, upstream=upstream_host)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield server.proxy
+    finally:
+        server.shutdown()
+        server.proxy.close()
+        server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 64  # an engine sends five layers at once
+    proxy: RegistryProxy
+
+
+class _ResetError(ConnectionError):
+    """It is time to reset the connection."""
+
+
+class _Conversation(BaseHTTPRequestHandler):
+    """One connection of a client, with one to the registry for each request."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: _Server
+
+    def handle(self) -> None:
+        """Answer until either side has enough; whoever tries TLS is sent away, as any broken connection is."""
+        with self.server.proxy.holding(self.connection), suppress(OSError, ValueError, HTTPException):
+            if self.connection.recv(1, socket.MSG_PEEK) != _TLS_HANDSHAKE:
+                super().handle()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+    def _converse(self) -> None:
+        one, fault = self.server.proxy.came(self.command, self.path)
+        match fault:
+            case Hang():
+                self.server.proxy.closed.wait()
+                raise ConnectionError
+            case Answer():
+                for _ in self._received():
+                    pass
+                self._answer(one, fault.status, {**fault.headers}, fault.body)
+                return
+            case Delay():
+                self.server.proxy.closed.wait(fault.seconds)
+        with closing(HTTPConnection(self.server.proxy.upstream)) as registry:
+            try:
+                self._ask(registry, one, fault)
+            except _ResetError:
+                registry.close()
+                self._reset()
+                raise
+
+    do_DELETE = do_GET = do_HEAD = do_PATCH = do_POST = do_PUT = _converse  # noqa: N815  the base class's names
+
+    def _ask(self, registry: HTTPConnection, one: Logged, fault: RegistryFault | None) -> None:
+        """Pass the request on with its fault, and then the answer."""
+        swapped = isinstance(fault, Swap)
+        chunked = "Transfer-Encoding" in self.headers or (swapped and self.command == "PUT")
+        method = "GET" if swapped and self.command == "HEAD" else self.command  # an answer's head is made of its body
+        registry.connect()
+        with self.server.proxy.holding(registry.sock):
+            registry.putrequest(method, self.path, skip_host=True, skip_accept_encoding=True)
+            for name, value in self.headers.items():
+                if name.lower() not in _HOP and not (chunked and name.lower() == "content-length"):
+                    registry.putheader(name, value)
+            registry.putheader("Connection", "close")
+            if chunked:
+                registry.putheader("Transfer-Encoding", "chunked")
+            registry.endheaders()
+            for piece in self._spoilt(fault):
+                with suppress(BrokenPipeError, ConnectionResetError):  # it has answered already
+                    registry.send(_chunk(piece) if chunked else piece)
+            if chunked:
+                with suppress(BrokenPipeError, ConnectionResetError):
+                    registry.send(_chunk(b""))
+            with registry.getresponse() as answer:
+                if isinstance(fault, Swap) and self.command != "PUT" and answer.status == _OK:
+                    body = fault.change(answer.read())
+                    digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
+                    known = {"Docker-Content-Digest": digest, "Etag": f'"{digest}"', "Content-Length": str(len(body))}
+                    self._answer(one, _OK, {**dict(answer.getheaders()), **known}, body)
+                else:
+                    self._relay(one, answer)
+
+    def _received(self, most: int = _PIECE) -> Iterator[bytes]:
+        """Give the request's body in pieces of at most that many bytes, as they come."""
+        if "Transfer-Encoding" not in self.headers:
+            yield from self._exactly(int(self.headers.get("Content-Length", "0")), most)
+            return
+        while size := int(self.rfile.readline().partition(b";")[0], 16):
+            yield from self._exactly(size, most)
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass  # trailers
+
+    def _exactly(self, size: int, most: int) -> Iterator[bytes]:
+        while size:
+            piece = self.rfile.read1(min(size, most))
+            if not piece:
+                raise ConnectionError
+            size -= len(piece)
+            yield piece
+
+    def _spoilt(self, fault: RegistryFault | None) -> Iterator[bytes]:
+        """Give the request's body as it is passed on."""
+        match fault:
+            case Rate():
+                for piece in self._received(max(1, fault.bytes_per_second // 20)):
+                    yield piece
+                    self.server.proxy.closed.wait(len(piece) / fault.bytes_per_second)
+            case Reset():
+                left = fault.after
+                for piece in self._received():
+                    if left:
+                        yield piece[:left]
+                    left = max(0, left - len(piece))
+                    if not left:
+                        break
+                raise _ResetError
+            case Flip():
+                begin = 0
+                for piece in self._received():
+                    at = fault.at - begin
+                    begin += len(piece)
+                    inside = 0 <= at < len(piece)
+                    yield piece[:at] + bytes([piece[at] ^ 1]) + piece[at + 1 :] if inside else piece
+            case Swap() if self.command == "PUT":
+                yield fault.change(b"".join(self._received()))
+            case _:
+                yield from self._received()
+
+    def _answer(self, one: Logged, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """Answer with a whole body."""
+        self.server.proxy.answered(one, status)
+        self.send_response_only(status)
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            if name.lower() not in _HOP:
+                self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def _relay(self, one: Logged, answer: HTTPResponse) -> None:
+        """Pass an answer on as it comes."""
+        self.server.proxy.answered(one, answer.status)
+        bodiless = self.command == "HEAD" or answer.status in {_NO_CONTENT, _NOT_MODIFIED}
+        chunked = not bodiless and answer.getheader("Content-Length") is None
+        self.send_response_only(answer.status, answer.reason)
+        for name, value in answer.getheaders():
+            if name.lower() not in _HOP:
+                self.send_header(name, value)
+        if chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        while piece := answer.read1(_PIECE):
+            self.wfile.write(_chunk(piece) if chunked else piece)
+        if chunked:
+            self.wfile.write(_chunk(b""))
+        if answer.length:
+            raise ConnectionError  # the registry broke off
+
+    def _reset(self) -> None:
+        """Close at once, so that the other side gets an RST and not a FIN."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.rfile.close()
+        self.connection.close()
+
+
+def _chunk(piece: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(piece), piece)

@@ -1,0 +1,156 @@
+"""Every fault of the proxy before an engine does what it says; without one it changes nothing."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+import requests
+import urllib3
+from docker.errors import StreamParseError
+
+from tests.conftest import TestRegistry, wait_until
+from tests.engine_proxy import Cut, Empty, Garbage, Stall, WithoutAux, engine_proxy
+from tests.registry_proxy import Swap, registry_proxy
+
+pytestmark = pytest.mark.engine
+BROKEN = (urllib3.exceptions.ProtocolError, requests.RequestException)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cargo:
+    """An image of nothing but chance, in an engine, and the registry it is for."""
+
+    client: docker.DockerClient
+    registry: TestRegistry
+    name: str
+    folder: Path
+
+    def push(self, docker_host: str | None = None, *, host: str | None = None) -> Iterator[Mapping[str, Any]]:
+        """Make it, push it, and give the messages as they come."""
+        repository = f"{host or self.registry.host}/demo/{self.name}"
+        (self.folder / "chance").write_bytes(secrets.token_bytes(100_000))
+        (self.folder / "Dockerfile").write_text("FROM scratch\nCOPY chance /\n")
+        labels = {"lading.project": self.name}
+        self.client.images.build(path=str(self.folder), tag=f"{repository}:1", labels=labels, rm=True)
+        version = self.client.api.api_version
+        with closing(docker.APIClient(docker_host, version=version, timeout=10)) as api:
+            yield from api.push(repository, tag="1", stream=True, decode=True)
+
+    @property
+    def held(self) -> str | None:
+        """The digest that the registry holds, asked without a proxy."""
+        return self.registry.digest(f"demo/{self.name}", "1")
+
+
+@pytest.fixture
+def cargo(open_registry: TestRegistry, client: docker.DockerClient, project_name: str, tmp_path: Path) -> Cargo:
+    """An image for the open registry."""
+    return Cargo(client=client, registry=open_registry, name=project_name, folder=tmp_path)
+
+
+def _digest(messages: list[Mapping[str, Any]]) -> str:
+    """Give the digest that the engine says it has pushed."""
+    (found,) = [str(one["aux"]["Digest"]) for one in messages if "aux" in one]
+    return found
+
+
+def test_engine_pushes_through_the_proxy(cargo: Cargo) -> None:
+    """An engine pushes through the proxy, and a manifest that is swapped on the way there is what is held."""
+    swap = Swap(method="PUT", path="/manifests/1", change=lambda body: body + b"\n")
+    with registry_proxy(cargo.registry.host, swap) as proxy:
+        pushed = _digest(list(cargo.push(host=proxy.host)))
+        assert proxy.count("PATCH", status=202) == 2, "a layer and the config"
+        assert proxy.count("PUT", "/manifests/1", status=201) == 1
+    assert cargo.held
+    assert cargo.held != pushed
+
+
+def test_engine_without_faults(cargo: Cargo, python_image: str) -> None:
+    """Questions, errors, a stream of messages and an attached terminal pass as they are."""
+    with engine_proxy() as proxy, closing(docker.DockerClient(proxy.docker_host, timeout=10)) as through:
+        assert len(proxy.docker_host) < 100
+        assert through.images.get(python_image).id == cargo.client.images.get(python_image).id
+        with pytest.raises(docker.errors.ImageNotFound):
+            through.images.get(f"{cargo.name}:missing")
+        assert proxy.count("GET", "/images/", status=404) == 1
+        assert _digest(list(cargo.push(proxy.docker_host))) == cargo.held
+
+        labels = {"lading.project": cargo.name}
+        container = through.containers.create(python_image, "cat", stdin_open=True, labels=labels)
+        with closing(container.attach_socket(params={"stdin": 1, "stdout": 1, "stream": 1})) as terminal:
+            container.start()
+            terminal._sock.sendall(b"ahoy\n")
+            assert terminal._sock.recv(100).endswith(b"ahoy\n")
+        container.remove(force=True)
+
+
+@pytest.mark.parametrize("reaches_engine", [True, False])
+def test_empty(cargo: Cargo, *, reaches_engine: bool) -> None:
+    """A push whose stream is empty may have reached the registry or not."""
+    with engine_proxy(Empty(reaches_engine=reaches_engine)) as proxy:
+        assert not list(cargo.push(proxy.docker_host))
+        assert proxy.count("POST", "/push", status=200) == 1
+    assert bool(cargo.held) == reaches_engine
+
+
+@pytest.mark.parametrize(
+    ("fault", "messages", "arrives"),
+    [
+        (Cut(), range(4, 100), True),
+        (Cut(messages=1), [1], True),
+        (Cut(size=10), [0], True),
+        (Cut(messages=0, finishes=False), [0], False),
+    ],
+)
+def test_cut(cargo: Cargo, fault: Cut, messages: Sequence[int], arrives: bool) -> None:
+    """A stream breaks off where it should; whether the push goes on to its end is for the fault to say."""
+    came: list[Mapping[str, Any]] = []
+    with engine_proxy(fault) as proxy:
+        with pytest.raises(BROKEN):
+            came.extend(cargo.push(proxy.docker_host))
+        if arrives:
+            wait_until(lambda: bool(cargo.held), 5)
+    assert len(came) in messages
+    assert bool(cargo.held) == arrives
+
+
+@pytest.mark.parametrize("finishes", [True, False])
+def test_stall(cargo: Cargo, *, finishes: bool) -> None:
+    """After the messages that come nothing more does, until the proxy closes."""
+
+    def read() -> None:
+        with pytest.raises(BROKEN):
+            next(messages)
+
+    with engine_proxy(Stall(messages=1, finishes=finishes)) as proxy:
+        messages = cargo.push(proxy.docker_host)
+        assert "status" in next(messages)
+        reader = threading.Thread(target=read)
+        reader.start()
+        if finishes:
+            wait_until(lambda: bool(cargo.held), 5)
+        reader.join(0.3)
+        assert reader.is_alive()
+    reader.join(5)
+    assert not reader.is_alive()
+    assert bool(cargo.held) == finishes
+
+
+def test_garbage_and_no_digest(cargo: Cargo) -> None:
+    """A line that is no JSON comes in the middle; the message with the digest does not come."""
+    with engine_proxy(Garbage(after=1, times=1), WithoutAux()) as proxy:
+        with pytest.raises(StreamParseError):
+            list(cargo.push(proxy.docker_host))
+        messages = list(cargo.push(proxy.docker_host))
+        assert proxy.count("POST", "/push") == 2
+    assert cargo.held
+    assert messages
+    assert not [one for one in messages if "aux" in one]

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from lading.reference import ImageReference
+from lading.version import DEFAULT_TAGS
 
 __all__ = [
     "BUILDER_LABEL",
     "INPUTS_LABEL",
+    "REVISION_LABEL",
     "UNCOMMITTED_LABEL",
     "VERSION_LABEL",
     "App",
@@ -26,6 +28,8 @@ BUILDER_LABEL = "lading.builder"
 """The label in which an image says who built it."""
 INPUTS_LABEL = "lading.inputs"
 """The label in which an image carries the digest of what it was made from."""
+REVISION_LABEL = "org.opencontainers.image.revision"
+"""The label in which an image carries the commit it was made from."""
 UNCOMMITTED_LABEL = "lading.uncommitted"
 """The label of an image that was made with changes nobody has committed."""
 VERSION_LABEL = "lading.version"
@@ -91,7 +95,8 @@ class App:
 
     `context` and `dockerfile` are absolute; `repository` has no tag; `base_images` are tried in this order for the
     Dockerfile's argument BASE_IMAGE; `host_port` is where `run` serves it on 127.0.0.1; `smoke_timeout` is seconds
-    from the container's start to the last answer; `memory` is bytes.
+    from the container's start to the last answer; `memory` is bytes. `tags` are patterns of the tags it is published
+    under, and `push_timeout` is how many seconds a push may stand still.
     """
 
     project: str
@@ -107,6 +112,8 @@ class App:
     memory: int
     smoke_timeout: float
     build: BuildOptions = field(default_factory=BuildOptions)
+    tags: tuple[str, ...] = DEFAULT_TAGS
+    push_timeout: float = 120.0
 
     @property
     def labels(self) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from lading.project import check_named_file, find_root
 from lading.settings import Settings, environment
 
 if TYPE_CHECKING:  # listing tasks and asking for help need no pipeline
-    from lading.playbook import Playbook
+    from lading.playbook import Guard, Playbook
     from lading.step import Step
     from lading.world import World
 
@@ -38,8 +39,17 @@ class Command:
     check: bool
     json: bool
 
-    def carry_out(self, steps: Sequence[Step]) -> None:
-        """Carry the steps out, show how they come out, and end with the right exit code."""
+    def guard(self, *, overwrite: bool = False, backwards: bool = False, untested: bool = False) -> Guard:
+        """Give what a push may do that it does not do by itself."""
+        from lading.playbook import Guard
+
+        return Guard(overwrite=overwrite, backwards=backwards, untested=untested)
+
+    def carry_out(self, steps: Sequence[Step], *, lock_wait: str = "0") -> None:
+        """Carry the steps out, show how they come out, and end with the right exit code.
+
+        `lock_wait` is how many seconds another release to the same repository is waited for.
+        """
         from lading.console import Console
         from lading.report import as_json
         from lading.session import carry_out
@@ -47,7 +57,8 @@ class Command:
         started = environment()
         called = started.command
         console = Console(errors=self.json, command=called, plain=started.plain)
-        report = carry_out(self.name, steps, self.world, console, check=self.check)
+        wait = _seconds(lock_wait)
+        report = carry_out(self.name, steps, self.world, console, check=self.check, lock_wait=wait)
         if report.error:
             console.error(report.error)
         console.recap(report)
@@ -116,6 +127,12 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  whatever YAML holds
     if hasattr(value, "items"):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _seconds(text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", text):
+        raise UsageError(f"--lock-wait {text!r} is no time", why="it takes a number of seconds", mend="--lock-wait 600")
+    return float(text)
 
 
 def print_out(text: str) -> None:

@@ -9,13 +9,15 @@ from collections import Counter
 from typing import TYPE_CHECKING, TextIO
 
 from lading.errors import LadingError, cleaned
-from lading.events import BuildEvent, BuildEventKind, Caution, Event, Note, Transfer
+from lading.events import BuildEvent, BuildEventKind, Caution, Event, Note, Retry, Sent, Transfer
 from lading.pipeline import Report
 from lading.settings import environment
 from lading.step import Outcome, Status, Step
+from lading.tally import Tally
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
+    from rich.console import RenderableType
     from rich.live import Live
     from rich.status import Status as Spinner
 
@@ -23,10 +25,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Console", "Lines"]
 
-_COLOURS = {Status.OK: "green", Status.CHANGED: "yellow", Status.SKIPPED: "cyan", Status.FAILED: "bold red"}
-_WIDEST_STEP = 8
+_COLOURS = {Status.OK: "green", Status.CHANGED: "yellow", Status.SKIPPED: "cyan"}
+_COLOURS |= {Status.UNKNOWN: "magenta", Status.FAILED: "bold red"}
+_WIDEST_STEP = 9
 _INDENT = " " * (max(len(status) for status in Status) + _WIDEST_STEP + 2)
-_TRANSFERRED = ("Pushed", "Pull complete")
 
 
 class Lines:
@@ -64,7 +66,7 @@ class Console:
         self._live: Live | None = None
         self._tree: BuildTree | None = None
         self._cautions: list[str] = []
-        self._moved: Counter[str] = Counter()
+        self._tally = Tally()
 
     @property
     def _out(self) -> Lines | RichConsole:
@@ -97,6 +99,9 @@ class Console:
             self._line(f"warning: {cleaned(event.text)}", style="yellow")
         elif isinstance(event, Note):
             self._line(cleaned(event.text), style="dim")
+        elif isinstance(event, Retry):
+            when = f"try {event.attempt} of {event.tries} in {round(event.seconds, 1):g} s"
+            self._line(f"{when}: {cleaned(event.text)}", style="dim")
         elif isinstance(event, BuildEvent):
             self._build_event(event)
         else:
@@ -105,9 +110,9 @@ class Console:
     def ended(self, outcome: Outcome) -> None:
         """Show how a step came out."""
         self._stop_moving()
-        if self._moved:
-            self._line(", ".join(f"{count} layers {verb}" for verb, count in self._moved.items()), style="dim")
-            self._moved.clear()
+        if moved := self._tally.summary():
+            self._line(moved, style="dim")
+        self._tally = Tally()
         took = f" ({outcome.seconds:.1f} s)" if outcome.seconds >= 0.1 else ""  # noqa: PLR2004
         self._out.print(f"{outcome.status.value:<8}", style=_COLOURS[outcome.status], end="")
         self._out.print(self._wrapped(f"{outcome.step:<{_WIDEST_STEP}} {outcome.reason}{took}", first=len("changed ")))
@@ -133,6 +138,8 @@ class Console:
         self._out.print()
         self._out.print(title, style="bold")
         for status in Status:
+            if status is Status.UNKNOWN and not counts[status]:
+                continue
             shown = _COLOURS[status] if counts[status] else "dim"
             self._out.print(f"{status.value}={counts[status]}  ", style=shown, end="")
         self._out.print(f"in {seconds:.1f} s")
@@ -169,25 +176,33 @@ class Console:
             self.tell(Caution(text=text))
 
     def _grow(self, screen: RichConsole, event: BuildEvent) -> None:
-        """Show a build as a tree instead of the spinner; it stays when the step ends."""
-        from rich.live import Live
-
+        """Show a build as a tree; it stays when the step ends."""
         from lading.build_tree import BuildTree
 
         if self._tree is None:
-            self._stop_moving()
-            self._tree = BuildTree()
-            self._live = Live(self._tree, console=screen, refresh_per_second=8)
-            self._live.start()
+            tree = BuildTree()
+            self._show(screen, tree)
+            self._tree = tree
         self._tree.hear(event)
 
-    def _transfer(self, event: Transfer) -> None:
-        if event.text in _TRANSFERRED:
-            self._moved["sent" if event.text == "Pushed" else "fetched"] += 1
-        elif event.text == "Layer already exists":
-            self._moved["already there"] += 1
-        if self._spinner and event.total:
-            self._spinner.update(f"{event.text} {event.what} {event.current / 1e6:.1f}/{event.total / 1e6:.1f} MB")
+    def _transfer(self, event: Transfer | Sent) -> None:
+        """Show a push or a pull as bars, which go when the step ends; where nothing moves, only why it waits."""
+        waits = self._tally.hear(event)
+        screen = self._moving
+        if screen and self._tally.layers and self._live is None:
+            from lading.transfer_bars import TransferBars
+
+            self._show(screen, TransferBars(self._tally), passing=True)
+        elif waits and not screen:
+            self._line(waits, style="dim")
+
+    def _show(self, screen: RichConsole, what: RenderableType, *, passing: bool = False) -> None:
+        """Let something move instead of the spinner."""
+        from rich.live import Live
+
+        self._stop_moving()
+        self._live = Live(what, console=screen, refresh_per_second=8, transient=passing)
+        self._live.start()
 
     def _fact(self, name: str, value: str) -> None:
         self._out.print(f"{name:<8}{value}")

@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +45,15 @@ class Secret:
 
 @dataclass(frozen=True, kw_only=True)
 class Credential:
-    """Who is known at a registry; with `token` the secret is an identity token instead of a password."""
+    """Who is known at a registry; with `token` the secret is an identity token instead of a password.
+
+    `origin` is the file or helper it was read from, empty for what was typed.
+    """
 
     user: str
     secret: Secret
     token: bool = False
+    origin: str = field(default="", compare=False)
 
 
 class CredentialStore:
@@ -135,7 +139,7 @@ class CredentialStore:
             raise self._damaged(f'the entry "{key}" is not an object')
         token = entry.get("identitytoken")
         if isinstance(token, str) and token:
-            return Credential(user=_TOKEN_USER, secret=Secret(token), token=True)
+            return Credential(user=_TOKEN_USER, secret=Secret(token), token=True, origin=str(self.path))
         auth = entry.get("auth")
         if not auth:
             return None
@@ -145,7 +149,7 @@ class CredentialStore:
             raise self._damaged(f'the entry "{key}" does not hold base64 of USER:PASSWORD') from None
         if not colon or not user:
             raise self._damaged(f'the entry "{key}" does not hold base64 of USER:PASSWORD')
-        return Credential(user=user, secret=Secret(password.rstrip("\0")))
+        return Credential(user=user, secret=Secret(password.rstrip("\0")), origin=str(self.path))
 
     def _ask_helper(self, helper: str, registry: str) -> Credential | None:
         for key in _keys(registry):
@@ -163,7 +167,8 @@ class CredentialStore:
                     why=f"docker-credential-{helper} gave no answer that can be understood",
                     mend=f"docker login {registry}",
                 )
-            return Credential(user=user, secret=Secret(secret), token=user == _TOKEN_USER)
+            origin = f"docker-credential-{helper}"
+            return Credential(user=user, secret=Secret(secret), token=user == _TOKEN_USER, origin=origin)
         return None
 
     def _call(self, helper: str, verb: str, words: str) -> str | None:

@@ -14,7 +14,8 @@ Each error says what failed, why, and what to type next, and knows the exit code
     ├── Unavailable             3  the surroundings are not there; the same command may work later
     │   ├── EngineUnavailable   3  no Docker Engine answers
     │   └── RegistryUnavailable 3  no registry answers
-    ├── Conflict                4  the version is published with other content
+    │       └── RateLimited     3  the registry wants us to wait
+    ├── Conflict                4  the version is published with other content, or another release is under way
     └── Interrupted       130, 143  Ctrl-C or SIGTERM
 """
 
@@ -32,6 +33,7 @@ __all__ = [
     "Interrupted",
     "LadingError",
     "PushRefused",
+    "RateLimited",
     "RegistryUnavailable",
     "SmokeFailed",
     "StepFailed",
@@ -52,10 +54,12 @@ def cleaned(text: str, *, limit: int = 500) -> str:
 class LadingError(Exception):
     """What failed, why, and what to type next.
 
-    `details` are lines that help to see the cause: a log's end, the checks that failed.
+    `details` are lines that help to see the cause: a log's end, the checks that failed. `passing` is whether the same
+    may work in a few seconds.
     """
 
     exit_code: int = 1
+    passing: bool = False
 
     def __init__(self, what: str, *, why: str, mend: str, details: tuple[str, ...] = ()) -> None:
         super().__init__(what)
@@ -119,9 +123,17 @@ class EngineUnavailable(Unavailable):
 class RegistryUnavailable(Unavailable):
     """No registry answers."""
 
+    passing = True
+
+
+class RateLimited(RegistryUnavailable):
+    """The registry wants us to wait; `seconds` is how long, where it says so."""
+
+    seconds: float = 0.0
+
 
 class Conflict(LadingError):
-    """The version is published with other content."""
+    """The version is published with other content, or another release is under way."""
 
     exit_code = 4
 

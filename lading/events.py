@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["BuildEvent", "BuildEventKind", "Caution", "Event", "Note", "Transfer"]
+__all__ = ["BuildEvent", "BuildEventKind", "Caution", "Event", "Note", "Retry", "Sent", "Transfer"]
 
 
 class BuildEventKind(StrEnum):
@@ -62,4 +62,21 @@ class Transfer:
     text: str = ""
 
 
-Event = Note | Caution | BuildEvent | Transfer
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """How many bytes a push really sent over the wire: compressed, as the registry counts them."""
+
+    bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retry:
+    """Something is tried again, for the `attempt`th of at most `tries` times, after so many seconds; `text` is why."""
+
+    text: str
+    attempt: int
+    tries: int
+    seconds: float
+
+
+Event = Note | Caution | BuildEvent | Transfer | Sent | Retry

@@ -10,7 +10,7 @@ from lading.errors import LadingError
 from lading.step import Outcome, Status, Step, converge
 from lading.world import World
 
-__all__ = ["Pipeline", "Published", "Report", "cut_short", "worst"]
+__all__ = ["Pipeline", "Published", "Report", "cut_short", "skipped", "worst"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,13 +40,14 @@ class Report:
 
     @property
     def status(self) -> Status:
-        """The worst status among the steps, `failed` before `changed` before `ok`."""
+        """The worst status among the steps: `failed`, then `unknown`, `changed`, `ok`."""
         return Status.FAILED if self.error else worst(self.outcomes)
 
     @property
     def failure(self) -> LadingError | None:
         """The error the command ends with, or nothing."""
-        return self.error or next((one.error for one in self.outcomes if one.error), None)
+        failed = sorted((one for one in self.outcomes if one.error), key=lambda one: one.status is not Status.FAILED)
+        return self.error or next((one.error for one in failed), None)
 
     @property
     def exit_code(self) -> int:
@@ -80,7 +81,7 @@ class Pipeline:
             ended(outcome)
             if outcome.status is Status.FAILED:
                 break
-        for outcome in _skipped(steps, outcomes[-1].step if outcomes else ""):
+        for outcome in skipped(steps, f"{outcomes[-1].step if outcomes else ''} failed"):
             outcomes.append(outcome)
             ended(outcome)
         return Report(command=self.command, check=check, outcomes=tuple(outcomes))
@@ -89,7 +90,7 @@ class Pipeline:
 def worst(outcomes: Iterable[Outcome]) -> Status:
     """Give the status of a whole run."""
     found = {outcome.status for outcome in outcomes}
-    return next((status for status in (Status.FAILED, Status.CHANGED) if status in found), Status.OK)
+    return next((status for status in (Status.FAILED, Status.UNKNOWN, Status.CHANGED) if status in found), Status.OK)
 
 
 def cut_short(steps: Sequence[Step], error: LadingError) -> list[Outcome]:
@@ -98,9 +99,9 @@ def cut_short(steps: Sequence[Step], error: LadingError) -> list[Outcome]:
         return []
     first = steps[0]
     failed = Outcome(step=first.name, app=first.app, status=Status.FAILED, reason=error.what, error=error)
-    return [failed, *_skipped(steps[1:], first.name)]
+    return [failed, *skipped(steps[1:], f"{first.name} failed")]
 
 
-def _skipped(steps: Iterable[Step], culprit: str) -> list[Outcome]:
-    reason = f"{culprit} failed"
+def skipped(steps: Iterable[Step], reason: str) -> list[Outcome]:
+    """Give the outcomes of steps that were not even begun."""
     return [Outcome(step=step.name, app=step.app, status=Status.SKIPPED, reason=reason) for step in steps]

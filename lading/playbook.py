@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from lading import steps, surroundings
 from lading.app import App
@@ -17,11 +17,23 @@ from lading.step import Step
 from lading.steps.destination import Destination
 from lading.version import Version
 
-__all__ = ["Playbook"]
+__all__ = ["Guard", "Playbook"]
 
 _HIGHEST_PORT = 65535
 _DEMO_USER = "demo"
 _NO_FLAGS = BuildFlags()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guard:
+    """What a push may do that it does not do by itself: see `steps.Push`."""
+
+    overwrite: bool = False
+    backwards: bool = False
+    untested: bool = False
+
+
+_GUARDED = Guard()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,17 +74,20 @@ class Playbook:
             steps.Tag(
                 target=target,
                 version=_version(version),
-                destination=self._destination(target, user, registry),
+                destination=self.destination(target, user, registry),
             ),
         )
 
     def push(
-        self, *, app: str | None, version: str | None, user: str | None, registry: str | None, overwrite: bool
+        self, *, app: str | None, version: str | None, user: str | None, registry: str | None, guard: Guard = _GUARDED
     ) -> tuple[Step, ...]:
         """Give the steps of `push`."""
         target = self.settings.app(app)
-        destination = self._destination(target, user, registry)
-        return (steps.Push(target=target, version=_version(version), destination=destination, overwrite=overwrite),)
+        destination = self.destination(target, user, registry)
+        chosen = _version(version)
+        if chosen:
+            destination.tags(chosen)  # a version that cannot go out is told at once
+        return (steps.Push(target=target, version=chosen, destination=destination, **asdict(guard)),)
 
     def release(  # noqa: PLR0913  one argument a flag
         self,
@@ -81,19 +96,32 @@ class Playbook:
         version: str | None,
         user: str | None,
         registry: str | None,
-        overwrite: bool,
+        guard: Guard = _GUARDED,
         flags: BuildFlags = _NO_FLAGS,
     ) -> tuple[Step, ...]:
-        """Give the steps of `release`: the whole road to the registry."""
+        """Give the steps of `release`: the whole road to the registry; untested, it goes past the smoke test."""
         target = flags.over(self.settings.app(app), self.settings.root)
         chosen = _version(version) or described_version(target.context)
-        destination = self._destination(target, user, registry)
+        destination = self.destination(target, user, registry)
+        destination.tags(chosen)
+        smoke = () if guard.untested else (steps.Smoke(target=target, version=chosen, reuse=True),)
         return (
+            steps.Preflight(target=target, version=chosen, destination=destination, overwrite=guard.overwrite),
             steps.Build(target=target, version=chosen),
-            steps.Smoke(target=target, version=chosen, reuse=True),
+            *smoke,
             steps.Tag(target=target, version=chosen, destination=destination),
-            steps.Push(target=target, version=chosen, destination=destination, overwrite=overwrite),
+            steps.Push(target=target, version=chosen, destination=destination, **asdict(guard)),
         )
+
+    def rollback(self, *, app: str | None, to: str | None, user: str | None, registry: str | None) -> tuple[Step, ...]:
+        """Give the steps of `rollback`."""
+        target = self.settings.app(app)
+        if to is None:
+            raise UsageError(
+                "back to which version?", why="--to names none", mend="invoke status (shows what is published)"
+            )
+        destination = self.destination(target, user, registry)
+        return (steps.Rollback(target=target, version=Version.parse(to), destination=destination),)
 
     def up(self) -> tuple[Step, ...]:
         """Give the steps of `up`: what the road needs on a bare machine."""
@@ -114,10 +142,10 @@ class Playbook:
         inside: tuple[Step, ...] = (*stops, surroundings.LocalRegistryGone(volumes=volumes)) if engine_answers else ()
         return (*inside, surroundings.EngineEnded())
 
-    def demo(self, *, app: str | None, version: str, port: str | None, overwrite: bool) -> tuple[Step, ...]:
+    def demo(self, *, app: str | None, version: str, port: str | None, guard: Guard = _GUARDED) -> tuple[Step, ...]:
         """Give the steps of `demo`: `up`, a release into the local registry, `run`."""
         registry = f"localhost:{self.settings.local_registry_port}"
-        released = self.release(app=app, version=version, user=_DEMO_USER, registry=registry, overwrite=overwrite)
+        released = self.release(app=app, version=version, user=_DEMO_USER, registry=registry, guard=guard)
         return (*self.up(), *released, *self.run(app=app, version=version, port=port))
 
     def registry(self, given: str | None) -> str:
@@ -135,7 +163,8 @@ class Playbook:
             )
         return user
 
-    def _destination(self, target: App, user: str | None, registry: str | None) -> Destination:
+    def destination(self, target: App, user: str | None, registry: str | None) -> Destination:
+        """Give where an app goes."""
         return Destination(target=target, user=self.user(user), registry=self.registry(registry))
 
 

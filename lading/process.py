@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import secrets
 import socket
 from collections.abc import Mapping
@@ -16,16 +17,22 @@ _RUN, _PID, _HOST = "lading.run", "lading.pid", "lading.host"
 
 @dataclass(frozen=True, kw_only=True)
 class Process:
-    """One run of Lading: a random id, its process, and the host (and namespace) in which that number means it."""
+    """One run of Lading: a random id, its process, and the host (and namespace) in which that number means it.
+
+    `who` is the user that runs it, and on which host.
+    """
 
     run: str
     pid: int
     host: str
+    who: str = ""
 
     @classmethod
     def this(cls) -> Process:
         """Give this process under a new run id."""
-        return cls(run=secrets.token_hex(4), pid=os.getpid(), host=f"{socket.gethostname()} {_pid_namespace()}".strip())
+        name = socket.gethostname()
+        host = f"{name} {_pid_namespace()}".strip()
+        return cls(run=secrets.token_hex(4), pid=os.getpid(), host=host, who=f"{_user()}@{name}")
 
     @property
     def labels(self) -> dict[str, str]:
@@ -43,6 +50,14 @@ class Process:
         except PermissionError:
             return False
         return False
+
+
+def _user() -> str:
+    """Give the user's name, or the number where nobody gave it a name."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
 
 
 def _pid_namespace() -> str:

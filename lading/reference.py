@@ -92,6 +92,10 @@ class ImageReference:
         """Give the same repository under `tag`."""
         return replace(self, tag=tag, digest=None)
 
+    def with_digest(self, digest: str) -> ImageReference:
+        """Give the same repository's content of that digest, whatever its tags."""
+        return replace(self, tag=None, digest=digest)
+
     def owned_by(self, user: str, *, registry: str = DOCKER_HUB) -> ImageReference:
         """Give the name this image has as `user`'s in `registry`: its last path component under the user's name."""
         return ImageReference(

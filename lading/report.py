@@ -43,9 +43,12 @@ def _step(outcome: Outcome, command: str) -> dict[str, Any]:
         "status": outcome.status.value,
         "reason": outcome.reason,
         "seconds": round(outcome.seconds, 3),
+        "attempts": outcome.attempts,
         "before": outcome.before,
         "after": outcome.after,
     }
+    if outcome.moved:
+        step["moved"], step["sent_bytes"] = outcome.moved, outcome.sent
     if outcome.error:
         step["error"] = _error(outcome.error, command)
     return step

@@ -6,18 +6,20 @@ import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol, cast
 
-from lading.app import BUILDER_LABEL
+from lading.app import BUILDER_LABEL, UNCOMMITTED_LABEL
 from lading.credentials import CredentialStore
-from lading.engine import Engine, EngineInfo
+from lading.engine import Engine, Image
 from lading.engine.glance import FirstGlance
-from lading.errors import Interrupted, LadingError
-from lading.events import Event
+from lading.errors import Conflict, Interrupted, LadingError
+from lading.events import Caution, Event, Note
+from lading.lock import Holder, Lock
 from lading.notes import Notes
-from lading.pipeline import Pipeline, Published, Report, cut_short
+from lading.pipeline import Pipeline, Published, Report, cut_short, skipped
 from lading.process import Process
 from lading.registry import HttpRegistry, Registry
 from lading.settings import environment
@@ -28,6 +30,7 @@ __all__ = ["NOTES_FOLDER", "Observer", "Terminated", "carry_out", "open_world", 
 
 NOTES_FOLDER = ".lading"
 _SIGNALLED = 128
+_PUBLISHING = ("push", "rollback")
 
 
 class Observer(Protocol):
@@ -81,8 +84,19 @@ def _load_engine() -> Engine:
     return DockerEngine()
 
 
-def carry_out(command: str, steps: Sequence[Step], world: World, observer: Observer, *, check: bool) -> Report:
-    """Carry a command's steps out and give the report, also when Ctrl-C or SIGTERM cuts it short."""
+def carry_out(  # noqa: PLR0913  what a command is
+    command: str,
+    steps: Sequence[Step],
+    world: World,
+    observer: Observer,
+    *,
+    check: bool,
+    lock_wait: float = 0,
+) -> Report:
+    """Carry a command's steps out and give the report, also when Ctrl-C or SIGTERM cuts it short.
+
+    What publishes holds the repository's lock meanwhile; another release is waited for `lock_wait` seconds.
+    """
     outcomes: list[Outcome] = []
 
     def ended(outcome: Outcome) -> None:
@@ -91,9 +105,13 @@ def carry_out(command: str, steps: Sequence[Step], world: World, observer: Obser
 
     pipeline = Pipeline(command=command, steps=tuple(steps))
     try:
-        with terminable():
+        with terminable(), _alone(command, steps, world, observer, check=check, wait=lock_wait):
             report = pipeline.run(world, check=check, tell=observer.tell, began=observer.began, ended=ended)
             return _with_facts(report, steps, world)
+    except Conflict as error:
+        for outcome in skipped(steps, "the lock is not free"):
+            ended(outcome)
+        return Report(command=command, check=check, outcomes=tuple(outcomes), error=error)
     except (KeyboardInterrupt, Terminated) as error:
         if isinstance(error, Terminated):
             interrupted = Interrupted(signal.Signals(error.number).name, error.exit_code)
@@ -121,34 +139,67 @@ def terminable() -> Iterator[None]:
             signal.signal(one, handler)
 
 
+@contextmanager
+def _alone(  # noqa: PLR0913  as above
+    command: str, steps: Sequence[Step], world: World, observer: Observer, *, check: bool, wait: float
+) -> Iterator[None]:
+    """Hold the lock of the repository that is published to, if any is; check mode only says who holds it."""
+    publishing: Any = next((step for step in steps if step.name in _PUBLISHING), None)
+    if publishing is None:
+        yield
+        return
+    lock = Lock(world.notes.folder / "locks", str(publishing.destination.home))
+    if check:
+        if holder := lock.holder():
+            observer.tell(Caution(text=f"another release to {lock.repository} is under way: {holder}"))
+        yield
+        return
+    purpose = f"{command} of version {publishing.version}" if publishing.version else command
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    me = Holder(who=world.process.who, pid=world.process.pid, purpose=purpose, since=since)
+    waiting = lambda holder: observer.tell(Note(text=f"waiting up to {wait:g} s: {holder}"))  # noqa: E731  one line
+    with lock.held(me, wait=wait, waiting=waiting):
+        yield
+
+
 def _with_facts(report: Report, steps: Sequence[Step], world: World) -> Report:
     """Give the report with what can only be asked afterwards: engine, image, and what the registry holds now."""
-    try:
-        engine: EngineInfo | None = world.engine.info()
-    except LadingError:
-        return report
-    served: list[Any] = [step for step in steps if step.name == "run"]
-    push: Any = next((step for step in steps if step.name == "push"), None)
+    engine, image = None, None
     about: Any = next((step for step in reversed(steps) if hasattr(step, "version")), None)
     try:
+        engine = world.engine.info()
         image = world.chosen(about.target, about.version) if about else None
     except LadingError:
-        image = None
-    published: list[Published] = []
-    reached = any(one.step == "push" and one.status is not Status.SKIPPED for one in report.outcomes)
-    if push and reached and image and not report.check:
-        registry = world.registry(push.destination.registry)
-        for reference in push.destination.references(image):
-            try:
-                held = registry.manifest(reference)
-            except LadingError:
-                continue  # nobody knows what it holds
-            published.append(Published(reference=str(reference), digest=held.digest if held else None))
+        pass  # no engine, or no image: what is known without is told all the same
+    served: list[Any] = [step for step in steps if step.name == "run"]
     return replace(
         report,
         engine=engine,
         image_id=image.id if image else None,
         builder=image.labels.get(BUILDER_LABEL) if image else None,
-        published=tuple(published),
+        published=_published(report, steps, world, image),
         address=served[-1].address if served and not (report.check or report.failure) else None,
     )
+
+
+def _published(report: Report, steps: Sequence[Step], world: World, image: Image | None) -> tuple[Published, ...]:
+    """Give what the registry holds under the names a command was about, as far as it says so."""
+    reached = {one.step for one in report.outcomes if one.status is not Status.SKIPPED}
+    step: Any = next((one for one in steps if one.name in _PUBLISHING and one.name in reached), None)
+    if step is None or report.check:
+        return ()
+    if step.version:
+        tags = step.destination.tags(step.version, moves=image is None or UNCOMMITTED_LABEL not in image.labels)
+    elif image:
+        tags = step.destination.tags_of(image)
+    else:
+        return ()
+    published = []
+    for tag in tags.all:
+        reference = step.destination.home.with_tag(tag)
+        try:
+            held = world.registry(reference.registry).manifest(reference)
+        except LadingError:
+            continue  # nobody knows what it holds
+        published.append(Published(reference=str(reference), digest=held.digest if held else None))
+    return tuple(published)

@@ -19,6 +19,7 @@ from lading.errors import UsageError, cleaned
 from lading.platforms import parse_platforms
 from lading.reference import DOCKER_HUB, ImageReference, parse_registry, parse_repository, parse_user
 from lading.settings_file import SETTINGS_FILE, line_of
+from lading.version import DEFAULT_TAGS, parse_tag_patterns
 
 __all__ = ["AppSettings", "CheckSettings", "Environment", "Settings", "build_context", "environment"]
 
@@ -65,6 +66,8 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     memory: str = "512m"
     smoke_timeout: Seconds = 30.0
     build_timeout: Seconds = 1800.0
+    push_timeout: Seconds = 120.0
+    tags: tuple[str, ...] = DEFAULT_TAGS
 
 
 class _Top(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -223,6 +226,8 @@ def _app(project: str, name: str, given: AppSettings, root: Path) -> App:
         memory=_bytes("memory", given.memory, least=_LEAST_MEMORY),
         smoke_timeout=given.smoke_timeout,
         build=_build_options(given, root),
+        tags=parse_tag_patterns(given.tags),
+        push_timeout=given.push_timeout,
     )
 
 

@@ -6,21 +6,24 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from lading.engine import Tell
-from lading.errors import DidNotConverge, LadingError
+from lading.errors import DidNotConverge, LadingError, RegistryUnavailable
+from lading.events import Event, Retry, Sent, Transfer
+from lading.tally import Tally
 from lading.world import Foresight, World
 
 __all__ = ["Change", "Holds", "Outcome", "Status", "Step", "converge"]
 
 
 class Status(StrEnum):
-    """How a step came out."""
+    """How a step came out; `unknown` is for check mode, where the registry that must be asked does not answer."""
 
     OK = "ok"
     CHANGED = "changed"
     SKIPPED = "skipped"
+    UNKNOWN = "unknown"
     FAILED = "failed"
 
 
@@ -70,7 +73,11 @@ class Step(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How one step came out: a status, a reason in words, identities before and after, seconds, the error if any."""
+    """How one step came out: a status, a reason in words, identities before and after, seconds, the error if any.
+
+    `attempts` is how often it was tried in all; `moved` what a push or pull moved, in words, and `sent` how many bytes
+    went over the wire.
+    """
 
     step: str
     app: str
@@ -79,6 +86,9 @@ class Outcome:
     before: str | None = None
     after: str | None = None
     seconds: float = 0.0
+    attempts: int = 1
+    moved: str = ""
+    sent: int = 0
     error: LadingError | None = None
 
 
@@ -87,14 +97,23 @@ def converge(
 ) -> tuple[Outcome, World]:
     """Make a wish come true, and give how it came out and the world as the next step is to see it.
 
-    Check mode is here and nowhere else: the change is planned and foreseen, not applied. What was changed is read
-    from the identities before and after, and after a change the step must plan nothing more.
+    Check mode is here and nowhere else: the change is planned and foreseen, not applied; what only a registry that
+    does not answer could tell is `unknown`. What was changed is read from the identities before and after, and after
+    a change the step must plan nothing more.
     """
     began = clock()
+    attempts, tally = 1, Tally()
 
-    def outcome(status: Status, reason: str, **more: object) -> Outcome:
-        took = clock() - began
-        return Outcome(step=step.name, app=step.app, status=status, reason=reason, seconds=took, **more)  # type: ignore[arg-type]
+    def hear(event: Event) -> None:
+        nonlocal attempts
+        attempts += isinstance(event, Retry)
+        if isinstance(event, Transfer | Sent):
+            tally.hear(event)
+        tell(event)
+
+    def outcome(status: Status, reason: str, **more: Any) -> Outcome:  # noqa: ANN401  an outcome's further fields
+        told = {"attempts": attempts, "moved": tally.summary(), "sent": tally.sent, "seconds": clock() - began}
+        return Outcome(step=step.name, app=step.app, status=status, reason=reason, **told, **more)  # type: ignore[arg-type]
 
     try:
         plan = step.plan(world)
@@ -104,7 +123,7 @@ def converge(
             status = Status.OK if plan.before is not None and plan.before == plan.after else Status.CHANGED
             after = outcome(status, plan.reason, before=plan.before, after=plan.after)
             return after, world.foresee(plan.foresight)
-        step.apply(world, plan, tell)
+        step.apply(world, plan, hear)
         again = step.plan(world)
         if isinstance(again, Change):
             raise DidNotConverge(
@@ -113,6 +132,7 @@ def converge(
                 mend="look whether somebody else works on the same images, then run it again",
             )
     except LadingError as error:
-        return outcome(Status.FAILED, error.what, error=error), world
+        unknown = check and isinstance(error, RegistryUnavailable)
+        return outcome(Status.UNKNOWN if unknown else Status.FAILED, error.what, error=error), world
     status = Status.OK if plan.before is not None and plan.before == again.identity else Status.CHANGED
     return outcome(status, plan.reason, before=plan.before, after=again.identity), world

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from lading.engine import HistoryEntry, Image
 
-__all__ = ["history_rows", "history_table", "human_ago", "human_size", "image_rows", "images_table"]
+__all__ = ["history_rows", "history_table", "human_ago", "human_size", "image_rows", "images_table", "table"]
 
 _MISSING = "<none>"
 _SHORT_ID = 12
@@ -27,7 +27,7 @@ _HOURS_A_YEAR = 365 * 24
 def images_table(images: Iterable[Image], *, now: float) -> str:
     """Give images as `docker images` does; `now` is seconds since the epoch."""
     header = ("REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE")
-    return _table(
+    return table(
         header,
         [
             (row["Repository"], row["Tag"], row["ID"], row["CreatedSince"], row["Size"])
@@ -62,7 +62,7 @@ def history_table(entries: Iterable[HistoryEntry], *, now: float) -> str:
         (row["ID"], row["CreatedSince"], _cut(row["CreatedBy"]), row["Size"], row["Comment"])
         for row in history_rows(entries, now=now)
     ]
-    return _table(header, rows)
+    return table(header, rows)
 
 
 def history_rows(entries: Iterable[HistoryEntry], *, now: float) -> list[dict[str, str]]:
@@ -119,7 +119,8 @@ def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST_COMMAND else text[: _LONGEST_COMMAND - 1] + "…"
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Give rows under a header, in columns as the docker CLI has them."""
     widths = [max(_NARROWEST, *(len(row[column]) for row in (header, *rows))) for column in range(len(header))]
     lines = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in (header, *rows)]
     return "\n".join("   ".join((*cells[:-1], cells[-1].rstrip())) for cells in lines)

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from lading.app import App, Check
 from lading.engine import Engine, Image, Tell
 from lading.errors import CredentialsError, StepFailed
-from lading.events import Caution
+from lading.events import Caution, Event
+from lading.ledger import Ledger
 from lading.notes import Notes, Verdict
+from lading.patience import Patience
 from lading.process import Process
 from lading.reference import ImageReference
-from lading.registry import Manifest, Registry
+from lading.registry import Configuration, Manifest, Registry
 from lading.version import Version
 
 __all__ = ["NOT_BUILT", "Foresight", "World"]
 
 NOT_BUILT = "(not built yet)"
 """The id of an image that check mode foresees."""
+_T = TypeVar("_T")
+
+
+def _unheard(event: Event) -> None:
+    """Tell nobody: who only looks has nobody to tell."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +51,13 @@ class World:
     registry: Callable[[str], Registry]
     notes: Notes
     process: Process
+    patience: Patience = field(default_factory=Patience)
     foresight: Foresight = field(default_factory=Foresight)
+
+    @property
+    def ledger(self) -> Ledger:
+        """What was released from here."""
+        return Ledger(self.notes.folder / "ledger.jsonl")
 
     def foresee(self, more: Foresight) -> World:
         """Give the world as it will be."""
@@ -99,11 +113,52 @@ class World:
             )
         return image
 
-    def held(self, reference: ImageReference) -> Manifest | None:
-        """Give what the registry holds under a tag, or nothing."""
+    def held(self, reference: ImageReference, tell: Tell = _unheard) -> Manifest | None:
+        """Give what the registry holds under a tag or digest, or nothing."""
+        return self._asked(reference, lambda registry: registry.manifest(reference), tell, nothing=None)
+
+    def published_tags(self, repository: ImageReference) -> tuple[str, ...]:
+        """Give all tags the registry holds of a repository."""
+        return self._asked(repository, lambda registry: registry.tags(repository), nothing=())
+
+    def configuration(self, reference: ImageReference, manifest: Manifest) -> Configuration:
+        """Give what the image of a manifest, held under that name, says of itself."""
+        nothing = Configuration(labels={})
+        return self._asked(reference, lambda registry: registry.configuration(reference, manifest), nothing=nothing)
+
+    def admit(self, repository: ImageReference) -> None:
+        """Return unless it is known that we may not push there; `PushRefused` then."""
+        self._asked(repository, lambda registry: registry.admit(repository), nothing=None)
+
+    def point(self, reference: ImageReference, manifest: Manifest, tell: Tell) -> None:
+        """Let a tag in the registry point to a manifest that the repository holds; `StepFailed` when it then does not.
+
+        What points there already is left alone.
+        """
+
+        def once(registry: Registry) -> None:
+            held = registry.manifest(reference)
+            if held and held.digest == manifest.digest:
+                return
+            registry.point(reference, manifest)
+            held = registry.manifest(reference)
+            if held is None or held.digest != manifest.digest:
+                raise StepFailed(
+                    f"{reference.familiar} was moved and is not there",
+                    why=f"the registry holds {held.digest if held else 'nothing'}, not {manifest.digest}",
+                    mend="look whether somebody else pushes there, then run it again",
+                )
+
+        self._asked(reference, once, tell, nothing=None)
+
+    def _asked(
+        self, reference: ImageReference, question: Callable[[Registry], _T], tell: Tell = _unheard, *, nothing: _T
+    ) -> _T:
+        """Give a registry's answer, patiently; `nothing` where check mode foresees that it is only just started."""
         if reference.registry in self.foresight.registries:
-            return None
-        return self.registry(reference.registry).manifest(reference)
+            return nothing
+        registry = self.registry(reference.registry)
+        return self.patience.have(lambda: question(registry), tell)
 
     def pull(self, reference: ImageReference, tell: Tell, *, platform: str | None = None) -> None:
         """Fetch an image with the credentials Docker keeps; what cannot be read of them is told and left out."""

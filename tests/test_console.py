@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 
 import pytest
 
 from lading.console import Console
 from lading.engine import EngineInfo
 from lading.errors import StepFailed
-from lading.events import BuildEvent, BuildEventKind, Caution, Note
+from lading.events import BuildEvent, BuildEventKind, Caution, Event, Note, Retry, Sent, Transfer
 from lading.pipeline import Published, Report
 from lading.report import as_json
 from lading.step import Outcome, Status
@@ -47,10 +49,10 @@ def _shown(capsys: pytest.CaptureFixture[str], *, plain: bool = False) -> str:
 def test_every_status_and_fact(capsys: pytest.CaptureFixture[str]) -> None:
     """Each step has a line, a failure three parts with the command as people typed it, the recap all sums."""
     out = _shown(capsys)
-    assert "changed build    changed: app.py (1.3 s)\n" in out
-    assert "ok      smoke    it passed\n" in out
-    assert "failed  tag      it broke\n" in out
-    assert "skipped push     tag failed\n" in out
+    assert "changed build     changed: app.py (1.3 s)\n" in out
+    assert "ok      smoke     it passed\n" in out
+    assert "failed  tag       it broke\n" in out
+    assert "skipped push      tag failed\n" in out
     assert "| x\n" in out
     assert "why:  a red word" in out
     assert "next: ./inv build\n" in out
@@ -82,6 +84,78 @@ def test_a_terminal_of_80_columns(capsys: pytest.CaptureFixture[str], monkeypatc
     assert "\x1b[3" not in plain
     assert "done   [1/2] FROM x 2.0 s" in plain
     assert max(len(line) for line in plain.replace("\x1b[1m", "").replace("\x1b[0m", "").splitlines()) <= 80
+
+
+PUSH: tuple[Event, ...] = (
+    Transfer(what="5e8a418bab45", current=0, text="Preparing"),
+    Transfer(what="b1d74c3f2ab9", current=0, text="Preparing"),
+    Transfer(what="b1d74c3f2ab9", current=0, text="Layer already exists"),
+    Transfer(what="5e8a418bab45", current=529_920, total=127_294_883, text="Pushing"),
+    *(Transfer(what="5e8a418bab45", current=0, text=f"Retrying in {seconds} seconds") for seconds in (5, 4, 3, 2)),
+    Transfer(what="5e8a418bab45", current=127_294_883, total=127_294_883, text="Pushing"),
+    Transfer(what="5e8a418bab45", current=0, text="Pushed"),
+    Sent(bytes=45_600_000),
+    Retry(text="the registry answered 503", attempt=2, tries=3, seconds=1.043),
+    Transfer(what="5e8a418bab45", current=0, text="Layer already exists"),
+)
+PUSHED = Outcome(step="push", app="web", status=Status.CHANGED, reason="it was not there", seconds=3.0)
+SUMMARY = "1 layer sent (45.6 MB), 1 already there"
+
+
+def _push(console: Console) -> None:
+    for event in PUSH:
+        console.tell(event)
+    console.ended(PUSHED)
+    console.ended(PUSHED)
+
+
+@pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "plain"])
+def test_a_push_in_a_log(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *, terminal: bool
+) -> None:
+    """A log says why a push waits and, once, what it moved; of layers it says nothing."""
+    if terminal:
+        for name, value in {"FORCE_COLOR": "1", "NO_COLOR": "1", "COLUMNS": "80", "TERM": "xterm-256color"}.items():
+            monkeypatch.setenv(name, value)
+    _push(Console(errors=False, plain=terminal))
+    out = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+    assert [line.strip() for line in out.splitlines()] == [
+        "layer 5e8a418bab45: Retrying in 5 seconds",
+        "try 2 of 3 in 1 s: the registry answered 503",
+        SUMMARY,
+        "changed push      it was not there (3.0 s)",
+        "changed push      it was not there (3.0 s)",
+    ]
+
+
+def test_a_push_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal the bars are drawn and wiped away; the lines stay."""
+    for name, value in {"FORCE_COLOR": "1", "COLUMNS": "80", "LINES": "24", "TERM": "xterm-256color"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    _push(Console(errors=False))
+    out = capsys.readouterr().out
+    assert "5e8a418bab45 " in out
+    assert "\x1b[1A\x1b[2K" in out
+    left = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", out[out.rindex("\x1b[1A\x1b[2K") :]).split("\n")
+    assert [line.strip() for line in left] == [
+        SUMMARY,
+        "changed push      it was not there (3.0 s)",
+        "changed push      it was not there (3.0 s)",
+        "",
+    ]
+    assert "try 2 of 3 in 1 s: the registry answered 503" in out
+    assert "layer 5e8a418bab45:" not in out
+
+
+def test_nothing_of_rich_in_a_pipe() -> None:
+    """What is told in a pipe does not pay for colours and bars."""
+    words = (
+        "import sys; from lading.console import Console; from lading.events import Transfer; c = Console(errors=False);"
+        "c.tell(Transfer(what='a', current=1, total=2, text='Pushing')); print('rich' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_json() -> None:

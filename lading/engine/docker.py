@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from docker.auth import encode_header
 from docker.errors import APIError, NotFound
+from docker.utils.json_stream import json_stream, stream_as_text
 
 from lading.app import BuildOptions
 from lading.credentials import Credential
@@ -16,7 +18,7 @@ from lading.engine.containers import Containers
 from lading.engine.description import image_of, real_names
 from lading.engine.model import BuildRequest, EngineInfo, HistoryEntry, Image
 from lading.engine.protocol import Tell
-from lading.engine.transfer import follow_transfer, transfer_error
+from lading.engine.transfer import follow_transfer, transfer_error, watched
 from lading.errors import StepFailed
 from lading.platforms import normal_platform
 from lading.reference import ImageReference
@@ -127,7 +129,7 @@ class DockerEngine(Containers):
             try:
                 stream = self._line.client.pull(
                     reference.name,
-                    tag=reference.tag or "latest",
+                    tag=reference.digest or reference.tag or "latest",
                     stream=True,
                     decode=True,
                     auth_config=_auth(credential),
@@ -137,17 +139,27 @@ class DockerEngine(Containers):
             except APIError as error:
                 raise transfer_error(engine_words(error), reference, "pull", credential) from error
 
-    def push(self, reference: ImageReference, credential: Credential | None, tell: Tell) -> None:
-        """Send one tag; an error in the stream is raised. Only the registry can tell whether it holds it now."""
-        with self._line.speaking(f"{reference.familiar} cannot be pushed"):
-            stream = self._line.client.push(
-                reference.name,
-                tag=reference.tag or "latest",
+    def push(
+        self, reference: ImageReference, credential: Credential | None, tell: Tell, *, stall: float = 120
+    ) -> str | None:
+        """Send one tag and give the digest the engine says was pushed, where it says one.
+
+        An error in the stream is raised, `stall` seconds without a word are one, too. Only the registry can tell
+        whether it holds it now.
+        """
+        with self._line.speaking(f"{reference.familiar} cannot be pushed"), watched(reference, stall):
+            client = self._line.client
+            answer = client.post(
+                f"{client.base_url}/v{client.api_version}/images/{reference.name}/push",
+                params={"tag": reference.tag or "latest"},
+                headers={"X-Registry-Auth": encode_header(_auth(credential))},
                 stream=True,
-                decode=True,
-                auth_config=_auth(credential),
+                timeout=stall,
             )
-            follow_transfer(stream, reference, "push", credential, tell)
+            with answer:  # left early, the engine stops sending
+                client._raise_for_status(answer)  # noqa: SLF001  its errors tell what the engine said
+                stream = json_stream(stream_as_text(answer.iter_content(chunk_size=None)))
+                return follow_transfer(stream, reference, "push", credential, tell)
 
     def import_image(self, archive: Path, reference: ImageReference, changes: Sequence[str]) -> str:
         """Make an image of a root file system's tar with Dockerfile instructions on top; give its id."""

@@ -81,7 +81,7 @@ class MemoryEngine:
     def image(self, what: str) -> Image | None:
         """Give the image of that name or id, or nothing."""
         name = what if ":" in what.rpartition("/")[2] or what in self._images else f"{what}:latest"
-        return next((image for image in self._images.values() if name == image.id or name in image.tags), None)
+        return next((one for one in self._images.values() if name == one.id or name in (*one.tags, *one.digests)), None)
 
     def images(self, labels: Mapping[str, str] | None = None) -> list[Image]:
         """Give the images that carry all these labels, the newest first."""
@@ -155,25 +155,29 @@ class MemoryEngine:
     ) -> None:
         """Fetch what a registry holds; all platforms are alike in memory."""
         registry = self.registry(reference.registry)
-        registry.admit(credential)
-        manifest = registry.held.get(str(reference))
+        registry.let_in(credential)
+        manifest = registry.manifest(reference)
         if manifest is None:
             raise StepFailed(f"{reference.familiar} cannot be pulled", why="manifest unknown", mend="check the name")
         if sent := registry.images.get(manifest.digest):
             self._images.setdefault(sent.id, replace(sent, tags=(), digests=()))
-            self.tag(sent.id, reference)
+            if reference.tag:
+                self.tag(sent.id, reference)
         image_id = sent.id if sent else self.add(f"pulled {reference}", reference)
         self._know(image_id, reference, manifest.digest)
 
-    def push(self, reference: ImageReference, credential: Credential | None, tell: Tell) -> None:
+    def push(
+        self, reference: ImageReference, credential: Credential | None, tell: Tell, *, stall: float = 120
+    ) -> str | None:
         """Let a registry hold an image under a tag."""
         image = self._known(reference.familiar)
         registry = self.registry(reference.registry)
-        registry.admit(credential)
+        registry.let_in(credential)
         digest = f"sha256:{hashlib.sha256(f'manifest of {image.id}'.encode()).hexdigest()}"
         registry.held[str(reference)] = Manifest(digest=digest, config=image.id)
         registry.images[digest] = image
         self._know(image.id, reference, digest)
+        return digest
 
     def import_image(self, archive: Path, reference: ImageReference, changes: Sequence[str]) -> str:
         """Make an image of an archive."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from lading.credentials import Credential
 from lading.engine.model import Image
 from lading.reference import ImageReference
-from lading.registry import Manifest, refused
+from lading.registry import Configuration, Manifest, refused
 
 __all__ = ["MemoryRegistry"]
 
@@ -35,15 +35,39 @@ class MemoryRegistry:
         return "memory"
 
     def manifest(self, reference: ImageReference) -> Manifest | None:
-        """Give what is held under a tag, or nothing."""
-        self.admit(self.kept)
+        """Give what is held under a tag or digest, or nothing."""
+        self.let_in(self.kept)
+        if reference.digest:
+            home = str(reference.with_tag(""))
+            every = (held for name, held in self.held.items() if name.startswith(f"{home}:"))
+            return next((held for held in every if held.digest == reference.digest), None)
         return self.held.get(str(reference))
+
+    def configuration(self, reference: ImageReference, manifest: Manifest) -> Configuration:  # noqa: ARG002  as asked
+        """Give what a pushed image says of itself; nothing of others."""
+        image = self.images.get(manifest.digest)
+        return Configuration(labels=dict(image.labels) if image else {})
+
+    def tags(self, repository: ImageReference) -> tuple[str, ...]:
+        """Give all tags of a repository."""
+        self.let_in(self.kept)
+        home = f"{repository}:"
+        return tuple(name.removeprefix(home) for name in self.held if name.startswith(home))
+
+    def point(self, reference: ImageReference, manifest: Manifest) -> None:
+        """Let a tag point to a manifest."""
+        self.let_in(self.kept)
+        self.held[str(reference)] = manifest
+
+    def admit(self, repository: ImageReference) -> None:  # noqa: ARG002  whom it knows may push everywhere
+        """Return when the user that is kept may push."""
+        self.let_in(self.kept)
 
     def prove(self, credential: Credential) -> None:
         """Return when the user is known with this password."""
-        self.admit(credential)
+        self.let_in(credential)
 
-    def admit(self, credential: Credential | None) -> None:
+    def let_in(self, credential: Credential | None) -> None:
         """Raise `PushRefused` for whom the registry does not know."""
         if not self.users:
             return

@@ -82,8 +82,14 @@ class Engine(Protocol):
         """Fetch an image, for a platform like `linux/arm64`; `RegistryUnavailable` or `StepFailed` otherwise."""
         ...
 
-    def push(self, reference: ImageReference, credential: Credential | None, tell: Tell) -> None:
-        """Send one tag; an error in the stream is raised. Only the registry can tell whether it holds it now."""
+    def push(
+        self, reference: ImageReference, credential: Credential | None, tell: Tell, *, stall: float = 120
+    ) -> str | None:
+        """Send one tag and give the digest the engine says was pushed, where it says one.
+
+        An error in the stream is raised, `stall` seconds without a word are one, too. Only the registry can tell
+        whether it holds it now.
+        """
         ...
 
     def import_image(self, archive: Path, reference: ImageReference, changes: Sequence[str]) -> str:

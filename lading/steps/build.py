@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from lading.app import INPUTS_LABEL, UNCOMMITTED_LABEL, App
 from lading.engine import Image, Tell
-from lading.errors import Unavailable
-from lading.events import Caution, Note
-from lading.reference import DOCKER_HUB, ImageReference
+from lading.events import Caution
+from lading.reference import ImageReference
 from lading.step import Change, Holds
 from lading.steps.recipe import Recipe
 from lading.version import Version
@@ -72,11 +71,9 @@ class Build:
             world.notes.keep_current(self.app, change.after)
             return
         recipe = Recipe.of(self.target, self.version, world)
-        if len(self.target.build.platforms) < 2:  # noqa: PLR2004  several are fetched by the builder itself
-            _fetch_bases(recipe, tell)
-            recipe = replace(recipe)  # another look at what is there now
+        recipe = recipe.with_bases(tell)
         request = recipe.request(self.reference)
-        if UNCOMMITTED_LABEL in request.labels and self.version.moving_tags:
+        if UNCOMMITTED_LABEL in request.labels and self.version.tags(self.target.tags).moving:
             tell(Caution(text="built with uncommitted changes: no moving tag like latest will follow it"))
         image_id = world.engine.build(request, tell)
         world.notes.keep_file_digests(self.app)
@@ -86,18 +83,3 @@ class Build:
     @staticmethod
     def _built_now(image: Image, world: World) -> bool:
         return world.notes.built_by(image.labels[INPUTS_LABEL]) == world.process.run
-
-
-def _fetch_bases(recipe: Recipe, tell: Tell) -> None:
-    """Pull what the Dockerfile starts from: BuildKit over the API has no credentials to do it itself."""
-    platform = next(iter(recipe.app.build.platforms), None)
-    for base in recipe.bases:
-        if recipe.stale(base) is None:
-            continue
-        tell(Note(text=f"pulling {base.familiar}"))
-        try:
-            recipe.world.pull(base, tell, platform=platform)
-        except Unavailable as error:
-            if base.registry == DOCKER_HUB and recipe.app.base_images:
-                error.mend = "invoke up (it makes a base image where the Hub is out of reach)"
-            raise

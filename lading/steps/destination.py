@@ -1,4 +1,4 @@
-"""Where an image goes: a user in a registry."""
+"""Where an image goes: a user in a registry, and the tags it goes out under."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from lading.app import UNCOMMITTED_LABEL, VERSION_LABEL, App
 from lading.engine import Image
 from lading.errors import UsageError
 from lading.reference import DOCKER_HUB, ImageReference
-from lading.version import Version
+from lading.version import Tags, Version
 
-__all__ = ["Destination", "together"]
+__all__ = ["Destination", "together", "version_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,25 +22,44 @@ class Destination:
     user: str
     registry: str = DOCKER_HUB
 
-    def references(self, image: Image) -> tuple[ImageReference, ...]:
-        """Give the names an image has there: its version's own first, then the moving ones.
+    @property
+    def home(self) -> ImageReference:
+        """The repository, without a tag."""
+        return self.target.repository.owned_by(self.user, registry=self.registry)
 
-        What was built with uncommitted changes moves nothing.
-        """
-        label = image.labels.get(VERSION_LABEL)
-        if label is None:
+    def tags(self, version: Version, *, moves: bool = True) -> Tags:
+        """Give the tags of a version there; `UsageError` for one that has the name of a moving tag, like `latest`."""
+        if version.text in self.target.tags:
             raise UsageError(
-                f"the image {image.id} has no version",
-                why=f"it does not carry the label {VERSION_LABEL}; Lading did not build it",
-                mend="invoke build --version 1",
+                f"version {version} cannot be published",
+                why=f"{version} is a moving tag: it follows the newest release",
+                mend="--version 1",
             )
-        home = self.target.repository.owned_by(self.user, registry=self.registry)
-        version = Version.parse(label)
-        tags = (version.text,) if UNCOMMITTED_LABEL in image.labels else version.tags
-        return tuple(home.with_tag(tag) for tag in tags)
+        return version.tags(self.target.tags, moves=moves)
+
+    def tags_of(self, image: Image) -> Tags:
+        """Give the tags of an image there; what was built with uncommitted changes moves nothing."""
+        return self.tags(version_of(image), moves=UNCOMMITTED_LABEL not in image.labels)
+
+    def references(self, image: Image) -> tuple[ImageReference, ...]:
+        """Give the names an image has there: its version's own first, then the moving ones."""
+        return tuple(self.home.with_tag(tag) for tag in self.tags_of(image).all)
+
+
+def version_of(image: Image) -> Version:
+    """Give the version an image was built as; `UsageError` when Lading did not build it."""
+    label = image.labels.get(VERSION_LABEL)
+    if label is None:
+        raise UsageError(
+            f"the image {image.id} has no version",
+            why=f"it does not carry the label {VERSION_LABEL}; Lading did not build it",
+            mend="invoke build --version 1",
+        )
+    return Version.parse(label)
 
 
 def together(references: Sequence[ImageReference]) -> str:
-    """Give names of one repository for a sentence: `demo/app:1 and :latest`."""
+    """Give names of one repository for a sentence: `demo/app:1, :1.4 and :latest`."""
     first, *rest = references
-    return " and ".join((first.familiar, *(f":{reference.tag}" for reference in rest)))
+    names = [first.familiar, *(f":{reference.tag}" for reference in rest)]
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

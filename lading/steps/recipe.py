@@ -14,13 +14,14 @@ from typing import TypeVar
 from lading.app import INPUTS_LABEL, UNCOMMITTED_LABEL, VERSION_LABEL, App
 from lading.context import Context
 from lading.dockerfile import DockerfileError, base_images, final_base, own_labels
-from lading.engine import BuildRequest, Image
-from lading.errors import UsageError
+from lading.engine import BuildRequest, Image, Tell
+from lading.errors import Unavailable, UsageError
+from lading.events import Note
 from lading.git import Revision, has_uncommitted, last_revision
 from lading.ignore import find_ignore_file
 from lading.inputs import Inputs, entry_digest
 from lading.platforms import platform_arguments
-from lading.reference import OWN_REGISTRY, ImageReference
+from lading.reference import DOCKER_HUB, OWN_REGISTRY, ImageReference
 from lading.version import Version
 from lading.world import World
 
@@ -91,6 +92,33 @@ class Recipe:
             if held and f"{base.name}@{held.digest}" not in found.digests:
                 return f"{held.digest} in the registry"
         return None
+
+    @property
+    def wanting(self) -> ImageReference | None:
+        """The first base image that is to be pulled, or nothing; several platforms are the builder's own business."""
+        if len(self.app.build.platforms) > 1:
+            return None
+        return next((base for base in self.bases if self.stale(base) is not None), None)
+
+    def with_bases(self, tell: Tell) -> Recipe:
+        """Pull what the Dockerfile starts from, and give the recipe as it is then.
+
+        BuildKit over the API has no credentials to do it itself.
+        """
+        if self.wanting is None:
+            return self
+        platform = next(iter(self.app.build.platforms), None)
+        for base in self.bases:
+            if self.stale(base) is None:
+                continue
+            tell(Note(text=f"pulling {base.familiar}"))
+            try:
+                self.world.pull(base, tell, platform=platform)
+            except Unavailable as error:
+                if base.registry == DOCKER_HUB and self.app.base_images:
+                    error.mend = "invoke up (it makes a base image where the Hub is out of reach)"
+                raise
+        return replace(self)  # another look at what is there now
 
     @cached_property
     def content(self) -> Inputs:

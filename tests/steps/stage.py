@@ -12,10 +12,11 @@ import requests
 
 from lading.app import App, BuildOptions, Check
 from lading.notes import Notes
+from lading.patience import Patience
 from lading.process import Process
 from lading.reference import ImageReference
 from lading.step import Outcome, Status, Step, converge
-from lading.steps import Build, Push, Run, Smoke, Stop, Tag
+from lading.steps import Build, Preflight, Push, Rollback, Run, Smoke, Stop, Tag
 from lading.steps.destination import Destination
 from lading.version import Version
 from lading.world import World
@@ -81,7 +82,13 @@ class Stage:
     @property
     def world(self) -> World:
         """The world as a new run of Lading finds it."""
-        return World(engine=self.ground.engine, registry=self.ground.registry, notes=self.notes, process=Process.this())
+        return World(
+            engine=self.ground.engine,
+            registry=self.ground.registry,
+            notes=self.notes,
+            process=Process.this(),
+            patience=Patience(sleep=lambda _: None),
+        )
 
     @property
     def destination(self) -> Destination:
@@ -110,9 +117,18 @@ class Stage:
         """Give the step."""
         return Tag(target=self.app, version=Version(version), destination=self.destination)
 
-    def push(self, version: str = "1", *, overwrite: bool = False) -> Push:
+    def push(self, version: str = "1", **guard: bool) -> Push:
         """Give the step."""
-        return Push(target=self.app, version=Version(version), destination=self.destination, overwrite=overwrite)
+        step = Push(target=self.app, version=Version(version), destination=self.destination)
+        return replace(step, **guard)  # type: ignore[arg-type]  the guard's flags
+
+    def preflight(self, version: str = "1", *, overwrite: bool = False) -> Preflight:
+        """Give the step."""
+        return Preflight(target=self.app, version=Version(version), destination=self.destination, overwrite=overwrite)
+
+    def rollback(self, version: str) -> Rollback:
+        """Give the step."""
+        return Rollback(target=self.app, version=Version(version), destination=self.destination)
 
     def serve(self, version: str | None = "1") -> Run:
         """Give the step `run`."""
@@ -125,6 +141,7 @@ class Stage:
     def release(self, version: str = "1", *, overwrite: bool = False) -> tuple[Step, ...]:
         """Give the whole road."""
         return (
+            self.preflight(version, overwrite=overwrite),
             self.build(version),
             self.smoke(version, reuse=True),
             self.tag(version),

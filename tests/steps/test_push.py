@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any, cast
 
 from lading.app import Check
-from lading.credentials import Credential
-from lading.engine import Tell
 from lading.engine.memory import MemoryEngine
 from lading.errors import Conflict, RegistryUnavailable, StepFailed
 from lading.events import Event, Transfer
 from lading.reference import ImageReference
+from lading.registry import Registry
 from lading.step import Status, converge
 from lading.steps import Push
 from lading.steps.destination import Destination
+from lading.steps.publication import short
 from lading.version import Version
 from tests.steps.stage import Stage
 
@@ -58,8 +59,8 @@ def test_a_missing_tag_is_sent_alone(stage: Stage) -> None:
 
     done = stage.four_runs(stage.push("2"))
 
-    new = f"{stage.remote('2')} is not in the registry yet"
-    assert done.reason == f"{new}; {stage.remote('latest')} is another image there"
+    new, image = f"{stage.remote('2')} is not in the registry yet", short(stage.image_id(stage.local("2")) or "")
+    assert done.reason == f"{new}; moves {stage.remote('latest')}: {short(older)} by {image}"
     assert done.before == older
     assert stage.ground.published(stage.home) == {"1": older, "2": done.after, "latest": done.after}
 
@@ -135,7 +136,8 @@ def test_overwrite(stage: Stage) -> None:
 
     done = stage.four_runs(stage.push(overwrite=True))
 
-    assert done.reason == f"{stage.remote()} and :latest is another image there"
+    by = f"{short(older)} by {short(stage.image_id(stage.local()) or '')}"
+    assert done.reason == f"overwrites {stage.remote()}: {by}; moves {stage.remote('latest')}: {by}"
     assert done.before == older != done.after
     assert stage.ground.published(stage.home) == {"1": done.after, "latest": done.after}
 
@@ -143,14 +145,14 @@ def test_overwrite(stage: Stage) -> None:
 def test_a_name_that_points_elsewhere(stage: Stage) -> None:
     """What somebody tagged meanwhile is not sent, in check mode as in the real run: only what passed is."""
     ready(stage)
-    stage.ground.put_image(stage.remote("latest"))
-    elsewhere = stage.image_id(stage.remote("latest"))
+    stage.ground.put_image(stage.remote())
+    elsewhere = stage.image_id(stage.remote())
     before = stage.seen()
 
     check, real = stage.check(stage.push()), stage.real(stage.push())
 
     assert isinstance(real.error, StepFailed)
-    assert real.error.what == f"{stage.remote('latest')} is not pushed"
+    assert real.error.what == f"{stage.remote()} is not pushed"
     assert f"here it points to {elsewhere}, " in real.error.why
     assert (check.status, check.reason) == (real.status, real.reason) == (Status.FAILED, real.error.what)
     assert stage.seen() == before
@@ -184,7 +186,7 @@ def test_a_push_that_did_not_arrive(stage: Stage) -> None:
     """The registry's word counts, not the engine's: what was sent and is not there has failed."""
 
     class Forgetful(MemoryEngine):
-        def push(self, reference: ImageReference, credential: object, tell: Tell) -> None:
+        def push(self, *_: object, **__: object) -> None:
             """Say that all went well, and send nothing."""
 
     ready(stage)
@@ -199,23 +201,39 @@ def test_a_push_that_did_not_arrive(stage: Stage) -> None:
 
 
 def test_the_version_goes_first(stage: Stage) -> None:
-    """When the engine is lost after the first tag, it is the version that is there and not `latest`."""
+    """When the registry is lost after the version, it is the version that is there and not `latest`; told by tag."""
     ready(stage)
-    engine, sent = stage.ground.engine, list[str]()
-    push = engine.push
+    world, cut = stage.world, _Cut(stage.ground.registry(stage.ground.host))
 
-    def once(reference: ImageReference, credential: Credential | None, tell: Tell) -> None:
-        if sent:
-            raise RegistryUnavailable("gone", why="the cable was cut", mend="run it again")
-        sent.append(str(reference))
-        push(reference, credential, tell)
+    outcome, _ = converge(
+        stage.push(), replace(world, registry=lambda _: cast("Registry", cut)), check=False, tell=lambda _: None
+    )
 
-    engine.push = once  # type: ignore[method-assign]
-    assert stage.real(stage.push()).status is Status.FAILED
+    assert outcome.status is Status.FAILED
+    assert outcome.error is not None
+    assert outcome.error.exit_code == 1
+    assert outcome.error.what == "1 tag could not be moved"
+    assert outcome.error.details[0].startswith(f"{stage.remote()}: there, sha256:")
+    assert outcome.error.details[1] == f"{stage.remote('latest')}: not moved, the cable was cut"
     assert list(stage.ground.published(stage.home)) == ["1"]
+    assert [list(one.digests) for one in world.ledger.entries()] == [["1"]]
 
-    engine.push = push  # type: ignore[method-assign]
     outcome = stage.real(stage.push())
 
     assert outcome.reason == f"{stage.remote('latest')} is not in the registry yet"
     assert sorted(stage.ground.published(stage.home)) == ["1", "latest"]
+    assert [list(one.digests) for one in world.ledger.entries()] == [["1"], ["latest"]]
+
+
+class _Cut:
+    """A registry that moves no tag."""
+
+    def __init__(self, behind: Registry) -> None:
+        self._behind = behind
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._behind, name)
+
+    def point(self, reference: ImageReference, _: object) -> None:
+        """Fail."""
+        raise RegistryUnavailable(f"{reference.familiar} cannot be moved", why="the cable was cut", mend="run it again")

@@ -6,7 +6,12 @@ from collections.abc import Sequence
 
 from lading.pipeline import Pipeline, Report
 from lading.step import Status, Step
+from lading.steps.publication import short
+from lading.world import NOT_BUILT
 from tests.steps.stage import Stage
+
+NEW = ["ok", *["changed"] * 4]
+"""How the steps come out where nothing is yet: the preflight finds nothing against it."""
 
 
 def go(stage: Stage, steps: Sequence[Step], *, check: bool) -> Report:
@@ -25,10 +30,10 @@ def test_four_runs(stage: Stage) -> None:
     before = stage.seen()
     foretold = go(stage, stage.release(), check=True)
     assert stage.seen() == before
-    assert statuses(foretold) == ["changed"] * 4
+    assert statuses(foretold) == NEW
 
     done = go(stage, stage.release(), check=False)
-    assert statuses(done) == ["changed"] * 4, done.failure
+    assert statuses(done) == NEW, done.failure
     assert [one.reason for one in done.outcomes] == [one.reason for one in foretold.outcomes]
     assert stage.image_id(stage.local()) in stage.ground.held(stage.home, "1")
     assert sorted(stage.ground.published(stage.home)) == ["1", "latest"]
@@ -37,7 +42,7 @@ def test_four_runs(stage: Stage) -> None:
     held = stage.seen()
     for check in (True, False):
         again = go(stage, stage.release(), check=check)
-        assert statuses(again) == ["ok"] * 4
+        assert statuses(again) == ["ok"] * 5
         assert again.exit_code == 0
         assert stage.seen() == held
 
@@ -52,12 +57,13 @@ def test_the_next_version(stage: Stage) -> None:
     assert stage.seen() == before
     done = go(stage, stage.release("2"), check=False)
 
-    assert statuses(foretold) == statuses(done) == ["changed"] * 4
-    assert [one.reason for one in done.outcomes] == [one.reason for one in foretold.outcomes]
+    assert statuses(foretold) == statuses(done) == NEW
+    image = short(stage.image_id(stage.local("2")) or "")
+    assert [one.reason for one in done.outcomes] == [one.reason.replace(NOT_BUILT, image) for one in foretold.outcomes]
 
 
 def test_a_published_version_with_other_content(stage: Stage) -> None:
-    """Check mode sees already that a changed app cannot go out under a published version: exit code 4."""
+    """A changed app cannot go out under a published version: that is told before anything is built; exit code 4."""
     go(stage, stage.release(), check=False)
     published = stage.ground.published(stage.home)
     stage.say("hello again")
@@ -65,7 +71,9 @@ def test_a_published_version_with_other_content(stage: Stage) -> None:
     foretold = go(stage, stage.release(), check=True)
     done = go(stage, stage.release(), check=False)
 
-    assert statuses(foretold) == statuses(done) == ["changed", "changed", "changed", "failed"]
+    assert statuses(foretold) == statuses(done) == ["failed", *["skipped"] * 4]
+    assert done.failure
+    assert done.failure.why.endswith("made from other inputs: changed: app.py")
     assert foretold.exit_code == done.exit_code == 4
     assert stage.ground.published(stage.home) == published
 
@@ -76,8 +84,8 @@ def test_nothing_goes_out_that_fails(stage: Stage) -> None:
 
     report = go(stage, stage.release(), check=False)
 
-    assert statuses(report) == ["changed", "failed", "skipped", "skipped"]
-    assert [one.reason for one in report.outcomes[2:]] == ["smoke failed", "smoke failed"]
+    assert statuses(report) == ["ok", "changed", "failed", "skipped", "skipped"]
+    assert [one.reason for one in report.outcomes[3:]] == ["smoke failed", "smoke failed"]
     assert (report.status, report.exit_code) == (Status.FAILED, 1)
     assert stage.image_id(stage.remote()) is None
     assert stage.ground.published(stage.home) == {}

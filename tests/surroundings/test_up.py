@@ -79,15 +79,17 @@ def test_check_mode_on_a_bare_machine(
     """Without an engine check mode foresees the whole demo where it may start one, and says what to type elsewhere."""
     monkeypatch.setattr(engine_module, "may_install", lambda: root)
     bare = replace(world, engine=_NoEngine())
-    steps = Playbook(settings=settings).demo(app=None, version="1", port=None, overwrite=False)
+    steps = Playbook(settings=settings).demo(app=None, version="1", port=None)
 
     report = carry_out("demo", steps, bare, _Quiet(), check=True)
 
     assert report.status is status
     assert report.exit_code == (0 if root else 3)
     if root:
-        assert {outcome.status for outcome in report.outcomes} == {Status.CHANGED}
-        assert [one.step for one in report.outcomes][3:] == ["build", "smoke", "tag", "push", "run"]
+        found = {outcome.step: outcome.status for outcome in report.outcomes}
+        assert {step for step, one in found.items() if one is not Status.CHANGED} == {"preflight"}
+        assert found["preflight"] is Status.OK
+        assert [one.step for one in report.outcomes][3:] == ["preflight", "build", "smoke", "tag", "push", "run"]
     assert not world.notes.folder.exists()
 
 

@@ -1,0 +1,110 @@
+"""One release at a time for each repository, held by the kernel: whoever is killed blocks nobody."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from lading.errors import Conflict
+
+__all__ = ["Holder", "Lock"]
+
+_LOOK_AGAIN_SECONDS = 0.1
+_NAMELESS_SECONDS = 1.0
+_NAMELESS = "somebody holds it, who has not written down yet who it is"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holder:
+    """Who holds a lock: user and host, process id, for what, since when (ISO 8601, UTC)."""
+
+    who: str
+    pid: int
+    purpose: str
+    since: str
+
+    def __str__(self) -> str:
+        return f"{self.who}, process {self.pid}, holds it since {self.since} for {self.purpose}"
+
+
+class Lock:
+    """The lock of one repository, in a file that is empty while nobody holds it."""
+
+    def __init__(self, folder: Path, repository: str) -> None:
+        self.repository = repository
+        self.path = folder / f"{re.sub(r'[^A-Za-z0-9_.-]', '_', repository)}.lock"
+
+    def holder(self) -> str | None:
+        """Say who holds it, or nothing when nobody does; the lock is not touched."""
+        try:
+            file = os.open(self.path, os.O_RDONLY)
+        except OSError:
+            return None
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return self._written() or _NAMELESS
+        finally:
+            os.close(file)
+        return None
+
+    @contextmanager
+    def held(
+        self,
+        holder: Holder,
+        *,
+        wait: float = 0,
+        waiting: Callable[[str], None] = lambda _: None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> Iterator[None]:
+        """Hold it meanwhile; `Conflict` when somebody else still does after `wait` seconds.
+
+        `waiting` hears once who it is that is waited for.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            self._acquire(file, wait, waiting, sleep)
+            os.ftruncate(file, 0)
+            os.pwrite(file, json.dumps(asdict(holder)).encode(), 0)
+            try:
+                yield
+            finally:
+                os.ftruncate(file, 0)
+        finally:
+            os.close(file)
+
+    def _acquire(self, file: int, wait: float, waiting: Callable[[str], None], sleep: Callable[[float], None]) -> None:
+        began, told = time.monotonic(), False
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                holder = self._written()
+                # Who has written nothing has it only just now, or is only looking.
+                if time.monotonic() - began >= (wait if holder else max(wait, _NAMELESS_SECONDS)):
+                    behind = f" after {wait:g} s" if wait else ""
+                    raise Conflict(
+                        f"another release to {self.repository} is under way{behind}",
+                        why=holder or _NAMELESS,
+                        mend="--lock-wait 600 (waits up to ten minutes for it), or run it again later",
+                    ) from None
+                if holder and not told:
+                    waiting(holder)
+                    told = True
+                sleep(_LOOK_AGAIN_SECONDS)
+            else:
+                return
+
+    def _written(self) -> str | None:
+        try:
+            return str(Holder(**json.loads(self.path.read_text("utf-8"))))
+        except (OSError, ValueError, TypeError):
+            return None

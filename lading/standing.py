@@ -1,0 +1,145 @@
+"""How things stand: what ledger, engine and registry hold under each tag, and where they differ."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+from lading.engine import Image
+from lading.errors import LadingError, Unavailable
+from lading.registry import Manifest
+from lading.steps.destination import Destination
+from lading.steps.publication import holds
+from lading.tables import table
+from lading.version import Version
+from lading.world import World
+
+__all__ = ["Standing", "show_status", "standings"]
+
+_MOST = 20
+_SHORT = slice(len("sha256:"), len("sha256:") + 12)
+_UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """One tag: the version it is, the digests that registry and ledger have, the image in the engine, and a word on it.
+
+    None stands for nothing there, `unknown` for what nobody could tell.
+    """
+
+    tag: str
+    version: str | None
+    registry: str | None
+    engine: str | None
+    ledger: str | None
+    state: str
+
+
+def show_status(world: World, destination: Destination, *, as_json: bool) -> tuple[str, LadingError | None]:
+    """Give how things stand as a table or JSON, and what kept us from knowing all of it, if anything did."""
+    rows, left, trouble = standings(world, destination)
+    if as_json:
+        document = {"repository": str(destination.home), "tags": [asdict(row) for row in rows], "more": left}
+        return json.dumps(document, indent=2), trouble
+    if not rows:
+        return f"nothing is known of {destination.home.name}: not built, not released, not published", trouble
+    lines = [
+        (row.tag, row.version or "-", *map(_shown, (row.registry, row.engine, row.ledger)), row.state) for row in rows
+    ]
+    text = f"{destination.home}\n" + table(("TAG", "VERSION", "REGISTRY", "ENGINE", "LEDGER", "STATE"), lines)
+    return (f"{text}\nand {left} more tags in the registry" if left else text), trouble
+
+
+def standings(world: World, destination: Destination) -> tuple[list[Standing], int, LadingError | None]:
+    """Give how each tag stands, how many more tags the registry has, and what kept us from knowing all of it."""
+    home, trouble = destination.home, None
+    released = {tag: digest for one in world.ledger.entries(str(home)) for tag, digest in one.digests.items()}
+    published: list[str] | None = None
+    held: dict[str, Manifest | None] = {}
+    tags, left = list(released), 0
+    try:
+        published = list(world.published_tags(home))
+        tags, left = _chosen(released, published, destination)
+        held = {tag: world.held(home.with_tag(tag)) for tag in tags if tag in published}
+    except Unavailable as error:
+        trouble, published = error, None
+    images: dict[str, Image | None] | None = None
+    try:
+        here = _here(world, destination)
+        images = {tag: here.get(tag) for tag in dict.fromkeys([*tags, *here])}
+        tags = list(images)
+    except Unavailable as error:
+        trouble = trouble or error
+    versions = {digest.digest: tag for tag, digest in held.items() if digest and _is_own(tag, destination)}
+    rows = []
+    for tag in _sorted(tags):
+        found, image = held.get(tag), images.get(tag) if images is not None else None
+        registry = _UNKNOWN if published is None else found.digest if found else None
+        engine = _UNKNOWN if images is None else image.id if image else None
+        digest = found.digest if found else released.get(tag, "")
+        version = versions.get(digest) or (tag if _is_own(tag, destination) else None)
+        same = image is not None and holds(image, home.with_tag(tag), found)
+        state = _state(registry, engine, released.get(tag), same=same)
+        rows.append(
+            Standing(tag=tag, version=version, registry=registry, engine=engine, ledger=released.get(tag), state=state)
+        )
+    return rows, left, trouble
+
+
+def _chosen(released: Iterable[str], published: list[str], destination: Destination) -> tuple[list[str], int]:
+    """Give the tags worth a look: what was released from here, what moves, and the newest versions of the rest."""
+    known = set(released)
+    rest = [tag for tag in published if tag not in known]
+    versions = _sorted([tag for tag in rest if _is_own(tag, destination)])
+    moving = [tag for tag in rest if tag not in versions]
+    shown = [*known, *moving, *versions[:_MOST]]
+    return shown, len(versions[_MOST:])
+
+
+def _is_own(tag: str, destination: Destination) -> bool:
+    """Whether a tag looks like a whole version: as many numbers as a tag of a line has are not enough."""
+    if tag in destination.target.tags:
+        return False
+    return bool(Version.published([tag], destination.target.tags))
+
+
+def _here(world: World, destination: Destination) -> dict[str, Image]:
+    """Give the app's images in the engine, by the tag of their names here and in the registry's repository."""
+    found: dict[str, Image] = {}
+    for image in world.engine.images(destination.target.labels):
+        for name in image.tags:
+            repository, _, tag = name.rpartition(":")
+            if repository == destination.home.name:
+                found[tag] = image
+            elif repository == destination.target.repository.name:
+                found.setdefault(tag, image)
+    return found
+
+
+def _sorted(tags: Iterable[str]) -> list[str]:
+    """Give tags with the newest release first, and what is no release behind them."""
+    parsed = sorted(set(tags))
+    return sorted(parsed, key=lambda tag: Version(tag).ordered, reverse=True)
+
+
+def _state(registry: str | None, engine: str | None, ledger: str | None, *, same: bool) -> str:
+    if registry == _UNKNOWN:
+        return "nobody could ask the registry"
+    if registry is None:
+        return "gone from the registry" if ledger else "not published"
+    if ledger not in (None, registry):
+        return "not what was released"
+    if engine == _UNKNOWN:
+        return "nobody could ask the engine"
+    origin = "" if ledger else ", not released from here"
+    if engine is None:
+        return f"published, no image here{origin}"
+    return f"the same everywhere{origin}" if same else f"another image here{origin}"
+
+
+def _shown(digest: str | None) -> str:
+    if digest is None:
+        return "-"
+    return digest[_SHORT] if digest.startswith("sha256:") else digest

@@ -1,0 +1,118 @@
+"""rollback: the moving tags point back to a version that is published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from lading.app import BUILDER_LABEL, REVISION_LABEL, App
+from lading.engine import Tell
+from lading.errors import Conflict, LadingError, StepFailed, UsageError
+from lading.ledger import Entry
+from lading.reference import ImageReference
+from lading.registry import Manifest
+from lading.step import Change, Holds
+from lading.steps.destination import Destination, together
+from lading.steps.publication import move, own_version, short
+from lading.version import Version
+from lading.world import World
+
+__all__ = ["Rollback"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rollback:
+    """In the registry, the tags that move with a version point to that version's digest; nothing is built or sent."""
+
+    target: App
+    version: Version
+    destination: Destination
+    name: str = "rollback"
+
+    @property
+    def app(self) -> str:
+        """The app's name."""
+        return self.target.name
+
+    def plan(self, world: World) -> Change | Holds:
+        """Compare what the registry holds under the moving tags with the version's digest."""
+        manifest = self._published(world)
+        held = self._moving(world, manifest)
+        wrong = [one for one, found in held.items() if found is None or found.digest != manifest.digest]
+        if not wrong:
+            return Holds(
+                reason=f"{together(tuple(held))} is {self.version}, {short(manifest.digest)}", identity=manifest.digest
+            )
+        world.admit(self.destination.home)
+        first = next((found.digest for one in wrong if (found := held[one])), None)
+        start = f" from {short(first)}" if first else ""
+        reason = f"{together(wrong)} goes{start} back to {self.version}, {short(manifest.digest)}"
+        return Change(reason=reason, before=first, after=manifest.digest)
+
+    def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
+        """Move them, and write it down."""
+        manifest = self._published(world)
+        held = self._moving(world, manifest)
+        wrong = [one for one, found in held.items() if found is None or found.digest != manifest.digest]
+        trouble = move(world, manifest, wrong, tell)
+        if moved := [one for one in wrong if trouble[one] is None]:
+            labels = world.configuration(self._own, manifest).labels
+            world.ledger.append(
+                Entry(
+                    action="rollback",
+                    app=self.app,
+                    repository=str(self.destination.home),
+                    version=str(self.version),
+                    image=manifest.config,
+                    digests={str(one.tag): manifest.digest for one in moved},
+                    before={str(one.tag): found.digest for one in moved if (found := held[one])},
+                    revision=labels.get(REVISION_LABEL),
+                    builder=labels.get(BUILDER_LABEL),
+                    verdict=None,
+                    who=world.process.who,
+                    when=datetime.now(UTC).isoformat(timespec="seconds"),
+                )
+            )
+        for error in trouble.values():
+            if isinstance(error, LadingError):
+                raise error
+
+    @property
+    def _own(self) -> ImageReference:
+        return self.destination.home.with_tag(self.destination.tags(self.version).own[0])
+
+    def _published(self, world: World) -> Manifest:
+        """Give what is published as the version; it must be what the ledger says was released."""
+        manifest = world.held(self._own)
+        if manifest is None:
+            raise StepFailed(
+                f"{self._own.familiar} is not published",
+                why="the registry holds nothing under that name, so nothing can go back to it",
+                mend=f"invoke status --user {self.destination.user} (shows what is published)",
+            )
+        released = world.ledger.digest(str(self.destination.home), str(self._own.tag))
+        if released not in (None, manifest.digest):
+            raise Conflict(
+                f"{self._own.familiar} is not what was released",
+                why=f"the ledger says {released}, the registry holds {manifest.digest}",
+                mend="find out who pushed it; --to another version",
+            )
+        return manifest
+
+    def _moving(self, world: World, manifest: Manifest) -> dict[ImageReference, Manifest | None]:
+        """Give what the registry holds under each tag that moves with the version."""
+        home = self.destination.home
+        every = [home.with_tag(tag) for tag in self.destination.tags(self.version).moving]
+        held = {one: world.held(one) for one in every}
+        held = {
+            one: found
+            for one, found in held.items()
+            if found is None or found.digest == manifest.digest or not own_version(world, one, found)
+        }
+        if not held:
+            raise UsageError(
+                f"no tag moves with {self.version}",
+                why="only a plain release (1.4.2) has tags that move, and a setting tags that names some",
+                mend="--to VERSION",
+            )
+        return held

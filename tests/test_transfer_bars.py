@@ -1,0 +1,172 @@
+"""Pushes and pulls: what a step moved, and its bars on a terminal."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from lading.events import Sent, Transfer
+from lading.tally import Tally
+from lading.transfer_bars import TransferBars
+
+MB = 1_000_000
+
+
+def _hear(tally: Tally, layer: str, text: str, current: int = 0, total: int | None = None) -> str | None:
+    return tally.hear(Transfer(what=layer, text=text, current=current, total=total))
+
+
+def _lines(tally: Tally, *, width: int = 80, height: int = 24) -> list[str]:
+    """Give what stands on a terminal of that size, without colours."""
+    screen = Console(
+        file=io.StringIO(), width=width, height=height, force_terminal=True, record=True, legacy_windows=False
+    )
+    screen.print(TransferBars(tally))
+    lines = [line.rstrip() for line in screen.export_text().splitlines()]
+    assert all(len(line) <= width for line in lines)
+    return lines
+
+
+@pytest.fixture
+def push() -> Tally:
+    """A push to a registry with half of its layers, as an engine tells it."""
+    tally = Tally()
+    for layer in ("5e8a418bab45", "b1d74c3f2ab9", "0c5a3f1d9e77", "77aa01bc0f3d", "e9f0a2c4d611"):
+        _hear(tally, layer, "Preparing")
+    _hear(tally, "e9f0a2c4d611", "Waiting")
+    _hear(tally, "5e8a418bab45", "Pushing", 529_920, 127_294_883)
+    _hear(tally, "5e8a418bab45", "Pushing", 63_500_352, 127_294_883)
+    _hear(tally, "b1d74c3f2ab9", "Layer already exists")
+    _hear(tally, "0c5a3f1d9e77", "Mounted from lading/python")
+    _hear(tally, "77aa01bc0f3d", "Pushing", 3_584, 3_072)
+    _hear(tally, "77aa01bc0f3d", "Pushed")
+    return tally
+
+
+def test_bars(push: Tally) -> None:
+    """Each layer has its id, its bytes and its word, and a bar unless nothing had to move."""
+    bars = _lines(push)
+    assert [line[:12] for line in bars] == list(push.layers)
+    assert bars[0].endswith("63.5 MB/127 MB pushing")
+    assert bars[1].split() == ["b1d74c3f2ab9", "already", "there"]
+    assert bars[2].split() == ["0c5a3f1d9e77", "mounted", "from", "lading/python"]
+    assert bars[3].endswith("3.07 kB pushed")
+    assert bars[4].endswith("waiting")
+    assert [line.count("━") > 15 for line in bars] == [True, False, False, True, True]
+
+
+def test_more_than_all_is_all(push: Tally) -> None:
+    """Engines count headers, too, so that a layer's bytes may pass their sum."""
+    _hear(push, "77aa01bc0f3d", "Pushing", 3_584, 3_072)
+    assert _lines(push)[3].endswith("3.07 kB/3.07 kB pushing")
+
+
+def test_retries(push: Tally) -> None:
+    """What the engine tries again stands on the layer's bar; a log hears of each count-down once."""
+    told = [
+        _hear(push, "5e8a418bab45", f"Retrying in {seconds} second{'s' if seconds > 1 else ''}")
+        for seconds in (2, 1, 3, 2, 1)
+    ]
+    assert told == [
+        "layer 5e8a418bab45: Retrying in 2 seconds",
+        None,
+        "layer 5e8a418bab45: Retrying in 3 seconds",
+        None,
+        None,
+    ]
+    assert _lines(push)[0].endswith("63.5 MB/127 MB retrying in 1 second")
+    assert _hear(push, "5e8a418bab45", "Pushing", MB, 127 * MB) is None
+    assert _hear(push, "5e8a418bab45", "Retrying in 1 second")
+
+
+def test_a_pull() -> None:
+    """A pull's headline is no layer, and seconds are no bytes."""
+    tally = Tally()
+    _hear(tally, "3.13", "Pulling from library/python")
+    for layer in ("0" * 12, "1" * 12, "2" * 12):
+        _hear(tally, layer, "Pulling fs layer")
+    _hear(tally, "0" * 12, "Already exists")
+    _hear(tally, "1" * 12, "Downloading", 5 * MB, 10 * MB)
+    assert _lines(tally)[1].endswith("5 MB/10 MB downloading")
+    _hear(tally, "1" * 12, "Download complete")
+    assert _lines(tally)[1].endswith("10 MB/10 MB download complete")
+    _hear(tally, "1" * 12, "Extracting", 3)
+    assert _lines(tally)[1].endswith("10 MB/10 MB extracting")
+    _hear(tally, "1" * 12, "Pull complete")
+    _hear(tally, "2" * 12, "Pull complete")
+    assert _lines(tally)[1].endswith("10 MB pulled")
+    assert tally.summary() == "2 layers fetched, 1 already there"
+
+
+def test_the_sum(push: Tally) -> None:
+    """Layers are told apart; bytes are named only when somebody counted them."""
+    assert push.summary() == "1 layer sent, 1 already there, 1 mounted"
+    push.hear(Sent(bytes=2_400_000))
+    push.hear(Sent(bytes=1_000_000))
+    assert push.summary() == "1 layer sent (3.4 MB), 1 already there, 1 mounted"
+    assert Tally().summary() == ""
+
+
+def test_a_layer_counts_once(push: Tally) -> None:
+    """A second tag finds there what the first one sent; a second registry may need what the first one had."""
+    for layer in ("5e8a418bab45", "77aa01bc0f3d", "0c5a3f1d9e77"):
+        _hear(push, layer, "Preparing")
+        _hear(push, layer, "Layer already exists")
+    _hear(push, "b1d74c3f2ab9", "Preparing")
+    _hear(push, "b1d74c3f2ab9", "Pushing", MB, MB)
+    assert _lines(push)[1].endswith("pushing")
+    _hear(push, "b1d74c3f2ab9", "Pushed")
+    assert push.summary() == "2 layers sent, 1 already there, 1 mounted"
+    assert _lines(push)[3].endswith("pushed")
+
+
+@pytest.mark.parametrize("height", [4, 10, 24, 39, 40, 41, 60])
+@pytest.mark.parametrize("done", [0, 3, 25, 40])
+@pytest.mark.parametrize("moving", [0, 5])
+def test_height(height: int, done: int, moving: int) -> None:
+    """There are as many bars as there are lines; what is finished folds first, what waits after it."""
+    tally = Tally()
+    ids = [f"{number:012x}" for number in range(40)]
+    for layer in ids:
+        _hear(tally, layer, "Preparing")
+    for layer in ids[:done]:
+        _hear(tally, layer, "Layer already exists")
+    for layer in ids[-moving:] if moving and done < 40 else ():
+        _hear(tally, layer, "Pushing", MB, 2 * MB)
+
+    lines = _lines(tally, height=height)
+
+    bars = [line for line in lines if line[:12] in tally.layers]
+    assert len(lines) == min(height - 1, 40)
+    assert sum(line.endswith("pushing") for line in bars) == min(moving if done < 40 else 0, len(bars))
+    told = sum(int(line.split()[0]) for line in lines if line not in bars)
+    assert told + len(bars) == 40
+
+
+def test_what_folds() -> None:
+    """The lines around the bars say what has no bar."""
+    tally = Tally()
+    for number in range(40):
+        _hear(tally, f"{number:012x}", "Layer already exists" if number % 2 else "Preparing")
+    lines = _lines(tally, height=11)
+    assert lines[0] == "20 layers already there"
+    assert lines[-1] == "12 more layers"
+    assert len(lines) == 10
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_width(push: Tally, width: int) -> None:
+    """No line is wider than the terminal, and none is broken into two."""
+    _hear(push, "0c5a3f1d9e77", "Mounted from " + "a-long-name/" * 20)
+    _hear(push, "f" * 12, "Mounted from " + "a-long-name/" * 20)
+    assert len(_lines(push, width=width)) == 6
+
+
+def test_words_of_an_engine_are_no_orders() -> None:
+    """Control characters and brackets are shown as words or not at all."""
+    tally = Tally()
+    _hear(tally, "\x1b[2Jabc", "\x1b[31m[bold]odd[/bold]")
+    assert _lines(tally)[0].split()[::2] == ["abc", "[bold]odd[/bold]"]
+    assert _hear(tally, "\x1b[2Jabc", "Retrying in 5 seconds\x1b[2J") == "layer abc: Retrying in 5 seconds"

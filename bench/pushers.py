@@ -1,0 +1,180 @@
+"""An image to push, and three that push it: the docker CLI, docker-py as people use it, and Lading."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.timing import Command
+from bench.yard import Yard
+
+__all__ = ["PUSHERS", "USER", "VERSION", "Parcel", "Said", "end_all", "said_by"]
+
+USER = "captain"
+VERSION = "1"
+_INVOKE = str(Path(sys.executable).parent / "invoke")
+_CHANCE_BYTES = 2**20
+_LIMIT, _SHORT_LIMIT, _OWN_LIMIT = 400.0, 45.0, 5
+_SETTINGS = """\
+lading:
+  project: {project}
+  apps:
+    {name}:
+      context: app
+      repository: {project}/{name}
+      base_images: [{base}]
+      checks: [{{path: /, text: ahoy}}]
+"""
+_PUSH_TIMEOUT = "      push_timeout: {seconds}\n"
+_TASKS = """\
+from invoke import Collection
+from lading import tasks as road
+
+ns = Collection.from_module(road)
+"""
+_DOCKERFILE = """\
+FROM {base}
+COPY . /srv
+CMD ["python3", "/srv/app.py"]
+"""
+_APP = """\
+import os
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+class Page(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"ahoy")
+
+HTTPServer(("", int(os.environ["PORT"])), Page).serve_forever()
+"""
+_DOCKER_PY = """\
+import sys, docker
+repository, tag, limit = sys.argv[1:]
+client = docker.from_env(**({"timeout": int(limit)} if limit else {}))
+client.images.push(repository, tag=tag)
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parcel:
+    """A project of its own with one tiny app, of which each build has other content."""
+
+    yard: Yard
+    folder: Path
+    name: str
+
+    @property
+    def repository(self) -> str:
+        """The repository in a registry."""
+        return f"{USER}/{self.name}"
+
+    @property
+    def image(self) -> str:
+        """The image's name in the engine."""
+        return f"{self.yard.name}/{self.name}:{VERSION}"
+
+    @property
+    def id(self) -> str:
+        """The image's id."""
+        return self.yard.docker("image", "inspect", "--format", "{{.Id}}", self.image).output().strip()
+
+    def make(self, *, short: bool) -> Parcel:
+        """Write it; `short` gives Lading a short limit for a push that stalls."""
+        context = self.folder / "app"
+        context.mkdir(parents=True)
+        (context / "Dockerfile").write_text(_DOCKERFILE.format(base=self.yard.base))
+        (context / "app.py").write_text(_APP)
+        settings = _SETTINGS.format(project=self.yard.name, name=self.name, base=self.yard.base)
+        limit = _PUSH_TIMEOUT.format(seconds=_OWN_LIMIT) if short else ""
+        (self.folder / "invoke.yaml").write_text(settings + limit)
+        (self.folder / "tasks.py").write_text(_TASKS)
+        return self
+
+    def build(self, host: str) -> None:
+        """Build it with new content, and name it for a registry."""
+        (self.folder / "app" / "chance").write_bytes(secrets.token_bytes(_CHANCE_BYTES))
+        words = (_INVOKE, "build", "--version", VERSION, "smoke", "tag", "--user", USER, "--registry", host)
+        Command(words=words, folder=self.folder).output()
+
+    def publish(self, host: str, tag: str) -> None:
+        """Push it with nothing in the way."""
+        name = f"{host}/{self.repository}:{tag}"
+        for words in (("tag", self.image, name), ("push", "--quiet", name)):
+            self.yard.docker(*words).output()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """How a push ended: its exit code, None when it had to be ended, and what it printed."""
+
+    code: int | None
+    seconds: float
+    output: str
+
+    @property
+    def success(self) -> bool:
+        """Whether whoever pushed takes it for done."""
+        return self.code == 0
+
+
+def _docker(parcel: Parcel, host: str, *, short: bool) -> tuple[str, ...]:  # noqa: ARG001  it has no limit
+    return (parcel.yard.cli, "push", f"{host}/{parcel.repository}:{VERSION}")
+
+
+def _docker_py(parcel: Parcel, host: str, *, short: bool) -> tuple[str, ...]:
+    limit = str(_OWN_LIMIT) if short else ""
+    return (sys.executable, "-c", _DOCKER_PY, f"{host}/{parcel.repository}", VERSION, limit)
+
+
+def _lading(parcel: Parcel, host: str, *, short: bool) -> tuple[str, ...]:  # noqa: ARG001  its settings have it
+    return (_INVOKE, "push", "--user", USER, "--registry", host, "--version", VERSION)
+
+
+PUSHERS: Mapping[str, Callable[..., tuple[str, ...]]] = {
+    "docker push": _docker,
+    "docker-py": _docker_py,
+    "Lading": _lading,
+}
+"""The words with which each pushes a parcel to a host; with `short` it is to give up soon when nothing happens."""
+
+
+_running: set[subprocess.Popen[str]] = set()
+
+
+def end_all() -> None:
+    """End all pushes that are under way."""
+    for process in tuple(_running):
+        process.terminate()
+
+
+def said_by(words: tuple[str, ...], folder: Path, environment: Mapping[str, str], *, short: bool) -> Said:
+    """Run a push to its end, or end it when its time is over."""
+    began = time.monotonic()
+    process = subprocess.Popen(
+        words,
+        cwd=folder,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    code: int | None = None
+    _running.add(process)
+    try:
+        output, _ = process.communicate(timeout=_SHORT_LIMIT if short else _LIMIT)
+        code = process.returncode
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        output, _ = process.communicate()
+    finally:
+        _running.discard(process)
+    return Said(code=code, seconds=time.monotonic() - began, output=output)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import subprocess
@@ -14,13 +15,13 @@ from pathlib import Path
 from bench.timing import Command
 from bench.yard import Yard
 
-__all__ = ["PUSHERS", "USER", "VERSION", "Parcel", "Said", "end_all", "said_by"]
+__all__ = ["OWN_LIMIT", "PUSHERS", "USER", "VERSION", "Parcel", "Said", "end_all", "lading_push", "said_by"]
 
 USER = "captain"
 VERSION = "1"
 _INVOKE = str(Path(sys.executable).parent / "invoke")
 _CHANCE_BYTES = 2**20
-_LIMIT, _SHORT_LIMIT, _OWN_LIMIT = 400.0, 45.0, 5
+_LIMIT, _SHORT_LIMIT, OWN_LIMIT = 400.0, 45.0, 5
 _SETTINGS = """\
 lading:
   project: {project}
@@ -31,7 +32,6 @@ lading:
       base_images: [{base}]
       checks: [{{path: /, text: ahoy}}]
 """
-_PUSH_TIMEOUT = "      push_timeout: {seconds}\n"
 _TASKS = """\
 from invoke import Collection
 from lading import tasks as road
@@ -86,22 +86,22 @@ class Parcel:
         """The image's id."""
         return self.yard.docker("image", "inspect", "--format", "{{.Id}}", self.image).output().strip()
 
-    def make(self, *, short: bool) -> Parcel:
-        """Write it; `short` gives Lading a short limit for a push that stalls."""
+    def make(self, **settings: object) -> Parcel:
+        """Write it, with these settings of the app besides the usual ones."""
         context = self.folder / "app"
         context.mkdir(parents=True)
         (context / "Dockerfile").write_text(_DOCKERFILE.format(base=self.yard.base))
         (context / "app.py").write_text(_APP)
-        settings = _SETTINGS.format(project=self.yard.name, name=self.name, base=self.yard.base)
-        limit = _PUSH_TIMEOUT.format(seconds=_OWN_LIMIT) if short else ""
-        (self.folder / "invoke.yaml").write_text(settings + limit)
+        usual = _SETTINGS.format(project=self.yard.name, name=self.name, base=self.yard.base)
+        more = (f"      {name}: {json.dumps(value)}\n" for name, value in settings.items())
+        (self.folder / "invoke.yaml").write_text("".join((usual, *more)))
         (self.folder / "tasks.py").write_text(_TASKS)
         return self
 
-    def build(self, host: str) -> None:
-        """Build it with new content, and name it for a registry."""
-        (self.folder / "app" / "chance").write_bytes(secrets.token_bytes(_CHANCE_BYTES))
-        words = (_INVOKE, "build", "--version", VERSION, "smoke", "tag", "--user", USER, "--registry", host)
+    def build(self, host: str, *, version: str = VERSION, size: int = _CHANCE_BYTES) -> None:
+        """Build it with that many bytes of new content, and name it for a registry."""
+        (self.folder / "app" / "chance").write_bytes(secrets.token_bytes(size))
+        words = (_INVOKE, "build", "--version", version, "smoke", "tag", "--user", USER, "--registry", host)
         Command(words=words, folder=self.folder).output()
 
     def publish(self, host: str, tag: str) -> None:
@@ -130,12 +130,17 @@ def _docker(parcel: Parcel, host: str, *, short: bool) -> tuple[str, ...]:  # no
 
 
 def _docker_py(parcel: Parcel, host: str, *, short: bool) -> tuple[str, ...]:
-    limit = str(_OWN_LIMIT) if short else ""
+    limit = str(OWN_LIMIT) if short else ""
     return (sys.executable, "-c", _DOCKER_PY, f"{host}/{parcel.repository}", VERSION, limit)
 
 
 def _lading(parcel: Parcel, host: str, *, short: bool) -> tuple[str, ...]:  # noqa: ARG001  its settings have it
-    return (_INVOKE, "push", "--user", USER, "--registry", host, "--version", VERSION)
+    return lading_push(host, VERSION)
+
+
+def lading_push(host: str, version: str) -> tuple[str, ...]:
+    """Give the words with which Lading pushes the version of the project it is called in."""
+    return (_INVOKE, "push", "--user", USER, "--registry", host, "--version", version)
 
 
 PUSHERS: Mapping[str, Callable[..., tuple[str, ...]]] = {

@@ -26,15 +26,13 @@ from typing import Literal
 import bcrypt
 import requests
 
-from bench.pushers import PUSHERS, USER, VERSION, Parcel, Said, end_all, said_by
+from bench.pushers import OWN_LIMIT, PUSHERS, USER, VERSION, Parcel, Said, end_all, said_by
 from bench.timing import CommandFailed, say
 from bench.yard import Yard, yard
 from tests.engine_proxy import Cut, Empty, EngineFault, EngineProxy, Stall, engine_proxy
 from tests.registry_proxy import Flip, RegistryFault, RegistryProxy, Reset, Swap, refusal, registry_proxy
-from tests.waiting import answers, wait_until
 
 _BASE = "localhost/lading/python:3.13"
-_REGISTRY_IMAGE = "localhost/lading/registry:2.8"
 _PASSWORD = secrets.token_hex(8)
 _TYPES = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json"
 _UPLOADS, _MANIFESTS = "/blobs/uploads/", "/manifests/"
@@ -112,10 +110,10 @@ class Lane:
     registry: RegistryProxy
     engine: EngineProxy
 
-    def parcel(self, name: str, *, short: bool = False) -> Parcel:
+    def parcel(self, name: str, **settings: object) -> Parcel:
         """Give a parcel that nobody else has."""
         name = f"{name}-{self.pusher.lower().replace(' ', '-')}"
-        return Parcel(yard=self.yard, folder=self.yard.folder / name, name=name).make(short=short)
+        return Parcel(yard=self.yard, folder=self.yard.folder / name, name=name).make(**settings)
 
     def warm(self) -> None:
         """Bring the layers of the base image into the registry: from there they are mounted afterwards."""
@@ -126,7 +124,8 @@ class Lane:
     def run(self, fault: Fault) -> Outcome:
         """Push with the fault."""
         host = self.registry.host if fault.place == "open" else self.hosts[fault.place]
-        parcel = self.parcel(f"row-{_FAULTS.index(fault)}", short=fault.short)
+        limit = {"push_timeout": OWN_LIMIT} if fault.short else {}
+        parcel = self.parcel(f"row-{_FAULTS.index(fault)}", **limit)
         if fault.other:
             parcel.build(host)
             parcel.publish(host, fault.other)
@@ -180,16 +179,6 @@ def _config(parcel: Parcel, host: str, password: str | None) -> str:
     return str(folder)
 
 
-def _registry(place: Yard, *options: str) -> str:
-    """Start a registry, and give its host; it goes when the yard does."""
-    image = place.docker("image", "inspect", "--format", "{{.Id}}", _REGISTRY_IMAGE).output().strip()
-    words = ("--detach", "--label", place.label, "--publish", "127.0.0.1::5000", "--tmpfs", "/var/lib/registry")
-    container = place.docker("run", *words, *options, image).output().strip()
-    host = f"localhost:{place.docker('port', container, '5000/tcp').output().strip().rpartition(':')[2]}"
-    wait_until(lambda: answers(f"http://{host}/v2/"))
-    return host
-
-
 def _registries(place: Yard) -> dict[Place, str]:
     """Start all registries but the one that is down."""
     folder = place.folder / "htpasswd"
@@ -205,9 +194,9 @@ def _registries(place: Yard) -> dict[Place, str]:
         probe.bind(("127.0.0.1", 0))
         nobody = f"localhost:{probe.getsockname()[1]}"
     return {
-        "open": _registry(place),
-        "guarded": _registry(place, f"--volume={folder}:/auth:ro", *(f"--env={setting}" for setting in guard)),
-        "read-only": _registry(place, '--env=REGISTRY_STORAGE_MAINTENANCE_READONLY={"enabled":true}'),
+        "open": place.registry(),
+        "guarded": place.registry(f"--volume={folder}:/auth:ro", *(f"--env={setting}" for setting in guard)),
+        "read-only": place.registry('--env=REGISTRY_STORAGE_MAINTENANCE_READONLY={"enabled":true}'),
         "down": nobody,
     }
 

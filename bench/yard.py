@@ -17,12 +17,14 @@ from pathlib import Path
 from types import FrameType
 
 from bench.timing import Command, CommandFailed, say
+from tests.waiting import answers, wait_until
 
 __all__ = ["REPOSITORY", "Yard", "yard"]
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 """The folder of this repository."""
 
+_REGISTRY_IMAGE = "localhost/lading/registry:2.8"
 _NO_DOCKERFILE = "BuildKit says that this is no Dockerfile"
 # Smaller records of the build cache cannot be told from those that others make meanwhile, and do no harm.
 _LARGE_RECORD = 50e6
@@ -55,6 +57,15 @@ class Yard:
     def label(self) -> str:
         """The label of all that is made here; Lading gives it to its images by itself."""
         return f"lading.project={self.name}"
+
+    def registry(self, *options: str) -> str:
+        """Start a registry with these options of `docker run`, and give its host; it goes when all else does."""
+        image = self.docker("image", "inspect", "--format", "{{.Id}}", _REGISTRY_IMAGE).output().strip()
+        words = ("--detach", "--label", self.label, "--publish", "127.0.0.1::5000", "--tmpfs", "/var/lib/registry")
+        container = self.docker("run", *words, *options, image).output().strip()
+        host = f"localhost:{self.docker('port', container, '5000/tcp').output().strip().rpartition(':')[2]}"
+        wait_until(lambda: answers(f"http://{host}/v2/"))
+        return host
 
     def remove(self) -> None:
         """Take containers and images away."""

@@ -40,7 +40,8 @@ def described_version(folder: Path) -> Version:
     """Give the version git describes (`1.4.2`, `1.4.2-3-gabc1234-dirty`, `abc1234`), or `dev` outside of git."""
     if not folder.is_dir():
         return Version(UNVERSIONED)
-    return Version.parse(_git(folder, "describe", "--tags", "--always", "--dirty") or UNVERSIONED)
+    described = _git(folder, "describe", "--tags", "--dirty")
+    return Version.parse(described or _marked(_git(folder, "describe", "--always", "--dirty") or UNVERSIONED))
 
 
 def last_revision(folder: Path, *more: Path) -> Revision | None:
@@ -82,6 +83,11 @@ def has_uncommitted(folder: Path, paths: Collection[str]) -> bool:
         if inside or path in sent or "D" in entry[:2]:
             return True
     return False
+
+
+def _marked(described: str) -> str:
+    """Give a hash that could pass for a release, being digits only, with the `g` git puts before hashes elsewhere."""
+    return f"g{described}" if described.removesuffix("-dirty").isdecimal() else described
 
 
 def _elsewhere(folder: Path, paths: Iterable[Path]) -> list[str]:

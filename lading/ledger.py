@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from collections.abc import Mapping
@@ -51,7 +52,7 @@ class Ledger:
     def entries(self, repository: str | None = None) -> tuple[Entry, ...]:
         """Give all entries, or those of one repository, the oldest first; what is damaged is passed over."""
         try:
-            lines = self.path.read_text("utf-8", errors="replace").splitlines()
+            lines = self.path.read_text("utf-8", errors="replace").split("\n")
         except OSError:
             return ()
         found = (_entry(line) for line in lines)
@@ -65,8 +66,9 @@ class Ledger:
     def append(self, entry: Entry) -> None:
         """Write an entry down, in one piece and on the disk, behind whatever stands there."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        line = f"{json.dumps(asdict(entry), sort_keys=True, ensure_ascii=False)}\n".encode()
+        line = f"{json.dumps(asdict(entry), sort_keys=True)}\n".encode()
         with self.path.open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # until it is closed
             if self._cut_short():
                 line = b"\n" + line
             file.write(line)

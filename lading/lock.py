@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import re
@@ -18,6 +19,7 @@ __all__ = ["Holder", "Lock"]
 
 _LOOK_AGAIN_SECONDS = 0.1
 _NAMELESS_SECONDS = 1.0
+_LONGEST_NAME = 150
 _NAMELESS = "somebody holds it, who has not written down yet who it is"
 
 
@@ -39,7 +41,8 @@ class Lock:
 
     def __init__(self, folder: Path, repository: str) -> None:
         self.repository = repository
-        self.path = folder / f"{re.sub(r'[^A-Za-z0-9_.-]', '_', repository)}.lock"
+        readable = re.sub(r"[^A-Za-z0-9.-]", "_", repository)[-_LONGEST_NAME:]
+        self.path = folder / f"{readable}-{hashlib.sha256(repository.encode()).hexdigest()[:16]}.lock"
 
     def holder(self) -> str | None:
         """Say who holds it, or nothing when nobody does; the lock is not touched."""
@@ -88,8 +91,10 @@ class Lock:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 holder = self._written()
-                # Who has written nothing has it only just now, or is only looking.
-                if time.monotonic() - began >= (wait if holder else max(wait, _NAMELESS_SECONDS)):
+                # Who has written nothing has it only just now, or is only looking; and what was read may be the name
+                # of somebody who was killed, until the next look.
+                least = _LOOK_AGAIN_SECONDS if holder else _NAMELESS_SECONDS
+                if time.monotonic() - began >= max(wait, least):
                     behind = f" after {wait:g} s" if wait else ""
                     raise Conflict(
                         f"another release to {self.repository} is under way{behind}",

@@ -41,12 +41,14 @@ class Patience:
             except LadingError as error:
                 limited = isinstance(error, RateLimited)
                 waits = self.rate_waits if limited else self.waits
-                if not error.passing or tried > len(waits) or self.clock() - began > self.budget:
+                if not error.passing or tried > len(waits):
                     raise
                 seconds = waits[tried - 1]
                 if isinstance(error, RateLimited) and error.seconds <= self.rate_waits[-1]:
                     seconds = max(seconds, error.seconds)
                 seconds *= 1 + random.uniform(0, self.jitter)  # noqa: S311  nobody is to guess nothing from it
+                if self.clock() - began + seconds > self.budget:
+                    raise
                 tried += 1
                 tell(Retry(text=f"{error.what}: {error.why}", attempt=tried, tries=len(waits) + 1, seconds=seconds))
                 self.sleep(seconds)

@@ -72,7 +72,9 @@ def standings(world: World, destination: Destination) -> tuple[list[Standing], i
         tags = list(images)
     except Unavailable as error:
         trouble = trouble or error
-    versions = {digest.digest: tag for tag, digest in held.items() if digest and _is_own(tag, destination)}
+    own = [tag for tag in held if _is_own(tag, destination)]
+    # Of 1, 1.4 and 1.4.2 with one digest, the longest is the version, and the others move.
+    versions = {found.digest: tag for tag in sorted(own, key=lambda tag: tag.count(".")) if (found := held[tag])}
     rows = []
     for tag in _sorted(tags):
         found, image = held.get(tag), images.get(tag) if images is not None else None
@@ -125,18 +127,17 @@ def _sorted(tags: Iterable[str]) -> list[str]:
 
 
 def _state(registry: str | None, engine: str | None, ledger: str | None, *, same: bool) -> str:
-    if registry == _UNKNOWN:
-        return "nobody could ask the registry"
-    if registry is None:
-        return "gone from the registry" if ledger else "not published"
-    if ledger not in (None, registry):
-        return "not what was released"
-    if engine == _UNKNOWN:
-        return "nobody could ask the engine"
-    origin = "" if ledger else ", not released from here"
-    if engine is None:
-        return f"published, no image here{origin}"
-    return f"the same everywhere{origin}" if same else f"another image here{origin}"
+    """Give the word for a tag: the first that fits, the registry before the engine."""
+    words = {
+        "unknown": registry == _UNKNOWN,
+        "gone": registry is None and ledger is not None,
+        "not published": registry is None,
+        "not as released": ledger not in (None, registry),
+        "engine unknown": engine == _UNKNOWN,
+        "no image here": engine is None,
+        "in step": same,
+    }
+    return next((word for word, fits in words.items() if fits), "differs here")
 
 
 def _shown(digest: str | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -115,16 +115,17 @@ def converge(
         told = {"attempts": attempts, "moved": tally.summary(), "sent": tally.sent, "seconds": clock() - began}
         return Outcome(step=step.name, app=step.app, status=status, reason=reason, **told, **more)  # type: ignore[arg-type]
 
+    seen = replace(world, tell=hear)  # a look may wait for a registry, too
     try:
-        plan = step.plan(world)
+        plan = step.plan(seen)
         if isinstance(plan, Holds):
             return outcome(Status.OK, plan.reason, before=plan.identity, after=plan.identity), world
         if check:
             status = Status.OK if plan.before is not None and plan.before == plan.after else Status.CHANGED
             after = outcome(status, plan.reason, before=plan.before, after=plan.after)
             return after, world.foresee(plan.foresight)
-        step.apply(world, plan, hear)
-        again = step.plan(world)
+        step.apply(seen, plan, hear)
+        again = step.plan(seen)
         if isinstance(again, Change):
             raise DidNotConverge(
                 f"{step.name} did not converge",

@@ -74,18 +74,18 @@ class Version:
         pattern that names a part the version does not have makes no tag.
         """
         own = tuple(dict.fromkeys(pattern.replace(_OWN, self.text) for pattern in patterns if _OWN in pattern))
-        for tag in own:
-            _ = tag == self.text or Version.parse(tag)  # a pattern may make it too long
-        if self.release is None or not moves:
-            return Tags(own=own)
-        parts = dict(zip(_PARTS, map(str, self.release), strict=False))
         moving: dict[str, None] = {}
-        for pattern in patterns:
-            named = _PLACEHOLDER.findall(pattern)
-            unstable = "major" in named and "minor" not in named and self.release[0] == 0
-            if _OWN not in pattern and not unstable and parts.keys() >= set(named):
-                moving[pattern.format(**parts)] = None
-        return Tags(own=own, moving=tuple(tag for tag in moving if tag not in own))
+        if self.release is not None and moves:
+            parts = dict(zip(_PARTS, self.text.split("."), strict=False))  # as they were written: 24.04 is not 24.4
+            for pattern in patterns:
+                named = _PLACEHOLDER.findall(pattern)
+                unstable = "major" in named and "minor" not in named and self.release[0] == 0
+                if _OWN not in pattern and not unstable and parts.keys() >= set(named):
+                    moving[pattern.format(**parts)] = None
+        tags = Tags(own=own, moving=tuple(tag for tag in moving if tag not in own))
+        for tag in tags.all:
+            _ = tag == self.text or Version.parse(tag)  # a pattern may make it too long
+        return tags
 
     @classmethod
     def published(cls, tags: Iterable[str], patterns: Sequence[str] = DEFAULT_TAGS) -> list[Version]:
@@ -110,12 +110,16 @@ class Version:
 def parse_tag_patterns(patterns: Sequence[str]) -> tuple[str, ...]:
     """Give patterns like `{major}.{minor}` when they make tags; `UsageError` otherwise."""
     for pattern in patterns:
-        unknown = [name for name in _PLACEHOLDER.findall(pattern) if name not in ("version", *_PARTS)]
+        names = _PLACEHOLDER.findall(pattern)
+        known = ("version",) if "version" in names else _PARTS  # no part beside the whole
+        unknown = [name for name in names if name not in known]
         sample = _PLACEHOLDER.sub("1", pattern)
         if unknown or not _TAG.fullmatch(sample):
             raise UsageError(
                 f"the setting tags: {cleaned(repr(pattern), limit=60)} makes no tag",
-                why=f"{{{unknown[0]}}} stands for nothing" if unknown else _reason(sample),
+                why=f"{{{unknown[0]}}} stands for nothing{' beside ' + _OWN if _OWN in pattern else ''}"
+                if unknown
+                else _reason(sample),
                 mend="patterns are made of {version}, {major}, {minor}, {patch}, and what a tag may hold: v{major}",
             )
     if not any(_OWN in pattern for pattern in patterns):

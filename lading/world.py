@@ -44,7 +44,8 @@ class Foresight:
 class World:
     """What a step may look at and work on.
 
-    `process` is this run. Outside of check mode nothing is ever foreseen, so that every look goes to the engine itself.
+    `process` is this run, `tell` hears what a registry is asked again. Outside of check mode nothing is ever foreseen,
+    so that every look goes to the engine itself.
     """
 
     engine: Engine
@@ -53,6 +54,7 @@ class World:
     process: Process
     patience: Patience = field(default_factory=Patience)
     foresight: Foresight = field(default_factory=Foresight)
+    tell: Tell = _unheard
 
     @property
     def ledger(self) -> Ledger:
@@ -113,9 +115,9 @@ class World:
             )
         return image
 
-    def held(self, reference: ImageReference, tell: Tell = _unheard) -> Manifest | None:
+    def held(self, reference: ImageReference) -> Manifest | None:
         """Give what the registry holds under a tag or digest, or nothing."""
-        return self._asked(reference, lambda registry: registry.manifest(reference), tell, nothing=None)
+        return self._asked(reference, lambda registry: registry.manifest(reference), nothing=None)
 
     def published_tags(self, repository: ImageReference) -> tuple[str, ...]:
         """Give all tags the registry holds of a repository."""
@@ -152,13 +154,13 @@ class World:
         self._asked(reference, once, tell, nothing=None)
 
     def _asked(
-        self, reference: ImageReference, question: Callable[[Registry], _T], tell: Tell = _unheard, *, nothing: _T
+        self, reference: ImageReference, question: Callable[[Registry], _T], tell: Tell | None = None, *, nothing: _T
     ) -> _T:
         """Give a registry's answer, patiently; `nothing` where check mode foresees that it is only just started."""
         if reference.registry in self.foresight.registries:
             return nothing
         registry = self.registry(reference.registry)
-        return self.patience.have(lambda: question(registry), tell)
+        return self.patience.have(lambda: question(registry), tell or self.tell)
 
     def pull(self, reference: ImageReference, tell: Tell, *, platform: str | None = None) -> None:
         """Fetch an image with the credentials Docker keeps; what cannot be read of them is told and left out."""

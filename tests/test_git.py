@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -65,6 +67,36 @@ def test_where_it_comes_from(shop: Path, remote: str, source: str | None) -> Non
     revision = last_revision(shop)
     assert revision
     assert revision.source == source
+
+
+@pytest.mark.parametrize(("tag", "version"), [("v1.4.2", "1.4.2"), ("1234567", "1234567"), ("20240115", "20240115")])
+def test_the_version_is_the_tag(shop: Path, tag: str, version: str) -> None:
+    """A tag on the commit is the version, also when it is digits only; behind it, commits are counted."""
+    git(shop, "tag", tag)
+    assert str(described_version(shop)) == version
+    (shop / "app.py").write_text("changed")
+    assert str(described_version(shop)) == f"{version}-dirty"
+    git(shop, "commit", "-qam", "two")
+    assert re.fullmatch(rf"{version}-1-g[0-9a-f]+", str(described_version(shop)))
+
+
+def test_a_hash_is_never_a_release(shop: Path) -> None:
+    """Where there is no tag the commit's hash is the version; one of digits only would pass for a release."""
+    ordinary = digits = ""
+    for number in count():
+        git(shop, "commit", "-q", "--amend", "-m", str(number))
+        abbreviated = git(shop, "rev-parse", "--short", "HEAD")
+        if abbreviated.isdecimal():
+            digits = abbreviated
+            break
+        ordinary = ordinary or str(described_version(shop))
+
+    assert re.fullmatch(r"[0-9a-f]{7,}", ordinary)
+    assert str(described_version(shop)) == f"g{digits}"
+    assert described_version(shop).release is None
+    (shop / "app.py").write_text("changed")
+    assert str(described_version(shop)) == f"g{digits}-dirty"
+    assert described_version(shop).release is None
 
 
 def test_uncommitted(shop: Path) -> None:

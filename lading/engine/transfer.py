@@ -27,6 +27,7 @@ _UNTRUSTED = re.compile(r"x509:|certificate", re.IGNORECASE)
 _READ_ONLY = re.compile(r"HTTP (?:status: )?405|HTTP 405 response|read[- ]only|method not allowed", re.IGNORECASE)
 _LIMITED = re.compile(r"toomanyrequests|too many requests|HTTP (?:status: )?429|rate limit", re.IGNORECASE)
 _DAMAGED = re.compile(r"digest[ _]invalid|digest did not match|filesystem layer verification failed", re.IGNORECASE)
+_UNPARSED = re.compile(r'error parsing HTTP (\d+) response body: .*?: "(.*)"', re.DOTALL)
 _UNREACHABLE = re.compile(
     r"connection refused|connection reset|broken pipe|no such host|i/o timeout|name resolution|TLS handshake timeout|"
     r"network is unreachable|no route to host|request canceled|\bEOF\b|server misbehaving|"
@@ -93,6 +94,7 @@ def transfer_error(
 ) -> LadingError:
     """Give the error that the engine's words about a transfer mean."""
     what, host = f"{reference.familiar} cannot be {direction}ed", reference.registry
+    words = _UNPARSED.sub(_as_answered, words)
     meanings: dict[re.Pattern[str], Callable[[], LadingError]] = {  # the first that fits
         _UNTRUSTED: lambda: untrusted(what, host, words),
         _READ_ONLY: lambda: read_only(what, host, words),
@@ -111,3 +113,9 @@ def transfer_error(
         if pattern.search(words):
             return meant()
     return StepFailed(what, why=words, mend=f"docker {direction} {reference.familiar}")
+
+
+def _as_answered(found: re.Match[str]) -> str:
+    """Give what a registry answered, where the engine says that it could not parse it."""
+    body = " ".join(re.sub(r"\\[nrt]", " ", found[2]).split())
+    return f"HTTP {found[1]}: {body}"

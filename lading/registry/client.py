@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from lading.credentials import Credential, CredentialStore
 from lading.errors import LadingError, RegistryUnavailable, cleaned
@@ -28,8 +28,8 @@ _IMAGE_TYPES = (
     "application/vnd.docker.distribution.manifest.v2+json",
 )
 _ACCEPT = {"Accept": ", ".join((*_INDEX_TYPES, *_IMAGE_TYPES))}
-_OK, _CREATED, _NOT_FOUND = 200, 201, 404
-_REFUSALS = (401, 403)
+_OK, _NOT_FOUND = 200, 404
+_TAKEN = range(200, 300)  # 201 by the specification, 202 from some
 _LARGEST_LIST = 200
 
 
@@ -40,6 +40,7 @@ class HttpRegistry:
         self.host = host
         self._store = store
         self._line = Line(host)
+        self._manifests: dict[tuple[str, str], Manifest] = {}
 
     def credential(self) -> Credential | None:
         """Give what Docker keeps for this registry, or nothing."""
@@ -52,23 +53,30 @@ class HttpRegistry:
     def manifest(self, reference: ImageReference) -> Manifest | None:
         """Give what the registry holds under a name, or nothing; its digest is the one of the bytes received."""
         path = f"/v2/{reference.repository}/manifests/{reference.digest or reference.tag or 'latest'}"
+        if self._manifests:
+            # A look that downloads nothing is no pull to Docker Hub, which counts pulls. Content goes by its digest.
+            digest = self._digest(reference, path)
+            if known := self._manifests.get((reference.repository, digest)):
+                return known
         answer = self._read(reference, path, f"{reference} cannot be looked up")
         if answer is None:
             return None
         found = self._object(answer, f"{reference} cannot be looked up", "manifest")
         config = found.get("config")
         layers = found.get("layers")
-        return Manifest(
+        manifest = Manifest(
             digest=f"sha256:{hashlib.sha256(answer.content).hexdigest()}",
             config=config.get("digest") if isinstance(config, dict) else None,
             layers=tuple(
-                Layer(digest=str(one.get("digest")), size=int(one.get("size") or 0))
+                Layer(digest=str(one.get("digest")), size=size if isinstance(size := one.get("size"), int) else 0)
                 for one in (layers if isinstance(layers, list) else ())
                 if isinstance(one, dict)
             ),
             body=answer.content,
             media_type=answer.headers.get("Content-Type", "").partition(";")[0] or str(found.get("mediaType", "")),
         )
+        self._manifests[reference.repository, manifest.digest] = manifest
+        return manifest
 
     def configuration(self, reference: ImageReference, manifest: Manifest) -> Configuration:
         """Give what the image of a manifest says of itself; for an index its first image."""
@@ -86,8 +94,8 @@ class HttpRegistry:
         labels = inner.get("Labels") if isinstance(inner, dict) else None
         layers = files.get("diff_ids") if isinstance(files, dict) else None
         return Configuration(
-            labels={str(key): str(value) for key, value in (labels or {}).items()},
-            layers=tuple(map(str, layers or ())),
+            labels={str(key): str(value) for key, value in labels.items()} if isinstance(labels, dict) else {},
+            layers=tuple(map(str, layers)) if isinstance(layers, list) else (),
         )
 
     def tags(self, repository: ImageReference) -> tuple[str, ...]:
@@ -99,9 +107,9 @@ class HttpRegistry:
             answer = self._read(repository, path, what) if path else None
             if answer is None:
                 break
-            found += map(str, self._object(answer, what, "list").get("tags") or ())
-            following = urlsplit(answer.links.get("next", {}).get("url", ""))
-            path = f"{following.path}?{following.query}" if following.path else None
+            tags = self._object(answer, what, "list").get("tags")
+            found += map(str, tags if isinstance(tags, list) else ())
+            path = _following(answer)
         return tuple(found)
 
     def point(self, reference: ImageReference, manifest: Manifest) -> None:
@@ -110,17 +118,13 @@ class HttpRegistry:
         path = f"/v2/{reference.repository}/manifests/{reference.tag}"
         headers = {"Content-Type": manifest.media_type}
         answer = self._line.ask("PUT", path, credential, scope=scope, headers=headers, body=manifest.body)
-        if answer.status_code in _REFUSALS:
-            raise refused(self.host, credential, f"{self.host} answered {answer.status_code}", reference)
-        if answer.status_code != _CREATED:
-            raise self._line.failure(answer, f"{reference.familiar} cannot be moved", credential)
+        if answer.status_code not in _TAKEN:
+            raise self._line.failure(answer, f"{reference.familiar} cannot be moved", credential, reference)
 
     def admit(self, repository: ImageReference) -> None:
         """Return unless it is known that we may not push there; `PushRefused` then. Nothing is sent."""
         credential, scope = self.credential(), _writing(repository)
         answer = self._line.ask("GET", "/v2/", credential, scope=scope)
-        if answer.status_code in _REFUSALS:
-            raise refused(self.host, credential, f"{self.host} answered {answer.status_code} {answer.reason}")
         if answer.status_code != _OK:
             raise self._line.failure(answer, f"{self.host} cannot be pushed to", credential)
         if grants(self._line.token(scope), repository.repository) is False:
@@ -132,6 +136,12 @@ class HttpRegistry:
         answer = line.ask("GET", "/v2/", credential)
         if answer.status_code != _OK:
             raise line.failure(answer, f"{credential.user} cannot log in to {self.host}", credential)
+
+    def _digest(self, reference: ImageReference, path: str) -> str:
+        """Give the digest that the registry says it holds; nothing where it says none, for whatever reason."""
+        scope = f"repository:{reference.repository}:pull"
+        answer = self._line.ask("HEAD", path, self.credential(), scope=scope, headers=_ACCEPT)
+        return answer.headers.get("Docker-Content-Digest", "") if answer.status_code == _OK else ""
 
     def _read(self, reference: ImageReference, path: str, what: str) -> requests.Response | None:
         credential, scope = self.credential(), f"repository:{reference.repository}:pull"
@@ -155,7 +165,7 @@ class HttpRegistry:
         """Give the digest of an index's first image; attestations have no platform."""
         try:
             every = json.loads(manifest.body)["manifests"]
-            real = [one for one in every if one.get("platform", {}).get("os") != "unknown"]
+            real = [one for one in every if (one.get("platform") or {}).get("os") != "unknown"]
             return str(real[0]["digest"])
         except (ValueError, KeyError, IndexError, TypeError, AttributeError):
             raise self._no_image(what, "its index names no image") from None
@@ -164,6 +174,15 @@ class HttpRegistry:
         error = RegistryUnavailable(what, why=why, mend=f"look whether {self.host} is a registry and well")
         error.passing = False
         return error
+
+
+def _following(answer: requests.Response) -> str | None:
+    """Give the path of the next page of a list; a link to another host means the same one."""
+    try:
+        link = urlsplit(urljoin(answer.url, answer.links["next"]["url"]))
+    except (KeyError, ValueError):
+        return None
+    return f"{link.path}?{link.query}" if link.path.startswith("/") else None
 
 
 def _writing(reference: ImageReference) -> str:

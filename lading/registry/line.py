@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lading.credentials import Credential
-from lading.errors import LadingError, RateLimited, RegistryUnavailable, cleaned
-from lading.reference import DOCKER_HUB
-from lading.registry.refusals import read_only, refused, untrusted
+from lading.errors import LadingError, RateLimited, RegistryUnavailable, StepFailed, cleaned
+from lading.reference import DOCKER_HUB, ImageReference
+from lading.registry.refusals import read_only, refused, unreadable, untrusted
 
 if TYPE_CHECKING:
     import requests
@@ -23,7 +23,7 @@ __all__ = ["Line", "grants"]
 _SECONDS = (5.0, 30.0)
 _LOOPBACK = re.compile(r"(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?")
 _CERTIFICATES = Path("/etc/docker/certs.d")
-_OK, _UNAUTHORIZED, _FORBIDDEN, _NOT_ALLOWED = 200, 401, 403, 405
+_OK, _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_ALLOWED = 200, 400, 401, 403, 405
 _TIMEOUT, _TOO_MANY, _SERVER_ERROR = 408, 429, 500
 
 
@@ -54,6 +54,7 @@ class Line:
         Raises `RegistryUnavailable` when none comes, and `PushRefused` when no token is given to these credentials.
         """
         import requests
+        import urllib3
 
         given = {**(headers or {}), **self._authorization_known(scope)}
         try:
@@ -64,7 +65,7 @@ class Line:
                     self._authorizations[scope or ""] = header
                     given["Authorization"] = header
                     answer = self._request(method, path, given, body)
-        except requests.RequestException as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
             words = _innermost(error)
             if "CERTIFICATE_VERIFY_FAILED" in words:
                 raise untrusted(f"the registry {self.host} is not spoken to", self.host, words) from error
@@ -73,14 +74,24 @@ class Line:
 
     def token(self, scope: str) -> str:
         """Give the token that was used for a scope, or nothing where none is needed."""
-        return self._authorizations.get(scope, "").removeprefix("Bearer ")
+        kind, _, token = self._authorizations.get(scope, "").partition(" ")
+        return token if kind == "Bearer" else ""
 
-    def failure(self, answer: requests.Response, what: str, credential: Credential | None) -> LadingError:
-        """Give the error for an answer that is none, in the registry's own words where it has any."""
+    def failure(
+        self,
+        answer: requests.Response,
+        what: str,
+        credential: Credential | None,
+        repository: ImageReference | None = None,
+    ) -> LadingError:
+        """Give the error for an answer that is none, in the registry's own words where it has any.
+
+        `repository` is the one that was to be pushed to.
+        """
         status = answer.status_code
         words = cleaned(f"{self.host} answered {status} {answer.reason}{_own_words(answer)}", limit=200)
         if status in (_UNAUTHORIZED, _FORBIDDEN):
-            return refused(self.host, credential, words)
+            return refused(self.host, credential, words, repository)
         if status == _NOT_ALLOWED:
             return read_only(what, self.host, words)
         if status == _TOO_MANY:
@@ -88,6 +99,8 @@ class Line:
             after = answer.headers.get("Retry-After", "")
             limited.seconds = float(after) if after.isdecimal() else 0.0
             return limited
+        if _BAD_REQUEST <= status < _SERVER_ERROR and status != _TIMEOUT:
+            return StepFailed(what, why=words, mend=f"look what {self.host} wants: its words are above")
         error = RegistryUnavailable(what, why=words, mend=f"look whether {self.host} is a registry and well")
         error.passing = status == _TIMEOUT or status >= _SERVER_ERROR
         return error
@@ -117,7 +130,8 @@ class Line:
         for scheme in ("http", "https") if local else ("https",):
             self._base = f"{scheme}://{host}"
             if scheme == "https" and not local:
-                self._session.mount(self._base, _adapter(self.host))
+                # As Docker does: also for its token service, and for wherever it keeps its blobs.
+                self._session.mount("https://", _adapter(self.host))
             try:
                 answer = self._request(method, path, headers, body)
             except requests.exceptions.ConnectionError:
@@ -150,8 +164,7 @@ class Line:
         if kind.lower() == "basic":
             if credential is None:
                 return None
-            pair = f"{credential.user}:{credential.secret.reveal()}".encode()
-            return f"Basic {base64.b64encode(pair).decode()}"
+            return _basic(credential)
         if kind.lower() != "bearer":
             return None
         challenge = dict(re.findall(r'(\w+)="([^"]*)"', words))
@@ -170,10 +183,12 @@ class Line:
             # Not followed elsewhere: requests takes the header away there, and would send this body again.
             answer = session.post(realm, data=body, timeout=_SECONDS, allow_redirects=False)
         else:
-            auth = (credential.user, credential.secret.reveal()) if credential else None
-            answer = session.get(realm, params=fields, auth=auth, timeout=_SECONDS)
+            headers = {"Authorization": _basic(credential)} if credential else {}
+            answer = session.get(realm, params=fields, headers=headers, timeout=_SECONDS)
         if answer.status_code in (_UNAUTHORIZED, _FORBIDDEN) and credential:
-            raise refused(self.host, credential, "the token service does not accept the credentials")
+            raise refused(
+                self.host, credential, f"the token service does not accept the credentials{_own_words(answer)}"
+            )
         if answer.status_code != _OK:
             raise self.failure(answer, f"{self.host} gives no token", credential)
         try:
@@ -205,7 +220,7 @@ def grants(token: str, repository: str) -> bool | None:
         found = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
         access = found["access"]
         return any(
-            one["name"] == repository and {"push", "*"} & set(one["actions"])
+            one["name"] == repository and {"push", "*"} & set(one["actions"] or ())
             for one in access or ()
             if one["type"] == "repository"
         )
@@ -213,15 +228,24 @@ def grants(token: str, repository: str) -> bool | None:
         return None
 
 
+def _basic(credential: Credential) -> str:
+    """Give the header with user and password; as UTF-8, which requests itself would not write."""
+    return f"Basic {base64.b64encode(f'{credential.user}:{credential.secret.reveal()}'.encode()).decode()}"
+
+
 def _adapter(host: str) -> Any:  # noqa: ANN401  requests has no public name for its type
     """Give what speaks TLS with the system's authorities and those Docker keeps for a host."""
     from requests.adapters import HTTPAdapter
 
     context = ssl.create_default_context()
-    for authority in sorted((_CERTIFICATES / host).glob("*.crt")):
-        context.load_verify_locations(authority)
-    for certificate in sorted((_CERTIFICATES / host).glob("*.cert")):
-        context.load_cert_chain(certificate, certificate.with_suffix(".key"))
+    for file in sorted((*(_CERTIFICATES / host).glob("*.crt"), *(_CERTIFICATES / host).glob("*.cert"))):
+        try:
+            if file.suffix == ".crt":
+                context.load_verify_locations(file)
+            else:
+                context.load_cert_chain(file, file.with_suffix(".key"))
+        except OSError as error:
+            raise unreadable(f"the registry {host} is not spoken to", file, str(error.strerror or error)) from error
 
     class Adapter(HTTPAdapter):
         def init_poolmanager(self, *args: Any, **options: Any) -> None:  # noqa: ANN401  requests' signature
@@ -250,4 +274,4 @@ def _innermost(error: BaseException) -> str:
     root = error
     while isinstance(inner := getattr(root, "reason", None) or (root.args or (None,))[0], BaseException):
         root = inner
-    return cleaned(re.sub(r".*\[Errno -?\d+\] ", "", str(root)), limit=200)
+    return cleaned(re.sub(r".*\[Errno -?\d+\] ([^)]*)\)?", r"\1", str(root)), limit=200)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from lading.credentials import Credential
 from lading.errors import PushRefused, StepFailed
 from lading.reference import DOCKER_HUB, ImageReference
 
-__all__ = ["read_only", "refused", "untrusted"]
+__all__ = ["read_only", "refused", "unreadable", "untrusted"]
 
 
 def refused(
@@ -49,6 +51,11 @@ def read_only(what: str, host: str, words: str) -> StepFailed:
         why=f"the registry {host} is read-only: {words}",
         mend=f"ask who runs {host} to end its maintenance, then run it again",
     )
+
+
+def unreadable(what: str, file: Path, words: str) -> StepFailed:
+    """Give the error for a certificate that Docker keeps for a registry, and that is none."""
+    return StepFailed(what, why=f"{file} cannot be read as a certificate: {words}", mend=f"mend {file}, or remove it")
 
 
 def untrusted(what: str, host: str, words: str) -> StepFailed:

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 
 from lading.app import INPUTS_LABEL, App
 from lading.engine import Image, Tell
-from lading.errors import Conflict, StepFailed
+from lading.errors import StepFailed
 from lading.events import Note
 from lading.reference import ImageReference
 from lading.registry import Manifest
 from lading.step import Change, Holds
 from lading.steps.destination import Destination
-from lading.steps.publication import holds, short
+from lading.steps.publication import conflict, holds, short
 from lading.steps.recipe import Recipe
 from lading.version import Version
 from lading.world import Foresight, World
@@ -56,31 +56,29 @@ class Preflight:
         if manifest is None:
             return Holds(reason=f"{reference.familiar} is not published yet")
         recipe = Recipe.of(self.target, self.version, world)
+        published = _published(world, reference, manifest)
         if recipe.wanting:
             base = recipe.wanting.familiar
-            return Change(reason=f"{reference.familiar} is published; {base} will tell whether from these inputs")
-        published = _published(world, reference, manifest)
+            return Change(
+                reason=f"{reference.familiar} is published; {base} will tell whether from these inputs",
+                foresight=Foresight() if self.overwrite else self._fetched(published, made_from=recipe.inputs.digest),
+            )
         if not recipe.made(published):
             if self.overwrite:
                 return Holds(
                     reason=f"{reference.familiar} is published with other content, and --overwrite says to replace it",
                     identity=manifest.digest,
                 )
-            raise Conflict(
-                f"{reference.familiar} is published with other content",
-                why=f"the registry holds {manifest.digest}, {_difference(world, recipe, published)}",
-                mend="choose a new --version, or say --overwrite",
-            )
+            raise conflict(reference, manifest, published.labels, _difference(world, recipe, published))
         local = world.image(self.local)
         if self.target.build.no_cache or (local and holds(local, reference, manifest)):
             reason = f"{reference.familiar} is published, made from these inputs"
             return Holds(reason=reason, identity=manifest.digest)
-        image = replace(published, tags=(self.local.familiar,))
         return Change(
             reason=f"{reference.familiar} is published, made from these inputs: it is fetched, not built again",
             before=local.id if local else None,
             after=manifest.digest,
-            foresight=Foresight(images=(image,), current={self.app: image}),
+            foresight=self._fetched(published, made_from=published.labels[INPUTS_LABEL]),
         )
 
     def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
@@ -104,6 +102,12 @@ class Preflight:
         world.engine.tag(image.id, self.local)
         world.notes.keep_inputs(image.labels[INPUTS_LABEL], recipe.inputs.parts, world.process.run)
         world.notes.keep_current(self.app, image.id)
+
+    def _fetched(self, published: Image, *, made_from: str) -> Foresight:
+        """Foresee that the published image is here, and made from these inputs: whatever else would be a conflict."""
+        labels = {**published.labels, INPUTS_LABEL: made_from}
+        image = replace(published, tags=(self.local.familiar,), labels=labels)
+        return Foresight(images=(image,), current={self.app: image})
 
 
 def _published(world: World, reference: ImageReference, manifest: Manifest) -> Image:

@@ -16,7 +16,7 @@ from lading.steps.destination import Destination, together, version_of
 from lading.version import Version
 from lading.world import World
 
-__all__ = ["Publication", "holds", "move", "own_version", "short"]
+__all__ = ["Publication", "conflict", "holds", "move", "own_version", "short"]
 
 _SHOWN = len("sha256:") + 12
 
@@ -50,13 +50,14 @@ class Publication:
         for reference in own:
             found = held[reference]
             if found and not holds(image, reference, found) and not overwrite:
-                raise _conflict(world, image, reference, found)
+                labels = world.configuration(reference, found).labels
+                raise conflict(reference, found, labels, f"not the image {image.id}")
         elsewhere = [reference for reference in moving if not holds(image, reference, held[reference])]
         stays = {} if backwards or not elsewhere else _newer(world, destination, version_of(image), elsewhere)
         for reference in elsewhere:
             found = held[reference]
-            if reference not in stays and found and not overwrite and own_version(world, reference, found):
-                stays[reference] = "that is a version of its own"
+            if reference not in stays and found and not overwrite and own_version(world, destination, reference, found):
+                stays[reference] = "published as a version of its own"
         return cls(image=image, own=own, moving=moving, held=held, stays=stays)
 
     @property
@@ -82,7 +83,7 @@ class Publication:
         """What is missing there, what goes over what, and what stays, in words."""
         names, digest = self.missing, self.manifest.digest if self.manifest else self.image.id
         fresh = [one for one in names if self.held[one] is None]
-        told = [f"{together(fresh)} is not in the registry yet"] if fresh else []
+        told = [f"the registry does not hold {together(fresh)} yet"] if fresh else []
         for verb, some in (("overwrites", self.own), ("moves", self.moving)):
             groups: dict[str, list[ImageReference]] = {}
             for one in names:
@@ -106,11 +107,26 @@ def holds(image: Image, reference: ImageReference, manifest: Manifest | None) ->
     return image.id in (manifest.config, manifest.digest) or known in image.digests
 
 
-def own_version(world: World, reference: ImageReference, manifest: Manifest) -> bool:
+def conflict(reference: ImageReference, found: Manifest, labels: Mapping[str, str], but: str) -> Conflict:
+    """Give the error for a version's own tag under which other content is published, with these labels."""
+    label = labels.get(VERSION_LABEL)
+    moving = (
+        f"; there :{reference.tag} moves with releases and is {label}" if label not in (None, reference.tag) else ""
+    )
+    return Conflict(
+        f"{reference.familiar} is published with other content",
+        why=f"the registry holds {found.digest}, {but}{moving}",
+        mend="choose a new --version, or say --overwrite",
+    )
+
+
+def own_version(world: World, destination: Destination, reference: ImageReference, manifest: Manifest) -> bool:
     """Whether what is held under a tag was published as just that version, so that the tag does not move."""
-    if reference.tag is None or Version(reference.tag).release is None:
+    patterns, tag = destination.target.tags, reference.tag or ""
+    if tag in patterns or not Version.published([tag], patterns):
         return False
-    return world.configuration(reference, manifest).labels.get(VERSION_LABEL) == reference.tag
+    label = world.configuration(reference, manifest).labels.get(VERSION_LABEL)
+    return label is not None and tag in Version.parse(label).tags(patterns).own
 
 
 def move(
@@ -159,7 +175,7 @@ def _newer(
     for reference in moving:
         line = [one for one in newer if reference.tag in one.tags(patterns).moving]
         if line:
-            newest = max(line, key=lambda one: one.ordered)
+            newest = max(line, key=lambda one: (one.ordered, one.text.count(".")))  # 1.5.0, not its moving 1.5
             stays[reference] = f"{newest} is published"
     return stays
 
@@ -168,16 +184,4 @@ def _staying(stays: Mapping[ImageReference, str]) -> list[str]:
     groups: dict[str, list[ImageReference]] = {}
     for reference, why in stays.items():
         groups.setdefault(why, []).append(reference)
-    return [f"{together(group)} stays: {why}" for why, group in groups.items()]
-
-
-def _conflict(world: World, image: Image, reference: ImageReference, found: Manifest) -> Conflict:
-    why = f"the registry holds {found.digest}, not the image {image.id}"
-    label = world.configuration(reference, found).labels.get(VERSION_LABEL)
-    if label not in (None, reference.tag):
-        why += f"; there :{reference.tag} is a moving tag of version {label}"
-    return Conflict(
-        f"{reference.familiar} is published with other content",
-        why=why,
-        mend="choose a new --version, or say --overwrite",
-    )
+    return [f"leaves {together(group)}: {why}" for why, group in groups.items()]

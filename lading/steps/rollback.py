@@ -41,12 +41,13 @@ class Rollback:
         wrong = [one for one, found in held.items() if found is None or found.digest != manifest.digest]
         if not wrong:
             return Holds(
-                reason=f"{together(tuple(held))} is {self.version}, {short(manifest.digest)}", identity=manifest.digest
+                reason=f"the registry holds {self.version}, {short(manifest.digest)}, as {together(tuple(held))}",
+                identity=manifest.digest,
             )
         world.admit(self.destination.home)
         first = next((found.digest for one in wrong if (found := held[one])), None)
-        start = f" from {short(first)}" if first else ""
-        reason = f"{together(wrong)} goes{start} back to {self.version}, {short(manifest.digest)}"
+        start = f"from {short(first)} " if first else ""
+        reason = f"moves {together(wrong)} {start}back to {self.version}, {short(manifest.digest)}"
         return Change(reason=reason, before=first, after=manifest.digest)
 
     def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
@@ -107,7 +108,7 @@ class Rollback:
         held = {
             one: found
             for one, found in held.items()
-            if found is None or found.digest == manifest.digest or not own_version(world, one, found)
+            if found is None or found.digest == manifest.digest or not own_version(world, self.destination, one, found)
         }
         if not held:
             raise UsageError(

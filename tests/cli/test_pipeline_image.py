@@ -48,6 +48,7 @@ def test_release_in_check_mode(
 
     document = json.loads(out)
     found = {step["step"]: step["status"] for step in document["steps"]}
-    assert found == {"preflight": "unknown", "build": "changed", "smoke": "changed", "tag": "changed", "push": "unknown"}, err
+    foreseen = dict.fromkeys(("build", "smoke", "tag"), "changed")
+    assert found == {"preflight": "unknown", **foreseen, "push": "unknown"}, err
     assert status == 3, "the registry is not there, and check mode says so"
     assert document["engine"]["version"] == client.version()["Version"]

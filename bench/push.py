@@ -1,0 +1,117 @@
+"""What further tags cost: Lading pushing five tags and one, against `docker push` doing the same.
+
+    .venv/bin/python bench/push.py [--rounds N] [--megabytes N]
+
+Each pushes a project of its own, with new content every time, into one registry. A push is timed from its process's
+start to its end; building, testing and tagging are not. It needs what `./inv up` makes, and a docker CLI that builds
+with BuildKit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import compileall
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from statistics import median
+
+import lading
+from bench.pushers import Parcel, lading_push
+from bench.timing import Command, CommandFailed, Row, Seconds, in_turns, ratio, say, table
+from bench.yard import Yard, yard
+
+_BASE = "localhost/lading/python:3.13"
+_ROUNDS, _MEGABYTES = 9, 8
+_ONE = ("{version}",)
+_FIVE = ("{version}", "{major}.{minor}", "{major}", "latest", "stable")
+_GOAL = 1.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contestant:
+    """Somebody who pushes a project under these tags."""
+
+    parcel: Parcel
+    host: str
+    size: int
+    tags: tuple[str, ...]
+    by_docker: bool
+    _releases: count[int] = field(default_factory=lambda: count(1))
+
+    def seconds(self) -> float:
+        """Build a new release, and give how long it takes to push it."""
+        version = f"1.{next(self._releases)}.0"
+        self.parcel.build(self.host, version=version, size=self.size)
+        folder = self.parcel.folder
+        if not self.by_docker:
+            return Command(words=lading_push(self.host, version), folder=folder, must_say="changed push").seconds()
+        major, minor, _ = version.split(".")
+        names = [
+            f"{self.host}/{self.parcel.repository}:{tag.format(version=version, major=major, minor=minor)}"
+            for tag in self.tags
+        ]
+        docker = self.parcel.yard.cli
+        for name in names:
+            Command(words=(docker, "tag", f"{self.parcel.yard.name}/{self.parcel.name}:{version}", name)).output()
+        pushes = " && ".join(f"{docker} push --quiet {name}" for name in names)
+        return Command(words=("sh", "-c", pushes), folder=folder).seconds()
+
+
+def _measure(place: Yard, rounds: int, size: int) -> Seconds:
+    host = place.registry()
+    names = {
+        "lading, one tag": (_ONE, False),
+        "lading, five tags": (_FIVE, False),
+        "docker push, one tag": (_ONE, True),
+        "docker push, five tags": (_FIVE, True),
+    }
+    contestants = {}
+    for number, (name, (tags, by_docker)) in enumerate(names.items()):
+        parcel = Parcel(yard=place, folder=place.folder / f"project-{number}", name=f"page-{number}").make(tags=tags)
+        one = Contestant(parcel=parcel, host=host, size=size, tags=tags, by_docker=by_docker)
+        contestants[name] = one.seconds
+    return in_turns(contestants, rounds)
+
+
+def _row(name: str, seconds: Seconds, ours: str, other: str, goal: float | None = None) -> Row:
+    found = ratio(seconds[ours], seconds[other])
+    return Row(
+        name=name,
+        ours=f"{median(seconds[ours]):.3f} s",
+        other=f"{median(seconds[other]):.3f} s",
+        ratio=f"{found:.2f}",
+        goal=f"<= {goal:.2f}" if goal else "",
+        met=found <= goal if goal else None,
+    )
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Measure, print the table, and give the exit code: 1 when something could not be pushed."""
+    parser = argparse.ArgumentParser(description="Measure what further tags cost.")
+    parser.add_argument("--rounds", type=int, default=_ROUNDS, help="how often each pushes, after one warm-up")
+    parser.add_argument("--megabytes", type=int, default=_MEGABYTES, help="how much new content each push sends")
+    given = parser.parse_args(words)
+    compileall.compile_dir(Path(lading.__file__).parent, quiet=1)
+    try:
+        with yard(_BASE) as place:
+            seconds = _measure(place, given.rounds, given.megabytes * 10**6)
+    except CommandFailed as error:
+        say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    rows = [
+        _row("lading: five tags / one", seconds, "lading, five tags", "lading, one tag", _GOAL),
+        _row("docker push: five tags / one", seconds, "docker push, five tags", "docker push, one tag"),
+        _row("five tags: lading / docker push", seconds, "lading, five tags", "docker push, five tags"),
+        _row("one tag: lading / docker push", seconds, "lading, one tag", "docker push, one tag"),
+    ]
+    print(table(rows, heads=("push", "first", "second", "ratio", "goal", "")))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

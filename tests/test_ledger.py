@@ -1,0 +1,157 @@
+"""The ledger loses nothing, whoever writes at the same time and whatever stands in it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from lading.ledger import Entry, Ledger
+from lading.notes import Verdict
+
+ENTRY = Entry(
+    action="release",
+    app="web",
+    repository="docker.io/sposigor/app",
+    version="1.4.2",
+    image="sha256:c0",
+    digests={"1.4.2": "sha256:a1", "latest": "sha256:a1"},
+    before={"latest": "sha256:a0"},
+    revision="abc1234",
+    builder="buildkit",
+    verdict={"passed": True},
+    who="joão@helm",
+    when="2026-07-01T12:00:00+00:00",
+)
+_WRITER = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from lading.ledger import Ledger
+from tests.test_ledger import ENTRY
+for number in range(int(sys.argv[3])):
+    summary = {"summary": "x" * 20_000}  # more than a buffer holds
+    Ledger(Path(sys.argv[1])).append(replace(ENTRY, version=f"{sys.argv[2]}.{number}", verdict=summary))
+"""
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    """A ledger that nobody has written in, in a folder that is not there yet."""
+    return Ledger(tmp_path / "notes" / "ledger.jsonl")
+
+
+def test_nothing_written(ledger: Ledger) -> None:
+    """A ledger that is not there has no entries, and looking makes none."""
+    assert ledger.entries() == ()
+    assert ledger.digest(ENTRY.repository, "latest") is None
+    assert not ledger.path.parent.exists()
+
+
+def test_round_trip(ledger: Ledger) -> None:
+    """What is written is read, the oldest first, one line each."""
+    verdict = Verdict(image="sha256:c0", checks="sha256:d0", passed=True, run="r", when="2026", summary="all well")
+    every = (
+        ENTRY,
+        replace(ENTRY, action="rollback", image=None, revision=None, builder=None, verdict=None),
+        replace(ENTRY, verdict=Entry.verdict_of(verdict)),
+    )
+    for one in every:
+        ledger.append(one)
+    assert ledger.entries() == every
+    assert Entry.verdict_of(None) is None
+    assert len(ledger.path.read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize("odd", ["\n", "\r\n", "\u2028", "\x85", "\x0c", "\0", "\udcff", '"', "é"])
+def test_odd_characters(ledger: Ledger, odd: str) -> None:
+    """Whatever an app answered in its checks, or a name holds, an entry stays one line and comes back as it was."""
+    entry = replace(ENTRY, who=f"a{odd}b", verdict={"summary": odd})
+    ledger.append(entry)
+    ledger.append(ENTRY)
+    assert ledger.entries() == (entry, ENTRY)
+    assert ledger.path.read_bytes().count(b"\n") == 2
+
+
+def test_one_repository(ledger: Ledger) -> None:
+    """The entries of one repository are those of just that name."""
+    other = replace(ENTRY, repository="docker.io/sposigor/app2")
+    for one in (ENTRY, other, ENTRY):
+        ledger.append(one)
+    assert ledger.entries(ENTRY.repository) == (ENTRY, ENTRY)
+    assert ledger.entries(other.repository) == (other,)
+    assert ledger.entries("docker.io/sposigor") == ()
+
+
+def test_digest(ledger: Ledger) -> None:
+    """The digest of a tag is what was released under it last, in that repository."""
+    ledger.append(ENTRY)
+    ledger.append(replace(ENTRY, version="1.4.3", digests={"1.4.3": "sha256:a2", "latest": "sha256:a2"}))
+    ledger.append(replace(ENTRY, repository="r.io/else", digests={"latest": "sha256:e0"}))
+    found = [ledger.digest(ENTRY.repository, tag) for tag in ("latest", "1.4.2", "1.4.3", "1")]
+    assert found == ["sha256:a2", "sha256:a1", "sha256:a2", None]
+
+
+def _line(**changed: object) -> bytes:
+    return json.dumps({**asdict(ENTRY), **changed}).encode()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"7",
+        b"\xff\xfe\0\0",
+        b"<<<<<<< HEAD",
+        b'{"action": "release"}',
+        _line(digests=None),
+        _line(before=[]),
+        _line()[:-9],
+        _line()[9:],
+    ],
+)
+def test_damage(ledger: Ledger, damage: bytes) -> None:
+    """A damaged line is passed over, and those around it are read."""
+    ledger.path.parent.mkdir()
+    ledger.path.write_bytes(_line() + b"\n" + damage + b"\n" + _line(version="2") + b"\n")
+    assert [one.version for one in ledger.entries()] == ["1.4.2", "2"]
+
+
+@pytest.mark.parametrize("left", [1, 40, len(_line()) - 1, len(_line())])
+def test_cut_off(ledger: Ledger, left: int) -> None:
+    """Behind a line whose writer was killed the next entry begins a new line; what was whole but its end is read."""
+    ledger.path.parent.mkdir()
+    ledger.path.write_bytes(_line(version="1") + b"\n" + _line()[:left])
+    ledger.append(replace(ENTRY, version="3"))
+    ledger.append(replace(ENTRY, version="4"))
+    whole = ["1.4.2"] if left == len(_line()) else []
+    assert [one.version for one in ledger.entries()] == ["1", *whole, "3", "4"]
+    assert len(ledger.path.read_bytes().splitlines()) == 4
+
+
+def test_a_later_lading_wrote(ledger: Ledger) -> None:
+    """What a later version of Lading adds to an entry does not hide the entry."""
+    ledger.path.parent.mkdir()
+    ledger.path.write_bytes(_line(signature={"by": "cosign"}, weather="fair") + b"\n")
+    assert ledger.entries() == (ENTRY,)
+
+
+def test_many_at_once(ledger: Ledger, repository: Path) -> None:
+    """Processes that write at the same time, behind a line cut short, lose nothing and leave one line an entry."""
+    ledger.path.parent.mkdir()
+    ledger.path.write_bytes(b'{"action": "rel')
+    words = [sys.executable, "-c", _WRITER, str(ledger.path)]
+    running = [subprocess.Popen([*words, str(one), "15"], cwd=repository) for one in range(8)]
+    assert [one.wait(60) for one in running] == [0] * 8
+
+    assert sorted(one.version for one in ledger.entries()) == sorted(f"{a}.{b}" for a in range(8) for b in range(15))
+    lines = ledger.path.read_bytes().splitlines()
+    assert len(lines) == 1 + 8 * 15
+    assert all(json.loads(line) for line in lines[1:])

@@ -1,0 +1,175 @@
+"""Who may push to a registry and who may not is known before anything is sent, as far as anybody can know it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from lading.credentials import Credential, CredentialStore, Secret
+from lading.errors import LadingError, PushRefused
+from lading.reference import DOCKER_HUB, ImageReference
+from lading.registry import HttpRegistry, refused
+from lading.registry.line import grants
+from tests.local_server import Asked, Reply, Served, serve
+
+PASSWORD = f"S3ntinel-{secrets.token_hex(8)}-é€"
+BASIC = f"Basic {base64.b64encode(f'captain:{PASSWORD}'.encode()).decode()}"
+CREDENTIAL = Credential(user="captain", secret=Secret(PASSWORD))
+DENIED = b'{"errors": [{"code": "DENIED", "message": "requested access to the resource is denied"}]}'
+PULL, PUSH = "repository:demo/app:pull", "repository:demo/app:pull,push"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> CredentialStore:
+    """Credentials of nobody yet."""
+    return CredentialStore(tmp_path / "docker")
+
+
+def image(server: Served) -> ImageReference:
+    """The repository that is to be pushed to."""
+    return ImageReference.parse(f"{server.host}/demo/app")
+
+
+def jwt(claims: object) -> str:
+    """A token that says this of itself."""
+    return f"e30.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.c2ln"
+
+
+def allowed(*actions: str, name: str = "demo/app", kind: str = "repository") -> str:
+    """A token that allows this."""
+    return jwt({"access": [{"type": kind, "name": name, "actions": list(actions)}]})
+
+
+@pytest.mark.parametrize(
+    ("token", "granted"),
+    [
+        (allowed("pull", "push"), True),
+        (allowed("*"), True),
+        (allowed("pull"), False),
+        (allowed(), False),
+        (allowed("push", name="demo/other"), False),
+        (allowed("push", kind="registry"), False),
+        (jwt({"access": None}), False),
+        (jwt({"access": []}), False),
+        (jwt({"access": [{"type": "repository", "name": "demo/app", "actions": None}]}), False),
+        *((odd, None) for odd in ("", "opaque", "a.b.c", "a.é.c", jwt({}), jwt([]), jwt({"access": 5}))),
+    ],
+)
+def test_what_a_token_is_good_for(token: str, granted: bool | None) -> None:
+    """A token that says what it allows is believed; of one that does not nothing is known."""
+    assert grants(token, "demo/app") is granted
+
+
+def _guarded(
+    token: Callable[[], str] = lambda: "opaque", known: Callable[[str], bool] = bool
+) -> Callable[[Asked], Reply]:
+    """A registry with a token service that knows the captain, and of whose tokens only those known open it."""
+
+    def answer(asked: Asked) -> Reply:
+        given = asked.headers.get("Authorization", "")
+        if asked.path.startswith("/token"):
+            return (
+                Reply(body=json.dumps({"token": token()}).encode())
+                if given == BASIC
+                else Reply(status=401, body=DENIED)
+            )
+        if given.startswith("Bearer ") and known(given.removeprefix("Bearer ")):
+            return Reply(body=b'{"tags": ["1"]}')
+        challenge = f'Bearer realm="http://{asked.headers["Host"]}/token",service="s"'
+        return Reply(status=401, headers={"WWW-Authenticate": challenge})
+
+    return answer
+
+
+def _basic(asked: Asked) -> Reply:
+    fits = asked.headers.get("Authorization") == BASIC
+    return Reply(status=200 if fits else 401, body=DENIED, headers={"WWW-Authenticate": 'Basic realm="x"'})
+
+
+@pytest.mark.parametrize(
+    ("answer", "who", "words"),
+    [
+        (lambda _: Reply(), None, None),
+        (_basic, PASSWORD, None),
+        (_basic, "wrong", "does not let captain do this"),
+        (_basic, None, "wants to know who you are"),
+        (_guarded(lambda: allowed("pull", "push")), PASSWORD, None),
+        (_guarded(), PASSWORD, None),
+        (_guarded(lambda: allowed("pull")), PASSWORD, "captain may not push to {host}/demo/app"),
+        (_guarded(lambda: jwt({"access": None})), PASSWORD, "captain may not push to {host}/demo/app"),
+        (_guarded(), "wrong", "does not accept the credentials: DENIED"),
+        (_guarded(), None, "wants to know who you are"),
+        (_guarded(lambda: "€"), PASSWORD, "cannot be reached"),
+        (lambda _: Reply(status=403, body=DENIED), PASSWORD, "DENIED: requested access"),
+        (lambda _: Reply(status=404), PASSWORD, "cannot be pushed to"),
+    ],
+)
+def test_admit(store: CredentialStore, answer: Callable[[Asked], Reply], who: str | None, words: str | None) -> None:
+    """Who is known not to be allowed to push learns it before anything is sent; what nobody can know is let pass."""
+    with serve(answer) as server:
+        if who:
+            store.put(server.host, Credential(user="captain", secret=Secret(who)))
+        registry = HttpRegistry(server.host, store)
+        if words is None:
+            registry.admit(image(server))
+        else:
+            with pytest.raises(LadingError) as caught:
+                registry.admit(image(server))
+            assert words.replace("{host}", server.host) in str(caught.value)
+            assert PASSWORD not in repr(vars(caught.value))
+    assert {one.method for one in server.asked} == {"GET"}
+
+
+def test_tokens_are_kept(store: CredentialStore) -> None:
+    """A token is asked for once for each scope, and anew when the registry takes it no longer."""
+    good: list[str] = []
+
+    def token() -> str:
+        good.append(f"token-{len(good)}")
+        return good[-1]
+
+    over: set[str] = set()
+    with serve(_guarded(token, lambda given: given not in over)) as server:
+        store.put(server.host, CREDENTIAL)
+        registry = HttpRegistry(server.host, store)
+        for _ in range(3):
+            registry.tags(image(server))
+            registry.admit(image(server))
+        assert len(good) == 2
+        over.update(good)
+        for _ in range(3):
+            assert registry.tags(image(server)) == ("1",)
+    assert len(good) == 3
+    asked = [parse_qs(urlsplit(one.path).query) for one in server.asked if one.path.startswith("/token")]
+    assert [one["scope"] for one in asked] == [[PULL], [PUSH], [PULL]]
+
+
+def test_no_password_behind_a_moved_token_service(store: CredentialStore) -> None:
+    """A token service that sends us on to another host does not make us take the password there."""
+    with serve(lambda _: Reply(status=401)) as elsewhere:
+        moved = Reply(status=307, headers={"Location": f"http://localhost:{elsewhere.port}/token"})
+        challenge = _guarded()
+        with serve(lambda asked: moved if "/token" in asked.path else challenge(asked)) as server:
+            store.put(server.host, CREDENTIAL)
+            with pytest.raises(PushRefused):
+                HttpRegistry(server.host, store).tags(image(server))
+    assert elsewhere.asked
+    assert all("Authorization" not in one.headers for one in elsewhere.asked)
+
+
+def test_somebody_elses_repository_on_docker_hub() -> None:
+    """On Docker Hub, where everybody has their own, it is told who we are, from where, and whose we push to."""
+    who = Credential(user="captain", secret=Secret(PASSWORD), origin="~/.docker/config.json")
+    error = refused(DOCKER_HUB, who, "denied", ImageReference.parse("sposigor/app"))
+    assert error.what == "captain may not push to sposigor/app"
+    assert "logged in as captain (~/.docker/config.json), pushing to sposigor" in error.why
+    assert error.mend == "invoke login --user sposigor (or push to your own: --user captain)"
+    own = refused(DOCKER_HUB, who, "denied", ImageReference.parse("captain/app"))
+    assert "for reading only" in own.why
+    assert PASSWORD not in repr((vars(error), vars(own)))

@@ -1,0 +1,189 @@
+"""What is read of a registry, and a tag moved there: asked of small servers that answer as registries do."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lading.credentials import Credential, CredentialStore, Secret
+from lading.errors import LadingError, PushRefused, RateLimited, RegistryUnavailable, StepFailed
+from lading.reference import ImageReference
+from lading.registry import Configuration, HttpRegistry, Manifest
+from tests.local_server import Asked, Reply, Served, serve
+
+PASSWORD = f"S3ntinel-{secrets.token_hex(8)}-é€"
+CREDENTIAL = Credential(user="captain", secret=Secret(PASSWORD))
+MEDIA_TYPE = "application/vnd.oci.image.manifest.v1+json"
+MANIFEST = Manifest(digest="sha256:a1", config="sha256:c0", body=b'{"schemaVersion":  2}', media_type=MEDIA_TYPE)
+DENIED = b'{"errors": [{"code": "DENIED", "message": "requested access to the resource is denied"}]}'
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> CredentialStore:
+    """Credentials of nobody yet."""
+    return CredentialStore(tmp_path / "docker")
+
+
+def image(server: Served, tag: str = "1") -> ImageReference:
+    """The image that is asked for."""
+    return ImageReference.parse(f"{server.host}/demo/app:{tag}")
+
+
+def _json(value: object, **headers: str) -> Reply:
+    return Reply(body=json.dumps(value).encode(), headers=headers)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "/v2/demo/app/tags/list?last=b&n=2",
+        "list?last=b&n=2",
+        "?last=b&n=2",
+        "http://{host}/v2/demo/app/tags/list?last=b&n=2",
+        "https://elsewhere.invalid/v2/demo/app/tags/list?last=b&n=2",
+        "//elsewhere.invalid/v2/demo/app/tags/list?last=b&n=2",
+    ],
+)
+def test_pages_of_tags(store: CredentialStore, link: str) -> None:
+    """A list in pages is read to its end, and wherever a page says that the next one is, this host is asked for it."""
+
+    def answer(asked: Asked) -> Reply:
+        if "last=b" in asked.path:
+            return _json({"tags": ["c"]})
+        target = link.replace("{host}", asked.headers["Host"])
+        return _json({"tags": ["a", "b"]}, Link=f'<{target}>; rel="next"')
+
+    with serve(answer) as server:
+        assert HttpRegistry(server.host, store).tags(image(server)) == ("a", "b", "c")
+    assert [one.path for one in server.asked[1:]] == ["/v2/demo/app/tags/list?last=b&n=2"]
+
+
+@pytest.mark.parametrize("link", [".evil.invalid/x", "@evil.invalid/x", "http://[evil/x", "https://evil.invalid", ""])
+def test_odd_links(store: CredentialStore, link: str) -> None:
+    """A link that could make another host of ours leads to none, whatever is read there."""
+    replies = iter([_json({"tags": ["a"]}, Link=f'<{link}>; rel="next"')])
+    with serve(lambda _: next(replies, Reply(status=404))) as server:
+        assert HttpRegistry(server.host, store).tags(image(server)) == ("a",)
+    assert all(one.path.startswith("/v2/demo/app/tags/") for one in server.asked)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(status=404, body=b'{"errors": [{"code": "NAME_UNKNOWN", "message": "unknown"}]}'),
+        _json({"name": "demo/app", "tags": None}),
+        _json({"tags": 5}),
+        _json({}),
+    ],
+)
+def test_no_tags(store: CredentialStore, reply: Reply) -> None:
+    """A repository that is not there, and one that says nothing of tags, has none."""
+    with serve(lambda _: reply) as server:
+        assert HttpRegistry(server.host, store).tags(image(server)) == ()
+
+
+def _holding(files: dict[str, Any]) -> Callable[[Asked], Reply]:
+    """A registry that holds these JSON files, by the end of their path."""
+
+    def answer(asked: Asked) -> Reply:
+        name = asked.path.rpartition("/")[2]
+        return _json(files[name]) if name in files else Reply(status=404)
+
+    return answer
+
+
+_CONFIG = {"config": {"Labels": {"version": "1"}}, "rootfs": {"diff_ids": ["sha256:d1"]}}
+_ATTESTATION = {"digest": "sha256:af", "platform": {"os": "unknown", "architecture": "unknown"}}
+
+
+@pytest.mark.parametrize(
+    "under_the_tag",
+    [
+        {"config": {"digest": "sha256:c0"}},
+        {"manifests": [_ATTESTATION, {"digest": "sha256:a1", "platform": {"os": "linux"}}, {"digest": "sha256:a2"}]},
+        {"manifests": [{"digest": "sha256:a1", "platform": None}]},
+    ],
+)
+def test_configuration(store: CredentialStore, under_the_tag: dict[str, Any]) -> None:
+    """An image says its labels and layers; an index says those of its first image, which no attestation is."""
+    files = {"1": under_the_tag, "sha256:a1": {"config": {"digest": "sha256:c0"}}, "sha256:c0": _CONFIG}
+    with serve(_holding(files)) as server:
+        registry = HttpRegistry(server.host, store)
+        manifest = registry.manifest(image(server))
+        assert manifest
+        found = registry.configuration(image(server), manifest)
+    assert found == Configuration(labels={"version": "1"}, layers=("sha256:d1",))
+
+
+@pytest.mark.parametrize("config", [{}, {"config": None}, {"config": {"Labels": ["x"]}, "rootfs": {"diff_ids": 5}}])
+def test_configuration_says_nothing(store: CredentialStore, config: dict[str, Any]) -> None:
+    """An image without labels has none, in whatever way it says so."""
+    with serve(_holding({"sha256:c0": config})) as server:
+        found = HttpRegistry(server.host, store).configuration(image(server), MANIFEST)
+    assert found == Configuration(labels={})
+
+
+@pytest.mark.parametrize("manifests", [[], [_ATTESTATION], [{"digest": "sha256:gone"}], [5], None])
+def test_index_without_image(store: CredentialStore, manifests: object) -> None:
+    """An index that names no image, or one that is not there, is an outage that waiting does not end."""
+    index = Manifest(digest="sha256:1", config=None, body=json.dumps({"manifests": manifests}).encode())
+    with serve(_holding({})) as server, pytest.raises(RegistryUnavailable, match="its index names") as caught:
+        HttpRegistry(server.host, store).configuration(image(server), index)
+    assert not caught.value.passing
+
+
+@pytest.mark.parametrize("size", ["abc", None, {}, [1], 1.5])
+def test_odd_sizes(store: CredentialStore, size: object) -> None:
+    """A layer whose size is no number counts nothing."""
+    with serve(_holding({"1": {"layers": [{"digest": "sha256:l", "size": size}, 7]}})) as server:
+        found = HttpRegistry(server.host, store).manifest(image(server))
+    assert found
+    assert [(one.digest, one.size) for one in found.layers] == [("sha256:l", 0)]
+
+
+@pytest.mark.parametrize("status", [201, 202, 200])
+def test_point(store: CredentialStore, status: int) -> None:
+    """A tag is moved with the manifest's very bytes and its type, once."""
+    with serve(lambda _: Reply(status=status)) as server:
+        HttpRegistry(server.host, store).point(image(server, "latest"), MANIFEST)
+    (asked,) = server.asked
+    assert (asked.method, asked.path, asked.body) == ("PUT", "/v2/demo/app/manifests/latest", MANIFEST.body)
+    assert asked.headers["Content-Type"] == MEDIA_TYPE
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "words"),
+    [
+        (Reply(status=401, body=DENIED), PushRefused, "captain may not push to {host}/demo/app"),
+        (Reply(status=403, body=DENIED), PushRefused, "DENIED: requested access to the resource is denied"),
+        (Reply(status=403, body=b"<html>"), PushRefused, "answered 403 Forbidden; logged in as captain"),
+        (Reply(status=405), StepFailed, "read-only"),
+        (Reply(status=429, headers={"Retry-After": "17"}), RateLimited, "rate limit"),
+        (Reply(status=500, body=b'{"errors": [{"code": "UNKNOWN", "message": "s3"}]}'), RegistryUnavailable, "s3"),
+        (Reply(status=307, headers={"Location": "http://127.0.0.1:9/"}), RegistryUnavailable, "answered 307"),
+    ],
+)
+def test_point_refused(store: CredentialStore, reply: Reply, kind: type[LadingError], words: str) -> None:
+    """What a registry answers instead becomes an error with its own words, who we are, and whose the repository is."""
+    with serve(lambda _: reply) as server:
+        store.put(server.host, CREDENTIAL)
+        with pytest.raises(kind) as caught:
+            HttpRegistry(server.host, store).point(image(server), MANIFEST)
+    assert words.replace("{host}", server.host) in str(caught.value)
+    assert type(caught.value) is kind
+    assert caught.value.passing == (reply.status in {429, 500})
+    assert PASSWORD not in repr(vars(caught.value))
+
+
+@pytest.mark.parametrize(("after", "seconds"), [("17", 17), ("0", 0), ("", 0), ("-3", 0), ("Wed, 21 Oct", 0)])
+def test_how_long_to_wait(store: CredentialStore, after: str, seconds: float) -> None:
+    """A registry that limits our rate may say for how many seconds; whatever else it says is not understood."""
+    reply = Reply(status=429, headers={"Retry-After": after})
+    with serve(lambda _: reply) as server, pytest.raises(RateLimited) as caught:
+        HttpRegistry(server.host, store).tags(image(server))
+    assert caught.value.seconds == seconds

@@ -1,0 +1,88 @@
+"""A registry with TLS is judged as the engine judges it: by the system's authorities, and those kept for its host."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urljoin
+
+import pytest
+import requests
+
+from lading.credentials import CredentialStore
+from lading.errors import StepFailed
+from lading.reference import ImageReference
+from lading.registry import HttpRegistry
+from tests.certificates import trusting
+from tests.registries import Kind, TlsRegistry
+
+_OCI = "application/vnd.oci.image"
+Tls = Callable[[Kind], TlsRegistry]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> CredentialStore:
+    """Credentials of nobody."""
+    return CredentialStore(tmp_path / "docker")
+
+
+def _publish(registry: TlsRegistry, repository: str) -> str:
+    """Put an image without layers under tag 1, by another path than Lading's; gives its digest."""
+    config = b'{"config": {"Labels": {"version": "1"}}}'
+    digest = f"sha256:{hashlib.sha256(config).hexdigest()}"
+    about = {"mediaType": f"{_OCI}.config.v1+json", "digest": digest, "size": len(config)}
+    manifest = {"schemaVersion": 2, "mediaType": f"{_OCI}.manifest.v1+json", "config": about, "layers": []}
+    home = f"https://{registry.host}/v2/{repository}/"
+    with requests.Session() as session:
+        session.trust_env, session.verify = False, str(registry.ca)
+        place = session.post(f"{home}blobs/uploads/", timeout=10).headers["Location"]
+        assert session.put(urljoin(home, place), params={"digest": digest}, data=config, timeout=10).ok
+        body, headers = json.dumps(manifest), {"Content-Type": str(manifest["mediaType"])}
+        assert session.put(f"{home}manifests/1", data=body, headers=headers, timeout=10).ok
+    return f"sha256:{hashlib.sha256(body.encode()).hexdigest()}"
+
+
+@pytest.mark.engine
+def test_unknown_authority(tls_registry: Tls, project_name: str, store: CredentialStore) -> None:
+    """An authority that nobody knows is not trusted, and it is told where to put it; once it is there all works."""
+    server = tls_registry("good")
+    digest = _publish(server, project_name)
+    registry, image = HttpRegistry(server.host, store), ImageReference.parse(f"{server.host}/{project_name}:1")
+
+    with pytest.raises(StepFailed, match=r"is not trusted: .*certificate verify failed") as caught:
+        registry.manifest(image)
+    assert caught.value.mend.endswith(f"/etc/docker/certs.d/{server.host}/ca.crt")
+    assert not caught.value.passing
+
+    with server.trusted():
+        found = registry.manifest(image)
+        assert found
+        assert found.digest == digest == server.digest(project_name, "1")
+        assert registry.configuration(image, found).labels == {"version": "1"}
+        registry.admit(image)
+        registry.point(image.with_tag("latest"), found)
+        assert set(registry.tags(image)) == {"1", "latest"}
+    assert server.digest(project_name, "latest") == digest
+    with pytest.raises(StepFailed, match="not trusted"):
+        HttpRegistry(server.host, store).tags(image)
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(("kind", "words"), [("expired", "expired"), ("misnamed", "ostname mismatch")])
+def test_bad_certificates(tls_registry: Tls, store: CredentialStore, kind: Kind, words: str) -> None:
+    """A certificate that is over or another host's is not trusted, though its authority is."""
+    server = tls_registry(kind)
+    with server.trusted(), pytest.raises(StepFailed, match=f"not trusted: .*{words}"):
+        HttpRegistry(server.host, store).tags(ImageReference.parse(f"{server.host}/demo/app"))
+
+
+@pytest.mark.engine
+def test_damaged_authority(own_host_name: str, store: CredentialStore, tmp_path: Path) -> None:
+    """A file that Docker would take for an authority and that is none is named, before anything is sent."""
+    damaged, host = tmp_path / "ca.pem", f"{own_host_name}:1"
+    damaged.write_text("-----BEGIN CERTIFICATE-----")
+    with trusting(host, damaged), pytest.raises(StepFailed, match="cannot be read as a certificate") as caught:
+        HttpRegistry(host, store).tags(ImageReference.parse(f"{host}/demo/app"))
+    assert f"/etc/docker/certs.d/{host}/ca.crt" in caught.value.why

@@ -17,7 +17,7 @@ __all__ = ["Entry", "Ledger"]
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A release or rollback as it stands in the ledger.
+    """What stands in the ledger: a `release`, a `rollback`, or what was `found` published that it did not know.
 
     `digests` are those the registry gave back, by tag; `before` what it held under them until then, where it held
     something. `revision` is the commit, `builder` who built, `who` the user and host; `when` is ISO 8601 in UTC.
@@ -58,10 +58,9 @@ class Ledger:
         found = (_entry(line) for line in lines)
         return tuple(one for one in found if one and repository in (None, one.repository))
 
-    def digest(self, repository: str, tag: str) -> str | None:
-        """Give the digest that was last released under a tag, or nothing."""
-        every = (one.digests[tag] for one in reversed(self.entries(repository)) if tag in one.digests)
-        return next(every, None)
+    def released(self, repository: str) -> dict[str, str]:
+        """Give the digest that was last released under each tag of a repository."""
+        return {tag: digest for one in self.entries(repository) for tag, digest in one.digests.items()}
 
     def append(self, entry: Entry) -> None:
         """Write an entry down, in one piece and on the disk, behind whatever stands there."""

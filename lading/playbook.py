@@ -120,8 +120,9 @@ class Playbook:
             raise UsageError(
                 "back to which version?", why="--to names none", mend="invoke status (shows what is published)"
             )
-        destination = self.destination(target, user, registry)
-        return (steps.Rollback(target=target, version=Version.parse(to), destination=destination),)
+        destination, version = self.destination(target, user, registry), Version.parse(to)
+        destination.tags(version)
+        return (steps.Rollback(target=target, version=version, destination=destination),)
 
     def up(self) -> tuple[Step, ...]:
         """Give the steps of `up`: what the road needs on a bare machine."""

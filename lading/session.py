@@ -113,11 +113,13 @@ def carry_out(  # noqa: PLR0913  what a command is
             ended(outcome)
         return Report(command=command, check=check, outcomes=tuple(outcomes), error=error)
     except (KeyboardInterrupt, Terminated) as error:
+        left = steps[len(outcomes) :]
+        published = bool(left) and left[0].name in _PUBLISHING
         if isinstance(error, Terminated):
-            interrupted = Interrupted(signal.Signals(error.number).name, error.exit_code)
+            interrupted = Interrupted(signal.Signals(error.number).name, error.exit_code, published=published)
         else:
-            interrupted = Interrupted("Ctrl-C", _SIGNALLED + signal.SIGINT)
-        for outcome in cut_short(steps[len(outcomes) :], interrupted):
+            interrupted = Interrupted("Ctrl-C", _SIGNALLED + signal.SIGINT, published=published)
+        for outcome in cut_short(left, interrupted):
             ended(outcome)
         error_behind = None if any(one.error for one in outcomes) else interrupted
         return Report(command=command, check=check, outcomes=tuple(outcomes), error=error_behind)
@@ -165,7 +167,7 @@ def _alone(  # noqa: PLR0913  as above
 def _with_facts(report: Report, steps: Sequence[Step], world: World) -> Report:
     """Give the report with what can only be asked afterwards: engine, image, and what the registry holds now."""
     engine, image = None, None
-    about: Any = next((step for step in reversed(steps) if hasattr(step, "version")), None)
+    about: Any = next((step for step in reversed(steps) if hasattr(step, "version") and step.name != "rollback"), None)
     try:
         engine = world.engine.info()
         image = world.chosen(about.target, about.version) if about else None

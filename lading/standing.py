@@ -44,18 +44,20 @@ def show_status(world: World, destination: Destination, *, as_json: bool) -> tup
         document = {"repository": str(destination.home), "tags": [asdict(row) for row in rows], "more": left}
         return json.dumps(document, indent=2), trouble
     if not rows:
-        return f"nothing is known of {destination.home.name}: not built, not released, not published", trouble
+        known = "not built, not released" if trouble else "not built, not released, not published"
+        return f"nothing is known of {destination.home.name}: {known}", trouble
     lines = [
         (row.tag, row.version or "-", *map(_shown, (row.registry, row.engine, row.ledger)), row.state) for row in rows
     ]
     text = f"{destination.home}\n" + table(("TAG", "VERSION", "REGISTRY", "ENGINE", "LEDGER", "STATE"), lines)
-    return (f"{text}\nand {left} more tags in the registry" if left else text), trouble
+    more = f"\nand {left} more tag{'s' if left > 1 else ''} in the registry" if left else ""
+    return f"{text}{more}", trouble
 
 
 def standings(world: World, destination: Destination) -> tuple[list[Standing], int, LadingError | None]:
     """Give how each tag stands, how many more tags the registry has, and what kept us from knowing all of it."""
     home, trouble = destination.home, None
-    released = {tag: digest for one in world.ledger.entries(str(home)) for tag, digest in one.digests.items()}
+    released = world.ledger.released(str(home))
     published: list[str] | None = None
     held: dict[str, Manifest | None] = {}
     tags, left = list(released), 0
@@ -63,7 +65,7 @@ def standings(world: World, destination: Destination) -> tuple[list[Standing], i
         published = list(world.published_tags(home))
         tags, left = _chosen(released, published, destination)
         held = {tag: world.held(home.with_tag(tag)) for tag in tags if tag in published}
-    except Unavailable as error:
+    except LadingError as error:  # down, or it does not let us in
         trouble, published = error, None
     images: dict[str, Image | None] | None = None
     try:
@@ -72,39 +74,58 @@ def standings(world: World, destination: Destination) -> tuple[list[Standing], i
         tags = list(images)
     except Unavailable as error:
         trouble = trouble or error
-    own = [tag for tag in held if _is_own(tag, destination)]
     # Of 1, 1.4 and 1.4.2 with one digest, the longest is the version, and the others move.
-    versions = {found.digest: tag for tag in sorted(own, key=lambda tag: tag.count(".")) if (found := held[tag])}
+    own = [one for one in sorted(held, key=lambda tag: tag.count(".")) if _version(one, destination)]
+    versions = {found.digest: _version(tag, destination) for tag in own if (found := held[tag])}
     rows = []
-    for tag in _sorted(tags):
+    for tag in _sorted(tags, destination):
         found, image = held.get(tag), images.get(tag) if images is not None else None
         registry = _UNKNOWN if published is None else found.digest if found else None
         engine = _UNKNOWN if images is None else image.id if image else None
         digest = found.digest if found else released.get(tag, "")
-        version = versions.get(digest) or (tag if _is_own(tag, destination) else None)
+        version = versions.get(digest) or _version(tag, destination)
         same = image is not None and holds(image, home.with_tag(tag), found)
         state = _state(registry, engine, released.get(tag), same=same)
         rows.append(
-            Standing(tag=tag, version=version, registry=registry, engine=engine, ledger=released.get(tag), state=state)
+            Standing(
+                tag=tag,
+                version=str(version) if version else None,
+                registry=registry,
+                engine=engine,
+                ledger=released.get(tag),
+                state=state,
+            )
         )
     return rows, left, trouble
 
 
 def _chosen(released: Iterable[str], published: list[str], destination: Destination) -> tuple[list[str], int]:
-    """Give the tags worth a look: what was released from here, what moves, and the newest versions of the rest."""
-    known = set(released)
-    rest = [tag for tag in published if tag not in known]
-    versions = _sorted([tag for tag in rest if _is_own(tag, destination)])
-    moving = [tag for tag in rest if tag not in versions]
-    shown = [*known, *moving, *versions[:_MOST]]
-    return shown, len(versions[_MOST:])
+    """Give the tags worth a look, and how many are left.
+
+    These are what was released from here, the newest versions of the rest, and what moves with any of them.
+    """
+    moves = {tag: _moving(tag, destination) for tag in published}
+    always = frozenset(destination.target.tags)  # latest
+    moving = always.union(*moves.values())
+    known = dict.fromkeys(released)
+    versions = [tag for tag in _sorted(published, destination) if tag not in known and tag not in moving]
+    shown = [*known, *versions[:_MOST]]
+    with_them = always.union(*(moves.get(tag, ()) for tag in shown))
+    shown += [tag for tag in published if tag in with_them and tag not in known]
+    return shown, len(set(published).difference(shown))
 
 
-def _is_own(tag: str, destination: Destination) -> bool:
-    """Whether a tag looks like a whole version: as many numbers as a tag of a line has are not enough."""
+def _version(tag: str, destination: Destination) -> Version | None:
+    """Give the version whose own tag this looks like, or nothing; one of a line, like 1.4, looks like one, too."""
     if tag in destination.target.tags:
-        return False
-    return bool(Version.published([tag], destination.target.tags))
+        return None
+    return next(iter(Version.published([tag], destination.target.tags)), None)
+
+
+def _moving(tag: str, destination: Destination) -> frozenset[str]:
+    """Give the tags that move with the release whose own tag this looks like."""
+    version = _version(tag, destination)
+    return frozenset(version.tags(destination.target.tags).moving if version and version.release else ())
 
 
 def _here(world: World, destination: Destination) -> dict[str, Image]:
@@ -120,10 +141,11 @@ def _here(world: World, destination: Destination) -> dict[str, Image]:
     return found
 
 
-def _sorted(tags: Iterable[str]) -> list[str]:
+def _sorted(tags: Iterable[str], destination: Destination) -> list[str]:
     """Give tags with the newest release first, and what is no release behind them."""
-    parsed = sorted(set(tags))
-    return sorted(parsed, key=lambda tag: Version(tag).ordered, reverse=True)
+    versions = {tag: _version(tag, destination) or Version("") for tag in sorted(set(tags))}
+    always = destination.target.tags  # latest
+    return sorted(versions, key=lambda tag: (versions[tag].ordered, tag.count("."), tag in always), reverse=True)
 
 
 def _state(registry: str | None, engine: str | None, ledger: str | None, *, same: bool) -> str:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from lading.app import VERSION_LABEL
+from lading.app import UNCOMMITTED_LABEL, VERSION_LABEL
 from lading.engine import Image, Tell
 from lading.errors import Conflict, LadingError, StepFailed
 from lading.events import Event
@@ -58,6 +58,9 @@ class Publication:
             found = held[reference]
             if reference not in stays and found and not overwrite and own_version(world, destination, reference, found):
                 stays[reference] = "published as a version of its own"
+        if UNCOMMITTED_LABEL in image.labels:
+            would = destination.tags(version_of(image)).moving
+            stays |= {home.with_tag(tag): "built with uncommitted changes" for tag in would}
         return cls(image=image, own=own, moving=moving, held=held, stays=stays)
 
     @property

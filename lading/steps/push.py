@@ -58,8 +58,11 @@ class Push:
             )
         publication = self._publication(world, image)
         if not publication.missing:
-            held = publication.manifest
-            return Holds(reason=publication.reason, identity=held.digest if held else None)
+            digest = publication.manifest.digest if publication.manifest else None
+            if not self._unrecorded(world, publication):
+                return Holds(reason=publication.reason, identity=digest)
+            reason = f"{publication.reason}; the ledger does not know that yet"
+            return Change(reason=reason, before=digest, after=digest)
         world.admit(self.destination.home)
         if publication.manifest is None:
             self._check_name(publication.own[0], image, world.image(publication.own[0]))
@@ -70,11 +73,10 @@ class Push:
         image = world.chosen(self.target, self.version)
         publication = self._publication(world, image)
         missing = publication.missing
-        if not missing:
-            return
-        if self.untested and world.proven(image, self.target.checks) is None:
+        if missing and self.untested and world.proven(image, self.target.checks) is None:
             tell(Caution(text=f"{named(image)} goes out without having passed its smoke test, as --untested says"))
-        out: dict[ImageReference, Manifest] = {}
+        out = self._unrecorded(world, publication)  # by a run that was killed, or by another machine
+        trouble: Mapping[ImageReference, LadingError | None] = {}
         try:
             first = publication.own[0]
             manifest = publication.manifest or self._send(world, image, first, tell)
@@ -85,10 +87,21 @@ class Push:
             out.update({one: manifest for one, error in trouble.items() if error is None})
         finally:
             if out:
-                world.ledger.append(self._entry(world, image, publication, out))
+                action = "release" if set(missing) & set(out) else "found"
+                world.ledger.append(self._entry(action, world, image, publication, out))
         failed = {one: error for one, error in trouble.items() if error}
         if failed:
             raise _half_way(manifest, failed, out)
+
+    def _unrecorded(self, world: World, publication: Publication) -> dict[ImageReference, Manifest]:
+        """Give the names under which the registry holds the image, and the ledger something else or nothing."""
+        released = world.ledger.released(str(self.destination.home))
+        held = {one: found for one, found in publication.held.items() if found and one not in publication.missing}
+        return {
+            one: found
+            for one, found in held.items()
+            if one not in publication.stays and released.get(str(one.tag)) != found.digest
+        }
 
     def _publication(self, world: World, image: Image) -> Publication:
         options = {"overwrite": self.overwrite, "backwards": self.backwards}
@@ -149,11 +162,11 @@ class Push:
             )
 
     def _entry(
-        self, world: World, image: Image, publication: Publication, out: Mapping[ImageReference, Manifest]
+        self, action: str, world: World, image: Image, publication: Publication, out: Mapping[ImageReference, Manifest]
     ) -> Entry:
-        known = {one: held for one in out if (held := publication.held[one])}
+        known = {one: held for one in out if one in publication.missing and (held := publication.held[one])}
         return Entry(
-            action="release",
+            action=action,
             app=self.app,
             repository=str(self.destination.home),
             version=str(version_of(image)),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from lading.app import BUILDER_LABEL, REVISION_LABEL, App
+from lading.app import BUILDER_LABEL, REVISION_LABEL, UNCOMMITTED_LABEL, VERSION_LABEL, App
 from lading.engine import Tell
 from lading.errors import Conflict, LadingError, StepFailed, UsageError
 from lading.ledger import Entry
@@ -36,7 +37,7 @@ class Rollback:
 
     def plan(self, world: World) -> Change | Holds:
         """Compare what the registry holds under the moving tags with the version's digest."""
-        manifest = self._published(world)
+        manifest, _ = self._published(world)
         held = self._moving(world, manifest)
         wrong = [one for one, found in held.items() if found is None or found.digest != manifest.digest]
         if not wrong:
@@ -52,12 +53,11 @@ class Rollback:
 
     def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
         """Move them, and write it down."""
-        manifest = self._published(world)
+        manifest, labels = self._published(world)
         held = self._moving(world, manifest)
         wrong = [one for one, found in held.items() if found is None or found.digest != manifest.digest]
         trouble = move(world, manifest, wrong, tell)
         if moved := [one for one in wrong if trouble[one] is None]:
-            labels = world.configuration(self._own, manifest).labels
             world.ledger.append(
                 Entry(
                     action="rollback",
@@ -82,8 +82,8 @@ class Rollback:
     def _own(self) -> ImageReference:
         return self.destination.home.with_tag(self.destination.tags(self.version).own[0])
 
-    def _published(self, world: World) -> Manifest:
-        """Give what is published as the version; it must be what the ledger says was released."""
+    def _published(self, world: World) -> tuple[Manifest, Mapping[str, str]]:
+        """Give what is published as the version, and its labels; it must be what the ledger says was released."""
         manifest = world.held(self._own)
         if manifest is None:
             raise StepFailed(
@@ -91,14 +91,27 @@ class Rollback:
                 why="the registry holds nothing under that name, so nothing can go back to it",
                 mend=f"invoke status --user {self.destination.user} (shows what is published)",
             )
-        released = world.ledger.digest(str(self.destination.home), str(self._own.tag))
+        released = world.ledger.released(str(self.destination.home)).get(str(self._own.tag))
         if released not in (None, manifest.digest):
             raise Conflict(
                 f"{self._own.familiar} is not what was released",
                 why=f"the ledger says {released}, the registry holds {manifest.digest}",
                 mend="find out who pushed it; --to another version",
             )
-        return manifest
+        labels = world.configuration(self._own, manifest).labels
+        if (label := labels.get(VERSION_LABEL)) not in (None, str(self.version)):
+            raise UsageError(
+                f"{self._own.familiar} is no version to go back to",
+                why=f"there it is a moving tag of version {label}",
+                mend=f"--to {label}",
+            )
+        if UNCOMMITTED_LABEL in labels:
+            raise StepFailed(
+                f"no tag goes back to {self._own.familiar}",
+                why="it was built with uncommitted changes, and such an image moves no tag",
+                mend=f"invoke status --user {self.destination.user} (shows what is published)",
+            )
+        return manifest, labels
 
     def _moving(self, world: World, manifest: Manifest) -> dict[ImageReference, Manifest | None]:
         """Give what the registry holds under each tag that moves with the version."""

@@ -9,6 +9,7 @@ import docker
 import pytest
 
 from tests.cli_project import Project, failed
+from tests.registries import TestRegistry
 
 pytestmark = pytest.mark.engine
 
@@ -56,15 +57,15 @@ def test_an_app_that_answers_500(project: Project) -> None:
     failed(project.invoke("smoke"), "status 500, expected 200")
 
 
-def test_nothing_is_pushed_thatfailed(project: Project) -> None:
+def test_nothing_is_pushed_that_failed(project: Project, open_registry: TestRegistry) -> None:
     """A release stops at the smoke test, and push alone refuses as well."""
     project.write(page="ahoy")
 
-    done = project.invoke("release", "--user", "demo", "--version", "1", "--registry", "127.0.0.1:1")
+    done = project.invoke("release", "--user", "demo", "--version", "1", "--registry", open_registry.host)
 
     failed(done, "tag", "skipped", "smoke failed")
-    project.invoke("tag", "--user", "demo", "--registry", "127.0.0.1:1")
-    refused = project.invoke("push", "--user", "demo", "--registry", "127.0.0.1:1")
+    project.invoke("tag", "--user", "demo", "--registry", open_registry.host)
+    refused = project.invoke("push", "--user", "demo", "--registry", open_registry.host)
     failed(refused, "has not passed its smoke test")
 
 

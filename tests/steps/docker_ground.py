@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -84,10 +86,30 @@ class DockerGround:
         self._config.parent.mkdir(exist_ok=True)
         self._config.write_text(json.dumps({"auths": {self.host: entry}}))
 
-    def put_image(self, name: str) -> None:
-        """Let a name point to an image that Lading did not build."""
+    def put_image(self, name: str, labels: Mapping[str, str] | None = None) -> None:
+        """Let a name point to an image that Lading did not build; with labels to one that bears them."""
+        if labels is not None:
+            dockerfile = io.BytesIO(f"FROM {self.base}\n".encode())
+            self._client.images.build(fileobj=dockerfile, tag=name, labels=dict(labels), rm=True)
+            return
         repository, _, tag = name.rpartition(":")
         self._client.images.get(self.base).tag(repository, tag)
+
+    def remove_image(self, image_id: str) -> None:
+        """Take an image away with all its names."""
+        self._client.images.remove(image_id, force=True)
+
+    def publish(self, repository: str, tag: str, labels: Mapping[str, str] | None = None) -> str:
+        """Let the registry hold an image that Lading neither built nor pushed; give its digest."""
+        name = f"{self.host}/{repository}"
+        self.put_image(f"{name}:{tag}", {"lading.test": self._project, "made": secrets.token_hex(8), **(labels or {})})
+        login = {"username": self.login[0], "password": self.login[1]} if self.login else None
+        said = self._client.images.push(name, tag, auth_config=login)
+        digest = self._registry.digest(repository, tag)
+        assert "error" not in said, said
+        assert digest
+        self.remove_image(f"{name}:{tag}")
+        return digest
 
     def put_container(self, name: str, labels: Mapping[str, str], host_port: int = 0) -> str:
         """Start a container that Lading did not make; give its id."""

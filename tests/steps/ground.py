@@ -70,8 +70,19 @@ class Ground(Protocol):
         """Keep a login for the registry, as `docker login` would."""
         ...
 
-    def put_image(self, name: str) -> None:
-        """Let a name point to an image that Lading did not build."""
+    def put_image(self, name: str, labels: Mapping[str, str] | None = None) -> None:
+        """Let a name point to an image that Lading did not build; with labels to one that bears them."""
+        ...
+
+    def remove_image(self, image_id: str) -> None:
+        """Take an image away with all its names."""
+        ...
+
+    def publish(self, repository: str, tag: str, labels: Mapping[str, str] | None = None) -> str:
+        """Let the registry hold an image that Lading neither built nor pushed; give its digest.
+
+        The engine holds it no longer then.
+        """
         ...
 
     def put_container(self, name: str, labels: Mapping[str, str], host_port: int = 0) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Mapping
 
 from lading.app import VERSION_LABEL
 from lading.credentials import Credential, Secret
-from lading.engine import BuildRequest, ContainerSpec, Engine, Tell
+from lading.engine import BuildRequest, ContainerSpec, Engine, Image, Tell
 from lading.engine.memory import MemoryEngine
 from lading.engine.memory_registry import MemoryRegistry
 from lading.reference import ImageReference
-from lading.registry import Registry
+from lading.registry import Manifest, Registry
 from tests.steps.ground import PORT, Containers, Images
 
 __all__ = ["MemoryGround"]
@@ -109,9 +110,20 @@ class MemoryGround:
         """Keep a login for the registry, as `docker login` would."""
         self._registry.kept = Credential(user=user, secret=Secret(password))
 
-    def put_image(self, name: str) -> None:
-        """Let a name point to an image that Lading did not build."""
-        self._twin.add("somebody else's", ImageReference.parse(name))
+    def put_image(self, name: str, labels: Mapping[str, str] | None = None) -> None:
+        """Let a name point to an image that Lading did not build; with labels to one that bears them."""
+        self._twin.add(f"somebody else's {labels}", ImageReference.parse(name), labels)
+
+    def remove_image(self, image_id: str) -> None:
+        """Take an image away with all its names."""
+        del self._twin._images[image_id]
+
+    def publish(self, repository: str, tag: str, labels: Mapping[str, str] | None = None) -> str:
+        """Let the registry hold an image that Lading neither built nor pushed; give its digest."""
+        image_id, digest = (f"sha256:{secrets.token_hex(32)}" for _ in range(2))
+        self._registry.images[digest] = Image(id=image_id, labels=dict(labels or {}))
+        self._registry.held[f"{self.host}/{repository}:{tag}"] = Manifest(digest=digest, config=image_id)
+        return digest
 
     def put_container(self, name: str, labels: Mapping[str, str], host_port: int = 0) -> str:
         """Start a container that Lading did not make; give its id."""

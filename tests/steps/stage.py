@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -87,7 +88,7 @@ class Stage:
             registry=self.ground.registry,
             notes=self.notes,
             process=Process.this(),
-            patience=Patience(sleep=lambda _: None),
+            patience=Patience(sleep=lambda seconds: time.sleep(seconds / 20)),
         )
 
     @property
@@ -117,10 +118,18 @@ class Stage:
         """Give the step."""
         return Tag(target=self.app, version=Version(version), destination=self.destination)
 
-    def push(self, version: str = "1", **guard: bool) -> Push:
+    def push(
+        self, version: str = "1", *, overwrite: bool = False, backwards: bool = False, untested: bool = False
+    ) -> Push:
         """Give the step."""
-        step = Push(target=self.app, version=Version(version), destination=self.destination)
-        return replace(step, **guard)  # type: ignore[arg-type]  the guard's flags
+        return Push(
+            target=self.app,
+            version=Version(version),
+            destination=self.destination,
+            overwrite=overwrite,
+            backwards=backwards,
+            untested=untested,
+        )
 
     def preflight(self, version: str = "1", *, overwrite: bool = False) -> Preflight:
         """Give the step."""

@@ -31,7 +31,7 @@ def test_four_runs(stage: Stage) -> None:
     done = stage.four_runs(stage.push())
 
     published = stage.ground.published(stage.home)
-    assert done.reason == f"{stage.remote()} and :latest is not in the registry yet"
+    assert done.reason == f"the registry does not hold {stage.remote()} and :latest yet"
     assert published == {"1": done.after, "latest": done.after}
     assert stage.image_id(stage.local()) in stage.ground.held(stage.home, "1")
 
@@ -59,7 +59,7 @@ def test_a_missing_tag_is_sent_alone(stage: Stage) -> None:
 
     done = stage.four_runs(stage.push("2"))
 
-    new, image = f"{stage.remote('2')} is not in the registry yet", short(stage.image_id(stage.local("2")) or "")
+    new, image = f"the registry does not hold {stage.remote('2')} yet", short(stage.image_id(stage.local("2")) or "")
     assert done.reason == f"{new}; moves {stage.remote('latest')}: {short(older)} by {image}"
     assert done.before == older
     assert stage.ground.published(stage.home) == {"1": older, "2": done.after, "latest": done.after}
@@ -220,7 +220,7 @@ def test_the_version_goes_first(stage: Stage) -> None:
 
     outcome = stage.real(stage.push())
 
-    assert outcome.reason == f"{stage.remote('latest')} is not in the registry yet"
+    assert outcome.reason == f"the registry does not hold {stage.remote('latest')} yet"
     assert sorted(stage.ground.published(stage.home)) == ["1", "latest"]
     assert [list(one.digests) for one in world.ledger.entries()] == [["1"], ["latest"]]
 

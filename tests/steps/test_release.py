@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from lading.pipeline import Pipeline, Report
-from lading.step import Status, Step
+from lading.step import Status
 from lading.steps.publication import short
 from lading.world import NOT_BUILT
+from tests.steps.road import go, statuses
 from tests.steps.stage import Stage
 
 NEW = ["ok", *["changed"] * 4]
 """How the steps come out where nothing is yet: the preflight finds nothing against it."""
-
-
-def go(stage: Stage, steps: Sequence[Step], *, check: bool) -> Report:
-    """Carry the steps out in one run of Lading."""
-    pipeline = Pipeline(command="release", steps=tuple(steps))
-    return pipeline.run(stage.world, check=check, tell=lambda _: None, began=lambda _: None, ended=lambda _: None)
-
-
-def statuses(report: Report) -> list[str]:
-    """Give what became of each step."""
-    return [outcome.status.value for outcome in report.outcomes]
 
 
 def test_four_runs(stage: Stage) -> None:

@@ -1,0 +1,166 @@
+"""Publishing as people type it: moving tags, rollback, status, and a registry that is not there."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests import skopeo
+from tests.cli_project import Done, Project, failed
+from tests.registries import TestRegistry
+
+pytestmark = pytest.mark.engine
+NOWHERE = "localhost:1"
+
+
+def _at(registry: TestRegistry | str) -> list[str]:
+    return ["--user", "demo", "--registry", registry if isinstance(registry, str) else registry.host]
+
+
+def _release(project: Project, registry: TestRegistry | str, version: str, *words: str) -> Done:
+    return project.invoke("release", *_at(registry), "--version", version, *words)
+
+
+def _published(project: Project, registry: TestRegistry) -> dict[str, str | None]:
+    """Give what the registry holds under each tag, as skopeo reads it."""
+    tags = skopeo.tags(registry, project.published)
+    return {tag: skopeo.digest(registry, project.published, tag) for tag in tags}
+
+
+def test_a_version_fans_out(project: Project, open_registry: TestRegistry) -> None:
+    """`--version v1.4.2` goes out as 1.4.2, 1.4, 1 and latest, with the one digest that the recap tells."""
+    done = _release(project, open_registry, "v1.4.2")
+
+    assert done.code == 0, done.all
+    published = _published(project, open_registry)
+    assert sorted(published) == ["1", "1.4", "1.4.2", "latest"]
+    (digest,) = set(published.values())
+    assert digest
+    assert digest in done.out
+
+
+def test_rollback(project: Project, open_registry: TestRegistry) -> None:
+    """`rollback --to` moves the tags back without a build; a second one is ok, and a release moves them forward."""
+    assert _release(project, open_registry, "1.4.1", "--untested").code == 0
+    assert _release(project, open_registry, "1.4.2", "--untested").code == 0
+    before = _published(project, open_registry)
+    assert before["latest"] == before["1.4.2"] != before["1.4.1"]
+
+    foretold = project.invoke("rollback", *_at(open_registry), "--to", "1.4.1", "--check")
+    assert foretold.code == 0, foretold.all
+    assert _published(project, open_registry) == before
+    done = project.invoke("rollback", *_at(open_registry), "--to", "v1.4.1", "--json")
+    again = project.invoke("rollback", *_at(open_registry), "--to", "1.4.1", "--json")
+
+    assert (done.code, done.statuses) == (0, {"rollback": "changed"}), done.all
+    assert (again.code, again.statuses) == (0, {"rollback": "ok"}), again.all
+    assert _published(project, open_registry) == before | dict.fromkeys(("1.4", "1", "latest"), before["1.4.1"])
+    references = {one["reference"]: one["digest"] for one in done.document["image"]["references"]}
+    assert references[f"{open_registry.host}/{project.published}:latest"] == before["1.4.1"]
+    assert _release(project, open_registry, "1.4.2", "--untested").code == 0
+    assert _published(project, open_registry) == before
+
+
+def test_rollback_to_nothing(project: Project, open_registry: TestRegistry) -> None:
+    """Without --to nothing is moved (exit code 2); to what is not published neither (exit code 1)."""
+    done = project.invoke("rollback", *_at(open_registry))
+    assert done.code == 2, done.all
+    assert "--to" in done.err
+
+    failed(project.invoke("rollback", *_at(open_registry), "--to", "9.9.9"), "9.9.9 is not published", "status")
+
+
+def test_status(project: Project, open_registry: TestRegistry) -> None:
+    """`status` tells tag by tag what ledger, engine and registry hold, as a table and as one JSON document."""
+    assert _release(project, open_registry, "1.4.2", "--untested").code == 0
+    assert project.invoke("build", "--version", "dev").code == 0
+    digest = skopeo.digest(open_registry, project.published, "1.4.2")
+    assert digest
+
+    table = project.invoke("status", *_at(open_registry))
+    document = project.invoke("status", *_at(open_registry), "--json")
+
+    assert table.code == 0, table.all
+    rows = [line.split() for line in table.out.splitlines()[1:]]
+    assert rows[0] == ["TAG", "VERSION", "REGISTRY", "ENGINE", "LEDGER", "STATE"]
+    assert [row[:2] for row in rows[1:5]] == [[tag, "1.4.2"] for tag in ("1.4.2", "1.4", "1", "latest")]
+    assert all(digest[7:19] in row for row in rows[1:5])
+    assert rows[5][0] == "dev"
+    assert document.code == 0, document.all
+    told = {one["tag"]: one for one in document.document["tags"]}
+    assert sorted(told) == ["1", "1.4", "1.4.2", "dev", "latest"]
+    assert (told["latest"]["registry"], told["latest"]["ledger"]) == (digest, digest)
+    assert told["latest"]["state"] == "in step"
+    assert told["dev"]["state"] == "not published"
+
+
+def test_status_of_a_registry_out_of_reach(project: Project) -> None:
+    """What can be told without the registry is told, in one JSON document all the same; the exit code is 3."""
+    assert project.invoke("build", "--version", "1").code == 0
+
+    done = project.invoke("status", *_at(NOWHERE), "--json")
+
+    assert done.code == 3, done.all
+    (row,) = done.document["tags"]
+    assert (row["tag"], row["registry"], row["state"]) == ("1", "unknown", "unknown")
+    assert row["engine"].startswith("sha256:")
+    assert f"the registry {NOWHERE} cannot be reached" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_untested(project: Project, open_registry: TestRegistry) -> None:
+    """`release --untested` goes past the smoke test, warns, and the ledger has no verdict."""
+    project.write(status=500, timeout=2)
+    assert _release(project, open_registry, "3.0.0").code == 1
+    assert open_registry.tags(project.published) == []
+
+    done = _release(project, open_registry, "3.0.0", "--untested", "--json")
+
+    assert done.code == 0, done.all
+    assert "smoke" not in done.statuses
+    assert "--untested" in done.err
+    (entry,) = (project.folder / ".lading" / "ledger.jsonl").read_text().splitlines()
+    assert json.loads(entry)["verdict"] is None
+    assert json.loads(entry)["digests"]["3.0.0"] == skopeo.digest(open_registry, project.published, "3.0.0")
+
+
+def test_check_mode_without_the_registry(project: Project) -> None:
+    """`release --check` where the registry does not answer tells what it knows, `unknown` for the rest: exit code 3."""
+    done = _release(project, NOWHERE, "1", "--check", "--json")
+
+    assert done.code == 3, done.all
+    assert done.statuses == {
+        "preflight": "unknown",
+        "build": "changed",
+        "smoke": "changed",
+        "tag": "changed",
+        "push": "unknown",
+    }
+    assert (done.document["status"], done.document["exit_code"]) == ("unknown", 3)
+    assert "unknown=2" in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["release", "--version", "1", "--lock-wait", "x"], "--lock-wait"),
+        (["push", "--version", "1", "--lock-wait", "-1"], "--lock-wait"),
+        (["rollback", "--to", "1", "--lock-wait", "soon"], "--lock-wait"),
+        (["release", "--version", "latest"], "latest is a moving tag"),
+        (["push", "--version", "latest"], "latest is a moving tag"),
+        (["rollback", "--to", "latest"], "latest is a moving tag"),
+        (["rollback", "--to", "1.4.1+b"], "1.4.1-b"),
+    ],
+)
+@pytest.mark.parametrize("as_json", [False, True])
+def test_wrong_words(project: Project, words: list[str], told: str, *, as_json: bool) -> None:
+    """Wrong words end with exit code 2 and one document, before anything is asked or touched."""
+    done = project.invoke(*words, *_at(NOWHERE), *(["--json"] if as_json else []))
+
+    assert done.code == 2, done.all
+    assert told in done.err
+    assert "Traceback" not in done.err
+    assert not (project.folder / ".lading").exists()
+    if as_json:
+        assert done.document["exit_code"] == 2

@@ -1,0 +1,20 @@
+"""What the tests of faults on the way to a registry start from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cli_project import Project
+from tests.faults.shipment import Shipment, watching
+from tests.registries import TestRegistry
+
+
+@pytest.fixture
+def shipment(project: Project, guarded_registry: TestRegistry) -> Iterator[Shipment]:
+    """A small image for the guarded registry; no command may show the password, wherever it goes wrong."""
+    ready = Shipment(project=project, registry=guarded_registry, page=project.name)
+    ready.load()
+    with watching(ready):
+        yield ready

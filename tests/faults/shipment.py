@@ -1,0 +1,179 @@
+"""A small image on its way into a guarded registry, and the proof that no command ever shows the password."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tests import skopeo
+from tests.cli_project import Done, Project, command_lines, failed
+from tests.registries import TestRegistry
+
+__all__ = ["AGAIN", "NEW", "NOT_BEGUN", "NOT_SENT", "Shipment", "attempts", "watching"]
+
+NEW = {"preflight": "ok", "build": "changed", "tag": "changed", "push": "changed"}
+"""How the steps come out where nothing is yet."""
+NOT_SENT = {**NEW, "push": "failed"}
+"""How they come out when only the push fails."""
+AGAIN = {"preflight": "ok", "build": "ok", "tag": "ok", "push": "changed"}
+"""How they come out in the next run, when only the push is left."""
+NOT_BEGUN = {"preflight": "failed", "build": "skipped", "tag": "skipped", "push": "skipped"}
+"""How they come out when the preflight knows already that it will not do."""
+_SETTINGS = """\
+lading:
+  project: {project}
+  apps:
+    web:
+      repository: {project}/page-{page}
+      push_timeout: {timeout}
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shipment:
+    """A project whose image is one layer of chance, and the registry it is for; `said` is all that commands said."""
+
+    project: Project
+    registry: TestRegistry
+    page: str
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def user(self) -> str:
+        """Who pushes."""
+        return self.registry.user or "demo"
+
+    @property
+    def repository(self) -> str:
+        """The repository in the registry."""
+        return f"{self.user}/page-{self.page}"
+
+    @property
+    def passwords(self) -> tuple[str, ...]:
+        """The password in every form it may have."""
+        plain = self.registry.password or "S3ntinel-of-nobody"
+        return (plain, base64.b64encode(f"{self.user}:{plain}".encode()).decode())
+
+    def load(self, size: int = 300_000, *, push_timeout: float = 120) -> None:
+        """Write other content and the settings."""
+        folder = self.project.folder
+        (folder / "chance").write_bytes(secrets.token_bytes(size))
+        (folder / "Dockerfile").write_text("FROM scratch\nCOPY chance /\n")
+        settings = _SETTINGS.format(project=self.project.name, page=self.page, timeout=push_timeout)
+        (folder / "invoke.yaml").write_text(settings)
+
+    def another(self, name: str) -> Shipment:
+        """Give another image of the same project in a folder of its own, so that both can be on their way at once."""
+        folder = self.project.folder.parent / name
+        folder.mkdir()
+        (folder / "tasks.py").write_text((self.project.folder / "tasks.py").read_text())
+        project = replace(self.project, folder=folder)
+        made = replace(self, project=project, page=f"{self.page}-{name}")
+        made.load()
+        return made
+
+    def log_in(self, host: str, password: str | None = None) -> Path:
+        """Keep the password for a host where Docker does."""
+        config = Path(os.environ["DOCKER_CONFIG"]) / "config.json"
+        known = json.loads(config.read_text())["auths"] if config.exists() else {}
+        pair = f"{self.user}:{password or self.registry.password}".encode()
+        known[host] = {"auth": base64.b64encode(pair).decode()}
+        config.write_text(json.dumps({"auths": known}))
+        return config
+
+    def words(self, host: str, *more: str, command: str = "release", version: str = "1") -> list[str]:
+        """Give a command's words."""
+        where = ["--user", self.user, "--registry", host, "--version", version]
+        return [command, *where, "--untested", "--json", *more]
+
+    def go(self, host: str, *more: str, command: str = "release", version: str = "1", **environment: str) -> Done:
+        """Release to a registry, untested as there is nothing to test."""
+        done = self.project.invoke(*self.words(host, *more, command=command, version=version), **environment)
+        return self.heard(done)
+
+    def start(self, host: str, *more: str, version: str = "1") -> subprocess.Popen[str]:
+        """Start a release and leave it to itself."""
+        return self.project.start(*self.words(host, *more, version=version))
+
+    def end(self, process: subprocess.Popen[str], number: signal.Signals | None = None) -> Done:
+        """Wait for a release, or send it a signal first, and give how it ends."""
+        if number:
+            return self.heard(self.project.interrupt(process, number))
+        began = time.monotonic()
+        out, err = process.communicate(timeout=120)
+        return self.heard(Done(code=process.returncode, out=out, err=err, seconds=time.monotonic() - began))
+
+    def heard(self, done: Done) -> Done:
+        """Keep what a command said, to look for the password in it."""
+        self.said.append(done.all)
+        return done
+
+    def held(self) -> dict[str, str | None]:
+        """Give the digest that the registry holds under each tag, as skopeo reads it."""
+        tags = skopeo.tags(self.registry, self.repository)
+        return {tag: skopeo.digest(self.registry, self.repository, tag) for tag in tags}
+
+    def fails(self, host: str, *words: str, code: int = 1, steps: Mapping[str, str] = NOT_SENT) -> Done:
+        """Hold that a release fails with these words as it should, and how its steps come out."""
+        done = self.go(host)
+        failed(done, *words, code=code)
+        assert done.document["exit_code"] == code
+        assert done.statuses == steps
+        return done
+
+    def whole(self, *tags: str) -> str:
+        """Hold that the registry holds one image under just these tags; give its digest."""
+        found = self.held()
+        assert sorted(found) == sorted(tags)
+        (digest,) = set(found.values())
+        assert digest
+        return digest
+
+    def ledger(self) -> list[list[str]]:
+        """Give the tags in each line of the ledger."""
+        path = self.project.folder / ".lading/ledger.jsonl"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [sorted(json.loads(line)["digests"]) for line in lines]
+
+    def lock_is_free(self) -> bool:
+        """Whether the lock is there and empty."""
+        (lock,) = (self.project.folder / ".lading/locks").iterdir()
+        return lock.read_bytes() == b""
+
+
+@contextmanager
+def watching(shipment: Shipment) -> Iterator[None]:
+    """Look meanwhile at all processes' command lines, and in the end at all that was said or written down."""
+    ended, shown = threading.Event(), list[str]()
+
+    def look() -> None:
+        while not ended.wait(0.1):
+            shown.extend(line for line in command_lines() if any(one in line for one in shipment.passwords))
+
+    watcher = threading.Thread(target=look, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
+    files = [path for path in shipment.project.folder.parent.rglob("*") if path.is_file()]
+    everything = [*shown, *shipment.said, *(path.read_bytes().decode("latin-1") for path in files)]
+    for password in shipment.passwords:
+        assert not [text for text in everything if password in text], "the password was shown"
+
+
+def attempts(done: Done, step: str = "push") -> int:
+    """Give how often a step was tried, as the JSON document says."""
+    (found,) = [one for one in done.document["steps"] if one["step"] == step]
+    return int(found["attempts"])

@@ -1,0 +1,130 @@
+"""Registries that do not let us: told at once, never tried again, and the password stays where it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from tests import skopeo
+from tests.cli_project import failed
+from tests.faults.shipment import AGAIN, NEW, NOT_BEGUN, Shipment, attempts
+from tests.registries import Kind, TestRegistry, TlsRegistry
+from tests.registry_proxy import Answer, registry_proxy
+
+pytestmark = pytest.mark.engine
+SENDING = "POST|PATCH|PUT"
+# With the detail that Docker Hub gives: an engine up to 20.10 tries again for 50 seconds where there is none.
+DENIED = json.dumps(
+    {"errors": [{"code": "DENIED", "message": "requested access to the resource is denied", "detail": "push"}]}
+).encode()
+
+
+def test_no_credentials(shipment: Shipment) -> None:
+    """Whoever is not logged in hears it before anything is built, with the words to type; then it works."""
+    with registry_proxy(shipment.registry.host) as proxy:
+        done = shipment.fails(
+            proxy.host, "Docker keeps no credentials", f"login --user NAME --registry {proxy.host}", steps=NOT_BEGUN
+        )
+
+        assert attempts(done, "preflight") == 1
+        assert proxy.count() == 1
+        assert shipment.held() == {}
+        shipment.log_in(proxy.host)
+        assert shipment.go(proxy.host).statuses == NEW
+    shipment.whole("1", "latest")
+
+
+def test_wrong_password(shipment: Shipment) -> None:
+    """A wrong password is told by its user and the file it stands in; then the right one works."""
+    with registry_proxy(shipment.registry.host) as proxy:
+        config = shipment.log_in(proxy.host, f"{shipment.registry.password}-old")
+
+        done = shipment.fails(proxy.host, "captain", str(config), "login --user captain", steps=NOT_BEGUN)
+
+        assert attempts(done, "preflight") == 1
+        assert proxy.count(status=401) == proxy.count() == 2
+        assert shipment.held() == {}
+        shipment.log_in(proxy.host)
+        assert shipment.go(proxy.host).statuses == NEW
+    shipment.whole("1", "latest")
+
+
+def test_denied(shipment: Shipment) -> None:
+    """A repository where we may not push is told when the first layer is refused; nothing is tried again."""
+    denied = Answer(method="POST", status=403, body=DENIED, headers={"Content-Type": "application/json"})
+    with registry_proxy(shipment.registry.host, denied) as proxy:
+        shipment.log_in(proxy.host)
+
+        done = shipment.fails(proxy.host, "captain may not push to", "denied", "login --user captain")
+
+        assert attempts(done) == 1
+        assert proxy.count("POST") == 1
+        assert proxy.count("PUT|PATCH") == 0
+        assert shipment.held() == {}
+        assert shipment.lock_is_free()
+        proxy.faults = ()
+        assert shipment.go(proxy.host).statuses == AGAIN
+    shipment.whole("1", "latest")
+
+
+def test_read_only(shipment: Shipment, read_only_registry: TestRegistry) -> None:
+    """A registry under maintenance is called read-only, in words that no parser said."""
+    reader = replace(shipment, registry=read_only_registry)
+    with registry_proxy(read_only_registry.host) as proxy:
+        done = reader.fails(proxy.host, "is read-only", "HTTP 405: Method not allowed", "maintenance")
+
+        assert attempts(done) == 1
+        assert "parsing" not in done.all
+        assert "invalid character" not in done.all
+        assert proxy.count("POST", status=405) == 1
+    assert reader.held() == {}
+
+
+@pytest.mark.parametrize(("kind", "words"), [("good", "unable to get local issuer"), ("expired", "expired")])
+def test_certificates(shipment: Shipment, tls_registry: Callable[[Kind], TlsRegistry], kind: Kind, words: str) -> None:
+    """A certificate that proves nothing is no reason to do without one: only how to trust its authority is told."""
+    registry = tls_registry(kind)
+    stranger = replace(shipment, registry=registry)
+
+    def refused() -> None:
+        where = f"/etc/docker/certs.d/{registry.host}/ca.crt"
+        done = stranger.fails(registry.host, words, where, steps=NOT_BEGUN)
+        assert attempts(done, "preflight") == 1
+        assert "insecure" not in done.all
+
+    if kind == "good":
+        refused()
+        assert stranger.held() == {}
+        with registry.trusted():
+            done = stranger.go(registry.host)
+        assert done.statuses == NEW, done.all
+        assert stranger.whole("1", "latest") in done.out
+    else:
+        with registry.trusted():
+            refused()
+
+
+def test_other_content(shipment: Shipment) -> None:
+    """Other content under a published version is told before anything is built, nothing is sent, nothing changes."""
+    with registry_proxy(shipment.registry.host) as proxy:
+        shipment.log_in(proxy.host)
+        assert shipment.go(proxy.host).code == 0
+        before = shipment.whole("1", "latest")
+        shipment.load()
+        proxy.forget()
+
+        shipment.fails(proxy.host, before, "--version", "--overwrite", code=4, steps=NOT_BEGUN)
+
+        assert shipment.project.invoke("build", "--version", "1").code == 0
+        tag = ["--user", shipment.user, "--registry", proxy.host, "--version", "1"]
+        assert shipment.project.invoke("tag", *tag).code == 0
+        pushed = shipment.go(proxy.host, command="push")
+        failed(pushed, before, "--overwrite", code=4)
+        assert shipment.go(proxy.host, "--check").code == 4
+        assert proxy.count(SENDING) == 0
+        assert shipment.held() == {"1": before, "latest": before}
+        assert shipment.go(proxy.host, version="2").code == 0
+    assert skopeo.digest(shipment.registry, shipment.repository, "1") == before

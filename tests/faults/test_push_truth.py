@@ -1,0 +1,94 @@
+"""What counts is what the registry holds in the end, whatever stream, proxy or registry say meanwhile."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import skopeo
+from tests.cli_project import failed
+from tests.engine_proxy import Cut, Empty, EngineFault, Garbage, Stall, WithoutAux, engine_proxy
+from tests.faults.shipment import AGAIN, NEW, NOT_SENT, Shipment, attempts
+from tests.registry_proxy import Swap, registry_proxy
+
+pytestmark = pytest.mark.engine
+SENDING = "POST|PATCH|PUT"
+
+
+def test_another_manifest(shipment: Shipment) -> None:
+    """A registry that gives back another manifest than was pushed is told with both digests."""
+    swap = Swap(method="GET|HEAD", path="/manifests/1$", change=lambda body: body + b"\n")
+    with registry_proxy(shipment.registry.host, swap) as proxy:
+        shipment.log_in(proxy.host)
+
+        done = shipment.fails(proxy.host, "the registry holds sha256:")
+
+        pushed = shipment.whole("1")
+        (error,) = [step["error"]["why"] for step in done.document["steps"] if "error" in step]
+        assert f"{pushed} was pushed" in error
+        assert error.count("sha256:") == 2
+        assert attempts(done) == 1
+        assert shipment.ledger() == []
+        proxy.faults = ()
+        assert shipment.go(proxy.host).statuses == AGAIN
+    assert shipment.whole("1", "latest") == pushed
+
+
+def test_the_second_push_sends_nothing(shipment: Shipment) -> None:
+    """What is there is not sent again, by a release as by a push: the registry is asked, and no more."""
+    with registry_proxy(shipment.registry.host) as proxy:
+        shipment.log_in(proxy.host)
+        assert shipment.go(proxy.host).statuses == NEW
+        held = shipment.whole("1", "latest")
+        proxy.forget()
+
+        for command in ("release", "push"):
+            done = shipment.go(proxy.host, command=command)
+            assert (done.code, set(done.statuses.values())) == (0, {"ok"})
+
+        assert proxy.count("GET|HEAD")
+        assert proxy.count(SENDING) == 0
+    assert shipment.held() == {"1": held, "latest": held}
+    assert shipment.ledger() == [["1", "latest"]]
+
+
+@pytest.mark.parametrize(
+    ("fault", "tries"),
+    [
+        pytest.param(WithoutAux(), {1}, id="no digest"),
+        pytest.param(Empty(), {1}, id="no message"),
+        pytest.param(Cut(times=1), {1}, id="no end"),
+        pytest.param(Cut(messages=1, times=1), {1, 2}, id="cut"),
+        pytest.param(Cut(messages=1, finishes=False, times=1), {2}, id="cut for good"),
+        pytest.param(Garbage(times=1), {1, 2}, id="garbage"),
+        pytest.param(Stall(messages=1, times=1), {1}, id="stall"),
+        pytest.param(Stall(messages=1, finishes=False, times=1), {2}, id="stall for good"),
+    ],
+)
+def test_a_stream_that_does_not_tell(shipment: Shipment, fault: EngineFault, tries: set[int]) -> None:
+    """How a push ended that nobody tells of, the registry is asked; only what is not there is sent again."""
+    # What is not to arrive is so big that it cannot have arrived before the stream ends.
+    shipment.load(300_000 if getattr(fault, "finishes", True) else 10_000_000, push_timeout=2)
+    shipment.log_in(shipment.registry.host)
+    with engine_proxy(fault) as proxy:
+        done = shipment.go(shipment.registry.host, DOCKER_HOST=proxy.docker_host)
+
+        assert done.statuses == NEW, done.all
+        assert attempts(done) in tries
+        assert proxy.count("POST", "/push") <= max(tries)
+    assert shipment.whole("1", "latest") in done.out
+    assert shipment.ledger() == [["1", "latest"]]
+
+
+def test_a_stream_of_nothing(shipment: Shipment) -> None:
+    """A push of which an empty stream is all there is has failed, whatever the engine says."""
+    shipment.log_in(shipment.registry.host)
+    with engine_proxy(Empty(reaches_engine=False)) as proxy:
+        done = shipment.go(shipment.registry.host, DOCKER_HOST=proxy.docker_host)
+
+    failed(done, "was sent and is not there", "the registry holds nothing")
+    assert done.statuses == NOT_SENT
+    assert skopeo.tags(shipment.registry, shipment.repository) == []
+    assert shipment.ledger() == []
+    assert shipment.lock_is_free()
+    assert shipment.go(shipment.registry.host).statuses == AGAIN
+    shipment.whole("1", "latest")

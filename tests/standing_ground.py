@@ -1,0 +1,125 @@
+"""A world in memory with one app, in which a test says what ledger, engine and registry hold."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from lading.app import VERSION_LABEL, App
+from lading.engine import Image
+from lading.engine.memory import MemoryEngine
+from lading.engine.memory_registry import MemoryRegistry
+from lading.errors import EngineUnavailable
+from lading.ledger import Entry
+from lading.notes import Notes
+from lading.patience import Patience
+from lading.process import Process
+from lading.reference import ImageReference
+from lading.registry import Manifest
+from lading.steps.destination import Destination
+from lading.world import World
+
+__all__ = [
+    "HOST",
+    "LINE",
+    "build",
+    "make_destination",
+    "make_world",
+    "note",
+    "publish",
+    "without_engine",
+    "without_registry",
+]
+
+HOST = "registry.test:5000"
+LINE = ("1.4.2", "1.4", "1", "latest")
+"""The tags that 1.4.2 goes out under."""
+
+
+def make_world(folder: Path) -> World:
+    """Give a world with nothing in it, whose engine reaches a registry."""
+    engine = MemoryEngine()
+    engine.registries[HOST] = MemoryRegistry(HOST)
+    patience = Patience(sleep=lambda _: None)
+    return World(
+        engine=engine, registry=engine.registry, notes=Notes(folder), process=Process.this(), patience=patience
+    )
+
+
+def make_destination(folder: Path) -> Destination:
+    """Give where an app under a random name is published."""
+    name = f"w{secrets.token_hex(4)}"
+    app = App(
+        project="harbour",
+        name=name,
+        context=folder,
+        dockerfile=folder / "Dockerfile",
+        repository=ImageReference.parse(f"harbour/{name}"),
+        port=80,
+        host_port=5000,
+        checks=(),
+        base_images=(),
+        environment={},
+        memory=1,
+        smoke_timeout=1,
+    )
+    return Destination(target=app, user="demo", registry=HOST)
+
+
+def build(world: World, there: Destination, version: str, *tags: str, content: str = "") -> Image:
+    """Have an image here, under its own name or under these tags of the registry's repository."""
+    engine = world.engine
+    assert isinstance(engine, MemoryEngine)
+    own = there.target.repository.with_tag(version)
+    image_id = engine.add(f"{version} {content}", own, {**there.target.labels, VERSION_LABEL: version})
+    for tag in tags:
+        engine.tag(image_id, there.home.with_tag(tag))
+    image = engine.image(image_id)
+    assert image
+    return image
+
+
+def publish(world: World, there: Destination, image: str, *tags: str) -> str:
+    """Let the registry hold an image of this id under tags; give its digest."""
+    digest = f"sha256:{hashlib.sha256(image.encode()).hexdigest()}"
+    registry = world.registry(HOST)
+    for tag in tags:
+        registry.point(there.home.with_tag(tag), Manifest(digest=digest, config=image))
+    return digest
+
+
+def note(world: World, there: Destination, version: str, digests: Mapping[str, str]) -> None:
+    """Write a release down."""
+    world.ledger.append(
+        Entry(
+            action="release",
+            app=there.target.name,
+            repository=str(there.home),
+            version=version,
+            image=None,
+            digests=digests,
+            who="captain@harbour",
+            when="2026-01-01T00:00:00+00:00",
+        )
+    )
+
+
+def without_registry(world: World) -> World:
+    """Give the world without its registry."""
+    assert isinstance(world.engine, MemoryEngine)
+    world.engine.registries.clear()
+    return world
+
+
+def without_engine(world: World) -> World:
+    """Give the world without its engine."""
+
+    class Away(MemoryEngine):
+        def images(self, labels: Mapping[str, str] | None = None) -> list[Image]:  # noqa: ARG002  as asked
+            """Not answer."""
+            raise EngineUnavailable("no Docker Engine answers", why="no such file", mend="invoke up")
+
+    return replace(world, engine=Away())

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lading.image_policy import FactsPolicy
 from lading.reference import ImageReference
 from lading.version import DEFAULT_TAGS
 
@@ -16,6 +17,7 @@ __all__ = [
     "BUILDER_LABEL",
     "INPUTS_LABEL",
     "REVISION_LABEL",
+    "TRIAL_LABEL",
     "UNCOMMITTED_LABEL",
     "VERSION_LABEL",
     "App",
@@ -30,6 +32,8 @@ INPUTS_LABEL = "lading.inputs"
 """The label in which an image carries the digest of what it was made from."""
 REVISION_LABEL = "org.opencontainers.image.revision"
 """The label in which an image carries the commit it was made from."""
+TRIAL_LABEL = "lading.trial"
+"""The label of a container that is there for a look at its image, and goes again."""
 UNCOMMITTED_LABEL = "lading.uncommitted"
 """The label of an image that was made with changes nobody has committed."""
 VERSION_LABEL = "lading.version"
@@ -38,19 +42,41 @@ VERSION_LABEL = "lading.version"
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One question to the app over HTTP and the answer it must give.
+    """One question to the app over HTTP and the answer it must give; nothing is asked of what is left out.
 
-    `text` is contained in the body, `json` equals the body as JSON; `{version}` in either stands for the version
-    under test. Nothing is asked of what is None.
+    `headers` and `body` are sent, a `body` that is no text as JSON. Of the answer, `status` is the code (200, or with
+    `redirect` any that redirects), `text` is contained in the body and `not_text` is not, `matches` is a regular
+    expression found in it, `json` a subset of it (see `lading.answer`), `answer_headers` are names and what their
+    values contain. `redirect` is where it sends us; without it, and unless a 3xx is asked for, redirects on the same
+    origin are followed. `within` is the seconds it may take once the app is ready. `{version}` stands for the version
+    under test.
     """
 
+    method: str = "GET"
     path: str = "/"
-    status: int = 200
-    text: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    status: int | None = None
+    text: str | tuple[str, ...] | None = None
+    not_text: str | tuple[str, ...] | None = None
+    matches: str | None = None
     json: Any = None
+    answer_headers: Mapping[str, str] = field(default_factory=dict)
+    redirect: str | None = None
+    within: float | None = None
 
     def __str__(self) -> str:
-        return f"GET {self.path}"
+        return f"{self.method} {self.path}"
+
+    @property
+    def follows(self) -> bool:
+        """Whether a redirect is followed, rather than being the answer."""
+        return self.redirect is None and (self.status or 200) // 100 != 3  # noqa: PLR2004  3xx
+
+    @property
+    def asks_for_the_version(self) -> bool:
+        """Whether the version under test stands somewhere in it."""
+        return "{version}" in json.dumps(asdict(self), ensure_ascii=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,8 +121,10 @@ class App:
 
     `context` and `dockerfile` are absolute; `repository` has no tag; `base_images` are tried in this order for the
     Dockerfile's argument BASE_IMAGE; `host_port` is where `run` serves it on 127.0.0.1; `smoke_timeout` is seconds
-    from the container's start to the last answer; `memory` is bytes. `tags` are patterns of the tags it is published
-    under, and `push_timeout` is how many seconds a push may stand still.
+    from the container's start to the last answer; `memory` is bytes, `pids` and `cpus` are limits as well (None:
+    all there are), `stop_grace` is how many seconds the app gets to finish when it is stopped; `tmpfs` are paths it
+    may write to besides /tmp, kept in memory. `tags` are patterns of the tags it is published under, and
+    `push_timeout` is how many seconds a push may stand still. `facts` is what its image must be like.
     """
 
     project: str
@@ -114,6 +142,11 @@ class App:
     build: BuildOptions = field(default_factory=BuildOptions)
     tags: tuple[str, ...] = DEFAULT_TAGS
     push_timeout: float = 120.0
+    pids: int = 256
+    cpus: float | None = None
+    stop_grace: float = 10.0
+    tmpfs: tuple[str, ...] = ()
+    facts: FactsPolicy = field(default_factory=FactsPolicy)
 
     @property
     def labels(self) -> dict[str, str]:

@@ -11,7 +11,7 @@ from lading.errors import UsageError, cleaned
 from lading.platforms import parse_platforms
 from lading.settings import build_context
 
-__all__ = ["BuildFlags"]
+__all__ = ["BuildFlags", "pairs"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +28,11 @@ class BuildFlags:
     def over(self, app: App, root: Path) -> App:
         """Give the app with these flags; folders are relative to `root`. `UsageError` for what is no flag."""
         known = app.build
-        contexts = _pairs("--build-context", self.build_context, "NAME=FOLDER")
+        contexts = pairs("--build-context", self.build_context, "NAME=FOLDER")
         platforms = [one for given in self.platform or () for one in given.split(",")]
         options = replace(
             known,
-            arguments={**known.arguments, **_pairs("--build-arg", self.build_arg, "NAME=VALUE")},
+            arguments={**known.arguments, **pairs("--build-arg", self.build_arg, "NAME=VALUE")},
             target=self.target or known.target,
             platforms=parse_platforms(platforms) or known.platforms,
             contexts={**known.contexts, **{name: build_context(place, root) for name, place in contexts.items()}},
@@ -42,8 +42,9 @@ class BuildFlags:
         return replace(app, build=options)
 
 
-def _pairs(flag: str, given: Sequence[str] | None, form: str) -> dict[str, str]:
-    pairs = {}
+def pairs(flag: str, given: Sequence[str] | None, form: str) -> dict[str, str]:
+    """Give names and values of a flag that may come several times; `UsageError` for one without name or =."""
+    found = {}
     for text in given or ():
         name, equals, value = text.partition("=")
         if not name or not equals:
@@ -54,5 +55,5 @@ def _pairs(flag: str, given: Sequence[str] | None, form: str) -> dict[str, str]:
                 else "there is no = in it; nothing is taken from the environment",
                 mend=f"{flag} {form}",
             )
-        pairs[name] = value
-    return pairs
+        found[name] = value
+    return found

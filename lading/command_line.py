@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +17,13 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 
 from lading.credentials import Credential, Secret
-from lading.errors import LadingError, UsageError
+from lading.errors import LadingError, StepFailed, UsageError
 from lading.project import check_named_file, find_root
 from lading.settings import Settings, environment
 
 if TYPE_CHECKING:  # listing tasks and asking for help need no pipeline
+    from lading.console import Console
+    from lading.junit import JUnitFile
     from lading.playbook import Guard, Playbook
     from lading.step import Step
     from lading.world import World
@@ -45,10 +47,11 @@ class Command:
 
         return Guard(overwrite=overwrite, backwards=backwards, untested=untested)
 
-    def carry_out(self, steps: Sequence[Step], *, lock_wait: str = "0") -> None:
+    def carry_out(self, steps: Sequence[Step], *, lock_wait: str = "0", junit: str | None = None) -> None:
         """Carry the steps out, show how they come out, and end with the right exit code.
 
-        `lock_wait` is how many seconds another release to the same repository is waited for.
+        `lock_wait` is how many seconds another release to the same repository is waited for; `junit` is the file that
+        the checks are written to.
         """
         from lading.console import Console
         from lading.report import as_json
@@ -58,7 +61,13 @@ class Command:
         called = started.command
         console = Console(errors=self.json, command=called, plain=started.plain)
         wait = _seconds(lock_wait)
-        report = carry_out(self.name, steps, self.world, console, check=self.check, lock_wait=wait)
+        file = _junit_file(junit, console, check=self.check) if junit is not None else None
+        report = carry_out(self.name, steps, self.world, file or console, check=self.check, lock_wait=wait)
+        if file:
+            try:
+                file.write()
+            except StepFailed as error:
+                report = replace(report, error=report.error or error)
         if report.error:
             console.error(report.error)
         console.recap(report)
@@ -127,6 +136,12 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  whatever YAML holds
     if hasattr(value, "items"):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _junit_file(name: str, console: Console, *, check: bool) -> JUnitFile:
+    from lading.junit import JUnitFile
+
+    return JUnitFile(name, console, check=check)
 
 
 def _seconds(text: str) -> float:

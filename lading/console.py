@@ -9,7 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, TextIO
 
 from lading.errors import LadingError, cleaned
-from lading.events import BuildEvent, BuildEventKind, Caution, Event, Note, Retry, Sent, Transfer
+from lading.events import AppLog, BuildEvent, BuildEventKind, Caution, Checked, Event, Note, Retry, Sent, Transfer
 from lading.pipeline import Report
 from lading.settings import environment
 from lading.step import Outcome, Status, Step
@@ -102,9 +102,11 @@ class Console:
         elif isinstance(event, Retry):
             when = f"try {event.attempt} of {event.tries} in {round(event.seconds, 1):g} s"
             self._line(f"{when}: {cleaned(event.text)}", style="dim")
+        elif isinstance(event, Checked):
+            self._line(cleaned(str(event)), style="dim")
         elif isinstance(event, BuildEvent):
             self._build_event(event)
-        else:
+        elif not isinstance(event, AppLog):
             self._transfer(event)
 
     def ended(self, outcome: Outcome) -> None:

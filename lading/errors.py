@@ -39,6 +39,7 @@ __all__ = [
     "StepFailed",
     "Unavailable",
     "UsageError",
+    "as_typed",
     "cleaned",
 ]
 
@@ -51,18 +52,26 @@ def cleaned(text: str, *, limit: int = 500) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def as_typed(mend: str, command: str) -> str:
+    """Give what to type next, where `command` is how Lading is called here: `invoke`, `./inv`, `lading`."""
+    return re.sub(r"\binvoke (?=[a-z-])", f"{command} ", mend)
+
+
 class LadingError(Exception):
     """What failed, why, and what to type next.
 
-    `details` are lines that help to see the cause: a log's end, the checks that failed. `passing` is whether the same
-    may work in a few seconds.
+    `details` are lines that help to see the cause: a log's end, the checks that failed. `cause` is its name for
+    programs, empty where nobody gave it one. `passing` is whether the same may work in a few seconds.
     """
 
     exit_code: int = 1
+    cause: str = ""
     passing: bool = False
 
-    def __init__(self, what: str, *, why: str, mend: str, details: tuple[str, ...] = ()) -> None:
+    def __init__(self, what: str, *, why: str, mend: str, details: tuple[str, ...] = (), cause: str = "") -> None:
         super().__init__(what)
+        if cause:
+            self.cause = cause
         self.what = what
         self.why = cleaned(why)
         self.mend = mend
@@ -73,7 +82,7 @@ class LadingError(Exception):
 
     def next_move(self, command: str) -> str:
         """Give what to type next, where `command` is how Lading is called here: `invoke`, `./inv`, `lading`."""
-        return re.sub(r"\binvoke (?=[a-z-])", f"{command} ", self.mend)
+        return as_typed(self.mend, command)
 
 
 class StepFailed(LadingError):
@@ -94,6 +103,8 @@ class SmokeFailed(StepFailed):
 
 class PushRefused(StepFailed):
     """The registry does not let this user push or read."""
+
+    cause = "denied"
 
 
 class DidNotConverge(StepFailed):
@@ -129,6 +140,7 @@ class RegistryUnavailable(Unavailable):
 class RateLimited(RegistryUnavailable):
     """The registry wants us to wait; `seconds` is how long, where it says so."""
 
+    cause = "rate-limit"
     seconds: float = 0.0
 
 

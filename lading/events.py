@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["BuildEvent", "BuildEventKind", "Caution", "Event", "Note", "Retry", "Sent", "Transfer"]
+__all__ = [
+    "AppLog",
+    "BuildEvent",
+    "BuildEventKind",
+    "Caution",
+    "Checked",
+    "Event",
+    "Note",
+    "Retry",
+    "Sent",
+    "Transfer",
+]
 
 
 class BuildEventKind(StrEnum):
@@ -79,4 +90,27 @@ class Retry:
     seconds: float
 
 
-Event = Note | Caution | BuildEvent | Transfer | Sent | Retry
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """Something was checked: what, what is wrong with it (None: nothing), in how many seconds.
+
+    `timeline` is what came of asking, line by line.
+    """
+
+    check: str
+    problem: str | None
+    seconds: float
+    timeline: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.check}: {self.problem or 'passed'} ({self.seconds:.2f} s)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppLog:
+    """What the app under test wrote, line by line: its own words, not cleaned."""
+
+    lines: tuple[str, ...]
+
+
+Event = Note | Caution | BuildEvent | Transfer | Sent | Retry | Checked | AppLog

@@ -9,7 +9,7 @@ from lading.app import App
 from lading.engine import Engine
 from lading.errors import StepFailed, UsageError
 from lading.settings import Settings
-from lading.steps.run import ours
+from lading.steps.serving import ours
 from lading.tables import history_rows, history_table, image_rows, images_table
 from lading.version import Version
 from lading.world import World

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -21,7 +22,12 @@ _BUILDS_KEPT = 30
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """Whether an image passed its checks: which image, which checks, in which run, and when (ISO 8601, UTC)."""
+    """Whether an image passed its checks: which image, which checks, in which run, and when (ISO 8601, UTC).
+
+    `facts` is what was demanded of the image's facts, in the policy's words; empty when they decided nothing.
+    `visited` is whether a browser opened the page, too, and `screenshot` the path of its picture. `checked` has a line
+    for each check.
+    """
 
     image: str
     checks: str
@@ -29,15 +35,19 @@ class Verdict:
     run: str
     when: str
     summary: str
+    facts: str = ""
+    visited: bool = False
+    screenshot: str | None = None
+    checked: tuple[str, ...] = ()
 
     @classmethod
     def foreseen(cls, image: str, checks: tuple[Check, ...]) -> Verdict:
         """Give the verdict that check mode counts on."""
         return cls(image=image, checks=checks_digest(checks), passed=True, run="", when="", summary="will be probed")
 
-    def speaks_of(self, checks: tuple[Check, ...]) -> bool:
-        """Whether it was these checks that were asked."""
-        return self.checks == checks_digest(checks)
+    def speaks_of(self, checks: tuple[Check, ...], facts: str = "") -> bool:
+        """Whether it was these checks that were asked, and the image's facts demanded in these words, if at all."""
+        return self.checks == checks_digest(checks) and facts in ("", self.facts)
 
 
 class Notes:
@@ -52,14 +62,28 @@ class Notes:
 
     def verdict(self, image_id: str) -> Verdict | None:
         """Give what was found about an image, or nothing."""
+        found = self._read(self._verdict_path(image_id))
         try:
-            return Verdict(**self._read(self._verdict_path(image_id)))
+            return Verdict(**{**found, "checked": tuple(found.get("checked", ()))})
         except TypeError:
             return None
 
     def keep_verdict(self, verdict: Verdict) -> None:
         """Remember a verdict, in place of an older one for the same image."""
         self._write(self._verdict_path(verdict.image), asdict(verdict))
+
+    def screenshot(self, what: str) -> Path:
+        """Give where the picture of a page is kept, by the image's id or by the address of what is deployed."""
+        name = re.sub(r"[^A-Za-z0-9.-]+", "-", what.removeprefix("sha256:"))
+        return self.folder / "screenshots" / f"{name[:200]}.png"
+
+    def facts(self, image_id: str) -> dict[str, Any]:
+        """Give what was found among an image's files; empty when nobody has looked."""
+        return self._read(self._facts_path(image_id))
+
+    def keep_facts(self, image_id: str, found: Mapping[str, Any]) -> None:
+        """Remember what was found among an image's files."""
+        self._write(self._facts_path(image_id), found)
 
     def current(self, app: str) -> str | None:
         """Give the id of the image that was built last for an app, or nothing."""
@@ -109,6 +133,9 @@ class Notes:
 
     def _verdict_path(self, image_id: str) -> Path:
         return self.folder / "verdicts" / f"{image_id.removeprefix('sha256:')}.json"
+
+    def _facts_path(self, image_id: str) -> Path:
+        return self.folder / "facts" / f"{image_id.removeprefix('sha256:')}.json"
 
     def _inputs_path(self, digest: str) -> Path:
         return self.folder / "inputs" / f"{digest.removeprefix('sha256:')}.json"

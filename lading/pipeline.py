@@ -25,7 +25,8 @@ class Published:
 class Report:
     """What became of a command: all its outcomes, the image it was about and who built it, and where `run` serves it.
 
-    `image_id` and `builder` are None when there is no image, or nobody knows who built it.
+    `image_id` and `builder` are None when there is no image, or nobody knows who built it; `screenshot` is the path of
+    the picture that a browser took of its page.
     """
 
     command: str
@@ -36,6 +37,7 @@ class Report:
     builder: str | None = None
     published: tuple[Published, ...] = ()
     address: str | None = None
+    screenshot: str | None = None
     error: LadingError | None = None
 
     @property

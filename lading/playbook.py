@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 from lading import steps, surroundings
 from lading.app import App
+from lading.browser import find_browser
 from lading.build_flags import BuildFlags
 from lading.credentials import Credential
-from lading.errors import UsageError, cleaned
+from lading.errors import UsageError
 from lading.git import described_version
 from lading.reference import parse_registry, parse_user
+from lading.run_flags import RunFlags
 from lading.settings import Settings
+from lading.site import parse_site
 from lading.step import Step
 from lading.steps.destination import Destination
 from lading.version import Version
 
 __all__ = ["Guard", "Playbook"]
 
-_HIGHEST_PORT = 65535
 _DEMO_USER = "demo"
 _NO_FLAGS = BuildFlags()
+_NO_RUN_FLAGS = RunFlags()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,17 +53,32 @@ class Playbook:
         target = flags.over(self.settings.app(app), self.settings.root)
         return (steps.Build(target=target, version=_version(version) or described_version(target.context)),)
 
-    def run(self, *, app: str | None, version: str | None, port: str | None) -> tuple[Step, ...]:
-        """Give the steps of `run`; `port` is the one on this machine."""
-        return (steps.Run(target=_on_port(self.settings.app(app), port), version=_version(version)),)
+    def run(self, *, app: str | None, version: str | None, flags: RunFlags = _NO_RUN_FLAGS) -> tuple[Step, ...]:
+        """Give the steps of `run`."""
+        return (steps.Run(target=flags.over(self.settings.app(app)), version=_version(version)),)
 
     def stop(self, *, app: str | None) -> tuple[Step, ...]:
         """Give the steps of `stop`."""
         return (steps.Stop(target=self.settings.app(app)),)
 
-    def smoke(self, *, app: str | None, version: str | None) -> tuple[Step, ...]:
-        """Give the steps of `smoke`."""
-        return (steps.Smoke(target=self.settings.app(app), version=_version(version)),)
+    def smoke(
+        self,
+        *,
+        app: str | None,
+        version: str | None,
+        browser: bool = False,
+        url: str | None = None,
+        log: bool = False,
+    ) -> tuple[Step, ...]:
+        """Give the steps of `smoke`: of an image, or with `url` of what is deployed there.
+
+        With `browser` one that is there opens the page, too; with `log` what the app writes is told.
+        """
+        target = self.settings.app(app)
+        program = find_browser(self.settings.browser) if browser else None
+        if url is not None:
+            return (_deployed(target, url, version, program),)
+        return (steps.Smoke(target=target, version=_version(version), browser=program, log=log),)
 
     def login(self, credential: Credential, *, registry: str | None) -> tuple[Step, ...]:
         """Give the steps of `login`."""
@@ -147,7 +164,7 @@ class Playbook:
         """Give the steps of `demo`: `up`, a release into the local registry, `run`."""
         registry = f"localhost:{self.settings.local_registry_port}"
         released = self.release(app=app, version=version, user=_DEMO_USER, registry=registry, guard=guard)
-        return (*self.up(), *released, *self.run(app=app, version=version, port=port))
+        return (*self.up(), *released, *self.run(app=app, version=version, flags=RunFlags(port=port)))
 
     def registry(self, given: str | None) -> str:
         """Give the registry's host that was asked for, else the one in the settings."""
@@ -169,17 +186,17 @@ class Playbook:
         return Destination(target=target, user=self.user(user), registry=self.registry(registry))
 
 
+def _deployed(target: App, url: str, version: str | None, browser: str | None) -> Step:
+    site, awaited = parse_site(url), _version(version)
+    asks = next((check for check in target.checks if check.asks_for_the_version), None)
+    if awaited is None and asks:
+        raise UsageError(
+            f"which version should be deployed at {site}?",
+            why=f"the check {asks} asks for {{version}}",
+            mend=f"--url {site} --version VERSION",
+        )
+    return steps.Deployed(target=target, site=site, awaited=awaited, browser=browser)
+
+
 def _version(text: str | None) -> Version | None:
     return None if text is None else Version.parse(text)
-
-
-def _on_port(app: App, port: str | None) -> App:
-    if port is None:
-        return app
-    if not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) <= _HIGHEST_PORT:
-        raise UsageError(
-            f"{cleaned(repr(port), limit=60)} is no port",
-            why=f"a port is a number from 1 to {_HIGHEST_PORT}",
-            mend=f"--port {app.host_port}",
-        )
-    return replace(app, host_port=int(port))

@@ -1,177 +1,205 @@
-"""Questions to an app over HTTP: one request, and a list of checks with a bounded wait."""
+"""A list of checks put to an app, with patience for one that is not ready yet and none for a wrong answer."""
 
 from __future__ import annotations
 
-import http.client
 import json
 import socket
-import threading
+import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, replace
 
+from lading.answer import Answer, Expected, problem_with
 from lading.app import Check
 from lading.errors import cleaned
+from lading.events import Checked
+from lading.question import Question, ask
+from lading.site import Site
 
-__all__ = ["Answer", "Result", "ask", "probe"]
+__all__ = ["Pace", "Result", "Try", "probe"]
 
-_LARGEST_BODY = 1024 * 1024
 _REQUEST_SECONDS = 10.0
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.25
+_LEAST_SECONDS = 0.05
 _SERVER_ERROR = 500
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What came back: the status, and the body up to 1 MiB (`cut` when there was more)."""
+class Try:
+    """What came of asking, in words, `at` so many seconds after the probe began; `count` times the same in a row."""
 
-    status: int
-    body: bytes
-    location: str | None = None
-    cut: bool = False
+    at: float
+    words: str
+    count: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.at:7.3f} s  {self.words}" + (f" ({self.count} times)" if self.count > 1 else "")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """How one check came out: `problem` in words, or None; `final` when waiting would not change it."""
+    """How one check came out: `problem` in words, or None; `final` when waiting would not change it.
+
+    `tries` is the timeline of what came, the answer that counted last; equal ones in a row are one.
+    """
 
     check: str
     problem: str | None
     final: bool = True
     seconds: float = 0.0
+    tries: tuple[Try, ...] = ()
+
+    @property
+    def told(self) -> Checked:
+        """The event that tells of it."""
+        timeline = tuple(map(str, self.tries))
+        return Checked(check=self.check, problem=self.problem, seconds=self.seconds, timeline=timeline)
 
 
-def ask(host: str, port: int, path: str, *, seconds: float) -> Answer:
-    """Give the answer to GET `path`, complete within `seconds` however slowly it drips; `OSError` otherwise.
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How soon an app that is not ready is asked again: pauses in seconds, each longer than the one before.
 
-    Proxies in the environment are not used and redirects are not followed.
+    A longest pause grows once the wait is a thousand times as long: nobody minds 30 ms after half a minute. `look` is
+    how many seconds at most pass until it is asked whether the app is alive at all.
     """
-    deadline = time.monotonic() + seconds
-    connection = http.client.HTTPConnection(host, port, timeout=seconds)
-    connection.connect()
-    line, late = connection.sock, threading.Event()  # the response takes the socket away from the connection
 
-    def give_up() -> None:
-        late.set()
-        line.shutdown(socket.SHUT_RDWR)
+    first: float = 0.002
+    longest: float = 0.01
+    growth: float = 1.2
+    look: float = 0.1
 
-    watch = threading.Timer(max(deadline - time.monotonic(), 0), _quietly, (give_up,))
-    watch.daemon = True
-    watch.start()
-    try:
-        connection.request("GET", path, headers={"Connection": "close", "User-Agent": "lading", "Accept": "*/*"})
-        response = connection.getresponse()
-        body = response.read(_LARGEST_BODY + 1)
-        if late.is_set():
-            raise TimeoutError(f"no complete answer within {seconds:.1f} s")
-        return Answer(
-            status=response.status,
-            body=body[:_LARGEST_BODY],
-            location=response.getheader("Location"),
-            cut=len(body) > _LARGEST_BODY,
-        )
-    except http.client.HTTPException as error:
-        if late.is_set():
-            raise TimeoutError(f"no complete answer within {seconds:.1f} s") from error
-        raise ConnectionError(f"no HTTP answer ({type(error).__name__})") from error
-    except OSError as error:
-        if late.is_set() or isinstance(error, TimeoutError):
-            raise TimeoutError(f"no complete answer within {seconds:.1f} s") from error
-        raise
-    finally:
-        watch.cancel()
-        connection.close()
+    def after(self, pause: float, waited: float) -> float:
+        """Give the pause after a pause, so many seconds into the wait."""
+        return min(pause * self.growth, max(self.longest, waited / 1000))
+
+
+_OWN_CONTAINER = Pace()
 
 
 def probe(  # noqa: PLR0913  where, what, for how long: each is one thing
-    host: str,
-    port: int,
+    site: Site,
     checks: tuple[Check, ...],
     *,
-    version: str,
+    expected: Expected,
     seconds: float,
-    alive: Callable[[], None],
+    alive: Callable[[], bool] = lambda: True,
+    pace: Pace = _OWN_CONTAINER,
 ) -> tuple[Result, ...]:
     """Put all checks to an app, waiting at most `seconds` in all, and give the results in the checks' order.
 
-    Refused, reset and 5xx mean "not yet"; any other wrong answer is final at once. `alive` is called between tries and
-    raises when the app is gone, which ends the wait.
+    Refused, reset, cut off and 5xx mean "not yet"; any other wrong answer is final at once. `alive` is asked now and
+    then, and whenever something else comes than before; when it says no, the wait ends and the check that was being put
+    is the last result.
     """
-    deadline = time.monotonic() + seconds
-    results = []
+    wait = _Wait(site=site, expected=expected, seconds=seconds, alive=alive, pace=pace)
+    results: list[Result] = []
     for check in checks:
-        began, pause = time.monotonic(), _FIRST_PAUSE
-        while True:
-            left = deadline - time.monotonic()
-            result = _try(host, port, check, version, min(max(left, 0.05), _REQUEST_SECONDS))
-            if result.problem is None or result.final:
-                break
-            alive()
-            if time.monotonic() + pause >= deadline:
-                break
-            time.sleep(pause)
-            pause = min(pause * 1.5, _LONGEST_PAUSE)
-        results.append(
-            Result(check=str(check), problem=result.problem, final=result.final, seconds=time.monotonic() - began)
-        )
+        results.append(wait.put(check))
+        if wait.gone:
+            break
     return tuple(results)
 
 
-def _try(host: str, port: int, check: Check, version: str, seconds: float) -> Result:
-    name = str(check)
-    try:
-        answer = ask(host, port, check.path, seconds=seconds)
-    except OSError as error:
-        words = cleaned(str(error.strerror or error), limit=120)
-        return Result(check=name, problem=f"no answer: {words}", final=False)
-    if answer.status >= _SERVER_ERROR and check.status != answer.status:
-        return Result(check=name, problem=_wrong_status(check, answer), final=False)
-    return Result(check=name, problem=_problem(check, answer, version))
+@dataclass(kw_only=True)
+class _Wait:
+    """One wait for all checks of an app."""
 
+    site: Site
+    expected: Expected
+    seconds: float
+    alive: Callable[[], bool]
+    pace: Pace
+    start: float = field(default_factory=time.monotonic)
+    looked: float = field(default_factory=time.monotonic)
+    ready: bool = False
+    gone: bool = False
 
-def _problem(check: Check, answer: Answer, version: str) -> str | None:
-    if answer.status != check.status:
-        return _wrong_status(check, answer)
-    if answer.cut:
-        return f"the body is larger than {_LARGEST_BODY:,} bytes"
-    body = answer.body.decode("utf-8", "replace")
-    if check.text is not None and (text := check.text.replace("{version}", version)) not in body:
-        return f"the body does not contain {text!r}; it begins {_beginning(body)}"
-    if check.json is not None:
-        wanted = _filled(check.json, version)
+    @property
+    def left(self) -> float:
+        return self.start + self.seconds - time.monotonic()
+
+    def put(self, check: Check) -> Result:
+        """Put one check until its answer is final or the wait is over."""
+        began, pause = time.monotonic(), self.pace.first
+        tries: list[Try] = []
+        while True:
+            asked = time.monotonic()
+            result, again = self._ask(check)
+            at = asked - self.start
+            if tries and tries[-1].words == (result.problem or "passed"):
+                tries[-1] = replace(tries[-1], count=tries[-1].count + 1)
+            else:
+                tries.append(Try(at=at, words=result.problem or "passed"))
+            if again and self.left > 0:
+                continue
+            if result.problem is None or result.final or self.left <= 0:
+                break
+            new = len(tries) > 1 and tries[-1].count == 1
+            if (new or time.monotonic() - self.looked >= self.pace.look) and not self._looks_alive():
+                break
+            if self.left <= pause:
+                break
+            time.sleep(max(0, asked + pause - time.monotonic()))
+            pause = self.pace.after(pause, time.monotonic() - self.start)
+        return replace(result, seconds=time.monotonic() - began, tries=tuple(tries))
+
+    def _looks_alive(self) -> bool:
+        self.gone = not self.alive()
+        self.looked = time.monotonic()
+        return not self.gone
+
+    def _ask(self, check: Check) -> tuple[Result, bool]:
+        """Give how a check comes out now, and whether it is to be asked again at once because only now it is ready."""
+        name, limit = str(check), max(_REQUEST_SECONDS, check.within or 0)
+        timed = check.within if self.ready else None
+        if timed is not None:
+            limit = timed
+        asked = time.monotonic()
         try:
-            found = json.loads(body)
-        except ValueError:
-            return f"the body is no JSON; it begins {_beginning(body)}"
-        if found != wanted:
-            return f"the JSON is {_beginning(json.dumps(found))}, expected {json.dumps(wanted)}"
-    return None
+            question = _question(check, self.expected)
+            answer = ask(self.site, question, seconds=min(max(self.left, _LEAST_SECONDS), limit), follow=check.follows)
+        except OSError as error:
+            late = timed is not None and isinstance(error, TimeoutError)
+            return Result(check=name, problem=f"no answer: {_words(error)}", final=late or _hopeless(error)), False
+        took = time.monotonic() - asked
+        problem = problem_with(check, answer, self.expected, self.site)
+        if problem and _not_yet(check, answer):
+            return Result(check=name, problem=problem, final=False), False
+        first, self.ready = not self.ready, True
+        if problem is None and check.within is not None and took > check.within:
+            problem = f"it answered after {took:.2f} s, {check.within:g} s are allowed"
+            return Result(check=name, problem=problem), first
+        return Result(check=name, problem=problem), False
 
 
-def _wrong_status(check: Check, answer: Answer) -> str:
-    if answer.location:
-        return f"status {answer.status} (to {cleaned(answer.location, limit=100)}), expected {check.status}"
-    body = answer.body.decode("utf-8", "replace")
-    return f"status {answer.status}, expected {check.status}; the body begins {_beginning(body)}"
+def _question(check: Check, expected: Expected) -> Question:
+    headers = {name: expected.filled(value) for name, value in check.headers.items()}
+    body = expected.filled(check.body)
+    if body is not None and not isinstance(body, str):
+        body = json.dumps(body)
+        if "content-type" not in {name.lower() for name in headers}:
+            headers["Content-Type"] = "application/json"
+    return Question(
+        method=check.method,
+        path=expected.filled(check.path),
+        headers=headers,
+        body=None if body is None else body.encode(),
+    )
 
 
-def _filled(value: Any, version: str) -> Any:  # noqa: ANN401  any JSON
-    if isinstance(value, str):
-        return value.replace("{version}", version)
-    if isinstance(value, dict):
-        return {key: _filled(item, version) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_filled(item, version) for item in value]
-    return value
+def _not_yet(check: Check, answer: Answer) -> bool:
+    return answer.status >= _SERVER_ERROR and answer.status != check.status
 
 
-def _beginning(body: str) -> str:
-    return repr(" ".join(cleaned(body, limit=200).split())[:120])
+def _hopeless(error: OSError) -> bool:
+    """Whether asking again would not change it: a certificate, a name that nobody knows."""
+    nameless = isinstance(error, socket.gaierror) and error.errno == socket.EAI_NONAME
+    return nameless or (isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError))
 
 
-def _quietly(action: Callable[[], None]) -> None:
-    try:
-        action()
-    except OSError:
-        return  # it was over already
+def _words(error: OSError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return cleaned(f"its certificate is not trusted: {error.verify_message}", limit=160)
+    if isinstance(error, ConnectionResetError | BrokenPipeError):
+        return "the connection was closed"  # one end says reset and the other end of file, by chance
+    return cleaned(str(error.strerror or error), limit=120)

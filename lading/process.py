@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Process"]
+__all__ = ["RUN_LABEL", "Process"]
 
-_RUN, _PID, _HOST = "lading.run", "lading.pid", "lading.host"
+RUN_LABEL = "lading.run"
+"""The label that says which run made a thing in the engine."""
+_PID, _HOST = "lading.pid", "lading.host"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +39,7 @@ class Process:
     @property
     def labels(self) -> dict[str, str]:
         """The labels of what this run makes in the engine, so that a later run knows whose it is."""
-        return {_RUN: self.run, _PID: str(self.pid), _HOST: self.host}
+        return {RUN_LABEL: self.run, _PID: str(self.pid), _HOST: self.host}
 
     def outlived(self, labels: Mapping[str, str]) -> bool:
         """Whether what carries these labels was left by a run of this host that is over."""

@@ -1,4 +1,4 @@
-"""The tasks that only look: logs, images, history, inspect, status."""
+"""The tasks that only look: logs, images, history, inspect, status, doctor."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import json as json_module
 import time
 
 from invoke.context import Context
+from invoke.exceptions import Exit
 from invoke.tasks import task
 
 from lading.command_line import command, exit_with, print_out
 from lading.flags import help_for
 
-__all__ = ["history", "images", "inspect", "logs", "status"]
+__all__ = ["doctor", "history", "images", "inspect", "logs", "status"]
 
 
 @task(positional=[], help=help_for("app", "tail", "follow"))
@@ -84,3 +85,19 @@ def status(
         print_out(text)
         if trouble:
             raise exit_with("status", trouble, check=False, json=False)
+
+
+@task(positional=[], help=help_for("app", "json"))
+def doctor(c: Context, app: str | None = None, json: bool = False) -> None:
+    """Look at the surroundings before work: engine, disk, port, login, Dockerfile, context, git."""
+    from lading.doctor import Patient, as_document, as_lines, exit_code, findings
+    from lading.settings import environment
+
+    with command(c, "doctor", json=json) as now:
+        started, settings = environment(), now.playbook.settings
+        if app is not None:
+            settings.app(app)
+        found = findings(Patient(world=now.world, settings=settings, app=app, environment=started))
+        print_out(as_document(found, started.command) if json else as_lines(found, started.command))
+        if code := exit_code(found):
+            raise Exit(code=code)

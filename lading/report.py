@@ -31,6 +31,8 @@ def as_json(report: Report, *, command: str = "invoke") -> str:
         document["engine"] = {"endpoint": report.engine.endpoint, "version": report.engine.version}
     if report.address:
         document["address"] = report.address
+    if report.screenshot:
+        document["screenshot"] = report.screenshot
     if report.error:
         document["error"] = _error(report.error, command)
     return json.dumps(document, indent=2, ensure_ascii=False)
@@ -55,4 +57,5 @@ def _step(outcome: Outcome, command: str) -> dict[str, Any]:
 
 
 def _error(error: LadingError, command: str) -> dict[str, Any]:
-    return {"what": error.what, "why": error.why, "next": error.next_move(command), "details": list(error.details)}
+    told = {"what": error.what, "why": error.why, "next": error.next_move(command), "details": list(error.details)}
+    return {"cause": error.cause, **told} if error.cause else told

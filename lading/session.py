@@ -169,7 +169,8 @@ def _with_facts(report: Report, steps: Sequence[Step], world: World) -> Report:
     engine, image = None, None
     about: Any = next((step for step in reversed(steps) if hasattr(step, "version") and step.name != "rollback"), None)
     try:
-        engine = world.engine.info()
+        if not all(getattr(step, "elsewhere", False) for step in steps):
+            engine = world.engine.info()
         image = world.chosen(about.target, about.version) if about else None
     except LadingError:
         pass  # no engine, or no image: what is known without is told all the same
@@ -181,7 +182,17 @@ def _with_facts(report: Report, steps: Sequence[Step], world: World) -> Report:
         builder=image.labels.get(BUILDER_LABEL) if image else None,
         published=_published(report, steps, world, image),
         address=served[-1].address if served and not (report.check or report.failure) else None,
+        screenshot=_screenshot(steps, world, image),
     )
+
+
+def _screenshot(steps: Sequence[Step], world: World, image: Image | None) -> str | None:
+    """Give the picture that this run took of a page, if it took one."""
+    smoked: Any = next((step for step in steps if step.name == "smoke"), None)
+    if hasattr(smoked, "screenshot"):
+        return cast("str | None", smoked.screenshot)
+    verdict = world.notes.verdict(image.id) if image and smoked else None
+    return verdict.screenshot if verdict and verdict.run == world.process.run else None
 
 
 def _published(report: Report, steps: Sequence[Step], world: World, image: Image | None) -> tuple[Published, ...]:

@@ -14,31 +14,23 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from lading.app import App, BuildOptions, Check
+from lading.app import App, BuildOptions
+from lading.check_settings import CheckSettings, check_of
 from lading.errors import UsageError, cleaned
+from lading.image_policy import FactName, FactsMode, FactsPolicy, facts_mode
 from lading.platforms import parse_platforms
 from lading.reference import DOCKER_HUB, ImageReference, parse_registry, parse_repository, parse_user
 from lading.settings_file import SETTINGS_FILE, line_of
+from lading.sizes import LEAST_MEMORY, parse_bytes
 from lading.version import DEFAULT_TAGS, parse_tag_patterns
 
-__all__ = ["AppSettings", "CheckSettings", "Environment", "Settings", "build_context", "environment"]
+__all__ = ["AppSettings", "Environment", "Settings", "build_context", "environment"]
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+WritablePath = Annotated[str, msgspec.Meta(pattern=r"^(/(?!\.\.?(/|$))[^/:,\s]+)+/?$")]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86400)]
-_SIZE = re.compile(r"([0-9]+)([bkmg]?)", re.IGNORECASE)
-_UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
-_LEAST_MEMORY = 6 * _UNITS["m"]
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 _S = TypeVar("_S")
-
-
-class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One smoke check as it stands in the settings file."""
-
-    path: Annotated[str, msgspec.Meta(pattern=r"^/[^\s#]*$")] = "/"
-    status: Annotated[int, msgspec.Meta(ge=100, le=599)] = 200
-    text: str | None = None
-    json: Any = None
 
 
 class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -64,10 +56,17 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     allow_in_context: tuple[str, ...] = ()
     environment: dict[str, str] = {}
     memory: str = "512m"
+    pids: Annotated[int, msgspec.Meta(ge=1, le=4194304)] = 256
+    cpus: Annotated[float, msgspec.Meta(ge=0.01, le=1024)] | None = None
+    stop_grace: Annotated[float, msgspec.Meta(ge=0, le=600)] = 10.0
+    tmpfs: tuple[WritablePath, ...] = ()
     smoke_timeout: Seconds = 30.0
     build_timeout: Seconds = 1800.0
     push_timeout: Seconds = 120.0
     tags: tuple[str, ...] = DEFAULT_TAGS
+    image_facts: FactsMode | bool = "warn"  # YAML reads off as false
+    image_facts_allowed: tuple[FactName, ...] = ()
+    image_budget: str | None = None
 
 
 class _Top(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -75,6 +74,7 @@ class _Top(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     registry: str = DOCKER_HUB
     user: str | None = None
     local_registry_port: Port = 5050
+    browser: str | None = None
     apps: dict[str, Any] = {}
 
 
@@ -83,7 +83,7 @@ class Settings:
     """This project's values.
 
     `root` is the folder of the settings file, `registry` a host as in an `ImageReference`, `user` None when nobody
-    is named, `apps` by their name.
+    is named, `browser` the program for visits (None: the first Chromium there is), `apps` by their name.
     """
 
     root: Path
@@ -91,6 +91,7 @@ class Settings:
     registry: str
     user: str | None
     local_registry_port: int
+    browser: str | None
     apps: Mapping[str, App]
 
     @classmethod
@@ -112,13 +113,14 @@ class Settings:
             registry=parse_registry(top.registry),
             user=parse_user(top.user) if top.user is not None else None,
             local_registry_port=top.local_registry_port,
+            browser=top.browser,
             apps=apps,
         )
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
         """Give the plain settings that environment variables may set (INVOKE_LADING_USER and so on)."""
-        return {"project": None, "registry": DOCKER_HUB, "user": None, "local_registry_port": 5050}
+        return {"project": None, "registry": DOCKER_HUB, "user": None, "local_registry_port": 5050, "browser": None}
 
     def app(self, name: str | None = None) -> App:
         """Give the app of that name, or the only one there is; `UsageError` otherwise."""
@@ -197,6 +199,8 @@ def _convert(raw: object, kind: type[_S], file: Path, trail: tuple[str, ...]) ->
             words = f"there is no setting '{key}'"
             mend = f"write '{near[0]}'" if near else f"known here: {', '.join(known)}"
             inner.append(key)
+        elif named := re.match("`([a-z_]+)` ", words):
+            inner.append(named[1])
         full = (*trail, *inner)
         line = line_of(file, full)
         place = f"{file}:{line}" if line else file.name
@@ -218,16 +222,23 @@ def _app(project: str, name: str, given: AppSettings, root: Path) -> App:
         repository=parse_repository(given.repository or name),
         port=given.port,
         host_port=given.host_port or given.port,
-        checks=tuple(
-            Check(path=check.path, status=check.status, text=check.text, json=check.json) for check in given.checks
-        ),
+        checks=tuple(check_of(check) for check in given.checks),
         base_images=tuple(ImageReference.parse(text) for text in given.base_images),
         environment=given.environment,
-        memory=_bytes("memory", given.memory, least=_LEAST_MEMORY),
+        memory=parse_bytes("memory", given.memory, least=LEAST_MEMORY),
+        pids=given.pids,
+        cpus=given.cpus,
+        stop_grace=given.stop_grace,
         smoke_timeout=given.smoke_timeout,
         build=_build_options(given, root),
         tags=parse_tag_patterns(given.tags),
         push_timeout=given.push_timeout,
+        tmpfs=tuple(path.rstrip("/") for path in given.tmpfs),
+        facts=FactsPolicy(
+            mode=facts_mode(given.image_facts),
+            allowed=given.image_facts_allowed,
+            budget=parse_bytes("image_budget", given.image_budget) if given.image_budget is not None else None,
+        ),
     )
 
 
@@ -243,7 +254,7 @@ def _build_options(given: AppSettings, root: Path) -> BuildOptions:
         no_cache=not given.cache,
         pull=given.pull,
         timeout=given.build_timeout,
-        context_limit=_bytes("context_limit", given.context_limit),
+        context_limit=parse_bytes("context_limit", given.context_limit),
         allowed=given.allow_in_context,
     )
 
@@ -257,18 +268,6 @@ def build_context(place: str, root: Path) -> str:
 def _build_secret(source: str, root: Path) -> str:
     kind, _, what = source.partition("=")
     return f"src={(root / Path(what).expanduser()).resolve()}" if kind == "src" else source
-
-
-def _bytes(setting: str, text: str, *, least: int = 1) -> int:
-    found = _SIZE.fullmatch(text)
-    if not found or (size := int(found[1]) * _UNITS[found[2].lower()]) < least:
-        floor = f", {least // _UNITS['m']}m at least" if least > 1 else ""
-        raise UsageError(
-            f"the setting {setting}: {text} is wrong",
-            why=f"{setting} is a number with b, k, m or g{floor}, as in docker run --memory",
-            mend=f"{setting}: 512m",
-        )
-    return size
 
 
 def _name(text: str, what: str) -> str:

@@ -14,11 +14,12 @@ from lading.command_line import ask_credential, command, exit_with
 from lading.errors import EngineUnavailable, LadingError
 from lading.flags import help_for
 from lading.project import find_root
-from lading.read_tasks import history, images, inspect, logs, status
+from lading.read_tasks import doctor, history, images, inspect, logs, status
+from lading.run_flags import RunFlags
 from lading.settings import Settings
 from lading.settings_file import SETTINGS_FILE, check_settings_file
 
-__all__ = ["history", "images", "inspect", "logs", "ns", "status"]
+__all__ = ["doctor", "history", "images", "inspect", "logs", "ns", "status"]
 
 _BUILD_FLAGS = ("build_arg", "target", "platform", "build_context", "no_cache", "pull")
 _GUARD = ("overwrite", "backwards", "untested", "lock_wait")
@@ -52,18 +53,21 @@ def build(
         now.carry_out(now.playbook.build(app=app, version=version, flags=flags))
 
 
-@task(positional=[], help=help_for("version", "app", "port", "check", "json"))
+@task(positional=[], iterable=["env"], help=help_for("version", "app", "port", "env", "memory", "check", "json"))
 def run(
     c: Context,
     version: str | None = None,
     app: str | None = None,
     port: str | None = None,
+    env: Sequence[str] | None = None,
+    memory: str | None = None,
     check: bool = False,
     json: bool = False,
 ) -> None:
     """Serve the app from its image on 127.0.0.1; a new container is proved before the old one goes."""
     with command(c, "run", check=check, json=json) as now:
-        now.carry_out(now.playbook.run(app=app, version=version, port=port))
+        flags = RunFlags(port=port, env=env, memory=memory)
+        now.carry_out(now.playbook.run(app=app, version=version, flags=flags))
 
 
 @task(positional=[], help=help_for("app", "check", "json"))
@@ -73,13 +77,21 @@ def stop(c: Context, app: str | None = None, check: bool = False, json: bool = F
         now.carry_out(now.playbook.stop(app=app))
 
 
-@task(positional=[], help=help_for("version", "app", "check", "json"))
+@task(positional=[], help=help_for("version", "app", "browser", "url", "junit", "check", "json"))
 def smoke(
-    c: Context, version: str | None = None, app: str | None = None, check: bool = False, json: bool = False
+    c: Context,
+    version: str | None = None,
+    app: str | None = None,
+    browser: bool = False,
+    url: str | None = None,
+    junit: str | None = None,
+    check: bool = False,
+    json: bool = False,
 ) -> None:
     """Put the smoke checks to an image in a container of its own, and keep the verdict."""
     with command(c, "smoke", check=check, json=json) as now:
-        now.carry_out(now.playbook.smoke(app=app, version=version))
+        steps = now.playbook.smoke(app=app, version=version, browser=browser, url=url, log=junit is not None)
+        now.carry_out(steps, junit=junit)
 
 
 @task(positional=[], help=help_for("user", "registry", "password_stdin", "check", "json"))

@@ -14,6 +14,7 @@ from lading.ledger import Ledger
 from lading.notes import Notes, Verdict
 from lading.patience import Patience
 from lading.process import Process
+from lading.redirect import Iptables, Redirects
 from lading.reference import ImageReference
 from lading.registry import Configuration, Manifest, Registry
 from lading.version import Version
@@ -53,6 +54,7 @@ class World:
     notes: Notes
     process: Process
     patience: Patience = field(default_factory=Patience)
+    redirects: Redirects = field(default_factory=Iptables)
     foresight: Foresight = field(default_factory=Foresight)
     tell: Tell = _unheard
 
@@ -171,9 +173,9 @@ class World:
             credential = None
         self.engine.pull(reference, credential, tell, platform=platform)
 
-    def proven(self, image: Image, checks: tuple[Check, ...]) -> Verdict | None:
-        """Give the verdict that an image passed these checks, or nothing."""
+    def proven(self, image: Image, checks: tuple[Check, ...], facts: str = "") -> Verdict | None:
+        """Give the verdict that an image passed these checks, or nothing; `facts` is what is demanded beside them."""
         if image.id in self.foresight.proven:
             return Verdict.foreseen(image.id, checks)
         verdict = self.notes.verdict(image.id)
-        return verdict if verdict and verdict.speaks_of(checks) and verdict.passed else None
+        return verdict if verdict and verdict.speaks_of(checks, facts) and verdict.passed else None

@@ -61,7 +61,7 @@ def serve(answer: Callable[[Asked], Reply]) -> Iterator[Served]:
             self.end_headers()
             self.wfile.write(reply.body)
 
-        do_GET = do_POST = do_PUT = do_HEAD = _answer  # noqa: N815  the base class's names
+        do_GET = do_POST = do_HEAD = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _answer  # noqa: N815  the base's names
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

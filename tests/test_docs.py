@@ -11,6 +11,7 @@ from invoke.exceptions import ParseError
 from invoke.parser import Parser
 
 import lading
+from lading.check_settings import CheckSettings
 from lading.settings import AppSettings
 from lading.tasks import ns
 
@@ -58,10 +59,18 @@ def test_tasks_are_documented(name: str) -> None:
     assert all(argument.help for argument in CONTEXTS[name].args.values())
 
 
-@pytest.mark.parametrize("name", [*AppSettings.__struct_fields__, "project", "registry", "user", "local_registry_port"])
+@pytest.mark.parametrize(
+    "name", [*AppSettings.__struct_fields__, "project", "registry", "user", "local_registry_port", "browser"]
+)
 def test_settings_are_documented(name: str) -> None:
     """Every setting stands in docs/settings.md."""
     assert f"{name}:" in (ROOT / "docs/settings.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", CheckSettings.__struct_fields__)
+def test_checks_are_documented(name: str) -> None:
+    """Whatever a check may ask stands in docs/settings.md, in its own chapter."""
+    assert f"{name}:" in (ROOT / "docs/settings.md").read_text("utf-8").partition("## What a check asks")[2]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

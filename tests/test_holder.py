@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
 
 from lading.engine.memory import MemoryEngine
 from lading.steps.holder import port_holder
@@ -18,3 +23,27 @@ def test_this_process(free_port: int) -> None:
         listener.listen()
         assert (port_holder(engine, free_port) or "").startswith(f"process {os.getpid()} (")
     assert port_holder(engine, free_port) is None
+
+
+@pytest.mark.parametrize(("name", "words"), [("AirTunes/775.3.1", "AirPlay"), ("nginx", "another program")])
+def test_where_there_is_no_proc(name: str, words: str, tmp_path: Path) -> None:
+    """On macOS, where no /proc tells, the system's own AirPlay Receiver is known by what it answers."""
+
+    class Receiver(BaseHTTPRequestHandler):
+        def version_string(self) -> str:
+            return name
+
+        def do_GET(self) -> None:
+            self.send_error(403)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Receiver) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            assert words in (port_holder(MemoryEngine(), server.server_port, proc=tmp_path) or "")
+        finally:
+            server.shutdown()
+            thread.join()

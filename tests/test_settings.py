@@ -185,6 +185,9 @@ def test_wrong_type(root: Path, lines: str, line: int) -> None:
         "apps: {Web: {}}",
         "apps: {web: {memory: lots}}",
         "apps: {web: {memory: 1k}}",
+        "apps: {web: {tmpfs: [data]}}",
+        "apps: {web: {tmpfs: [/]}}",
+        "apps: {web: {tmpfs: [/data/../etc]}}",
         "apps: {web: {memory: 1.5g}}",
         "apps: {web: {repository: 'u/web:1'}}",
         "apps: {web: {repository: u/Web}}",
@@ -272,3 +275,8 @@ def test_checks_digest() -> None:
     assert checks_digest(first) == checks_digest((Check(),))
     assert checks_digest(first) != checks_digest(second)
     assert str(second[0]) == "GET /"
+
+
+def test_folders_to_write_to(root: Path) -> None:
+    """The setting tmpfs names absolute folders."""
+    assert load(root, "lading: {apps: {web: {tmpfs: [/data, /var/cache/x/]}}}").app().tmpfs == ("/data", "/var/cache/x")

@@ -3,13 +3,18 @@
 `DockerEngine` answers for real, `MemoryEngine` is its twin for tests and for check mode where no engine runs yet.
 """
 
+from lading.engine.examination import Examination, Health, Socket
 from lading.engine.model import (
     BuildRequest,
     Container,
     ContainerSpec,
+    EngineDetails,
     EngineInfo,
+    FileKind,
     HistoryEntry,
     Image,
+    ImageConfig,
+    ImageFile,
     State,
 )
 from lading.engine.protocol import Engine, Tell
@@ -19,9 +24,16 @@ __all__ = [
     "Container",
     "ContainerSpec",
     "Engine",
+    "EngineDetails",
     "EngineInfo",
+    "Examination",
+    "FileKind",
+    "Health",
     "HistoryEntry",
     "Image",
+    "ImageConfig",
+    "ImageFile",
+    "Socket",
     "State",
     "Tell",
 ]

@@ -110,7 +110,8 @@ class Connection:
             why, mend = _innermost(error), "docker version"
         else:
             why, mend = f"the connection was lost ({_innermost(error)})", "docker info, then run it again"
-        return EngineUnavailable(f"no Docker Engine answers at {place}", why=why, mend=mend)
+        cause = "permission-denied" if why == "permission denied" else "no-engine"
+        return EngineUnavailable(f"no Docker Engine answers at {place}", why=why, mend=mend, cause=cause)
 
 
 def engine_words(error: APIError) -> str:

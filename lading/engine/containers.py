@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 
 from docker.errors import APIError, NotFound
 
 from lading.engine.connection import Connection, engine_words
-from lading.engine.model import Container, ContainerSpec
+from lading.engine.examination import Examination, Socket, examination_of, in_host_proc, program_platform, sockets_of
+from lading.engine.export import image_files
+from lading.engine.model import Container, ContainerSpec, ImageFile
 from lading.engine.protocol import Tell
 from lading.errors import ContainerFailed
 from lading.events import Caution
@@ -17,6 +20,9 @@ from lading.events import Caution
 __all__ = ["Containers"]
 
 _CONFLICT = 409
+# How a container ends whose program the kernel did not take, also where a shell took it for a script.
+_NOT_RUN = (2, 126, 127)
+_TAR_BLOCK = 512
 _PORT_TAKEN = re.compile(r"port is already allocated|address already in use|failed to bind host port", re.IGNORECASE)
 
 
@@ -60,6 +66,10 @@ class Containers:
             tell(Caution(text=f"{spec.name}: {warning}"))
         return str(made["Id"])
 
+    def files(self, image_id: str, *, name: str, labels: Mapping[str, str]) -> Generator[ImageFile, None, None]:
+        """Give an image's files one after the other; a container that never starts is there meanwhile."""
+        return image_files(self._line, image_id, name=name, labels=labels)
+
     def start(self, container_id: str) -> None:
         """Start it; `ContainerFailed` when its port is taken or its command is not there."""
         with self._line.speaking("the container cannot be started"):
@@ -80,7 +90,7 @@ class Containers:
         """Stop it, and kill it after `grace` seconds; a stopped or absent one is fine."""
         with self._line.speaking("the container cannot be stopped"):
             try:
-                self._line.client.stop(container_id, timeout=max(1, round(grace)))
+                self._line.client.stop(container_id, timeout=math.ceil(grace))
             except NotFound:
                 return
 
@@ -121,6 +131,43 @@ class Containers:
             if rest:
                 yield rest.decode("utf-8", "replace")
 
+    def examine(self, container_id: str) -> Examination | None:
+        """Give all that can be seen of a container from outside, and what listens in it; nothing when it is gone."""
+        with self._line.speaking("the container cannot be looked at"):
+            try:
+                raw = self._line.client.inspect_container(container_id)
+                return examination_of(raw, sockets=self._sockets(raw), program=self._program(raw))
+            except NotFound:
+                return None
+
+    def _sockets(self, raw: dict[str, Any]) -> tuple[Socket, ...] | None:
+        """Give what listens in a container: from this machine's /proc, else from the container's own."""
+        if not raw["State"].get("Running"):
+            return None
+        found = in_host_proc(int(raw["State"].get("Pid") or 0), raw["Id"])
+        if found is not None:
+            return found
+        client = self._line.client
+        try:
+            made = client.exec_create(raw["Id"], ["cat", "/proc/net/tcp", "/proc/net/tcp6"], stderr=False)
+            text = client.exec_start(made).decode("utf-8", "replace")
+        except APIError:
+            return None  # it has just ended, or there is no cat in it
+        return sockets_of(text) if "local_address" in text else None
+
+    def _program(self, raw: dict[str, Any]) -> str:
+        """Give the platform of the program that a container could not run, by the head of its file."""
+        state, path = raw["State"], raw.get("Path") or ""
+        if state.get("Running") or state.get("ExitCode") not in _NOT_RUN or not path.startswith("/"):
+            return ""
+        client = self._line.client
+        url = f"{client.base_url}/v{client.api_version}/containers/{raw['Id']}/archive"
+        plain = {"Accept-Encoding": "identity"}
+        with client.get(url, params={"path": path}, headers=plain, stream=True) as answer:
+            # One file as a tar: its head of 512 bytes, then the file.
+            head = answer.raw.read(2 * _TAR_BLOCK) if answer.ok else b""
+        return program_platform(head[_TAR_BLOCK:])
+
 
 def _config(spec: ContainerSpec) -> dict[str, Any]:
     port = f"{spec.port}/tcp"
@@ -128,6 +175,7 @@ def _config(spec: ContainerSpec) -> dict[str, Any]:
         "PortBindings": {port: [{"HostIp": "127.0.0.1", "HostPort": str(spec.host_port or "")}]},
         "Memory": spec.memory,
         "PidsLimit": spec.pids,
+        "NanoCpus": round((spec.cpus or 0) * 1e9),
         "Init": True,
         "Mounts": [{"Type": "volume", "Source": name, "Target": path} for path, name in spec.volumes.items()],
         "RestartPolicy": {"Name": "unless-stopped" if spec.restart else "no"},
@@ -137,20 +185,24 @@ def _config(spec: ContainerSpec) -> dict[str, Any]:
             "CapDrop": ["ALL"],
             "SecurityOpt": ["no-new-privileges:true"],
             "ReadonlyRootfs": True,
-            "Tmpfs": {"/tmp": "rw,noexec,nosuid,size=64m"},  # noqa: S108  inside the container
+            "Tmpfs": dict.fromkeys(("/tmp", *spec.tmpfs), "rw,noexec,nosuid,size=64m"),  # noqa: S108  inside it
         }
     return {
         "Image": spec.image_id,
         "Labels": dict(spec.labels),
         "Env": [f"{key}={value}" for key, value in spec.environment.items()],
         "ExposedPorts": {port: {}},
+        "StopTimeout": math.ceil(spec.stop_grace),
         "HostConfig": host,
     }
 
 
 def _container(raw: dict[str, Any]) -> Container:
     state = raw["State"]
-    ports = (raw.get("NetworkSettings") or {}).get("Ports") or {}
+    network = raw.get("NetworkSettings") or {}
+    ports = network.get("Ports") or {}
+    addresses = (one.get("IPAddress") for one in (network.get("Networks") or {}).values())
+    address = next(filter(None, addresses), None)
     return Container(
         id=raw["Id"],
         name=raw["Name"].removeprefix("/"),
@@ -162,4 +214,7 @@ def _container(raw: dict[str, Any]) -> Container:
         ports={
             int(port.partition("/")[0]): int(bindings[0]["HostPort"]) for port, bindings in ports.items() if bindings
         },
+        direct={number: (address, number) for number in (int(port.partition("/")[0]) for port in ports)}
+        if address
+        else {},
     )

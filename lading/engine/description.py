@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from lading.engine.model import Image
+from lading.engine.model import EngineDetails, Image, ImageConfig
 from lading.platforms import normal_platform
 
-__all__ = ["image_of", "real_names"]
+__all__ = ["details_of", "image_of", "real_names"]
 
 
 def image_of(raw: dict[str, Any]) -> Image:
@@ -23,12 +23,37 @@ def image_of(raw: dict[str, Any]) -> Image:
         created=_epoch(raw.get("Created") or ""),
         size=int(raw.get("Size") or 0),
         platform=normal_platform("/".join(str(raw[key]) for key in ("Os", "Architecture", "Variant") if raw.get(key))),
+        config=_config(raw.get("Config") or {}),
+    )
+
+
+def details_of(raw: dict[str, Any]) -> EngineDetails:
+    """Give what `docker info` says."""
+    containerd = "io.containerd.snapshotter" in str(raw.get("DriverStatus"))
+    return EngineDetails(
+        root=raw.get("DockerRootDir") or "",
+        store="containerd" if containerd else raw.get("Driver") or "",
+        system=raw.get("OperatingSystem") or "",
+        platform=normal_platform(f"{raw.get('OSType')}/{raw.get('Architecture')}"),
+        memory=int(raw.get("MemTotal") or 0),
+        warnings=tuple(str(one).removeprefix("WARNING: ") for one in raw.get("Warnings") or ()),
     )
 
 
 def real_names(raw: Sequence[str] | None) -> tuple[str, ...]:
     """Give an image's names without Docker's `<none>`."""
     return tuple(name for name in raw or () if not name.startswith("<none>"))
+
+
+def _config(raw: dict[str, Any]) -> ImageConfig:
+    test = (raw.get("Healthcheck") or {}).get("Test") or ["NONE"]
+    pairs = (entry.partition("=") for entry in raw.get("Env") or ())
+    return ImageConfig(
+        user=raw.get("User") or "",
+        exposed=tuple(sorted(raw.get("ExposedPorts") or ())),
+        healthcheck=test[0] != "NONE",
+        environment={name: value for name, _, value in pairs},
+    )
 
 
 def _epoch(text: str) -> float:

@@ -5,17 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from http.server import ThreadingHTTPServer
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lading.app import BUILDER_LABEL, BuildOptions
 from lading.credentials import Credential
+from lading.engine.examination import Examination
+from lading.engine.memory_container import MemoryContainer
 from lading.engine.memory_registry import MemoryRegistry
 from lading.engine.memory_server import Program, serve
-from lading.engine.model import BuildRequest, Container, ContainerSpec, EngineInfo, HistoryEntry, Image
+from lading.engine.model import (
+    BuildRequest,
+    Container,
+    ContainerSpec,
+    EngineDetails,
+    EngineInfo,
+    HistoryEntry,
+    Image,
+    ImageFile,
+)
 from lading.engine.protocol import Tell
 from lading.errors import ContainerFailed, RegistryUnavailable, StepFailed
 from lading.events import Note
@@ -30,16 +40,6 @@ def _hello(path: str, labels: Mapping[str, str]) -> tuple[int, bytes]:  # noqa: 
     return 200, b"hello"
 
 
-@dataclass
-class _Running:
-    spec: ContainerSpec
-    id: str
-    name: str
-    state: str = "created"
-    exit_code: int = 0
-    server: ThreadingHTTPServer | None = None
-
-
 class MemoryEngine:
     """An engine in memory.
 
@@ -52,7 +52,7 @@ class MemoryEngine:
         self.exit_code = exit_code
         self.registries: dict[str, MemoryRegistry] = {}
         self._images: dict[str, Image] = {}
-        self._containers: dict[str, _Running] = {}
+        self._containers: dict[str, MemoryContainer] = {}
 
     @property
     def endpoint(self) -> str:
@@ -62,6 +62,10 @@ class MemoryEngine:
     def info(self) -> EngineInfo:
         """Give which engine answers."""
         return EngineInfo(endpoint=self.endpoint, version="0", api="1.41")
+
+    def details(self) -> EngineDetails:
+        """Give what there is to tell."""
+        return EngineDetails(store="memory", system="memory", platform=self.platform())
 
     def platform(self) -> str:
         """Give the usual one."""
@@ -105,6 +109,11 @@ class MemoryEngine:
             tags=image.tags,
         )
         return [entry]
+
+    def files(self, image_id: str, *, name: str, labels: Mapping[str, str]) -> Generator[ImageFile, None, None]:
+        """Give no file: what is in an image is only its content's digest here."""
+        self._known(image_id)
+        yield from ()
 
     def builder(self, options: BuildOptions) -> str:
         """Give who builds."""
@@ -186,11 +195,11 @@ class MemoryEngine:
     def container(self, name: str) -> Container | None:
         """Give the container of that name or id, or nothing."""
         found = self._find(name)
-        return _shown(found) if found else None
+        return found.shown if found else None
 
     def containers(self, labels: Mapping[str, str]) -> list[Container]:
         """Give the containers in any state that carry all these labels."""
-        return [_shown(one) for one in self._containers.values() if _carries(one.spec.labels, labels)]
+        return [one.shown for one in self._containers.values() if _carries(one.spec.labels, labels)]
 
     def create(self, spec: ContainerSpec, tell: Tell) -> str:
         """Create a container, not started; give its id."""
@@ -202,7 +211,7 @@ class MemoryEngine:
             )
         self._known(spec.image_id)
         container_id = hashlib.sha256(f"{spec.name}{time.monotonic_ns()}".encode()).hexdigest()
-        self._containers[container_id] = _Running(spec=spec, id=container_id, name=spec.name)
+        self._containers[container_id] = MemoryContainer(spec=spec, id=container_id, name=spec.name)
         return container_id
 
     def start(self, container_id: str) -> None:
@@ -249,6 +258,11 @@ class MemoryEngine:
         self._must(container_id)
         yield "started in memory"
 
+    def examine(self, container_id: str) -> Examination | None:
+        """Give its state, and that it listens as it should."""
+        found = self._find(container_id)
+        return found.examined if found else None
+
     def _known(self, what: str) -> Image:
         image = self.image(what)
         if image is None:
@@ -261,13 +275,13 @@ class MemoryEngine:
         digests = {*image.digests, f"{reference.name}@{digest}"}
         self._images[image_id] = replace(image, digests=tuple(sorted(digests)))
 
-    def _must(self, name: str) -> _Running:
+    def _must(self, name: str) -> MemoryContainer:
         found = self._find(name)
         if found is None:
             raise StepFailed(f"there is no container {name}", why="No such container", mend="docker ps -a")
         return found
 
-    def _find(self, name: str) -> _Running | None:
+    def _find(self, name: str) -> MemoryContainer | None:
         return next((one for one in self._containers.values() if name in (one.id, one.name)), None)
 
     def _drop(self, tag: str) -> None:
@@ -275,20 +289,6 @@ class MemoryEngine:
             if tag in image.tags:
                 left = tuple(one for one in image.tags if one != tag)
                 self._images[image.id] = replace(image, tags=left)
-
-
-def _shown(running: _Running) -> Container:
-    server = running.server
-    return Container(
-        id=running.id,
-        name=running.name,
-        image_id=running.spec.image_id,
-        labels=running.spec.labels,
-        state=running.state,  # type: ignore[arg-type]
-        exit_code=running.exit_code,
-        oom_killed=False,
-        ports={running.spec.port: server.server_port} if server else {},
-    )
 
 
 def _carries(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:

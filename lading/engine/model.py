@@ -15,9 +15,13 @@ __all__ = [
     "BuildRequest",
     "Container",
     "ContainerSpec",
+    "EngineDetails",
     "EngineInfo",
+    "FileKind",
     "HistoryEntry",
     "Image",
+    "ImageConfig",
+    "ImageFile",
     "State",
 ]
 
@@ -34,11 +38,41 @@ class EngineInfo:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EngineDetails:
+    """What an engine tells of itself when asked outright.
+
+    `root` is the folder of its data, on its own machine; `store` who keeps its images (`overlay2`, or `containerd` with
+    that store), `warnings` its own words on what it cannot do.
+    """
+
+    root: str = ""
+    store: str = ""
+    system: str = ""
+    platform: str = ""
+    memory: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageConfig:
+    """What an image says about the containers made of it.
+
+    `user` as USER wrote it (empty when it did not), `exposed` as in `5000/tcp`, `environment` by name.
+    """
+
+    user: str = ""
+    exposed: tuple[str, ...] = ()
+    healthcheck: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Image:
     """An image in the engine.
 
     `tags` are familiar names with their tag, `digests` familiar names with the digest a registry knows them by,
-    `created` seconds since the epoch, `size` bytes, `platform` as in `linux/arm64/v8` (empty when not told).
+    `created` seconds since the epoch, `size` bytes, `platform` as in `linux/arm64/v8` (empty when not told),
+    `config` what its containers get (None when not told).
     """
 
     id: str
@@ -48,6 +82,21 @@ class Image:
     created: float = 0.0
     size: int = 0
     platform: str = ""
+    config: ImageConfig | None = None
+
+
+FileKind = Literal["file", "folder", "link", "other"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageFile:
+    """One file of an image: absolute path, permission bits with setuid, setgid and sticky, numeric owner and group."""
+
+    path: str
+    mode: int
+    uid: int
+    gid: int
+    kind: FileKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +115,10 @@ class HistoryEntry:
 class ContainerSpec:
     """A container to create: from an image id, hardened, published on 127.0.0.1 only.
 
-    `host_port` 0 lets the engine take a free one, `memory` is bytes. `volumes` are named volumes by the path they
-    are mounted at. With `hardened` False the root is writable and the capabilities are the engine's usual ones.
+    `host_port` 0 lets the engine take a free one, `memory` is bytes, `cpus` None leaves all of them to it, `stop_grace`
+    is how many seconds the engine lets it finish. `volumes` are named volumes by the path they are mounted at, `tmpfs`
+    paths it may write to besides /tmp, kept in memory. With `hardened` False the root is writable and the capabilities
+    are the engine's usual ones.
     """
 
     name: str
@@ -78,14 +129,21 @@ class ContainerSpec:
     host_port: int = 0
     memory: int = 512 * 1024 * 1024
     pids: int = 256
+    cpus: float | None = None
+    stop_grace: float = 10.0
     volumes: Mapping[str, str] = field(default_factory=dict)
+    tmpfs: tuple[str, ...] = ()
     hardened: bool = True
     restart: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Container:
-    """A container in the engine; `ports` maps the app's port to the published one on the host."""
+    """A container in the engine; `ports` maps the app's port to the published one on the host.
+
+    `direct` maps the app's port to the address and port it listens on itself, past what is published; empty where it
+    does not run.
+    """
 
     id: str
     name: str
@@ -95,6 +153,7 @@ class Container:
     exit_code: int
     oom_killed: bool
     ports: Mapping[int, int]
+    direct: Mapping[int, tuple[str, int]] = field(default_factory=dict)
 
     @property
     def running(self) -> bool:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from lading.app import BuildOptions
 from lading.credentials import Credential
+from lading.engine.examination import Examination
 from lading.engine.model import (
     BuildRequest,
     Container,
     ContainerSpec,
+    EngineDetails,
     EngineInfo,
     HistoryEntry,
     Image,
+    ImageFile,
 )
 from lading.events import Event
 from lading.reference import ImageReference
@@ -40,6 +43,10 @@ class Engine(Protocol):
         """Give which engine answers."""
         ...
 
+    def details(self) -> EngineDetails:
+        """Give what it tells of itself when asked outright: slower than `info`."""
+        ...
+
     def platform(self) -> str:
         """Give the platform it builds for, as in `linux/amd64`."""
         ...
@@ -58,6 +65,14 @@ class Engine(Protocol):
 
     def history(self, what: str) -> list[HistoryEntry]:
         """Give an image's history, the newest layer first; `StepFailed` when there is no such image."""
+        ...
+
+    def files(self, image_id: str, *, name: str, labels: Mapping[str, str]) -> Generator[ImageFile, None, None]:
+        """Give an image's files one after the other, without their content; `StepFailed` when there is no such image.
+
+        A container of that name, with these labels, may be there meanwhile; it is removed in the end, also when the
+        iterator is closed early.
+        """
         ...
 
     def builder(self, options: BuildOptions) -> str:
@@ -130,6 +145,10 @@ class Engine(Protocol):
 
     def logs(self, container_id: str, *, tail: int | None = None, follow: bool = False) -> Iterator[str]:
         """Give what a container wrote, line by line, without line ends."""
+        ...
+
+    def examine(self, container_id: str) -> Examination | None:
+        """Give all that can be seen of a container from outside, and what listens in it; nothing when it is gone."""
         ...
 
     def close(self) -> None:

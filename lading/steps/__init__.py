@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lading.steps.build import Build
+    from lading.steps.deployed import Deployed
     from lading.steps.login import Login
     from lading.steps.preflight import Preflight
     from lading.steps.push import Push
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from lading.steps.stop import Stop
     from lading.steps.tag import Tag
 
-__all__ = ["Build", "Login", "Preflight", "Push", "Rollback", "Run", "Smoke", "Stop", "Tag"]
+__all__ = ["Build", "Deployed", "Login", "Preflight", "Push", "Rollback", "Run", "Smoke", "Stop", "Tag"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401  whatever step it is

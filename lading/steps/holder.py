@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import socket
 import struct
 from pathlib import Path
@@ -12,26 +13,44 @@ __all__ = ["port_holder"]
 
 _LISTENING = "0A"
 _PROC = Path("/proc")
+_AIRPLAY = "macOS's AirPlay Receiver (System Settings, General, AirDrop & Handoff)"
 
 
-def port_holder(engine: Engine, port: int) -> str | None:
-    """Say in words who listens on a TCP port, or nothing when nobody does or it cannot be told."""
+def port_holder(engine: Engine, port: int, *, proc: Path = _PROC) -> str | None:
+    """Say in words who listens on a TCP port, or nothing when nobody does or it cannot be told.
+
+    Where there is no `proc` to look into, what answers tells: macOS itself holds port 5000 for AirPlay.
+    """
     for container in engine.containers({}):
         if container.running and port in container.ports.values():
             return f"the container {container.name}"
-    for inode, pid in _listeners(port):
+    for inode, pid in _listeners(port, proc):
         if pid is not None:
             return f"process {pid} ({_command(pid)})"
         return f"another user's process (socket {inode})"
-    return "another program" if _answers(port) else None
+    if not _answers(port):
+        return None
+    return _AIRPLAY if "AirTunes" in _server(port) else "another program"
 
 
-def _listeners(port: int) -> list[tuple[str, int | None]]:
+def _server(port: int) -> str:
+    """Give what a server on this machine calls itself, over HTTP; nothing when it does not."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
+    try:
+        connection.request("GET", "/", headers={"Connection": "close"})
+        return connection.getresponse().getheader("Server") or ""
+    except (OSError, http.client.HTTPException):
+        return ""
+    finally:
+        connection.close()
+
+
+def _listeners(port: int, proc: Path) -> list[tuple[str, int | None]]:
     """Give the sockets that listen on a port, and the process of each where /proc shows it to us."""
     inodes = []
     for table in ("net/tcp", "net/tcp6"):
         try:
-            rows = (_PROC / table).read_text().splitlines()[1:]
+            rows = (proc / table).read_text().splitlines()[1:]
         except OSError:
             continue
         for row in rows:

@@ -11,6 +11,7 @@ from lading.engine import Image, Tell
 from lading.errors import Conflict, LadingError, StepFailed, Unavailable
 from lading.events import Caution, Event, Sent, Transfer
 from lading.ledger import Entry
+from lading.notes import Verdict
 from lading.reference import ImageReference
 from lading.registry import Manifest
 from lading.step import Change, Holds
@@ -50,7 +51,7 @@ class Push:
     def plan(self, world: World) -> Change | Holds:
         """Compare what the registry holds under each name with the image."""
         image = world.chosen(self.target, self.version)
-        if not self.untested and world.proven(image, self.target.checks) is None:
+        if not self.untested and self._proven(world, image) is None:
             raise StepFailed(
                 f"{named(image)} is not pushed",
                 why="it has not passed its smoke test, and only what has is pushed",
@@ -73,7 +74,7 @@ class Push:
         image = world.chosen(self.target, self.version)
         publication = self._publication(world, image)
         missing = publication.missing
-        if missing and self.untested and world.proven(image, self.target.checks) is None:
+        if missing and self.untested and self._proven(world, image) is None:
             tell(Caution(text=f"{named(image)} goes out without having passed its smoke test, as --untested says"))
         out = self._unrecorded(world, publication)  # by a run that was killed, or by another machine
         trouble: Mapping[ImageReference, LadingError | None] = {}
@@ -102,6 +103,9 @@ class Push:
             for one, found in held.items()
             if one not in publication.stays and released.get(str(one.tag)) != found.digest
         }
+
+    def _proven(self, world: World, image: Image) -> Verdict | None:
+        return world.proven(image, self.target.checks, self.target.facts.demand)
 
     def _publication(self, world: World, image: Image) -> Publication:
         options = {"overwrite": self.overwrite, "backwards": self.backwards}
@@ -175,7 +179,7 @@ class Push:
             before={str(one.tag): held.digest for one, held in known.items()},
             revision=image.labels.get(REVISION_LABEL),
             builder=image.labels.get(BUILDER_LABEL),
-            verdict=Entry.verdict_of(world.proven(image, self.target.checks)),
+            verdict=Entry.verdict_of(self._proven(world, image)),
             who=world.process.who,
             when=datetime.now(UTC).isoformat(timespec="seconds"),
         )

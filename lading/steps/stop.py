@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from lading.app import App
 from lading.engine import Tell
 from lading.step import Change, Holds
-from lading.steps.run import left_behind, ours
+from lading.steps.serving import Serving, end
 from lading.world import World
 
 __all__ = ["Stop"]
 
-_GRACE_SECONDS = 10.0
-
 
 @dataclass(frozen=True, kw_only=True)
 class Stop:
-    """No container of this project serves the app; somebody else's is left alone."""
+    """No container of this project serves the app; somebody else's is left alone.
+
+    It gets the app's grace to finish what it is answering.
+    """
 
     target: App
     name: str = "stop"
@@ -29,18 +30,22 @@ class Stop:
 
     def plan(self, world: World) -> Change | Holds:
         """Look for the container."""
-        container = ours(world.engine, self.target)
+        now = Serving.of(world, self.target)
+        container = now.container
         if container is None:
-            left = left_behind(world, self.target)
-            if left:
-                return Change(reason=f"a run that was killed left {left[0].name}", before=left[0].id)
-            return Holds(reason=f"nothing serves {self.app}")
-        state = "serves" if container.running else "has ended and is still there"
+            if now.remains is None:
+                return Holds(reason=f"nothing serves {self.app}")
+            return Change(reason=now.remains, before=now.left[0].id if now.left else None)
+        if container.running:
+            state = f"serves; it gets {self.target.stop_grace:g} s to finish"
+        else:
+            state = "has ended and is still there"
         return Change(reason=f"{container.name} {state}", before=container.id)
 
     def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
         """Let it end by itself, then remove it and what killed runs left."""
-        container = ours(world.engine, self.target)
-        for one in (*([container] if container else []), *left_behind(world, self.target)):
-            world.engine.stop(one.id, grace=_GRACE_SECONDS)
-            world.engine.remove(one.id)
+        now = Serving.of(world, self.target)
+        for rule in now.rules:
+            world.redirects.remove(rule)
+        for one in (*([now.container] if now.container else []), *now.left):
+            end(world, self.target, one, tell, drain=False)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from lading.app import VERSION_LABEL, App
+from collections.abc import Callable
+
+from lading.answer import Expected
+from lading.app import TRIAL_LABEL, VERSION_LABEL, App
+from lading.diagnosis import explained
 from lading.engine import ContainerSpec, Engine, Image, Tell
 from lading.errors import ContainerFailed, SmokeFailed
-from lading.events import Note
+from lading.events import AppLog
 from lading.probe import Result, probe
+from lading.site import Site
+from lading.steps.holder import port_holder
+from lading.steps.identity import hold_identity
 from lading.version import UNVERSIONED
 from lading.world import World
 
-__all__ = ["named", "prove", "spec_for", "try_out"]
+__all__ = ["begin", "named", "prove", "spec_for", "try_out"]
 
-_TRIAL_LABEL = "lading.trial"
-_LAST_LINES = 20
-_HOST = "127.0.0.1"
+_LONGEST_LOG = 10_000
 
 
 def spec_for(app: App, image: Image, *, name: str, host_port: int, labels: dict[str, str]) -> ContainerSpec:
@@ -27,38 +32,84 @@ def spec_for(app: App, image: Image, *, name: str, host_port: int, labels: dict[
         port=app.port,
         host_port=host_port,
         memory=app.memory,
+        pids=app.pids,
+        cpus=app.cpus,
+        stop_grace=app.stop_grace,
+        tmpfs=app.tmpfs,
     )
 
 
-def try_out(world: World, app: App, image: Image, tell: Tell) -> tuple[Result, ...]:
-    """Give the results of an app's checks put to an image in a container of its own, removed whatever happens."""
-    for left in world.engine.containers({**app.labels, _TRIAL_LABEL: "1"}):
+def try_out(  # noqa: PLR0913  as above
+    world: World,
+    app: App,
+    image: Image,
+    tell: Tell,
+    *,
+    visit: Callable[[Site], None] | None = None,
+    log: bool = False,
+) -> tuple[Result, ...]:
+    """Give the results of an app's checks put to an image in a container of its own, removed whatever happens.
+
+    When it has passed them, `visit` is told where it answers. With `log`, what it wrote is told in the end.
+    """
+    for left in world.engine.containers({**app.labels, TRIAL_LABEL: "1"}):
         if world.process.outlived(left.labels):
             world.engine.remove(left.id)
     name = f"{app.container_name}-smoke-{world.process.run}"
-    labels = {_TRIAL_LABEL: "1", **world.process.labels}
+    labels = {TRIAL_LABEL: "1", **world.process.labels}
     try:
-        world.engine.start(world.engine.create(spec_for(app, image, name=name, host_port=0, labels=labels), tell))
-        return prove(world.engine, app, image, name, tell)
+        world.engine.create(spec_for(app, image, name=name, host_port=0, labels=labels), tell)
+        begin(world.engine, app, image, name)
+        return prove(world.engine, app, image, name, tell, visit=visit)
     finally:
-        world.engine.remove(name)
+        try:
+            if log and world.engine.container(name):
+                tell(AppLog(lines=tuple(world.engine.logs(name, tail=_LONGEST_LOG))))
+        finally:
+            world.engine.remove(name)
 
 
-def prove(engine: Engine, app: App, image: Image, container_id: str, tell: Tell) -> tuple[Result, ...]:
-    """Put the app's checks to a started container and give the results.
+def begin(engine: Engine, app: App, image: Image, container_id: str, *, host_port: int = 0) -> None:
+    """Start a container; `ContainerFailed` with the cause when it cannot be, and who holds its `host_port`."""
+    try:
+        engine.start(container_id)
+    except ContainerFailed as error:
+        if host_port and (holder := port_holder(engine, host_port)):
+            raise ContainerFailed(
+                f"port {host_port} is taken",
+                why=f"{holder} holds it",
+                mend=f"invoke run --port {host_port + 1}, or end {holder}",
+                cause="port-taken",
+            ) from error
+        raise explained(engine, app, image, container_id, words=error.why) from error
 
-    Raises `ContainerFailed` as soon as the container is dead, with its exit code and the last lines of its log, and
-    `SmokeFailed` when a check fails.
+
+def prove(  # noqa: PLR0913  what is asked, of whom, and who may look on
+    engine: Engine,
+    app: App,
+    image: Image,
+    container_id: str,
+    tell: Tell,
+    *,
+    visit: Callable[[Site], None] | None = None,
+    at: int | None = None,
+) -> tuple[Result, ...]:
+    """Put the app's checks to a started container and give the results; then `visit` is told where it answers.
+
+    `at` is a port that leads to it where its published one does not.
+    Raises `ContainerFailed` as soon as the container is dead, and `SmokeFailed` when a check fails: with the cause,
+    what to type next, and the evidence.
     """
     container = engine.container(container_id)
-    port = container.ports.get(app.port) if container else None
+    if container is None or not container.running:
+        raise explained(engine, app, image, container_id)
+    container_id = container.id  # from here on another one of its name is another one
+    port = at or container.ports.get(app.port)
 
-    def alive() -> None:
+    def alive() -> bool:
         now = engine.container(container_id)
-        if now is None or not now.running:
-            raise _dead(engine, container_id, app, now.exit_code if now else None, oom=bool(now and now.oom_killed))
+        return now is not None and now.running
 
-    alive()
     if port is None:
         raise ContainerFailed(
             f"{app.name} is not published",
@@ -66,40 +117,23 @@ def prove(engine: Engine, app: App, image: Image, container_id: str, tell: Tell)
             mend="docker ps -a",
         )
     version = image.labels.get(VERSION_LABEL, UNVERSIONED)
-    results = probe(_HOST, port, app.checks, version=version, seconds=app.smoke_timeout, alive=alive)
+    expected = Expected(version=version, image=image.id)
+    results = probe(Site(port=port), app.checks, expected=expected, seconds=app.smoke_timeout, alive=alive)
     for result in results:
-        tell(Note(text=f"{result.check}: {result.problem or 'passed'} ({result.seconds:.2f} s)"))
-    if failed := [result for result in results if result.problem]:
-        alive()
-        raise SmokeFailed(
-            f"{app.name} failed {len(failed)} of {len(results)} checks",
-            why="; ".join(f"{result.check}: {result.problem}" for result in failed),
-            mend="look at the log above, mend the app, then: invoke build smoke",
-            details=_log_lines(engine, container_id),
-        )
+        tell(result.told)
+    if any(result.problem for result in results):
+        raise explained(engine, app, image, container_id, results=results)
+    hold_identity(engine, app, image, container)
+    if visit:
+        try:
+            visit(Site(port=port))
+        except SmokeFailed as error:
+            if not alive():
+                raise explained(engine, app, image, container_id) from error
+            raise
     return results
 
 
 def named(image: Image) -> str:
     """Give an image's name for a sentence: its first tag, else its short id."""
     return image.tags[0] if image.tags else image.id.removeprefix("sha256:")[:12]
-
-
-def _log_lines(engine: Engine, container_id: str) -> tuple[str, ...]:
-    """Give the last lines of a container's log."""
-    return tuple(engine.logs(container_id, tail=_LAST_LINES))
-
-
-def _dead(engine: Engine, container_id: str, app: App, exit_code: int | None, *, oom: bool) -> ContainerFailed:
-    lines = _log_lines(engine, container_id) if exit_code is not None else ()
-    if oom:
-        why = f"it was killed for memory, limit {app.memory // 1024**2} MiB"
-        mend = "raise memory in the settings"
-    elif exit_code is None:
-        why, mend = "somebody removed its container", "run it again"
-    else:
-        why, mend = (
-            f"its process ended with exit code {exit_code}",
-            "mend what the log says, then: invoke build smoke",
-        )
-    return ContainerFailed(f"{app.name} died at start", why=why, mend=mend, details=lines)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from lading.engine import ContainerSpec, Tell
 from lading.errors import ContainerFailed, Unavailable
-from lading.probe import ask
+from lading.question import Question, ask
 from lading.reference import OWN_REGISTRY, ImageReference
+from lading.site import Site
 from lading.step import Change, Holds
 from lading.steps.holder import port_holder
 from lading.surroundings.base_image import obtain
@@ -129,7 +130,7 @@ def _make(world: World, reference: ImageReference, tell: Tell) -> None:
 
 def _answers(port: int) -> bool:
     try:
-        return ask("127.0.0.1", port, "/v2/", seconds=2).status in (200, 401)
+        return ask(Site(port=port), Question(path="/v2/"), seconds=2).status in (200, 401)
     except OSError:
         return False
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import select
 import shutil
+import signal
 import subprocess
 
 import docker
@@ -12,6 +14,7 @@ import pytest
 import requests
 
 from tests.cli_project import Project
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.engine
 
@@ -33,6 +36,58 @@ def test_run_logs_stop(project: Project) -> None:
         requests.get(address, timeout=5)
     assert "ok=1" in project.invoke("stop").out
     assert project.invoke("logs").code == 1
+
+
+def test_environment_and_memory(project: Project, client: docker.DockerClient) -> None:
+    """--env and --memory go to the container, over the settings; values stand neither in labels nor in any output."""
+    assert project.invoke("build", "--version", "3", "run").code == 0
+    words = ("run", "--env", "TOKEN=S3ntinel", "--env", "MODE=a=b", "--memory", "96m", "--json")
+
+    done = project.invoke(*words)
+
+    assert done.code == 0, done.all
+    (step,) = done.document["steps"]
+    assert step["reason"] == "options differ: environment MODE, environment TOKEN, memory"
+    (container,) = client.containers.list(filters={"label": f"lading.project={project.name}"})
+    assert {"TOKEN=S3ntinel", "MODE=a=b"} <= set(container.attrs["Config"]["Env"])
+    assert container.attrs["HostConfig"]["Memory"] == 96 * 1024 * 1024
+    assert container.attrs["Config"]["StopTimeout"] == 10
+    assert "S3ntinel" not in json.dumps(container.labels) + done.all
+    assert project.invoke(*words).statuses == {"run": "ok"}
+    assert project.invoke("run", "--memory", "much").code == 2
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_logs_follow_until_ctrl_c(project: Project, number: signal.Signals, code: int) -> None:
+    """Logs --follow shows what is written from then on, and ends at Ctrl-C."""
+    assert project.invoke("build", "--version", "3", "run").code == 0
+    process = project.start("logs", "--follow", "--tail", "0")
+    assert process.stdout
+    wait_until(lambda: requests.get(f"http://127.0.0.1:{project.port}/told", timeout=5).ok and _readable(process))
+    assert "GET /told" in process.stdout.readline()
+
+    done = project.interrupt(process, number)
+
+    assert (done.code, done.err) == (code, "")
+    assert done.seconds < 2
+
+
+def test_logs_follow_until_the_end(project: Project) -> None:
+    """Logs --follow ends by itself when the container does."""
+    assert project.invoke("build", "--version", "3", "run").code == 0
+    process = project.start("logs", "--follow")
+    wait_until(lambda: _readable(process))
+    assert project.invoke("stop").code == 0
+
+    _, err = process.communicate(timeout=10)
+
+    assert (process.returncode, err) == (0, "")
+
+
+def _readable(process: subprocess.Popen[str]) -> bool:
+    """Whether a command has printed something."""
+    assert process.stdout
+    return bool(select.select([process.stdout], [], [], 0.1)[0])
 
 
 def test_the_container_is_hardened(project: Project, client: docker.DockerClient) -> None:

@@ -96,6 +96,7 @@ def test_no_tag_means_latest(yard: Yard) -> None:
     [
         lambda yard: yard.engine.inspect_image(yard.name().familiar),
         lambda yard: yard.engine.history(yard.name().familiar),
+        lambda yard: list(yard.engine.files(f"sha256:{'0' * 64}", name=f"{yard.project}-look", labels=yard.labels)),
         lambda yard: yard.engine.tag(f"sha256:{'0' * 64}", yard.name()),
         lambda yard: yard.engine.push(yard.name(registry=yard.host), None, quiet),
         lambda yard: yard.engine.pull(yard.name(registry=yard.host), None, quiet),
@@ -104,7 +105,7 @@ def test_no_tag_means_latest(yard: Yard) -> None:
         lambda yard: yard.engine.rename(f"{yard.project}-none", f"{yard.project}-other"),
         lambda yard: list(yard.engine.logs(f"{yard.project}-none")),
     ],
-    ids=["inspect", "history", "tag", "push", "pull", "create", "start", "rename", "logs"],
+    ids=["inspect", "history", "files", "tag", "push", "pull", "create", "start", "rename", "logs"],
 )
 def test_what_is_not_there(yard: Yard, ask: Callable[[Yard], object]) -> None:
     """Work on what is not there fails."""

@@ -16,6 +16,7 @@ from docker.errors import ImageNotFound
 from lading.credentials import CredentialStore
 from lading.engine import Engine
 from lading.engine.docker import DockerEngine
+from lading.redirect import Iptables, Redirects
 from lading.registry import HttpRegistry, Registry
 from tests.registries import TestRegistry
 from tests.steps.ground import PORT, Containers, Images
@@ -32,6 +33,7 @@ class DockerGround:
         self, client: docker.DockerClient, registry: TestRegistry, base: str, project: str, folder: Path
     ) -> None:
         self.engine: Engine = DockerEngine()
+        self.redirects: Redirects = Iptables()
         self.host = registry.host
         self.login = (registry.user, registry.password) if registry.user and registry.password else None
         self.base = base

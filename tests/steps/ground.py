@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from lading.engine import Engine
+from lading.redirect import Redirects
 from lading.registry import Registry
 
 __all__ = ["PORT", "Containers", "Ground", "Images"]
@@ -21,6 +22,11 @@ class Ground(Protocol):
     @property
     def engine(self) -> Engine:
         """The engine as Lading speaks to it."""
+        ...
+
+    @property
+    def redirects(self) -> Redirects:
+        """Who redirects connections."""
         ...
 
     @property

@@ -11,8 +11,10 @@ from lading.credentials import Credential, Secret
 from lading.engine import BuildRequest, ContainerSpec, Engine, Image, Tell
 from lading.engine.memory import MemoryEngine
 from lading.engine.memory_registry import MemoryRegistry
+from lading.redirect import Redirects
 from lading.reference import ImageReference
 from lading.registry import Manifest, Registry
+from tests.redirects import MemoryRedirects
 from tests.steps.ground import PORT, Containers, Images
 
 __all__ = ["MemoryGround"]
@@ -56,6 +58,7 @@ class MemoryGround:
 
     def __init__(self, users: Mapping[str, str], project: str) -> None:
         self._twin = Twin()
+        self.redirects: Redirects = MemoryRedirects()
         self._twin.add("python", ImageReference.parse(self.base))
         self._registry = MemoryRegistry(self.host, users=dict(users))
         self._twin.registries[self.host] = self._registry

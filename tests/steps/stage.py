@@ -89,6 +89,7 @@ class Stage:
             notes=self.notes,
             process=Process.this(),
             patience=Patience(sleep=lambda seconds: time.sleep(seconds / 20)),
+            redirects=self.ground.redirects,
         )
 
     @property

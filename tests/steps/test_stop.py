@@ -15,7 +15,7 @@ def test_four_runs(stage: Stage) -> None:
 
     done = stage.four_runs(stage.stop())
 
-    assert done.reason == f"{stage.app.container_name} serves"
+    assert done.reason == f"{stage.app.container_name} serves; it gets 10 s to finish"
     assert serving is not None
     assert (done.before, done.after) == (serving[0], None)
     assert stage.ground.containers() == frozenset()

@@ -1,0 +1,44 @@
+"""The error for a container that failed: one named cause, the next command, and the evidence."""
+
+from __future__ import annotations
+
+from lading.app import App
+from lading.diagnosis.causes import diagnose
+from lading.diagnosis.evidence import Evidence
+from lading.diagnosis.gathering import gather
+from lading.diagnosis.timeline import told
+from lading.engine import Engine, Image
+from lading.errors import ContainerFailed, SmokeFailed
+from lading.probe import Result
+
+__all__ = ["explained"]
+
+
+def explained(  # noqa: PLR0913  what, of which app, and what is known already
+    engine: Engine,
+    app: App,
+    image: Image,
+    container_id: str,
+    *,
+    results: tuple[Result, ...] = (),
+    words: str = "",
+) -> ContainerFailed | SmokeFailed:
+    """Give the error for a container that failed its checks, or with the engine's `words` its start.
+
+    It is to be called while the container is still there.
+    """
+    evidence = gather(engine, app, image, container_id, results=results, words=words)
+    cause = diagnose(evidence)
+    failed = sum(result.problem is not None for result in results)
+    if evidence.running and failed:
+        what = f"{app.name} failed {failed} of {len(app.checks)} check{'s' if len(app.checks) > 1 else ''}"
+        return SmokeFailed(what, why=cause.why, mend=cause.mend, cause=cause.name, details=told(evidence))
+    what = f"{app.name} {_end(evidence)}"
+    return ContainerFailed(what, why=cause.why, mend=cause.mend, cause=cause.name, details=told(evidence))
+
+
+def _end(evidence: Evidence) -> str:
+    if evidence.words:
+        return "cannot be started"
+    seen = evidence.examination
+    return "died at start" if seen is None else f"died at start (exit code {seen.exit_code})"

@@ -1,0 +1,249 @@
+"""Causes that the app tells itself, in the last lines of its log."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import Final
+
+from lading.diagnosis.evidence import Cause, Evidence
+
+__all__ = [
+    "broken_import",
+    "missing_environment",
+    "missing_file",
+    "missing_library",
+    "missing_module",
+    "permission_denied",
+    "port_taken_inside",
+    "privileged_port",
+    "read_only_root",
+    "syntax_error",
+    "uncaught_exception",
+    "worker_failed",
+]
+
+_FIRST_FREE_PORT: Final = 1024
+# Packages whose name is not the module's.
+_PACKAGES: Final = {
+    "attr": "attrs",
+    "bs4": "beautifulsoup4",
+    "crypto": "pycryptodome",
+    "cv2": "opencv-python-headless",
+    "dateutil": "python-dateutil",
+    "dotenv": "python-dotenv",
+    "google": "protobuf",
+    "jose": "python-jose",
+    "jwt": "pyjwt",
+    "magic": "python-magic",
+    "multipart": "python-multipart",
+    "mysqldb": "mysqlclient",
+    "openssl": "pyopenssl",
+    "pil": "pillow",
+    "psycopg2": "psycopg2-binary",
+    "serial": "pyserial",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+}
+_NO_MODULE: Final = r"(?:ModuleNotFoundError|ImportError): No module named '?(?P<name>[\w.]+)'?"
+_NO_NODE_MODULE: Final = r"Error: Cannot find (?:module|package) '(?P<name>[^'./][^']*)'"
+_EXCEPTION: Final = (
+    r"^(?:\[.*\] )?(?P<name>(?:\w+\.)*\w*(?:Error|Exception|Exit|Interrupt|Warning))(?:: (?P<words>.*))?$"
+)
+
+
+def missing_library(evidence: Evidence) -> Cause | None:
+    """Tell when a compiled module needs a system library that the image has not got."""
+    found = evidence.last(r"(?P<name>lib[\w.+-]+\.so[\w.]*): cannot open shared object file")
+    if not found or evidence.answered:
+        return None
+    return Cause.to_build(
+        "missing-library",
+        f"the system library {found['name']} is not in the image",
+        f"install the Debian package that holds {found['name']} in the Dockerfile (apt-get install)",
+    )
+
+
+def missing_module(evidence: Evidence) -> Cause | None:
+    """Tell when a module that the app imports is not in the image."""
+    found = evidence.last(_NO_MODULE, _NO_NODE_MODULE)
+    if not found or evidence.answered:
+        return None
+    module, sources = found["name"], evidence.sources
+    top = module.partition(".")[0]
+    if "Cannot find" in found[0]:
+        why, mend = f"the module {module} is not in the image", f"npm install {module} (package.json then names it)"
+    elif top in sources.modules:
+        why = f"the app's own module {top} is not where it is looked for"
+        mend = f"mend WORKDIR, or COPY {top} there (does .dockerignore name it?)"
+    else:
+        package = _PACKAGES.get(top.lower(), top.lower().replace("_", "-"))
+        file = sources.requirements or "requirements.txt"
+        if package in sources.required or top.lower() in sources.required:
+            why = f"the module {module} is not in the image, though {file} names {package}"
+            mend = f"let the Dockerfile install {file} for the Python that CMD starts"
+        else:
+            why = f"the module {module} is missing from {file}" + (
+                "" if sources.requirements else ", which is not there"
+            )
+            mend = f"add {package} to {file}" + (
+                "" if sources.requirements else " and RUN pip install -r in the Dockerfile"
+            )
+    return Cause.to_build("missing-module", why, mend)
+
+
+def broken_import(evidence: Evidence) -> Cause | None:
+    """Tell when a module is there and has not got what the app imports from it."""
+    found = evidence.last(r"ImportError: (?P<words>cannot import name '(?P<what>\w+)' from .*?'(?P<name>[\w.]+)'.*)")
+    if not found or evidence.answered:
+        return None
+    top = found["name"].partition(".")[0]
+    mend = f"mend the import in {top}" if top in evidence.sources.modules else f"lock the version of {top} that has it"
+    return Cause.to_build("broken-import", f"{found['name']} has no {found['what']} to import", mend)
+
+
+def syntax_error(evidence: Evidence) -> Cause | None:
+    """Tell when the interpreter cannot read the app."""
+    found = evidence.last(r"^\s*(?P<name>SyntaxError|IndentationError|TabError): (?P<words>.*)")
+    if not found or evidence.answered:
+        return None
+    where = evidence.last(r'File "(?P<file>[^"]+)", line (?P<line>\d+)\s*$', r"^(?P<file>/\S+\.[cm]?js):(?P<line>\d+)$")
+    place = f"{where['file']}:{where['line']}" if where else "the app"
+    return Cause.to_build("syntax-error", f"{place}: {found['name']}: {found['words']}", f"mend {place}")
+
+
+def read_only_root(evidence: Evidence) -> Cause | None:
+    """Tell when the app writes to the container's root, which is read-only."""
+    found = evidence.last(
+        r"\[Errno 30\] Read-only file system(?:: (?P<path>.+))?$",
+        r"EROFS: read-only file system, \w+ (?P<path>'[^']+')",
+        r"(?i)(?P<path>'[^']+'|/[^\s:]+): read-only file system",
+        r"(?i)attempt to write a readonly database(?P<path>)",
+    )
+    seen = evidence.examination
+    if not found or evidence.answered or not (seen and seen.read_only):
+        return None
+    path = (found["path"] or "").strip("'\"")
+    path = posixpath.normpath(posixpath.join(seen.workdir or "/", path)) if path else ""
+    why = f"it writes to {path or 'its root'}, and its root is read-only ({', '.join(seen.writable)} can be written to)"
+    # A folder that holds the app's own files cannot be laid over: they would be gone.
+    folder = posixpath.dirname(path)
+    if folder in ("", "/", seen.workdir) or folder == posixpath.dirname(seen.workdir):
+        return Cause.to_build(
+            "read-only-root", why, "let it write below /tmp, or a folder that the setting tmpfs names"
+        )
+    return Cause.to_set("read-only-root", why, f"tmpfs: [{folder}]", evidence.app)
+
+
+def privileged_port(evidence: Evidence) -> Cause | None:
+    """Tell when the app wants a port below 1024, which only root may have."""
+    found = evidence.last(
+        r"\('[\w.:]*', (?P<port>\d+)\).*(?:\[Errno 13\]|Permission denied)",
+        r"EACCES: permission denied \S*:(?P<port>\d+)",
+        r"bind\(\) to \S*:(?P<port>\d+) failed \(13: Permission denied\)",
+        r"listen tcp \S*:(?P<port>\d+): bind: permission denied",
+    )
+    if not found or evidence.answered or int(found["port"]) >= _FIRST_FREE_PORT:
+        return None
+    return Cause.to_build(
+        "privileged-port",
+        f"it may not listen on port {found['port']}: below {_FIRST_FREE_PORT} that takes root",
+        "let it listen on $PORT, with a port from 1024 up in the settings",
+    )
+
+
+def permission_denied(evidence: Evidence) -> Cause | None:
+    """Tell when the container's user may not read or write a file."""
+    found = evidence.last(
+        r"\[Errno 13\] Permission denied: (?P<path>'[^']+')",
+        r"EACCES: permission denied, \w+ (?P<path>'[^']+')",
+        r"(?P<path>/[^\s:']+): Permission denied",
+        r"can't open file (?P<path>'[^']+'): \[Errno 13\]",
+    )
+    if not found or evidence.answered:
+        return None
+    path, seen = found["path"].strip("'"), evidence.examination
+    user = f"user {seen.user}" if seen and seen.user else "root, who has no capabilities here,"
+    return Cause.to_build(
+        "permission-denied",
+        f"{user} may not use {path}: permission denied",
+        f"make it readable for all where the Dockerfile makes it (COPY --chmod=644, or RUN chmod a+rX {path})",
+    )
+
+
+def port_taken_inside(evidence: Evidence) -> Cause | None:
+    """Tell when two of the app's own processes want the same port."""
+    if evidence.answered or not evidence.last(r"(?i)address already in use", r"EADDRINUSE", r"Connection in use: \("):
+        return None
+    return Cause.to_build(
+        "port-taken-inside",
+        "two processes in the container want the same port",
+        "let only one of them listen on $PORT",
+    )
+
+
+def missing_environment(evidence: Evidence) -> Cause | None:
+    """Tell when the app wants an environment variable that nobody gives it."""
+    found = evidence.last(r"^KeyError: '(?P<name>[A-Z][A-Z0-9_]*)'$")
+    if not found or evidence.answered or not evidence.last(r"\bos\.py\b|environ|getenv"):
+        return None
+    name = found["name"]
+    why = f"it wants the environment variable {name}, which is not set"
+    return Cause.to_set("missing-environment", why, f"environment: {{{name}: …}}", evidence.app)
+
+
+def missing_file(evidence: Evidence) -> Cause | None:
+    """Tell when the app opens a file that is not in the image."""
+    found = evidence.last(r"FileNotFoundError: \[Errno 2\] No such file or directory: '(?P<path>[^']+)'")
+    if not found or evidence.answered:
+        return None
+    path = found["path"]
+    why = f"there is no {path} in the image"
+    return Cause.to_build("missing-file", why, f"COPY {path} in the Dockerfile (does .dockerignore name it?)")
+
+
+def worker_failed(evidence: Evidence) -> Cause | None:
+    """Tell when Gunicorn gives up because its workers cannot load the app."""
+    if evidence.answered or not evidence.last(r"Worker failed to boot", r"App failed to load"):
+        return None
+    error = _raised(evidence)
+    if error is None and (named := evidence.last(r"Failed to find (?:application object|attribute) (?P<name>.+?) in ")):
+        return Cause.to_build(
+            "worker-failed",
+            f"gunicorn finds no {named['name']} in the app's module",
+            f"mend what CMD names ({' '.join(_command(evidence))})",
+        )
+    why = "gunicorn's worker failed to boot" + (f": {_shown(error)}" if error else "")
+    return Cause.to_build("worker-failed", why, f"mend {_place(evidence) or 'what the log says'}")
+
+
+def uncaught_exception(evidence: Evidence) -> Cause | None:
+    """Tell when the app ended with an exception, or answers 500 because of one."""
+    error = _raised(evidence)
+    if error is None or evidence.answered or not (evidence.dead or "status 5" in evidence.problem):
+        return None
+    seen = evidence.examination
+    code = f" (exit code {seen.exit_code})" if seen and evidence.dead else ""
+    mend = f"mend {_place(evidence) or 'what the log says'}"
+    asked = f"; {evidence.problem.partition(';')[0]}" if "status 5" in evidence.problem and evidence.running else ""
+    return Cause.to_build("uncaught-exception", f"{_shown(error)}{code}{asked}", mend)
+
+
+def _raised(evidence: Evidence) -> re.Match[str] | None:
+    """Give the exception that the log tells of last, if a traceback goes with it."""
+    return evidence.last(_EXCEPTION) if evidence.last(r"^\s*Traceback \(most recent call last\)") else None
+
+
+def _shown(error: re.Match[str]) -> str:
+    return f"{error['name']}: {error['words']}" if error["words"] else error["name"]
+
+
+def _place(evidence: Evidence) -> str:
+    """Give file and line of the innermost call in the app's own files, where the log tells."""
+    own = r'File "(?P<file>/(?!(?:usr|opt|venv|root)/)(?!.*(?:site|dist)-packages)[^"]+)", line (?P<line>\d+)'
+    found = evidence.last(own)
+    return f"{found['file']}:{found['line']}" if found else ""
+
+
+def _command(evidence: Evidence) -> tuple[str, ...]:
+    return evidence.examination.command if evidence.examination else ()

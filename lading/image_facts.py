@@ -1,0 +1,197 @@
+"""What an image is like beside what it answers: each fact by its name, and what to do where it does not hold.
+
+The numbers are those of the CIS Docker Benchmark 1.6.0, where it asks for the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass
+
+from lading.app import REVISION_LABEL, TRIAL_LABEL, App
+from lading.engine import Image, ImageConfig, Tell
+from lading.errors import SmokeFailed, StepFailed
+from lading.events import Caution
+from lading.git import last_revision
+from lading.image_files import Scan, User, scan
+from lading.image_policy import FactName
+from lading.image_secrets import secret_places
+from lading.tables import human_size
+from lading.world import World
+
+__all__ = ["Fact", "examine", "hold_to_facts"]
+
+_RULES = 1
+"""Goes up with every change to what a scan finds, so that what was noted before is looked at again."""
+_TOLD = 5
+_OCI = "org.opencontainers.image."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fact:
+    """One thing an image should be like: `problem` is None where it is, and `mend` what to change where it is not."""
+
+    name: FactName
+    title: str
+    problem: str | None
+    mend: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.problem or 'holds'}"
+
+
+def hold_to_facts(world: World, app: App, image: Image, tell: Tell) -> str:
+    """Look at an image's facts as the app's policy says and give what came of it in words, empty when nothing was.
+
+    Under `warn` each that does not hold is told; under `fail` there is `SmokeFailed` with all of them.
+    """
+    policy = app.facts
+    if policy.mode == "off":
+        return ""
+    try:
+        facts = [fact for fact in examine(world, app, image) if fact.name not in policy.allowed]
+    except StepFailed as error:
+        if policy.mode == "fail":
+            raise
+        tell(Caution(text=f"the image's facts could not be looked at: {error}"))
+        return ""
+    failing = [fact for fact in facts if fact.problem]
+    if failing and policy.mode == "fail":
+        count = len(failing)
+        raise SmokeFailed(
+            f"{count} of {len(facts)} facts of the image {'do' if count > 1 else 'does'} not hold",
+            why="; ".join(map(str, failing)),
+            mend="mend the Dockerfile as said above, or name what is accepted in image_facts_allowed; "
+            "then: invoke build smoke",
+            details=tuple(f"{fact.name} ({fact.title}): {fact.problem}; {fact.mend}" for fact in failing),
+        )
+    for fact in failing:
+        tell(Caution(text=f"image fact {fact}; {fact.mend}"))
+    if not facts:
+        return ""
+    if not failing:
+        return f"{len(facts)} image facts hold"
+    return (
+        f"{len(facts) - len(failing)} of {len(facts)} image facts hold, not: {', '.join(one.name for one in failing)}"
+    )
+
+
+def examine(world: World, app: App, image: Image, *, read_only: bool = True) -> tuple[Fact, ...]:
+    """Give the facts of an image that has answered its checks; `read_only` is whether its root was so meanwhile.
+
+    None where the engine does not tell what the image is like. Its files are looked through once: what was found is
+    noted by its id.
+    """
+    whole = world.engine.image(image.id)  # in a list of images, an engine tells less of each
+    if whole is None or whole.config is None:
+        return ()
+    found = _files(world, app, whole, whole.config)
+    budget = app.facts.budget
+    return (
+        Fact(
+            name="user",
+            title="CIS 4.1, a user for the container",
+            problem=_user_problem(whole.config.user),
+            mend="end the Dockerfile with USER 10001:10001: a number, so that a runtime can tell that it is not root",
+        ),
+        Fact(
+            name="port",
+            title="CIS 5.9, only needed ports",
+            problem=_port_problem(whole.config.exposed, app.port),
+            mend=f"EXPOSE {app.port} and no other in the Dockerfile, or mend port in the settings",
+        ),
+        Fact(
+            name="healthcheck",
+            title="CIS 4.6, a HEALTHCHECK instruction",
+            problem=None if whole.config.healthcheck else "it has no HEALTHCHECK",
+            mend="add a HEALTHCHECK to the Dockerfile, so that an engine can tell when the app no longer answers",
+        ),
+        Fact(
+            name="secrets",
+            title="CIS 4.10, no secrets in Dockerfiles",
+            problem=_listed("it gives away", secret_places(whole, world.engine.history(whole.id))),
+            mend="change the secret, which is known by now; give it at run time, or to the build as build_secrets",
+        ),
+        Fact(
+            name="setuid",
+            title="CIS 4.8, no setuid and setgid permissions",
+            problem=_listed("setuid or setgid is set on", found.setuid, found.setuid_count),
+            mend="RUN find / -xdev -type f -perm /6000 -exec chmod a-s {} + in the Dockerfile",
+        ),
+        Fact(
+            name="writable",
+            title="nothing the app's user may write",
+            problem=_listed("the app may write", found.writable, found.writable_count),
+            mend="leave files to root (COPY without --chown); what the app must write belongs in /tmp",
+        ),
+        Fact(
+            name="read-only",
+            title="CIS 5.13, a root file system that is read-only",
+            problem=None if read_only else "it was proved on a root it may write",
+            mend="let the app write below /tmp only",
+        ),
+        Fact(
+            name="labels",
+            title="labels that say what it is",
+            problem=_listed("it lacks", tuple(_missing_labels(app, whole))),
+            mend="invoke build (it sets them, unless the Dockerfile does)",
+        ),
+        Fact(
+            name="size",
+            title="within its budget",
+            problem=_size_problem(whole.size, budget),
+            mend="invoke history (shows which layer is large), or raise image_budget",
+        ),
+    )
+
+
+def _files(world: World, app: App, image: Image, config: ImageConfig) -> Scan:
+    """Give what is among an image's files: as it is noted, else looked through now and noted."""
+    noted = world.notes.facts(image.id)
+    rules = [_RULES, *app.tmpfs]
+    if noted.get("rules") == rules:
+        try:
+            return Scan.noted(noted)
+        except (KeyError, TypeError):
+            pass  # damaged, so it is no note
+    name = f"{app.container_name}-facts-{world.process.run}"
+    # Labelled as a trial is: what a killed run leaves is found and removed with it.
+    labels = {**app.labels, TRIAL_LABEL: "1", **world.process.labels}
+    with closing(world.engine.files(image.id, name=name, labels=labels)) as files:
+        found = scan(files, User.parse(config.user), app.tmpfs)
+    world.notes.keep_facts(image.id, {"rules": rules, **asdict(found)})
+    return found
+
+
+def _user_problem(user: str) -> str | None:
+    if user.partition(":")[0] in ("", "root") or User.parse(user.partition(":")[0]) == User(uid=0, gid=0):
+        return "it runs as root"
+    return None if User.parse(user) else "its USER is a name, and only a number tells a runtime that it is not root"
+
+
+def _port_problem(exposed: tuple[str, ...], port: int) -> str | None:
+    wanted = f"{port}/tcp"
+    others = ", ".join(one.removesuffix("/tcp") for one in exposed if one != wanted)
+    if wanted in exposed:
+        return f"it exposes {others} beside {port}" if others else None
+    return f"it exposes {others}, and the app's port is {port}" if others else "it exposes no port"
+
+
+def _missing_labels(app: App, image: Image) -> Iterator[str]:
+    revision = last_revision(app.context, app.dockerfile)
+    wanted = {f"{_OCI}title": True, f"{_OCI}version": True, REVISION_LABEL: bool(revision)}
+    wanted[f"{_OCI}source"] = bool(revision and revision.source)
+    return (name for name, known in wanted.items() if known and not image.labels.get(name))
+
+
+def _size_problem(size: int, budget: int | None) -> str | None:
+    if budget is None or size <= budget:
+        return None
+    return f"it is {human_size(size)} ({size:,} bytes), and its budget is {human_size(budget)} ({budget:,} bytes)"
+
+
+def _listed(words: str, found: tuple[str, ...], count: int | None = None) -> str | None:
+    """Give a sentence about what was found, None when nothing was; `count` is how many there are in all."""
+    left = (len(found) if count is None else count) - _TOLD
+    return f"{words} {', '.join(found[:_TOLD])}{f' and {left} more' if left > 0 else ''}" if found else None

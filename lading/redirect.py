@@ -1,0 +1,116 @@
+"""A short-lived redirect of this machine's own connections, from one port on 127.0.0.1 to another."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from lading.command import output_of, run_command
+from lading.shield import unbroken
+
+__all__ = ["Iptables", "Redirect", "Redirects"]
+
+_PROGRAM = "iptables"
+_LOCK_SECONDS = "5"
+_RULE = re.compile(r"--dport (\d+)\b.*--comment \"?lading/([^/\s\"]+)/([^/\s\"]+)\"?\s.*--to-ports (\d+)\b")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Redirect:
+    """New connections to `port` go to `to_port`; `owner` is the container name it is for, `run` who put it there."""
+
+    owner: str
+    run: str
+    port: int
+    to_port: int
+
+
+class Redirects(Protocol):
+    """Who can redirect connections on this machine."""
+
+    def obstacle(self) -> str | None:
+        """Say why connections cannot be redirected here; None when they can."""
+        ...
+
+    def put(self, redirect: Redirect) -> None:
+        """Send new connections on from now on; one that is there already is fine. `StepFailed` otherwise."""
+        ...
+
+    def remove(self, redirect: Redirect) -> None:
+        """Send them on no more; connections that are established go on, an absent redirect is fine."""
+        ...
+
+    def there(self, owner: str) -> tuple[Redirect, ...]:
+        """Give the redirects that are there for an owner; none where they cannot be looked at."""
+        ...
+
+    def past(self, redirect: Redirect) -> AbstractContextManager[int]:
+        """Give a port that leads, meanwhile, to whoever listens on the redirected port itself."""
+        ...
+
+
+class Iptables:
+    """Redirects as rules of the firewall, which the kernel carries out; only root may look at them.
+
+    Each rule says in a comment whose it is. It is asked of the first packet of a connection only: what is established
+    stays where it is, when the rule comes and when it goes.
+    """
+
+    def obstacle(self) -> str | None:
+        """Say why connections cannot be redirected here; None when they can."""
+        if shutil.which(_PROGRAM) is None:
+            return f"there is no {_PROGRAM} on PATH"
+        return None if self._listed() is not None else f"{_PROGRAM} lets only root redirect connections"
+
+    def put(self, redirect: Redirect) -> None:
+        """Send new connections on from now on; one that is there already is fine. `StepFailed` otherwise."""
+        if redirect not in self.there(redirect.owner):
+            run_command(_words("-I", redirect), what=f"port {redirect.port} cannot be redirected")
+
+    def remove(self, redirect: Redirect) -> None:
+        """Send them on no more; connections that are established go on, an absent redirect is fine."""
+        with unbroken():
+            if redirect in self.there(redirect.owner):
+                run_command(_words("-D", redirect), what=f"the redirect of port {redirect.port} cannot be taken away")
+
+    def there(self, owner: str) -> tuple[Redirect, ...]:
+        """Give the redirects that are there for an owner; none where they cannot be looked at."""
+        found = (_RULE.search(line) for line in (self._listed() or "").splitlines())
+        return tuple(
+            Redirect(owner=rule[2], run=rule[3], port=int(rule[1]), to_port=int(rule[4]))
+            for rule in found
+            if rule and rule[2] == owner
+        )
+
+    @contextmanager
+    def past(self, redirect: Redirect) -> Iterator[int]:
+        """Give a port that leads, meanwhile, to whoever listens on the redirected port itself.
+
+        A packet is redirected once: what comes by the other port is not asked of the first rule.
+        """
+        with socket.socket() as kept:
+            kept.bind(("127.0.0.1", 0))  # so that nobody else takes it
+            entrance = int(kept.getsockname()[1])
+            side_door = replace(redirect, port=entrance, to_port=redirect.port)
+            try:
+                self.put(side_door)
+                yield entrance
+            finally:
+                self.remove(side_door)
+
+    def _listed(self) -> str | None:
+        """Give the rules for this machine's own connections as iptables writes them."""
+        return output_of([_PROGRAM, "-w", _LOCK_SECONDS, "-t", "nat", "-S", "OUTPUT"])
+
+
+def _words(action: str, redirect: Redirect) -> list[str]:
+    """Give the command that puts a rule (-I) or takes it away (-D)."""
+    match = ["-p", "tcp", "-d", "127.0.0.1", "--dport", str(redirect.port), "--syn"]
+    comment = ["-m", "comment", "--comment", f"lading/{redirect.owner}/{redirect.run}"]
+    target = ["-j", "REDIRECT", "--to-ports", str(redirect.to_port)]
+    return [_PROGRAM, "-w", _LOCK_SECONDS, "-t", "nat", action, "OUTPUT", *match, *comment, *target]

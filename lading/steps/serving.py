@@ -1,0 +1,132 @@
+"""Which container serves an app, and what killed runs left of theirs."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from lading.app import App
+from lading.connections import drained
+from lading.engine import Container, Engine, Tell
+from lading.errors import ContainerFailed
+from lading.events import Caution
+from lading.process import RUN_LABEL
+from lading.redirect import Redirect
+from lading.world import World
+
+__all__ = ["Serving", "end", "left_behind", "let_drain", "ours", "stop_in_grace"]
+
+_DRAIN_SECONDS = 2.0
+_KILLED = 137
+_SLACK_SECONDS = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serving:
+    """What there is of an app's containers.
+
+    `container` serves it (or did, and has ended); its name is the app's, unless a run was killed before it could give
+    it. `left` are the others that killed runs left, `rules` their redirects, and `bearers` those of `left` to which
+    the redirects lead, so that they serve the app meanwhile.
+    """
+
+    container: Container | None
+    left: tuple[Container, ...]
+    rules: tuple[Redirect, ...]
+    bearers: tuple[Container, ...]
+
+    @classmethod
+    def of(cls, world: World, app: App) -> Serving:
+        """Look; `ContainerFailed` when somebody else's container has the app's name."""
+        named, left = ours(world.engine, app), left_behind(world, app)
+        heir = next((one for one in left if one.running and one.ports.get(app.port) == app.host_port), None)
+        container = named if (named and named.running) or heir is None else heir
+        others = [*left, *([named] if named else [])]
+        rules = _left_rules(world, app)
+        goals = {rule.to_port for rule in rules if rule.port == app.host_port}
+        return cls(
+            container=container,
+            left=tuple(one for one in others if container is None or one.id != container.id),
+            rules=rules,
+            bearers=tuple(one for one in left if one.running and one.ports.get(app.port) in goals),
+        )
+
+    @property
+    def answers(self) -> bool:
+        """Whether anything serves the app now."""
+        return bool(self.bearers or (self.container and self.container.running))
+
+    @property
+    def idle(self) -> tuple[Container, ...]:
+        """What killed runs left that serves nothing."""
+        kept = {one.id for one in self.bearers}
+        return tuple(one for one in self.left if one.id not in kept)
+
+    @property
+    def remains(self) -> str | None:
+        """Say what killed runs left, or nothing."""
+        if self.left:
+            return f"a run that was killed left {self.left[0].name}"
+        return f"a run that was killed left a redirect of port {self.rules[0].port}" if self.rules else None
+
+
+def ours(engine: Engine, app: App) -> Container | None:
+    """Give the container that serves the app; `ContainerFailed` when somebody else's has its name."""
+    container = engine.container(app.container_name)
+    if container is None:
+        return None
+    if any(container.labels.get(key) != value for key, value in app.labels.items()):
+        raise ContainerFailed(
+            f"the name {app.container_name} is taken",
+            why="a container of that name was not made by this project; it is left alone",
+            mend=f"docker rename {app.container_name} OTHER, or choose another project name in invoke.yaml",
+        )
+    return container
+
+
+def left_behind(world: World, app: App) -> list[Container]:
+    """Give the containers that killed runs left in the middle of a swap."""
+    found = world.engine.containers(app.labels)
+    return [one for one in found if one.name != app.container_name and world.process.outlived(one.labels)]
+
+
+def end(world: World, app: App, container: Container, tell: Tell, *, drain: bool) -> None:
+    """Let a container finish within the app's grace, then remove it; one that had to be killed is told.
+
+    With `drain` it gets a moment before that in which its connections may end by themselves: it gets no new ones.
+    """
+    if container.running:
+        if drain:
+            let_drain(app, container)
+        stop_in_grace(world.engine, app, container, tell)
+    world.engine.remove(container.id)
+
+
+def let_drain(app: App, container: Container) -> None:
+    """Wait a moment for the connections of a container that gets no new ones to end by themselves."""
+    if place := container.direct.get(app.port):
+        drained(*place, seconds=min(_DRAIN_SECONDS, app.stop_grace))
+
+
+def stop_in_grace(engine: Engine, app: App, container: Container, tell: Tell) -> None:
+    """Stop a container within the app's grace; one that had to be killed is told."""
+    began = time.monotonic()
+    engine.stop(container.id, grace=app.stop_grace)
+    took = time.monotonic() - began
+    ended = engine.container(container.id)
+    if ended and ended.exit_code == _KILLED and not ended.oom_killed and took > app.stop_grace - _SLACK_SECONDS:
+        words = f"{container.name} did not end within {app.stop_grace:g} s of SIGTERM and was killed"
+        tell(Caution(text=f"{words}: what it was still answering is lost (setting stop_grace)"))
+
+
+def _left_rules(world: World, app: App) -> tuple[Redirect, ...]:
+    """Give the redirects of runs that are over: those of a run that is not have a container that tells so."""
+    rules = [one for one in world.redirects.there(app.container_name) if one.run != world.process.run]
+    if not rules:
+        return ()
+    running = {
+        one.labels.get(RUN_LABEL)
+        for one in world.engine.containers(app.labels)
+        if not world.process.outlived(one.labels)
+    }
+    return tuple(rule for rule in rules if rule.run not in running)

@@ -1,0 +1,235 @@
+"""A new container in the place of the one that serves: proved before, and without a gap where that can be had."""
+
+from __future__ import annotations
+
+import http.client
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from lading.app import App
+from lading.engine import Container, Image, Tell
+from lading.errors import ContainerFailed, LadingError, StepFailed
+from lading.events import Caution, Event, Note
+from lading.redirect import Redirect
+from lading.shield import unbroken
+from lading.steps.serving import Serving, end, let_drain, stop_in_grace
+from lading.steps.trial import begin, prove, spec_for
+from lading.world import World
+
+__all__ = ["Swap"]
+
+_BACK_SECONDS = 5.0
+_BACK_GRACE = 1.0
+_LOOK_AGAIN_SECONDS = 0.02
+_HOST = "127.0.0.1"
+_SERVER_ERROR = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Swap:
+    """The container that is to serve the app: of which image, with which labels.
+
+    The image is proved in a second container beside the one that serves, which is not touched before that. Whatever
+    fails or interrupts, what served before serves afterwards, and nothing new is left.
+    """
+
+    world: World
+    app: App
+    image: Image
+    labels: dict[str, str]
+    tell: Tell
+
+    def carry_out(self, now: Serving) -> None:
+        """Put the new container in the place of what there is."""
+        for one in now.idle:
+            self._remove(one.id)
+        old = now.container
+        elsewhere = old and old.running and old.ports.get(self.app.port) != self.app.host_port
+        with ExitStack() as undo:
+            if elsewhere or not now.answers:
+                self._beside(now, undo)
+                return
+            with self._second() as second:
+                rule = Redirect(
+                    owner=self.app.container_name,
+                    run=self.world.process.run,
+                    port=self.app.host_port,
+                    to_port=second.ports[self.app.port],
+                )
+                try:
+                    if obstacle := self._obstacle(rule):
+                        self._plainly(now, obstacle, undo)
+                    else:
+                        self._redirected(now, rule, undo)
+                finally:
+                    self.world.redirects.remove(rule)
+
+    def tidy(self, now: Serving) -> None:
+        """Leave the container that serves, and nothing of what killed runs left beside it."""
+        for rule in now.rules:
+            self.world.redirects.remove(rule)
+        for one in now.left:
+            self._remove(one.id)
+        if now.container and now.container.name != self.app.container_name:
+            self.world.engine.rename(now.container.id, self.app.container_name)
+
+    def _beside(self, now: Serving, undo: ExitStack) -> None:
+        """Start the new one where nothing is in its way, and end the old one when it is proved."""
+        for rule in now.rules:  # nobody serves behind them
+            self.world.redirects.remove(rule)
+        new = self._create("next", self.app.host_port, undo)
+        self._start(new, host_port=self.app.host_port)
+        self._prove(new)
+        self._settle(new, now, undo)
+
+    def _plainly(self, now: Serving, obstacle: str, undo: ExitStack) -> None:
+        """Stop the old one, start the new one: there is a gap, which is told."""
+        new = self._create("next", self.app.host_port, undo)
+        self._bring_back_later(now, new, self.app.host_port, undo)
+        began = time.monotonic()
+        self._stop(now)
+        for rule in now.rules:
+            self.world.redirects.remove(rule)
+        self._start(new, host_port=self.app.host_port)
+        self._prove(new, quietly=True)
+        gap = time.monotonic() - began
+        self._settle(new, now, undo)
+        self.tell(Note(text=f"{gap:.1f} s without service: {obstacle}"))
+
+    def _redirected(self, now: Serving, rule: Redirect, undo: ExitStack) -> None:
+        """Let the second one serve while the new one takes the old one's port; the redirect is there already."""
+        redirects = self.world.redirects
+        for left in now.rules:
+            redirects.remove(left)
+        for one in now.bearers:
+            end(self.world, self.app, one, self.tell, drain=True)
+        if now.container:
+            let_drain(self.app, now.container)
+        with redirects.past(rule) as entrance:
+            try:
+                new = self._create("next", self.app.host_port, undo)
+                self._bring_back_later(now, new, entrance, undo)
+                self._stop(now)
+                self._start(new, host_port=self.app.host_port)
+                self._prove(new, at=entrance, quietly=True)
+                undo.callback(self._close, new, rule)
+                redirects.remove(rule)
+                self._prove(new, quietly=True)
+                self._settle(new, now, undo)
+            except BaseException:
+                undo.close()  # by the side entrance
+                raise
+        self.tell(Note(text="no gap: new connections were redirected to a second container meanwhile"))
+
+    def _close(self, new: str, rule: Redirect) -> None:
+        """Let the second one serve again instead of a new one that serves already."""
+        with unbroken():
+            self.world.redirects.put(rule)
+            if container := self.world.engine.container(new):
+                let_drain(self.app, container)
+
+    def _obstacle(self, rule: Redirect) -> str | None:
+        """Redirect, or say why it cannot be."""
+        if why := self.world.redirects.obstacle():
+            return why
+        try:
+            self.world.redirects.put(rule)
+        except StepFailed as error:
+            return f"{error.what} ({' '.join(error.details) or error.why})"
+        return None
+
+    @contextmanager
+    def _second(self) -> Iterator[Container]:
+        """Give a container beside the one that serves, started and proved; it is removed in the end."""
+        with ExitStack() as undo:
+            name = self._create("second", 0, undo)
+            self._start(name, host_port=0)
+            self._prove(name)
+            container = self.world.engine.container(name)
+            if container is None or not container.running:
+                raise ContainerFailed(f"{name} is gone", why="somebody removed or stopped it", mend="run it again")
+            try:
+                yield container
+            except BaseException:
+                let_drain(self.app, container)  # it may have served for a moment
+                raise
+            end(self.world, self.app, container, self.tell, drain=True)
+
+    def _create(self, role: str, host_port: int, undo: ExitStack) -> str:
+        """Create a container and give its name; it is removed when what comes then is taken back."""
+        name = f"{self.app.container_name}-{role}-{self.world.process.run}"
+        undo.callback(self._remove, name)
+        labels = {**self.labels, **self.world.process.labels}
+        with unbroken():  # else it may come into being behind the back of who takes it back
+            spec = spec_for(self.app, self.image, name=name, host_port=host_port, labels=labels)
+            self.world.engine.create(spec, self.tell)
+        return name
+
+    def _remove(self, what: str) -> None:
+        with unbroken():
+            self.world.engine.remove(what)
+
+    def _start(self, name: str, *, host_port: int) -> None:
+        begin(self.world.engine, self.app, self.image, name, host_port=host_port)
+
+    def _prove(self, name: str, *, at: int | None = None, quietly: bool = False) -> None:
+        prove(self.world.engine, self.app, self.image, name, _unheard if quietly else self.tell, at=at)
+
+    def _stop(self, now: Serving) -> None:
+        if now.container and now.container.running:
+            stop_in_grace(self.world.engine, self.app, now.container, self.tell)
+
+    def _settle(self, new: str, now: Serving, undo: ExitStack) -> None:
+        """Give the new container the app's name: from here on it is what serves. Then all others go."""
+        engine, name = self.world.engine, self.app.container_name
+        known = [*([now.container] if now.container else []), *now.left]
+        with ExitStack() as afterwards:
+            with unbroken():
+                others = [one for one in (engine.container(each.id) for each in known) if one]
+                for one in others:
+                    if one.name == name:
+                        engine.rename(one.id, f"{name}-before-{self.world.process.run}")
+                engine.rename(new, name)
+                undo.pop_all()
+                for one in others:
+                    afterwards.callback(self._remove, one.id)
+            for one in others:
+                end(self.world, self.app, one, self.tell, drain=True)
+
+    def _bring_back_later(self, now: Serving, new: str, port: int, undo: ExitStack) -> None:
+        """Let the old container serve again when what comes then is taken back; `port` leads to it."""
+        if now.container and now.container.running:
+            undo.callback(self._bring_back, now.container, new, port)
+
+    def _bring_back(self, old: Container, new: str, port: int) -> None:
+        """Start it anew, also out of the middle of its end, and wait until it answers."""
+        engine = self.world.engine
+        with unbroken():
+            try:
+                engine.remove(new)
+                engine.stop(old.id, grace=_BACK_GRACE)
+                engine.start(old.id)
+            except LadingError as error:
+                self.tell(Caution(text=f"the old container {old.name} does not start again: {error}"))
+                return
+            deadline = time.monotonic() + _BACK_SECONDS
+            while not _answers(port) and time.monotonic() < deadline:
+                time.sleep(_LOOK_AGAIN_SECONDS)
+
+
+def _answers(port: int) -> bool:
+    """Whether anything but a server error comes from there."""
+    connection = http.client.HTTPConnection(_HOST, port, timeout=1)
+    try:
+        connection.request("GET", "/", headers={"Connection": "close"})
+        return connection.getresponse().status < _SERVER_ERROR
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _unheard(event: Event) -> None:
+    """Say nothing: it was told of the second container."""

@@ -1,0 +1,80 @@
+"""A browser's visit to an app, as the last part of its smoke test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lading.app import App, Check
+from lading.engine import Tell
+from lading.errors import SmokeFailed
+from lading.events import Note
+from lading.site import Site
+
+if TYPE_CHECKING:  # only who visits pays for what a browser needs
+    from lading.browser import Page
+
+__all__ = ["Visit", "page_of"]
+
+_FIRST_ERROR = 400
+
+
+class Visit:
+    """One visit of a browser to an app that answers its checks; `page` is what it found, once it has been there.
+
+    `again` is what to type once a page that fails is mended.
+    """
+
+    def __init__(
+        self,
+        *,
+        program: str,
+        app: App,
+        screenshot: Path,
+        tell: Tell,
+        again: str = "mend the page, then: invoke build smoke --browser",
+    ) -> None:
+        self.page: Page | None = None
+        self._again = again
+        self._program = program
+        self._app = app
+        self._screenshot = screenshot
+        self._tell = tell
+
+    def __call__(self, site: Site) -> None:
+        """Open the app's page; `SmokeFailed` when the browser has anything to complain of, its picture kept or not."""
+        from lading.browser import open_page
+
+        url = site.url(page_of(self._app.checks))
+        self._screenshot.unlink(missing_ok=True)  # it would be taken for the one of this visit
+        page = open_page(url, screenshot=self._screenshot, seconds=self._app.smoke_timeout, program=self._program)
+        self.page = page
+        found = "; ".join(page.problems) or "nothing wrong"
+        self._tell(Note(text=f"browser at {page.url} ({page.title or 'no title'}): {found} ({page.seconds:.2f} s)"))
+        if page.screenshot:
+            self._tell(Note(text=f"screenshot: {page.screenshot}"))
+        if page.problems:
+            raise SmokeFailed(
+                f"{self._app.name} answers its checks, and its page fails in a browser",
+                why="; ".join(page.problems),
+                mend=self._again,
+                details=page.problems,
+                cause="page-errors",
+            )
+
+    @property
+    def screenshot(self) -> str | None:
+        """The picture's path, None when there is none."""
+        return str(self.page.screenshot) if self.page and self.page.screenshot else None
+
+    @property
+    def summary(self) -> str:
+        """How it came out, to stand behind what the checks found."""
+        return f", a browser found nothing wrong in {self.page.seconds:.2f} s" if self.page else ""
+
+
+def page_of(checks: Sequence[Check]) -> str:
+    """Give the path of the page that people open: `/`, unless the checks ask for good answers only elsewhere."""
+    good = [one.path for one in checks if one.method == "GET" and (one.status or 0) < _FIRST_ERROR and not one.headers]
+    return "/" if "/" in good or not good else good[0]

@@ -1,0 +1,47 @@
+"""What a visit starts from: a Chromium, and the proof that nothing of it is left."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli_project import command_lines
+
+__all__ = ["left_in"]
+
+
+@pytest.fixture
+def chromium() -> str:
+    """Chromium as it is installed; only outside of CI may it be missing."""
+    found = shutil.which("chromium")
+    if found is None:
+        if os.environ.get("CI"):
+            pytest.fail("there is no chromium, and under CI no test may be skipped for that: ./inv test installs it")
+        pytest.skip("there is no chromium: ./inv test installs it")
+    return found
+
+
+@pytest.fixture
+def profiles(chromium: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder for temporary files, and the proof that neither a file in it nor a process using it is left."""
+    assert chromium
+    folder = Path(tempfile.mkdtemp(prefix="visit-", dir="/tmp"))  # a socket's path must be short
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    yield folder
+    assert left_in(folder) == []
+    assert list(folder.iterdir()) == []
+    assert list(home.iterdir()) == []
+    folder.rmdir()
+
+
+def left_in(folder: Path) -> list[str]:
+    """Give the command lines of the processes that work in a folder."""
+    return [line for line in command_lines() if str(folder) in line]

@@ -1,0 +1,86 @@
+"""The browser as a process: found, started, ended whatever happens."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from lading.browser import find_browser, open_page
+from lading.errors import Unavailable, UsageError
+from tests.browser.conftest import left_in
+from tests.local_server import Reply, listen, serve
+from tests.waiting import wait_until
+
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("profiles")]
+
+
+def test_a_browser_that_is_no_browser(tmp_path: Path) -> None:
+    """A program that ends at once, or that says nothing, is told as such with its last words."""
+    program = tmp_path / "chromium"
+    program.write_text("#!/bin/sh\necho no usable sandbox >&2\n")
+    program.chmod(0o755)
+
+    with pytest.raises(Unavailable) as caught:
+        open_page("http://127.0.0.1:1/", screenshot=tmp_path / "page.png", seconds=5, program=str(program))
+
+    assert "the browser ended" in caught.value.why
+    assert caught.value.details == ("no usable sandbox",)
+    program.write_text("#!/bin/sh\nsleep 60\n")
+    began = time.monotonic()
+    with pytest.raises(Unavailable, match="in time"):
+        open_page("http://127.0.0.1:1/", screenshot=tmp_path / "page.png", seconds=1, program=str(program))
+    assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_signal_in_the_middle(tmp_path: Path, profiles: Path, number: signal.Signals) -> None:
+    """Whatever ends us during a visit ends the browser, and its profile goes, even when we are killed outright."""
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from lading.browser import open_page; from lading.session import terminable\n"
+        "with terminable(): open_page(sys.argv[1], screenshot=Path(sys.argv[2]), seconds=60)"
+    )
+    with listen(lambda _: time.sleep(60)) as port:
+        words = [sys.executable, "-c", program, f"http://127.0.0.1:{port}/", str(tmp_path / "page.png")]
+        us = subprocess.Popen(words, env={**os.environ, "TMPDIR": str(profiles)}, stderr=subprocess.DEVNULL)
+        wait_until(lambda: any("--type=renderer" in line for line in left_in(profiles)))
+
+        us.send_signal(number)
+        us.wait(10)
+
+        wait_until(lambda: not left_in(profiles) and not list(profiles.iterdir()), 10)
+
+
+def test_finding_a_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A browser is found by the name it usually has or by the one in the settings; else it is said what to install."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Unavailable) as nothing:
+        find_browser()
+    assert nothing.value.mend.startswith("apt-get install")
+    with pytest.raises(UsageError, match="there is no browser /opt/none"):
+        find_browser("/opt/none")
+    for name in ("chrome", "google-chrome", "mine"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+
+    assert find_browser() == str(tmp_path / "google-chrome")
+    assert find_browser("mine") == str(tmp_path / "mine")
+
+
+def test_a_long_path_to_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the folder for temporary files has a path too long for a socket, the browser still starts."""
+    far = tmp_path / ("deep" * 20)
+    far.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(far))
+
+    with serve(lambda _: Reply(body=b"<title>Far</title>", headers={"Content-Type": "text/html"})) as served:
+        assert open_page(f"http://{served.host}/", screenshot=tmp_path / "page.png", seconds=20).title == "Far"
+
+    assert list(far.iterdir()) == []

@@ -1,0 +1,230 @@
+"""A visit by a real Chromium: what it complains of, what it does not, and that nothing of it is left."""
+
+from __future__ import annotations
+
+import struct
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from lading.app import Check
+from lading.browser import Page, open_page
+from lading.visit import page_of
+from tests.local_server import Asked, Reply, Served, listen, serve
+
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("profiles")]
+
+GOOD = "<!doctype html><title>Harbour</title><h1>All is well</h1>"
+Pages = dict[str, str | Reply]
+Show = Callable[..., Page]
+
+
+@pytest.fixture
+def show(tmp_path: Path) -> Show:
+    """Lets the browser visit the page `/` of a few pages by their path."""
+
+    def visit(page: str | Reply, others: Pages | None = None, seconds: float = 20) -> Page:
+        with serving({"/": page, **(others or {})}) as served:
+            return open_page(f"http://{served.host}/", screenshot=tmp_path / "shots" / "page.png", seconds=seconds)
+
+    return visit
+
+
+def serving(pages: Pages) -> AbstractContextManager[Served]:
+    """Serve pages by their path, and 404 for the rest."""
+
+    def answer(asked: Asked) -> Reply:
+        page = pages.get(asked.path.partition("?")[0], Reply(status=404))
+        return page if isinstance(page, Reply) else Reply(body=page.encode(), headers={"Content-Type": "text/html"})
+
+    return serve(answer)
+
+
+def size(picture: Path) -> tuple[int, int]:
+    """Give the width and height of a PNG."""
+    head = picture.read_bytes()[:24]
+    assert head[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = struct.unpack(">II", head[16:24])
+    return width, height
+
+
+def test_a_good_page(show: Show) -> None:
+    """A page that loads is fine, though there is no favicon, and its picture is a PNG of the window's size."""
+    page = show(GOOD)
+
+    assert page.problems == ()
+    assert page.title == "Harbour"
+    assert page.screenshot is not None
+    assert size(page.screenshot) == (1280, 800)
+    assert page.seconds < 15
+
+
+@pytest.mark.parametrize(
+    ("script", "problem"),
+    [
+        ("console.error('no wind', 3)", "console.error: no wind 3 (/:1)"),
+        ("console.assert(false, 'aground')", "console.assert: aground (/:1)"),
+        ("throw new Error('leak')", "Uncaught Error: leak (/:1)"),
+        ("setTimeout(() => { throw new TypeError('late leak') }, 100)", "Uncaught TypeError: late leak (/:1)"),
+        ("Promise.reject(new Error('no promise'))", "Uncaught (in promise) Error: no promise (/:1)"),
+        ("this is no script", "Uncaught SyntaxError: Unexpected identifier 'is' (/:1)"),
+        ("fetch('/gone?token=S3ntinel')", "/gone: the server responded with a status of 404 (Not Found)"),
+        ("new Worker('/worker.js')", "console.error: from below (/worker.js:1)"),
+    ],
+)
+def test_what_a_script_does_wrong(show: Show, script: str, problem: str) -> None:
+    """What a person would see in the console as an error is one, named with its place."""
+    worker = Reply(body=b"console.error('from below')", headers={"Content-Type": "text/javascript"})
+    page = show(f"{GOOD}<script>{script}</script>", {"/worker.js": worker})
+
+    assert page.problems == (problem,)
+    assert page.screenshot
+
+
+def test_what_a_script_does_right(show: Show) -> None:
+    """Warnings, talk, and a rejection that is taken care of are no errors."""
+    talk = "console.warn('reef'); console.log('calm')"
+    later = "const promise = Promise.reject(1); setTimeout(() => promise.catch(() => 0))"
+
+    assert show(f"{GOOD}<script>{talk}; {later}</script>").problems == ()
+
+
+@pytest.mark.parametrize("tag", ["<script src=/x></script>", "<link rel=stylesheet href=/x>", "<img src=/x>"])
+def test_a_part_that_is_missing(show: Show, tag: str) -> None:
+    """A script, style or picture that is not there is an error."""
+    assert show(f"{GOOD}{tag}").problems == ("/x: the server responded with a status of 404 (Not Found)",)
+
+
+def test_a_favicon_that_the_page_names(show: Show) -> None:
+    """Where the page itself asks for its icon, it must be there."""
+    page = show(f"{GOOD}<link rel=icon href=/favicon.ico>")
+
+    assert page.problems == ("/favicon.ico: the server responded with a status of 404 (Not Found)",)
+
+
+def test_a_frame_and_its_errors(show: Show) -> None:
+    """What goes wrong in a frame goes wrong in the page."""
+    page = show(f"{GOOD}<iframe src=/inner></iframe>", {"/inner": "<script>console.error('inner')</script>"})
+
+    assert page.problems == ("console.error: inner (/inner:1)",)
+
+
+def test_many_errors(show: Show) -> None:
+    """A page that is wrong a thousand times is told twenty times, each error once."""
+    page = show(f"{GOOD}<script>for (let i = 0; i < 999; i++) {{ console.error(i); console.error(0) }}</script>")
+
+    assert len(page.problems) == 21
+    assert page.problems[-1] == "and 979 more"
+
+
+@pytest.mark.parametrize("status", [404, 503])
+def test_a_page_with_a_bad_status(show: Show, status: int) -> None:
+    """A page whose own status is bad fails, with its content or without."""
+    page = show(Reply(status=status, body=GOOD.encode(), headers={"Content-Type": "text/html"}))
+
+    assert len(page.problems) == 1
+    assert str(status) in page.problems[0]
+
+
+def test_nobody_there(tmp_path: Path, free_port: int) -> None:
+    """A page that cannot be reached is an error of the page's, not the browser's."""
+    page = open_page(f"http://127.0.0.1:{free_port}/", screenshot=tmp_path / "page.png", seconds=20)
+
+    assert "the page does not load: net::ERR_CONNECTION_REFUSED" in page.problems
+
+
+def test_a_download(show: Show) -> None:
+    """What is sent as a file is no page."""
+    page = show(Reply(body=b"PK", headers={"Content-Type": "application/zip", "Content-Disposition": "attachment"}))
+
+    assert page.problems == ("the page does not load: it is sent as a download",)
+
+
+def test_a_page_that_never_finishes(tmp_path: Path) -> None:
+    """A page that waits for a part which never comes is told with that part, within the time that was given."""
+    with listen(lambda _: time.sleep(60)) as port:
+        tag = f"<img src=http://127.0.0.1:{port}/tide>"
+        with serving({"/": GOOD + tag}) as served:
+            page = open_page(f"http://{served.host}/", screenshot=tmp_path / "page.png", seconds=5)
+
+    assert page.seconds < 7
+    assert page.screenshot
+    assert len(page.problems) == 1
+    assert "did not finish loading within" in page.problems[0]
+    assert f"it waits for http://127.0.0.1:{port}/tide" in page.problems[0]
+
+
+def test_a_server_that_says_nothing(tmp_path: Path) -> None:
+    """A page of which nothing comes is given up in time, too."""
+    with listen(lambda _: time.sleep(60)) as port:
+        page = open_page(f"http://127.0.0.1:{port}/", screenshot=tmp_path / "page.png", seconds=4)
+
+    assert page.seconds < 6
+    assert "did not finish loading within" in page.problems[0]
+
+
+def test_a_page_that_hangs(show: Show) -> None:
+    """A script that never ends is given up in time, without a picture."""
+    page = show(f"{GOOD}<script>while (true) {{}}</script>", seconds=4)
+
+    assert page.seconds < 6
+    assert page.screenshot is None
+    assert "did not finish loading within" in page.problems[0]
+
+
+def test_a_page_that_never_rests(show: Show) -> None:
+    """A page that goes on asking is fine once it has loaded; its visit does not take until the deadline."""
+    page = show(f"{GOOD}<script>setInterval(() => fetch('/tick'), 20)</script>", {"/tick": "tock"})
+
+    assert page.problems == ()
+    assert page.seconds < 15
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        Reply(status=302, headers={"Location": "/harbour"}),
+        "<meta http-equiv=refresh content='0; url=/harbour'>",
+        "<script>location.replace('/harbour')</script>",
+    ],
+)
+def test_a_redirect(show: Show, first: str | Reply) -> None:
+    """It is the page where a redirect ends that is judged and drawn."""
+    page = show(first, {"/harbour": f"{GOOD}<script>console.error('here')</script>"})
+
+    assert page.url.endswith("/harbour")
+    assert page.title == "Harbour"
+    assert page.problems == ("console.error: here (/harbour:1)",)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "alert('ahoy')",
+        "if (!confirm('sail?')) console.error('no')",
+        "prompt('where to?')",
+        "onbeforeunload = e => e.preventDefault(); setTimeout(() => location.reload(), 50); onload = () => 0",
+        "window.open('/other')",
+        "print()",
+    ],
+)
+def test_what_would_wait_for_a_person(show: Show, script: str) -> None:
+    """Dialogs are accepted and windows do not matter: nothing waits for somebody to click."""
+    once = f"<script>if (!sessionStorage.been) {{ sessionStorage.been = 1; {script} }}</script>"
+    page = show(f"{GOOD}{once}", {"/other": "<script>alert('also here')</script>"})
+
+    assert page.problems == ()
+    assert page.title == "Harbour"
+    assert page.screenshot
+    assert page.seconds < 15
+
+
+def test_which_page_is_opened() -> None:
+    """The page is `/`, unless the checks ask for good answers only elsewhere."""
+    assert page_of(()) == "/"
+    assert page_of((Check(path="/healthz"), Check())) == "/"
+    assert page_of((Check(status=404), Check(path="/app/"))) == "/app/"
+    assert page_of((Check(path="/in", method="POST"), Check(path="/me", headers={"Authorization": "x"}))) == "/"

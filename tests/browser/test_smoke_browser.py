@@ -1,0 +1,134 @@
+"""smoke --browser, as people type it, on the real engine with a real Chromium."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import docker
+import pytest
+import yaml
+
+from tests.browser.conftest import left_in
+from tests.cli_project import Project, failed
+from tests.conftest import Holdings
+from tests.local_server import Reply, serve
+from tests.waiting import wait_until
+
+pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.usefixtures("chromium")]
+
+
+def test_this_repositorys_app(repository: Path, project: Project) -> None:
+    """Our own app passes, though a verdict without a visit was there; its picture is kept, as check mode foretold."""
+    shutil.copytree(repository / "app", project.folder / "app", ignore=shutil.ignore_patterns("__pycache__"))
+    settings = yaml.safe_load((repository / "invoke.yaml").read_text())
+    settings["lading"]["project"] = project.name
+    settings["lading"]["apps"]["web"] |= {"repository": f"{project.name}/page", "base_images": [project.base]}
+    (project.folder / "invoke.yaml").write_text(yaml.safe_dump(settings))
+    assert project.invoke("build", "--version", "1", "smoke").code == 0
+    shots = project.folder / ".lading/screenshots"
+    foretold = project.invoke("smoke", "--browser", "--check", "--json").document
+    assert not shots.exists()
+
+    done = project.invoke("smoke", "--browser", "--json")
+
+    assert done.code == 0, done.all
+    document = done.document
+    assert foretold["steps"][0]["reason"] == document["steps"][0]["reason"]
+    assert (foretold["status"], document["status"]) == ("changed", "changed")
+    picture = shots / f"{document['image']['id'].removeprefix('sha256:')}.png"
+    assert document["screenshot"] == str(picture)
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert f"screenshot: {picture}" in done.err
+    verdict = json.loads((project.folder / ".lading/verdicts" / f"{picture.stem}.json").read_text())
+    assert (verdict["passed"], verdict["visited"], verdict["screenshot"]) == (True, True, str(picture))
+    assert "a browser found nothing wrong" in verdict["summary"]
+    assert project.invoke("smoke", "--browser", "--check", "--json").statuses == {"smoke": "ok"}
+    assert project.invoke("smoke", "--check", "--json").statuses == {"smoke": "ok"}
+
+
+def test_a_page_that_is_broken_for_people_only(project: Project) -> None:
+    """A page that answers its checks and throws in a browser fails, with the error, its place, and a picture."""
+    project.write(page="<script>throw new Error('rocks ahead')</script>hello")
+    settings = project.folder / "invoke.yaml"
+    settings.write_text(settings.read_text().replace("path: /,", "path: /, answer_headers: {},"))
+    app = project.folder / "app.py"
+    app.write_text(
+        app.read_text().replace("self.end_headers", "self.send_header('Content-Type', 'text/html'); self.end_headers")
+    )
+    assert project.invoke("build", "--version", "1", "smoke").code == 0
+
+    done = project.invoke("smoke", "--browser")
+
+    failed(done, "Uncaught Error: rocks ahead (/:1)", "its page fails in a browser", "screenshot: ")
+    (picture,) = (project.folder / ".lading/screenshots").iterdir()
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    verdict = json.loads((project.folder / ".lading/verdicts" / f"{picture.stem}.json").read_text())
+    assert (verdict["passed"], verdict["visited"], verdict["screenshot"]) == (False, True, str(picture))
+
+
+def test_an_app_that_dies_of_its_visitor(project: Project) -> None:
+    """An app that ends when a browser comes is told as dead, with its exit code, not as a page that does not load."""
+    project.write(at_request="'Mozilla' in self.headers['User-Agent'] and os._exit(7)")
+    assert project.invoke("build", "--version", "1", "smoke").code == 0
+
+    failed(project.invoke("smoke", "--browser"), "exit code 7")
+
+
+def test_what_is_deployed(project: Project) -> None:
+    """With --url the browser opens what is deployed there, below its path, and its picture is named for the address."""
+    head = {"Content-Type": "text/html"}
+    good = Reply(body=b"<title>Shop</title>hello 1", headers=head)
+    bad = Reply(body=b"<script>console.error('sold out')</script>hello 1", headers=head)
+    with serve(lambda asked: bad if asked.path.startswith("/bad/") else good) as served:
+        url = f"http://{served.host}"
+        done = project.invoke("smoke", "--browser", "--version", "1", "--url", f"{url}/shop", "--json")
+        wrong = project.invoke("smoke", "--browser", "--version", "1", "--url", f"{url}/bad")
+
+    assert done.code == 0, done.all
+    picture = project.folder / f".lading/screenshots/http-127.0.0.1-{served.port}-shop.png"
+    assert done.document["screenshot"] == str(picture)
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    failed(wrong, "console.error: sold out (/bad/:1)", f"invoke smoke --browser --url {url}/bad --version 1")
+
+
+def test_without_a_browser(project: Project, holdings: Callable[[], Holdings], tmp_path: Path) -> None:
+    """Where there is no browser it is said what to install, before any container is started."""
+    assert project.invoke("build", "--version", "1").code == 0
+    before = holdings()
+
+    nothing = project.invoke("smoke", "--browser", PATH=str(tmp_path))
+    wrong = project.invoke("smoke", "--browser", INVOKE_LADING_BROWSER="/opt/none")
+
+    assert nothing.code == 3
+    assert "apt-get install -y --no-install-recommends chromium" in nothing.all
+    assert wrong.code == 2
+    assert "there is no browser /opt/none" in wrong.all
+    assert holdings() == before
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_during_a_visit(
+    project: Project, profiles: Path, client: docker.DockerClient, number: signal.Signals, code: int
+) -> None:
+    """A signal during a visit ends browser and container, and the report is still printed."""
+    asked = "time.sleep(600 if 'Mozilla' in self.headers['User-Agent'] else 0)"
+    project.write(at_request=asked, timeout=60)
+    assert project.invoke("build", "--version", "1").code == 0
+    process = project.start("smoke", "--browser", "--json", TMPDIR=str(profiles))
+    wait_until(lambda: any("--type=renderer" in line for line in left_in(profiles)))
+    time.sleep(0.5)
+
+    done = project.interrupt(process, number)
+
+    assert done.code == code
+    assert done.seconds < 5
+    assert json.loads(done.out)["exit_code"] == code
+    assert list(profiles.iterdir()) == []
+    assert left_in(profiles) == []
+    trials = {"label": [f"lading.project={project.name}", "lading.trial"]}
+    assert not client.containers.list(all=True, filters=trials)

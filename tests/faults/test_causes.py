@@ -1,0 +1,192 @@
+"""Broken apps in real containers, and the one cause that is named for each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.cli_project import Project, failed
+
+pytestmark = pytest.mark.engine
+
+_SERVER = """\
+import os, sys, time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+class Page(BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = b"hello " + os.environ["VERSION"].encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+"""
+_SERVE = 'HTTPServer(("", int(os.environ["PORT"])), Page).serve_forever()\n'
+
+
+def cause_of(project: Project, task: str = "smoke", **write: Any) -> dict[str, Any]:
+    """Build a broken app, and give the error of the step that fails on it."""
+    project.write(**write)
+    built = project.invoke("build", "--version", "1")
+    assert built.code == 0, built.all
+    done = project.invoke(task, "--json")
+    failed(done)
+    (step,) = [step for step in done.document["steps"] if step["status"] == "failed"]
+    error: dict[str, Any] = step["error"]
+    error["seconds"] = step["seconds"]
+    return error
+
+
+def test_a_module_that_nobody_installed(project: Project) -> None:
+    """The module and the requirements file are named, within two seconds."""
+    (project.folder / "requirements.txt").write_text("requests==2.32\n")
+
+    error = cause_of(project, at_start="import flask_cors")
+
+    assert error["cause"] == "missing-module"
+    assert "the module flask_cors is missing from requirements.txt" in error["why"]
+    assert error["next"].startswith("add flask-cors to requirements.txt")
+    assert "invoke build smoke" in error["next"]
+    assert any("ModuleNotFoundError" in line for line in error["details"])
+    assert any("exit code 1" in line for line in error["details"])
+    assert error["seconds"] < 2
+
+
+def test_a_module_that_is_named_and_not_installed(project: Project) -> None:
+    """A requirements file that names it is not the one to mend."""
+    (project.folder / "requirements.txt").write_text("Flask==3.1\n")
+
+    error = cause_of(project, at_start="import flask")
+
+    assert error["cause"] == "missing-module"
+    assert "though requirements.txt names flask" in error["why"]
+
+
+def test_an_own_module_that_is_not_in_the_image(project: Project) -> None:
+    """A module of the app's own folder is not to be looked for at PyPI."""
+    (project.folder / "rigging.py").write_text("")
+
+    error = cause_of(project, at_start="import rigging")
+
+    assert error["cause"] == "missing-module"
+    assert "the app's own module rigging" in error["why"]
+    assert "COPY rigging" in error["next"]
+
+
+def test_bound_to_loopback(project: Project) -> None:
+    """An app that listens on the container's own 127.0.0.1 is told so, with the address to take."""
+    source = _SERVER + _SERVE.replace('""', '"127.0.0.1"', 1)
+
+    error = cause_of(project, source=source, timeout=1)
+
+    assert error["cause"] == "bound-to-loopback"
+    assert "listens on 127.0.0.1:5000 only" in error["why"]
+    assert "0.0.0.0:5000" in error["next"]
+
+
+def test_the_wrong_port(project: Project) -> None:
+    """Both ports are named, and both ways out; the setting alone mends it."""
+    source = _SERVER + 'HTTPServer(("", 8123), Page).serve_forever()\n'
+
+    error = cause_of(project, source=source, timeout=1)
+
+    assert error["cause"] == "wrong-port"
+    assert "listens on port 8123, and port 5000" in error["why"]
+    assert "port: 8123 under apps.web" in error["next"]
+    assert "$PORT" in error["next"]
+    project.write(source=source, settings="port: 8123")
+    assert project.invoke("build", "--version", "1", "smoke").code == 0
+
+
+def test_out_of_memory(project: Project) -> None:
+    """A process that the kernel kills at its limit is told with the limit and the setting that raises it."""
+    error = cause_of(project, at_start="bytearray(400 * 1024 * 1024)", settings="memory: 24m")
+
+    assert error["cause"] == "out-of-memory"
+    assert "limit 24 MiB" in error["why"]
+    assert error["next"].startswith("memory: 48m under apps.web in invoke.yaml")
+    assert error["seconds"] < 2
+
+
+def test_a_worker_that_is_killed_for_memory(project: Project) -> None:
+    """The limit is named although the master lives, when it says that its worker was killed."""
+    source = (
+        "import os, sys, time\n"
+        "while True:\n"
+        "    pid = os.fork()\n"
+        "    if not pid:\n"
+        "        hoard = bytearray(400 * 1024 * 1024)\n"
+        "    _, status = os.waitpid(pid, 0)\n"
+        "    if status == 9:  # as gunicorn says it\n"
+        "        print(f'[ERROR] Worker (pid:{pid}) was sent SIGKILL! Perhaps out of memory?', flush=True)\n"
+        "    time.sleep(0.3)\n"
+    )
+
+    error = cause_of(project, source=source, settings="memory: 24m", timeout=1)
+
+    assert error["cause"] == "out-of-memory"
+    assert "worker was killed" in error["why"] or "killed for memory" in error["why"]
+    assert "24 MiB" in error["why"]
+
+
+def test_a_write_to_the_read_only_root(project: Project) -> None:
+    """The path is named, and the setting that makes its folder writable; with it the same image passes."""
+    write = "os.makedirs('/var/cache/page', exist_ok=True); open('/var/cache/page/log', 'w').close()"
+
+    error = cause_of(project, at_start=write, more="RUN mkdir -p /var/cache/page")
+
+    assert error["cause"] == "read-only-root"
+    assert "/var/cache/page/log" in error["why"]
+    assert error["next"].startswith("tmpfs: [/var/cache/page] under apps.web in invoke.yaml")
+    project.write(at_start=write, more="RUN mkdir -p /var/cache/page", settings="tmpfs: [/var/cache/page]")
+    assert project.invoke("smoke").code == 0
+
+
+def test_a_write_when_asked(project: Project) -> None:
+    """An app that answers 500 because it cannot write is told of the root, not of its status."""
+    request = "open('/srv/visits', 'a').close()"
+
+    error = cause_of(project, at_request=request, timeout=1)
+
+    assert error["cause"] == "read-only-root"
+    assert "tmpfs: [/srv]" in error["next"]
+
+
+def test_a_program_for_another_processor(project: Project) -> None:
+    """What the kernel cannot run is told as that."""
+    head = bytes([0x7F, *b"ELF", 2, 1, 1, *bytes(9), 2, 0, 0xB7, 0, 1, *bytes(43)])  # for arm64
+    (project.folder / "sail").write_bytes(head)
+    (project.folder / "sail").chmod(0o755)
+
+    error = cause_of(project, more="COPY sail /sail", command='["/sail"]')
+
+    assert error["cause"] == "wrong-architecture"
+    assert "/sail is no program for linux/amd64: it was compiled for linux/arm64" in error["why"]
+
+
+def test_a_command_that_is_not_there(project: Project) -> None:
+    """The program is named with the CMD that asks for it."""
+    error = cause_of(project, command='["gunicorn", "app:app"]')
+
+    assert error["cause"] == "command-not-found"
+    assert "gunicorn is not in the image" in error["why"]
+    assert "gunicorn app:app" in error["next"]
+    assert error["seconds"] < 2
+
+
+def test_a_file_that_cmd_names_and_is_not_there(project: Project) -> None:
+    """A script that was not copied is told by its path."""
+    error = cause_of(project, command='["python3", "/srv/page.py"]')
+
+    assert error["cause"] == "command-not-found"
+    assert "no /srv/page.py in the image" in error["why"]
+
+
+def test_a_script_that_may_not_be_run(project: Project) -> None:
+    """A CMD without the right to be run is told apart from one that is not there."""
+    error = cause_of(project, command='["/app.py"]', more="RUN chmod 644 /app.py")
+
+    assert error["cause"] == "permission-denied"
+    assert "/app.py may not be run" in error["why"]

@@ -1,0 +1,190 @@
+"""Apps that fail by their own doing, in real containers, and the one cause that is named for each."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import pytest
+
+from tests.cli_project import Project, failed
+from tests.faults.test_causes import cause_of
+
+pytestmark = pytest.mark.engine
+
+
+def test_files_that_the_user_may_not_read(project: Project) -> None:
+    """A file that is root's alone is named with the user that wants it."""
+    more = "RUN echo 1 > /chart && chmod 600 /chart\nUSER 10001"
+
+    error = cause_of(project, at_start="open('/chart')", more=more)
+
+    assert error["cause"] == "permission-denied"
+    assert "user 10001 may not use /chart" in error["why"]
+    assert "chmod" in error["next"]
+
+
+def test_a_syntax_error(project: Project) -> None:
+    """File and line are named."""
+    error = cause_of(project, source="import os\n\ndef sail(:\n    pass\n")
+
+    assert error["cause"] == "syntax-error"
+    assert "/app.py:3: SyntaxError" in error["why"]
+    assert error["next"].startswith("mend /app.py:3")
+
+
+def test_an_exception_that_nobody_catches(project: Project) -> None:
+    """The exception is named with its place."""
+    error = cause_of(project, at_start="anchor.weigh()")
+
+    assert error["cause"] == "uncaught-exception"
+    assert "NameError: name 'anchor' is not defined (exit code 1)" in error["why"]
+    assert error["next"].startswith("mend /app.py:")
+
+
+def test_an_environment_variable_that_nobody_sets(project: Project) -> None:
+    """The variable is named, with the setting that gives it."""
+    error = cause_of(project, at_start="os.environ['HARBOUR']")
+
+    assert error["cause"] == "missing-environment"
+    assert "environment: {HARBOUR: …} under apps.web" in error["next"]
+
+
+def test_a_worker_that_fails_to_boot(project: Project) -> None:
+    """Gunicorn's word is told with the exception behind it."""
+    start = (
+        "import traceback\n"
+        "try:\n"
+        "    1 / 0\n"
+        "except ArithmeticError:\n"
+        "    traceback.print_exc()\n"
+        "print('[ERROR] Shutting down: Master\\n[ERROR] Reason: Worker failed to boot.', file=sys.stderr)\n"
+        "sys.exit(3)"
+    )
+
+    error = cause_of(project, at_start=start)
+
+    assert error["cause"] == "worker-failed"
+    assert "ZeroDivisionError: division by zero" in error["why"]
+
+
+def test_a_slow_start(project: Project) -> None:
+    """An app that was still starting is told with its last words and the setting that gives it time."""
+    error = cause_of(project, at_start="print('loading charts', flush=True); time.sleep(60)", timeout=1)
+
+    assert error["cause"] == "slow-start"
+    assert "after 1 s it listens on no port yet; its last words: loading charts" in error["why"]
+    assert error["next"].startswith("smoke_timeout: 30 under apps.web")
+
+
+def test_an_app_that_takes_the_call_and_says_nothing(project: Project) -> None:
+    """An app that listens and never answers is told apart from one that is slow to start."""
+    error = cause_of(project, at_request="time.sleep(600)", timeout=1)
+
+    assert error["cause"] == "no-answer"
+    assert "no complete answer" in error["why"]
+
+
+def test_an_exception_behind_a_500(project: Project) -> None:
+    """A server error is told with the exception that the log holds."""
+    source = (
+        "import os, traceback\n"
+        "from http.server import BaseHTTPRequestHandler, HTTPServer\n\n"
+        "class Page(BaseHTTPRequestHandler):\n"
+        "    def do_GET(self):\n"
+        "        try:\n"
+        "            {}['keel']\n"
+        "        except KeyError:\n"
+        "            traceback.print_exc()\n"
+        "            self.send_error(500)\n\n"
+        "HTTPServer(('', int(os.environ['PORT'])), Page).serve_forever()\n"
+    )
+
+    error = cause_of(project, source=source, timeout=1)
+
+    assert error["cause"] == "uncaught-exception"
+    assert "KeyError: 'keel'" in error["why"]
+    assert "status 500" in error["why"]
+
+
+def test_nothing_but_500(project: Project) -> None:
+    """A server error of which the log says nothing stays one."""
+    error = cause_of(project, status=500, timeout=1)
+
+    assert error["cause"] == "server-error"
+    assert "status 500, expected 200" in error["why"]
+
+
+def test_another_apps_page(project: Project) -> None:
+    """A server that was given no app is known by its own page."""
+    error = cause_of(project, command='["python3", "-m", "http.server", "5000"]')
+
+    assert error["cause"] == "wrong-app"
+    assert "Python's http.server" in error["why"]
+    assert "SimpleHTTP" in error["why"]
+
+
+def test_another_version(project: Project) -> None:
+    """The right app of another version is told with both."""
+    error = cause_of(project, at_start="os.environ['VERSION'] = '0.9'")
+
+    assert error["cause"] == "wrong-version"
+    assert "expected version 1" in error["why"]
+    assert "got 0.9" in error["why"]
+
+
+def test_the_wrong_words(project: Project) -> None:
+    """What fits no other cause is told as it came, at once."""
+    error = cause_of(project, page="ahoy")
+
+    assert error["cause"] == "wrong-answer"
+    assert "does not contain 'hello 1'" in error["why"]
+    assert error["seconds"] < 2
+
+
+def test_a_command_that_comes_to_its_end(project: Project) -> None:
+    """A CMD that ends without an error is no server."""
+    error = cause_of(project, source="print('ahoy')\n")
+
+    assert error["cause"] == "ended"
+    assert "exit code 0" in error["why"]
+
+
+def test_an_end_that_nobody_knows_the_cause_of(project: Project) -> None:
+    """Where no cause fits, that is said, with what there is to see."""
+    error = cause_of(project, at_start="print('a squall'); sys.exit(7)")
+
+    assert error["cause"] == "unknown"
+    assert "exit code 7; no known cause fits" in error["why"]
+    assert "a squall" in error["details"]
+
+
+def test_a_port_that_a_process_holds(project: Project) -> None:
+    """The port of this machine is named with who holds it."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", project.port))
+        holder.listen()
+
+        error = cause_of(project, "run")
+
+    assert error["cause"] == "port-taken"
+    assert f"process {os.getpid()}" in error["why"]
+    assert f"--port {project.port + 1}" in error["next"]
+
+
+def test_run_names_the_cause_as_well(project: Project) -> None:
+    """An app that dies in `run` is told as in `smoke`."""
+    error = cause_of(project, "run", at_start="import flask")
+
+    assert error["cause"] == "missing-module"
+
+
+def test_people_read_the_cause(project: Project) -> None:
+    """The lines for people hold timeline, log, cause and what to type."""
+    project.write(at_start="import flask")
+    project.invoke("build", "--version", "1")
+
+    done = project.invoke("smoke")
+
+    failed(done, "| log:", "container: state exited", "ModuleNotFoundError", "why:  the module flask is missing")
+    assert done.seconds < 4

@@ -1,0 +1,149 @@
+"""What goes wrong in the middle of a swap: who visits the app notices nothing of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+import docker
+import pytest
+
+from tests.cli_project import Done, Project, failed
+from tests.redirects import firewall_rules
+from tests.visitor import Visitor
+from tests.waiting import wait_until
+
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(firewall_rules() is None, reason="only root may redirect connections, and needs iptables"),
+]
+_SLOW_START = "time.sleep(0.4)"
+# A server that needs a second to end: the middle of its end can be met.
+_SLOW_END = "import signal; signal.signal(signal.SIGTERM, lambda *_: (time.sleep(1), os._exit(0)))"
+_PHASES = ("create", "prove", "redirect", "stop", "start", "end")
+
+
+@pytest.fixture
+def served(project: Project) -> Iterator[Project]:
+    """The project with its version 1 served and its version 2 built; in the end the firewall is as it was."""
+    before = firewall_rules()
+    project.write(at_start=f"{_SLOW_START}; {_SLOW_END}")
+    done = project.invoke("build", "--version", "1", "run")
+    assert done.code == 0, done.all
+    assert project.invoke("build", "--version", "2").code == 0
+    yield project
+    assert firewall_rules() == before
+
+
+def _containers(client: docker.DockerClient, project: Project) -> dict[str, str]:
+    """Give the state of each container of the project by its name."""
+    every = client.api.containers(all=True, filters={"label": f"lading.project={project.name}"})
+    return {one["Names"][0].lstrip("/").removeprefix(f"{project.name}-web"): one["State"] for one in every}
+
+
+def _reached(client: docker.DockerClient, project: Project, phase: str) -> Callable[[], bool]:
+    """Give a look at whether a swap has come to a phase."""
+
+    def state(role: str) -> str | None:
+        return next((state for name, state in _containers(client, project).items() if name.startswith(role)), None)
+
+    looks: dict[str, Callable[[], bool]] = {
+        "create": lambda: state("-second") is not None,
+        "prove": lambda: state("-second") == "running",
+        "redirect": lambda: any(project.name in rule for rule in firewall_rules() or ()),
+        "stop": lambda: state("-next") == "created",
+        "start": lambda: state("-next") == "running",
+        "end": lambda: state("-before") is not None or (state("-next") == "running" and not firewall_rules()),
+    }
+    return looks[phase]
+
+
+def test_a_good_one(served: Project, client: docker.DockerClient) -> None:
+    """Another version takes the place of the one that serves, and no request is lost."""
+    with Visitor(port=served.port) as visitor:
+        wait_until(lambda: visitor.count > 0)
+        done = served.invoke("run", "--version", "2")
+        wait_until(lambda: "hello 2" in visitor.pages)
+
+    assert done.code == 0, done.all
+    assert "no gap: new connections were redirected" in done.out
+    assert (visitor.lost, visitor.pages) == ([], ["hello 1", "hello 2"])
+    assert _containers(client, served) == {"": "running"}
+
+
+@pytest.mark.parametrize("broken", [{"page": "ahoy"}, {"at_start": "sys.exit(3)"}])
+def test_a_bad_one(served: Project, client: docker.DockerClient, broken: dict[str, str]) -> None:
+    """While the new image fails its checks or dies, the old container serves on, untouched."""
+    served.write(**broken)  # type: ignore[arg-type]
+    assert served.invoke("build", "--version", "2").code == 0
+    before = client.containers.get(f"{served.name}-web").attrs["State"]["StartedAt"]
+    with Visitor(port=served.port) as visitor:
+        failed(served.invoke("run", "--version", "2"))
+
+    assert (visitor.lost, visitor.pages) == ([], ["hello 1"])
+    assert client.containers.get(f"{served.name}-web").attrs["State"]["StartedAt"] == before
+    assert _containers(client, served) == {"": "running"}
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("phase", _PHASES)
+def test_a_signal(served: Project, client: docker.DockerClient, phase: str, number: signal.Signals, code: int) -> None:
+    """Ctrl-C and SIGTERM in any phase end the command within five seconds; nobody loses a request, nothing is left."""
+    with Visitor(port=served.port) as visitor:
+        done = _cut(served, _reached(client, served, phase), number)
+        time.sleep(0.2)
+
+    assert done.code in {code, 0}, done.all  # 0 where it came too late to find anything to interrupt
+    assert done.seconds < 5
+    assert visitor.lost == []
+    assert _containers(client, served) == {"": "running"}
+    assert served.invoke("run", "--version", "2").code == 0
+
+
+@pytest.mark.parametrize("phase", _PHASES)
+def test_a_kill(served: Project, client: docker.DockerClient, phase: str) -> None:
+    """SIGKILL in any phase loses no request, neither does the next run, which clears away what was left."""
+    with Visitor(port=served.port) as visitor:
+        _cut(served, _reached(client, served, phase), signal.SIGKILL)
+        time.sleep(1.5)  # as long as the engine still stops what it was told to stop
+        done = served.invoke("run", "--version", "2")
+        wait_until(lambda: "hello 2" in visitor.pages)
+
+    assert done.code == 0, done.all
+    assert visitor.lost == []
+    assert _containers(client, served) == {"": "running"}
+    assert "changed=0" in served.invoke("run", "--version", "2").out
+
+
+def test_stop_after_a_kill(served: Project, client: docker.DockerClient) -> None:
+    """Stop takes away what a killed swap left: the containers and the redirect."""
+    _cut(served, _reached(client, served, "start"), signal.SIGKILL)
+
+    assert served.invoke("stop").code == 0
+
+    assert _containers(client, served) == {}
+    assert not any(served.name in rule for rule in firewall_rules() or ())
+
+
+def test_where_nothing_can_be_redirected(served: Project, client: docker.DockerClient) -> None:
+    """Without iptables the old container gives way first, and the time without service is told."""
+    path = os.pathsep.join(one for one in os.get_exec_path() if not one.rstrip("/").endswith("sbin"))
+    with Visitor(port=served.port) as visitor:
+        done = served.invoke("run", "--version", "2", PATH=path)
+
+    assert done.code == 0, done.all
+    (told,) = [line.strip() for line in done.out.splitlines() if "without service" in line]
+    seconds, _, why = told.partition(" s without service: ")
+    assert why == "there is no iptables on PATH"
+    assert visitor.lost
+    assert 1.4 <= float(seconds) < visitor.longest_gap + 0.2  # its end takes a second, the start of the next 0.4
+    assert _containers(client, served) == {"": "running"}
+
+
+def _cut(project: Project, reached: Callable[[], bool], number: signal.Signals) -> Done:
+    """Begin a swap, send it a signal once it has come that far, and give how it ends."""
+    process = project.start("run", "--version", "2")
+    wait_until(lambda: reached() or process.poll() is not None, 30, pause=0.001)
+    return project.interrupt(process, number)

@@ -1,0 +1,82 @@
+"""Images of a few files, made in a moment: a good one, and what is wrong with others."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lading.engine import Engine, Image, ImageFile
+from lading.reference import ImageReference
+
+__all__ = ["GOOD", "Specimens", "file", "folder"]
+
+GOOD: Mapping[str, str] = {
+    "user": "USER 10001:10001",
+    "port": "EXPOSE 8080",
+    "healthcheck": 'HEALTHCHECK CMD ["/app/check"]',
+    "title": "LABEL org.opencontainers.image.title=web",
+    "version": "LABEL org.opencontainers.image.version=1",
+}
+"""What a Dockerfile says of an image of which every fact holds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Specimens:
+    """Makes images in an engine, marked as a project's own."""
+
+    engine: Engine
+    project: str
+    folder: Path
+
+    def make(self, says: Mapping[str, str | None] = GOOD, *files: ImageFile) -> Image:
+        """Give an image of these files over a few harmless ones, with what a Dockerfile says (None: not said)."""
+        archive = self.folder / "root.tar"
+        _write(archive, [*_HARMLESS, *files])
+        changes = [f"LABEL lading.project={self.project}", *(words for words in says.values() if words)]
+        return self._found(self.engine.import_image(archive, self.reference, changes))
+
+    @property
+    def reference(self) -> ImageReference:
+        """The name that images get."""
+        return ImageReference.parse(f"{self.project}/specimen:1")
+
+    def _found(self, image_id: str) -> Image:
+        image = self.engine.image(image_id)
+        assert image is not None
+        return image
+
+
+def file(path: str, mode: int = 0o644, uid: int = 0, gid: int = 0) -> ImageFile:
+    """Give a file."""
+    return ImageFile(path=path, mode=mode, uid=uid, gid=gid, kind="file")
+
+
+def folder(path: str, mode: int = 0o755, uid: int = 0, gid: int = 0) -> ImageFile:
+    """Give a folder."""
+    return ImageFile(path=path, mode=mode, uid=uid, gid=gid, kind="folder")
+
+
+_HARMLESS = (
+    folder("/app"),
+    file("/app/check", 0o755),
+    ImageFile(path="/app/link", mode=0o777, uid=0, gid=0, kind="link"),
+    folder("/tmp", 0o1777),  # noqa: S108  a path in an image
+    file("/tmp/note", 0o666, 10001, 10001),  # noqa: S108  lies under what is mounted there
+    folder("/var/spool", 0o1777),
+    folder("/var/mail", 0o2775, 0, 8),
+    file("/app/" + "long" * 60, 0o640, 0, 10001),
+)
+_TYPES = {"file": tarfile.REGTYPE, "folder": tarfile.DIRTYPE, "link": tarfile.SYMTYPE}
+
+
+def _write(archive: Path, files: Sequence[ImageFile]) -> None:
+    with tarfile.open(archive, "w") as tar:
+        for one in files:
+            entry = tarfile.TarInfo(one.path.lstrip("/"))
+            entry.type, entry.mode, entry.uid, entry.gid = _TYPES[one.kind], one.mode, one.uid, one.gid
+            content = b"harmless\n" * 100 if one.kind == "file" else b""
+            entry.size, entry.linkname = len(content), "check" if one.kind == "link" else ""
+            tar.addfile(entry, io.BytesIO(content))

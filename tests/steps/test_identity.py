@@ -1,0 +1,108 @@
+"""Whose the answers were: on the twin and on the real engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from lading.engine import Container
+from lading.errors import ContainerFailed, LadingError, SmokeFailed
+from lading.events import Checked, Event
+from lading.step import Status, converge
+from lading.steps.identity import hold_identity
+from lading.steps.trial import named, spec_for
+from lading.version import Version
+from tests.steps.stage import Stage
+
+
+@pytest.fixture
+def served(stage: Stage) -> Iterator[tuple[Stage, Container]]:
+    """A stage on which a container was started beside all others."""
+    stage.prepare(stage.build())
+    image = stage.world.chosen(stage.app, Version("1"))
+    spec = spec_for(stage.app, image, name=f"{stage.app.project}-asked", host_port=0, labels={})
+    engine = stage.ground.engine
+    made = engine.create(spec, lambda _: None)
+    engine.start(made)
+    container = engine.container(made)
+    assert container is not None
+    yield stage, container
+    engine.remove(made)
+
+
+def hold(stage: Stage, container: Container) -> None:
+    """Hold the container that was asked against what there is now."""
+    hold_identity(stage.ground.engine, stage.app, stage.world.chosen(stage.app, Version("1")), container)
+
+
+def test_the_same(served: tuple[Stage, Container]) -> None:
+    """As long as it runs where it did, the answers were its own."""
+    hold(*served)
+
+
+def test_another_port(served: tuple[Stage, Container]) -> None:
+    """A container that was asked on a port it no longer has may not be the one that answered."""
+    stage, container = served
+    elsewhere = replace(container, ports={stage.app.port: container.ports[stage.app.port] + 1})
+    with pytest.raises(SmokeFailed, match="was asked, and the container's is"):
+        hold(stage, elsewhere)
+
+
+def test_another_image(served: tuple[Stage, Container]) -> None:
+    """A container of another image is told with both ids."""
+    stage, container = served
+    stage.say("hello again")
+    stage.prepare(stage.build("2"))
+    other = stage.world.chosen(stage.app, Version("2"))
+    with pytest.raises(SmokeFailed, match=f"expected image {other.id}, and the container .* {container.image_id}"):
+        hold_identity(stage.ground.engine, stage.app, other, container)
+    assert named(other) == stage.local("2")
+
+
+@pytest.mark.parametrize(("gone", "words"), [(False, "died after it had answered"), (True, "was removed while")])
+def test_not_there_any_more(served: tuple[Stage, Container], words: str, *, gone: bool) -> None:
+    """A container that ended or went after its answers proves nothing."""
+    stage, container = served
+    stage.ground.engine.stop(container.id, grace=1)
+    if gone:
+        stage.ground.engine.remove(container.id)
+    with pytest.raises(ContainerFailed, match=words):
+        hold(stage, container)
+
+
+def test_a_smoke_test_holds_identity(stage: Stage) -> None:
+    """A container that is taken away once it has answered makes the smoke test fail, and no verdict passes."""
+    stage.prepare(stage.build())
+    engine = stage.ground.engine
+
+    def interfere(event: Event) -> None:
+        if isinstance(event, Checked):
+            for one in engine.containers(stage.app.labels):
+                engine.remove(one.id)
+
+    outcome, _ = converge(stage.smoke(), stage.world, check=False, tell=interfere)
+
+    assert outcome.status is Status.FAILED
+    assert isinstance(outcome.error, LadingError)
+    verdict = stage.notes.verdict(stage.image_id(stage.local()) or "")
+    assert verdict is not None
+    assert not verdict.passed
+
+
+def test_every_check_is_a_line_of_the_verdict(stage: Stage) -> None:
+    """The verdict tells of each check, passed or failed."""
+    stage.prepare(stage.build(), stage.smoke())
+    image = stage.image_id(stage.local()) or ""
+    passed = stage.notes.verdict(image)
+    assert passed is not None
+    assert [line.partition(" (")[0] for line in passed.checked] == ["GET /: passed", "GET /version: passed"]
+
+    stage.say("goodbye")
+    stage.prepare(stage.build())
+    stage.real(stage.smoke())
+
+    failed = stage.notes.verdict(stage.image_id(stage.local()) or "")
+    assert failed is not None
+    assert failed.checked[0].startswith("GET /: the body does not contain 'hello'")

@@ -1,0 +1,195 @@
+"""The doctor on an engine in memory: what it finds, how it grades it, and what it never needs."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lading.credentials import CredentialStore
+from lading.doctor import Finding, Grade, Patient, as_document, as_lines, exit_code, findings
+from lading.engine import EngineInfo
+from lading.engine.memory import MemoryEngine
+from lading.errors import EngineUnavailable
+from lading.notes import Notes
+from lading.process import Process
+from lading.reference import ImageReference
+from lading.registry import HttpRegistry
+from lading.settings import Environment, Settings
+from lading.world import World
+
+_DOCKERFILE = """\
+FROM python:3.13-slim
+HEALTHCHECK CMD ["true"]
+USER 10001
+CMD ["python", "app.py"]
+"""
+
+
+class _Gone(MemoryEngine):
+    """An engine that does not answer."""
+
+    def info(self, *_: object) -> EngineInfo:
+        """Fail, whatever was asked."""
+        raise EngineUnavailable("no Docker Engine answers at memory:", why="it sleeps", mend="invoke up")
+
+    details = platform = container = containers = image = builder = info  # type: ignore[assignment]
+
+
+@pytest.fixture
+def engine() -> Iterator[MemoryEngine]:
+    """An engine that holds the base image."""
+    twin = MemoryEngine()
+    twin.add("base", ImageReference.parse("python:3.13-slim"))
+    yield twin
+    twin.close()
+
+
+def _patient(folder: Path, engine: MemoryEngine, port: int, *, app: str | None = None, **top: object) -> Patient:
+    if not (folder / "Dockerfile").exists():
+        (folder / "Dockerfile").write_text(_DOCKERFILE)
+        (folder / ".dockerignore").write_text("docker\n")
+    apps = {"web": {"host_port": port, "base_images": ["python:3.13-slim"]}}
+    settings = Settings.load({"project": "ship", "local_registry_port": port, "apps": apps, **top}, folder)
+    store = CredentialStore(folder / "docker")
+    world = World(
+        engine=engine,
+        registry=lambda host: HttpRegistry(host, store),
+        notes=Notes(folder / ".lading"),
+        process=Process.this(),
+    )
+    started = Environment(
+        docker_config=folder / "docker",
+        command="invoke",
+        plain=True,
+        terminal=None,
+        docker_host=None,
+        docker_context="harbour",
+    )
+    return Patient(world=world, settings=settings, app=app, environment=started)
+
+
+def _keep(folder: Path, text: str) -> None:
+    (folder / "docker").mkdir(exist_ok=True)
+    (folder / "docker" / "config.json").write_text(text)
+
+
+def _found(patient: Patient, what: str) -> Finding:
+    return next(one for one in findings(patient) if one.what == what)
+
+
+def test_all_is_looked_at(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
+    """On sound ground nothing fails, and every room has its line."""
+    found = findings(_patient(tmp_path, engine, free_port))
+
+    rooms = {one.what for one in found}
+    assert rooms >= {"engine", "API", "image store", "builder", "base image", "port", "registry"}
+    assert rooms >= {"config", "login", "Dockerfile", "context", "git"}
+    assert exit_code(found) == 0
+    assert "DOCKER_CONTEXT=harbour" in found[0].why
+
+
+def test_no_engine(tmp_path: Path, free_port: int) -> None:
+    """Without an engine that is told once, with exit code 3, and the files are told all the same."""
+    found = findings(_patient(tmp_path, _Gone(), free_port))
+
+    assert exit_code(found) == 3
+    assert [one.what for one in found if one.grade is Grade.FAILED] == ["engine"]
+    assert {"port", "config", "login", "Dockerfile", "context", "git"} <= {one.what for one in found}
+
+
+def test_a_port_that_is_held(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
+    """A port that somebody holds is told with who it is, and fails."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", free_port))
+        holder.listen()
+        found = findings(_patient(tmp_path, engine, free_port))
+
+    (port,) = [one for one in found if one.what == "port"]
+    assert port.grade is Grade.FAILED
+    assert "holds it" in port.why
+    assert exit_code(found) == 1
+
+
+def test_a_base_image_that_is_not_there(tmp_path: Path, free_port: int) -> None:
+    """A base image that is not there is only doubtful: up gets it."""
+    base = _found(_patient(tmp_path, MemoryEngine(), free_port), "base image")
+
+    assert (base.grade, base.mend) == (Grade.WARNING, "invoke up")
+
+
+def test_nobody_is_logged_in(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
+    """No credentials for the registry are told with the login that would give some."""
+    login = _found(_patient(tmp_path, engine, free_port, user="captain"), "login")
+
+    assert (login.grade, login.mend) == (Grade.WARNING, "invoke login --user captain")
+
+
+def test_a_login_for_another_namespace(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
+    """Credentials of another user than the image's owner are told with both names, and never with the password."""
+    _keep(tmp_path, json.dumps({"auths": {"https://index.docker.io/v1/": {"auth": "cGlyYXRlOnMzbnRpbmVs"}}}))
+
+    login = _found(_patient(tmp_path, engine, free_port, user="captain"), "login")
+
+    assert login.grade is Grade.WARNING
+    assert "as pirate" in login.why
+    assert "captain/" in login.why
+    assert "s3ntinel" not in login.why
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"auths": []}'])
+def test_damaged_credentials(tmp_path: Path, engine: MemoryEngine, free_port: int, text: str) -> None:
+    """A configuration that Docker cannot read fails, naming the file."""
+    _keep(tmp_path, text)
+
+    found = [one for one in findings(_patient(tmp_path, engine, free_port)) if one.grade is Grade.FAILED]
+
+    assert found
+    assert all("config.json" in one.why for one in found)
+
+
+def test_no_dockerfile(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
+    """A Dockerfile that is not there fails."""
+    patient = _patient(tmp_path, engine, free_port)
+    (tmp_path / "Dockerfile").unlink()
+
+    assert _found(patient, "Dockerfile").grade is Grade.FAILED
+
+
+def test_a_secret_in_the_context(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
+    """A secret that would be sent fails, by its path."""
+    (tmp_path / ".env").write_text("PASSWORD=s3ntinel")
+
+    context = _found(_patient(tmp_path, engine, free_port), "context")
+
+    assert context.grade is Grade.FAILED
+    assert ".env" in context.why
+    assert "s3ntinel" not in context.why
+
+
+def test_no_dockerignore(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
+    """Without a .dockerignore all is sent, which is doubtful."""
+    patient = _patient(tmp_path, engine, free_port)
+    (tmp_path / ".dockerignore").unlink()
+
+    assert _found(patient, "context").grade is Grade.WARNING
+
+
+def test_lines_fit_a_terminal(tmp_path: Path, free_port: int) -> None:
+    """No line is wider than 80 columns, but for words that are; the command is the one people type."""
+    text = as_lines(findings(_patient(tmp_path, _Gone(), free_port)), "./inv")
+
+    assert "next: ./inv up" in text
+    assert not [line for line in text.splitlines() if len(line) > 80 and "/" not in line]
+
+
+def test_one_document(tmp_path: Path, free_port: int) -> None:
+    """The document holds status, exit code and every finding."""
+    document = json.loads(as_document(findings(_patient(tmp_path, _Gone(), free_port)), "invoke"))
+
+    assert (document["command"], document["status"], document["exit_code"]) == ("doctor", "failed", 3)
+    assert document["findings"][0]["check"] == "engine"
+    assert document["findings"][0]["next"] == "invoke up"

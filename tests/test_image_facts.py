@@ -1,0 +1,269 @@
+"""Each fact of an image, with a specimen that fails it; and what a policy makes of it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import docker
+import pytest
+
+from lading.app import TRIAL_LABEL, App
+from lading.engine import Engine, Image, ImageFile
+from lading.engine.docker import DockerEngine
+from lading.engine.memory import MemoryEngine
+from lading.errors import SmokeFailed, StepFailed
+from lading.events import Caution, Event
+from lading.image_facts import Fact, examine, hold_to_facts
+from lading.image_policy import FactsPolicy
+from lading.notes import Notes
+from lading.process import Process
+from lading.reference import ImageReference
+from lading.registry import Registry
+from lading.world import World
+from tests.git import git
+from tests.image_specimens import GOOD, Specimens, file, folder
+from tests.steps.stage import make_app
+
+pytestmark = pytest.mark.engine
+
+NAMES = ["user", "port", "healthcheck", "secrets", "setuid", "writable", "read-only", "labels", "size"]
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    """The real engine."""
+    found = DockerEngine()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def world(engine: Engine, tmp_path: Path) -> World:
+    """The world of one run."""
+    return World(engine=engine, registry=_no_registry, notes=Notes(tmp_path / "notes"), process=Process.this())
+
+
+@pytest.fixture
+def app(project_name: str, tmp_path: Path) -> App:
+    """An app on port 8080, in no git repository."""
+    return make_app(project_name, tmp_path / "app", "scratch", 8080)
+
+
+@pytest.fixture
+def specimens(engine: Engine, project_name: str, tmp_path: Path) -> Specimens:
+    """Makes images."""
+    return Specimens(engine=engine, project=project_name, folder=tmp_path)
+
+
+@pytest.fixture
+def trials(client: docker.DockerClient, project_name: str) -> Callable[[], list[Mapping[str, str]]]:
+    """Gives the labels of the project's containers that are there for a look."""
+    wanted = {"label": [f"lading.project={project_name}", f"{TRIAL_LABEL}=1"]}
+    return lambda: [one.labels for one in client.containers.list(all=True, filters=wanted)]
+
+
+def _no_registry(host: str) -> Registry:
+    raise AssertionError(host)
+
+
+def problems(facts: tuple[Fact, ...]) -> dict[str, str]:
+    """Give what is wrong by the fact's name."""
+    return {fact.name: fact.problem for fact in facts if fact.problem}
+
+
+def test_a_good_image_passes_all(world: World, app: App, specimens: Specimens) -> None:
+    """Of a good image every fact holds, and every fact says what to do where it does not."""
+    facts = examine(world, app, specimens.make())
+
+    assert problems(facts) == {}
+    assert [fact.name for fact in facts] == NAMES
+    assert all(fact.mend and fact.title for fact in facts)
+
+
+@pytest.mark.parametrize(
+    ("name", "says", "files", "words"),
+    [
+        ("user", {"user": None}, [], "runs as root"),
+        ("user", {"user": "USER 0"}, [], "runs as root"),
+        ("user", {"user": "USER root"}, [], "runs as root"),
+        ("user", {"user": "USER 0:10001"}, [], "runs as root"),
+        ("user", {"user": "USER app"}, [], "is a name"),
+        ("user", {"user": "USER 10001:app"}, [], "is a name"),
+        ("port", {"port": None}, [], "exposes no port"),
+        ("port", {"port": "EXPOSE 80"}, [], "exposes 80, and the app's port is 8080"),
+        ("port", {"port": "EXPOSE 8080/udp"}, [], "exposes 8080/udp"),
+        ("port", {"port": "EXPOSE 8080 9000"}, [], "exposes 9000 beside 8080"),
+        ("healthcheck", {"healthcheck": None}, [], "no HEALTHCHECK"),
+        ("healthcheck", {"healthcheck": "HEALTHCHECK NONE"}, [], "no HEALTHCHECK"),
+        ("secrets", {"more": "ENV API_TOKEN=bound4rio"}, [], "gives away ENV API_TOKEN"),
+        ("secrets", {"more": "LABEL db.password=bound4rio"}, [], "LABEL db.password"),
+        ("secrets", {"more": "ENV DATABASE=postgres://web:bound4rio@db/web"}, [], "a URL with a password in ENV DATA"),
+        ("setuid", {}, [file("/app/su", 0o4755)], "setuid or setgid is set on /app/su"),
+        ("setuid", {}, [file("/app/su", 0o6755), file("/app/wall", 0o2755)], "set on /app/su, /app/wall"),
+        ("writable", {}, [file("/app/mine", 0o444, uid=10001)], "the app may write /app/mine"),
+        ("writable", {}, [file("/app/ours", 0o664, gid=10001)], "/app/ours"),
+        ("writable", {}, [file("/app/everybodys", 0o666)], "/app/everybodys"),
+        ("writable", {}, [folder("/srv", 0o777)], "/srv"),
+        ("writable", {}, [folder("/srv", 0o1755, uid=10001)], "/srv"),
+        ("labels", {"title": None}, [], "lacks org.opencontainers.image.title"),
+        (
+            "labels",
+            {"version": "LABEL org.opencontainers.image.version="},
+            [],
+            "lacks org.opencontainers.image.version",
+        ),
+    ],
+)
+def test_a_specimen_fails_one_fact(
+    world: World,
+    app: App,
+    specimens: Specimens,
+    name: str,
+    says: dict[str, str | None],
+    files: list[ImageFile],
+    words: str,
+) -> None:
+    """A specimen fails exactly the fact it was made for, and no secret's value is told."""
+    found = problems(examine(world, app, specimens.make({**GOOD, **says}, *files)))
+
+    assert list(found) == [name]
+    assert words in found[name]
+    assert "bound4rio" not in str(found)
+
+
+def test_a_specimen_beyond_its_budget(world: World, app: App, specimens: Specimens) -> None:
+    """An image larger than its budget is told with both sizes."""
+    image = specimens.make()
+    small = replace(app, facts=FactsPolicy(budget=image.size - 1))
+    exact = replace(app, facts=FactsPolicy(budget=image.size))
+
+    assert f"({image.size - 1:,} bytes)" in problems(examine(world, small, image))["size"]
+    assert problems(examine(world, exact, image)) == {}
+
+
+def test_a_specimen_proved_on_a_writable_root(world: World, app: App, specimens: Specimens) -> None:
+    """What was proved on a root that it may write is not known to run without."""
+    assert list(problems(examine(world, app, specimens.make(), read_only=False))) == ["read-only"]
+
+
+def test_a_specimen_from_a_repository(world: World, app: App, specimens: Specimens) -> None:
+    """Where git knows the commit and the source, the image is to say them."""
+    git(app.context, "init", "-q")
+    git(app.context, "add", "-A")
+    git(app.context, "commit", "-qm", "one")
+    git(app.context, "remote", "add", "origin", "https://code.test/web.git")
+    image = specimens.make()
+
+    lacking = problems(examine(world, app, image))["labels"]
+
+    assert lacking == "it lacks org.opencontainers.image.revision, org.opencontainers.image.source"
+
+
+def test_a_specimen_with_a_secret_in_its_history(
+    world: World, app: App, client: docker.DockerClient, python_image: str, project_name: str
+) -> None:
+    """A build argument with a secret stands in the history, in the layer's line and in the one that declares it."""
+    value = secrets.token_hex(8)
+    (app.context / "Dockerfile").write_text(
+        f"FROM {python_image}\nARG DEPLOY_TOKEN\nARG SIGNING_KEY={value}\n"
+        f"RUN export PGPASSWORD={value} && true\nRUN true --password {value}\n"
+    )
+    labels = {"lading.project": project_name}
+    made, _ = client.images.build(path=str(app.context), buildargs={"DEPLOY_TOKEN": value}, labels=labels, rm=True)
+    image = world.engine.image(str(made.id))
+    assert image is not None
+
+    told = problems(examine(world, app, image))["secrets"]
+
+    for name in ("DEPLOY_TOKEN", "SIGNING_KEY", "PGPASSWORD", "--password"):
+        assert name.lstrip("-") in told
+    assert "history line" in told
+    assert value not in told
+
+
+def test_files_are_looked_through_once(world: World, app: App, specimens: Specimens) -> None:
+    """What was found among an image's files is noted by its id; a damaged note is none."""
+    image = specimens.make(GOOD, file("/app/su", 0o4755))
+    first = examine(world, app, image)
+    (note,) = (world.notes.folder / "facts").glob("*.json")
+
+    note.write_text(note.read_text().replace("/app/su", "/app/noted"))
+    assert "/app/noted" in problems(examine(world, app, image))["setuid"]
+    note.write_text(json.dumps({"rules": [1], "setuid": 3}))
+    assert examine(world, app, image) == first
+
+
+def test_a_look_leaves_no_container(
+    engine: Engine, specimens: Specimens, project_name: str, trials: Callable[[], list[Mapping[str, str]]]
+) -> None:
+    """The container is there while files are read, with the labels it got, and gone afterwards, also when cut short."""
+    image, labels = specimens.make(), {"lading.project": project_name, TRIAL_LABEL: "1", "lading.pid": "7"}
+
+    files = engine.files(image.id, name=f"{project_name}-look", labels=labels)
+    assert trials() == []
+    next(files)
+    assert [one["lading.pid"] for one in trials()] == ["7"]
+    files.close()
+    assert trials() == []
+    found = {one.path: one for one in engine.files(image.id, name=f"{project_name}-look", labels=labels)}
+    assert trials() == []
+    assert found["/app/" + "long" * 60] == file("/app/" + "long" * 60, 0o640, 0, 10001)
+    assert (found["/app/link"].kind, found["/var/spool"].mode) == ("link", 0o1777)
+
+
+def test_no_such_image(engine: Engine, project_name: str) -> None:
+    """There are no files of what is not there."""
+    with pytest.raises(StepFailed):
+        list(engine.files(f"sha256:{'0' * 64}", name=f"{project_name}-look", labels={}))
+
+
+def test_a_whole_image_is_looked_through_quickly(world: World, app: App, python_image: str) -> None:
+    """6,000 files and 130 MB are read in about a second; the bound is wide for machines that are busy."""
+    image = world.engine.image(python_image)
+    assert image is not None
+    began = time.monotonic()
+
+    found = problems(examine(world, app, image))
+
+    assert time.monotonic() - began < 10
+    assert "/usr/bin/" in found["setuid"]
+    assert "writable" not in found
+
+
+def told(world: World, app: App, image: Image, policy: FactsPolicy) -> tuple[str, list[str]]:
+    """Give what came of holding an image to a policy, and the cautions on the way."""
+    events: list[Event] = []
+    words = hold_to_facts(world, replace(app, facts=policy), image, events.append)
+    return words, [event.text for event in events if isinstance(event, Caution)]
+
+
+def test_policies(world: World, app: App, specimens: Specimens) -> None:
+    """`warn` tells, `fail` fails with each fact and its mend, `off` does not look; what is allowed is no matter."""
+    image = specimens.make({**GOOD, "port": None}, file("/app/su", 0o4755))
+
+    words, cautions = told(world, app, image, FactsPolicy())
+    assert words == "7 of 9 image facts hold, not: port, setuid"
+    assert [caution.partition(":")[0] for caution in cautions] == ["image fact port", "image fact setuid"]
+    with pytest.raises(SmokeFailed) as caught:
+        told(world, app, image, FactsPolicy(mode="fail", allowed=("size",)))
+    assert caught.value.what == "2 of 8 facts of the image do not hold"
+    assert "EXPOSE 8080" in caught.value.details[0]
+    assert "CIS 4.8" in caught.value.details[1]
+    assert "chmod a-s" in caught.value.details[1]
+    both = ("setuid", "port")
+    assert told(world, app, image, FactsPolicy(mode="fail", allowed=both)) == ("7 image facts hold", [])  # type: ignore[arg-type]
+    assert told(world, app, image, FactsPolicy(mode="off")) == ("", [])
+
+
+def test_the_twin_tells_no_facts(world: World, app: App) -> None:
+    """Where an engine does not tell what an image is like, nothing is made up."""
+    twin = MemoryEngine()
+    image = twin.image(twin.add("content", ImageReference.parse("web:1")))
+    assert image is not None
+
+    assert told(replace(world, engine=twin), app, image, FactsPolicy(mode="fail")) == ("", [])

@@ -1,0 +1,97 @@
+"""What the settings ask of an image, and which verdicts count for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lading.app import Check, checks_digest
+from lading.errors import UsageError
+from lading.image_files import Scan, User, scan
+from lading.image_policy import FactsPolicy
+from lading.notes import Verdict
+from lading.settings import Settings
+from tests.image_specimens import file, folder
+
+
+def policy(text: str) -> FactsPolicy:
+    """Give the policy that an app's settings name."""
+    raw = yaml.safe_load(f"apps: {{web: {{{text}}}}}")
+    return Settings.load(raw, Path("/somewhere")).app().facts
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", FactsPolicy(mode="warn")),
+        ("image_facts: warn", FactsPolicy(mode="warn")),
+        ("image_facts: on", FactsPolicy(mode="warn")),
+        ("image_facts: off", FactsPolicy(mode="off")),
+        ("image_facts: 'off'", FactsPolicy(mode="off")),
+        ("image_facts: fail, image_budget: 500m", FactsPolicy(mode="fail", budget=500 * 1024**2)),
+        ("image_facts_allowed: [setuid, read-only]", FactsPolicy(allowed=("setuid", "read-only"))),
+    ],
+)
+def test_settings(text: str, expected: FactsPolicy) -> None:
+    """The settings say what happens, what is accepted and how large an image may be; YAML's `off` is off."""
+    assert policy(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["image_facts: loud", "image_facts: 3", "image_facts_allowed: [suid]", "image_budget: large"]
+)
+def test_wrong_settings(text: str) -> None:
+    """What is no such word or size is told before anything is touched."""
+    with pytest.raises(UsageError, match=text.partition(":")[0]):
+        policy(text)
+
+
+def test_which_verdicts_count() -> None:
+    """Under `fail` only a verdict counts that was given under the same demand; otherwise any that passed the checks."""
+    strict, stricter = FactsPolicy(mode="fail", allowed=("size", "port")), FactsPolicy(mode="fail", allowed=("size",))
+    checks = (Check(),)
+
+    def verdict(given_under: FactsPolicy) -> Verdict:
+        demand = given_under.demand
+        return Verdict(image="i", checks=checks_digest(checks), passed=True, run="r", when="", summary="", facts=demand)
+
+    assert verdict(strict).speaks_of(checks, FactsPolicy(mode="fail", allowed=("port", "size")).demand)
+    assert verdict(strict).speaks_of(checks, FactsPolicy().demand)
+    assert verdict(strict).speaks_of(checks)
+    assert not verdict(FactsPolicy()).speaks_of(checks, strict.demand)
+    assert not verdict(FactsPolicy(mode="off")).speaks_of(checks, strict.demand)
+    assert not verdict(strict).speaks_of(checks, stricter.demand)
+    assert not verdict(strict).speaks_of(checks, FactsPolicy(mode="fail", allowed=("size", "port"), budget=1).demand)
+
+
+def test_what_an_app_may_write() -> None:
+    """By owner, by group with the right to, or with everybody; not under what is mounted over it."""
+    files = [
+        *(file("/a/mine", 0o400, uid=7), file("/a/ours", 0o060, gid=8), file("/a/read", 0o640, gid=8)),
+        *(file("/a/theirs", 0o644), file("/a/all", 0o602), folder("/b", 0o1777), folder("/c", 0o777)),
+        *(file("/cache/x", 0o666), folder("/cache", 0o777), folder("/cached", 0o777), file("/tmp/x", 0o666)),  # noqa: S108
+    ]
+
+    found = scan(files, User(uid=7, gid=8), ("/cache",))
+
+    assert found.writable == ("/a/all", "/a/mine", "/a/ours", "/c", "/cached")
+    assert scan(files, None, ("/cache",)).writable == ("/a/all", "/c", "/cached")
+
+
+def test_many_files_are_counted() -> None:
+    """Of many only the first are kept, and how many there are."""
+    found = scan([file(f"/{number:03}", 0o4755) for number in range(100)], None)
+
+    assert (found.setuid_count, len(found.setuid), found.setuid[0]) == (100, 20, "/000")
+    assert Scan.noted({**vars(found), "setuid": list(found.setuid)}) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "user"),
+    [("10001", User(uid=10001, gid=0)), ("1:2", User(uid=1, gid=2)), ("app", None), ("1:app", None), ("", None)],
+)
+def test_users(text: str, user: User | None) -> None:
+    """A user is its numbers; without a group it is in root's, as an engine has it."""
+    assert User.parse(text) == user

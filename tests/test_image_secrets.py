@@ -1,0 +1,98 @@
+"""What is taken for a secret in an image, and what is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import pytest
+
+from lading.engine import HistoryEntry, Image, ImageConfig
+from lading.image_secrets import secret_places
+
+_KEY = "-----BEGIN " + "RSA PRIVATE KEY-----"
+_TOKEN = "ghp_" + "a1B2" * 9
+_AWS = "AKIA" + "ABCD1234" * 2
+
+
+def places(
+    *history: str, labels: Mapping[str, str] = MappingProxyType({}), env: Mapping[str, str] = MappingProxyType({})
+) -> tuple[str, ...]:
+    """Give where secrets stand in an image with this environment and history, the oldest line first."""
+    entries = [
+        HistoryEntry(id="", created=0, created_by=line, size=0, comment="", tags=()) for line in reversed(history)
+    ]
+    image = Image(id="sha256:1", labels=labels, config=ImageConfig(environment=env))
+    return secret_places(image, entries)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("API_TOKEN", "PASSWORD", "PGPASSWORD", "DB_PASS", "SECRET", "CLIENT_SECRET", "SECRET_KEY", "SECRET_KEY_BASE"),
+        *("KEY", "APIKEY", "api-key", "AWS_SECRET_ACCESS_KEY", "db.password", "REGISTRY_CREDENTIALS", "Tokens"),
+    ],
+)
+def test_names_of_secrets(name: str) -> None:
+    """A value under such a name is a secret, wherever it stands; the value is not told."""
+    assert places(env={name: "bound4rio"}) == (f"ENV {name}",)
+    assert places(labels={name: "bound4rio"}) == (f"LABEL {name}",)
+    assert places("RUN true", f"ARG {name}=bound4rio") == (f"{name} in history line 2",)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("GPG_KEY", "7169605F62C751356D054A26A821E680E5FA6305"),  # every image of Python says this
+        ("GPG_KEYS", "AFD8691FDAEDF03BDF6E460563F15A9B715376CA"),
+        ("SSH_PUBLIC_KEY", "ssh-ed25519 AAAA"),
+        ("PASSWORD_MIN_LENGTH", "12"),
+        ("TOKEN_TTL", "60"),
+        ("MONKEY", "see"),
+        ("PASSWORD", ""),
+        ("PASSWORD", "$GIVEN"),
+        ("PASSWORD", "${GIVEN:-}"),
+        ("PASSWORD", "<yours>"),
+        ("DB_PASSWORD_FILE", "/run/secrets/db"),
+        ("DB_PASSWORD", "/run/secrets/db"),
+        ("TLS_KEY", "/etc/ssl/private/web.key"),
+        ("USE_TOKEN", "true"),
+        ("HOMEPAGE", "https://code.test/web.git"),
+        ("PROXY", "http://user:$PASS@proxy.test"),
+    ],
+)
+def test_what_is_no_secret(name: str, value: str) -> None:
+    """Public keys, references, switches, files and empty values are none."""
+    assert places(f"ENV {name}={value}", env={name: value}) == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (_KEY, "a private key"),
+        (_AWS, "an AWS access key"),
+        (_TOKEN, "a GitHub token"),
+        ("postgres://web:bound4rio@db/web", "a URL with a password"),
+    ],
+)
+def test_secrets_by_their_looks(value: str, words: str) -> None:
+    """What looks like a secret is one under any name; it is told once, though the history says it again."""
+    assert places(env={"PLAIN": value}) == (f"{words} in ENV PLAIN",)
+    assert places(f"ENV PLAIN={value}", env={"PLAIN": value}) == (f"{words} in ENV PLAIN",)
+    assert places("RUN true", f"RUN /bin/sh -c echo '{value}' > /file # buildkit") == (f"{words} in history line 2",)
+
+
+def test_lines_of_both_builders() -> None:
+    """Build arguments stand before the command, as both builders write it; each name is told once."""
+    lines = [
+        "/bin/sh -c #(nop)  ARG DEPLOY_TOKEN=bound4rio",
+        "|2 DEPLOY_TOKEN=bound4rio VERSION=1 /bin/sh -c make",
+        "RUN |1 NPM_TOKEN=bound4rio /bin/sh -c npm ci # buildkit",
+        "RUN /bin/sh -c curl --token bound4rio https://code.test # buildkit",
+        "RUN /bin/sh -c for key in A B; do gpg --recv-keys $key; key='B97B0AFC'; done # buildkit",
+    ]
+
+    found = places(*lines)
+
+    assert found == ("DEPLOY_TOKEN in history line 1", "NPM_TOKEN in history line 3", "token in history line 4")
+    assert "bound4rio" not in str(found)

@@ -1,0 +1,171 @@
+"""What was checked becomes JUnit XML: as CI systems read it, whatever the app wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from lading.errors import ContainerFailed, LadingError, SmokeFailed, StepFailed, UsageError
+from lading.events import AppLog, Checked, Event, Note
+from lading.junit import JUnitFile
+from lading.step import Outcome, Status, Step
+from lading.steps import Stop
+from tests.steps.stage import make_app
+
+# Ant's schema, which is the strict one: attributes that must be there, and children in their order.
+ATTRIBUTES = {
+    "testsuites": set(),
+    "testsuite": {"id", "package", "name", "timestamp", "hostname", "tests", "failures", "errors", "time"},
+    "property": {"name", "value"},
+    "testcase": {"classname", "name", "time"},
+    "failure": {"message", "type"},
+    "error": {"message", "type"},
+}
+ORDER = {
+    "testsuite": ["properties", "testcase", "system-out", "system-err"],
+    "testcase": ["failure", "error"],
+    "testsuites": ["testsuite"],
+    "properties": ["property"],
+}
+OPTIONAL = {"testsuite": {"skipped"}}
+
+
+class Listener:
+    """Somebody else who watches."""
+
+    def __init__(self) -> None:
+        self.heard: list[object] = []
+
+    def began(self, step: Step) -> None:
+        """Hear it."""
+        self.heard.append(step)
+
+    def tell(self, event: Event) -> None:
+        """Hear it."""
+        self.heard.append(event)
+
+    def ended(self, outcome: Outcome) -> None:
+        """Hear it."""
+        self.heard.append(outcome)
+
+
+def heard(folder: Path, *events: Event, error: LadingError | None = None) -> tuple[ET.Element, Listener]:
+    """Give the testsuite of a step in which this happened, read back from the file, and who heard it as well."""
+    other = Listener()
+    file = JUnitFile(str(folder / "smoke.xml"), other)
+    step = Stop(target=make_app("demo", folder / "app", "python", 5000), name="smoke")
+    file.began(step)
+    for event in events:
+        file.tell(event)
+    status = Status.FAILED if error else Status.CHANGED
+    file.ended(Outcome(step="smoke", app="web", status=status, reason="1 check", seconds=1.5, error=error))
+    file.write()
+    root = ET.parse(folder / "smoke.xml").getroot()  # noqa: S314  our own file
+    valid(root)
+    (suite,) = root
+    return suite, other
+
+
+def valid(element: ET.Element) -> None:
+    """Hold an element against the schema."""
+    wanted, extra = ATTRIBUTES.get(element.tag, set()), OPTIONAL.get(element.tag, set())
+    assert wanted <= set(element.attrib) <= wanted | extra, element.tag
+    order = ORDER.get(element.tag, [])
+    places = [order.index(child.tag) for child in element]
+    assert places == sorted(places), element.tag
+    for child in element:
+        valid(child)
+
+
+def test_all_passed(tmp_path: Path) -> None:
+    """Every check is a testcase with its time, and what the app wrote is there."""
+    suite, other = heard(
+        tmp_path,
+        Checked(check="GET /", problem=None, seconds=0.0123),
+        Checked(check="POST /x", problem=None, seconds=2),
+        Note(text="something else"),
+        AppLog(lines=("one", "<two> & ]]>")),
+    )
+    assert (suite.get("name"), suite.get("time")) == ("smoke web", "1.500")
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "0", "0")
+    cases = [(case.get("classname"), case.get("name"), case.get("time")) for case in suite.iter("testcase")]
+    assert cases == [("web.smoke", "GET /", "0.012"), ("web.smoke", "POST /x", "2.000")]
+    assert suite.findtext("system-out") == "one\n<two> & ]]>"
+    assert len(other.heard) == 6
+
+
+def test_a_failure(tmp_path: Path) -> None:
+    """A check that failed says what was wrong, with the timeline of what came."""
+    timeline = ("0.1 s refused", "0.2 s status 500")
+    suite, _ = heard(
+        tmp_path,
+        Checked(check="GET /", problem=None, seconds=0),
+        Checked(check="GET /b", problem='it is "wrong" & <late>', seconds=0, timeline=timeline),
+        error=SmokeFailed("web failed", why="GET /b: wrong", mend="mend it"),
+    )
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "1", "0")
+    (failure,) = suite.iter("failure")
+    assert (failure.get("message"), failure.get("type")) == ('it is "wrong" & <late>', "SmokeFailed")
+    assert (failure.text or "").splitlines()[1:3] == list(timeline)
+    assert "next: mend it" in (failure.text or "")
+
+
+def test_a_container_that_died(tmp_path: Path) -> None:
+    """When the app died the check that was being put says so."""
+    died = ContainerFailed("web died at start", why="exit code 3", mend="mend it")
+    suite, _ = heard(tmp_path, Checked(check="GET /", problem="no answer", seconds=0), error=died)
+    (failure,) = suite.iter("failure")
+    assert (failure.get("message"), failure.get("type")) == ("web died at start: no answer", "ContainerFailed")
+
+
+def test_a_step_that_failed_by_itself(tmp_path: Path) -> None:
+    """A failure that is no check's is an error of the step's own, so that nothing looks green."""
+    checked = Checked(check="GET /", problem=None, seconds=0.5)
+    suite, _ = heard(tmp_path, checked, error=StepFailed("no image", why="none", mend="invoke build", details=("a",)))
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "0", "1")
+    (error,) = suite.iter("error")
+    assert (error.get("message"), error.get("type"), error.text) == (
+        "no image: none",
+        "StepFailed",
+        "no image\nnone\na",
+    )
+
+
+def test_whatever_the_app_wrote(tmp_path: Path) -> None:
+    """What XML cannot hold is left out: control characters, half characters, colours of a terminal."""
+    wild = "".join(map(chr, [*range(32), 0x7F, 0x85, 0xD800, 0xDFFF, 0xFFFE, 0xFFFF, 0x1F6A2])) + "\x1b[31mred\x1b[0m"
+    suite, _ = heard(tmp_path, Checked(check=wild, problem=wild, seconds=0), AppLog(lines=(wild,)))
+    assert (suite.findtext("system-out") or "").endswith("\U0001f6a2red")
+
+
+def test_the_file_is_replaced_at_once(tmp_path: Path) -> None:
+    """An older file goes only when the new one is whole, and nothing else is left."""
+    (tmp_path / "smoke.xml").write_text("old")
+    heard(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["app", "smoke.xml"]
+
+
+def test_a_folder_that_is_not_there_is_made(tmp_path: Path) -> None:
+    """The file's folder is made, but not in check mode, where nothing is written."""
+    JUnitFile(str(tmp_path / "a" / "smoke.xml"), Listener(), check=True).write()
+    assert not (tmp_path / "a").exists()
+    JUnitFile(str(tmp_path / "a" / "smoke.xml"), Listener()).write()
+    assert (tmp_path / "a" / "smoke.xml").exists()
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize(("name", "why"), [(".", "it is a folder"), ("", "names no file"), ("/dev/null", "no plain")])
+def test_what_cannot_be_written(name: str, why: str, *, check: bool) -> None:
+    """A folder, a device and nothing at all are refused at once, in check mode as well."""
+    with pytest.raises(UsageError, match=why):
+        JUnitFile(name, Listener(), check=check)
+
+
+def test_a_folder_that_goes_meanwhile(tmp_path: Path) -> None:
+    """What goes wrong in the end is told in three parts."""
+    file = JUnitFile(str(tmp_path / "a" / "smoke.xml"), Listener())
+    (tmp_path / "a").rmdir()
+    with pytest.raises(StepFailed, match="cannot be written"):
+        file.write()

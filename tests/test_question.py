@@ -1,0 +1,281 @@
+"""A question over HTTP is answered in time or not at all, and nobody is sent astray."""
+
+from __future__ import annotations
+
+import resource
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lading.question import Question, _trusted, ask
+from lading.site import Site
+from tests.certificates import issue
+from tests.local_server import Asked, Reply, listen, serve
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+ROOT = Question()
+
+
+def at(port: int, prefix: str = "") -> Site:
+    """Give the site of a server of ours."""
+    return Site(port=port, prefix=prefix)
+
+
+def drip(connection: socket.socket, head: bytes) -> None:
+    """Send one byte after the other, for ever."""
+    connection.sendall(head)
+    while True:
+        connection.sendall(b"x")
+        time.sleep(0.02)
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("head", [HEAD + b"\r\n", HEAD + b"X-Long: ", b"HTTP/1.1 200 ", b""])
+def test_drip(head: bytes) -> None:
+    """An answer that comes byte by byte, in its body or its headers, ends with the request's own deadline."""
+    with listen(lambda connection: drip(connection, head)) as port:
+        began = time.monotonic()
+        with pytest.raises((TimeoutError, ConnectionError)):
+            ask(at(port), ROOT, seconds=0.3)
+        assert time.monotonic() - began < 1.5
+
+
+@pytest.mark.timeout(10)
+def test_chunked_for_ever() -> None:
+    """Chunks without end do not last longer than the deadline either."""
+
+    def chunks(connection: socket.socket) -> None:
+        connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+        while True:
+            connection.sendall(b"1\r\nx\r\n")
+            time.sleep(0.02)
+
+    with listen(chunks) as port:
+        began = time.monotonic()
+        with pytest.raises(TimeoutError, match="no complete answer"):
+            ask(at(port), ROOT, seconds=0.3)
+        assert time.monotonic() - began < 1.5
+
+
+@pytest.mark.timeout(30)
+def test_endless_body() -> None:
+    """A body without end is read up to its limit and not kept beyond it."""
+    sent: list[int] = []
+
+    def pour(connection: socket.socket) -> None:
+        connection.sendall(HEAD + b"Content-Length: 1073741824\r\n\r\n")
+        for _ in range(1024):
+            connection.sendall(b"x" * 1024 * 1024)
+            sent.append(1)
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with listen(pour) as port:
+        answer = ask(at(port), ROOT, seconds=10)
+    assert answer.cut
+    assert len(answer.body) == 1024 * 1024
+    assert len(sent) < 64
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 * 1024
+
+
+def test_an_answer_that_breaks_off() -> None:
+    """An answer shorter than it said is none."""
+    with (
+        listen(lambda connection: connection.sendall(HEAD + b"Content-Length: 10\r\n\r\nhalf")) as port,
+        pytest.raises(ConnectionError, match="broke off"),
+    ):
+        ask(at(port), ROOT, seconds=2)
+
+
+def test_what_is_sent() -> None:
+    """Method, path, headers and body arrive; what is given takes the place of the usual headers."""
+    question = Question(
+        method="PUT",
+        path="/käse?a=b c&d=%20",
+        headers={"user-agent": "me", "X-Name": "Zoë", "Host": "shop.example"},
+        body=b"\x00\xff",
+    )
+    with serve(lambda _: Reply()) as server:
+        ask(at(server.port, "/shop"), question, seconds=2)
+    (asked,) = server.asked
+    assert (asked.method, asked.path, asked.body) == ("PUT", "/shop/k%C3%A4se?a=b%20c&d=%20", b"\x00\xff")
+    headers = {name.lower(): value for name, value in asked.headers.items()}
+    assert headers["user-agent"] == "me"
+    assert headers["host"] == "shop.example"
+    assert headers["x-name"].encode("latin-1").decode() == "Zoë"
+    assert headers["connection"] == "close"
+
+
+def test_headers_that_come_twice() -> None:
+    """Headers of one name are one, in the order they came; their names do not mind capitals."""
+    words = b"HTTP/1.1 204 No Content\r\nVary: a\r\nX-One: 1\r\nvary: b\r\n\r\n"
+    with listen(lambda connection: connection.sendall(words)) as port:
+        assert ask(at(port), ROOT, seconds=2).headers == {"vary": "a, b", "x-one": "1"}
+
+
+def test_head_has_no_body() -> None:
+    """HEAD is answered without a body, though a length is told."""
+    with serve(lambda _: Reply(headers={"Content-Length": "12"})) as server:
+        answer = ask(at(server.port), Question(method="HEAD"), seconds=2)
+    assert (answer.status, answer.body) == (200, b"")
+
+
+def test_proxies_ignored(free_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy in the environment does not come between us and the app."""
+    for variable in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(variable, f"http://127.0.0.1:{free_port}")
+    with serve(lambda _: Reply(body=b"hello")) as server:
+        assert ask(at(server.port), ROOT, seconds=2).body == b"hello"
+
+
+def test_threads_end() -> None:
+    """A request that is answered leaves no watch behind that could close somebody else's connection."""
+    with serve(lambda _: Reply(body=b"hello")) as server:
+        for _ in range(5):
+            with suppress(OSError):
+                ask(at(server.port), ROOT, seconds=0.2)
+        time.sleep(0.3)
+        value: Any = ask(at(server.port), ROOT, seconds=2).body
+    assert value == b"hello"
+
+
+def led(ways: Mapping[str, str], status: int = 302) -> Any:
+    """Serve redirects from path to Location, and hello elsewhere."""
+
+    def answer(asked: Asked) -> Reply:
+        if asked.path in ways:
+            return Reply(status=status, headers={"Location": ways[asked.path]})
+        return Reply(body=f"{asked.method} {asked.path} {asked.body.decode()}".encode())
+
+    return serve(answer)
+
+
+def test_a_redirect_is_followed_on_the_same_origin() -> None:
+    """A redirect is followed when it stays with the app, up to three times, relative ones as well."""
+    with led({"/": "/a", "/a": "b?x=1", "/b?x=1": "/c"}) as server:
+        answer = ask(at(server.port), ROOT, seconds=2, follow=True)
+        alone = ask(at(server.port), ROOT, seconds=2)
+    assert (answer.body, answer.astray) == (b"GET /c ", None)
+    assert answer.url == f"http://127.0.0.1:{server.port}/c"
+    assert (alone.status, alone.leads_to) == (302, f"http://127.0.0.1:{server.port}/a")
+
+
+def test_a_redirect_with_the_whole_address() -> None:
+    """An absolute Location is the same origin when scheme, host and port are."""
+    ways: dict[str, str] = {}
+    with led(ways) as server:
+        ways["/"] = f"http://127.0.0.1:{server.port}/home#top"
+        assert ask(at(server.port), ROOT, seconds=2, follow=True).body == b"GET /home "
+
+
+@pytest.mark.parametrize(
+    ("ways", "words"),
+    [
+        ({"/": "http://evil.invalid/x"}, "it redirects to http://evil.invalid/x, which is not on http://127.0.0.1:"),
+        ({"/": "//evil.invalid/"}, "it redirects to http://evil.invalid/, which is not on"),
+        ({"/": "http://localhost/"}, "it redirects to http://localhost/, which is not on"),
+        ({"/": "https://127.0.0.1/"}, "it redirects to https://127.0.0.1/, which is not on"),
+        ({"/": "ftp://127.0.0.1/"}, "which is not on"),
+        ({"/": "http://[::1"}, "it redirects to http://[::1, which is not on"),
+        ({"/": "http://127.0.0.1:99999/"}, "which is not on"),
+        ({"/": "/"}, "in a circle, back to http://127.0.0.1:"),
+        ({"/": "/a", "/a": "/b", "/b": "/a"}, "in a circle"),
+        ({"/": "/a", "/a": "/b", "/b": "/c", "/c": "/d"}, "more than 3 times, then to http://127.0.0.1:"),
+    ],
+)
+def test_astray(ways: dict[str, str], words: str) -> None:
+    """Who is sent to another origin, round in circles or on and on stays, and says where it would have gone."""
+    with led(ways) as server:
+        answer = ask(at(server.port), ROOT, seconds=2, follow=True)
+    assert answer.astray is not None
+    assert words in answer.astray
+    assert len(server.asked) <= 4
+
+
+@pytest.mark.parametrize(
+    ("status", "method", "words"),
+    [
+        (301, "POST", b"GET /a "),
+        (302, "PUT", b"GET /a "),
+        (303, "POST", b"GET /a "),
+        (307, "POST", b"POST /a cargo"),
+        (308, "POST", b"POST /a cargo"),
+    ],
+)
+def test_the_method_after_a_redirect(status: int, method: str, words: bytes) -> None:
+    """307 and 308 ask the same again, the others ask for the page, as browsers do."""
+    with led({"/": "/a"}, status) as server:
+        question = Question(method=method, body=b"cargo")
+        assert ask(at(server.port), question, seconds=2, follow=True).body == words
+
+
+@pytest.mark.timeout(10)
+def test_one_deadline_for_all_redirects() -> None:
+    """The deadline is for the whole way, not for each part of it."""
+
+    def slowly(asked: Asked) -> Reply:
+        time.sleep(0.25)
+        return Reply(status=302, headers={"Location": f"{asked.path}x"})
+
+    with serve(slowly) as server:
+        began = time.monotonic()
+        with pytest.raises(TimeoutError):
+            ask(at(server.port), ROOT, seconds=0.4, follow=True)
+        assert time.monotonic() - began < 1
+
+
+@contextmanager
+def tls(certificate: Path, key: Path) -> Iterator[int]:
+    """Serve one page over TLS and give the port."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(HEAD + b"Content-Length: 5\r\n\r\nhello")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def loop() -> None:
+            with suppress(OSError):
+                while True:
+                    raw, _ = listener.accept()
+                    with suppress(OSError), context.wrap_socket(raw, server_side=True) as connection:
+                        connection.recv(65536)
+                        talk(connection)
+
+        threading.Thread(target=loop, daemon=True).start()
+        yield int(listener.getsockname()[1])
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+
+
+def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A certificate must be good for the system, by its authority and by its name."""
+    made = issue(tmp_path, "localhost")
+    with tls(made.certificate, made.key) as port:
+        with pytest.raises(ssl.SSLCertVerificationError):
+            ask(Site(scheme="https", host="localhost", port=port), ROOT, seconds=5)
+        monkeypatch.setenv("SSL_CERT_FILE", str(made.authority))
+        _trusted.cache_clear()
+        try:
+            assert ask(Site(scheme="https", host="localhost", port=port), ROOT, seconds=5).body == b"hello"
+            with pytest.raises(ssl.SSLCertVerificationError, match="IP address mismatch"):
+                ask(Site(scheme="https", port=port), ROOT, seconds=5)
+        finally:
+            _trusted.cache_clear()
+
+
+@pytest.mark.timeout(10)
+def test_tls_that_never_begins() -> None:
+    """A server that takes the connection and never shakes hands costs the deadline."""
+    with listen(lambda _: time.sleep(5)) as port:
+        began = time.monotonic()
+        with pytest.raises(TimeoutError):
+            ask(Site(scheme="https", port=port), ROOT, seconds=0.3)
+        assert time.monotonic() - began < 1.5

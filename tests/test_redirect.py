@@ -1,0 +1,131 @@
+"""Redirects in the real firewall: what they do to connections, and that nothing of them stays."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from lading.redirect import Iptables, Redirect
+from tests.redirects import firewall_rules
+
+needs_root = pytest.mark.skipif(firewall_rules() is None, reason="only root may redirect connections")
+
+
+@contextmanager
+def _answering(word: bytes) -> Iterator[int]:
+    """Give the port of a server that answers every line with its word, as long as the connection lasts."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def converse(line: socket.socket) -> None:
+            with line, suppress(OSError):
+                while line.recv(100):
+                    line.sendall(word)
+
+        def loop() -> None:
+            with suppress(OSError):
+                while True:
+                    threading.Thread(target=converse, args=(listener.accept()[0],), daemon=True).start()
+
+        threading.Thread(target=loop, daemon=True).start()
+        yield int(listener.getsockname()[1])
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def _asked(line: socket.socket) -> bytes:
+    line.sendall(b"who?")
+    return line.recv(100)
+
+
+def _who(port: int) -> bytes:
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as line:
+        return _asked(line)
+
+
+@pytest.fixture
+def redirect() -> Iterator[Redirect]:
+    """A redirect between two servers that answer `old` and `new`; in the end the firewall is as it was."""
+    before = firewall_rules()
+    with _answering(b"old") as old, _answering(b"new") as new:
+        found = Redirect(owner=f"test-{old}", run="0badcafe", port=old, to_port=new)
+        yield found
+        Iptables().remove(found)
+    assert firewall_rules() == before
+
+
+@needs_root
+def test_new_connections_go_elsewhere(redirect: Redirect) -> None:
+    """While it is there new connections are redirected; those that are established stay, then and afterwards."""
+    firewall = Iptables()
+    with socket.create_connection(("127.0.0.1", redirect.port)) as early:
+        assert _asked(early) == b"old"
+        firewall.put(redirect)
+        with socket.create_connection(("127.0.0.1", redirect.port)) as late:
+            assert (_asked(early), _asked(late)) == (b"old", b"new")
+            firewall.remove(redirect)
+            assert (_asked(early), _asked(late)) == (b"old", b"new")
+    assert _who(redirect.port) == b"old"
+
+
+@needs_root
+def test_it_is_found_by_its_owner(redirect: Redirect) -> None:
+    """A redirect is found again with all it says, and only by whose it is."""
+    firewall = Iptables()
+    assert firewall.there(redirect.owner) == ()
+    firewall.put(redirect)
+
+    assert firewall.there(redirect.owner) == (redirect,)
+    assert firewall.there(redirect.owner[:-1]) == ()
+
+
+@needs_root
+def test_twice_is_as_once(redirect: Redirect) -> None:
+    """Putting one that is there, and taking away one that is not, change nothing."""
+    firewall = Iptables()
+    firewall.put(redirect)
+    firewall.put(redirect)
+    assert len(firewall.there(redirect.owner)) == 1
+
+    firewall.remove(redirect)
+    firewall.remove(redirect)
+
+    assert firewall.there(redirect.owner) == ()
+
+
+@needs_root
+def test_past_a_redirect(redirect: Redirect) -> None:
+    """A side entrance leads to who listens on the redirected port, as long as it is needed."""
+    firewall = Iptables()
+    firewall.put(redirect)
+    with firewall.past(redirect) as entrance:
+        assert (_who(redirect.port), _who(entrance)) == (b"new", b"old")
+    with pytest.raises(ConnectionRefusedError):
+        _who(entrance)
+
+
+@needs_root
+def test_nothing_stands_in_its_way() -> None:
+    """Where root may look at the firewall there is no obstacle."""
+    assert Iptables().obstacle() is None
+
+
+def test_without_iptables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where there is no iptables that is said, and nothing is found."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert Iptables().obstacle() == "there is no iptables on PATH"
+    assert Iptables().there("anybody") == ()
+
+
+def test_without_being_allowed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where iptables refuses to be looked at, it is said that only root may."""
+    program = tmp_path / "iptables"
+    program.write_text("#!/bin/sh\necho 'Permission denied (you must be root)' >&2; exit 4\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert Iptables().obstacle() == "iptables lets only root redirect connections"

@@ -56,7 +56,7 @@ class Command:
 
         started = environment()
         called = started.command
-        console = Console(errors=self.json, command=called, plain=started.plain)
+        console = Console(errors=self.json, command=called, task=self.name, plain=started.plain)
         wait = _seconds(lock_wait)
         report = carry_out(self.name, steps, self.world, console, check=self.check, lock_wait=wait)
         if report.error:
@@ -114,9 +114,7 @@ def exit_with(name: str, error: LadingError, *, check: bool, json: bool) -> Exit
     from lading.report import as_json
 
     called = environment().command
-    if error.mend.startswith("--"):
-        error.mend = f"invoke {name} {error.mend}"
-    Console(errors=True, command=called).error(error)
+    Console(errors=True, command=called, task=name).error(error)
     if json:
         print_out(as_json(Report(command=name, check=check, error=error), command=called))
     return Exit(code=error.exit_code)

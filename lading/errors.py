@@ -71,8 +71,13 @@ class LadingError(Exception):
     def __str__(self) -> str:
         return f"{self.what}: {self.why}"
 
-    def next_move(self, command: str) -> str:
-        """Give what to type next, where `command` is how Lading is called here: `invoke`, `./inv`, `lading`."""
+    def next_move(self, command: str, task: str = "") -> str:
+        """Give what to type next, where `command` is how Lading is called here: `invoke`, `./inv`, `lading`.
+
+        Flags alone are flags of `task`.
+        """
+        if self.mend.startswith("--") and task:
+            return f"{command} {task} {self.mend}"
         return re.sub(r"\binvoke (?=[a-z-])", f"{command} ", self.mend)
 
 

@@ -27,7 +27,7 @@ ONLY = {
     "yaml": {"settings_file.py"},
 }
 # What a step may take from its neighbours: shared nouns, never another wish.
-SHARED = {"trial", "destination", "holder", "publication", "recipe"}
+SHARED = {"trial", "destination", "holder", "moving", "publication", "recipe"}
 
 
 def _name(path: Path) -> str:

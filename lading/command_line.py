@@ -59,7 +59,7 @@ class Command:
 
         started = environment()
         called = started.command
-        console = Console(errors=self.json, command=called, plain=started.plain)
+        console = Console(errors=self.json, command=called, task=self.name, plain=started.plain)
         wait = _seconds(lock_wait)
         file = _junit_file(junit, console, check=self.check) if junit is not None else None
         report = carry_out(self.name, steps, self.world, file or console, check=self.check, lock_wait=wait)
@@ -123,9 +123,7 @@ def exit_with(name: str, error: LadingError, *, check: bool, json: bool) -> Exit
     from lading.report import as_json
 
     called = environment().command
-    if error.mend.startswith("--"):
-        error.mend = f"invoke {name} {error.mend}"
-    Console(errors=True, command=called).error(error)
+    Console(errors=True, command=called, task=name).error(error)
     if json:
         print_out(as_json(Report(command=name, check=check, error=error), command=called))
     return Exit(code=error.exit_code)

@@ -54,13 +54,14 @@ class Console:
     """Writes to one stream; colours, wrapping and what moves only on a terminal.
 
     `errors` True writes to standard error, so that standard output stays free for a JSON document; `command` is what
-    people type to get here; `plain` lets nothing move, on a terminal as well.
+    people type to get here, `task` what behind it; `plain` lets nothing move, on a terminal as well.
     """
 
-    def __init__(self, *, errors: bool, command: str = "invoke", plain: bool = False) -> None:
+    def __init__(self, *, errors: bool, command: str = "invoke", task: str = "", plain: bool = False) -> None:
         self._errors = errors
         self._plain = plain
         self._command = command
+        self._task = task
         self._screen: Lines | RichConsole | None = None
         self._spinner: Spinner | None = None
         self._live: Live | None = None
@@ -130,7 +131,7 @@ class Console:
         for line in error.details:
             self._line(f"| {line}", style="dim")
         self._line(f"why:  {error.why}")
-        self._line(f"next: {error.next_move(self._command)}", style="bold")
+        self._line(f"next: {error.next_move(self._command, self._task)}", style="bold")
 
     def recap(self, report: Report) -> None:
         """Show the sum of it all."""
@@ -157,10 +158,6 @@ class Console:
                 self._fact("", one.digest)
         if report.address:
             self._fact("app", report.address)
-
-    def say(self, text: str) -> None:
-        """Show one plain line."""
-        self._out.print(text)
 
     def _build_event(self, event: BuildEvent) -> None:
         if event.kind is not BuildEventKind.WARNING and (screen := self._moving):

@@ -80,9 +80,12 @@ class LadingError(Exception):
     def __str__(self) -> str:
         return f"{self.what}: {self.why}"
 
-    def next_move(self, command: str) -> str:
-        """Give what to type next, where `command` is how Lading is called here: `invoke`, `./inv`, `lading`."""
-        return as_typed(self.mend, command)
+    def next_move(self, command: str, task: str = "") -> str:
+        """Give what to type next, where `command` is how Lading is called here: `invoke`, `./inv`, `lading`.
+
+        Flags alone are flags of `task`.
+        """
+        return f"{command} {task} {self.mend}" if self.mend.startswith("--") and task else as_typed(self.mend, command)
 
 
 class StepFailed(LadingError):

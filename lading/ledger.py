@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from lading.errors import StepFailed
 from lading.notes import Verdict
 
 __all__ = ["Entry", "Ledger"]
@@ -53,8 +54,10 @@ class Ledger:
         """Give all entries, or those of one repository, the oldest first; what is damaged is passed over."""
         try:
             lines = self.path.read_text("utf-8", errors="replace").split("\n")
-        except OSError:
+        except FileNotFoundError:
             return ()
+        except OSError as error:
+            raise self._trouble("the ledger cannot be read", error) from error
         found = (_entry(line) for line in lines)
         return tuple(one for one in found if one and repository in (None, one.repository))
 
@@ -63,7 +66,13 @@ class Ledger:
         return {tag: digest for one in self.entries(repository) for tag, digest in one.digests.items()}
 
     def append(self, entry: Entry) -> None:
-        """Write an entry down, in one piece and on the disk, behind whatever stands there."""
+        """Write an entry down, in one piece and on the disk, behind whatever stands there; `StepFailed` otherwise."""
+        try:
+            self._append(entry)
+        except OSError as error:
+            raise self._trouble("what was done could not be written down in the ledger", error) from error
+
+    def _append(self, entry: Entry) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         line = f"{json.dumps(asdict(entry), sort_keys=True)}\n".encode()
         with self.path.open("ab") as file:
@@ -73,6 +82,11 @@ class Ledger:
             file.write(line)
             file.flush()
             os.fsync(file.fileno())
+
+    def _trouble(self, what: str, error: OSError) -> StepFailed:
+        return StepFailed(
+            what, why=f"{self.path}: {error.strerror}", mend=f"mend that (ls -l {self.path}), then run it again"
+        )
 
     def _cut_short(self) -> bool:
         """Whether the last line has no end: somebody was killed while writing it."""

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lading.errors import Conflict
+from lading.errors import Conflict, StepFailed
 
 __all__ = ["Holder", "Lock"]
 
@@ -71,8 +71,15 @@ class Lock:
 
         `waiting` hears once who it is that is waited for.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise StepFailed(
+                f"the lock of {self.repository} cannot be taken",
+                why=f"{self.path}: {error.strerror}",
+                mend=f"mend that (ls -l {self.path}), then run it again",
+            ) from error
         try:
             self._acquire(file, wait, waiting, sleep)
             os.ftruncate(file, 0)

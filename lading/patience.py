@@ -21,19 +21,16 @@ class Patience:
     """How often and how long is waited, in seconds, for an error that is `passing`.
 
     `waits` lie between the tries, `rate_waits` in their place where a registry limits our rate. A share of `jitter`
-    comes on top, so that many do not come back at once. Behind `budget` seconds there is no further try.
+    comes on top, so that many do not come back at once.
     """
 
     waits: tuple[float, ...] = (1.0, 3.0)
     rate_waits: tuple[float, ...] = (5.0, 15.0, 45.0)
     jitter: float = 0.1
-    budget: float = 300.0
     sleep: Callable[[float], None] = time.sleep
-    clock: Callable[[], float] = time.monotonic
 
     def have(self, attempt: Callable[[], _T], tell: Callable[[Event], None] = lambda _: None) -> _T:
         """Give what `attempt` gives, in one of the tries; raise its last error when none of them did."""
-        began = self.clock()
         tried = 1
         while True:
             try:
@@ -44,11 +41,9 @@ class Patience:
                 if not error.passing or tried > len(waits):
                     raise
                 seconds = waits[tried - 1]
-                if isinstance(error, RateLimited) and error.seconds <= self.rate_waits[-1]:
-                    seconds = max(seconds, error.seconds)
+                if isinstance(error, RateLimited):
+                    seconds = max(seconds, min(error.seconds, self.rate_waits[-1]))
                 seconds *= 1 + random.uniform(0, self.jitter)  # noqa: S311  nobody is to guess nothing from it
-                if self.clock() - began + seconds > self.budget:
-                    raise
                 tried += 1
                 tell(Retry(text=f"{error.what}: {error.why}", attempt=tried, tries=len(waits) + 1, seconds=seconds))
                 self.sleep(seconds)

@@ -12,6 +12,9 @@ from lading.world import World
 
 __all__ = ["Pipeline", "Published", "Report", "cut_short", "skipped", "worst"]
 
+_FORESEEN = ("preflight",)
+"""Steps without whose outcome check mode can go on: what is behind them does not build on it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
@@ -81,12 +84,17 @@ class Pipeline:
             outcome, world = converge(step, world, check=check, tell=tell)
             outcomes.append(outcome)
             ended(outcome)
-            if outcome.status is Status.FAILED:
+            if outcome.status is Status.FAILED or (outcome.status is Status.UNKNOWN and step.name not in _FORESEEN):
                 break
-        for outcome in skipped(steps, f"{outcomes[-1].step if outcomes else ''} failed"):
+        for outcome in skipped(steps, _why_skipped(outcomes)):
             outcomes.append(outcome)
             ended(outcome)
         return Report(command=self.command, check=check, outcomes=tuple(outcomes))
+
+
+def _why_skipped(outcomes: Sequence[Outcome]) -> str:
+    last = outcomes[-1] if outcomes else None
+    return f"{last.step} {'is unknown' if last.status is Status.UNKNOWN else 'failed'}" if last else ""
 
 
 def worst(outcomes: Iterable[Outcome]) -> Status:

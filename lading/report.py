@@ -20,7 +20,7 @@ def as_json(report: Report, *, command: str = "invoke") -> str:
         "exit_code": report.exit_code,
         "check": report.check,
         "engine": None,
-        "steps": [_step(outcome, command) for outcome in report.outcomes],
+        "steps": [_step(outcome, command, report.command) for outcome in report.outcomes],
         "image": {
             "id": report.image_id,
             "builder": report.builder,
@@ -34,11 +34,11 @@ def as_json(report: Report, *, command: str = "invoke") -> str:
     if report.screenshot:
         document["screenshot"] = report.screenshot
     if report.error:
-        document["error"] = _error(report.error, command)
+        document["error"] = _error(report.error, command, report.command)
     return json.dumps(document, indent=2, ensure_ascii=False)
 
 
-def _step(outcome: Outcome, command: str) -> dict[str, Any]:
+def _step(outcome: Outcome, command: str, task: str) -> dict[str, Any]:
     step: dict[str, Any] = {
         "step": outcome.step,
         "app": outcome.app or None,
@@ -52,10 +52,11 @@ def _step(outcome: Outcome, command: str) -> dict[str, Any]:
     if outcome.moved:
         step["moved"], step["sent_bytes"] = outcome.moved, outcome.sent
     if outcome.error:
-        step["error"] = _error(outcome.error, command)
+        step["error"] = _error(outcome.error, command, task)
     return step
 
 
-def _error(error: LadingError, command: str) -> dict[str, Any]:
-    told = {"what": error.what, "why": error.why, "next": error.next_move(command), "details": list(error.details)}
+def _error(error: LadingError, command: str, task: str) -> dict[str, Any]:
+    told: dict[str, Any] = {"what": error.what, "why": error.why, "next": error.next_move(command, task)}
+    told["details"] = list(error.details)
     return {"cause": error.cause, **told} if error.cause else told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,15 +15,17 @@ from lading.app import BUILDER_LABEL, UNCOMMITTED_LABEL
 from lading.credentials import CredentialStore
 from lading.engine import Engine, Image
 from lading.engine.glance import FirstGlance
-from lading.errors import Conflict, Interrupted, LadingError
+from lading.errors import Interrupted, LadingError
 from lading.events import Caution, Event, Note
 from lading.lock import Holder, Lock
 from lading.notes import Notes
 from lading.pipeline import Pipeline, Published, Report, cut_short, skipped
 from lading.process import Process
-from lading.registry import HttpRegistry, Registry
+from lading.reference import ImageReference
+from lading.registry import HttpRegistry, Manifest, Registry
 from lading.settings import environment
 from lading.step import Outcome, Status, Step
+from lading.steps.publication import holds
 from lading.world import World
 
 __all__ = ["NOTES_FOLDER", "Observer", "Terminated", "carry_out", "open_world", "terminable"]
@@ -98,6 +100,12 @@ def carry_out(  # noqa: PLR0913  what a command is
     What publishes holds the repository's lock meanwhile; another release is waited for `lock_wait` seconds.
     """
     outcomes: list[Outcome] = []
+    publishing = False
+
+    def began(step: Step) -> None:
+        nonlocal publishing
+        publishing = publishing or step.name in _PUBLISHING
+        observer.began(step)
 
     def ended(outcome: Outcome) -> None:
         outcomes.append(outcome)
@@ -106,19 +114,18 @@ def carry_out(  # noqa: PLR0913  what a command is
     pipeline = Pipeline(command=command, steps=tuple(steps))
     try:
         with terminable(), _alone(command, steps, world, observer, check=check, wait=lock_wait):
-            report = pipeline.run(world, check=check, tell=observer.tell, began=observer.began, ended=ended)
+            report = pipeline.run(world, check=check, tell=observer.tell, began=began, ended=ended)
             return _with_facts(report, steps, world)
-    except Conflict as error:
+    except LadingError as error:  # the lock's: a step's own errors are in its outcome
         for outcome in skipped(steps, "the lock is not free"):
             ended(outcome)
         return Report(command=command, check=check, outcomes=tuple(outcomes), error=error)
     except (KeyboardInterrupt, Terminated) as error:
         left = steps[len(outcomes) :]
-        published = bool(left) and left[0].name in _PUBLISHING
         if isinstance(error, Terminated):
-            interrupted = Interrupted(signal.Signals(error.number).name, error.exit_code, published=published)
+            interrupted = Interrupted(signal.Signals(error.number).name, error.exit_code, published=publishing)
         else:
-            interrupted = Interrupted("Ctrl-C", _SIGNALLED + signal.SIGINT, published=published)
+            interrupted = Interrupted("Ctrl-C", _SIGNALLED + signal.SIGINT, published=publishing)
         for outcome in cut_short(left, interrupted):
             ended(outcome)
         error_behind = None if any(one.error for one in outcomes) else interrupted
@@ -196,7 +203,7 @@ def _screenshot(steps: Sequence[Step], world: World, image: Image | None) -> str
 
 
 def _published(report: Report, steps: Sequence[Step], world: World, image: Image | None) -> tuple[Published, ...]:
-    """Give what the registry holds under the names a command was about, as far as it says so."""
+    """Give the names that a command was about and that hold its image, or nothing, as far as the registry says."""
     reached = {one.step for one in report.outcomes if one.status is not Status.SKIPPED}
     step: Any = next((one for one in steps if one.name in _PUBLISHING and one.name in reached), None)
     if step is None or report.check:
@@ -207,12 +214,16 @@ def _published(report: Report, steps: Sequence[Step], world: World, image: Image
         tags = step.destination.tags_of(image)
     else:
         return ()
-    published = []
-    for tag in tags.all:
-        reference = step.destination.home.with_tag(tag)
-        try:
-            held = world.registry(reference.registry).manifest(reference)
-        except LadingError:
-            continue  # nobody knows what it holds
-        published.append(Published(reference=str(reference), digest=held.digest if held else None))
-    return tuple(published)
+    names = [step.destination.home.with_tag(tag) for tag in tags.all]
+    held: dict[ImageReference, Manifest | None] = {}
+    for reference in names:
+        with suppress(LadingError):  # nobody knows what it holds
+            held[reference] = world.registry(reference.registry).manifest(reference)
+    first = held.get(names[0])
+    ours = first and (step.name == "rollback" or (image and holds(image, names[0], first)))
+    digest = first.digest if first and ours else None
+    return tuple(
+        Published(reference=str(reference), digest=found.digest if found else None)
+        for reference, found in held.items()
+        if found is None or found.digest == digest
+    )

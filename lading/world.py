@@ -145,7 +145,7 @@ class World:
             if held and held.digest == manifest.digest:
                 return
             registry.point(reference, manifest)
-            held = registry.manifest(reference)
+            held = registry.manifest(reference, anew=True)
             if held is None or held.digest != manifest.digest:
                 raise StepFailed(
                     f"{reference.familiar} was moved and is not there",

@@ -27,7 +27,7 @@ ONLY = {
     "yaml": {"settings_file.py"},
 }
 # What a step may take from its neighbours: shared nouns, never another wish.
-SHARED = {"trial", "destination", "holder", "identity", "publication", "recipe", "serving", "swap"}
+SHARED = {"trial", "destination", "holder", "identity", "moving", "publication", "recipe", "serving", "swap"}
 
 
 def _name(path: Path) -> str:

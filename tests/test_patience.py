@@ -27,7 +27,7 @@ class Time:
     @property
     def patience(self) -> Patience:
         """The usual patience, in this time."""
-        return Patience(sleep=self.sleep, clock=lambda: self.now)
+        return Patience(sleep=self.sleep)
 
 
 @dataclass
@@ -137,7 +137,7 @@ def test_rate_limit(time: Time) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "wait"), [(0, 5), (2, 5), (7, 7), (45, 45), (46, 5), (86400, 5), (float("inf"), 5)]
+    ("seconds", "wait"), [(0, 5), (2, 5), (7, 7), (45, 45), (46, 45), (86400, 45), (float("inf"), 45)]
 )
 def test_retry_after(time: Time, seconds: float, wait: float) -> None:
     """What a registry says of how long it wants us to wait counts up to 45 seconds, but never less than usual."""
@@ -154,19 +154,16 @@ def test_both_kinds(time: Time) -> None:
     assert _about(time.slept, [1, 15])
 
 
-@pytest.mark.parametrize(("takes", "tried"), [(147.0, 3), (149.0, 2), (298.0, 2), (299.5, 1), (400.0, 1)])
-def test_budget(time: Time, takes: float, tried: int) -> None:
-    """No try begins later than the budget allows, however few there were."""
-    registry = Registry(time, [down() for _ in range(5)], takes=takes)
-    with pytest.raises(RegistryUnavailable):
-        time.patience.have(registry.ask)
-    assert registry.tried == tried
-    assert time.now - takes - 1000.0 <= 300.0
+def test_a_long_attempt(time: Time) -> None:
+    """However long an attempt took, as a large upload does, the next one is made."""
+    registry = Registry(time, [down()], takes=3600.0)
+    assert time.patience.have(registry.ask) == "digest"
+    assert registry.tried == 2
 
 
 def test_own_waits(time: Time) -> None:
     """Who wants no wait and no jitter gets none."""
-    patience = Patience(waits=(0.5,), jitter=0, sleep=time.sleep, clock=lambda: time.now)
+    patience = Patience(waits=(0.5,), jitter=0, sleep=time.sleep)
     assert patience.have(Registry(time, [down()]).ask) == "digest"
     with pytest.raises(RegistryUnavailable):
         patience.have(Registry(time, [down(), down()]).ask)

@@ -162,7 +162,10 @@ class DockerEngine(Containers):
                 timeout=stall,
             )
             with answer:  # left early, the engine stops sending
-                client._raise_for_status(answer)  # noqa: SLF001  its errors tell what the engine said
+                try:
+                    client._raise_for_status(answer)  # noqa: SLF001  its errors tell what the engine said
+                except APIError as error:
+                    raise transfer_error(engine_words(error), reference, "push", credential) from error
                 stream = json_stream(stream_as_text(answer.iter_content(chunk_size=None)))
                 return follow_transfer(stream, reference, "push", credential, tell)
 

@@ -34,7 +34,7 @@ class MemoryRegistry:
         self.kept = credential
         return "memory"
 
-    def manifest(self, reference: ImageReference) -> Manifest | None:
+    def manifest(self, reference: ImageReference, *, anew: bool = False) -> Manifest | None:  # noqa: ARG002  all is new
         """Give what is held under a tag or digest, or nothing."""
         self.let_in(self.kept)
         if reference.digest:

@@ -31,7 +31,7 @@ _UNPARSED = re.compile(r'error parsing HTTP (\d+) response body: .*?: "(.*)"', r
 _UNREACHABLE = re.compile(
     r"connection refused|connection reset|broken pipe|no such host|i/o timeout|name resolution|TLS handshake timeout|"
     r"network is unreachable|no route to host|request canceled|\bEOF\b|server misbehaving|"
-    r"HTTP (?:status: |response )?(?:408|5\d\d)|(?:parsing|unexpected) HTTP (?:408|5\d\d)|"
+    r"HTTP (?:status: |response )?(?:408|50[0234])|(?:parsing|unexpected) HTTP (?:408|50[0234])|"
     r"unknown: unknown error|unavailable: service unavailable|internal server error|context deadline exceeded",
     re.IGNORECASE,
 )

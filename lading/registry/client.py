@@ -28,7 +28,7 @@ _IMAGE_TYPES = (
     "application/vnd.docker.distribution.manifest.v2+json",
 )
 _ACCEPT = {"Accept": ", ".join((*_INDEX_TYPES, *_IMAGE_TYPES))}
-_OK, _NOT_FOUND = 200, 404
+_OK, _FORBIDDEN, _NOT_FOUND = 200, 403, 404
 _TAKEN = range(200, 300)  # 201 by the specification, 202 from some
 _LARGEST_LIST = 200
 
@@ -40,20 +40,27 @@ class HttpRegistry:
         self.host = host
         self._store = store
         self._line = Line(host)
+        self._credential: tuple[Credential | None] | None = None
         self._manifests: dict[tuple[str, str], Manifest] = {}
 
     def credential(self) -> Credential | None:
-        """Give what Docker keeps for this registry, or nothing."""
-        return self._store.get(self.host)
+        """Give what Docker keeps for this registry, or nothing; it is looked up once, for a helper is a process."""
+        if self._credential is None:
+            self._credential = (self._store.get(self.host),)
+        return self._credential[0]
 
     def keep(self, credential: Credential) -> str:
         """Keep the credential where Docker keeps it, and say where."""
+        self._credential = None
         return self._store.put(self.host, credential)
 
-    def manifest(self, reference: ImageReference) -> Manifest | None:
-        """Give what the registry holds under a name, or nothing; its digest is the one of the bytes received."""
+    def manifest(self, reference: ImageReference, *, anew: bool = False) -> Manifest | None:
+        """Give what the registry holds under a name, or nothing; its digest is the one of the bytes received.
+
+        Bytes that were received once are known by the digest that the registry says it holds, unless `anew`.
+        """
         path = f"/v2/{reference.repository}/manifests/{reference.digest or reference.tag or 'latest'}"
-        if self._manifests:
+        if self._manifests and not anew:
             # A look that downloads nothing is no pull to Docker Hub, which counts pulls. Content goes by its digest.
             digest = self._digest(reference, path)
             if known := self._manifests.get((reference.repository, digest)):
@@ -126,7 +133,8 @@ class HttpRegistry:
         credential, scope = self.credential(), _writing(repository)
         answer = self._line.ask("GET", "/v2/", credential, scope=scope)
         if answer.status_code != _OK:
-            raise self._line.failure(answer, f"{self.host} cannot be pushed to", credential)
+            named = repository if answer.status_code == _FORBIDDEN else None
+            raise self._line.failure(answer, f"{self.host} cannot be pushed to", credential, named)
         if grants(self._line.token(scope), repository.repository) is False:
             raise refused(self.host, credential, "denied: the token it gives is not for pushing there", repository)
 

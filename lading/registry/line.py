@@ -25,6 +25,7 @@ _LOOPBACK = re.compile(r"(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?")
 _CERTIFICATES = Path("/etc/docker/certs.d")
 _OK, _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_ALLOWED = 200, 400, 401, 403, 405
 _TIMEOUT, _TOO_MANY, _SERVER_ERROR = 408, 429, 500
+_PASSING = (_TIMEOUT, 500, 502, 503, 504)
 
 
 class Line:
@@ -102,7 +103,7 @@ class Line:
         if _BAD_REQUEST <= status < _SERVER_ERROR and status != _TIMEOUT:
             return StepFailed(what, why=words, mend=f"look what {self.host} wants: its words are above")
         error = RegistryUnavailable(what, why=words, mend=f"look whether {self.host} is a registry and well")
-        error.passing = status == _TIMEOUT or status >= _SERVER_ERROR
+        error.passing = status in _PASSING
         return error
 
     @property

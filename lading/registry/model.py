@@ -57,8 +57,8 @@ class Registry(Protocol):
         """Give what Docker keeps for this registry, or nothing."""
         ...
 
-    def manifest(self, reference: ImageReference) -> Manifest | None:
-        """Give what the registry holds under a tag or digest, or nothing."""
+    def manifest(self, reference: ImageReference, *, anew: bool = False) -> Manifest | None:
+        """Give what the registry holds under a tag or digest, or nothing; with `anew` by the bytes themselves."""
         ...
 
     def configuration(self, reference: ImageReference, manifest: Manifest) -> Configuration:

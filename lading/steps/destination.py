@@ -27,6 +27,11 @@ class Destination:
         """The repository, without a tag."""
         return self.target.repository.owned_by(self.user, registry=self.registry)
 
+    @property
+    def flags(self) -> str:
+        """The flags that mean this place, to be typed."""
+        return f"--user {self.user}" + ("" if self.registry == DOCKER_HUB else f" --registry {self.registry}")
+
     def tags(self, version: Version, *, moves: bool = True) -> Tags:
         """Give the tags of a version there; `UsageError` for one that has the name of a moving tag, like `latest`."""
         if version.text in self.target.tags:

@@ -24,7 +24,7 @@ class Login:
     def plan(self, world: World) -> Change | Holds:
         """Prove what is to be kept, and compare it with what is kept."""
         registry = world.registry(self.registry)
-        registry.prove(self.credential)
+        world.patience.have(lambda: registry.prove(self.credential), world.tell)
         kept = registry.credential()
         if kept == self.credential:
             return Holds(reason=f"{self.credential.user} is known to {self.registry}", identity=self.credential.user)

@@ -51,8 +51,8 @@ class Preflight:
     def plan(self, world: World) -> Change | Holds:
         """Ask the registry for the version, and compare what it was made from with the inputs."""
         reference = self.reference
-        manifest = world.held(reference)
         world.admit(self.destination.home)
+        manifest = world.held(reference)
         if manifest is None:
             return Holds(reason=f"{reference.familiar} is not published yet")
         recipe = Recipe.of(self.target, self.version, world)
@@ -69,7 +69,9 @@ class Preflight:
                     reason=f"{reference.familiar} is published with other content, and --overwrite says to replace it",
                     identity=manifest.digest,
                 )
-            raise conflict(reference, manifest, published.labels, _difference(world, recipe, published))
+            raise conflict(
+                self.destination, reference, manifest, published.labels, _difference(world, recipe, published)
+            )
         local = world.image(self.local)
         if self.target.build.no_cache or (local and holds(local, reference, manifest)):
             reason = f"{reference.familiar} is published, made from these inputs"

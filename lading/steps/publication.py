@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lading.app import UNCOMMITTED_LABEL, VERSION_LABEL
-from lading.engine import Image, Tell
-from lading.errors import Conflict, LadingError, StepFailed
-from lading.events import Event
+from lading.engine import Image
+from lading.errors import Conflict
 from lading.reference import ImageReference
 from lading.registry import Manifest
 from lading.steps.destination import Destination, together, version_of
 from lading.version import Version
 from lading.world import World
 
-__all__ = ["Publication", "conflict", "holds", "move", "own_version", "short"]
+__all__ = ["Publication", "conflict", "holds", "own_version", "short"]
 
 _SHOWN = len("sha256:") + 12
 
@@ -51,7 +49,7 @@ class Publication:
             found = held[reference]
             if found and not holds(image, reference, found) and not overwrite:
                 labels = world.configuration(reference, found).labels
-                raise conflict(reference, found, labels, f"not the image {image.id}")
+                raise conflict(destination, reference, found, labels, f"not the image {image.id}")
         elsewhere = [reference for reference in moving if not holds(image, reference, held[reference])]
         stays = {} if backwards or not elsewhere else _newer(world, destination, version_of(image), elsewhere)
         for reference in elsewhere:
@@ -70,7 +68,7 @@ class Publication:
         return tuple(one for one in every if not holds(self.image, one, self.held[one]))
 
     @property
-    def manifest(self) -> Manifest | None:
+    def published(self) -> Manifest | None:
         """What the registry holds of the image under the version's own name, or nothing."""
         found = self.held[self.own[0]]
         return found if holds(self.image, self.own[0], found) else None
@@ -84,7 +82,8 @@ class Publication:
     @property
     def reason(self) -> str:
         """What is missing there, what goes over what, and what stays, in words."""
-        names, digest = self.missing, self.manifest.digest if self.manifest else self.image.id
+        names = self.missing
+        new = short(self.published.digest) if self.published else f"image {short(self.image.id)}"
         fresh = [one for one in names if self.held[one] is None]
         told = [f"the registry does not hold {together(fresh)} yet"] if fresh else []
         for verb, some in (("overwrites", self.own), ("moves", self.moving)):
@@ -92,7 +91,7 @@ class Publication:
             for one in names:
                 if one in some and (found := self.held[one]):
                     groups.setdefault(found.digest, []).append(one)
-            told += [f"{verb} {together(group)}: {short(old)} by {short(digest)}" for old, group in groups.items()]
+            told += [f"{verb} {together(group)}: {short(old)} by {new}" for old, group in groups.items()]
         if not names:
             told.append(f"the registry holds it as {together([one for one in self.held if one not in self.stays])}")
         return "; ".join((*told, *_staying(self.stays)))
@@ -110,16 +109,17 @@ def holds(image: Image, reference: ImageReference, manifest: Manifest | None) ->
     return image.id in (manifest.config, manifest.digest) or known in image.digests
 
 
-def conflict(reference: ImageReference, found: Manifest, labels: Mapping[str, str], but: str) -> Conflict:
+def conflict(
+    destination: Destination, reference: ImageReference, found: Manifest, labels: Mapping[str, str], but: str
+) -> Conflict:
     """Give the error for a version's own tag under which other content is published, with these labels."""
     label = labels.get(VERSION_LABEL)
-    moving = (
-        f"; there :{reference.tag} moves with releases and is {label}" if label not in (None, reference.tag) else ""
-    )
+    own = label is None or reference.tag in destination.tags(Version.parse(label)).own
+    moving = "" if own else f"; there :{reference.tag} moves with releases and is {label}"
     return Conflict(
         f"{reference.familiar} is published with other content",
         why=f"the registry holds {found.digest}, {but}{moving}",
-        mend="choose a new --version, or say --overwrite",
+        mend="--version NEW (or --overwrite)",
     )
 
 
@@ -130,36 +130,6 @@ def own_version(world: World, destination: Destination, reference: ImageReferenc
         return False
     label = world.configuration(reference, manifest).labels.get(VERSION_LABEL)
     return label is not None and tag in Version.parse(label).tags(patterns).own
-
-
-def move(
-    world: World, manifest: Manifest, references: Sequence[ImageReference], tell: Tell
-) -> dict[ImageReference, LadingError | None]:
-    """Let tags point to a manifest the registry holds, all at once; give each one's trouble, or nothing."""
-    one_at_a_time = threading.Lock()
-    ended: dict[ImageReference, LadingError | None] = {}
-
-    def hear(event: Event) -> None:
-        with one_at_a_time:
-            tell(event)
-
-    def point(reference: ImageReference) -> None:
-        try:
-            world.point(reference, manifest, hear)
-            ended[reference] = None
-        except LadingError as error:
-            ended[reference] = error
-        except Exception as error:  # noqa: BLE001  a thread has nobody to raise it to
-            what = f"{reference.familiar} cannot be moved"
-            ended[reference] = StepFailed(what, why=f"{type(error).__name__}: {error}", mend="run it again")
-
-    # Daemons: Ctrl-C does not wait for a registry that hangs.
-    threads = [threading.Thread(target=point, args=(one,), daemon=True) for one in references]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return {one: ended[one] for one in references}
 
 
 def short(digest: str) -> str:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
-from lading.app import BUILDER_LABEL, REVISION_LABEL, App
+from lading.app import App
 from lading.engine import Image, Tell
-from lading.errors import Conflict, LadingError, StepFailed, Unavailable
+from lading.errors import Conflict, LadingError, PushRefused, StepFailed, Unavailable
 from lading.events import Caution, Event, Sent, Transfer
-from lading.ledger import Entry
 from lading.notes import Verdict
 from lading.reference import ImageReference
 from lading.registry import Manifest
 from lading.step import Change, Holds
 from lading.steps.destination import Destination, version_of
-from lading.steps.publication import Publication, holds, move
+from lading.steps.moving import Trouble, entry_for, half_way, move
+from lading.steps.publication import Publication, holds
 from lading.steps.trial import named
 from lading.version import Version
 from lading.world import World
@@ -50,66 +49,105 @@ class Push:
 
     def plan(self, world: World) -> Change | Holds:
         """Compare what the registry holds under each name with the image."""
-        image = world.chosen(self.target, self.version)
-        if not self.untested and self._proven(world, image) is None:
-            raise StepFailed(
-                f"{named(image)} is not pushed",
-                why="it has not passed its smoke test, and only what has is pushed",
-                mend="invoke smoke push" if self.version is None else f"invoke smoke --version {self.version}",
-            )
-        publication = self._publication(world, image)
+        image = self._proven_image(world)
+        try:
+            publication = self._publication(world, image)
+        except PushRefused:
+            world.admit(self.destination.home)  # which tells better who may not push where
+            raise
         if not publication.missing:
-            digest = publication.manifest.digest if publication.manifest else None
+            digest = publication.published.digest if publication.published else None
             if not self._unrecorded(world, publication):
                 return Holds(reason=publication.reason, identity=digest)
             reason = f"{publication.reason}; the ledger does not know that yet"
             return Change(reason=reason, before=digest, after=digest)
         world.admit(self.destination.home)
-        if publication.manifest is None:
+        if publication.published is None:
             self._check_name(publication.own[0], image, world.image(publication.own[0]))
         return Change(reason=publication.reason, before=publication.before)
 
     def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
         """Send the version's own tag, see that it is there, then move the others; write down what is out."""
-        image = world.chosen(self.target, self.version)
+        image = self._proven_image(world)
         publication = self._publication(world, image)
-        missing = publication.missing
-        if missing and self.untested and self._proven(world, image) is None:
+        if publication.missing and self._verdict(world, image) is None:
             tell(Caution(text=f"{named(image)} goes out without having passed its smoke test, as --untested says"))
-        out = self._unrecorded(world, publication)  # by a run that was killed, or by another machine
-        trouble: Mapping[ImageReference, LadingError | None] = {}
+        out: dict[ImageReference, str] = self._unrecorded(world, publication)
+        ended: Trouble = {}
+        manifest: Manifest | None = None
         try:
             first = publication.own[0]
-            manifest = publication.manifest or self._send(world, image, first, tell)
-            rest = [one for one in missing if one != first]
-            if first in missing:
-                out[first] = manifest
-            trouble = move(world, manifest, rest, tell)
-            out.update({one: manifest for one, error in trouble.items() if error is None})
-        finally:
-            if out:
-                action = "release" if set(missing) & set(out) else "found"
-                world.ledger.append(self._entry(action, world, image, publication, out))
-        failed = {one: error for one, error in trouble.items() if error}
-        if failed:
-            raise _half_way(manifest, failed, out)
+            manifest = publication.published or self._send(world, image, first, tell)
+            ended[first] = None
+            now = self._publication(world, world.engine.image(image.id) or image)  # sending may have taken long
+            for some in (now.own, now.moving):
+                if not any(ended.values()):
+                    move(world, manifest, [one for one in some if one in now.missing and one != first], tell, ended)
+        except BaseException:
+            with suppress(LadingError):  # what is under way weighs more
+                self._write_down(world, image, publication, out, self._moved(publication, manifest, ended))
+            raise
+        self._write_down(world, image, publication, out, self._moved(publication, manifest, ended))
+        if error := half_way(manifest, ended):
+            raise error
 
-    def _unrecorded(self, world: World, publication: Publication) -> dict[ImageReference, Manifest]:
-        """Give the names under which the registry holds the image, and the ledger something else or nothing."""
-        released = world.ledger.released(str(self.destination.home))
-        held = {one: found for one, found in publication.held.items() if found and one not in publication.missing}
-        return {
-            one: found
-            for one, found in held.items()
-            if one not in publication.stays and released.get(str(one.tag)) != found.digest
-        }
+    def _proven_image(self, world: World) -> Image:
+        """Give the image that is meant; `StepFailed` when it has not passed its smoke test, unless that is waived."""
+        image = world.chosen(self.target, self.version)
+        if not self.untested and self._verdict(world, image) is None:
+            raise StepFailed(
+                f"{named(image)} is not pushed",
+                why="it has not passed its smoke test, and only what has is pushed",
+                mend="invoke smoke push" if self.version is None else f"invoke smoke --version {self.version}",
+            )
+        return image
 
-    def _proven(self, world: World, image: Image) -> Verdict | None:
+    def _verdict(self, world: World, image: Image) -> Verdict | None:
         return world.proven(image, self.target.checks, self.target.facts.demand)
+
+    def _unrecorded(self, world: World, publication: Publication) -> dict[ImageReference, str]:
+        """Give the names, with their digests, that hold the image in the registry and something else in the ledger.
+
+        A run that was killed left them, or another machine put them there.
+        """
+        released = world.ledger.released(str(self.destination.home))
+        left_out = {*publication.missing, *publication.stays}
+        held = {one: found.digest for one, found in publication.held.items() if found and one not in left_out}
+        return {one: digest for one, digest in held.items() if released.get(str(one.tag)) != digest}
 
     def _publication(self, world: World, image: Image) -> Publication:
         options = {"overwrite": self.overwrite, "backwards": self.backwards}
         return Publication.of(world, self.destination, image, **options)
+
+    @staticmethod
+    def _moved(publication: Publication, manifest: Manifest | None, ended: Trouble) -> dict[ImageReference, str]:
+        """Give the names, with their digest, that are out now and were not before."""
+        names = [one for one, error in ended.items() if error is None and one in publication.missing]
+        return dict.fromkeys(names, manifest.digest) if manifest else {}
+
+    def _write_down(
+        self,
+        world: World,
+        image: Image,
+        publication: Publication,
+        known: dict[ImageReference, str],
+        moved: dict[ImageReference, str],
+    ) -> None:
+        """Write down what is out now, and what was out and nobody had written down."""
+        if digests := {**known, **moved}:
+            world.ledger.append(
+                entry_for(
+                    world,
+                    self.destination,
+                    version_of(image),
+                    action="release" if moved else "found",
+                    image=image.id,
+                    labels=image.labels,
+                    digests=digests,
+                    before=publication.held,
+                    verdict=self._verdict(world, image),
+                )
+            )
 
     def _send(self, world: World, image: Image, reference: ImageReference, tell: Tell) -> Manifest:
         """Send the image under one name and give what the registry holds then; patiently."""
@@ -129,7 +167,7 @@ class Push:
                 raise Conflict(
                     f"{reference.familiar} was just published with other content",
                     why=f"somebody else has put {held.digest} there meanwhile",
-                    mend="choose a new --version, or say --overwrite",
+                    mend="--version NEW (or --overwrite)",
                 )
             self._check_name(reference, image, world.engine.image(reference.familiar))
             credential = registry.credential()
@@ -159,30 +197,12 @@ class Push:
     def _check_name(self, reference: ImageReference, image: Image, found: Image | None) -> None:
         """Make sure that the name that is sent is this image's, and not what somebody tagged meanwhile."""
         if found is None or found.id != image.id:
+            flags = self.destination.flags + (f" --version {self.version}" if self.version else "")
             raise StepFailed(
                 f"{reference.familiar} is not pushed",
                 why=f"here it points to {found.id if found else 'nothing'}, not to the image that passed, {image.id}",
-                mend=f"invoke tag --user {self.destination.user} push --user {self.destination.user}",
+                mend=f"invoke tag {flags} push {flags}",
             )
-
-    def _entry(
-        self, action: str, world: World, image: Image, publication: Publication, out: Mapping[ImageReference, Manifest]
-    ) -> Entry:
-        known = {one: held for one in out if one in publication.missing and (held := publication.held[one])}
-        return Entry(
-            action=action,
-            app=self.app,
-            repository=str(self.destination.home),
-            version=str(version_of(image)),
-            image=image.id,
-            digests={str(one.tag): held.digest for one, held in out.items()},
-            before={str(one.tag): held.digest for one, held in known.items()},
-            revision=image.labels.get(REVISION_LABEL),
-            builder=image.labels.get(BUILDER_LABEL),
-            verdict=Entry.verdict_of(self._proven(world, image)),
-            who=world.process.who,
-            when=datetime.now(UTC).isoformat(timespec="seconds"),
-        )
 
 
 def _held(world: World, reference: ImageReference) -> Manifest | None:
@@ -202,20 +222,3 @@ def _bytes(world: World, reference: ImageReference, manifest: Manifest, sent: se
     names = zip(manifest.layers, before, strict=False)
     short = ({one.digest[7:][:_SHORT_ID], diff[7:][:_SHORT_ID]} for one, diff in names)
     return sum(layer.size for layer, ids in zip(manifest.layers, short, strict=False) if ids & sent)
-
-
-def _half_way(
-    manifest: Manifest,
-    failed: Mapping[ImageReference, LadingError],
-    out: Mapping[ImageReference, Manifest],
-) -> StepFailed:
-    first = next(iter(failed.values()))
-    count = len(failed)
-    details = [f"{one.familiar}: there, {manifest.digest}" for one in out]
-    details += [f"{one.familiar}: not moved, {error.why}" for one, error in failed.items()]
-    return StepFailed(
-        f"{count} tag{'s' if count > 1 else ''} could not be moved",
-        why=first.why,
-        mend="run it again: only what is missing is sent",
-        details=tuple(details),
-    )

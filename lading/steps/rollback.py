@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
-from lading.app import BUILDER_LABEL, REVISION_LABEL, UNCOMMITTED_LABEL, VERSION_LABEL, App
+from lading.app import UNCOMMITTED_LABEL, VERSION_LABEL, App
 from lading.engine import Tell
 from lading.errors import Conflict, LadingError, StepFailed, UsageError
-from lading.ledger import Entry
 from lading.reference import ImageReference
 from lading.registry import Manifest
 from lading.step import Change, Holds
 from lading.steps.destination import Destination, together
-from lading.steps.publication import move, own_version, short
+from lading.steps.moving import Trouble, entry_for, half_way, move
+from lading.steps.publication import own_version, short
 from lading.version import Version
 from lading.world import World
 
@@ -36,47 +36,70 @@ class Rollback:
         return self.target.name
 
     def plan(self, world: World) -> Change | Holds:
-        """Compare what the registry holds under the moving tags with the version's digest."""
+        """Compare what registry and ledger hold under the moving tags with the version's digest."""
         manifest, _ = self._published(world)
         held = self._moving(world, manifest)
-        wrong = [one for one, found in held.items() if found is None or found.digest != manifest.digest]
+        wrong, digest = _wrong(held, manifest), manifest.digest
         if not wrong:
-            return Holds(
-                reason=f"the registry holds {self.version}, {short(manifest.digest)}, as {together(tuple(held))}",
-                identity=manifest.digest,
-            )
+            reason = f"the registry holds {self.version}, {short(digest)}, as {together(tuple(held))}"
+            if not self._unrecorded(world, held, manifest):
+                return Holds(reason=reason, identity=digest)
+            return Change(reason=f"{reason}; the ledger does not know that yet", before=digest, after=digest)
         world.admit(self.destination.home)
         first = next((found.digest for one in wrong if (found := held[one])), None)
         start = f"from {short(first)} " if first else ""
-        reason = f"moves {together(wrong)} {start}back to {self.version}, {short(manifest.digest)}"
-        return Change(reason=reason, before=first, after=manifest.digest)
+        reason = f"moves {together(wrong)} {start}back to {self.version}, {short(digest)}"
+        return Change(reason=reason, before=first, after=digest)
 
     def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
         """Move them, and write it down."""
         manifest, labels = self._published(world)
         held = self._moving(world, manifest)
-        wrong = [one for one, found in held.items() if found is None or found.digest != manifest.digest]
-        trouble = move(world, manifest, wrong, tell)
-        if moved := [one for one in wrong if trouble[one] is None]:
-            world.ledger.append(
-                Entry(
-                    action="rollback",
-                    app=self.app,
-                    repository=str(self.destination.home),
-                    version=str(self.version),
-                    image=manifest.config,
-                    digests={str(one.tag): manifest.digest for one in moved},
-                    before={str(one.tag): found.digest for one in moved if (found := held[one])},
-                    revision=labels.get(REVISION_LABEL),
-                    builder=labels.get(BUILDER_LABEL),
-                    verdict=None,
-                    who=world.process.who,
-                    when=datetime.now(UTC).isoformat(timespec="seconds"),
-                )
+        ended: Trouble = dict.fromkeys(self._unrecorded(world, held, manifest))
+        try:
+            move(world, manifest, _wrong(held, manifest), tell, ended)
+        except BaseException:
+            with suppress(LadingError):  # what is under way weighs more
+                self._write_down(world, manifest, labels, held, ended)
+            raise
+        self._write_down(world, manifest, labels, held, ended)
+        if error := half_way(manifest, ended):
+            raise error
+
+    def _unrecorded(
+        self, world: World, held: Mapping[ImageReference, Manifest | None], manifest: Manifest
+    ) -> list[ImageReference]:
+        """Give the tags that are where they should be, and of which the ledger says something else."""
+        released = world.ledger.released(str(self.destination.home))
+        there = [one for one, found in held.items() if found and found.digest == manifest.digest]
+        return [one for one in there if released.get(str(one.tag)) != manifest.digest]
+
+    def _write_down(
+        self,
+        world: World,
+        manifest: Manifest,
+        labels: Mapping[str, str],
+        held: Mapping[ImageReference, Manifest | None],
+        ended: Trouble,
+    ) -> None:
+        moved = {one: manifest.digest for one, error in ended.items() if error is None}
+        if not moved:
+            return
+        home, version = str(self.destination.home), str(self.version)
+        told = (one.verdict for one in reversed(world.ledger.entries(home)) if one.version == version and one.verdict)
+        world.ledger.append(
+            entry_for(
+                world,
+                self.destination,
+                self.version,
+                action="rollback" if set(_wrong(held, manifest)) & moved.keys() else "found",
+                image=manifest.config,
+                labels=labels,
+                digests=moved,
+                before=held,
+                verdict=next(told, None),
             )
-        for error in trouble.values():
-            if isinstance(error, LadingError):
-                raise error
+        )
 
     @property
     def _own(self) -> ImageReference:
@@ -89,14 +112,14 @@ class Rollback:
             raise StepFailed(
                 f"{self._own.familiar} is not published",
                 why="the registry holds nothing under that name, so nothing can go back to it",
-                mend=f"invoke status --user {self.destination.user} (shows what is published)",
+                mend=f"invoke status {self.destination.flags} (shows what is published)",
             )
         released = world.ledger.released(str(self.destination.home)).get(str(self._own.tag))
         if released not in (None, manifest.digest):
             raise Conflict(
                 f"{self._own.familiar} is not what was released",
                 why=f"the ledger says {released}, the registry holds {manifest.digest}",
-                mend="find out who pushed it; --to another version",
+                mend="--to ANOTHER, and find out who pushed this one",
             )
         labels = world.configuration(self._own, manifest).labels
         if (label := labels.get(VERSION_LABEL)) not in (None, str(self.version)):
@@ -109,7 +132,7 @@ class Rollback:
             raise StepFailed(
                 f"no tag goes back to {self._own.familiar}",
                 why="it was built with uncommitted changes, and such an image moves no tag",
-                mend=f"invoke status --user {self.destination.user} (shows what is published)",
+                mend=f"invoke status {self.destination.flags} (shows what is published)",
             )
         return manifest, labels
 
@@ -130,3 +153,8 @@ class Rollback:
                 mend="--to VERSION",
             )
         return held
+
+
+def _wrong(held: Mapping[ImageReference, Manifest | None], manifest: Manifest) -> list[ImageReference]:
+    """Give the tags that hold nothing or something else."""
+    return [one for one, found in held.items() if found is None or found.digest != manifest.digest]

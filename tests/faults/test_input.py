@@ -71,7 +71,7 @@ def refused_step(folder: Path, *words: str) -> str:
     done = invoke(folder, *words, "--json")
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
-    assert all(f"\n{' ' * 17}{part}" in done.stderr for part in ("why:  ", "next: "))
+    assert all(f"\n{' ' * 18}{part}" in done.stderr for part in ("why:  ", "next: "))
     (step,) = json.loads(done.stdout)["steps"]
     assert step["status"] == "failed"
     assert listing(folder) == before

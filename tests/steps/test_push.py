@@ -60,7 +60,7 @@ def test_a_missing_tag_is_sent_alone(stage: Stage) -> None:
     done = stage.four_runs(stage.push("2"))
 
     new, image = f"the registry does not hold {stage.remote('2')} yet", short(stage.image_id(stage.local("2")) or "")
-    assert done.reason == f"{new}; moves {stage.remote('latest')}: {short(older)} by {image}"
+    assert done.reason == f"{new}; moves {stage.remote('latest')}: {short(older)} by image {image}"
     assert done.before == older
     assert stage.ground.published(stage.home) == {"1": older, "2": done.after, "latest": done.after}
 
@@ -136,7 +136,7 @@ def test_overwrite(stage: Stage) -> None:
 
     done = stage.four_runs(stage.push(overwrite=True))
 
-    by = f"{short(older)} by {short(stage.image_id(stage.local()) or '')}"
+    by = f"{short(older)} by image {short(stage.image_id(stage.local()) or '')}"
     assert done.reason == f"overwrites {stage.remote()}: {by}; moves {stage.remote('latest')}: {by}"
     assert done.before == older != done.after
     assert stage.ground.published(stage.home) == {"1": done.after, "latest": done.after}

@@ -69,7 +69,7 @@ class Place:
     def lading(self, version: str, *, redirect: bool) -> None:
         """Let Lading serve a version; without a redirect, iptables is out of its sight."""
         path = os.get_exec_path() if redirect else [one for one in os.get_exec_path() if "sbin" not in one]
-        said = "no gap" if redirect else "s without service"
+        said = "were redirected" if redirect else "s without service"
         environment = {"PATH": os.pathsep.join(path)}
         words = (_INVOKE, "run", "--version", version)
         Command(words=words, folder=self.yard.folder, environment=environment, must_say=said).output()

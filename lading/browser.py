@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lading.devtools import DevTools, Refused
-from lading.errors import Unavailable, UsageError, cleaned
+from lading.errors import StepFailed, Unavailable, UsageError, cleaned
+from lading.replacement import replace_file
 from lading.tab import Tab
 
 __all__ = ["Page", "find_browser", "open_page"]
@@ -33,6 +34,7 @@ _FLAGS = (
     "--disable-sync",
     "--disable-quic",
     "--disable-extensions",
+    "--no-proxy-server",  # the checks use none either
     "--disable-dev-shm-usage",  # in a container it is small, and Chromium dies when it is full
 )
 _KEEPER = Path(__file__).with_name("keeper.py")
@@ -85,7 +87,7 @@ def open_page(url: str, *, screenshot: Path, seconds: float, program: str | None
     """Open a page in headless Chromium, and give what went wrong in it; its picture is kept as `screenshot`.
 
     It all ends within `seconds`, and nothing of the browser is left, whatever happens. Raises `Unavailable` when the
-    browser itself is not there, does not start or dies.
+    browser itself is not there, does not start or dies, `StepFailed` when the picture cannot be written.
     """
     began = time.monotonic()
     deadline = began + seconds
@@ -194,11 +196,13 @@ def _pipe() -> tuple[int, int]:
 
 
 def _keep(picture: bytes, path: Path) -> None:
-    """Put a picture where an older one may be, at once."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """Put a picture where an older one may be; `StepFailed` when that cannot be."""
     try:
-        half.write_bytes(picture)
-        half.replace(path)
-    finally:
-        half.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, picture, mode=0o644)
+    except OSError as error:
+        raise StepFailed(
+            f"the picture {path} cannot be written",
+            why=str(error.strerror or error),
+            mend="make room for it, then: invoke smoke --browser",
+        ) from error

@@ -16,10 +16,15 @@ _LAST_LINES = 15
 _END_SECONDS = 5.0
 
 
-def run_command(words: list[str], *, what: str) -> None:
-    """Run a program to its end without input; `StepFailed(what)` with its last lines when it fails."""
+def run_command(words: list[str], *, what: str, apart: bool = False) -> None:
+    """Run a program to its end without input; `StepFailed(what)` with its last lines when it fails.
+
+    With `apart` Ctrl-C in the terminal does not reach it.
+    """
     try:
-        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, start_new_session=apart
+        )
     except OSError as error:
         raise StepFailed(what, why=f"{words[0]}: {error.strerror}", mend=f"install {words[0]}") from error
     if done.returncode:
@@ -32,8 +37,11 @@ def run_command(words: list[str], *, what: str) -> None:
         )
 
 
-def output_of(words: list[str], *, folder: Path | None = None, seconds: float = 10) -> str | None:
-    """Give what a program printed, without the blank end, or nothing when it failed or is not there."""
+def output_of(words: list[str], *, folder: Path | None = None, seconds: float = 10, apart: bool = False) -> str | None:
+    """Give what a program printed, without the blank end, or nothing when it failed or is not there.
+
+    With `apart` Ctrl-C in the terminal does not reach it.
+    """
     try:
         done = subprocess.run(
             words,
@@ -44,6 +52,7 @@ def output_of(words: list[str], *, folder: Path | None = None, seconds: float = 
             errors="surrogateescape",
             timeout=seconds,
             check=False,
+            start_new_session=apart,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -1,29 +1,68 @@
-"""The TCP connections of this machine, as the kernel lists them."""
+"""The TCP sockets of a machine, as the kernel lists them."""
 
 from __future__ import annotations
 
+import re
 import socket
 import sys
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["connected_to", "drained"]
+__all__ = ["Row", "connected_to", "drained", "rows_of"]
 
 _TABLE = Path("/proc/net/tcp")
-_ESTABLISHED = "01"
+_ESTABLISHED, _LISTENING = "01", "0A"
+_END = r"([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4})"
+_ROW = re.compile(rf"\s*\d+: {_END} {_END} ([0-9A-F]{{2}}) ")
+_INODE = 9
 _LOOK_AGAIN_SECONDS = 0.02
 _ON_THEIR_WAY_SECONDS = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A TCP socket: its own end and the other one, each address in the kernel's hexadecimal words, and its inode."""
+
+    address: str
+    port: int
+    peer: str
+    peer_port: int
+    state: str
+    inode: str
+
+    @property
+    def listens(self) -> bool:
+        """Whether it waits for connections."""
+        return self.state == _LISTENING
+
+
+def rows_of(text: str) -> Iterator[Row]:
+    """Give the sockets in the text of /proc/net/tcp or tcp6, or of both; what is no such line is left out."""
+    for line in text.splitlines():
+        if found := _ROW.match(line):
+            address, port, peer, peer_port, state = found.groups()
+            fields = line.split()
+            yield Row(
+                address=address,
+                port=int(port, 16),
+                peer=peer,
+                peer_port=int(peer_port, 16),
+                state=state,
+                inode=fields[_INODE] if len(fields) > _INODE else "",
+            )
 
 
 def connected_to(host: str, port: int) -> int:
     """Give how many connections from here to an IPv4 address and port are established; 0 where it cannot be told."""
     try:
-        rows = _TABLE.read_text("ascii").splitlines()[1:]
+        text = _TABLE.read_text("ascii")
         address = int.from_bytes(socket.inet_aton(host), sys.byteorder)
     except OSError:
         return 0
-    wanted = f"{address:08X}:{port:04X}"
-    return sum(1 for fields in map(str.split, rows) if fields[2] == wanted and fields[3] == _ESTABLISHED)
+    wanted = (f"{address:08X}", port, _ESTABLISHED)
+    return sum((row.peer, row.peer_port, row.state) == wanted for row in rows_of(text))
 
 
 def drained(host: str, port: int, *, seconds: float) -> bool:

@@ -6,12 +6,10 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 from lading.app import App
 from lading.command import output_of
 from lading.doctor import Finding, Grade, Look, Patient
-from lading.engine.memory import MemoryEngine
 from lading.errors import CredentialsError, EngineUnavailable, LadingError
 from lading.step import Holds
 from lading.steps.holder import port_holder
@@ -100,11 +98,11 @@ def _builder(patient: Patient) -> Iterator[Finding]:
 def _disk(patient: Patient) -> Iterator[Finding]:
     """How much room the engine has for images."""
     root = patient.world.engine.details().root
-    if not root or not patient.world.engine.endpoint.startswith("unix:") or not Path(root).is_dir():
+    if not root or not patient.world.engine.endpoint.startswith("unix:"):
         return
     try:
         usage = shutil.disk_usage(root)
-    except OSError:
+    except OSError:  # it is in another machine, or not ours to look at
         return
     why = f"{human_size(usage.free)} free of {human_size(usage.total)} at {root}"
     if usage.free < _LEAST_FREE or usage.free < usage.total * _LEAST_PART:
@@ -132,10 +130,10 @@ def _port(patient: Patient) -> Iterator[Finding]:
         port, grade = app.host_port, Grade.FAILED
         try:
             serving = ours(patient.world.engine, app)
-            holder = port_holder(patient.world.engine, port)
+            holder = port_holder(patient.world.engine.containers({}), port)
         except (EngineUnavailable, CredentialsError):
             # It may well be the app itself, or another container.
-            serving, holder, grade = None, port_holder(MemoryEngine(), port), Grade.WARNING
+            serving, holder, grade = None, port_holder((), port), Grade.WARNING
         if serving and serving.running and serving.ports.get(app.port) == port:
             yield Finding(what="port", grade=Grade.OK, why=f"{app.name} is served at 127.0.0.1:{port}")
         elif holder:

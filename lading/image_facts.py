@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 
-from lading.app import REVISION_LABEL, TRIAL_LABEL, App
+from lading.app import REVISION_LABEL, TRIAL_LABEL, VERSION_LABEL, App
 from lading.engine import Image, ImageConfig, Tell
 from lading.errors import SmokeFailed, StepFailed
 from lading.events import Caution
@@ -18,6 +18,7 @@ from lading.image_files import Scan, User, scan
 from lading.image_policy import FactName
 from lading.image_secrets import secret_places
 from lading.tables import human_size
+from lading.version import UNVERSIONED
 from lading.world import World
 
 __all__ = ["Fact", "examine", "hold_to_facts"]
@@ -50,12 +51,19 @@ def hold_to_facts(world: World, app: App, image: Image, tell: Tell) -> str:
     if policy.mode == "off":
         return ""
     try:
-        facts = [fact for fact in examine(world, app, image) if fact.name not in policy.allowed]
+        found = examine(world, app, image)
     except StepFailed as error:
         if policy.mode == "fail":
             raise
         tell(Caution(text=f"the image's facts could not be looked at: {error}"))
         return ""
+    if not found and policy.mode == "fail":
+        raise StepFailed(
+            "the image's facts cannot be looked at",
+            why=f"the engine does not tell what {image.id} is like",
+            mend="invoke build smoke",
+        )
+    facts = [fact for fact in found if fact.name not in policy.allowed]
     failing = [fact for fact in facts if fact.problem]
     if failing and policy.mode == "fail":
         count = len(failing)
@@ -63,7 +71,7 @@ def hold_to_facts(world: World, app: App, image: Image, tell: Tell) -> str:
             f"{count} of {len(facts)} facts of the image {'do' if count > 1 else 'does'} not hold",
             why="; ".join(map(str, failing)),
             mend="mend the Dockerfile as said above, or name what is accepted in image_facts_allowed; "
-            "then: invoke build smoke",
+            f"then: {_anew(image) if any(fact.name == 'labels' for fact in failing) else 'invoke build smoke'}",
             details=tuple(f"{fact.name} ({fact.title}): {fact.problem}; {fact.mend}" for fact in failing),
         )
     for fact in failing:
@@ -77,8 +85,8 @@ def hold_to_facts(world: World, app: App, image: Image, tell: Tell) -> str:
     )
 
 
-def examine(world: World, app: App, image: Image, *, read_only: bool = True) -> tuple[Fact, ...]:
-    """Give the facts of an image that has answered its checks; `read_only` is whether its root was so meanwhile.
+def examine(world: World, app: App, image: Image) -> tuple[Fact, ...]:
+    """Give the facts of an image that has answered its checks.
 
     None where the engine does not tell what the image is like. Its files are looked through once: what was found is
     noted by its id.
@@ -128,14 +136,14 @@ def examine(world: World, app: App, image: Image, *, read_only: bool = True) -> 
         Fact(
             name="read-only",
             title="CIS 5.13, a root file system that is read-only",
-            problem=None if read_only else "it was proved on a root it may write",
+            problem=None,  # a trial has such a root: an app that cannot do with it has failed its checks before
             mend="let the app write below /tmp only",
         ),
         Fact(
             name="labels",
             title="labels that say what it is",
             problem=_listed("it lacks", tuple(_missing_labels(app, whole))),
-            mend="invoke build (it sets them, unless the Dockerfile does)",
+            mend=f"{_anew(whole)} (it sets them, unless the Dockerfile does)",
         ),
         Fact(
             name="size",
@@ -167,7 +175,9 @@ def _files(world: World, app: App, image: Image, config: ImageConfig) -> Scan:
 def _user_problem(user: str) -> str | None:
     if user.partition(":")[0] in ("", "root") or User.parse(user.partition(":")[0]) == User(uid=0, gid=0):
         return "it runs as root"
-    return None if User.parse(user) else "its USER is a name, and only a number tells a runtime that it is not root"
+    if not User.parse(user):
+        return "its USER is a name, and only a number tells a runtime that it is not root"
+    return None if ":" in user else "its USER names no group, so that the image's /etc/passwd chooses one, else root's"
 
 
 def _port_problem(exposed: tuple[str, ...], port: int) -> str | None:
@@ -176,6 +186,12 @@ def _port_problem(exposed: tuple[str, ...], port: int) -> str | None:
     if wanted in exposed:
         return f"it exposes {others} beside {port}" if others else None
     return f"it exposes {others}, and the app's port is {port}" if others else "it exposes no port"
+
+
+def _anew(image: Image) -> str:
+    """Give what sets labels for certain: commit and source are no inputs of a build, so that the old one would hold."""
+    version = image.labels.get(VERSION_LABEL, UNVERSIONED)
+    return f"invoke build --no-cache{'' if version == UNVERSIONED else f' --version {version}'} smoke"
 
 
 def _missing_labels(app: App, image: Image) -> Iterator[str]:

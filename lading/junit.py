@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import socket
 import tempfile
@@ -15,6 +14,7 @@ from xml.etree import ElementTree as ET
 
 from lading.errors import LadingError, SmokeFailed, StepFailed, UsageError
 from lading.events import AppLog, Checked, Event
+from lading.replacement import replace_file
 from lading.step import Outcome, Status, Step
 
 __all__ = ["JUnitFile"]
@@ -85,15 +85,7 @@ class JUnitFile:
         if self._check:
             return
         try:
-            handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=".", suffix=".tmp")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(self.document())
-                Path(name).chmod(0o644)  # CI systems read it as somebody else
-                Path(name).replace(self.path)
-            except BaseException:
-                Path(name).unlink(missing_ok=True)
-                raise
+            replace_file(self.path, self.document(), mode=0o644)  # CI systems read it as somebody else
         except OSError as error:
             raise StepFailed(
                 f"{self.path} cannot be written",

@@ -40,8 +40,8 @@ class Entry:
 
     @staticmethod
     def verdict_of(verdict: Verdict | None) -> Mapping[str, Any] | None:
-        """Give a verdict as the ledger keeps it."""
-        return asdict(verdict) if verdict else None
+        """Give a verdict as the ledger keeps it, and gives it back: in the types that JSON has."""
+        return json.loads(json.dumps(asdict(verdict))) if verdict else None
 
 
 class Ledger:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 
 from lading.app import Check, checks_digest
 from lading.inputs import FileDigests
+from lading.replacement import replace_file
 
 __all__ = ["Notes", "Verdict"]
 
@@ -148,16 +147,8 @@ class Notes:
         return found if isinstance(found, dict) else {}
 
     def _write(self, path: Path, value: Mapping[str, Any]) -> None:
-        """Replace a note at once, so that nobody ever reads half of one."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(json.dumps(value, sort_keys=True))
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        replace_file(path, json.dumps(value, sort_keys=True).encode())
 
 
 def _age(path: Path) -> float:

@@ -16,11 +16,12 @@ from lading.events import Checked
 from lading.question import Question, ask
 from lading.site import Site
 
-__all__ = ["Pace", "Result", "Try", "probe"]
+__all__ = ["Pace", "Result", "Try", "probe", "question_for"]
 
 _REQUEST_SECONDS = 10.0
 _LEAST_SECONDS = 0.05
 _SERVER_ERROR = 500
+_LONGEST_GROWN = 0.02  # so soon it is seen that an app is ready, however long that took
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +60,7 @@ class Result:
 class Pace:
     """How soon an app that is not ready is asked again: pauses in seconds, each longer than the one before.
 
-    A longest pause grows once the wait is a thousand times as long: nobody minds 30 ms after half a minute. `look` is
+    A longest pause grows once the wait is a thousand times as long, to 20 ms at most. `look` is
     how many seconds at most pass until it is asked whether the app is alive at all.
     """
 
@@ -70,7 +71,7 @@ class Pace:
 
     def after(self, pause: float, waited: float) -> float:
         """Give the pause after a pause, so many seconds into the wait."""
-        return min(pause * self.growth, max(self.longest, waited / 1000))
+        return min(pause * self.growth, max(self.longest, min(waited / 1000, _LONGEST_GROWN)))
 
 
 _OWN_CONTAINER = Pace()
@@ -156,7 +157,7 @@ class _Wait:
             limit = timed
         asked = time.monotonic()
         try:
-            question = _question(check, self.expected)
+            question = question_for(check, self.expected)
             answer = ask(self.site, question, seconds=min(max(self.left, _LEAST_SECONDS), limit), follow=check.follows)
         except OSError as error:
             late = timed is not None and isinstance(error, TimeoutError)
@@ -172,7 +173,8 @@ class _Wait:
         return Result(check=name, problem=problem), False
 
 
-def _question(check: Check, expected: Expected) -> Question:
+def question_for(check: Check, expected: Expected) -> Question:
+    """Give a check's question, filled with what is expected."""
     headers = {name: expected.filled(value) for name, value in check.headers.items()}
     body = expected.filled(check.body)
     if body is not None and not isinstance(body, str):

@@ -41,9 +41,10 @@ def ask(site: Site, question: Question, *, seconds: float, follow: bool = False)
     used; certificates must be good for the system.
     """
     deadline = time.monotonic() + seconds
-    url, been = site.url(question.path), list[str]()
+    url, been = f"{site}{question.path}", list[str]()
     while True:
-        place = site.place(url) or "/"
+        if (place := site.place(url)) is None:
+            raise ConnectionError(f"{cleaned(url, limit=200)} is not on {site.origin}")
         answer = _exchange(site, question, place, url, deadline, seconds)
         if not follow or answer.leads_to is None:
             return answer

@@ -11,12 +11,14 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from lading.command import output_of, run_command
+from lading.errors import StepFailed
 from lading.shield import unbroken
 
 __all__ = ["Iptables", "Redirect", "Redirects"]
 
 _PROGRAM = "iptables"
 _LOCK_SECONDS = "5"
+_UNLISTED = "only root may look, and not while another program holds its lock"
 _RULE = re.compile(r"--dport (\d+)\b.*--comment \"?lading/([^/\s\"]+)/([^/\s\"]+)\"?\s.*--to-ports (\d+)\b")
 
 
@@ -42,7 +44,10 @@ class Redirects(Protocol):
         ...
 
     def remove(self, redirect: Redirect) -> None:
-        """Send them on no more; connections that are established go on, an absent redirect is fine."""
+        """Send them on no more; connections that are established go on, an absent redirect is fine.
+
+        `StepFailed` when it may still be there.
+        """
         ...
 
     def there(self, owner: str) -> tuple[Redirect, ...]:
@@ -65,27 +70,27 @@ class Iptables:
         """Say why connections cannot be redirected here; None when they can."""
         if shutil.which(_PROGRAM) is None:
             return f"there is no {_PROGRAM} on PATH"
-        return None if self._listed() is not None else f"{_PROGRAM} lets only root redirect connections"
+        return None if self._listed() is not None else f"{_PROGRAM} does not list its rules ({_UNLISTED})"
 
     def put(self, redirect: Redirect) -> None:
         """Send new connections on from now on; one that is there already is fine. `StepFailed` otherwise."""
-        if redirect not in self.there(redirect.owner):
-            run_command(_words("-I", redirect), what=f"port {redirect.port} cannot be redirected")
+        what = f"port {redirect.port} cannot be redirected"
+        if not self._holds(redirect, what):
+            run_command(_words("-I", redirect), what=what, apart=True)
 
     def remove(self, redirect: Redirect) -> None:
-        """Send them on no more; connections that are established go on, an absent redirect is fine."""
+        """Send them on no more; connections that are established go on, an absent redirect is fine.
+
+        `StepFailed` when it may still be there.
+        """
+        what = f"the redirect of port {redirect.port} cannot be taken away"
         with unbroken():
-            if redirect in self.there(redirect.owner):
-                run_command(_words("-D", redirect), what=f"the redirect of port {redirect.port} cannot be taken away")
+            if self._holds(redirect, what):
+                run_command(_words("-D", redirect), what=what, apart=True)
 
     def there(self, owner: str) -> tuple[Redirect, ...]:
         """Give the redirects that are there for an owner; none where they cannot be looked at."""
-        found = (_RULE.search(line) for line in (self._listed() or "").splitlines())
-        return tuple(
-            Redirect(owner=rule[2], run=rule[3], port=int(rule[1]), to_port=int(rule[4]))
-            for rule in found
-            if rule and rule[2] == owner
-        )
+        return tuple(one for one in _redirects(self._listed() or "") if one.owner == owner)
 
     @contextmanager
     def past(self, redirect: Redirect) -> Iterator[int]:
@@ -103,9 +108,25 @@ class Iptables:
             finally:
                 self.remove(side_door)
 
+    def _holds(self, redirect: Redirect, what: str) -> bool:
+        """Whether it is there; `StepFailed(what)` where that cannot be told."""
+        listed = self._listed()
+        if listed is None:
+            why = f"{_PROGRAM} does not list its rules ({_UNLISTED})"
+            raise StepFailed(what, why=why, mend=f"see what {_PROGRAM} -t nat -S OUTPUT says, then run it again")
+        return redirect in _redirects(listed)
+
     def _listed(self) -> str | None:
-        """Give the rules for this machine's own connections as iptables writes them."""
-        return output_of([_PROGRAM, "-w", _LOCK_SECONDS, "-t", "nat", "-S", "OUTPUT"])
+        """Give the rules for this machine's own connections as iptables writes them; None where it does not."""
+        return output_of([_PROGRAM, "-w", _LOCK_SECONDS, "-t", "nat", "-S", "OUTPUT"], apart=True)
+
+
+def _redirects(listed: str) -> tuple[Redirect, ...]:
+    """Read the redirects out of iptables' list; its other rules are somebody else's."""
+    found = (_RULE.search(line) for line in listed.splitlines())
+    return tuple(
+        Redirect(owner=rule[2], run=rule[3], port=int(rule[1]), to_port=int(rule[4])) for rule in found if rule
+    )
 
 
 def _words(action: str, redirect: Redirect) -> list[str]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["unbroken"]
+__all__ = ["fleeting", "unbroken"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -35,6 +35,21 @@ def unbroken() -> Iterator[None]:
             signal.signal(number, handler)
         if came:
             signal.raise_signal(came[0])
+
+
+@contextmanager
+def fleeting(make: Callable[[], object], remove: Callable[[], None]) -> Iterator[None]:
+    """Make something that is there meanwhile only, and remove it whatever happens; no signal cuts into either.
+
+    `remove` is called as well when `make` failed: an engine may have made what it could not tell of.
+    """
+    try:
+        with unbroken():  # else it may come into being behind the back of who removes it
+            make()
+        yield
+    finally:
+        with unbroken():
+            remove()
 
 
 def _is_heard(number: int) -> bool:

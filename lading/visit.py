@@ -46,7 +46,7 @@ class Visit:
         """Open the app's page; `SmokeFailed` when the browser has anything to complain of, its picture kept or not."""
         from lading.browser import open_page
 
-        url = site.url(page_of(self._app.checks))
+        url = f"{site}{page_of(self._app.checks)}"
         self._screenshot.unlink(missing_ok=True)  # it would be taken for the one of this visit
         page = open_page(url, screenshot=self._screenshot, seconds=self._app.smoke_timeout, program=self._program)
         self.page = page

@@ -45,11 +45,11 @@ class MemoryRedirects:
         yield redirect.port
 
 
-def firewall_rules() -> list[str] | None:
-    """Give this machine's own rules for its connections; None where they cannot be looked at."""
+def firewall_rules(project: str = "") -> list[str] | None:
+    """Give the rules for this machine's own connections, or a project's; None where they cannot be looked at."""
     try:
         words = ["iptables-save", "-t", "nat"]
         done = subprocess.run(words, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
-    return [line for line in done.stdout.splitlines() if "lading/" in line]
+    return [line for line in done.stdout.splitlines() if f"lading/{project}" in line]

@@ -186,6 +186,13 @@ def test_the_engines_words_count() -> None:
     assert found.name == "command-not-found"
 
 
+def test_the_engines_words_are_not_on_the_apps_own_ports() -> None:
+    """A port of the machine that is taken is not one that two processes inside want."""
+    words = "failed to bind host port 127.0.0.1:5000/tcp: address already in use"
+
+    assert diagnose(evidence(replace(ENDED, state="created"), words=words)).name != "port-taken-inside"
+
+
 def test_somebody_removed_it() -> None:
     """A container that is gone is told as that."""
     assert diagnose(evidence(None)).name == "container-removed"

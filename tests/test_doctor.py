@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lading.credentials import CredentialStore
 from lading.doctor import Finding, Grade, Patient, as_document, as_lines, exit_code, findings
-from lading.engine import EngineInfo
+from lading.engine import EngineDetails, EngineInfo
 from lading.engine.memory import MemoryEngine
 from lading.errors import EngineUnavailable
 from lading.notes import Notes
@@ -112,6 +114,21 @@ def test_a_port_that_is_held(tmp_path: Path, engine: MemoryEngine, free_port: in
     assert port.grade is Grade.FAILED
     assert "holds it" in port.why
     assert exit_code(found) == 1
+
+
+def test_a_data_folder_that_cannot_be_looked_at(tmp_path: Path, free_port: int) -> None:
+    """Where the engine's data folder does not let itself be looked at, nothing is said about the disk."""
+
+    class Hidden(MemoryEngine):
+        @property
+        def endpoint(self) -> str:
+            return "unix:///run/docker.sock"
+
+        def details(self) -> EngineDetails:
+            return replace(super().details(), root=f"/{'x' * 300}")
+
+    with closing(Hidden()) as engine:
+        assert all(finding.what != "disk" for finding in findings(_patient(tmp_path, engine, free_port)))
 
 
 def test_a_base_image_that_is_not_there(tmp_path: Path, free_port: int) -> None:

@@ -94,6 +94,7 @@ def test_a_good_image_passes_all(world: World, app: App, specimens: Specimens) -
         ("user", {"user": "USER 0:10001"}, [], "runs as root"),
         ("user", {"user": "USER app"}, [], "is a name"),
         ("user", {"user": "USER 10001:app"}, [], "is a name"),
+        ("user", {"user": "USER 10001"}, [], "names no group"),
         ("port", {"port": None}, [], "exposes no port"),
         ("port", {"port": "EXPOSE 80"}, [], "exposes 80, and the app's port is 8080"),
         ("port", {"port": "EXPOSE 8080/udp"}, [], "exposes 8080/udp"),
@@ -146,11 +147,6 @@ def test_a_specimen_beyond_its_budget(world: World, app: App, specimens: Specime
     assert problems(examine(world, exact, image)) == {}
 
 
-def test_a_specimen_proved_on_a_writable_root(world: World, app: App, specimens: Specimens) -> None:
-    """What was proved on a root that it may write is not known to run without."""
-    assert list(problems(examine(world, app, specimens.make(), read_only=False))) == ["read-only"]
-
-
 def test_a_specimen_from_a_repository(world: World, app: App, specimens: Specimens) -> None:
     """Where git knows the commit and the source, the image is to say them."""
     git(app.context, "init", "-q")
@@ -162,6 +158,9 @@ def test_a_specimen_from_a_repository(world: World, app: App, specimens: Specime
     lacking = problems(examine(world, app, image))["labels"]
 
     assert lacking == "it lacks org.opencontainers.image.revision, org.opencontainers.image.source"
+    with pytest.raises(SmokeFailed, match="facts of the image") as caught:
+        told(world, app, image, FactsPolicy(mode="fail"))
+    assert caught.value.mend.endswith("invoke build --no-cache smoke")  # a plain build finds that nothing has changed
 
 
 def test_a_specimen_with_a_secret_in_its_history(
@@ -261,9 +260,11 @@ def test_policies(world: World, app: App, specimens: Specimens) -> None:
 
 
 def test_the_twin_tells_no_facts(world: World, app: App) -> None:
-    """Where an engine does not tell what an image is like, nothing is made up."""
+    """Where an engine does not tell what an image is like, nothing is made up, and nothing passes that must hold."""
     twin = MemoryEngine()
     image = twin.image(twin.add("content", ImageReference.parse("web:1")))
     assert image is not None
 
-    assert told(replace(world, engine=twin), app, image, FactsPolicy(mode="fail")) == ("", [])
+    assert told(replace(world, engine=twin), app, image, FactsPolicy()) == ("", [])
+    with pytest.raises(StepFailed, match="cannot be looked at"):
+        told(replace(world, engine=twin), app, image, FactsPolicy(mode="fail"))

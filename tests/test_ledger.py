@@ -55,6 +55,7 @@ def test_nothing_written(ledger: Ledger) -> None:
 def test_round_trip(ledger: Ledger) -> None:
     """What is written is read, the oldest first, one line each."""
     verdict = Verdict(image="sha256:c0", checks="sha256:d0", passed=True, run="r", when="2026", summary="all well")
+    verdict = replace(verdict, checked=("GET / 200",))
     every = (
         ENTRY,
         replace(ENTRY, action="rollback", image=None, revision=None, builder=None, verdict=None),

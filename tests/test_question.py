@@ -279,3 +279,22 @@ def test_tls_that_never_begins() -> None:
         with pytest.raises(TimeoutError):
             ask(Site(scheme="https", port=port), ROOT, seconds=0.3)
         assert time.monotonic() - began < 1.5
+
+
+@pytest.mark.parametrize("path", ["//path", "//", "//other.example/x?y=//z"])
+def test_two_slashes(path: str) -> None:
+    """A path that begins with two slashes is asked as it is, not another one in its place."""
+    lines: list[bytes] = []
+
+    def answer(listener: socket.socket) -> None:
+        for _ in range(2):
+            connection, _address = listener.accept()
+            with connection:
+                lines.append(connection.recv(4096).splitlines()[0])
+                connection.sendall(HEAD + b"Content-Length: 0\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=answer, args=(listener,), daemon=True).start()
+        for prefix in ("", "/app"):
+            ask(at(listener.getsockname()[1], prefix), Question(path=path), seconds=5)
+    assert lines == [f"GET {path} HTTP/1.1".encode(), f"GET /app{path} HTTP/1.1".encode()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from lading.errors import StepFailed
 from lading.redirect import Iptables, Redirect
 from tests.redirects import firewall_rules
 
@@ -48,13 +50,12 @@ def _who(port: int) -> bytes:
 
 @pytest.fixture
 def redirect() -> Iterator[Redirect]:
-    """A redirect between two servers that answer `old` and `new`; in the end the firewall is as it was."""
-    before = firewall_rules()
+    """A redirect between two servers that answer `old` and `new`; in the end the firewall holds nothing of it."""
     with _answering(b"old") as old, _answering(b"new") as new:
         found = Redirect(owner=f"test-{old}", run="0badcafe", port=old, to_port=new)
         yield found
         Iptables().remove(found)
-    assert firewall_rules() == before
+        assert firewall_rules(found.owner) == []
 
 
 @needs_root
@@ -121,11 +122,34 @@ def test_without_iptables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     assert Iptables().there("anybody") == ()
 
 
-def test_without_being_allowed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Where iptables refuses to be looked at, it is said that only root may."""
+@pytest.fixture
+def iptables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An iptables that does not list its rules, as without root or while its lock is held; it notes its session."""
     program = tmp_path / "iptables"
-    program.write_text("#!/bin/sh\necho 'Permission denied (you must be root)' >&2; exit 4\n")
+    program.write_text(
+        f"#!/bin/sh\nread -r _ _ _ _ _ session _ </proc/$$/stat; echo $session >{tmp_path}/session\nexit 4\n"
+    )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
+    return program
 
-    assert Iptables().obstacle() == "iptables lets only root redirect connections"
+
+def test_rules_that_are_not_listed(iptables: Path) -> None:
+    """Where iptables does not list its rules that is an obstacle, and no redirect is taken for absent."""
+    rule = Redirect(owner="anybody", run="0badcafe", port=5000, to_port=5001)
+    why = "iptables does not list its rules (only root may look, and not while another program holds its lock)"
+
+    assert iptables.exists()
+    assert Iptables().obstacle() == why
+    with pytest.raises(StepFailed, match="port 5000 cannot be redirected") as putting:
+        Iptables().put(rule)
+    with pytest.raises(StepFailed, match="the redirect of port 5000 cannot be taken away") as removing:
+        Iptables().remove(rule)
+    assert (putting.value.why, removing.value.why) == (why, why)
+
+
+def test_ctrl_c_does_not_reach_it(iptables: Path) -> None:
+    """It runs in a session of its own: Ctrl-C in the terminal goes past it."""
+    Iptables().obstacle()
+
+    assert int((iptables.parent / "session").read_text()) != os.getsid(0)

@@ -177,6 +177,7 @@ def test_point_refused(store: CredentialStore, reply: Reply, kind: type[LadingEr
     assert words.replace("{host}", server.host) in str(caught.value)
     assert type(caught.value) is kind
     assert caught.value.passing == (reply.status in {429, 500})
+    assert caught.value.cause == {401: "denied", 403: "denied", 429: "rate-limit"}.get(reply.status, "")
     assert PASSWORD not in repr(vars(caught.value))
 
 

@@ -256,7 +256,7 @@ def test_memory(root: Path, text: str, size: int) -> None:
 def test_environment_variables_know_their_names() -> None:
     """What INVOKE_LADING_* may set is there before the file is read, for Invoke looks no further; all are valid."""
     defaults: dict[str, Any] = Settings.defaults()
-    assert {"project", "registry", "user", "local_registry_port"} == set(defaults)
+    assert {"project", "registry", "user", "local_registry_port", "browser"} == set(defaults)
     assert Settings.load(defaults, Path("/somewhere")) == Settings.load({}, Path("/somewhere"))
 
 

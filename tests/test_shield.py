@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from lading.session import Terminated, terminable
-from lading.shield import unbroken
+from lading.shield import fleeting, unbroken
 
 
 def _work(number: signal.Signals, done: list[str]) -> None:
@@ -46,6 +46,23 @@ def test_one_within_another() -> None:
     with pytest.raises(KeyboardInterrupt):
         outer()
     assert done == ["all of it", "the outer rest"]
+
+
+def test_what_is_made_is_removed() -> None:
+    """Ctrl-C while something comes into being waits until it is there; then it is removed, whole, too."""
+    done: list[str] = []
+
+    def make() -> None:
+        signal.raise_signal(signal.SIGINT)
+        done.append("made")
+
+    def remove() -> None:
+        signal.raise_signal(signal.SIGINT)
+        done.append("removed")
+
+    with pytest.raises(KeyboardInterrupt), fleeting(make, remove):
+        done.append("used")
+    assert done == ["made", "removed"]
 
 
 def test_nothing_changes_afterwards() -> None:

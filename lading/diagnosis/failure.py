@@ -22,12 +22,14 @@ def explained(  # noqa: PLR0913  what, of which app, and what is known already
     *,
     results: tuple[Result, ...] = (),
     words: str = "",
+    at: int | None = None,
 ) -> ContainerFailed | SmokeFailed:
     """Give the error for a container that failed its checks, or with the engine's `words` its start.
 
-    It is to be called while the container is still there.
+    It is to be called while the container is still there. `at` is a port that leads to it where its published one does
+    not.
     """
-    evidence = gather(engine, app, image, container_id, results=results, words=words)
+    evidence = gather(engine, app, image, container_id, results=results, words=words, at=at)
     cause = diagnose(evidence)
     failed = sum(result.problem is not None for result in results)
     if evidence.running and failed:
@@ -41,4 +43,5 @@ def _end(evidence: Evidence) -> str:
     if evidence.words:
         return "cannot be started"
     seen = evidence.examination
-    return "died at start" if seen is None else f"died at start (exit code {seen.exit_code})"
+    when = "while it was asked" if any(result.problem is None for result in evidence.results) else "at start"
+    return f"died {when}" if seen is None else f"died {when} (exit code {seen.exit_code})"

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import html
-import http.client
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from lading.app import App, Check
+from lading.answer import Expected
+from lading.app import VERSION_LABEL, App, Check
 from lading.diagnosis.evidence import Evidence, Page, Sources
 from lading.engine import Engine, Image
 from lading.errors import LadingError, cleaned
-from lading.probe import Result
+from lading.probe import Result, question_for
+from lading.question import ask
+from lading.site import Site
+from lading.version import UNVERSIONED
 
 __all__ = ["gather"]
 
-_HOST = "127.0.0.1"
 _LOG_LINES = 200
 _LOOK_SECONDS = 1.0
 _LOOK_BYTES = 16 * 1024
@@ -34,15 +36,16 @@ def gather(  # noqa: PLR0913  what, of which app, and what is known already
     *,
     results: tuple[Result, ...] = (),
     words: str = "",
+    at: int | None = None,
 ) -> Evidence:
     """Give all there is to know of a container that failed its checks, or with the engine's `words` its start.
 
-    What cannot be found out is left out.
+    `at` is a port that leads to it where its published one does not. What cannot be found out is left out.
     """
     examination = engine.examine(container_id)
     port = None
     if examination and examination.running and (container := engine.container(container_id)):
-        port = container.ports.get(app.port)
+        port = at or container.ports.get(app.port)
     evidence = Evidence(
         app=app,
         examination=examination,
@@ -55,7 +58,8 @@ def gather(  # noqa: PLR0913  what, of which app, and what is known already
     )
     if port is None or not evidence.answered or evidence.check is None:
         return evidence
-    return replace(evidence, page=_look(port, evidence.check))
+    expected = Expected(version=image.labels.get(VERSION_LABEL, UNVERSIONED), image=image.id)
+    return replace(evidence, page=_look(Site(port=port), evidence.check, expected))
 
 
 def _log(engine: Engine, container_id: str) -> tuple[str, ...]:
@@ -72,23 +76,20 @@ def _platform(engine: Engine) -> str:
         return ""
 
 
-def _look(port: int, check: Check) -> Page | None:
+def _look(site: Site, check: Check, expected: Expected) -> Page | None:
     """Give what stands behind a wrong answer; only a question that changes nothing is put a second time."""
     if check.method not in ("GET", "HEAD"):
         return None
-    connection = http.client.HTTPConnection(_HOST, port, timeout=_LOOK_SECONDS)
+    question = replace(question_for(check, expected), method="GET", body=None)
     try:
-        connection.request("GET", check.path, headers={"Connection": "close", "Accept": "*/*"})
-        answer = connection.getresponse()
-        body = answer.read1(_LOOK_BYTES).decode("utf-8", "replace")
-    except (OSError, http.client.HTTPException):
+        answer = ask(site, question, seconds=_LOOK_SECONDS, follow=check.follows)
+    except OSError:
         return None
-    finally:
-        connection.close()
+    body = answer.body[:_LOOK_BYTES].decode("utf-8", "replace")
     title = _TITLE.search(body)
     return Page(
         status=answer.status,
-        server=cleaned(answer.getheader("Server") or "", limit=60),
+        server=cleaned(answer.headers.get("server", ""), limit=60),
         title=cleaned(" ".join(html.unescape(title[1]).split()), limit=80) if title else "",
         text=body,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from dataclasses import replace
 from typing import Final
 
 from lading.diagnosis.evidence import Cause, Evidence
@@ -173,7 +174,8 @@ def permission_denied(evidence: Evidence) -> Cause | None:
 
 def port_taken_inside(evidence: Evidence) -> Cause | None:
     """Tell when two of the app's own processes want the same port."""
-    if evidence.answered or not evidence.last(r"(?i)address already in use", r"EADDRINUSE", r"Connection in use: \("):
+    own = replace(evidence, words="")  # the engine's words are on a port of the machine
+    if evidence.answered or not own.last(r"(?i)address already in use", r"EADDRINUSE", r"Connection in use: \("):
         return None
     return Cause.to_build(
         "port-taken-inside",

@@ -78,13 +78,14 @@ class Containers:
             except APIError as error:
                 words = engine_words(error)
                 if _PORT_TAKEN.search(words):
-                    what, mend = "the port is taken", "choose another one: --port PORT"
+                    what, mend, cause = "the port is taken", "choose another one: --port PORT", "port-taken"
                 else:
-                    what, mend = (
+                    what, mend, cause = (
                         "the container cannot be started",
                         "look at CMD and ENTRYPOINT of the Dockerfile",
+                        "",
                     )
-                raise ContainerFailed(what, why=words, mend=mend) from error
+                raise ContainerFailed(what, why=words, mend=mend, cause=cause) from error
 
     def stop(self, container_id: str, *, grace: float) -> None:
         """Stop it, and kill it after `grace` seconds; a stopped or absent one is fine."""

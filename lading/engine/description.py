@@ -33,9 +33,7 @@ def details_of(raw: dict[str, Any]) -> EngineDetails:
     return EngineDetails(
         root=raw.get("DockerRootDir") or "",
         store="containerd" if containerd else raw.get("Driver") or "",
-        system=raw.get("OperatingSystem") or "",
         platform=normal_platform(f"{raw.get('OSType')}/{raw.get('Architecture')}"),
-        memory=int(raw.get("MemTotal") or 0),
         warnings=tuple(str(one).removeprefix("WARNING: ") for one in raw.get("Warnings") or ()),
     )
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from lading.connections import rows_of
 from lading.engine.model import State
 
 __all__ = ["Examination", "Health", "Socket", "examination_of", "in_host_proc", "program_platform", "sockets_of"]
 
-_LISTENING = "0A"
 _DOCKERS_RESOLVER = ipaddress.ip_address("127.0.0.11")
 _HEALTH_KEPT = 3
 _WORD = 8  # hexadecimal digits of 32 bits
@@ -78,7 +78,6 @@ class Examination:
     read_only: bool = False
     writable: tuple[str, ...] = ()
     memory: int = 0
-    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def running(self) -> bool:
@@ -110,7 +109,6 @@ def examination_of(raw: dict[str, Any], *, sockets: tuple[Socket, ...] | None, p
         read_only=bool(host.get("ReadonlyRootfs")),
         writable=tuple(sorted({*(host.get("Tmpfs") or {}), *mounts})),
         memory=int(host.get("Memory") or 0),
-        environment=dict(one.split("=", 1) for one in config.get("Env") or () if "=" in one),
     )
 
 
@@ -142,12 +140,9 @@ def sockets_of(text: str) -> tuple[Socket, ...]:
 
 
 def _listening(text: str) -> Iterator[Socket]:
-    for line in text.splitlines():
-        found = re.match(r"\s*\d+: ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) \S+ ([0-9A-F]{2}) ", line)
-        if found and found[3] == _LISTENING:
-            address = _address(found[1])
-            if address != _DOCKERS_RESOLVER:
-                yield Socket(port=int(found[2], 16), address=str(address))
+    for row in rows_of(text):
+        if row.listens and (address := _address(row.address)) != _DOCKERS_RESOLVER:
+            yield Socket(port=row.port, address=str(address))
 
 
 def _address(digits: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:

@@ -12,6 +12,7 @@ from docker.errors import NotFound
 from lading.engine.connection import Connection
 from lading.engine.model import FileKind, ImageFile
 from lading.errors import StepFailed
+from lading.shield import fleeting
 
 __all__ = ["image_files"]
 
@@ -42,19 +43,21 @@ def image_files(
             "Labels": dict(labels),
             "NetworkDisabled": True,
         }
-        made = client.create_container_from_config(config, name)["Id"]
-        try:
-            answer = client.get(f"{client.base_url}/v{client.api_version}/containers/{made}/export", stream=True)
-            with answer:
-                client._raise_for_status(answer)  # noqa: SLF001  its errors tell what the engine said
-                yield from _read(answer.raw)
-        except tarfile.TarError as error:
-            raise StepFailed(
-                f"the files of {image_id} cannot be read", why=f"the tar is damaged: {error}", mend="run it again"
-            ) from error
-        finally:
+
+        def remove() -> None:
             with suppress(NotFound):
-                client.remove_container(made, v=True, force=True)
+                client.remove_container(name, v=True, force=True)
+
+        with fleeting(lambda: client.create_container_from_config(config, name), remove):
+            try:
+                answer = client.get(f"{client.base_url}/v{client.api_version}/containers/{name}/export", stream=True)
+                with answer:
+                    client._raise_for_status(answer)  # noqa: SLF001  its errors tell what the engine said
+                    yield from _read(answer.raw)
+            except tarfile.TarError as error:
+                raise StepFailed(
+                    f"the files of {image_id} cannot be read", why=f"the tar is damaged: {error}", mend="run it again"
+                ) from error
 
 
 def _read(stream: Any) -> Iterator[ImageFile]:

@@ -65,7 +65,7 @@ class MemoryEngine:
 
     def details(self) -> EngineDetails:
         """Give what there is to tell."""
-        return EngineDetails(store="memory", system="memory", platform=self.platform())
+        return EngineDetails(store="memory", platform=self.platform())
 
     def platform(self) -> str:
         """Give the usual one."""
@@ -225,7 +225,8 @@ class MemoryEngine:
         try:
             running.server = serve(self.program, self._known(running.spec.image_id).labels, running.spec.host_port)
         except OSError as error:
-            raise ContainerFailed("the port is taken", why=str(error.strerror), mend="--port PORT") from error
+            why, mend = str(error.strerror), "--port PORT"
+            raise ContainerFailed("the port is taken", why=why, mend=mend, cause="port-taken") from error
         running.state = "running"
 
     def stop(self, container_id: str, *, grace: float) -> None:

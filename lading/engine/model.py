@@ -47,9 +47,7 @@ class EngineDetails:
 
     root: str = ""
     store: str = ""
-    system: str = ""
     platform: str = ""
-    memory: int = 0
     warnings: tuple[str, ...] = ()
 
 

@@ -52,7 +52,7 @@ class Deployed:
         """Say what is to be asked; only this run's own answers count."""
         if self._passed:
             return Holds(reason=self._passed[-1], identity=str(self.site))
-        asked = ", ".join(f"{check.method} {self.site.url(check.path)}" for check in self.target.checks)
+        asked = ", ".join(f"{check.method} {self.site}{check.path}" for check in self.target.checks)
         count = len(self.target.checks)
         visitor = " and a browser" if self.browser else ""
         reason = f"{count} check{'s' if count > 1 else ''}{visitor} put to {self.site}: {asked}"

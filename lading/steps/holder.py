@@ -5,23 +5,24 @@ from __future__ import annotations
 import http.client
 import socket
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 
-from lading.engine import Engine
+from lading.connections import rows_of
+from lading.engine import Container
 
 __all__ = ["port_holder"]
 
-_LISTENING = "0A"
 _PROC = Path("/proc")
 _AIRPLAY = "macOS's AirPlay Receiver (System Settings, General, AirDrop & Handoff)"
 
 
-def port_holder(engine: Engine, port: int, *, proc: Path = _PROC) -> str | None:
-    """Say in words who listens on a TCP port, or nothing when nobody does or it cannot be told.
+def port_holder(containers: Sequence[Container], port: int, *, proc: Path = _PROC) -> str | None:
+    """Say in words who listens on a TCP port, a container or not; nothing when nobody does or it cannot be told.
 
     Where there is no `proc` to look into, what answers tells: macOS itself holds port 5000 for AirPlay.
     """
-    for container in engine.containers({}):
+    for container in containers:
         if container.running and port in container.ports.values():
             return f"the container {container.name}"
     for inode, pid in _listeners(port, proc):
@@ -47,16 +48,13 @@ def _server(port: int) -> str:
 
 def _listeners(port: int, proc: Path) -> list[tuple[str, int | None]]:
     """Give the sockets that listen on a port, and the process of each where /proc shows it to us."""
-    inodes = []
+    inodes: list[str] = []
     for table in ("net/tcp", "net/tcp6"):
         try:
-            rows = (proc / table).read_text().splitlines()[1:]
+            text = (proc / table).read_text("ascii")
         except OSError:
             continue
-        for row in rows:
-            fields = row.split()
-            if fields[3] == _LISTENING and int(fields[1].rpartition(":")[2], 16) == port:
-                inodes.append(fields[9])
+        inodes += [row.inode for row in rows_of(text) if row.listens and row.port == port]
     return [(inode, _owner(inode)) for inode in inodes]
 
 

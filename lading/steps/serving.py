@@ -120,8 +120,11 @@ def stop_in_grace(engine: Engine, app: App, container: Container, tell: Tell) ->
 
 
 def _left_rules(world: World, app: App) -> tuple[Redirect, ...]:
-    """Give the redirects of runs that are over: those of a run that is not have a container that tells so."""
-    rules = [one for one in world.redirects.there(app.container_name) if one.run != world.process.run]
+    """Give the redirects of runs that are over: those of a run that is not have a container that tells so.
+
+    Our own run's are among them, since nobody looks in the middle of a swap.
+    """
+    rules = world.redirects.there(app.container_name)
     if not rules:
         return ()
     running = {
@@ -129,4 +132,4 @@ def _left_rules(world: World, app: App) -> tuple[Redirect, ...]:
         for one in world.engine.containers(app.labels)
         if not world.process.outlived(one.labels)
     }
-    return tuple(rule for rule in rules if rule.run not in running)
+    return tuple(rule for rule in rules if rule.run == world.process.run or rule.run not in running)

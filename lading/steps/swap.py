@@ -20,7 +20,6 @@ from lading.world import World
 
 __all__ = ["Swap"]
 
-_BACK_SECONDS = 5.0
 _BACK_GRACE = 1.0
 _LOOK_AGAIN_SECONDS = 0.02
 _HOST = "127.0.0.1"
@@ -51,20 +50,18 @@ class Swap:
             if elsewhere or not now.answers:
                 self._beside(now, undo)
                 return
-            with self._second() as second:
+            with self._second() as (second, keeping):
                 rule = Redirect(
                     owner=self.app.container_name,
                     run=self.world.process.run,
                     port=self.app.host_port,
                     to_port=second.ports[self.app.port],
                 )
-                try:
-                    if obstacle := self._obstacle(rule):
+                with self._redirect(rule, keeping) as obstacle:
+                    if obstacle:
                         self._plainly(now, obstacle, undo)
                     else:
                         self._redirected(now, rule, undo)
-                finally:
-                    self.world.redirects.remove(rule)
 
     def tidy(self, now: Serving) -> None:
         """Leave the container that serves, and nothing of what killed runs left beside it."""
@@ -77,8 +74,7 @@ class Swap:
 
     def _beside(self, now: Serving, undo: ExitStack) -> None:
         """Start the new one where nothing is in its way, and end the old one when it is proved."""
-        for rule in now.rules:  # nobody serves behind them
-            self.world.redirects.remove(rule)
+        self._take_left(now, undo)
         new = self._create("next", self.app.host_port, undo)
         self._start(new, host_port=self.app.host_port)
         self._prove(new)
@@ -90,8 +86,7 @@ class Swap:
         self._bring_back_later(now, new, self.app.host_port, undo)
         began = time.monotonic()
         self._stop(now)
-        for rule in now.rules:
-            self.world.redirects.remove(rule)
+        self._take_left(now, undo)
         self._start(new, host_port=self.app.host_port)
         self._prove(new, quietly=True)
         gap = time.monotonic() - began
@@ -101,14 +96,11 @@ class Swap:
     def _redirected(self, now: Serving, rule: Redirect, undo: ExitStack) -> None:
         """Let the second one serve while the new one takes the old one's port; the redirect is there already."""
         redirects = self.world.redirects
-        for left in now.rules:
-            redirects.remove(left)
-        for one in now.bearers:
-            end(self.world, self.app, one, self.tell, drain=True)
-        if now.container:
-            let_drain(self.app, now.container)
         with redirects.past(rule) as entrance:
             try:
+                self._take_left(now, undo)
+                if now.container:
+                    let_drain(self.app, now.container)
                 new = self._create("next", self.app.host_port, undo)
                 self._bring_back_later(now, new, entrance, undo)
                 self._stop(now)
@@ -121,7 +113,7 @@ class Swap:
             except BaseException:
                 undo.close()  # by the side entrance
                 raise
-        self.tell(Note(text="no gap: new connections were redirected to a second container meanwhile"))
+        self.tell(Note(text="new connections were redirected to a second container meanwhile"))
 
     def _close(self, new: str, rule: Redirect) -> None:
         """Let the second one serve again instead of a new one that serves already."""
@@ -130,19 +122,37 @@ class Swap:
             if container := self.world.engine.container(new):
                 let_drain(self.app, container)
 
-    def _obstacle(self, rule: Redirect) -> str | None:
-        """Redirect, or say why it cannot be."""
-        if why := self.world.redirects.obstacle():
-            return why
-        try:
-            self.world.redirects.put(rule)
-        except StepFailed as error:
-            return f"{error.what} ({' '.join(error.details) or error.why})"
-        return None
+    def _take_left(self, now: Serving, undo: ExitStack) -> None:
+        """Take away what killed runs redirected; where one of their containers serves, it does again if need be."""
+        for rule in now.rules:
+            if now.bearers and rule.port == self.app.host_port:
+                undo.callback(self.world.redirects.put, rule)
+            self.world.redirects.remove(rule)
 
     @contextmanager
-    def _second(self) -> Iterator[Container]:
-        """Give a container beside the one that serves, started and proved; it is removed in the end."""
+    def _redirect(self, rule: Redirect, behind: ExitStack) -> Iterator[str | None]:
+        """Redirect meanwhile, or say why it cannot be; what it leads to stays while it cannot be taken away."""
+        redirects = self.world.redirects
+        if why := redirects.obstacle():
+            yield why
+            return
+        try:
+            try:
+                redirects.put(rule)
+            except StepFailed as error:
+                why = f"{error.what} ({' '.join(error.details) or error.why})"
+            yield why
+        finally:
+            if why is None:
+                try:
+                    redirects.remove(rule)
+                except StepFailed:
+                    behind.pop_all()
+                    raise
+
+    @contextmanager
+    def _second(self) -> Iterator[tuple[Container, ExitStack]]:
+        """Give a container beside the one that serves, started and proved, and what removes it in the end."""
         with ExitStack() as undo:
             name = self._create("second", 0, undo)
             self._start(name, host_port=0)
@@ -151,7 +161,7 @@ class Swap:
             if container is None or not container.running:
                 raise ContainerFailed(f"{name} is gone", why="somebody removed or stopped it", mend="run it again")
             try:
-                yield container
+                yield container, undo
             except BaseException:
                 let_drain(self.app, container)  # it may have served for a moment
                 raise
@@ -214,8 +224,12 @@ class Swap:
             except LadingError as error:
                 self.tell(Caution(text=f"the old container {old.name} does not start again: {error}"))
                 return
-            deadline = time.monotonic() + _BACK_SECONDS
-            while not _answers(port) and time.monotonic() < deadline:
+            deadline = time.monotonic() + self.app.smoke_timeout
+            while not _answers(port):
+                again = engine.container(old.id)
+                if again is None or not again.running or time.monotonic() > deadline:
+                    self.tell(Caution(text=f"the old container {old.name} was started again and does not answer"))
+                    return
                 time.sleep(_LOOK_AGAIN_SECONDS)
 
 

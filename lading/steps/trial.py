@@ -11,6 +11,7 @@ from lading.engine import ContainerSpec, Engine, Image, Tell
 from lading.errors import ContainerFailed, SmokeFailed
 from lading.events import AppLog
 from lading.probe import Result, probe
+from lading.shield import fleeting
 from lading.site import Site
 from lading.steps.holder import port_holder
 from lading.steps.identity import hold_identity
@@ -57,16 +58,14 @@ def try_out(  # noqa: PLR0913  as above
             world.engine.remove(left.id)
     name = f"{app.container_name}-smoke-{world.process.run}"
     labels = {TRIAL_LABEL: "1", **world.process.labels}
-    try:
-        world.engine.create(spec_for(app, image, name=name, host_port=0, labels=labels), tell)
-        begin(world.engine, app, image, name)
-        return prove(world.engine, app, image, name, tell, visit=visit)
-    finally:
+    spec = spec_for(app, image, name=name, host_port=0, labels=labels)
+    with fleeting(lambda: world.engine.create(spec, tell), lambda: world.engine.remove(name)):
         try:
+            begin(world.engine, app, image, name)
+            return prove(world.engine, app, image, name, tell, visit=visit)
+        finally:
             if log and world.engine.container(name):
                 tell(AppLog(lines=tuple(world.engine.logs(name, tail=_LONGEST_LOG))))
-        finally:
-            world.engine.remove(name)
 
 
 def begin(engine: Engine, app: App, image: Image, container_id: str, *, host_port: int = 0) -> None:
@@ -74,11 +73,14 @@ def begin(engine: Engine, app: App, image: Image, container_id: str, *, host_por
     try:
         engine.start(container_id)
     except ContainerFailed as error:
-        if host_port and (holder := port_holder(engine, host_port)):
+        if error.cause == "port-taken":
+            if not host_port:  # the engine's own choice
+                raise
+            holder = port_holder(engine.containers({}), host_port)
             raise ContainerFailed(
                 f"port {host_port} is taken",
-                why=f"{holder} holds it",
-                mend=f"invoke run --port {host_port + 1}, or end {holder}",
+                why=f"{holder} holds it" if holder else error.why,
+                mend=f"invoke run --port {host_port + 1}" + (f", or end {holder}" if holder else ""),
                 cause="port-taken",
             ) from error
         raise explained(engine, app, image, container_id, words=error.why) from error
@@ -122,14 +124,17 @@ def prove(  # noqa: PLR0913  what is asked, of whom, and who may look on
     for result in results:
         tell(result.told)
     if any(result.problem for result in results):
+        raise explained(engine, app, image, container_id, results=results, at=at)
+    now = engine.container(container_id)
+    if now is not None and not now.running:
         raise explained(engine, app, image, container_id, results=results)
-    hold_identity(engine, app, image, container)
+    hold_identity(app, image, asked=container, now=now)
     if visit:
         try:
             visit(Site(port=port))
         except SmokeFailed as error:
             if not alive():
-                raise explained(engine, app, image, container_id) from error
+                raise explained(engine, app, image, container_id, results=results) from error
             raise
     return results
 

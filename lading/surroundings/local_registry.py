@@ -90,7 +90,7 @@ class LocalRegistry:
             _wait(self.port)
         except ContainerFailed as error:
             engine.remove(made)
-            holder = port_holder(engine, self.port)
+            holder = port_holder(engine.containers({}), self.port)
             if holder:
                 error.why = f"{holder} holds port {self.port}"
                 error.mend = "end it, or choose another local_registry_port in invoke.yaml"

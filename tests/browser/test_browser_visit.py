@@ -12,7 +12,9 @@ import pytest
 
 from lading.app import Check
 from lading.browser import Page, open_page
+from lading.errors import StepFailed
 from lading.visit import page_of
+from tests.host_name import named
 from tests.local_server import Asked, Reply, Served, listen, serve
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("profiles")]
@@ -228,3 +230,18 @@ def test_which_page_is_opened() -> None:
     assert page_of((Check(path="/healthz"), Check())) == "/"
     assert page_of((Check(status=404), Check(path="/app/"))) == "/app/"
     assert page_of((Check(path="/in", method="POST"), Check(path="/me", headers={"Authorization": "x"}))) == "/"
+
+
+def test_no_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The browser asks the app itself, as the checks do, whatever proxy the environment names."""
+    with serve(lambda _: Reply(status=502)) as proxy, serving({"/": GOOD}) as served, named("127.0.0.1") as host:
+        monkeypatch.setenv("http_proxy", f"http://{proxy.host}")
+        page = open_page(f"http://{host}:{served.port}/", screenshot=tmp_path / "page.png", seconds=20)
+    assert (page.problems, page.title, proxy.asked) == ((), "Harbour", [])
+
+
+def test_a_picture_that_cannot_be_written(tmp_path: Path) -> None:
+    """A picture that cannot be put where it belongs is said so, not a traceback."""
+    (tmp_path / "file").touch()
+    with serving({"/": GOOD}) as served, pytest.raises(StepFailed, match="cannot be written"):
+        open_page(f"http://{served.host}/", screenshot=tmp_path / "file" / "page.png", seconds=20)

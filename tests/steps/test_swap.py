@@ -65,14 +65,14 @@ def test_the_order(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     assert redirects.rules == []
 
 
-def test_it_is_told_that_there_was_no_gap(stage: Stage) -> None:
-    """Where connections can be redirected it is told that there was no gap."""
+def test_the_redirect_is_told(stage: Stage) -> None:
+    """Where connections can be redirected it is told that they were."""
     _second_version(stage)
 
     outcome, told = _heard(stage, stage.serve("2"))
 
     assert outcome.status is Status.CHANGED, outcome.error
-    assert _notes(told)[-1] == "no gap: new connections were redirected to a second container meanwhile"
+    assert _notes(told)[-1] == "new connections were redirected to a second container meanwhile"
     assert len(stage.ground.containers()) == 1
 
 
@@ -115,6 +115,108 @@ def test_a_firewall_that_refuses(stage: Stage) -> None:
 
     assert outcome.status is Status.CHANGED
     assert _notes(told)[-1].endswith("cannot be redirected (no such target)")
+
+
+class Stuck(MemoryRedirects):
+    """Redirects that cannot be taken away, as while another program holds the firewall's lock."""
+
+    def remove(self, redirect: Redirect) -> None:
+        """Refuse."""
+        raise StepFailed(f"the redirect of port {redirect.port} cannot be taken away", why="busy", mend="")
+
+
+def _bearer(stage: Stage, redirects: MemoryRedirects, gone: int) -> str:
+    """Let version 1 serve, and a run that is over leave a redirect and the second container behind it: its name."""
+    _second_version(stage)
+    world = replace(stage.world, redirects=Stuck())
+    dead = replace(world, process=replace(world.process, pid=gone))
+    outcome, _ = converge(stage.serve("2"), dead, check=False, tell=lambda _: None)
+    assert outcome.reason == f"the redirect of port {stage.app.host_port} cannot be taken away"
+    assert isinstance(dead.redirects, Stuck)
+    redirects.rules.extend(dead.redirects.rules)
+    return f"{stage.app.container_name}-second-{dead.process.run}"
+
+
+def _running(stage: Stage) -> set[str]:
+    return {name for name, _, _, state in stage.ground.containers() if state == "running"}
+
+
+@ONLY_MEMORY
+def test_a_redirect_that_cannot_be_taken_away(stage: Stage, gone: int) -> None:
+    """It fails, the old one serves again, and the second container stays behind its redirect for the next run."""
+    redirects = MemoryRedirects()
+
+    second = _bearer(stage, redirects, gone)
+
+    (rule,) = redirects.rules
+    assert rule.port == stage.app.host_port
+    assert _running(stage) == {stage.app.container_name, second}
+    outcome, _ = _heard(stage, stage.serve("2"), redirects)
+    assert outcome.status is Status.CHANGED, outcome.error
+    assert (redirects.rules, _running(stage)) == ([], {stage.app.container_name})
+
+
+@ONLY_MEMORY
+def test_what_a_killed_run_left_serves_until_the_new_one_does(
+    stage: Stage, gone: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the new container does not start, the one that serves behind a left redirect goes on doing so."""
+    redirects, engine = MemoryRedirects(), stage.ground.engine
+    second = _bearer(stage, redirects, gone)
+    left = list(redirects.rules)
+    engine.stop(stage.app.container_name, grace=1)
+    start = engine.start
+
+    def refuse(container: str) -> None:
+        if "-next-" in container:
+            raise StepFailed("it does not start", why="the port is taken", mend="")
+        start(container)
+
+    monkeypatch.setattr(engine, "start", refuse)
+    outcome, _ = _heard(stage, stage.serve("2"), redirects)
+
+    assert outcome.status is Status.FAILED
+    assert (redirects.rules, _running(stage)) == (left, {second})
+
+
+@ONLY_MEMORY
+def test_an_old_one_that_does_not_answer_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The old container gets the app's smoke_timeout to answer again; that it does not is told."""
+    _second_version(stage)
+    engine = stage.ground.engine
+    assert isinstance(engine, MemoryEngine)
+    start, broken = engine.start, []
+
+    def break_down(container: str) -> None:
+        if "-next-" in container:
+            broken.append(container)
+            raise StepFailed("it does not start", why="the port is taken", mend="")
+        if broken:
+            engine.program = lambda *_: (503, b"not yet")
+            MemoryEngine.start(engine, container)
+        else:
+            start(container)
+
+    monkeypatch.setattr(engine, "start", break_down)
+    hasty = replace(stage, app=replace(stage.app, smoke_timeout=0.5))
+    outcome, told = _heard(hasty, hasty.serve("2"), MemoryRedirects("nobody may"))
+
+    assert outcome.status is Status.FAILED
+    (caution,) = [event.text for event in told if isinstance(event, Caution)]
+    assert caution == f"the old container {stage.app.container_name} was started again and does not answer"
+    assert 0.5 <= outcome.seconds < 5
+
+
+def test_our_own_redirect_is_counted(stage: Stage) -> None:
+    """A redirect that this very run left is not passed over when it looks again."""
+    stage.prepare(stage.build(), stage.serve())
+    port = stage.app.host_port
+    world, redirects = stage.world, MemoryRedirects()
+    redirects.put(Redirect(owner=stage.app.container_name, run=world.process.run, port=port, to_port=port))
+
+    outcome, _ = converge(stage.serve(), replace(world, redirects=redirects), check=True, tell=lambda _: None)
+
+    assert outcome.status is Status.CHANGED
 
 
 @pytest.mark.parametrize("ending", ["run", "stop"])

@@ -1,0 +1,112 @@
+"""What is looked at once more behind a wrong answer, and a port that is taken."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from lading.app import VERSION_LABEL, App, Check
+from lading.diagnosis.gathering import gather
+from lading.engine import Image
+from lading.engine.memory import MemoryEngine
+from lading.errors import ContainerFailed
+from lading.probe import Result
+from lading.reference import ImageReference
+from lading.steps import trial
+from lading.steps.trial import begin, spec_for
+from tests.steps.stage import make_app
+
+CHECK = Check(path="/{version}", headers={"X-Key": "k-{version}"}, text="hello")
+
+
+class _Other(BaseHTTPRequestHandler):
+    """Answers with what it was asked; below /drip it never comes to an end."""
+
+    def do_GET(self) -> None:
+        """Answer."""
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(f"{self.path} {self.headers['X-Key']}".encode())
+        for _ in range(100 if self.path.startswith("/drip") else 0):
+            self.wfile.write(b".")
+            time.sleep(0.05)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def entrance() -> Iterator[int]:
+    """The port of a server that is not the container's."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Other) as server:
+        server.daemon_threads = True
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> App:
+    """An app with one check."""
+    return replace(make_app("gather", tmp_path / "app", "scratch", 8080), checks=(CHECK,))
+
+
+def _started(app: App, engine: MemoryEngine) -> tuple[Image, str]:
+    """Give an image of version 7, and a container of it that runs."""
+    image = engine.image(engine.add("content", ImageReference.parse("web:7")))
+    assert image is not None
+    image = replace(image, labels={VERSION_LABEL: "7"})
+    made = engine.create(spec_for(app, image, name="gather-look", host_port=0, labels={}), lambda _: None)
+    engine.start(made)
+    return image, made
+
+
+def test_the_place_that_was_asked_is_looked_at(app: App, entrance: int) -> None:
+    """The question is the check's own, filled, and goes where the check went."""
+    engine = MemoryEngine()
+    image, made = _started(app, engine)
+    wrong = Result(check=str(CHECK), problem="the body does not contain 'hello'")
+
+    page = gather(engine, app, image, made, results=(wrong,), at=entrance).page
+
+    engine.close()
+    assert page is not None
+    assert page.text == "/7 k-7"
+
+
+def test_a_look_has_an_end(app: App, entrance: int) -> None:
+    """An answer that drips is not waited for longer than a second in all."""
+    engine, check = MemoryEngine(), Check(path="/drip")
+    app = replace(app, checks=(check,))
+    image, made = _started(app, engine)
+    began = time.monotonic()
+
+    found = gather(engine, app, image, made, results=(Result(check=str(check), problem="no"),), at=entrance)
+
+    engine.close()
+    assert found.page is None
+    assert time.monotonic() - began < 3
+
+
+def test_a_port_that_nobody_is_known_to_hold(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the engine says that a port is taken, it is, also when nobody finds out by whom."""
+    engine = MemoryEngine()
+    image, made = _started(app, engine)
+    monkeypatch.setattr(trial, "port_holder", lambda *_: None)
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+        second = engine.create(spec_for(app, image, name="gather-2", host_port=port, labels={}), lambda _: None)
+        with pytest.raises(ContainerFailed) as caught:
+            begin(engine, app, image, second, host_port=port)
+
+    engine.close()
+    assert made
+    assert (caught.value.cause, caught.value.what) == ("port-taken", f"port {port} is taken")
+    assert caught.value.mend == f"invoke run --port {port + 1}"

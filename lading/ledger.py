@@ -62,8 +62,13 @@ class Ledger:
         return tuple(one for one in found if one and repository in (None, one.repository))
 
     def released(self, repository: str) -> dict[str, str]:
-        """Give the digest that was last released under each tag of a repository."""
-        return {tag: digest for one in self.entries(repository) for tag, digest in one.digests.items()}
+        """Give the digest that was last released under each tag of a repository, the latest release last."""
+        found: dict[str, str] = {}
+        for one in self.entries(repository):
+            for tag, digest in one.digests.items():
+                found.pop(tag, None)
+                found[tag] = digest
+        return found
 
     def append(self, entry: Entry) -> None:
         """Write an entry down, in one piece and on the disk, behind whatever stands there; `StepFailed` otherwise."""

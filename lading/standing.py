@@ -102,12 +102,12 @@ def standings(world: World, destination: Destination) -> tuple[list[Standing], i
 def _chosen(released: Iterable[str], published: list[str], destination: Destination) -> tuple[list[str], int]:
     """Give the tags worth a look, and how many are left.
 
-    These are what was released from here, the newest versions of the rest, and what moves with any of them.
+    These are what was released from here last, the newest versions of the rest, and what moves with any of them.
     """
     moves = {tag: _moving(tag, destination) for tag in published}
     always = frozenset(destination.target.tags)  # latest
     moving = always.union(*moves.values())
-    known = dict.fromkeys(released)
+    known = dict.fromkeys([*released][-2 * _MOST :])
     versions = [tag for tag in _sorted(published, destination) if tag not in known and tag not in moving]
     shown = [*known, *versions[:_MOST]]
     with_them = always.union(*(moves.get(tag, ()) for tag in shown))

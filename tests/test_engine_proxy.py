@@ -37,7 +37,7 @@ class Cargo:
         """Make it, push it, and give the messages as they come."""
         repository = f"{host or self.registry.host}/demo/{self.name}"
         (self.folder / "chance").write_bytes(secrets.token_bytes(100_000))
-        (self.folder / "Dockerfile").write_text("FROM scratch\nCOPY chance /\n")
+        (self.folder / "Dockerfile").write_text(f"FROM scratch\nLABEL lading.project={self.name}\nCOPY chance /\n")
         labels = {"lading.project": self.name}
         self.client.images.build(path=str(self.folder), tag=f"{repository}:1", labels=labels, rm=True)
         version = self.client.api.api_version

@@ -169,7 +169,7 @@ def test_a_specimen_with_a_secret_in_its_history(
     """A build argument with a secret stands in the history, in the layer's line and in the one that declares it."""
     value = secrets.token_hex(8)
     (app.context / "Dockerfile").write_text(
-        f"FROM {python_image}\nARG DEPLOY_TOKEN\nARG SIGNING_KEY={value}\n"
+        f"FROM {python_image}\nLABEL lading.project={project_name}\nARG DEPLOY_TOKEN\nARG SIGNING_KEY={value}\n"
         f"RUN export PGPASSWORD={value} && true\nRUN true --password {value}\n"
     )
     labels = {"lading.project": project_name}

@@ -32,7 +32,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[DockerEngine]:
 def _request(folder: Path, project: str, base: str, *lines: str) -> BuildRequest:
     folder.mkdir(exist_ok=True)
     (folder / "page").write_text("hello")
-    (folder / "Dockerfile").write_text("\n".join((f"FROM {base}", *lines)) + "\n")
+    owned = f"LABEL lading.project={project}"  # at once, so that what comes in between bears it, too
+    (folder / "Dockerfile").write_text("\n".join((f"FROM {base}", owned, *lines)) + "\n")
     return BuildRequest(
         reference=ImageReference(repository=f"{project}/classic", tag="1"),
         context=Context.read(folder, folder / "Dockerfile"),
@@ -66,7 +67,7 @@ def test_it_fails(
     """A failing step is told with its line and its last words, and no container is left."""
     request = _request(tmp_path / "a", project_name, python_image, f"RUN echo the mast of {project_name} broke; exit 7")
 
-    with pytest.raises(BuildFailed, match=r"Dockerfile:2 Step 2/\d+ : RUN echo") as caught:
+    with pytest.raises(BuildFailed, match=r"Dockerfile:3 Step 3/\d+ : RUN echo") as caught:
         engine.build(request, lambda _: None)
 
     assert f"the mast of {project_name} broke" in caught.value.details

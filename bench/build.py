@@ -19,12 +19,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import lading
 from bench.image import ImageResult, measure_image
-from bench.timing import Command, CommandFailed, Row, Seconds, in_turns, ratio, say, table
+from bench.timing import Command, CommandFailed, Row, Seconds, compared, in_turns, say, table
 from bench.yard import REPOSITORY, Yard, yard
 
 _BASE = "localhost/lading/python:3.13"
@@ -138,29 +137,17 @@ class Result:
     def rows(self) -> list[Row]:
         """Give its lines of the report."""
         ours, docker = self.seconds["lading"], self.seconds["docker"]
-        rows = [_row(self.scenario.name, ours, docker, self.scenario.goal)]
+        rows = [compared(self.scenario.name, ours, docker, self.scenario.goal)]
         if self.scenario.beyond_start:
             start = self.seconds["invoke --version"]
             beyond = [whole - least for whole, least in zip(ours, start, strict=True)]
-            rows.append(_row("  beyond invoke --version", beyond, docker, self.scenario.beyond_start))
+            rows.append(compared("  beyond invoke --version", beyond, docker, self.scenario.beyond_start))
         return rows
 
     @property
     def raw(self) -> dict[str, Any]:
         """The numbers as they were measured."""
         return {"name": self.scenario.name, "seconds": self.seconds, "rows": [row.cells for row in self.rows]}
-
-
-def _row(name: str, ours: list[float], docker: list[float], goal: float | None) -> Row:
-    found = ratio(ours, docker)
-    return Row(
-        name=name,
-        ours=f"{median(ours):.3f} s",
-        other=f"{median(docker):.3f} s",
-        ratio=f"{found:.2f}",
-        goal=f"<= {goal:.2f}" if goal else "",
-        met=found <= goal if goal else None,
-    )
 
 
 def _copy_app(context: Path) -> None:

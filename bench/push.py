@@ -16,11 +16,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from statistics import median
 
 import lading
 from bench.pushers import Parcel, lading_push
-from bench.timing import Command, CommandFailed, Row, Seconds, in_turns, ratio, say, table
+from bench.timing import Command, CommandFailed, Seconds, compared, in_turns, say, table
 from bench.yard import Yard, yard
 
 _BASE = "localhost/lading/python:3.13"
@@ -76,18 +75,6 @@ def _measure(place: Yard, rounds: int, size: int) -> Seconds:
     return in_turns(contestants, rounds)
 
 
-def _row(name: str, seconds: Seconds, ours: str, other: str, goal: float | None = None) -> Row:
-    found = ratio(seconds[ours], seconds[other])
-    return Row(
-        name=name,
-        ours=f"{median(seconds[ours]):.3f} s",
-        other=f"{median(seconds[other]):.3f} s",
-        ratio=f"{found:.2f}",
-        goal=f"<= {goal:.2f}" if goal else "",
-        met=found <= goal if goal else None,
-    )
-
-
 def main(words: Sequence[str] | None = None) -> int:
     """Measure, print the table, and give the exit code: 1 when something could not be pushed."""
     parser = argparse.ArgumentParser(description="Measure what further tags cost.")
@@ -104,10 +91,10 @@ def main(words: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     rows = [
-        _row("lading: five tags / one", seconds, "lading, five tags", "lading, one tag", _GOAL),
-        _row("docker push: five tags / one", seconds, "docker push, five tags", "docker push, one tag"),
-        _row("five tags: lading / docker push", seconds, "lading, five tags", "docker push, five tags"),
-        _row("one tag: lading / docker push", seconds, "lading, one tag", "docker push, one tag"),
+        compared("lading: five tags / one", seconds["lading, five tags"], seconds["lading, one tag"], _GOAL),
+        compared("docker push: five tags / one", seconds["docker push, five tags"], seconds["docker push, one tag"]),
+        compared("five tags: lading / docker push", seconds["lading, five tags"], seconds["docker push, five tags"]),
+        compared("one tag: lading / docker push", seconds["lading, one tag"], seconds["docker push, one tag"]),
     ]
     print(table(rows, heads=("push", "first", "second", "ratio", "goal", "")))
     return 0

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-__all__ = ["Command", "CommandFailed", "Row", "in_turns", "ratio", "say", "table"]
+__all__ = ["Command", "CommandFailed", "Row", "compared", "in_turns", "ratio", "say", "table"]
 
 _TIMEOUT = 900.0
 _END_SECONDS = 10.0
@@ -99,6 +99,19 @@ def in_turns(contestants: Mapping[str, Callable[[], float]], rounds: int) -> dic
 def ratio(ours: list[float], other: list[float]) -> float:
     """Give the median of the ratios within each round: what slows a whole round down falls out."""
     return median(mine / theirs for mine, theirs in zip(ours, other, strict=True))
+
+
+def compared(name: str, ours: list[float], other: list[float], goal: float | None = None) -> Row:
+    """Give the row for two that went in turns: medians in seconds, and the ratio against its goal."""
+    found = ratio(ours, other)
+    return Row(
+        name=name,
+        ours=f"{median(ours):.3f} s",
+        other=f"{median(other):.3f} s",
+        ratio=f"{found:.2f}",
+        goal=f"<= {goal:.2f}" if goal else "",
+        met=found <= goal if goal else None,
+    )
 
 
 def table(rows: list[Row], *, heads: tuple[str, ...] = _HEADS) -> str:

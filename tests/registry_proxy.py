@@ -144,10 +144,13 @@ class _Conversation(BaseHTTPRequestHandler):
     server: _Server
 
     def handle(self) -> None:
-        """Answer until either side has enough; whoever tries TLS is sent away, as any broken connection is."""
+        """Answer until either side has enough; TLS is answered in plain HTTP, as a registry without it does."""
         with self.server.proxy.holding(self.connection), suppress(OSError, ValueError, HTTPException):
             if self.connection.recv(1, socket.MSG_PEEK) != _TLS_HANDSHAKE:
                 super().handle()
+                return
+            self.connection.recv(65536)  # what is unread would break the answer off
+            self.connection.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""

@@ -80,22 +80,18 @@ def test_the_version_is_the_tag(shop: Path, tag: str, version: str) -> None:
     assert re.fullmatch(rf"{version}-1-g[0-9a-f]+", str(described_version(shop)))
 
 
-def test_a_hash_is_never_a_release(shop: Path) -> None:
+@pytest.mark.parametrize("digits_only", [True, False])
+def test_a_hash_is_never_a_release(shop: Path, digits_only: bool) -> None:
     """Where there is no tag the commit's hash is the version; one of digits only would pass for a release."""
-    ordinary = digits = ""
-    for number in count():
-        git(shop, "commit", "-q", "--amend", "-m", str(number))
-        abbreviated = git(shop, "rev-parse", "--short", "HEAD")
-        if abbreviated.isdecimal():
-            digits = abbreviated
-            break
-        ordinary = ordinary or str(described_version(shop))
+    number = count()
+    while (abbreviated := git(shop, "rev-parse", "--short", "HEAD")).isdecimal() != digits_only:
+        git(shop, "commit", "-q", "--amend", "-m", str(next(number)))
 
-    assert re.fullmatch(r"[0-9a-f]{7,}", ordinary)
-    assert str(described_version(shop)) == f"g{digits}"
+    version = f"g{abbreviated}" if digits_only else abbreviated
+    assert str(described_version(shop)) == version
     assert described_version(shop).release is None
     (shop / "app.py").write_text("changed")
-    assert str(described_version(shop)) == f"g{digits}-dirty"
+    assert str(described_version(shop)) == f"{version}-dirty"
     assert described_version(shop).release is None
 
 

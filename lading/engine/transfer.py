@@ -32,6 +32,7 @@ _UNREACHABLE = re.compile(
     r"connection refused|connection reset|broken pipe|no such host|i/o timeout|name resolution|TLS handshake timeout|"
     r"network is unreachable|no route to host|request canceled|\bEOF\b|server misbehaving|"
     r"HTTP (?:status: |response )?(?:408|50[0234])|(?:parsing|unexpected) HTTP (?:408|50[0234])|"
+    r"request to \S+: (?:408|50[0234])\b|"
     r"unknown: unknown error|unavailable: service unavailable|internal server error|context deadline exceeded",
     re.IGNORECASE,
 )

@@ -183,11 +183,13 @@ class Push:
             now = world.engine.image(image.id) or image
             if held is None or not holds(now, reference, held) or digest not in (None, held.digest):
                 sent = f", and {digest} was pushed" if digest else ""
-                raise StepFailed(
+                gone = StepFailed(
                     f"{reference.familiar} was sent and is not there",
                     why=f"the registry holds {held.digest if held else 'nothing'} under that name{sent}",
                     mend="look whether somebody else pushes there, then run it again",
                 )
+                gone.passing = held is None  # some registries show a moment later what they took
+                raise gone
             return held
 
         manifest = world.patience.have(once, tell)

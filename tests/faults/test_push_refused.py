@@ -74,12 +74,13 @@ def test_read_only(shipment: Shipment, read_only_registry: TestRegistry) -> None
     """A registry under maintenance is called read-only, in words that no parser said."""
     reader = replace(shipment, registry=read_only_registry)
     with registry_proxy(read_only_registry.host) as proxy:
-        done = reader.fails(proxy.host, "is read-only", "HTTP 405: Method not allowed", "maintenance")
+        done = reader.fails(proxy.host, "is read-only", "maintenance")
 
         assert attempts(done) == 1
+        assert "method not allowed" in done.all.lower()
         assert "parsing" not in done.all
         assert "invalid character" not in done.all
-        assert proxy.count("POST", status=405) == 1
+        assert proxy.count("POST", status=405) in (1, 5), "once, or as often as newer engines try by themselves"
     assert reader.held() == {}
 
 

@@ -61,13 +61,6 @@ def evidence(examination: Examination | None = ENDED, *log: str, **more: Any) ->
         (("Error: EROFS: read-only file system, open '/data/x/log'",), "read-only-root", "/data/x/log"),
         (("mkdir: cannot create directory '/data': Read-only file system",), "read-only-root", "/data"),
         (("open /var/lib/x/db: read-only file system",), "read-only-root", "/var/lib/x/db"),
-        (
-            ("[ERROR] connection to ('0.0.0.0', 80) failed: [Errno 13] Permission denied",),
-            "privileged-port",
-            "port 80",
-        ),
-        (("Error: listen EACCES: permission denied 0.0.0.0:80",), "privileged-port", "port 80"),
-        (("listen tcp :443: bind: permission denied",), "privileged-port", "port 443"),
         (("PermissionError: [Errno 13] Permission denied: '/app/x'",), "permission-denied", "/app/x"),
         (("[ERROR] Connection in use: ('0.0.0.0', 5000)",), "port-taken-inside", "two processes"),
         (("Error: listen EADDRINUSE: address already in use :::5000",), "port-taken-inside", "two processes"),

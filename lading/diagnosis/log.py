@@ -17,14 +17,12 @@ __all__ = [
     "missing_module",
     "permission_denied",
     "port_taken_inside",
-    "privileged_port",
     "read_only_root",
     "syntax_error",
     "uncaught_exception",
     "worker_failed",
 ]
 
-_FIRST_FREE_PORT: Final = 1024
 # Packages whose name is not the module's.
 _PACKAGES: Final = {
     "attr": "attrs",
@@ -134,23 +132,6 @@ def read_only_root(evidence: Evidence) -> Cause | None:
             "read-only-root", why, "let it write below /tmp, or a folder that the setting tmpfs names"
         )
     return Cause.to_set("read-only-root", why, f"tmpfs: [{folder}]", evidence.app)
-
-
-def privileged_port(evidence: Evidence) -> Cause | None:
-    """Tell when the app wants a port below 1024, which only root may have."""
-    found = evidence.last(
-        r"\('[\w.:]*', (?P<port>\d+)\).*(?:\[Errno 13\]|Permission denied)",
-        r"EACCES: permission denied \S*:(?P<port>\d+)",
-        r"bind\(\) to \S*:(?P<port>\d+) failed \(13: Permission denied\)",
-        r"listen tcp \S*:(?P<port>\d+): bind: permission denied",
-    )
-    if not found or evidence.answered or int(found["port"]) >= _FIRST_FREE_PORT:
-        return None
-    return Cause.to_build(
-        "privileged-port",
-        f"it may not listen on port {found['port']}: below {_FIRST_FREE_PORT} that takes root",
-        "let it listen on $PORT, with a port from 1024 up in the settings",
-    )
 
 
 def permission_denied(evidence: Evidence) -> Cause | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import docker
 import pytest
 
 from tests.cli_project import Project, failed
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.engine
 
@@ -74,6 +77,24 @@ def test_an_own_module_that_is_not_in_the_image(project: Project) -> None:
     assert error["cause"] == "missing-module"
     assert "the app's own module rigging" in error["why"]
     assert "COPY rigging" in error["next"]
+
+
+def test_a_system_library_that_nobody_installed(project: Project) -> None:
+    """A shared object that is not there is named as what it is."""
+    error = cause_of(project, at_start="import ctypes; ctypes.CDLL('libkeel.so.3')")
+
+    assert error["cause"] == "missing-library"
+    assert "the system library libkeel.so.3 is not in the image" in error["why"]
+    assert "apt-get install" in error["next"]
+
+
+def test_a_file_that_nobody_copied(project: Project) -> None:
+    """A file that the app opens and that is not there is told by its path."""
+    error = cause_of(project, at_start="open('/srv/chart.csv')")
+
+    assert error["cause"] == "missing-file"
+    assert "there is no /srv/chart.csv in the image" in error["why"]
+    assert error["next"].startswith("COPY /srv/chart.csv in the Dockerfile")
 
 
 def test_bound_to_loopback(project: Project) -> None:
@@ -191,3 +212,23 @@ def test_a_script_that_may_not_be_run(project: Project) -> None:
 
     assert error["cause"] == "permission-denied"
     assert "/app.py may not be run" in error["why"]
+
+
+def test_a_container_that_somebody_removes(project: Project, client: docker.DockerClient) -> None:
+    """Who is asked while somebody removes its container is told so, and nothing else is blamed."""
+    project.write(at_start="time.sleep(60)")
+    assert project.invoke("build", "--version", "1").code == 0
+    process = project.start("smoke", "--json")
+
+    def running() -> bool:
+        return bool(client.api.containers(filters={"label": f"lading.project={project.name}"}))
+
+    wait_until(running)
+    for one in client.api.containers(filters={"label": f"lading.project={project.name}"}):
+        client.api.remove_container(one["Id"], force=True)
+    out, err = process.communicate(timeout=60)
+
+    assert process.returncode == 1, out + err
+    (step,) = json.loads(out)["steps"]
+    assert step["error"]["cause"] == "container-removed"
+    assert "somebody removed its container" in step["error"]["why"]

@@ -11,6 +11,13 @@ from tests.cli_project import Project, failed
 from tests.faults.test_causes import cause_of
 
 pytestmark = pytest.mark.engine
+_TWICE = """\
+import os
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+first = HTTPServer(("", int(os.environ["PORT"])), BaseHTTPRequestHandler)
+HTTPServer(("", int(os.environ["PORT"])), BaseHTTPRequestHandler).serve_forever()
+"""
 
 
 def test_files_that_the_user_may_not_read(project: Project) -> None:
@@ -31,6 +38,23 @@ def test_a_syntax_error(project: Project) -> None:
     assert error["cause"] == "syntax-error"
     assert "/app.py:3: SyntaxError" in error["why"]
     assert error["next"].startswith("mend /app.py:3")
+
+
+def test_an_import_that_the_module_has_not_got(project: Project) -> None:
+    """A module that is there, of another version than the app was written for, is told apart from a missing one."""
+    error = cause_of(project, at_start="from http.server import Sail")
+
+    assert error["cause"] == "broken-import"
+    assert "http.server has no Sail to import" in error["why"]
+    assert "lock the version of http" in error["next"]
+
+
+def test_two_that_want_the_same_port(project: Project) -> None:
+    """An app that starts its server twice is told so, not that the machine's port is taken."""
+    error = cause_of(project, source=_TWICE)
+
+    assert error["cause"] == "port-taken-inside"
+    assert "two processes in the container want the same port" in error["why"]
 
 
 def test_an_exception_that_nobody_catches(project: Project) -> None:

@@ -1,4 +1,4 @@
-"""One release at a time for each repository, held by the kernel: whoever is killed blocks nobody."""
+"""One at a time for each name, held by the kernel: whoever is killed blocks nobody."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from lading.errors import Conflict, StepFailed
+from lading.process import Process
 
 __all__ = ["Holder", "Lock"]
 
@@ -21,6 +23,7 @@ _LOOK_AGAIN_SECONDS = 0.1
 _NAMELESS_SECONDS = 1.0
 _LONGEST_NAME = 150
 _NAMELESS = "somebody holds it, who has not written down yet who it is"
+_LONGER = "--lock-wait 600 (waits up to ten minutes for it), or run it again later"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,17 +35,27 @@ class Holder:
     purpose: str
     since: str
 
+    @classmethod
+    def this(cls, process: Process, purpose: str) -> Holder:
+        """Give the holder that a process is from now on."""
+        since = datetime.now(UTC).isoformat(timespec="seconds")
+        return cls(who=process.who, pid=process.pid, purpose=purpose, since=since)
+
     def __str__(self) -> str:
         return f"{self.who}, process {self.pid}, holds it since {self.since} for {self.purpose}"
 
 
 class Lock:
-    """The lock of one repository, in a file that is empty while nobody holds it."""
+    """The lock of one name, in a file that is empty while nobody holds it.
 
-    def __init__(self, folder: Path, repository: str) -> None:
-        self.repository = repository
-        readable = re.sub(r"[^A-Za-z0-9.-]", "_", repository)[-_LONGEST_NAME:]
-        self.path = folder / f"{readable}-{hashlib.sha256(repository.encode()).hexdigest()[:16]}.lock"
+    `work` is what is done to the name by who holds it, in words; `mend` is what to type where somebody else does.
+    """
+
+    def __init__(self, folder: Path, name: str, *, work: str = "release to", mend: str = _LONGER) -> None:
+        self.words = f"another {work} {name} is under way"
+        self._name, self._mend = name, mend
+        readable = re.sub(r"[^A-Za-z0-9.-]", "_", name)[-_LONGEST_NAME:]
+        self.path = folder / f"{readable}-{hashlib.sha256(name.encode()).hexdigest()[:16]}.lock"
 
     def holder(self) -> str | None:
         """Say who holds it, or nothing when nobody does; the lock is not touched."""
@@ -76,7 +89,7 @@ class Lock:
             file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             raise StepFailed(
-                f"the lock of {self.repository} cannot be taken",
+                f"the lock of {self._name} cannot be taken",
                 why=f"{self.path}: {error.strerror}",
                 mend=f"mend that (ls -l {self.path}), then run it again",
             ) from error
@@ -103,11 +116,7 @@ class Lock:
                 least = _LOOK_AGAIN_SECONDS if holder else _NAMELESS_SECONDS
                 if time.monotonic() - began >= max(wait, least):
                     behind = f" after {wait:g} s" if wait else ""
-                    raise Conflict(
-                        f"another release to {self.repository} is under way{behind}",
-                        why=holder or _NAMELESS,
-                        mend="--lock-wait 600 (waits up to ten minutes for it), or run it again later",
-                    ) from None
+                    raise Conflict(f"{self.words}{behind}", why=holder or _NAMELESS, mend=self._mend) from None
                 if holder and not told:
                     waiting(holder)
                     told = True

@@ -59,6 +59,11 @@ class Notes:
         self.folder = folder
         self._file_digests: dict[str, FileDigests] = {}
 
+    @property
+    def locks(self) -> Path:
+        """The folder for locks."""
+        return self.folder / "locks"
+
     def verdict(self, image_id: str) -> Verdict | None:
         """Give what was found about an image, or nothing."""
         found = self._read(self._verdict_path(image_id))

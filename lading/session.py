@@ -6,7 +6,6 @@ import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol, cast
@@ -16,8 +15,8 @@ from lading.credentials import CredentialStore
 from lading.engine import Engine, Image
 from lading.engine.glance import FirstGlance
 from lading.errors import Interrupted, LadingError
-from lading.events import Caution, Event, Note
-from lading.lock import Holder, Lock
+from lading.events import Caution, Event
+from lading.lock import Lock
 from lading.notes import Notes
 from lading.pipeline import Pipeline, Published, Report, cut_short, skipped
 from lading.process import Process
@@ -157,17 +156,14 @@ def _alone(  # noqa: PLR0913  as above
     if publishing is None:
         yield
         return
-    lock = Lock(world.notes.folder / "locks", str(publishing.destination.home))
+    lock = Lock(world.notes.locks, str(publishing.destination.home))
     if check:
         if holder := lock.holder():
-            observer.tell(Caution(text=f"another release to {lock.repository} is under way: {holder}"))
+            observer.tell(Caution(text=f"{lock.words}: {holder}"))
         yield
         return
     purpose = f"{command} of version {publishing.version}" if publishing.version else command
-    since = datetime.now(UTC).isoformat(timespec="seconds")
-    me = Holder(who=world.process.who, pid=world.process.pid, purpose=purpose, since=since)
-    waiting = lambda holder: observer.tell(Note(text=f"waiting up to {wait:g} s: {holder}"))  # noqa: E731  one line
-    with lock.held(me, wait=wait, waiting=waiting):
+    with world.holding(lock, purpose, observer.tell, wait=wait):
         yield
 
 

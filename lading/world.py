@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from lading.app import App, Check
 from lading.engine import Engine, Image, Tell
 from lading.errors import CredentialsError, StepFailed
-from lading.events import Caution, Event
+from lading.events import Caution, Event, Note
 from lading.ledger import Ledger
+from lading.lock import Holder, Lock
 from lading.notes import Notes, Verdict
 from lading.patience import Patience
 from lading.process import Process
@@ -76,6 +78,13 @@ class World:
                 registries=seen.registries | more.registries,
             ),
         )
+
+    @contextmanager
+    def holding(self, lock: Lock, purpose: str, tell: Tell, *, wait: float) -> Iterator[None]:
+        """Hold a lock meanwhile; that it is waited for is told. `Conflict` when it is not free in `wait` seconds."""
+        waiting = lambda holder: tell(Note(text=f"waiting up to {wait:g} s: {holder}"))  # noqa: E731  one line
+        with lock.held(Holder.this(self.process, purpose), wait=wait, waiting=waiting):
+            yield
 
     def image(self, reference: ImageReference) -> Image | None:
         """Give the image of that name, or nothing."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from lading.app import App
 from lading.engine import Container, Image, Tell
 from lading.step import Change, Holds
-from lading.steps.serving import Serving
+from lading.steps.serving import Serving, undisturbed
 from lading.steps.swap import Swap
 from lading.steps.trial import named
 from lading.version import Version
@@ -56,14 +56,15 @@ class Run:
     def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
         """Swap, or where the right container serves already, clear away what killed runs left."""
         image = world.chosen(self.target, self.version)
-        now = Serving.of(world, self.target)
         labels = {_OPTIONS_LABEL: json.dumps(self._options())}
         swap = Swap(world=world, app=self.target, image=image, labels=labels, tell=tell)
-        # What bears a redirect may do so because the container was just about to end.
-        if now.container and not now.bearers and not self._difference(now.container, image):
-            swap.tidy(now)
-        else:
-            swap.carry_out(now)
+        with undisturbed(world, self.target, f"run of {named(image)}", tell):
+            now = Serving.of(world, self.target)
+            # What bears a redirect may do so because the container was just about to end.
+            if now.container and not now.bearers and not self._difference(now.container, image):
+                swap.tidy(now)
+            else:
+                swap.carry_out(now)
 
     def _difference(self, container: Container, image: Image) -> str | None:
         """Say why this container is not what is wanted, or nothing when it is."""

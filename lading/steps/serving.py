@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from lading.app import App
@@ -10,13 +12,15 @@ from lading.connections import drained
 from lading.engine import Container, Engine, Tell
 from lading.errors import ContainerFailed
 from lading.events import Caution
+from lading.lock import Lock
 from lading.process import RUN_LABEL
 from lading.redirect import Redirect
 from lading.world import World
 
-__all__ = ["Serving", "end", "left_behind", "let_drain", "ours", "stop_in_grace"]
+__all__ = ["Serving", "end", "left_behind", "let_drain", "ours", "stop_in_grace", "undisturbed"]
 
 _DRAIN_SECONDS = 2.0
+_WAIT_SECONDS = 60.0
 _KILLED = 137
 _SLACK_SECONDS = 0.5
 
@@ -88,6 +92,15 @@ def left_behind(world: World, app: App) -> list[Container]:
     """Give the containers that killed runs left in the middle of a swap."""
     found = world.engine.containers(app.labels)
     return [one for one in found if one.name != app.container_name and world.process.outlived(one.labels)]
+
+
+@contextmanager
+def undisturbed(world: World, app: App, purpose: str, tell: Tell) -> Iterator[None]:
+    """Let no other run or stop of this app be under way meanwhile; one that is, is waited for, a minute at most."""
+    name = app.container_name
+    lock = Lock(world.notes.locks, name, work="run or stop of", mend=f"run it again later (docker ps shows {name})")
+    with world.holding(lock, purpose, tell, wait=_WAIT_SECONDS):
+        yield
 
 
 def end(world: World, app: App, container: Container, tell: Tell, *, drain: bool) -> None:

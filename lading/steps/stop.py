@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lading.app import App
 from lading.engine import Tell
 from lading.step import Change, Holds
-from lading.steps.serving import Serving, end
+from lading.steps.serving import Serving, end, undisturbed
 from lading.world import World
 
 __all__ = ["Stop"]
@@ -44,8 +44,9 @@ class Stop:
 
     def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
         """Let it end by itself, then remove it and what killed runs left."""
-        now = Serving.of(world, self.target)
-        for rule in now.rules:
-            world.redirects.remove(rule)
-        for one in (*([now.container] if now.container else []), *now.left):
-            end(world, self.target, one, tell, drain=False)
+        with undisturbed(world, self.target, "stop", tell):
+            now = Serving.of(world, self.target)
+            for rule in now.rules:
+                world.redirects.remove(rule)
+            for one in (*([now.container] if now.container else []), *now.left):
+                end(world, self.target, one, tell, drain=False)

@@ -88,6 +88,20 @@ def test_a_bad_one(served: Project, client: docker.DockerClient) -> None:
     assert _containers(client, served) == {"": "running"}
 
 
+def test_two_at_once(served: Project, client: docker.DockerClient) -> None:
+    """Two runs at the same time: the second waits for the first, both come true, and no request is lost."""
+    with Visitor(port=served.port) as visitor:
+        first = served.start("run", "--version", "2")
+        wait_until(_reached(client, served, "create"))
+        second = served.invoke("run", "--version", "2")
+        out, err = first.communicate(timeout=60)
+
+    assert (first.returncode, second.code) == (0, 0), out + err + second.all
+    assert f"process {first.pid}, holds it since" in second.out
+    assert visitor.lost == []
+    assert _containers(client, served) == {"": "running"}
+
+
 @pytest.mark.parametrize(("phase", "number"), [*zip(_PHASES, [signal.SIGINT, signal.SIGTERM] * 3, strict=True)])
 def test_a_signal(served: Project, client: docker.DockerClient, phase: str, number: signal.Signals) -> None:
     """Ctrl-C and SIGTERM in any phase end the command within five seconds; nobody loses a request, nothing is left."""

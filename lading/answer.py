@@ -21,7 +21,9 @@ __all__ = ["LARGEST_BODY", "Answer", "Expected", "problem_with"]
 LARGEST_BODY = 1024 * 1024
 """So many bytes of a body are read, and no more."""
 _VERSION = "{version}"
-_LIKE_A_VERSION = r"([0-9A-Za-z_][\w.-]*)"
+_LIKE_A_VERSION = r"([0-9A-Za-z_](?:[\w.+-]*\w)?)"
+# 1 does not stand in 1.4, 2.1, 1-rc or 1+dirty; it does in v1 and in "this is 1."
+_BEFORE, _AFTER = r"(?<![\w.+-])v?", r"(?![\w-]|[.+]\w)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +103,8 @@ def _problems(check: Check, answer: Answer, expected: Expected, site: Site) -> I
 
 def _text_problems(check: Check, body: str, expected: Expected) -> Iterator[str]:
     for text in _several(check.text):
-        if (wanted := expected.filled(text)) not in body:
+        wanted = expected.filled(text)
+        if not _stands_in(body, text, re.escape(wanted)):
             came = f"the body does not contain {wanted!r}; it begins {_beginning(body)}"
             yield _unlike(text, body, expected) or came
     for text in _several(check.not_text):
@@ -109,8 +112,14 @@ def _text_problems(check: Check, body: str, expected: Expected) -> Iterator[str]
             yield f"the body contains {unwanted!r}; it begins {_beginning(body)}"
     if check.matches is not None:
         pattern = check.matches.replace(_VERSION, re.escape(expected.version))
-        if not re.search(pattern, body):
+        if not _stands_in(body, check.matches, pattern):
             yield f"the body does not match {pattern!r}; it begins {_beginning(body)}"
+
+
+def _stands_in(found: str, wanted: str, pattern: str) -> bool:
+    """Whether a pattern is found, and no longer version where what is wanted begins or ends with one."""
+    edged = f"{_BEFORE * wanted.startswith(_VERSION)}{pattern}{_AFTER * wanted.endswith(_VERSION)}"
+    return re.search(edged, found) is not None
 
 
 def _wrong_status(check: Check, answer: Answer) -> str | None:
@@ -132,7 +141,7 @@ def _header_problems(name: str, value: str, answer: Answer, expected: Expected) 
     found, wanted = answer.headers.get(name.lower()), expected.filled(value)
     if found is None:
         yield f"there is no header {name}, expected one with {wanted!r}"
-    elif wanted not in found:
+    elif not _stands_in(found, value, re.escape(wanted)):
         came = f"the header {name} is {cleaned(found, limit=120)!r}, expected one with {wanted!r}"
         yield _unlike(value, found, expected) or came
 

@@ -37,6 +37,10 @@ def problem(
         (Check(), ""),
         (Check(), "anything"),
         (Check(text="{version}"), "this is 1.4."),
+        (Check(text="{version}"), "<h1>v1.4</h1>"),
+        (Check(text=("a {version}", "b{version}", "{version}-c")), "a 1.4, b1.4 and 1.4-c"),
+        (Check(text="hello {version}"), "hello 1.4.0? No: hello 1.4"),
+        (Check(matches="hello {version}"), "hello 1.4."),
         (Check(text=("this", "1.4")), "this is 1.4."),
         (Check(not_text="Traceback"), "this is 1.4."),
         (Check(not_text=("Traceback", "v{version}")), "this is 1.4."),
@@ -99,6 +103,13 @@ def test_wrong(check: Check, body: str, words: str) -> None:
         (Check(json={"version": "{version}"}), '{"version": 1.3}', "expected version 1.4 of image %s, got 1.3"),
         (Check(json={"version": "{version}"}), '{"version": null}', "expected version 1.4 of image %s, got null"),
         (Check(text="hello {version}"), "<p>hello 1.3.0</p>", "expected version 1.4 of image %s, got 1.3.0"),
+        (Check(text="hello {version}"), "hello 1.4.1.", "expected version 1.4 of image %s, got 1.4.1"),
+        (Check(text="v{version}"), "v1.4-rc.1", "expected version 1.4 of image %s, got 1.4-rc.1"),
+        (Check(text="hello {version}"), "hello 1.4+dirty", "expected version 1.4 of image %s, got 1.4+dirty"),
+        (Check(text="hello {version}"), "hello 1.40", "expected version 1.4 of image %s, got 1.40"),
+        (Check(text="{version} ahoy"), "2.1.4 ahoy", "expected version 1.4 of image %s, got 2.1.4"),
+        (Check(text="{version}"), "11.4", "expected version 1.4 of image %s, got '11.4'"),
+        (Check(matches="hello {version}"), "hello 1.4.1", r"the body does not match 'hello 1\\.4'"),
         (Check(text="{version}"), "1.3", "expected version 1.4 of image %s, got '1.3'"),
         (Check(text="hello {version}"), "ahoy 1.3", "the body does not contain 'hello 1.4'; it begins 'ahoy 1.3'"),
         (Check(answer_headers={"X-Version": "{version}"}), "", "there is no header X-Version, expected one with '1.4'"),
@@ -117,6 +128,7 @@ def test_another_version_in_a_header() -> None:
     check = Check(answer_headers={"X-Version": "v{version}"})
     assert problem(check, headers={"x-version": "v1.4"}) is None
     assert problem(check, headers={"x-version": "v1.3"}) == "expected version 1.4, got 1.3"
+    assert problem(check, headers={"x-version": "v1.4.2"}) == "expected version 1.4, got 1.4.2"
 
 
 def test_headers() -> None:

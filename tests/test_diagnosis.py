@@ -31,7 +31,7 @@ APP = App(
 )
 RUNNING = Examination(state="running", read_only=True, writable=("/tmp",), workdir="/app")  # noqa: S108  inside it
 ENDED = replace(RUNNING, state="exited", exit_code=1, lived=0.2)
-REFUSED = Result(check="GET /", problem="no answer: Connection reset by peer", final=False)
+REFUSED = Result(check=Check(), problem="no answer: Connection reset by peer", final=False)
 
 
 def evidence(examination: Examination | None = ENDED, *log: str, **more: Any) -> Evidence:
@@ -150,7 +150,7 @@ def test_a_foreign_image() -> None:
 
 def test_what_the_log_says_does_not_count_against_an_answer() -> None:
     """An app that answers, wrongly, is not told of an import that it got over."""
-    wrong = Result(check="GET /", problem="status 404, expected 200", final=True)
+    wrong = Result(check=Check(), problem="status 404, expected 200", final=True)
     log = "ModuleNotFoundError: No module named 'ujson'"
 
     found = diagnose(evidence(RUNNING, log, results=(wrong,)))
@@ -162,7 +162,7 @@ def test_what_the_log_says_does_not_count_against_an_answer() -> None:
 @pytest.mark.parametrize("title", ["Welcome to nginx!", "Directory listing for /", "Apache2 Debian Default Page"])
 def test_strangers(title: str) -> None:
     """Well-known servers' own pages are known by their titles."""
-    wrong = Result(check="GET /", problem="the body does not contain 'hello'", final=True)
+    wrong = Result(check=Check(), problem="the body does not contain 'hello'", final=True)
 
     found = diagnose(evidence(RUNNING, results=(wrong,), page=Page(status=200, title=title)))
 
@@ -211,7 +211,7 @@ def test_packages_with_other_names() -> None:
 def test_the_evidence_in_lines() -> None:
     """People see the timeline with equal tries folded, the state, the health checks and the log's end."""
     tries = (Try(at=0.01, words="no answer: refused", count=12), Try(at=1.5, words="status 500, expected 200"))
-    result = Result(check="GET /", problem="status 500, expected 200", final=False, tries=tries)
+    result = Result(check=Check(), problem="status 500, expected 200", final=False, tries=tries)
     seen = replace(ENDED, health="unhealthy", health_log=(Health(exit_code=1, output="no"),))
 
     lines = told(evidence(seen, *(f"line {number}" for number in range(30)), results=(result,)))

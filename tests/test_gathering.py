@@ -72,9 +72,23 @@ def test_the_place_that_was_asked_is_looked_at(app: App, entrance: int) -> None:
     """The question is the check's own, filled, and goes where the check went."""
     engine = MemoryEngine()
     image, made = _started(app, engine)
-    wrong = Result(check=str(CHECK), problem="the body does not contain 'hello'")
+    wrong = Result(check=CHECK, problem="the body does not contain 'hello'")
 
     page = gather(engine, app, image, made, results=(wrong,), at=entrance).page
+
+    engine.close()
+    assert page is not None
+    assert page.text == "/7 k-7"
+
+
+def test_two_checks_of_one_path_are_not_confused(app: App, entrance: int) -> None:
+    """Of two checks that are called alike it is the failed one's question that is put once more."""
+    engine = MemoryEngine()
+    image, made = _started(app, engine)
+    app = replace(app, checks=(replace(CHECK, headers={}), CHECK))
+    results = (Result(check=app.checks[0], problem=None), Result(check=app.checks[1], problem="no"))
+
+    page = gather(engine, app, image, made, results=results, at=entrance).page
 
     engine.close()
     assert page is not None
@@ -88,7 +102,7 @@ def test_a_look_has_an_end(app: App, entrance: int) -> None:
     image, made = _started(app, engine)
     began = time.monotonic()
 
-    found = gather(engine, app, image, made, results=(Result(check=str(check), problem="no"),), at=entrance)
+    found = gather(engine, app, image, made, results=(Result(check=check, problem="no"),), at=entrance)
 
     engine.close()
     assert found.page is None

@@ -120,7 +120,7 @@ def test_what_a_check_sends() -> None:
     says = Check(method="PUT", headers={"content-type": "text/x"}, body=["a"])
     with serve(lambda _: Reply()) as server:
         results = put(server.port, asks, says, Check(method="DELETE", body="plain"))
-    assert [(one.check, one.problem) for one in results] == [
+    assert [(str(one.check), one.problem) for one in results] == [
         ("POST /v/{version}", None),
         ("PUT /", None),
         ("DELETE /", None),
@@ -136,7 +136,7 @@ def test_order() -> None:
     """Results come in the checks' order, also when one in the middle fails."""
     with serve(lambda asked: Reply(body=asked.path.encode())) as server:
         results = put(server.port, Check(path="/a", text="/a"), Check(path="/b", text="x"), Check(path="/c"))
-    assert [(one.check, one.problem is None) for one in results] == [
+    assert [(str(one.check), one.problem is None) for one in results] == [
         ("GET /a", True),
         ("GET /b", False),
         ("GET /c", True),
@@ -176,7 +176,7 @@ def test_dead_app(free_port: int) -> None:
     assert not rest
     assert first.problem is not None
     assert len(looks) == 4
-    assert all(later - sooner < 0.2 for sooner, later in pairwise([0, *looks]))
+    assert all(later - sooner < 0.5 for sooner, later in pairwise([0, *looks]))
 
 
 @pytest.mark.timeout(10)
@@ -200,7 +200,7 @@ def test_a_change_is_looked_into_at_once() -> None:
     closed = time.monotonic()
     thread.join()
     assert len(looks) == 1
-    assert looks[0] - closed < 0.1
+    assert looks[0] - closed < 0.5
     assert len(results[0].tries) == 2
 
 

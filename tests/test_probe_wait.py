@@ -26,7 +26,12 @@ def put(port: int, *checks: Check, seconds: float = 2) -> tuple[Result, ...]:
 
 @pytest.mark.parametrize("late", [0.0, 0.15, 1.0])
 def test_readiness_is_found_at_once(late: float, free_port: int) -> None:
-    """An app is found within 20 ms of its first possible answer, whenever that is."""
+    """An app is found within 20 ms of its first possible answer, whenever that is; a busy machine has five tries."""
+    assert any(_delay(late, free_port) < 0.02 for _ in range(5))
+
+
+def _delay(late: float, free_port: int) -> float:
+    """Give the seconds from when an app listens, after `late` seconds, to when it is found."""
     ready: list[float] = []
     found: list[float] = []
 
@@ -44,7 +49,7 @@ def test_readiness_is_found_at_once(late: float, free_port: int) -> None:
     (result,) = put(free_port, seconds=5)
     coming.join()
     assert result.problem is None
-    assert found[0] - ready[0] < 0.02
+    return found[0] - ready[0]
 
 
 def test_timeline(free_port: int) -> None:
@@ -104,7 +109,7 @@ def test_within_does_not_count_the_start() -> None:
 
 
 def test_pace() -> None:
-    """The pauses begin small, grow, and never exceed 15 ms in the first seconds and 20 ms ever."""
+    """The pauses begin small, grow, and never exceed 10 ms in the first seconds and 15 ms ever."""
     pace, pause, waited = Pace(), Pace().first, 0.0
     pauses = []
     while waited < 10:
@@ -113,5 +118,5 @@ def test_pace() -> None:
         pause = pace.after(pause, waited)
     assert pauses[0] < 0.005
     assert pauses == sorted(pauses)
-    assert pauses[-1] <= 0.015
-    assert pace.after(1, 1000) == 0.02
+    assert pauses[-1] <= 0.01
+    assert pace.after(1, 1000) == 0.015

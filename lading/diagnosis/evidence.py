@@ -13,6 +13,9 @@ from lading.probe import Result
 __all__ = ["Cause", "Evidence", "Page", "Sources"]
 
 _PLAIN = "; then: invoke build smoke"
+_TRACEBACK = "Traceback (most recent call last)"
+# What stands one or two lines above a traceback that goes on with the one before, or that ended nothing.
+_GOES_ON = re.compile("above exception, another|above exception was the direct cause|Exception ignored in")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,8 +96,7 @@ class Evidence:
     @property
     def check(self) -> Check | None:
         """The check behind it."""
-        failed = self.failed
-        return next((one for one in self.app.checks if failed and str(one) == failed.check), None)
+        return self.failed.check if self.failed else None
 
     @property
     def problem(self) -> str:
@@ -105,16 +107,45 @@ class Evidence:
     @property
     def answered(self) -> bool:
         """Whether the app gave an answer that waiting would not change: what its log says need not be the cause."""
-        return self.running and self.failed is not None and self.failed.final
+        return self.running and self.failed is not None and self.failed.final and not self.silent
 
     @property
     def silent(self) -> bool:
-        """Whether nothing that was asked ever got an answer of HTTP."""
-        return self.failed is not None and not self.failed.final and "status " not in (self.failed.problem or "")
+        """Whether what failed got no answer of HTTP."""
+        return self.failed is not None and (self.failed.problem or "").startswith("no answer")
+
+    @property
+    def failing(self) -> bool:
+        """Whether the app answered with an error of its own."""
+        return bool(re.search(r"status 5\d\d", self.problem))
+
+    @property
+    def traced(self) -> bool:
+        """Whether the log tells of an exception."""
+        return any(_TRACEBACK in line for line in self.log)
+
+    @property
+    def ending(self) -> tuple[str, ...]:
+        """The log from the exception on that ended the app, with those it came of; all of it when none did."""
+        begin = 0
+        for at, line in enumerate(self.log if self.dead else ()):
+            if _TRACEBACK in line and not any(map(_GOES_ON.search, self.log[max(at - 2, 0) : at])):
+                begin = at
+        return self.log[begin:]
+
+    @property
+    def raised(self) -> tuple[str, ...]:
+        """The unindented lines behind the last traceback, the exception first."""
+        at = max((at for at, line in enumerate(self.log) if _TRACEBACK in line), default=len(self.log))
+        return tuple(line for line in self.log[at + 1 :] if line and not line[0].isspace())
 
     def last(self, *patterns: str) -> re.Match[str] | None:
-        """Give where the log matches one of these patterns last; ^ and $ are a line's."""
+        """Give where the log, or the engine's words, match one of these patterns last; ^ and $ are a line's."""
         return _last(patterns, (*self.log, *self.words.splitlines()))
+
+    def said(self, *patterns: str) -> re.Match[str] | None:
+        """Give where the app's own `ending` matches one of these patterns last."""
+        return _last(patterns, self.ending)
 
 
 def _last(patterns: Iterable[str], lines: tuple[str, ...]) -> re.Match[str] | None:

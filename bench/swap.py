@@ -176,6 +176,8 @@ def _under_wrk(place: Place, swap: Callable[[str], None], version: str, seconds:
             began = time.perf_counter()
             swap(version)
             took = time.perf_counter() - began
+            if wrk.poll() is not None:
+                raise CommandFailed(f"the swap outlasted wrk ({took:.1f} s): --seconds {2 * seconds}")
             printed, _ = wrk.communicate(timeout=seconds + 30)
         finally:
             wrk.kill()

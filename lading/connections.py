@@ -6,11 +6,11 @@ import re
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Row", "connected_to", "drained", "rows_of"]
+__all__ = ["Row", "connected", "drained", "rows_of"]
 
 _TABLE = Path("/proc/net/tcp")
 _ESTABLISHED, _LISTENING = "01", "0A"
@@ -54,25 +54,28 @@ def rows_of(text: str) -> Iterator[Row]:
             )
 
 
-def connected_to(host: str, port: int) -> int:
-    """Give how many connections from here to an IPv4 address and port are established; 0 where it cannot be told."""
+def connected(far: Iterable[tuple[str, int]], near: Collection[int]) -> int:
+    """Give how many connections are established from here to `far` IPv4 addresses and ports, and on `near` ports here.
+
+    0 where it cannot be told. Near ones count from the moment the kernel takes them, before any program does.
+    """
     try:
         text = _TABLE.read_text("ascii")
-        address = int.from_bytes(socket.inet_aton(host), sys.byteorder)
+        ends = {(f"{int.from_bytes(socket.inet_aton(host), sys.byteorder):08X}", port) for host, port in far}
     except OSError:
         return 0
-    wanted = (f"{address:08X}", port, _ESTABLISHED)
-    return sum((row.peer, row.peer_port, row.state) == wanted for row in rows_of(text))
+    rows = (row for row in rows_of(text) if row.state == _ESTABLISHED)
+    return sum((row.peer, row.peer_port) in ends or row.port in near for row in rows)
 
 
-def drained(host: str, port: int, *, seconds: float) -> bool:
-    """Wait until no connection to an address is left, at most `seconds`; whether none is.
+def drained(far: Iterable[tuple[str, int]], near: Collection[int], *, seconds: float) -> bool:
+    """Wait until no connection is left to `far` addresses or on `near` ports, at most `seconds`; whether none is.
 
-    What has just been accepted may not have got through to there yet, so that this takes a moment in any case.
+    What was taken on a near port may be on its way to a far address, so that this takes a moment in any case.
     """
     deadline = time.monotonic() + seconds
     time.sleep(min(_ON_THEIR_WAY_SECONDS, seconds))
-    while connected_to(host, port):
+    while connected(far, near):
         if time.monotonic() >= deadline:
             return False
         time.sleep(_LOOK_AGAIN_SECONDS)

@@ -9,7 +9,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -86,7 +86,7 @@ class Lock:
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+            file = self._opened()
         except OSError as error:
             raise StepFailed(
                 f"the lock of {self._name} cannot be taken",
@@ -95,14 +95,26 @@ class Lock:
             ) from error
         try:
             self._acquire(file, wait, waiting, sleep)
-            os.ftruncate(file, 0)
-            os.pwrite(file, json.dumps(asdict(holder)).encode(), 0)
+            self._write(file, json.dumps(asdict(holder)))
             try:
                 yield
             finally:
-                os.ftruncate(file, 0)
+                self._write(file, "")
         finally:
             os.close(file)
+
+    def _opened(self) -> int:
+        """Give the file; what another user (root) made is only read, which is enough to hold it."""
+        try:
+            return os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+        except PermissionError:
+            return os.open(self.path, os.O_RDONLY)
+
+    @staticmethod
+    def _write(file: int, text: str) -> None:
+        with suppress(OSError):  # it is another user's file, or the disk is full: it is held all the same
+            os.ftruncate(file, 0)
+            os.pwrite(file, text.encode(), 0)
 
     def _acquire(self, file: int, wait: float, waiting: Callable[[str], None], sleep: Callable[[float], None]) -> None:
         began, told = time.monotonic(), False

@@ -14,7 +14,8 @@ __all__ = ["RUN_LABEL", "Process"]
 
 RUN_LABEL = "lading.run"
 """The label that says which run made a thing in the engine."""
-_PID, _HOST = "lading.pid", "lading.host"
+_PID, _STARTED, _HOST = "lading.pid", "lading.started", "lading.host"
+_STARTED_FIELD = 19  # of /proc/PID/stat, counted behind the program's name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,19 +40,21 @@ class Process:
     @property
     def labels(self) -> dict[str, str]:
         """The labels of what this run makes in the engine, so that a later run knows whose it is."""
-        return {RUN_LABEL: self.run, _PID: str(self.pid), _HOST: self.host}
+        return {RUN_LABEL: self.run, _PID: str(self.pid), _STARTED: _started(str(self.pid)), _HOST: self.host}
 
     def outlived(self, labels: Mapping[str, str]) -> bool:
         """Whether what carries these labels was left by a run of this host that is over."""
-        if labels.get(_HOST) != self.host or not labels.get(_PID, "").isdigit():
+        pid = labels.get(_PID, "")
+        if labels.get(_HOST) != self.host or not pid.isdigit():
             return False
         try:
-            os.kill(int(labels[_PID]), 0)
+            os.kill(int(pid), 0)
         except ProcessLookupError:
             return True
         except PermissionError:
-            return False
-        return False
+            pass  # another user's
+        started, now = labels.get(_STARTED), _started(pid)
+        return bool(started and now) and started != now  # the number is another process's by now
 
 
 def _user() -> str:
@@ -60,6 +63,14 @@ def _user() -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
         return str(os.getuid())
+
+
+def _started(pid: str) -> str:
+    """Give when a process of this host was started, in the kernel's ticks; empty where that cannot be told."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()[_STARTED_FIELD]
+    except (OSError, IndexError):
+        return ""
 
 
 def _pid_namespace() -> str:

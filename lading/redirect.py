@@ -50,8 +50,8 @@ class Redirects(Protocol):
         """
         ...
 
-    def there(self, owner: str) -> tuple[Redirect, ...]:
-        """Give the redirects that are there for an owner; none where they cannot be looked at."""
+    def there(self, owner: str) -> tuple[Redirect, ...] | None:
+        """Give the redirects that are there for an owner; None where they cannot be looked at."""
         ...
 
     def past(self, redirect: Redirect) -> AbstractContextManager[int]:
@@ -88,9 +88,10 @@ class Iptables:
             if self._holds(redirect, what):
                 run_command(_words("-D", redirect), what=what, apart=True)
 
-    def there(self, owner: str) -> tuple[Redirect, ...]:
-        """Give the redirects that are there for an owner; none where they cannot be looked at."""
-        return tuple(one for one in _redirects(self._listed() or "") if one.owner == owner)
+    def there(self, owner: str) -> tuple[Redirect, ...] | None:
+        """Give the redirects that are there for an owner; None where they cannot be looked at."""
+        listed = self._listed()
+        return None if listed is None else tuple(one for one in _redirects(listed) if one.owner == owner)
 
     @contextmanager
     def past(self, redirect: Redirect) -> Iterator[int]:

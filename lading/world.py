@@ -21,15 +21,15 @@ from lading.reference import ImageReference
 from lading.registry import Configuration, Manifest, Registry
 from lading.version import Version
 
-__all__ = ["NOT_BUILT", "Foresight", "World"]
+__all__ = ["NOT_BUILT", "Foresight", "World", "unheard"]
 
 NOT_BUILT = "(not built yet)"
 """The id of an image that check mode foresees."""
 _T = TypeVar("_T")
 
 
-def _unheard(event: Event) -> None:
-    """Tell nobody: who only looks has nobody to tell."""
+def unheard(event: Event) -> None:
+    """Tell nobody: of what is only looked at, or was told already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ class World:
     patience: Patience = field(default_factory=Patience)
     redirects: Redirects = field(default_factory=Iptables)
     foresight: Foresight = field(default_factory=Foresight)
-    tell: Tell = _unheard
+    tell: Tell = unheard
 
     @property
     def ledger(self) -> Ledger:

@@ -35,9 +35,9 @@ class MemoryRedirects:
             self.rules.remove(redirect)
             self.told.append(f"removed {redirect.port}")
 
-    def there(self, owner: str) -> tuple[Redirect, ...]:
+    def there(self, owner: str) -> tuple[Redirect, ...] | None:
         """Give those of an owner."""
-        return tuple(rule for rule in self.rules if rule.owner == owner)
+        return None if self.why_not else tuple(rule for rule in self.rules if rule.owner == owner)
 
     @contextmanager
     def past(self, redirect: Redirect) -> Iterator[int]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -144,6 +146,25 @@ def test_killed(folder: Path, other: Other) -> None:
         assert lock.holder() == str(ME)
         with refused(lock) as error:
             assert "captain@helm" in error.why
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes somebody else")
+def test_of_another_user() -> None:
+    """The lock that root made can be held by who may only read it, and keeps out who comes then."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    try:
+        lock = Lock(folder, REPOSITORY)
+        with lock.held(ME):
+            pass
+        os.seteuid(65534)
+        try:
+            with lock.held(ME), refused(lock) as error:
+                assert "not written down" in error.why
+        finally:
+            os.seteuid(0)
+    finally:
+        shutil.rmtree(folder)
 
 
 def test_lookers_are_in_nobodys_way(folder: Path, other: Other) -> None:

@@ -29,6 +29,15 @@ def test_a_process_that_is_over() -> None:
     assert not Process.this().outlived(replace(gone, host="elsewhere").labels)
 
 
+def test_a_number_that_is_another_process_by_now() -> None:
+    """What was made by an older process of the same number is left behind."""
+    this = Process.this()
+    labels = {**this.labels, "lading.started": "1"}
+    assert this.labels["lading.started"] not in ("", "1")
+    assert this.outlived(labels)
+    assert not this.outlived({**labels, "lading.started": ""})
+
+
 def test_labels_of_somebody_else() -> None:
     """What carries no such labels, or nonsense in them, is not ours."""
     this = Process.this()

@@ -89,7 +89,7 @@ def test_twice_is_as_once(redirect: Redirect) -> None:
     firewall = Iptables()
     firewall.put(redirect)
     firewall.put(redirect)
-    assert len(firewall.there(redirect.owner)) == 1
+    assert firewall.there(redirect.owner) == (redirect,)
 
     firewall.remove(redirect)
     firewall.remove(redirect)
@@ -115,11 +115,11 @@ def test_nothing_stands_in_its_way() -> None:
 
 
 def test_without_iptables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Where there is no iptables that is said, and nothing is found."""
+    """Where there is no iptables that is said, and nobody claims to know what is redirected."""
     monkeypatch.setenv("PATH", str(tmp_path))
 
     assert Iptables().obstacle() == "there is no iptables on PATH"
-    assert Iptables().there("anybody") == ()
+    assert Iptables().there("anybody") is None
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def port_holder(containers: Sequence[Container], port: int, *, proc: Path = _PRO
     Where there is no `proc` to look into, what answers tells: macOS itself holds port 5000 for AirPlay.
     """
     for container in containers:
-        if container.running and port in container.ports.values():
+        if container.state in ("running", "paused") and port in container.ports.values():
             return f"the container {container.name}"
     for inode, pid in _listeners(port, proc):
         if pid is not None:

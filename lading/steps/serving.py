@@ -10,15 +10,17 @@ from dataclasses import dataclass
 from lading.app import App
 from lading.connections import drained
 from lading.engine import Container, Engine, Tell
-from lading.errors import ContainerFailed
+from lading.errors import ContainerFailed, StepFailed
 from lading.events import Caution
 from lading.lock import Lock
 from lading.process import RUN_LABEL
 from lading.redirect import Redirect
 from lading.world import World
 
-__all__ = ["Serving", "end", "left_behind", "let_drain", "ours", "stop_in_grace", "undisturbed"]
+__all__ = ["BEARER_LABEL", "Serving", "end", "left_behind", "let_drain", "ours", "stop_in_grace", "undisturbed"]
 
+BEARER_LABEL = "lading.redirect"
+"""The label of a container that connections may be redirected to."""
 _DRAIN_SECONDS = 2.0
 _WAIT_SECONDS = 60.0
 _KILLED = 137
@@ -30,8 +32,8 @@ class Serving:
     """What there is of an app's containers.
 
     `container` serves it (or did, and has ended); its name is the app's, unless a run was killed before it could give
-    it. `left` are the others that killed runs left, `rules` their redirects, and `bearers` those of `left` to which
-    the redirects lead, so that they serve the app meanwhile.
+    it; then nobody knows whether it was proved. `left` are the others that killed runs left, `rules` their redirects,
+    and `bearers` those of `left` to which the redirects lead, so that they serve the app meanwhile.
     """
 
     container: Container | None
@@ -41,18 +43,18 @@ class Serving:
 
     @classmethod
     def of(cls, world: World, app: App) -> Serving:
-        """Look; `ContainerFailed` when somebody else's container has the app's name."""
+        """Look; `ContainerFailed` when somebody else's container has the app's name, or ours is paused."""
         named, left = ours(world.engine, app), left_behind(world, app)
-        heir = next((one for one in left if one.running and one.ports.get(app.port) == app.host_port), None)
+        heir = next((one for one in left if one.running and app.host_port in one.ports.values()), None)
         container = named if (named and named.running) or heir is None else heir
         others = [*left, *([named] if named else [])]
-        rules = _left_rules(world, app)
-        goals = {rule.to_port for rule in rules if rule.port == app.host_port}
+        rules = _left_rules(world, app, left)
+        goals = {rule.to_port for rule in rules}
         return cls(
             container=container,
             left=tuple(one for one in others if container is None or one.id != container.id),
             rules=rules,
-            bearers=tuple(one for one in left if one.running and one.ports.get(app.port) in goals),
+            bearers=tuple(one for one in left if one.running and goals & set(one.ports.values())),
         )
 
     @property
@@ -84,6 +86,12 @@ def ours(engine: Engine, app: App) -> Container | None:
             f"the name {app.container_name} is taken",
             why="a container of that name was not made by this project; it is left alone",
             mend=f"docker rename {app.container_name} OTHER, or choose another project name in invoke.yaml",
+        )
+    if container.state == "paused":
+        raise ContainerFailed(
+            f"{container.name} is paused",
+            why="somebody paused it: it holds its port and answers nobody",
+            mend=f"docker unpause {container.name}, then run it again",
         )
     return container
 
@@ -117,8 +125,8 @@ def end(world: World, app: App, container: Container, tell: Tell, *, drain: bool
 
 def let_drain(app: App, container: Container) -> None:
     """Wait a moment for the connections of a container that gets no new ones to end by themselves."""
-    if place := container.direct.get(app.port):
-        drained(*place, seconds=min(_DRAIN_SECONDS, app.stop_grace))
+    if container.running:
+        drained([*container.direct.values()], container.ports.values(), seconds=min(_DRAIN_SECONDS, app.stop_grace))
 
 
 def stop_in_grace(engine: Engine, app: App, container: Container, tell: Tell) -> None:
@@ -132,12 +140,20 @@ def stop_in_grace(engine: Engine, app: App, container: Container, tell: Tell) ->
         tell(Caution(text=f"{words}: what it was still answering is lost (setting stop_grace)"))
 
 
-def _left_rules(world: World, app: App) -> tuple[Redirect, ...]:
+def _left_rules(world: World, app: App, left: list[Container]) -> tuple[Redirect, ...]:
     """Give the redirects of runs that are over: those of a run that is not have a container that tells so.
 
-    Our own run's are among them, since nobody looks in the middle of a swap.
+    Our own run's are among them, since nobody looks in the middle of a swap. `StepFailed` where there may be one that
+    cannot be seen.
     """
     rules = world.redirects.there(app.container_name)
+    bearer = next((one for one in left if one.running and BEARER_LABEL in one.labels), None)
+    if rules is None and bearer:
+        raise StepFailed(
+            f"what a killed run left of {app.name} cannot be cleared away",
+            why=f"{bearer.name} may serve behind a redirect that only root can see",
+            mend="run it again as root (sudo), or while no other program holds the firewall's lock",
+        )
     if not rules:
         return ()
     running = {

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import http.client
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lading.app import App
 from lading.engine import Container, Image, Tell
-from lading.errors import ContainerFailed, LadingError, StepFailed
-from lading.events import Caution, Event, Note
+from lading.errors import Conflict, ContainerFailed, LadingError, StepFailed
+from lading.events import Caution, Note
 from lading.redirect import Redirect
 from lading.shield import unbroken
-from lading.steps.serving import Serving, end, let_drain, stop_in_grace
+from lading.steps.serving import BEARER_LABEL, Serving, end, let_drain, stop_in_grace
 from lading.steps.trial import begin, prove, spec_for
-from lading.world import World
+from lading.world import World, unheard
 
 __all__ = ["Swap"]
 
 _BACK_GRACE = 1.0
 _LOOK_AGAIN_SECONDS = 0.02
 _HOST = "127.0.0.1"
-_SERVER_ERROR = 500
+_NOT_THERE = (502, 503, 504)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class Swap:
         for one in now.idle:
             self._remove(one.id)
         old = now.container
-        elsewhere = old and old.running and old.ports.get(self.app.port) != self.app.host_port
+        elsewhere = old and old.running and self.app.host_port not in old.ports.values()
         with ExitStack() as undo:
             if elsewhere or not now.answers:
                 self._beside(now, undo)
@@ -64,17 +64,33 @@ class Swap:
                         self._redirected(now, rule, undo)
 
     def tidy(self, now: Serving) -> None:
-        """Leave the container that serves, and nothing of what killed runs left beside it."""
+        """Leave the container that serves, and nothing of what killed runs left beside it.
+
+        One that a killed run could not name any more is proved first; if it fails, what served before it does again.
+        """
+        name = self.app.container_name
+        heir = now.container if now.container and now.container.name != name else None
         for rule in now.rules:
             self.world.redirects.remove(rule)
+        with ExitStack() as undo:
+            if heir:
+                undo.callback(self._take_back, heir.id)
+                if before := next((one for one in now.left if one.name == name), None):
+                    undo.callback(self._bring_back, before, heir.id, self.app.host_port)
+                self._prove(heir.id)
+            undo.pop_all()
         for one in now.left:
             self._remove(one.id)
-        if now.container and now.container.name != self.app.container_name:
-            self.world.engine.rename(now.container.id, self.app.container_name)
+        if heir:
+            self.world.engine.rename(heir.id, name)
 
     def _beside(self, now: Serving, undo: ExitStack) -> None:
         """Start the new one where nothing is in its way, and end the old one when it is proved."""
         self._take_left(now, undo)
+        name, port = self.app.container_name, self.app.host_port
+        if any(rule.port == port for rule in self.world.redirects.there(name) or ()):
+            why = f"port {port} is redirected by it"
+            raise Conflict(f"another run of {name} is under way", why=why, mend="run it again later")
         new = self._create("next", self.app.host_port, undo)
         self._start(new, host_port=self.app.host_port)
         self._prove(new)
@@ -85,12 +101,16 @@ class Swap:
         new = self._create("next", self.app.host_port, undo)
         self._bring_back_later(now, new, self.app.host_port, undo)
         began = time.monotonic()
-        self._stop(now)
-        self._take_left(now, undo)
-        self._start(new, host_port=self.app.host_port)
-        self._prove(new, quietly=True)
-        gap = time.monotonic() - began
-        self._settle(new, now, undo)
+        try:
+            self._stop(now)
+            self._take_left(now, undo)
+            self._start(new, host_port=self.app.host_port)
+            self._prove(new, quietly=True)
+            gap = time.monotonic() - began
+            self._settle(new, now, undo)
+        except BaseException:
+            undo.close()  # before the second one goes, which takes its time
+            raise
         self.tell(Note(text=f"{gap:.1f} s without service: {obstacle}"))
 
     def _redirected(self, now: Serving, rule: Redirect, undo: ExitStack) -> None:
@@ -125,7 +145,7 @@ class Swap:
     def _take_left(self, now: Serving, undo: ExitStack) -> None:
         """Take away what killed runs redirected; where one of their containers serves, it does again if need be."""
         for rule in now.rules:
-            if now.bearers and rule.port == self.app.host_port:
+            if any(rule.to_port in one.ports.values() for one in now.bearers):
                 undo.callback(self.world.redirects.put, rule)
             self.world.redirects.remove(rule)
 
@@ -138,7 +158,12 @@ class Swap:
             return
         try:
             try:
-                redirects.put(rule)
+                with redirects.past(replace(rule, port=rule.to_port)) as door:
+                    reached = self._answers(door)
+                if reached:
+                    redirects.put(rule)
+                else:
+                    why = "redirected connections do not reach a container here"
             except StepFailed as error:
                 why = f"{error.what} ({' '.join(error.details) or error.why})"
             yield why
@@ -154,7 +179,8 @@ class Swap:
     def _second(self) -> Iterator[tuple[Container, ExitStack]]:
         """Give a container beside the one that serves, started and proved, and what removes it in the end."""
         with ExitStack() as undo:
-            name = self._create("second", 0, undo)
+            bears = None if self.world.redirects.obstacle() else {BEARER_LABEL: "1"}
+            name = self._create("second", 0, undo, bears)
             self._start(name, host_port=0)
             self._prove(name)
             container = self.world.engine.container(name)
@@ -167,11 +193,11 @@ class Swap:
                 raise
             end(self.world, self.app, container, self.tell, drain=True)
 
-    def _create(self, role: str, host_port: int, undo: ExitStack) -> str:
+    def _create(self, role: str, host_port: int, undo: ExitStack, more: Mapping[str, str] | None = None) -> str:
         """Create a container and give its name; it is removed when what comes then is taken back."""
         name = f"{self.app.container_name}-{role}-{self.world.process.run}"
-        undo.callback(self._remove, name)
-        labels = {**self.labels, **self.world.process.labels}
+        undo.callback(self._take_back, name)
+        labels = {**self.labels, **self.world.process.labels, **(more or {})}
         with unbroken():  # else it may come into being behind the back of who takes it back
             spec = spec_for(self.app, self.image, name=name, host_port=host_port, labels=labels)
             self.world.engine.create(spec, self.tell)
@@ -181,11 +207,18 @@ class Swap:
         with unbroken():
             self.world.engine.remove(what)
 
+    def _take_back(self, what: str) -> None:
+        """Remove what was made; why it was in vain is to be told, not that this fails as well."""
+        try:
+            self._remove(what)
+        except LadingError as error:
+            self.tell(Caution(text=f"{what} is left behind: {error}"))
+
     def _start(self, name: str, *, host_port: int) -> None:
         begin(self.world.engine, self.app, self.image, name, host_port=host_port)
 
     def _prove(self, name: str, *, at: int | None = None, quietly: bool = False) -> None:
-        prove(self.world.engine, self.app, self.image, name, _unheard if quietly else self.tell, at=at)
+        prove(self.world.engine, self.app, self.image, name, unheard if quietly else self.tell, at=at)
 
     def _stop(self, now: Serving) -> None:
         if now.container and now.container.running:
@@ -198,10 +231,13 @@ class Swap:
         with ExitStack() as afterwards:
             with unbroken():
                 others = [one for one in (engine.container(each.id) for each in known) if one]
-                for one in others:
-                    if one.name == name:
-                        engine.rename(one.id, f"{name}-before-{self.world.process.run}")
-                engine.rename(new, name)
+                with ExitStack() as back:
+                    for one in others:
+                        if one.name == name:
+                            engine.rename(one.id, f"{name}-before-{self.world.process.run}")
+                            back.callback(engine.rename, one.id, name)
+                    engine.rename(new, name)
+                    back.pop_all()
                 undo.pop_all()
                 for one in others:
                     afterwards.callback(self._remove, one.id)
@@ -224,26 +260,22 @@ class Swap:
             except LadingError as error:
                 self.tell(Caution(text=f"the old container {old.name} does not start again: {error}"))
                 return
-            deadline = time.monotonic() + self.app.smoke_timeout
-            while not _answers(port):
-                again = engine.container(old.id)
-                if again is None or not again.running or time.monotonic() > deadline:
-                    self.tell(Caution(text=f"the old container {old.name} was started again and does not answer"))
-                    return
-                time.sleep(_LOOK_AGAIN_SECONDS)
+        deadline = time.monotonic() + self.app.smoke_timeout
+        while not self._answers(port):
+            again = engine.container(old.id)
+            if again is None or not again.running or time.monotonic() > deadline:
+                self.tell(Caution(text=f"the old container {old.name} was started again and does not answer"))
+                return
+            time.sleep(_LOOK_AGAIN_SECONDS)
 
-
-def _answers(port: int) -> bool:
-    """Whether anything but a server error comes from there."""
-    connection = http.client.HTTPConnection(_HOST, port, timeout=1)
-    try:
-        connection.request("GET", "/", headers={"Connection": "close"})
-        return connection.getresponse().status < _SERVER_ERROR
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
-def _unheard(event: Event) -> None:
-    """Say nothing: it was told of the second container."""
+    def _answers(self, port: int) -> bool:
+        """Whether anything comes from there but that nobody is there yet."""
+        path = next((check.path for check in self.app.checks if not check.asks_for_the_version), "/")
+        connection = http.client.HTTPConnection(_HOST, port, timeout=1)
+        try:
+            connection.request("GET", path, headers={"Connection": "close"})
+            return connection.getresponse().status not in _NOT_THERE
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()

@@ -19,9 +19,9 @@ pytestmark = [
     pytest.mark.engine,
     pytest.mark.skipif(firewall_rules() is None, reason="only root may redirect connections, and needs iptables"),
 ]
-_SLOW_START = "time.sleep(0.4)"
-# A server that needs a second to end: the middle of its end can be met.
-_SLOW_END = "import signal; signal.signal(signal.SIGTERM, lambda *_: (time.sleep(1), os._exit(0)))"
+_SLOW_START = "time.sleep(0.3)"
+# A server that takes its time to end: the middle of its end can be met.
+_SLOW_END = "import signal; signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.7), os._exit(0)))"
 _PHASES = ("create", "prove", "redirect", "stop", "start", "end")
 
 
@@ -109,7 +109,7 @@ def test_a_signal(served: Project, client: docker.DockerClient, phase: str, numb
         done = _cut(served, _reached(client, served, phase), number)
         time.sleep(0.2)
 
-    assert done.code in {128 + number, 0}, done.all  # 0 where it came too late to find anything to interrupt
+    assert done.code == 128 + number, done.all
     assert done.seconds < 5
     assert visitor.lost == []
     assert _containers(client, served) == {"": "running"}
@@ -152,7 +152,9 @@ def test_where_nothing_can_be_redirected(served: Project, client: docker.DockerC
     seconds, _, why = told.partition(" s without service: ")
     assert why == "there is no iptables on PATH"
     assert visitor.lost
-    assert 1.4 <= float(seconds) < visitor.longest_gap + 0.2  # its end takes a second, the start of the next 0.4
+    # The end of the old one takes 0.7 s, the start of the next 0.3 s.
+    assert 1 <= float(seconds) < 15
+    assert visitor.longest_gap >= 0.9
     assert _containers(client, served) == {"": "running"}
 
 
@@ -160,4 +162,5 @@ def _cut(project: Project, reached: Callable[[], bool], number: signal.Signals) 
     """Begin a swap, send it a signal once it has come that far, and give how it ends."""
     process = project.start("run", "--version", "2")
     wait_until(lambda: reached() or process.poll() is not None, 30, pause=0.001)
+    assert process.poll() is None, "it ended before it came that far"
     return project.interrupt(process, number)

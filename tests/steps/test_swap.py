@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import docker
 import pytest
 
 from lading.engine.memory import MemoryEngine
-from lading.errors import SmokeFailed, StepFailed
+from lading.errors import ContainerFailed, SmokeFailed, StepFailed
 from lading.events import Caution, Event, Note
 from lading.redirect import Redirect
 from lading.step import Outcome, Status, Step, converge
@@ -19,7 +20,7 @@ from tests.steps.stage import ONLY_DOCKER, Stage
 ONLY_MEMORY = pytest.mark.parametrize("stage", ["memory"], indirect=True)
 
 
-def _heard(stage: Stage, step: Step, redirects: MemoryRedirects | None = None) -> tuple[Outcome, list[Event]]:
+def heard(stage: Stage, step: Step, redirects: MemoryRedirects | None = None) -> tuple[Outcome, list[Event]]:
     """Carry a step out, and give its outcome with what it told."""
     told: list[Event] = []
     world = replace(stage.world, redirects=redirects) if redirects else stage.world
@@ -30,7 +31,7 @@ def _notes(told: list[Event]) -> list[str]:
     return [event.text for event in told if isinstance(event, Note)]
 
 
-def _second_version(stage: Stage) -> None:
+def second_version(stage: Stage) -> None:
     """Let version 1 serve, and version 2 be built."""
     stage.prepare(stage.build("1"), stage.serve("1"))
     stage.say("hello again")
@@ -40,7 +41,7 @@ def _second_version(stage: Stage) -> None:
 @ONLY_MEMORY
 def test_the_order(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """The old one is stopped once connections are redirected; they are not once the new one is proved on its port."""
-    _second_version(stage)
+    second_version(stage)
     redirects, engine = MemoryRedirects(), stage.ground.engine
     assert isinstance(engine, MemoryEngine)
     start, stop = engine.start, engine.stop
@@ -57,7 +58,7 @@ def test_the_order(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(engine, "start", watch_start)
     monkeypatch.setattr(engine, "stop", watch_stop)
-    _heard(stage, stage.serve("2"), redirects)
+    heard(stage, stage.serve("2"), redirects)
 
     port = stage.app.host_port
     order = ["started second", f"put {port}", "stopped old", "started next", f"removed {port}"]
@@ -67,9 +68,9 @@ def test_the_order(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_redirect_is_told(stage: Stage) -> None:
     """Where connections can be redirected it is told that they were."""
-    _second_version(stage)
+    second_version(stage)
 
-    outcome, told = _heard(stage, stage.serve("2"))
+    outcome, told = heard(stage, stage.serve("2"))
 
     assert outcome.status is Status.CHANGED, outcome.error
     assert _notes(told)[-1] == "new connections were redirected to a second container meanwhile"
@@ -78,9 +79,9 @@ def test_the_redirect_is_told(stage: Stage) -> None:
 
 def test_the_gap_is_told_where_there_is_one(stage: Stage) -> None:
     """Where they cannot be, the image is proved beside the old one all the same, and the gap is told with its cause."""
-    _second_version(stage)
+    second_version(stage)
 
-    outcome, told = _heard(stage, stage.serve("2"), MemoryRedirects("nobody may"))
+    outcome, told = heard(stage, stage.serve("2"), MemoryRedirects("nobody may"))
 
     assert outcome.status is Status.CHANGED, outcome.error
     seconds, _, why = _notes(told)[-1].partition(" s without service: ")
@@ -95,7 +96,7 @@ def test_a_bad_one_never_stops_the_old_one(stage: Stage) -> None:
     stage.prepare(stage.build("2"))
     before, redirects = stage.ground.containers(), MemoryRedirects("nobody may")
 
-    outcome, _ = _heard(stage, stage.serve("2"), redirects)
+    outcome, _ = heard(stage, stage.serve("2"), redirects)
 
     assert isinstance(outcome.error, SmokeFailed)
     assert stage.ground.containers() == before
@@ -109,80 +110,18 @@ def test_a_firewall_that_refuses(stage: Stage) -> None:
         def put(self, redirect: Redirect) -> None:
             raise StepFailed(f"port {redirect.port} cannot be redirected", why="no such target", mend="")
 
-    _second_version(stage)
+    second_version(stage)
 
-    outcome, told = _heard(stage, stage.serve("2"), Refusing())
+    outcome, told = heard(stage, stage.serve("2"), Refusing())
 
     assert outcome.status is Status.CHANGED
     assert _notes(told)[-1].endswith("cannot be redirected (no such target)")
 
 
-class Stuck(MemoryRedirects):
-    """Redirects that cannot be taken away, as while another program holds the firewall's lock."""
-
-    def remove(self, redirect: Redirect) -> None:
-        """Refuse."""
-        raise StepFailed(f"the redirect of port {redirect.port} cannot be taken away", why="busy", mend="")
-
-
-def _bearer(stage: Stage, redirects: MemoryRedirects, gone: int) -> str:
-    """Let version 1 serve, and a run that is over leave a redirect and the second container behind it: its name."""
-    _second_version(stage)
-    world = replace(stage.world, redirects=Stuck())
-    dead = replace(world, process=replace(world.process, pid=gone))
-    outcome, _ = converge(stage.serve("2"), dead, check=False, tell=lambda _: None)
-    assert outcome.reason == f"the redirect of port {stage.app.host_port} cannot be taken away"
-    assert isinstance(dead.redirects, Stuck)
-    redirects.rules.extend(dead.redirects.rules)
-    return f"{stage.app.container_name}-second-{dead.process.run}"
-
-
-def _running(stage: Stage) -> set[str]:
-    return {name for name, _, _, state in stage.ground.containers() if state == "running"}
-
-
-@ONLY_MEMORY
-def test_a_redirect_that_cannot_be_taken_away(stage: Stage, gone: int) -> None:
-    """It fails, the old one serves again, and the second container stays behind its redirect for the next run."""
-    redirects = MemoryRedirects()
-
-    second = _bearer(stage, redirects, gone)
-
-    (rule,) = redirects.rules
-    assert rule.port == stage.app.host_port
-    assert _running(stage) == {stage.app.container_name, second}
-    outcome, _ = _heard(stage, stage.serve("2"), redirects)
-    assert outcome.status is Status.CHANGED, outcome.error
-    assert (redirects.rules, _running(stage)) == ([], {stage.app.container_name})
-
-
-@ONLY_MEMORY
-def test_what_a_killed_run_left_serves_until_the_new_one_does(
-    stage: Stage, gone: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """While the new container does not start, the one that serves behind a left redirect goes on doing so."""
-    redirects, engine = MemoryRedirects(), stage.ground.engine
-    second = _bearer(stage, redirects, gone)
-    left = list(redirects.rules)
-    engine.stop(stage.app.container_name, grace=1)
-    start = engine.start
-
-    def refuse(container: str) -> None:
-        if "-next-" in container:
-            raise StepFailed("it does not start", why="the port is taken", mend="")
-        start(container)
-
-    monkeypatch.setattr(engine, "start", refuse)
-    outcome, _ = _heard(stage, stage.serve("2"), redirects)
-
-    assert outcome.status is Status.FAILED
-    assert (redirects.rules, _running(stage)) == (left, {second})
-
-
 @ONLY_MEMORY
 def test_an_old_one_that_does_not_answer_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """The old container gets the app's smoke_timeout to answer again; that it does not is told."""
-    _second_version(stage)
+    second_version(stage)
     engine = stage.ground.engine
     assert isinstance(engine, MemoryEngine)
     start, broken = engine.start, []
@@ -199,7 +138,7 @@ def test_an_old_one_that_does_not_answer_again(stage: Stage, monkeypatch: pytest
 
     monkeypatch.setattr(engine, "start", break_down)
     hasty = replace(stage, app=replace(stage.app, smoke_timeout=0.5))
-    outcome, told = _heard(hasty, hasty.serve("2"), MemoryRedirects("nobody may"))
+    outcome, told = heard(hasty, hasty.serve("2"), MemoryRedirects("nobody may"))
 
     assert outcome.status is Status.FAILED
     (caution,) = [event.text for event in told if isinstance(event, Caution)]
@@ -207,60 +146,30 @@ def test_an_old_one_that_does_not_answer_again(stage: Stage, monkeypatch: pytest
     assert 0.5 <= outcome.seconds < 5
 
 
-def test_our_own_redirect_is_counted(stage: Stage) -> None:
-    """A redirect that this very run left is not passed over when it looks again."""
+def test_another_port_inside(stage: Stage) -> None:
+    """An app that listens on another port than before is served on the same port of this machine all the same."""
     stage.prepare(stage.build(), stage.serve())
-    port = stage.app.host_port
-    world, redirects = stage.world, MemoryRedirects()
-    redirects.put(Redirect(owner=stage.app.container_name, run=world.process.run, port=port, to_port=port))
+    target = replace(stage.app, port=stage.app.port + 1)
 
-    outcome, _ = converge(stage.serve(), replace(world, redirects=redirects), check=True, tell=lambda _: None)
+    done = stage.four_runs(Run(target=target, version=Version("1")))
 
-    assert outcome.status is Status.CHANGED
+    assert done.reason == "options differ: port"
 
 
+@ONLY_DOCKER
 @pytest.mark.parametrize("ending", ["run", "stop"])
-def test_a_redirect_that_was_left(stage: Stage, ending: str) -> None:
-    """A redirect of a run that was killed is taken away by the next run and by stop; check mode leaves it."""
+def test_a_paused_one(stage: Stage, client: docker.DockerClient, ending: str) -> None:
+    """A container that somebody paused is left alone, with the words that let it go on."""
     stage.prepare(stage.build(), stage.serve())
-    left = Redirect(
-        owner=stage.app.container_name, run="0badcafe", port=stage.app.host_port, to_port=stage.app.host_port
-    )
-    redirects = stage.ground.redirects
-    if redirects.obstacle():
-        pytest.skip("only root may redirect connections")
-    redirects.put(left)
-    step: Step = stage.serve() if ending == "run" else stage.stop()
-    try:
-        check = stage.check(step)
-        assert redirects.there(left.owner) == (left,)
-        done = stage.real(step)
-        assert redirects.there(left.owner) == ()
-    finally:
-        redirects.remove(left)
-
-    assert (check.status, check.reason) == (done.status, done.reason)
-    assert done.status is Status.CHANGED, done.error
-    if ending == "run":
-        assert done.reason == f"a run that was killed left a redirect of port {left.port}"
-        assert stage.served() == "hello"
-
-
-def test_an_heir(stage: Stage, gone: int) -> None:
-    """A container that a killed run proved and could not name any more serves on, under the app's name now."""
-    stage.prepare(stage.build())
-    world = stage.world
-    dead = replace(world, process=replace(world.process, pid=gone))
-    converge(stage.serve(), dead, check=False, tell=lambda _: None)
     (container_id, _, _) = stage.container() or ("", "", "")
-    stage.ground.engine.rename(container_id, f"{stage.app.container_name}-next-dead")
+    client.api.pause(container_id)
+    try:
+        outcome = stage.real(stage.serve() if ending == "run" else stage.stop())
+    finally:
+        client.api.unpause(container_id)
 
-    done = stage.real(stage.serve())
-
-    assert done.status is Status.CHANGED, done.error
-    assert done.reason == f"a run that was killed left {stage.app.container_name}-next-dead"
-    assert done.after == container_id == (stage.container() or ("",))[0]
-    assert stage.served() == "hello"
+    assert isinstance(outcome.error, ContainerFailed)
+    assert outcome.error.mend == f"docker unpause {stage.app.container_name}, then run it again"
 
 
 def test_limits_are_options(stage: Stage) -> None:
@@ -285,7 +194,7 @@ def test_one_that_does_not_end(stage: Stage, ending: str) -> None:
     deaf.say("hello again")
     deaf.prepare(deaf.build("2"))
 
-    outcome, told = _heard(deaf, deaf.serve("2") if ending == "run" else deaf.stop())
+    outcome, told = heard(deaf, deaf.serve("2") if ending == "run" else deaf.stop())
 
     assert outcome.status is Status.CHANGED, outcome.error
     (caution,) = [event.text for event in told if isinstance(event, Caution)]

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from lading.app import App, Check
-from lading.diagnosis import Evidence, Page, Sources, diagnose, told
+from lading.diagnosis import Evidence, Page, diagnose, told
+from lading.diagnosis.answers import deployed_cause
 from lading.engine import Examination, Health, Socket
 from lading.probe import Result, Try
 from lading.reference import ImageReference
 
-_TRACEBACK = "Traceback (most recent call last):"
+TRACEBACK = "Traceback (most recent call last):"
 APP = App(
     project="ship",
     name="web",
@@ -31,69 +32,19 @@ APP = App(
 )
 RUNNING = Examination(state="running", read_only=True, writable=("/tmp",), workdir="/app")  # noqa: S108  inside it
 ENDED = replace(RUNNING, state="exited", exit_code=1, lived=0.2)
-REFUSED = Result(check=Check(), problem="no answer: Connection reset by peer", final=False)
+
+
+def result(problem: str, *, final: bool = True) -> Result:
+    """Give what came of the only check."""
+    return Result(check=Check(), problem=problem, final=final)
+
+
+REFUSED = result("no answer: Connection reset by peer", final=False)
 
 
 def evidence(examination: Examination | None = ENDED, *log: str, **more: Any) -> Evidence:
     """Give the evidence of a container and its log."""
     return Evidence(app=APP, examination=examination, log=log, **more)
-
-
-@pytest.mark.parametrize(
-    ("lines", "cause", "why"),
-    [
-        (("ModuleNotFoundError: No module named 'yaml'",), "missing-module", "yaml is missing from requirements.txt"),
-        (("ImportError: No module named flask.ext",), "missing-module", "flask.ext"),
-        (("Error: Cannot find module 'express'",), "missing-module", "express"),
-        (
-            ("ImportError: cannot import name 'url_quote' from 'werkzeug.urls' (/venv/x.py)",),
-            "broken-import",
-            "werkzeug.urls has no url_quote",
-        ),
-        (
-            ("ImportError: libpq.so.5: cannot open shared object file: No such file or directory",),
-            "missing-library",
-            "libpq.so.5",
-        ),
-        (('  File "/app/a.py", line 7', "    x = = 1", "SyntaxError: invalid syntax"), "syntax-error", "/app/a.py:7"),
-        (("IndentationError: unexpected indent",), "syntax-error", "IndentationError"),
-        (("OSError: [Errno 30] Read-only file system: '/data/x/log'",), "read-only-root", "/data/x/log"),
-        (("Error: EROFS: read-only file system, open '/data/x/log'",), "read-only-root", "/data/x/log"),
-        (("mkdir: cannot create directory '/data': Read-only file system",), "read-only-root", "/data"),
-        (("open /var/lib/x/db: read-only file system",), "read-only-root", "/var/lib/x/db"),
-        (("PermissionError: [Errno 13] Permission denied: '/app/x'",), "permission-denied", "/app/x"),
-        (("[ERROR] Connection in use: ('0.0.0.0', 5000)",), "port-taken-inside", "two processes"),
-        (("Error: listen EADDRINUSE: address already in use :::5000",), "port-taken-inside", "two processes"),
-        (
-            (_TRACEBACK, '  File "<frozen os>", line 717, in __getitem__', "    os.environ['A']", "KeyError: 'A_KEY'"),
-            "missing-environment",
-            "A_KEY",
-        ),
-        (("FileNotFoundError: [Errno 2] No such file or directory: 'a.yaml'",), "missing-file", "a.yaml"),
-        ((_TRACEBACK, "ValueError: no wind"), "uncaught-exception", "ValueError: no wind (exit code 1)"),
-        ((_TRACEBACK, "ValueError: no wind", "[ERROR] Reason: Worker failed to boot."), "worker-failed", "no wind"),
-        (
-            ("Failed to find attribute 'app' in 'page'.", "[ERROR] Reason: App failed to load."),
-            "worker-failed",
-            "'app'",
-        ),
-        (("[FATAL tini (7)] exec sail failed: No such file or directory",), "command-not-found", "program sail"),
-        (("/bin/sh: 1: sail: not found",), "command-not-found", "program sail"),
-        (("[FATAL tini (7)] exec /sail failed: Exec format error",), "wrong-architecture", "exec format error"),
-        (("exec /usr/bin/python3: exec format error",), "wrong-architecture", "exec format error"),
-        (("[FATAL tini (7)] exec /sail failed: Permission denied",), "permission-denied", "/sail"),
-        (("FATAL ERROR: Reached heap limit - JavaScript heap out of memory",), "out-of-memory", "64 MiB"),
-        (("nothing that anybody knows",), "unknown", "exit code 1; no known cause fits"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_what_the_log_says(lines: tuple[str, ...], cause: str, why: str) -> None:
-    """A dead app's log names its cause."""
-    found = diagnose(evidence(ENDED, *lines))
-
-    assert found.name == cause
-    assert why in found.why
-    assert "invoke" in found.mend
 
 
 @pytest.mark.parametrize(
@@ -133,7 +84,7 @@ def test_both_ways_out_of_a_wrong_port() -> None:
 )
 def test_memory_comes_first(seen: Examination) -> None:
     """A kill for memory explains whatever the log says."""
-    found = diagnose(evidence(seen, _TRACEBACK, "ValueError: cut off"))
+    found = diagnose(evidence(seen, TRACEBACK, "ValueError: cut off"))
 
     assert (found.name, "64 MiB" in found.why) == ("out-of-memory", True)
     assert found.mend.startswith("memory: 128m under apps.web")
@@ -150,7 +101,7 @@ def test_a_foreign_image() -> None:
 
 def test_what_the_log_says_does_not_count_against_an_answer() -> None:
     """An app that answers, wrongly, is not told of an import that it got over."""
-    wrong = Result(check=Check(), problem="status 404, expected 200", final=True)
+    wrong = result("status 404, expected 200")
     log = "ModuleNotFoundError: No module named 'ujson'"
 
     found = diagnose(evidence(RUNNING, log, results=(wrong,)))
@@ -159,15 +110,58 @@ def test_what_the_log_says_does_not_count_against_an_answer() -> None:
     assert "status 404" in found.why
 
 
-@pytest.mark.parametrize("title", ["Welcome to nginx!", "Directory listing for /", "Apache2 Debian Default Page"])
-def test_strangers(title: str) -> None:
-    """Well-known servers' own pages are known by their titles."""
-    wrong = Result(check=Check(), problem="the body does not contain 'hello'", final=True)
+@pytest.mark.parametrize(
+    ("title", "text", "cause"),
+    [
+        ("Welcome to nginx!", "", "wrong-app"),
+        ("Directory listing for /", "", "wrong-app"),
+        ("Apache2 Debian Default Page", "", "wrong-app"),
+        ("", "<html><body><h1>It works!</h1></body></html>\n", "wrong-app"),
+        ("", "<html><body><h1>It works!</h1><p>So does the app</p></body></html>", "wrong-answer"),
+        ("Charts", "It works! Welcome to nginx, AirPlay, X-Jenkins, Directory listing for sailors", "wrong-answer"),
+        ("How to replace: Welcome to nginx!", "", "wrong-answer"),
+        ("Welcome to nginx and other harbours", "", "wrong-answer"),
+    ],
+)
+def test_strangers(title: str, text: str, cause: str) -> None:
+    """Well-known servers' own pages are known by their titles, and not by words in a page of the app's."""
+    wrong = result("the body does not contain 'hello'")
 
-    found = diagnose(evidence(RUNNING, results=(wrong,), page=Page(status=200, title=title)))
+    found = diagnose(evidence(RUNNING, results=(wrong,), page=Page(status=200, title=title, text=text)))
 
-    assert found.name == "wrong-app"
+    assert found.name == cause
     assert title in found.why
+
+
+@pytest.mark.parametrize(
+    ("problem", "final", "why"),
+    [
+        ("no answer: no complete answer within 0.5 s", True, "listens and does not answer"),
+        ("no answer: no HTTP answer (BadStatusLine)", False, "answers no HTTP"),
+    ],
+)
+def test_no_answer_of_http(problem: str, why: str, *, final: bool) -> None:
+    """An answer that does not come in a check's time, or in other words than HTTP's, is none."""
+    seen = replace(RUNNING, sockets=(Socket(address="0.0.0.0", port=5000),))  # noqa: S104
+
+    found = diagnose(evidence(seen, results=(result(problem, final=final),)))
+
+    assert (found.name, why in found.why) == ("no-answer", True)
+
+
+@pytest.mark.parametrize(
+    ("problem", "cause"),
+    [
+        ("no answer: Connection refused", "no-answer"),
+        ("status 503, expected 200", "server-error"),
+        ("status 200, expected 503", "wrong-answer"),
+        ("expected version 2, got '1'", "wrong-version"),
+        ("the body does not contain 'hello'", "wrong-answer"),
+    ],
+)
+def test_what_is_deployed(problem: str, cause: str) -> None:
+    """Where there is no container to look at, the answer alone names the cause."""
+    assert deployed_cause(problem) == cause
 
 
 def test_the_engines_words_count() -> None:
@@ -179,16 +173,10 @@ def test_the_engines_words_count() -> None:
     assert found.name == "command-not-found"
 
 
-def test_the_engines_words_are_not_on_the_apps_own_ports() -> None:
-    """A port of the machine that is taken is not one that two processes inside want."""
-    words = "failed to bind host port 127.0.0.1:5000/tcp: address already in use"
-
-    assert diagnose(evidence(replace(ENDED, state="created"), words=words)).name != "port-taken-inside"
-
-
 def test_somebody_removed_it() -> None:
-    """A container that is gone is told as that."""
+    """A container that is gone is told as that, when its start finds so as well."""
     assert diagnose(evidence(None)).name == "container-removed"
+    assert diagnose(evidence(None, words="No such container: web")).name == "container-removed"
 
 
 def test_a_folder_with_the_apps_files_is_not_laid_over() -> None:
@@ -197,15 +185,6 @@ def test_a_folder_with_the_apps_files_is_not_laid_over() -> None:
 
     assert "/app/visits.db" in found.why
     assert "tmpfs: [" not in found.mend
-
-
-def test_packages_with_other_names() -> None:
-    """Where the package is not called as its module is, the package's name is proposed."""
-    sources = Sources(requirements="requirements.txt")
-
-    found = diagnose(evidence(ENDED, "ModuleNotFoundError: No module named 'PIL'", sources=sources))
-
-    assert found.mend.startswith("add pillow to requirements.txt")
 
 
 def test_the_evidence_in_lines() -> None:

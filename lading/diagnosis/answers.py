@@ -7,19 +7,20 @@ from typing import Final
 
 from lading.diagnosis.evidence import Cause, Evidence
 
-__all__ = ["no_answer", "server_error", "slow_start", "wrong_answer", "wrong_app", "wrong_version"]
+__all__ = ["deployed_cause", "no_answer", "server_error", "slow_start", "wrong_answer", "wrong_app", "wrong_version"]
 
-# Pages that everybody's server shows when it was given no app: in the title, the text or the Server header.
+# Pages that everybody's server shows when it was given no app: by their title, or all of a page without one.
 _STRANGERS: Final = (
-    (r"Directory listing for", "Python's http.server, which lists a folder"),
-    (r"Welcome to nginx", "nginx's welcome page"),
-    (r"Apache2? .*Default Page|It works!", "Apache's default page"),
-    (r"Caddy works|Congratulations.*Caddy", "Caddy's default page"),
-    (r"AirTunes|AirPlay", "the AirPlay Receiver of macOS"),
+    (r"Directory listing for ", "Python's http.server, which lists a folder"),
+    (r"Welcome to nginx!?$", "nginx's welcome page"),
+    (
+        r"Apache2? .*Default Page|(?i:<html>\s*<body>\s*<h1>It works!</h1>\s*</body>\s*</html>)$",
+        "Apache's default page",
+    ),
+    (r"Caddy works!?$", "Caddy's default page"),
     (r"IIS Windows", "the default page of IIS"),
-    (r"Welcome to Jetty|Apache Tomcat", "a servlet container's default page"),
+    (r"Welcome to Jetty|Apache Tomcat/", "a servlet container's default page"),
     (r"The install worked successfully", "Django's default page"),
-    (r"Sign in .*Jenkins|X-Jenkins", "Jenkins"),
 )
 
 
@@ -40,9 +41,8 @@ def wrong_app(evidence: Evidence) -> Cause | None:
     page = evidence.page
     if not evidence.answered or not page:
         return None
-    words = f"{page.title}\n{page.server}\n{page.text}"
     for pattern, name in _STRANGERS:
-        if re.search(pattern, words):
+        if re.match(pattern, page.title or page.text.strip()):
             return Cause.to_build(
                 "wrong-app",
                 f"{name} answers, not the app: {_page(evidence)}",
@@ -53,7 +53,7 @@ def wrong_app(evidence: Evidence) -> Cause | None:
 
 def server_error(evidence: Evidence) -> Cause | None:
     """Tell when the app answers, and nothing but its own failure, up to the deadline."""
-    if not evidence.running or not re.search(r"status 5\d\d", evidence.problem):
+    if not evidence.running or not evidence.failing:
         return None
     return Cause.to_build(
         "server-error",
@@ -63,10 +63,13 @@ def server_error(evidence: Evidence) -> Cause | None:
 
 
 def no_answer(evidence: Evidence) -> Cause | None:
-    """Tell when the app takes the connection and never answers."""
+    """Tell when the app takes the connection and never answers, or not in HTTP."""
     seen = evidence.examination
     if not seen or not evidence.running or not evidence.silent:
         return None
+    if "no HTTP answer" in evidence.problem:
+        why, mend = f"it answers no HTTP: {evidence.problem}", f"let plain HTTP be spoken on port {evidence.app.port}"
+        return Cause.to_build("no-answer", why, mend)
     listens = any(one.port == evidence.app.port for one in seen.sockets or ())
     if not listens and "no complete answer" not in evidence.problem:
         return None
@@ -101,6 +104,15 @@ def wrong_answer(evidence: Evidence) -> Cause | None:
         return None
     page = f" ({_page(evidence)})" if evidence.page and evidence.page.title else ""
     return Cause.to_build("wrong-answer", f"{problems}{page}", "mend the app or its checks in invoke.yaml")
+
+
+def deployed_cause(problem: str) -> str:
+    """Give the cause's name for what is wrong with something deployed elsewhere: only its answer can be looked at."""
+    if problem.startswith("no answer"):
+        return "no-answer"
+    if re.match(r"status 5\d\d", problem):
+        return "server-error"
+    return "wrong-version" if "expected version" in problem else "wrong-answer"
 
 
 def _page(evidence: Evidence) -> str:

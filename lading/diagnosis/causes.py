@@ -13,6 +13,7 @@ from lading.diagnosis.container import (
     other_platform,
     out_of_memory,
     removed,
+    surely_wrong_port,
     wrong_architecture,
     wrong_port,
 )
@@ -41,7 +42,7 @@ RECOGNISERS: tuple[Callable[[Evidence], Cause | None], ...] = (
     command_not_found,
     not_executable,
     bound_to_loopback,
-    wrong_port,
+    surely_wrong_port,
     # What came back.
     wrong_version,
     wrong_app,
@@ -58,6 +59,7 @@ RECOGNISERS: tuple[Callable[[Evidence], Cause | None], ...] = (
     worker_failed,
     uncaught_exception,
     # What is left.
+    wrong_port,
     other_platform,
     ended_at_once,
     server_error,

@@ -13,6 +13,7 @@ __all__ = [
     "other_platform",
     "out_of_memory",
     "removed",
+    "surely_wrong_port",
     "wrong_architecture",
     "wrong_port",
 ]
@@ -21,11 +22,15 @@ _MIB = 1024 * 1024
 _KILLED = 137
 # What runs as process 1 (the engine's --init) says of a command it cannot run.
 _INIT = r"exec (?P<command>.+) failed: "
+# How shells begin what they say of a command, with the name of the script that they run.
+_SHELL = (
+    r"^(?:\S*sh|\S+(?=: (?:exec: )?(?:line )?\d)): (?:exec: )?(?:(?:line )?\d+: )?(?:exec: )?(?P<command>[^\s:]+): "
+)
 
 
 def removed(evidence: Evidence) -> Cause | None:
     """Tell when the container is not there any more."""
-    if evidence.examination or evidence.words:
+    if evidence.examination or (evidence.words and "No such container" not in evidence.words):
         return None
     return Cause(
         name="container-removed",
@@ -40,10 +45,12 @@ def out_of_memory(evidence: Evidence) -> Cause | None:
     if seen is None or evidence.answered:
         return None
     worker = evidence.last(
-        r"Worker \(pid:\d+\) was sent SIGKILL",
-        r"Worker with pid \d+ was terminated due to signal 9",
-        r"worker \d+ .*killed by signal 9",
+        r"Worker \(pid:(?P<pid>\d+)\) was sent SIGKILL",
+        r"Worker with pid (?P<pid>\d+) was terminated due to signal 9",
+        r"worker (?P<pid>\d+) .*killed by signal 9",
     )
+    if worker and evidence.last(rf"WORKER TIMEOUT \(pid:{worker['pid']}\)"):
+        worker = None  # gunicorn killed it itself
     gave_up = evidence.last(r"JavaScript heap out of memory", r"java\.lang\.OutOfMemoryError", r"^MemoryError\b")
     limit = _mebibytes(seen.memory or evidence.app.memory)
     if seen.oom_killed:
@@ -94,8 +101,10 @@ def command_not_found(evidence: Evidence) -> Cause | None:
     found = evidence.last(
         _INIT + r"No such file or directory",
         r"exec: \"(?P<command>[^\"]+)\": (?:executable file not found|stat .*no such file)",
-        r"^(?:/bin/)?\w*sh: (?:line )?(?:\d+: )?(?:exec: )?(?P<command>[^\s:]+): not found",
+    ) or evidence.said(
+        _SHELL + r"(?:command )?not found$",
         r"can't open file '(?P<command>[^']+)': \[Errno 2\]",
+        r"Cannot find module '(?P<command>/[^']+)'(?! imported)",
     )
     if not found:
         return None
@@ -153,6 +162,13 @@ def wrong_port(evidence: Evidence) -> Cause | None:
         mend=f"port: {other.port} under apps.{app.name} in invoke.yaml, then: invoke smoke; or {honour}, then: "
         "invoke build smoke",
     )
+
+
+def surely_wrong_port(evidence: Evidence) -> Cause | None:
+    """Tell of a wrong port where it cannot be a helper's: a debugger's, or what the app listens on before it fails."""
+    if evidence.traced or all(one.loopback for one in _sockets(evidence)):
+        return None
+    return wrong_port(evidence)
 
 
 def ended_at_once(evidence: Evidence) -> Cause | None:

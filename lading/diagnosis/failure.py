@@ -35,7 +35,7 @@ def explained(  # noqa: PLR0913  what, of which app, and what is known already
     if evidence.running and failed:
         what = f"{app.name} failed {failed} of {len(app.checks)} check{'s' if len(app.checks) > 1 else ''}"
         return SmokeFailed(what, why=cause.why, mend=cause.mend, cause=cause.name, details=told(evidence))
-    what = f"{app.name} {_end(evidence)}"
+    what = f"{app.name} {'was removed' if cause.name == 'container-removed' else _end(evidence)}"
     return ContainerFailed(what, why=cause.why, mend=cause.mend, cause=cause.name, details=told(evidence))
 
 

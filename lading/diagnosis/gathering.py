@@ -64,9 +64,11 @@ def gather(  # noqa: PLR0913  what, of which app, and what is known already
 
 def _log(engine: Engine, container_id: str) -> tuple[str, ...]:
     try:
-        return tuple(cleaned(line) for line in engine.logs(container_id, tail=_LOG_LINES))
+        lines = tuple(engine.logs(container_id, tail=_LOG_LINES))
     except LadingError:
         return ()
+    # The indentation tells a traceback's calls from its exception.
+    return tuple(line[: len(line) - len(line.lstrip(" "))] + cleaned(line) for line in lines)
 
 
 def _platform(engine: Engine) -> str:

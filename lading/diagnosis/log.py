@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import replace
+import sys
 from typing import Final
 
 from lading.diagnosis.evidence import Cause, Evidence
@@ -44,16 +44,15 @@ _PACKAGES: Final = {
     "sklearn": "scikit-learn",
     "yaml": "pyyaml",
 }
-_NO_MODULE: Final = r"(?:ModuleNotFoundError|ImportError): No module named '?(?P<name>[\w.]+)'?"
-_NO_NODE_MODULE: Final = r"Error: Cannot find (?:module|package) '(?P<name>[^'./][^']*)'"
-_EXCEPTION: Final = (
-    r"^(?:\[.*\] )?(?P<name>(?:\w+\.)*\w*(?:Error|Exception|Exit|Interrupt|Warning))(?:: (?P<words>.*))?$"
-)
+_NO_MODULE: Final = r"(?:(?:ModuleNotFoundError|ImportError)|^\S*python[\d.]*): No module named '?(?P<name>[\w.]+)'?"
+_NO_NODE_MODULE: Final = r"Error(?: \[\w+\])?: Cannot find (?:module|package) '(?P<name>[^'./][^']*)'"
+_EXCEPTION: Final = re.compile(r"(?P<name>[A-Za-z_][\w.]*)(?:: ?(?P<words>.*))?")
+_DENIED: Final = r"(?:[Pp]ermission denied|[Oo]peration not permitted)"
 
 
 def missing_library(evidence: Evidence) -> Cause | None:
     """Tell when a compiled module needs a system library that the image has not got."""
-    found = evidence.last(r"(?P<name>lib[\w.+-]+\.so[\w.]*): cannot open shared object file")
+    found = evidence.said(r"(?P<name>lib[\w.+-]+\.so[\w.]*): cannot open shared object file")
     if not found or evidence.answered:
         return None
     return Cause.to_build(
@@ -65,7 +64,7 @@ def missing_library(evidence: Evidence) -> Cause | None:
 
 def missing_module(evidence: Evidence) -> Cause | None:
     """Tell when a module that the app imports is not in the image."""
-    found = evidence.last(_NO_MODULE, _NO_NODE_MODULE)
+    found = evidence.said(_NO_MODULE, _NO_NODE_MODULE)
     if not found or evidence.answered:
         return None
     module, sources = found["name"], evidence.sources
@@ -93,37 +92,42 @@ def missing_module(evidence: Evidence) -> Cause | None:
 
 def broken_import(evidence: Evidence) -> Cause | None:
     """Tell when a module is there and has not got what the app imports from it."""
-    found = evidence.last(r"ImportError: (?P<words>cannot import name '(?P<what>\w+)' from .*?'(?P<name>[\w.]+)'.*)")
+    found = evidence.said(r"ImportError: (?P<words>cannot import name '(?P<what>\w+)' from .*?'(?P<name>[\w.]+)'.*)")
     if not found or evidence.answered:
         return None
     top = found["name"].partition(".")[0]
-    mend = f"mend the import in {top}" if top in evidence.sources.modules else f"lock the version of {top} that has it"
+    known = top in evidence.sources.modules or top in sys.stdlib_module_names
+    mend = f"mend the import from {top}" if known else f"lock the version of {top} that has it"
     return Cause.to_build("broken-import", f"{found['name']} has no {found['what']} to import", mend)
 
 
 def syntax_error(evidence: Evidence) -> Cause | None:
     """Tell when the interpreter cannot read the app."""
-    found = evidence.last(r"^\s*(?P<name>SyntaxError|IndentationError|TabError): (?P<words>.*)")
+    found = evidence.said(r"^\s*(?P<name>SyntaxError|IndentationError|TabError): (?P<words>.*)")
     if not found or evidence.answered:
         return None
-    where = evidence.last(r'File "(?P<file>[^"]+)", line (?P<line>\d+)\s*$', r"^(?P<file>/\S+\.[cm]?js):(?P<line>\d+)$")
-    place = f"{where['file']}:{where['line']}" if where else "the app"
+    # A text that was never a file, "<string>", has no place.
+    where = evidence.said(
+        r'File "(?P<file>[^"<]+)", line (?P<line>\d+)\s*$', r"^(?P<file>/\S+\.[cm]?js):(?P<line>\d+)$"
+    )
+    place = f"{where['file']}:{where['line']}" if where else _place(evidence) or "the app"
     return Cause.to_build("syntax-error", f"{place}: {found['name']}: {found['words']}", f"mend {place}")
 
 
 def read_only_root(evidence: Evidence) -> Cause | None:
     """Tell when the app writes to the container's root, which is read-only."""
-    found = evidence.last(
+    found = _stopped_by(
+        evidence,
         r"\[Errno 30\] Read-only file system(?:: (?P<path>.+))?$",
         r"EROFS: read-only file system, \w+ (?P<path>'[^']+')",
-        r"(?i)(?P<path>'[^']+'|/[^\s:]+): read-only file system",
-        r"(?i)attempt to write a readonly database(?P<path>)",
+        r"(?P<path>'[^']+'|/[^\s:]+): (?i:read-only file system)",
+        r"\"(?P<path>/[^\"]+)\" failed \(30: Read-only file system\)",
+        r"(?i:attempt to write a readonly database)(?P<path>)",
     )
     seen = evidence.examination
     if not found or evidence.answered or not (seen and seen.read_only):
         return None
-    path = (found["path"] or "").strip("'\"")
-    path = posixpath.normpath(posixpath.join(seen.workdir or "/", path)) if path else ""
+    path = _absolute(evidence, (found["path"] or "").strip("'\""))
     why = f"it writes to {path or 'its root'}, and its root is read-only ({', '.join(seen.writable)} can be written to)"
     # A folder that holds the app's own files cannot be laid over: they would be gone.
     folder = posixpath.dirname(path)
@@ -136,16 +140,24 @@ def read_only_root(evidence: Evidence) -> Cause | None:
 
 def permission_denied(evidence: Evidence) -> Cause | None:
     """Tell when the container's user may not read or write a file."""
-    found = evidence.last(
-        r"\[Errno 13\] Permission denied: (?P<path>'[^']+')",
-        r"EACCES: permission denied, \w+ (?P<path>'[^']+')",
-        r"(?P<path>/[^\s:']+): Permission denied",
+    found = _stopped_by(
+        evidence,
+        rf"\[Errno 13?\] {_DENIED}: (?P<path>'[^']+')",
+        rf"E(?:ACCES|PERM): {_DENIED}, \w+ (?P<path>'[^']+')",
+        rf"(?P<path>'[^']+'|/[^\s:']+): {_DENIED}",
+        rf"\"(?P<path>/[^\"]+)\"(?:, \d+\))? failed \(\d+: {_DENIED}\)",
         r"can't open file (?P<path>'[^']+'): \[Errno 13\]",
     )
     if not found or evidence.answered:
         return None
     path, seen = found["path"].strip("'"), evidence.examination
     user = f"user {seen.user}" if seen and seen.user else "root, who has no capabilities here,"
+    if "peration not permitted" in found[0]:
+        return Cause.to_build(
+            "permission-denied",
+            f"{user} may not change {path}: operation not permitted",
+            "set owners in the Dockerfile (COPY --chown, or RUN chown) and its USER: the container has no capabilities",
+        )
     return Cause.to_build(
         "permission-denied",
         f"{user} may not use {path}: permission denied",
@@ -155,8 +167,7 @@ def permission_denied(evidence: Evidence) -> Cause | None:
 
 def port_taken_inside(evidence: Evidence) -> Cause | None:
     """Tell when two of the app's own processes want the same port."""
-    own = replace(evidence, words="")  # the engine's words are on a port of the machine
-    if evidence.answered or not own.last(r"(?i)address already in use", r"EADDRINUSE", r"Connection in use: \("):
+    if evidence.answered or not evidence.said(r"(?i)address already in use", r"EADDRINUSE", r"Connection in use: \("):
         return None
     return Cause.to_build(
         "port-taken-inside",
@@ -167,8 +178,9 @@ def port_taken_inside(evidence: Evidence) -> Cause | None:
 
 def missing_environment(evidence: Evidence) -> Cause | None:
     """Tell when the app wants an environment variable that nobody gives it."""
-    found = evidence.last(r"^KeyError: '(?P<name>[A-Z][A-Z0-9_]*)'$")
-    if not found or evidence.answered or not evidence.last(r"\bos\.py\b|environ|getenv"):
+    found = evidence.said(r"^KeyError: '(?P<name>[A-Z][A-Z0-9_]*)'$")
+    asked = evidence.said(r'File "(?:<frozen os>|[^"]*/os\.py)", line \d+, in __getitem__')
+    if not found or not asked or evidence.answered:
         return None
     name = found["name"]
     why = f"it wants the environment variable {name}, which is not set"
@@ -176,21 +188,29 @@ def missing_environment(evidence: Evidence) -> Cause | None:
 
 
 def missing_file(evidence: Evidence) -> Cause | None:
-    """Tell when the app opens a file that is not in the image."""
-    found = evidence.last(r"FileNotFoundError: \[Errno 2\] No such file or directory: '(?P<path>[^']+)'")
+    """Tell when the app opens a file, or runs a program, that is not in the image."""
+    found = evidence.said(r"FileNotFoundError: \[Errno 2\] No such file or directory: '(?P<path>[^']+)'")
     if not found or evidence.answered:
         return None
     path = found["path"]
+    if "/" not in path and evidence.said(r'File "[^"]*/subprocess\.py", line'):
+        why = f"the program {path} is not in the image"
+        return Cause.to_build("command-not-found", why, f"install {path} in the Dockerfile")
+    path, seen = _absolute(evidence, path), evidence.examination
+    if empty := next((one for one in seen.writable if path.startswith(f"{one}/")) if seen else iter(()), None):
+        folder = posixpath.dirname(path)
+        why = f"there is no {path}, and {empty} is empty when it starts"
+        return Cause.to_build("missing-file", why, f"let it make {path if folder == empty else folder} when it starts")
     why = f"there is no {path} in the image"
     return Cause.to_build("missing-file", why, f"COPY {path} in the Dockerfile (does .dockerignore name it?)")
 
 
 def worker_failed(evidence: Evidence) -> Cause | None:
     """Tell when Gunicorn gives up because its workers cannot load the app."""
-    if evidence.answered or not evidence.last(r"Worker failed to boot", r"App failed to load"):
+    if evidence.answered or not evidence.said(r"Worker failed to boot", r"App failed to load"):
         return None
     error = _raised(evidence)
-    if error is None and (named := evidence.last(r"Failed to find (?:application object|attribute) (?P<name>.+?) in ")):
+    if error is None and (named := evidence.said(r"Failed to find (?:application object|attribute) (?P<name>.+?) in ")):
         return Cause.to_build(
             "worker-failed",
             f"gunicorn finds no {named['name']} in the app's module",
@@ -203,18 +223,28 @@ def worker_failed(evidence: Evidence) -> Cause | None:
 def uncaught_exception(evidence: Evidence) -> Cause | None:
     """Tell when the app ended with an exception, or answers 500 because of one."""
     error = _raised(evidence)
-    if error is None or evidence.answered or not (evidence.dead or "status 5" in evidence.problem):
+    if error is None or evidence.answered or not (evidence.dead or evidence.failing):
         return None
     seen = evidence.examination
     code = f" (exit code {seen.exit_code})" if seen and evidence.dead else ""
     mend = f"mend {_place(evidence) or 'what the log says'}"
-    asked = f"; {evidence.problem.partition(';')[0]}" if "status 5" in evidence.problem and evidence.running else ""
+    asked = f"; {evidence.problem.partition(';')[0]}" if evidence.failing and evidence.running else ""
     return Cause.to_build("uncaught-exception", f"{_shown(error)}{code}{asked}", mend)
+
+
+def _stopped_by(evidence: Evidence, *patterns: str) -> re.Match[str] | None:
+    """Give where the app tells of this last; while it runs and does not fail only an exception stopped it.
+
+    Whatever else it says then is a warning, as of a cache that it does without.
+    """
+    if evidence.running and not evidence.failing:
+        patterns = tuple(rf"^[\w.]*(?:Error|Exception): .*?{pattern}" for pattern in patterns)
+    return evidence.said(*patterns)
 
 
 def _raised(evidence: Evidence) -> re.Match[str] | None:
     """Give the exception that the log tells of last, if a traceback goes with it."""
-    return evidence.last(_EXCEPTION) if evidence.last(r"^\s*Traceback \(most recent call last\)") else None
+    return next(filter(None, map(_EXCEPTION.fullmatch, evidence.raised)), None)
 
 
 def _shown(error: re.Match[str]) -> str:
@@ -223,9 +253,14 @@ def _shown(error: re.Match[str]) -> str:
 
 def _place(evidence: Evidence) -> str:
     """Give file and line of the innermost call in the app's own files, where the log tells."""
-    own = r'File "(?P<file>/(?!(?:usr|opt|venv|root)/)(?!.*(?:site|dist)-packages)[^"]+)", line (?P<line>\d+)'
-    found = evidence.last(own)
+    foreign = r"(?!.*(?:/lib(?:64)?/python[\d.]*/|(?:site|dist)-packages/))"
+    found = evidence.said(rf'File "(?P<file>{foreign}/[^"<]+)", line (?P<line>\d+)')
     return f"{found['file']}:{found['line']}" if found else ""
+
+
+def _absolute(evidence: Evidence, path: str) -> str:
+    workdir = evidence.examination.workdir if evidence.examination else ""
+    return posixpath.normpath(posixpath.join(workdir or "/", path)) if path else ""
 
 
 def _command(evidence: Evidence) -> tuple[str, ...]:

@@ -1,0 +1,256 @@
+"""The causes that an app's last words speak for, and those that only seem to be in them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from lading.diagnosis import Sources, diagnose
+from lading.engine import Socket
+from tests.test_diagnosis import ENDED, REFUSED, RUNNING, TRACEBACK, evidence, result
+
+_GUNICORN = "[7] [ERROR] Worker (pid:9) was sent SIGKILL! Perhaps out of memory?"
+
+
+@pytest.mark.parametrize(
+    ("lines", "cause", "why"),
+    [
+        (("ModuleNotFoundError: No module named 'yaml'",), "missing-module", "yaml is missing from requirements.txt"),
+        (("ImportError: No module named flask.ext",), "missing-module", "flask.ext"),
+        (("/usr/bin/python3: No module named flask",), "missing-module", "flask is missing"),
+        (("Error: Cannot find module 'express'",), "missing-module", "express"),
+        (("Error [ERR_MODULE_NOT_FOUND]: Cannot find package 'express' imported",), "missing-module", "express"),
+        (("Error: Cannot find module '/app/server.js'",), "command-not-found", "no /app/server.js in the image"),
+        (
+            ("ImportError: cannot import name 'url_quote' from 'werkzeug.urls' (/venv/x.py)",),
+            "broken-import",
+            "werkzeug.urls has no url_quote",
+        ),
+        (
+            ("ImportError: libpq.so.5: cannot open shared object file: No such file or directory",),
+            "missing-library",
+            "libpq.so.5",
+        ),
+        (('  File "/app/a.py", line 7', "    x = = 1", "SyntaxError: invalid syntax"), "syntax-error", "/app/a.py:7"),
+        (
+            (TRACEBACK, '  File "/a.py", line 7, in read', '  File "<unknown>", line 1', "SyntaxError: invalid syntax"),
+            "syntax-error",
+            "/a.py:7: SyntaxError",
+        ),
+        (("IndentationError: unexpected indent",), "syntax-error", "IndentationError"),
+        (("OSError: [Errno 30] Read-only file system: '/data/x/log'",), "read-only-root", "/data/x/log"),
+        (("Error: EROFS: read-only file system, open '/data/x/log'",), "read-only-root", "/data/x/log"),
+        (("mkdir: cannot create directory '/data': Read-only file system",), "read-only-root", "/data"),
+        (("open /var/lib/x/db: read-only file system",), "read-only-root", "/var/lib/x/db"),
+        (
+            ('nginx: [emerg] mkdir() "/var/cache/nginx/client_temp" failed (30: Read-only file system)',),
+            "read-only-root",
+            "/var/cache/nginx/client_temp",
+        ),
+        (('[emerg] open() "/run/nginx.pid" failed (30: Read-only file system)',), "read-only-root", "/run/nginx.pid"),
+        (
+            ('nginx: [emerg] chown("/var/cache/nginx", 101) failed (1: Operation not permitted)',),
+            "permission-denied",
+            "may not change /var/cache/nginx",
+        ),
+        (("PermissionError: [Errno 1] Operation not permitted: '/x'",), "permission-denied", "may not change /x"),
+        (("PermissionError: [Errno 13] Permission denied: '/app/x'",), "permission-denied", "/app/x"),
+        (("[ERROR] Connection in use: ('0.0.0.0', 5000)",), "port-taken-inside", "two processes"),
+        (("Error: listen EADDRINUSE: address already in use :::5000",), "port-taken-inside", "two processes"),
+        (
+            (TRACEBACK, '  File "<frozen os>", line 717, in __getitem__', "    os.environ['A']", "KeyError: 'A_KEY'"),
+            "missing-environment",
+            "A_KEY",
+        ),
+        (
+            (TRACEBACK, '  File "/a.py", line 3', "    rates['EUR'] if os.environ else 0", "KeyError: 'EUR'"),
+            "uncaught-exception",
+            "KeyError: 'EUR'",
+        ),
+        (("FileNotFoundError: [Errno 2] No such file or directory: 'a.yaml'",), "missing-file", "no /app/a.yaml in"),
+        (
+            (
+                TRACEBACK,
+                '  File "/usr/lib/python3.13/subprocess.py", line 1955, in _execute_child',
+                "FileNotFoundError: [Errno 2] No such file or directory: 'ffmpeg'",
+            ),
+            "command-not-found",
+            "the program ffmpeg is not in the image",
+        ),
+        (
+            ("FileNotFoundError: [Errno 2] No such file or directory: '/tmp/charts/x'",),
+            "missing-file",
+            "is empty when it starts",
+        ),
+        ((TRACEBACK, "  File", "jinja2.exceptions.TemplateNotFound: a.html"), "uncaught-exception", "NotFound: a.html"),
+        ((TRACEBACK, "  File", "app.Adrift", "    at sea"), "uncaught-exception", "app.Adrift (exit"),
+        ((TRACEBACK, "ValueError: no wind"), "uncaught-exception", "ValueError: no wind (exit code 1)"),
+        ((TRACEBACK, "ValueError: no wind", "[ERROR] Reason: Worker failed to boot."), "worker-failed", "no wind"),
+        (
+            ("Failed to find attribute 'app' in 'page'.", "[ERROR] Reason: App failed to load."),
+            "worker-failed",
+            "'app'",
+        ),
+        (("[FATAL tini (7)] exec sail failed: No such file or directory",), "command-not-found", "program sail"),
+        (("/bin/sh: 1: sail: not found",), "command-not-found", "program sail"),
+        (("/entry.sh: 3: envsubst: not found",), "command-not-found", "program envsubst"),
+        (("/entry.sh: line 3: envsubst: command not found",), "command-not-found", "program envsubst"),
+        (("/bin/sh: exec: line 1: sail: not found",), "command-not-found", "program sail"),
+        (("[FATAL tini (7)] exec /sail failed: Exec format error",), "wrong-architecture", "exec format error"),
+        (("exec /usr/bin/python3: exec format error",), "wrong-architecture", "exec format error"),
+        (("[FATAL tini (7)] exec /sail failed: Permission denied",), "permission-denied", "/sail"),
+        (("FATAL ERROR: Reached heap limit - JavaScript heap out of memory",), "out-of-memory", "64 MiB"),
+        (("nothing that anybody knows",), "unknown", "exit code 1; no known cause fits"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_the_log_says(lines: tuple[str, ...], cause: str, why: str) -> None:
+    """A dead app's log names its cause."""
+    found = diagnose(evidence(ENDED, *lines))
+
+    assert found.name == cause
+    assert why in found.why
+    assert "invoke smoke" in found.mend.replace("build ", "")
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "WARN ModuleNotFoundError: No module named 'ujson'",
+        "WARN OSError: [Errno 30] Read-only file system: '/.config'",
+        "PermissionError: [Errno 13] Permission denied: '/x'",
+        "FileNotFoundError: [Errno 2] No such file or directory: '/x'",
+        "ImportError: cannot import name 'a' from 'b'",
+        "/entry.sh: 3: envsubst: not found",
+    ],
+)
+def test_what_an_app_got_over(before: str) -> None:
+    """What stands in the log before the exception that ended the app did not end it."""
+    call = '  File "/app.py", line 7, in <module>'
+
+    found = diagnose(evidence(ENDED, TRACEBACK, '  File "/old.py", line 1', before, TRACEBACK, call, "ValueError: lee"))
+
+    assert (found.name, found.mend) == ("uncaught-exception", "mend /app.py:7; then: invoke build smoke")
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["During handling of the above exception, another exception occurred:", "The above exception was the direct cause"],
+)
+def test_exceptions_that_hang_together(link: str) -> None:
+    """What the last exception came of counts with it."""
+    log = [
+        TRACEBACK,
+        "ModuleNotFoundError: No module named 'psycopg2'",
+        "",
+        link,
+        "",
+        TRACEBACK,
+        "ImproperlyConfigured: x",
+    ]
+
+    assert diagnose(evidence(ENDED, *log)).name == "missing-module"
+
+
+@pytest.mark.parametrize(
+    ("line", "cause"),
+    [
+        ("matplotlib: mkdir '/.config': Read-only file system", "slow-start"),
+        ("mkdir -p failed for path /.config: [Errno 30] Read-only file system: '/.config'", "slow-start"),
+        ("/root/.cache: Permission denied", "slow-start"),
+        ("OSError: [Errno 30] Read-only file system: '/srv/x'", "read-only-root"),
+        ("PermissionError: [Errno 13] Permission denied: '/srv/x'", "permission-denied"),
+    ],
+)
+def test_warnings_of_an_app_that_runs(line: str, cause: str) -> None:
+    """A cache that cannot be kept is no cause while the app runs; an exception is one."""
+    assert diagnose(evidence(replace(RUNNING, sockets=()), line, results=(REFUSED,))).name == cause
+    assert (
+        diagnose(evidence(RUNNING, line, results=(result("status 500, expected 200", final=False),))).name
+        != "slow-start"
+    )
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])  # noqa: S104
+def test_a_helpers_port(address: str) -> None:
+    """A debugger's or a metrics' port does not hide why the app's own is not there."""
+    seen = replace(RUNNING, sockets=(Socket(address=address, port=9229),))
+
+    found = diagnose(evidence(seen, TRACEBACK, "ModuleNotFoundError: No module named 'flask'", results=(REFUSED,)))
+
+    assert found.name == "missing-module"
+
+
+def test_a_worker_that_was_too_slow() -> None:
+    """Gunicorn kills a worker that is busy for too long with the words that it has for memory."""
+    seen = replace(RUNNING, sockets=(Socket(address="0.0.0.0", port=5000),))  # noqa: S104
+    late = result("no answer: no complete answer within 5.0 s", final=False)
+
+    assert diagnose(evidence(seen, _GUNICORN, results=(late,))).name == "out-of-memory"
+    slow = diagnose(evidence(seen, "[CRITICAL] WORKER TIMEOUT (pid:9)", _GUNICORN, results=(late,)))
+    assert slow.name == "no-answer"
+
+
+@pytest.mark.parametrize(
+    ("file", "own"),
+    [
+        ("/app.py", True),
+        ("/usr/src/app/main.py", True),
+        ("/opt/app/main.py", True),
+        ("/usr/local/lib/python3.13/json/decoder.py", False),
+        ("/usr/lib/python3/dist-packages/flask/app.py", False),
+        ("/venv/lib/python3.13/site-packages/flask/app.py", False),
+        ("<frozen importlib._bootstrap>", False),
+    ],
+)
+def test_the_place_is_in_the_apps_own_files(file: str, *, own: bool) -> None:
+    """The line to mend is the innermost in what is the app's."""
+    log = [TRACEBACK, '  File "/entry.py", line 1, in run', f'  File "{file}", line 7, in f', "ValueError: lee"]
+
+    assert diagnose(evidence(ENDED, *log)).mend.startswith(f"mend {file}:7" if own else "mend /entry.py:1")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "open /var/lib/docker/x: read-only file system",
+        "mkdir /sys/fs/cgroup/x: Permission denied",
+        "failed to bind host port 127.0.0.1:5000/tcp: address already in use",
+    ],
+)
+def test_the_engines_words_are_not_the_apps(words: str) -> None:
+    """What the engine says of this machine is not said of the app."""
+    assert diagnose(evidence(replace(ENDED, state="created"), words=words)).name == "unknown"
+
+
+def test_an_import_from_the_standard_library() -> None:
+    """What the standard library has not got no other version of a package has."""
+    line = "ImportError: cannot import name 'Sail' from 'http.server' (/usr/lib/python3.13/http/server.py)"
+
+    assert diagnose(evidence(ENDED, line)).mend.startswith("mend the import from http")
+
+
+def test_owners_are_not_a_matter_of_modes() -> None:
+    """Where the right to change owners is missing, chmod would not help."""
+    mend = diagnose(evidence(ENDED, "chown: /data: Operation not permitted")).mend
+
+    assert "COPY --chown" in mend
+    assert "chmod" not in mend
+
+
+@pytest.mark.parametrize(("path", "folder"), [("/tmp/a/b/x", "/tmp/a/b"), ("/tmp/x", "/tmp/x")])  # noqa: S108
+def test_a_folder_that_is_empty_at_start(path: str, folder: str) -> None:
+    """What is looked for below /tmp cannot be copied there: the app must make it."""
+    found = diagnose(evidence(ENDED, f"FileNotFoundError: [Errno 2] No such file or directory: '{path}'"))
+
+    assert found.mend.startswith(f"let it make {folder} when it starts")
+
+
+def test_packages_with_other_names() -> None:
+    """Where the package is not called as its module is, the package's name is proposed."""
+    sources = Sources(requirements="requirements.txt")
+
+    found = diagnose(evidence(ENDED, "ModuleNotFoundError: No module named 'PIL'", sources=sources))
+
+    assert found.mend.startswith("add pillow to requirements.txt")

@@ -72,6 +72,7 @@ def find_browser(named: str | None = None) -> str:
             f"there is no browser {cleaned(named, limit=100)}",
             why="the setting browser names it, and no such program is found",
             mend="name a Chromium there, or leave the setting out",
+            cause="no-browser",
         )
     for name in (*_PROGRAMS, *_ON_MACOS):
         if found := shutil.which(name):
@@ -80,6 +81,7 @@ def find_browser(named: str | None = None) -> str:
         "there is no browser to visit with",
         why=f"none of {', '.join(_PROGRAMS)} is on the PATH",
         mend="apt-get install -y --no-install-recommends chromium (or name one in the setting browser)",
+        cause="no-browser",
     )
 
 
@@ -130,6 +132,7 @@ class _Trouble:
             why=f"{self._program}: {why}",
             mend="mend what the lines above say (or name another one in the setting browser), then run it again",
             details=tuple(told[-_LAST_LINES:]),
+            cause="browser-failed",
         )
 
 

@@ -95,6 +95,8 @@ class StepFailed(LadingError):
 class BuildFailed(StepFailed):
     """The Dockerfile could not be built."""
 
+    cause = "build-failed"
+
 
 class ContainerFailed(StepFailed):
     """A container could not be created, started or kept running."""
@@ -133,10 +135,13 @@ class Unavailable(LadingError):
 class EngineUnavailable(Unavailable):
     """No Docker Engine answers."""
 
+    cause = "no-engine"
+
 
 class RegistryUnavailable(Unavailable):
     """No registry answers."""
 
+    cause = "no-registry"
     passing = True
 
 

@@ -73,6 +73,7 @@ def hold_to_facts(world: World, app: App, image: Image, tell: Tell) -> str:
             mend="mend the Dockerfile as said above, or name what is accepted in image_facts_allowed; "
             f"then: {_anew(image) if any(fact.name == 'labels' for fact in failing) else 'invoke build smoke'}",
             details=tuple(f"{fact.name} ({fact.title}): {fact.problem}; {fact.mend}" for fact in failing),
+            cause="image-facts",
         )
     for fact in failing:
         tell(Caution(text=f"image fact {fact}; {fact.mend}"))

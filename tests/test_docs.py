@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -71,6 +73,31 @@ def test_settings_are_documented(name: str) -> None:
 def test_checks_are_documented(name: str) -> None:
     """Whatever a check may ask stands in docs/settings.md, in its own chapter."""
     assert f"{name}:" in (ROOT / "docs/settings.md").read_text("utf-8").partition("## What a check asks")[2]
+
+
+def _causes(tree: ast.Module) -> Iterator[str]:
+    """Give the names of causes in a module: what stands for `cause`, and what a `Cause` is called."""
+    for node in ast.walk(tree):
+        values: list[ast.expr] = []
+        if isinstance(node, ast.Call):
+            kind = ast.unparse(node.func)
+            wanted = {"Cause": "name"}.get(kind, "cause")
+            values = [one.value for one in node.keywords if one.arg == wanted]
+            values += node.args[:1] if kind.startswith("Cause.to_") else []
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "cause":
+            values = [node.value]
+        for value in values:
+            branches = [value.body, value.orelse] if isinstance(value, ast.IfExp) else [value]
+            yield from (one.value for one in branches if isinstance(one, ast.Constant) and isinstance(one.value, str))
+
+
+def test_causes_are_documented() -> None:
+    """Every cause that Lading names has its row in docs/causes.md, and every row is of one."""
+    modules = [ast.parse(path.read_text("utf-8")) for path in (ROOT / "lading").rglob("*.py")]
+    table = (ROOT / "docs/causes.md").read_text("utf-8").partition("|---|")[2]
+    rows = re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE)
+
+    assert sorted(rows) == sorted({name for tree in modules for name in _causes(tree) if name})
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -177,7 +177,8 @@ def test_point_refused(store: CredentialStore, reply: Reply, kind: type[LadingEr
     assert words.replace("{host}", server.host) in str(caught.value)
     assert type(caught.value) is kind
     assert caught.value.passing == (reply.status in {429, 500})
-    assert caught.value.cause == {401: "denied", 403: "denied", 429: "rate-limit"}.get(reply.status, "")
+    causes = {401: "denied", 403: "denied", 405: "registry-read-only", 429: "rate-limit"}
+    assert caught.value.cause == causes.get(reply.status, "no-registry")
     assert PASSWORD not in repr(vars(caught.value))
 
 

@@ -103,4 +103,5 @@ def _late(request: BuildRequest, work: _Work) -> BuildFailed:
         why=f"it was not done after {request.options.timeout:g} s and was cancelled",
         mend="raise build_timeout in the settings, or look at the step that ran last",
         details=failed.lines if failed else (),
+        cause="build-timeout",
     )

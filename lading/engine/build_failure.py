@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 from lading.build_steps import line_text, step_line
@@ -18,37 +19,70 @@ _COMMAND: Final = re.compile(
     r"(?:failed to (?:build|solve): )*(?:executor failed running \[.*\]|process \".*\" did not complete successfully)",
     re.DOTALL,
 )
-_CAUSES: Final = (
-    (
-        "DO NOT MATCH THE HASHES",
-        "security: a package is not the one that was locked; nobody should install it",
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Known:
+    """A known cause: the mark by which it is known, why in words, its name, and its mend where it has one."""
+
+    mark: str
+    why: str
+    cause: str = ""
+    mend: str = ""
+
+
+_STORE = "turn on the containerd image store in Docker's settings, or"
+_KNOWN: Final = (
+    _Known(
+        mark="DO NOT MATCH THE HASHES",
+        cause="wrong-hash",
+        why="security: a package is not the one that was locked; nobody should install it",
+        mend="find out who changed the package before you lock it anew",
     ),
-    ("No matching distribution found", "a requirement has no such version"),
-    ("Temporary failure in name resolution", "the build has no network"),
-    ("Could not resolve host", "the build has no network"),
-    ("no space left on device", "a disk is full, most likely the engine's"),
-    ("externally-managed-environment", "pip refuses to install outside of a virtual environment"),
-    ("exec format error", "the program is for another platform than the engine's"),
-    ("no active sessions", "only docker buildx can give the builder what it asks for here"),
-    (
-        "docker exporter does not currently support exporting manifest lists",
-        "the engine keeps images of several platforms only in the containerd image store",
+    _Known(
+        mark="No matching distribution found",
+        cause="no-such-version",
+        why="a requirement has no such version",
+        mend="mend the version in the requirements, then run it again",
     ),
-    ("unsupported frontend capability moby.buildkit.frontend.contexts", "this engine is too old for extra contexts"),
-    ("ttestation is not supported for the docker driver", "this engine's image store keeps no attestations"),
+    _Known(mark="Temporary failure in name resolution", cause="no-network", why="the build has no network"),
+    _Known(mark="Could not resolve host", cause="no-network", why="the build has no network"),
+    _Known(
+        mark="no space left on device",
+        cause="disk-full",
+        why="a disk is full, most likely the engine's",
+        mend="docker system df, then docker system prune",
+    ),
+    _Known(mark="externally-managed-environment", why="pip refuses to install outside of a virtual environment"),
+    _Known(
+        mark="exec format error",
+        cause="wrong-architecture",
+        why="the program is for another platform than the engine's",
+    ),
+    _Known(
+        mark="no active sessions",
+        cause="unfit-builder",
+        why="only docker buildx can give the builder what it asks for here",
+    ),
+    _Known(
+        mark="docker exporter does not currently support exporting manifest lists",
+        cause="unfit-builder",
+        why="the engine keeps images of several platforms only in the containerd image store",
+        mend=f"{_STORE} build one platform",
+    ),
+    _Known(
+        mark="unsupported frontend capability moby.buildkit.frontend.contexts",
+        cause="unfit-builder",
+        why="this engine is too old for extra contexts",
+        mend="take Docker Engine 23 or later",
+    ),
+    _Known(
+        mark="ttestation is not supported for the docker driver",
+        cause="unfit-builder",
+        why="this engine's image store keeps no attestations",
+        mend=f"{_STORE} take provenance and sbom out",
+    ),
 )
-_MENDS: Final = {
-    "DO NOT MATCH THE HASHES": "find out who changed the package before you lock it anew",
-    "No matching distribution found": "mend the version in the requirements, then run it again",
-    "no space left on device": "docker system df, then docker system prune",
-    "docker exporter does not currently support exporting manifest lists": (
-        "turn on the containerd image store in Docker's settings, or build one platform"
-    ),
-    "unsupported frontend capability moby.buildkit.frontend.contexts": "take Docker Engine 23 or later",
-    "ttestation is not supported for the docker driver": (
-        "turn on the containerd image store in Docker's settings, or take provenance and sbom out"
-    ),
-}
 
 
 class BuildStopped(Exception):  # noqa: N818  it is no error yet: `explained` makes one of it
@@ -60,7 +94,7 @@ def explained(request: BuildRequest, failed: FailedVertex | None, words: str) ->
     file, text = request.dockerfile, request.content.decode("utf-8")
     name, details = (" ".join(failed.name.split()), failed.lines) if failed else ("", ())
     all_words = "\n".join((*details, words)).lower()
-    mark, cause = next(((mark, cause) for mark, cause in _CAUSES if mark.lower() in all_words), ("", ""))
+    known = next((one for one in _KNOWN if one.mark.lower() in all_words), _Known(mark="", why=""))
     parse_error = _PARSE_ERROR.search(words)
     line = int(parse_error[1]) if parse_error else step_line(text, name)
     if parse_error and line:
@@ -70,7 +104,8 @@ def explained(request: BuildRequest, failed: FailedVertex | None, words: str) ->
     at = " ".join(word for word in (where, cleaned(name, limit=100)) if word)
     return BuildFailed(
         f"the build failed at {at}" if at else "the build failed",
-        why=f"{cause} ({words})" if cause else words,
-        mend=_MENDS.get(mark) or f"mend {f'line {line} of ' if line else ''}{file} or what it needs, then run it again",
+        why=f"{known.why} ({words})" if known.why else words,
+        mend=known.mend or f"mend {f'line {line} of ' if line else ''}{file} or what it needs, then run it again",
         details=details,
+        cause=known.cause,
     )

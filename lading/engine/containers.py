@@ -60,6 +60,7 @@ class Containers:
                         f"the name {spec.name} is taken by another container",
                         why=engine_words(error),
                         mend=f"docker rm {spec.name}, if nobody needs it",
+                        cause="name-taken",
                     ) from error
                 raise
         for warning in made.get("Warnings") or ():

@@ -208,6 +208,7 @@ class MemoryEngine:
                 f"the name {spec.name} is taken by another container",
                 why="conflict",
                 mend=f"docker rm {spec.name}",
+                cause="name-taken",
             )
         self._known(spec.image_id)
         container_id = hashlib.sha256(f"{spec.name}{time.monotonic_ns()}".encode()).hexdigest()

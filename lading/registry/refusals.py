@@ -50,12 +50,14 @@ def read_only(what: str, host: str, words: str) -> StepFailed:
         what,
         why=f"the registry {host} is read-only: {words}",
         mend=f"ask who runs {host} to end its maintenance, then run it again",
+        cause="registry-read-only",
     )
 
 
 def unreadable(what: str, file: Path, words: str) -> StepFailed:
     """Give the error for a certificate that Docker keeps for a registry, and that is none."""
-    return StepFailed(what, why=f"{file} cannot be read as a certificate: {words}", mend=f"mend {file}, or remove it")
+    why, mend = f"{file} cannot be read as a certificate: {words}", f"mend {file}, or remove it"
+    return StepFailed(what, why=why, mend=mend, cause="certificate")
 
 
 def untrusted(what: str, host: str, words: str) -> StepFailed:
@@ -64,4 +66,5 @@ def untrusted(what: str, host: str, words: str) -> StepFailed:
         what,
         why=f"the certificate of {host} is not trusted: {words}",
         mend=f"put the certificate of the authority that signed it at /etc/docker/certs.d/{host}/ca.crt",
+        cause="certificate",
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from lading.answer import Expected
 from lading.app import App
+from lading.diagnosis.answers import deployed_cause
 from lading.engine import Tell
 from lading.errors import SmokeFailed
 from lading.probe import Pace, probe
@@ -71,6 +72,7 @@ class Deployed:
                 f"{self.site} failed {len(failed)} of {len(results)} checks",
                 why="; ".join(f"{result.check}: {result.problem}" for result in failed),
                 mend=f"look at what is deployed there, then: invoke smoke --url {self.site}{version}",
+                cause=deployed_cause(failed[0].problem or ""),
             )
         if self.browser:
             visit = Visit(

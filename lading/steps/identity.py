@@ -15,11 +15,14 @@ def hold_identity(app: App, image: Image, *, asked: Container, now: Container | 
     Another one may have taken its place meanwhile, and then nobody knows whose the answers were.
     """
     port, mend = asked.ports.get(app.port), "look whether somebody else works on the same containers, then run it again"
+    gone = "container-removed"
     if now is None:
-        raise ContainerFailed(f"{app.name} was removed while it was asked", why="its container is gone", mend=mend)
+        what = f"{app.name} was removed while it was asked"
+        raise ContainerFailed(what, why="its container is gone", mend=mend, cause=gone)
     if now.ports.get(app.port) != port:
         why = f"port {port} was asked, and the container's is {now.ports.get(app.port)} now"
-        raise SmokeFailed(f"the answers may not be {app.name}'s", why=why, mend=mend)
+        raise SmokeFailed(f"the answers may not be {app.name}'s", why=why, mend=mend, cause=gone)
     if now.image_id != image.id:
         why = f"expected image {image.id}, and the container {now.name} runs {now.image_id}"
-        raise SmokeFailed(f"the answers are another image's than {app.name}'s", why=why, mend=mend)
+        what = f"the answers are another image's than {app.name}'s"
+        raise SmokeFailed(what, why=why, mend=mend, cause="wrong-image")

@@ -69,6 +69,7 @@ def half_way(manifest: Manifest, ended: Mapping[ImageReference, LadingError | No
         why=first.why,
         mend="run it again: only what is missing is sent" if first.passing else first.mend,
         details=tuple(details),
+        cause=first.cause,
     )
 
 

@@ -86,6 +86,7 @@ def ours(engine: Engine, app: App) -> Container | None:
             f"the name {app.container_name} is taken",
             why="a container of that name was not made by this project; it is left alone",
             mend=f"docker rename {app.container_name} OTHER, or choose another project name in invoke.yaml",
+            cause="name-taken",
         )
     if container.state == "paused":
         raise ContainerFailed(

@@ -117,6 +117,7 @@ def prove(  # noqa: PLR0913  what is asked, of whom, and who may look on
             f"{app.name} is not published",
             why=f"the engine published no port for {app.port}",
             mend="docker ps -a",
+            cause="not-published",
         )
     version = image.labels.get(VERSION_LABEL, UNVERSIONED)
     expected = Expected(version=version, image=image.id)

@@ -9,7 +9,19 @@ from collections import Counter
 from typing import TYPE_CHECKING, TextIO
 
 from lading.errors import LadingError, cleaned
-from lading.events import AppLog, BuildEvent, BuildEventKind, Caution, Checked, Event, Note, Retry, Sent, Transfer
+from lading.events import (
+    AppLog,
+    BuildEvent,
+    BuildEventKind,
+    Caution,
+    Checked,
+    Event,
+    FactSeen,
+    Note,
+    Retry,
+    Sent,
+    Transfer,
+)
 from lading.pipeline import Report
 from lading.settings import environment
 from lading.step import Outcome, Status, Step
@@ -103,6 +115,9 @@ class Console:
         elif isinstance(event, Retry):
             when = f"try {event.attempt} of {event.tries} in {round(event.seconds, 1):g} s"
             self._line(f"{when}: {cleaned(event.text)}", style="dim")
+        elif isinstance(event, FactSeen):
+            if event.problem and not event.fails:  # else it holds, or the error says it
+                self.tell(Caution(text=str(event)))
         elif isinstance(event, Checked):
             self._line(cleaned(str(event)), style="dim")
         elif isinstance(event, BuildEvent):

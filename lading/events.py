@@ -12,6 +12,7 @@ __all__ = [
     "Caution",
     "Checked",
     "Event",
+    "FactSeen",
     "Note",
     "Retry",
     "Sent",
@@ -94,16 +95,24 @@ class Retry:
 class Checked:
     """Something was checked: what, what is wrong with it (None: nothing), in how many seconds.
 
-    `timeline` is what came of asking, line by line.
+    `timeline` is what came of asking, line by line. `fails` is whether the step fails with what is wrong.
     """
 
     check: str
     problem: str | None
-    seconds: float
+    seconds: float = 0.0
     timeline: tuple[str, ...] = ()
+    fails: bool = True
 
     def __str__(self) -> str:
         return f"{self.check}: {self.problem or 'passed'} ({self.seconds:.2f} s)"
+
+
+class FactSeen(Checked):
+    """A fact of an image was looked at: no news as long as it holds."""
+
+    def __str__(self) -> str:
+        return f"{self.check}: {self.problem or 'holds'}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,4 +122,4 @@ class AppLog:
     lines: tuple[str, ...]
 
 
-Event = Note | Caution | BuildEvent | Transfer | Sent | Retry | Checked | AppLog
+Event = Note | Caution | BuildEvent | Transfer | Sent | Retry | Checked | FactSeen | AppLog

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from lading.app import REVISION_LABEL, TRIAL_LABEL, VERSION_LABEL, App
 from lading.engine import Image, ImageConfig, Tell
 from lading.errors import SmokeFailed, StepFailed
-from lading.events import Caution
+from lading.events import Caution, FactSeen
 from lading.git import last_revision
 from lading.image_files import Scan, User, scan
 from lading.image_policy import FactName
@@ -45,7 +45,7 @@ class Fact:
 def hold_to_facts(world: World, app: App, image: Image, tell: Tell) -> str:
     """Look at an image's facts as the app's policy says and give what came of it in words, empty when nothing was.
 
-    Under `warn` each that does not hold is told; under `fail` there is `SmokeFailed` with all of them.
+    Each fact is told. Where some do not hold, there is `SmokeFailed` with all of them under `fail`.
     """
     policy = app.facts
     if policy.mode == "off":
@@ -65,6 +65,10 @@ def hold_to_facts(world: World, app: App, image: Image, tell: Tell) -> str:
         )
     facts = [fact for fact in found if fact.name not in policy.allowed]
     failing = [fact for fact in facts if fact.problem]
+    for fact in facts:
+        told = fact.problem and f"{fact.problem}; {fact.mend}"
+        name = f"image fact {fact.name} ({fact.title})"
+        tell(FactSeen(check=name, problem=told, fails=policy.mode == "fail"))
     if failing and policy.mode == "fail":
         count = len(failing)
         raise SmokeFailed(
@@ -75,8 +79,6 @@ def hold_to_facts(world: World, app: App, image: Image, tell: Tell) -> str:
             details=tuple(f"{fact.name} ({fact.title}): {fact.problem}; {fact.mend}" for fact in failing),
             cause="image-facts",
         )
-    for fact in failing:
-        tell(Caution(text=f"image fact {fact}; {fact.mend}"))
     if not facts:
         return ""
     if not failing:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 import socket
 import tempfile
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 from xml.etree import ElementTree as ET
 
-from lading.errors import LadingError, SmokeFailed, StepFailed, UsageError
-from lading.events import AppLog, Checked, Event
+from lading.errors import LadingError, SmokeFailed, StepFailed, UsageError, cleaned
+from lading.events import AppLog, Caution, Checked, Event
 from lading.replacement import replace_file
 from lading.step import Outcome, Status, Step
 
@@ -38,6 +39,7 @@ class _Suite:
 
     since: datetime
     checked: list[Checked] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
 
 
@@ -63,6 +65,10 @@ class JUnitFile:
         """Hear what happens in it."""
         if self._suites and isinstance(event, Checked):
             self._suites[-1].checked.append(event)
+            if event.problem and not event.fails:
+                self._suites[-1].warnings.append(str(event))
+        elif self._suites and isinstance(event, Caution):
+            self._suites[-1].warnings.append(event.text)
         elif self._suites and isinstance(event, AppLog):
             self._suites[-1].log.extend(event.lines)
         self._other.tell(event)
@@ -73,7 +79,7 @@ class JUnitFile:
         self._other.ended(outcome)
 
     def document(self) -> bytes:
-        """Give the XML: a testsuite for each step, a testcase for each check."""
+        """Give the XML: a testsuite for each step, a testcase for each check, fact of an image and visited page."""
         root = ET.Element("testsuites")
         for number, (suite, outcome) in enumerate(zip(self._suites, self._outcomes, strict=False)):
             root.append(_testsuite(number, suite, outcome))
@@ -96,8 +102,8 @@ class JUnitFile:
 
 def _usable(name: str, *, check: bool) -> Path:
     """Give where a file of that name can be put; its folder is made."""
-    path = Path(name).expanduser()
     try:
+        path = Path(name).expanduser()
         if not name or path.is_dir():
             raise _refused(name, "it is a folder" if name else "it names no file")
         if path.exists() and not path.is_file():
@@ -111,17 +117,16 @@ def _usable(name: str, *, check: bool) -> Path:
         raise _refused(name, f"{path.parent} is no folder") from None
     except OSError as error:
         raise _refused(name, f"{path.parent}: {error.strerror}") from error
+    except (RuntimeError, ValueError) as error:  # ~ of nobody who is known; a character that no path can have
+        raise _refused(name, cleaned(str(error))) from error
     return path
 
 
 def _testsuite(number: int, suite: _Suite, outcome: Outcome) -> ET.Element:
     """Give a step's testsuite in the order and with the attributes that both Ant's and Jenkins' schemas take."""
-    cases = [_testcase(one, outcome) for one in suite.checked]
-    failures = sum(one.problem is not None for one in suite.checked)
-    errors = 0
-    if outcome.status is Status.FAILED and outcome.error and not failures:
-        errors = 1
-        cases.append(_errored(outcome, outcome.error, spent=sum(one.seconds for one in suite.checked)))
+    cases = [_testcase(one, name, outcome) for one, name in zip(suite.checked, _names(suite.checked), strict=True)]
+    if outcome.status is Status.FAILED and outcome.error and not any(map(len, cases)):
+        cases.append(_failed(outcome, outcome.error, spent=sum(one.seconds for one in suite.checked)))
     element = ET.Element(
         "testsuite",
         {
@@ -131,8 +136,8 @@ def _testsuite(number: int, suite: _Suite, outcome: Outcome) -> ET.Element:
             "timestamp": suite.since.strftime("%Y-%m-%dT%H:%M:%S"),
             "hostname": _clean(socket.gethostname()) or "localhost",
             "tests": str(len(cases)),
-            "failures": str(failures),
-            "errors": str(errors),
+            "failures": str(sum(case.find("failure") is not None for case in cases)),
+            "errors": str(sum(case.find("error") is not None for case in cases)),
             "skipped": "0",
             "time": _seconds(outcome.seconds),
         },
@@ -144,27 +149,40 @@ def _testsuite(number: int, suite: _Suite, outcome: Outcome) -> ET.Element:
             ET.SubElement(properties, "property", {"name": name, "value": _clean(value)})
     element.extend(cases)
     ET.SubElement(element, "system-out").text = _lines(suite.log)
-    ET.SubElement(element, "system-err")
+    ET.SubElement(element, "system-err").text = _lines(suite.warnings)
     return element
 
 
-def _testcase(one: Checked, outcome: Outcome) -> ET.Element:
-    element = _case(outcome, one.check, one.seconds)
-    if one.problem is not None:
+def _names(checked: Sequence[Checked]) -> Iterator[str]:
+    """Give each its name; CI systems tell testcases apart by it, so that equal ones get a number."""
+    seen: Counter[str] = Counter()
+    for one in checked:
+        seen[one.check] += 1
+        yield f"{one.check} ({seen[one.check]})" if seen[one.check] > 1 else one.check
+
+
+def _testcase(one: Checked, name: str, outcome: Outcome) -> ET.Element:
+    element = _case(outcome, name, one.seconds)
+    if one.problem is not None and one.fails:
         error = outcome.error or SmokeFailed(outcome.reason, why=one.problem, mend="invoke smoke")
         died = "" if isinstance(error, SmokeFailed) else f"{error.what}: "
         told = {"message": _clean(f"{died}{one.problem}"), "type": type(error).__name__}
         failure = ET.SubElement(element, "failure", told)
-        failure.text = _lines([one.problem, *one.timeline, f"why:  {error.why}", f"next: {error.mend}"])
+        failure.text = _lines([one.problem, *one.timeline, *_moral(error)])
     return element
 
 
-def _errored(outcome: Outcome, error: LadingError, *, spent: float) -> ET.Element:
-    """Give the testcase of a step that failed by itself, not by what was checked."""
+def _failed(outcome: Outcome, error: LadingError, *, spent: float) -> ET.Element:
+    """Give the testcase of a step that failed by itself, not by what was checked: an error, unless it is the app's."""
     element = _case(outcome, outcome.step, max(outcome.seconds - spent, 0))
     told = {"message": _clean(f"{error.what}: {error.why}"), "type": type(error).__name__}
-    ET.SubElement(element, "error", told).text = _lines([error.what, error.why, *error.details])
+    kind = "failure" if isinstance(error, SmokeFailed) else "error"
+    ET.SubElement(element, kind, told).text = _lines([error.what, *error.details, *_moral(error)])
     return element
+
+
+def _moral(error: LadingError) -> tuple[str, str]:
+    return f"why:  {error.why}", f"next: {error.mend}"
 
 
 def _case(outcome: Outcome, name: str, seconds: float) -> ET.Element:

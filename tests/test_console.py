@@ -12,7 +12,7 @@ import pytest
 from lading.console import Console
 from lading.engine import EngineInfo
 from lading.errors import StepFailed
-from lading.events import BuildEvent, BuildEventKind, Caution, Event, Note, Retry, Sent, Transfer
+from lading.events import BuildEvent, BuildEventKind, Caution, Event, FactSeen, Note, Retry, Sent, Transfer
 from lading.pipeline import Published, Report
 from lading.report import as_json
 from lading.step import Outcome, Status
@@ -39,6 +39,9 @@ def _shown(capsys: pytest.CaptureFixture[str], *, plain: bool = False) -> str:
     console = Console(errors=False, command="./inv", plain=plain)
     console.tell(Note(text="a note"))
     console.tell(Caution(text="a caution"))
+    console.tell(FactSeen(check="a good fact", problem=None))
+    console.tell(FactSeen(check="a bad fact", problem="not so", fails=False))
+    console.tell(FactSeen(check="a fatal fact", problem="not so"))
     console.tell(BuildEvent(kind=BuildEventKind.DONE, name="[1/2] FROM x", seconds=2.0))
     for outcome in OUTCOMES:
         console.ended(outcome)
@@ -57,6 +60,9 @@ def test_every_status_and_fact(capsys: pytest.CaptureFixture[str]) -> None:
     assert "why:  a red word" in out
     assert "next: ./inv build\n" in out
     assert "warning: a caution" in out
+    assert "warning: a bad fact: not so\n" in out
+    assert "good fact" not in out
+    assert "fatal fact" not in out  # the error says it
     assert "done   [1/2] FROM x 2.0 s" in out
     assert "ok=1  changed=1  skipped=1  failed=1" in out
     assert "Docker 28.5.2 at unix:///x.sock" in out

@@ -17,7 +17,7 @@ from lading.engine import Engine, Image, ImageFile
 from lading.engine.docker import DockerEngine
 from lading.engine.memory import MemoryEngine
 from lading.errors import SmokeFailed, StepFailed
-from lading.events import Caution, Event
+from lading.events import Checked, Event
 from lading.image_facts import Fact, examine, hold_to_facts
 from lading.image_policy import FactsPolicy
 from lading.notes import Notes
@@ -235,19 +235,22 @@ def test_a_whole_image_is_looked_through_quickly(world: World, app: App, python_
 
 
 def told(world: World, app: App, image: Image, policy: FactsPolicy) -> tuple[str, list[str]]:
-    """Give what came of holding an image to a policy, and the cautions on the way."""
+    """Give what came of holding an image to a policy, and which facts were told not to hold."""
     events: list[Event] = []
     words = hold_to_facts(world, replace(app, facts=policy), image, events.append)
-    return words, [event.text for event in events if isinstance(event, Caution)]
+    return words, [event.check for event in events if isinstance(event, Checked) and event.problem]
 
 
 def test_policies(world: World, app: App, specimens: Specimens) -> None:
     """`warn` tells, `fail` fails with each fact and its mend, `off` does not look; what is allowed is no matter."""
     image = specimens.make({**GOOD, "port": None}, file("/app/su", 0o4755))
 
-    words, cautions = told(world, app, image, FactsPolicy())
+    words, bad = told(world, app, image, FactsPolicy())
     assert words == "7 of 9 image facts hold, not: port, setuid"
-    assert [caution.partition(":")[0] for caution in cautions] == ["image fact port", "image fact setuid"]
+    assert bad == [
+        "image fact port (CIS 5.9, only needed ports)",
+        "image fact setuid (CIS 4.8, no setuid and setgid permissions)",
+    ]
     with pytest.raises(SmokeFailed) as caught:
         told(world, app, image, FactsPolicy(mode="fail", allowed=("size",)))
     assert caught.value.what == "2 of 8 facts of the image do not hold"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from lading.errors import ContainerFailed, LadingError, SmokeFailed, StepFailed, UsageError
-from lading.events import AppLog, Checked, Event, Note
+from lading.events import AppLog, Caution, Checked, Event, FactSeen, Note
 from lading.junit import JUnitFile
 from lading.step import Outcome, Status, Step
 from lading.steps import Stop
@@ -86,14 +87,21 @@ def test_all_passed(tmp_path: Path) -> None:
         Checked(check="GET /", problem=None, seconds=0.0123),
         Checked(check="POST /x", problem=None, seconds=2),
         Note(text="something else"),
+        FactSeen(check="image fact user (CIS)", problem=None),
+        Checked(check="GET /", problem=None, seconds=0),
         AppLog(lines=("one", "<two> & ]]>")),
     )
     assert (suite.get("name"), suite.get("time")) == ("smoke web", "1.500")
-    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "0", "0")
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("4", "0", "0")
     cases = [(case.get("classname"), case.get("name"), case.get("time")) for case in suite.iter("testcase")]
-    assert cases == [("web.smoke", "GET /", "0.012"), ("web.smoke", "POST /x", "2.000")]
+    assert cases == [
+        ("web.smoke", "GET /", "0.012"),
+        ("web.smoke", "POST /x", "2.000"),
+        ("web.smoke", "image fact user (CIS)", "0.000"),
+        ("web.smoke", "GET / (2)", "0.000"),  # else CI systems would take it for the first
+    ]
     assert suite.findtext("system-out") == "one\n<two> & ]]>"
-    assert len(other.heard) == 6
+    assert len(other.heard) == 8
 
 
 def test_a_failure(tmp_path: Path) -> None:
@@ -110,6 +118,29 @@ def test_a_failure(tmp_path: Path) -> None:
     assert (failure.get("message"), failure.get("type")) == ('it is "wrong" & <late>', "SmokeFailed")
     assert (failure.text or "").splitlines()[1:3] == list(timeline)
     assert "next: mend it" in (failure.text or "")
+
+
+def test_a_fact_that_does_not_hold(tmp_path: Path) -> None:
+    """What only warns is no failure and stands beside the testcases; what fails the step is one."""
+    bad = FactSeen(check="image fact user (CIS)", problem="it runs as root; mend it")
+    error = SmokeFailed("1 of 9 facts of the image does not hold", why="user", mend="mend the Dockerfile")
+
+    warned, _ = heard(tmp_path / "warned", replace(bad, fails=False), Caution(text="an old engine"))
+    failed, _ = heard(tmp_path / "failed", Checked(check="GET /", problem=None), bad, error=error)
+
+    assert (warned.get("tests"), warned.get("failures"), warned.get("errors")) == ("1", "0", "0")
+    assert warned.findtext("system-err") == f"{bad}\nan old engine"
+    assert (failed.get("tests"), failed.get("failures"), failed.get("errors")) == ("2", "1", "0")
+    assert (failed.findtext("testcase/failure") or "").splitlines()[-1] == "next: mend the Dockerfile"
+    assert failed.findtext("system-err") == ""
+
+
+def test_answers_that_may_be_somebody_elses(tmp_path: Path) -> None:
+    """A smoke test that failed though every check passed is a failure, not an error, and says what to do."""
+    error = SmokeFailed("the answers may not be web's", why="port 1 was asked", mend="run it again")
+    suite, _ = heard(tmp_path, Checked(check="GET /", problem=None), error=error)
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "1", "0")
+    assert (suite.findtext("testcase/failure") or "").splitlines()[-1] == "next: run it again"
 
 
 def test_a_container_that_died(tmp_path: Path) -> None:
@@ -129,7 +160,7 @@ def test_a_step_that_failed_by_itself(tmp_path: Path) -> None:
     assert (error.get("message"), error.get("type"), error.text) == (
         "no image: none",
         "StepFailed",
-        "no image\nnone\na",
+        "no image\na\nwhy:  none\nnext: invoke build",
     )
 
 
@@ -156,7 +187,16 @@ def test_a_folder_that_is_not_there_is_made(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("check", [True, False])
-@pytest.mark.parametrize(("name", "why"), [(".", "it is a folder"), ("", "names no file"), ("/dev/null", "no plain")])
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        (".", "it is a folder"),
+        ("", "names no file"),
+        ("/dev/null", "no plain"),
+        ("~nobody-of-that-name/x.xml", "home directory"),
+        ("a\0b", "null"),
+    ],
+)
 def test_what_cannot_be_written(name: str, why: str, *, check: bool) -> None:
     """A folder, a device and nothing at all are refused at once, in check mode as well."""
     with pytest.raises(UsageError, match=why):

@@ -59,7 +59,7 @@ def test_a_verdict_without_facts_does_not_count_under_fail(project: Project) -> 
     settings(project)
     done = project.invoke("build", "--version", "1", "smoke", "--version", "1")
     assert done.code == 0, done.all
-    assert "warning: image fact user: it runs as root" in done.all
+    assert "warning: image fact user (CIS 4.1, a user for the container): it runs as root; end" in done.all
     registry = ("--version", "1", "--user", "demo", "--registry", "localhost:1", "--check")
     assert "it has not passed" not in project.invoke("push", *registry).all
 

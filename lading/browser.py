@@ -43,14 +43,15 @@ _NOISE = ("dbus", "unexpected operator")
 _LONGEST_PLACE = 30  # characters: Chromium puts a socket there, and a socket's path has 104 at most
 _FIRST_FREE = 10
 _PICTURE_SHARE, _PICTURE_SECONDS = 0.25, 3.0
-_END_SECONDS = 7.0
+_START_SECONDS, _END_SECONDS = 30.0, 7.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
     """What a browser found: where it ended up, the page's title, what went wrong, each in one line, and the picture.
 
-    `screenshot` is the PNG's path, None where the page did not let itself be drawn; `seconds` is how long it all took.
+    `screenshot` is the PNG's path, None where the page did not let itself be drawn; `seconds` is how long it took once
+    the browser had started.
     """
 
     url: str
@@ -85,17 +86,21 @@ def find_browser(named: str | None = None) -> str:
     )
 
 
-def open_page(url: str, *, screenshot: Path, seconds: float, program: str | None = None) -> Page:
+def open_page(
+    url: str, *, screenshot: Path, seconds: float, program: str | None = None, starting: float = _START_SECONDS
+) -> Page:
     """Open a page in headless Chromium, and give what went wrong in it; its picture is kept as `screenshot`.
 
-    It all ends within `seconds`, and nothing of the browser is left, whatever happens. Raises `Unavailable` when the
-    browser itself is not there, does not start or dies, `StepFailed` when the picture cannot be written.
+    The browser has `starting` seconds to start, and then it all ends within `seconds`; nothing of it is left, whatever
+    happens. Raises `Unavailable` when the browser itself is not there, does not start or dies, `StepFailed` when the
+    picture cannot be written.
     """
-    began = time.monotonic()
-    deadline = began + seconds
+    start_until = time.monotonic() + starting
     with _chromium(program or find_browser()) as (devtools, trouble):
         try:
-            tab = Tab(devtools, until=deadline)
+            tab = Tab(devtools, until=start_until)
+            began = time.monotonic()
+            deadline = began + seconds
             tab.load(url, until=deadline - min(_PICTURE_SECONDS, seconds * _PICTURE_SHARE))
             picture, title, address = None, "", url
             with suppress(TimeoutError, Refused):  # a page that is stuck can be neither asked nor drawn

@@ -21,6 +21,7 @@ __all__ = ["Pace", "Result", "Try", "probe", "question_for"]
 _REQUEST_SECONDS = 10.0
 _LEAST_SECONDS = 0.05
 _SERVER_ERROR = 500
+_LONGEST_WORDS = 160
 _LONGEST_GROWN = 0.015  # and a question's own time: within 20 ms an app is found, however long it took
 
 
@@ -54,6 +55,12 @@ class Result:
         """The event that tells of it."""
         timeline = tuple(map(str, self.tries))
         return Checked(check=str(self.check), problem=self.problem, seconds=self.seconds, timeline=timeline)
+
+    @property
+    def timeline(self) -> tuple[str, ...]:
+        """What came of asking, in lines that name the check."""
+        named = (replace(one, words=f"{self.check}: {cleaned(one.words, limit=_LONGEST_WORDS)}") for one in self.tries)
+        return tuple(map(str, named))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lading.answer import Expected
 from lading.app import App, Check
 from lading.engine import Tell
 from lading.errors import SmokeFailed
-from lading.events import Note
+from lading.events import Checked, Note
 from lading.site import Site
 
 if TYPE_CHECKING:  # only who visits pays for what a browser needs
@@ -23,14 +24,15 @@ _FIRST_ERROR = 400
 class Visit:
     """One visit of a browser to an app that answers its checks; `page` is what it found, once it has been there.
 
-    `again` is what to type once a page that fails is mended.
+    `version` is the one under test, `again` what to type once a page that fails is mended.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  each is one thing
         self,
         *,
         program: str,
         app: App,
+        version: str,
         screenshot: Path,
         tell: Tell,
         again: str = "mend the page, then: invoke build smoke --browser",
@@ -39,6 +41,7 @@ class Visit:
         self._again = again
         self._program = program
         self._app = app
+        self._version = version
         self._screenshot = screenshot
         self._tell = tell
 
@@ -46,12 +49,14 @@ class Visit:
         """Open the app's page; `SmokeFailed` when the browser has anything to complain of, its picture kept or not."""
         from lading.browser import open_page
 
-        url = f"{site}{page_of(self._app.checks)}"
+        path = page_of(self._app.checks)
         self._screenshot.unlink(missing_ok=True)  # it would be taken for the one of this visit
+        url = site.url(Expected(version=self._version).filled(path))
         page = open_page(url, screenshot=self._screenshot, seconds=self._app.smoke_timeout, program=self._program)
         self.page = page
-        found = "; ".join(page.problems) or "nothing wrong"
-        self._tell(Note(text=f"browser at {page.url} ({page.title or 'no title'}): {found} ({page.seconds:.2f} s)"))
+        found = "; ".join(page.problems) or None
+        where = f"{page.url} ({page.title or 'no title'})"
+        self._tell(Checked(check=f"browser {path}", problem=found, seconds=page.seconds, timeline=(where,)))
         if page.screenshot:
             self._tell(Note(text=f"screenshot: {page.screenshot}"))
         if page.problems:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from lading.diagnosis.evidence import Evidence
 
 __all__ = ["told"]
 
 _LAST_LINES = 20
-_LONGEST = 160
 
 
 def told(evidence: Evidence) -> tuple[str, ...]:
@@ -20,9 +18,7 @@ def told(evidence: Evidence) -> tuple[str, ...]:
 
 def _timeline(evidence: Evidence) -> Iterator[str]:
     for result in evidence.results:
-        for one in result.tries:
-            words = one.words if len(one.words) <= _LONGEST else f"{one.words[: _LONGEST - 1]}…"
-            yield str(replace(one, words=f"{result.check}: {words}"))
+        yield from result.timeline
     seen = evidence.examination
     if seen and seen.lived is not None:
         yield f"its process ended {seen.lived:.3f} s after its start, with exit code {seen.exit_code}"

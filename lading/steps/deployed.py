@@ -72,12 +72,14 @@ class Deployed:
                 f"{self.site} failed {len(failed)} of {len(results)} checks",
                 why="; ".join(f"{result.check}: {result.problem}" for result in failed),
                 mend=f"look at what is deployed there, then: invoke smoke --url {self.site}{version}",
+                details=tuple(line for result in failed for line in result.timeline),
                 cause=deployed_cause(failed[0].problem or ""),
             )
         if self.browser:
             visit = Visit(
                 program=self.browser,
                 app=self.target,
+                version=expected.version,
                 screenshot=world.notes.screenshot(str(self.site)),
                 tell=tell,
                 again=f"look at what is deployed there, then: invoke smoke --browser --url {self.site}{version}",

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from lading.app import App, checks_digest
+from lading.app import VERSION_LABEL, App, checks_digest
 from lading.engine import Image, Tell
 from lading.errors import StepFailed
-from lading.events import Checked, Event
+from lading.events import Checked, Event, FactSeen
 from lading.image_facts import hold_to_facts
 from lading.notes import Verdict
 from lading.step import Change, Holds
 from lading.steps.trial import named, try_out
-from lading.version import Version
+from lading.version import UNVERSIONED, Version
 from lading.visit import Visit
 from lading.world import Foresight, World
 
@@ -63,13 +63,15 @@ class Smoke:
         checked: list[str] = []
 
         def hear(event: Event) -> None:
-            if isinstance(event, Checked):
+            if isinstance(event, Checked) and (event.problem or not isinstance(event, FactSeen)):
                 checked.append(str(event))
             tell(event)
 
         shot = world.notes.screenshot(image.id)
-        program = self.browser
-        visit = Visit(program=program, app=self.target, screenshot=shot, tell=hear) if program else None
+        visit = None
+        if self.browser:
+            version = image.labels.get(VERSION_LABEL, UNVERSIONED)
+            visit = Visit(program=self.browser, app=self.target, version=version, screenshot=shot, tell=hear)
         try:
             results = try_out(world, self.target, image, hear, visit=visit, log=self.log)
             facts = hold_to_facts(world, self.target, image, hear)

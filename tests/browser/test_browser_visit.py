@@ -6,6 +6,7 @@ import struct
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,12 @@ import pytest
 from lading.app import Check
 from lading.browser import Page, open_page
 from lading.errors import StepFailed
-from lading.visit import page_of
+from lading.events import Checked, Event
+from lading.site import Site
+from lading.visit import Visit, page_of
 from tests.host_name import named
 from tests.local_server import Asked, Reply, Served, listen, serve
+from tests.steps.stage import make_app
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("profiles")]
 
@@ -70,7 +74,7 @@ def test_a_good_page(show: Show) -> None:
         ("console.error('no wind', 3)", "console.error: no wind 3 (/:1)"),
         ("console.assert(false, 'aground')", "console.assert: aground (/:1)"),
         ("throw new Error('leak')", "Uncaught Error: leak (/:1)"),
-        ("setTimeout(() => { throw new TypeError('late leak') }, 100)", "Uncaught TypeError: late leak (/:1)"),
+        ("setTimeout(() => { throw new TypeError('late leak') }, 20)", "Uncaught TypeError: late leak (/:1)"),
         ("Promise.reject(new Error('no promise'))", "Uncaught (in promise) Error: no promise (/:1)"),
         ("this is no script", "Uncaught SyntaxError: Unexpected identifier 'is' (/:1)"),
         ("fetch('/gone?token=S3ntinel')", "/gone: the server responded with a status of 404 (Not Found)"),
@@ -150,9 +154,9 @@ def test_a_page_that_never_finishes(tmp_path: Path) -> None:
     with listen(lambda _: time.sleep(60)) as port:
         tag = f"<img src=http://127.0.0.1:{port}/tide>"
         with serving({"/": GOOD + tag}) as served:
-            page = open_page(f"http://{served.host}/", screenshot=tmp_path / "page.png", seconds=5)
+            page = open_page(f"http://{served.host}/", screenshot=tmp_path / "page.png", seconds=12)
 
-    assert page.seconds < 7
+    assert page.seconds < 18
     assert page.screenshot
     assert len(page.problems) == 1
     assert "did not finish loading within" in page.problems[0]
@@ -162,17 +166,17 @@ def test_a_page_that_never_finishes(tmp_path: Path) -> None:
 def test_a_server_that_says_nothing(tmp_path: Path) -> None:
     """A page of which nothing comes is given up in time, too."""
     with listen(lambda _: time.sleep(60)) as port:
-        page = open_page(f"http://127.0.0.1:{port}/", screenshot=tmp_path / "page.png", seconds=4)
+        page = open_page(f"http://127.0.0.1:{port}/", screenshot=tmp_path / "page.png", seconds=12)
 
-    assert page.seconds < 6
+    assert page.seconds < 18
     assert "did not finish loading within" in page.problems[0]
 
 
 def test_a_page_that_hangs(show: Show) -> None:
     """A script that never ends is given up in time, without a picture."""
-    page = show(f"{GOOD}<script>while (true) {{}}</script>", seconds=4)
+    page = show(f"{GOOD}<script>while (true) {{}}</script>", seconds=12)
 
-    assert page.seconds < 6
+    assert page.seconds < 18
     assert page.screenshot is None
     assert "did not finish loading within" in page.problems[0]
 
@@ -230,6 +234,17 @@ def test_which_page_is_opened() -> None:
     assert page_of((Check(path="/healthz"), Check())) == "/"
     assert page_of((Check(status=404), Check(path="/app/"))) == "/app/"
     assert page_of((Check(path="/in", method="POST"), Check(path="/me", headers={"Authorization": "x"}))) == "/"
+
+
+def test_a_page_of_a_version(tmp_path: Path) -> None:
+    """A path with `{version}` in it is opened as the check asks for it, and the visit is told as a check is."""
+    app = replace(make_app("demo", tmp_path / "app", "python", 5000), checks=(Check(path="/v/{version}"),))
+    told: list[Event] = []
+    with serving({"/v/1.4": GOOD}) as served:
+        visit = Visit(program="chromium", app=app, version="1.4", screenshot=tmp_path / "page.png", tell=told.append)
+        visit(Site(port=served.port))
+
+    assert [(one.check, one.problem) for one in told if isinstance(one, Checked)] == [("browser /v/{version}", None)]
 
 
 def test_no_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +16,9 @@ __all__ = ["Remark", "lint"]
 
 _URL: Final = re.compile(r"https?://|ftp://", re.IGNORECASE)
 _ROOT: Final = {"root", "0"}
+_SHELLS_OWN: Final = re.compile(r"[$`<>*?~(){}\[\]\\#!]")
+_SEVERAL: Final = re.compile(r"[&|;\n]|^\w+=")
+_LONGEST: Final = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,14 +119,26 @@ def _user(shipped: _Stage) -> Iterator[Remark]:
 def _command(shipped: _Stage) -> Iterator[Remark]:
     for keyword in ("ENTRYPOINT", "CMD"):
         last = next((one for one in reversed(shipped.body) if one.keyword == keyword), None)
-        if last and not last.rest.startswith("["):
+        if last and not last.rest.startswith(("[", "exec ")):
             why = f"{keyword} in shell form: a shell runs the app and keeps SIGTERM from it"
-            words = '", "'.join(last.rest.split())
-            mend = f'{keyword} ["{words}"]'
-            yield Remark(line=last.line, name="shell-form", why=why, mend=mend[:100])
+            yield Remark(line=last.line, name="shell-form", why=why, mend=_exec_form(keyword, last.rest))
+
+
+def _exec_form(keyword: str, text: str) -> str:
+    """Give what does the same without a shell that stays."""
+    try:
+        words = ["sh", "-c", f"exec {text}"] if _SHELLS_OWN.search(text) else shlex.split(text)
+    except ValueError:  # a quote that nobody closed
+        words = []
+    form = f"{keyword} {json.dumps(words, ensure_ascii=False)}"
+    if not words or _SEVERAL.search(text) or len(form) > _LONGEST:
+        return f'{keyword} ["/start.sh"], a script whose last line is exec and the app'
+    return form
 
 
 def _health(shipped: _Stage) -> Iterator[Remark]:
-    if not any(one.keyword == "HEALTHCHECK" for one in shipped.body):
+    last = next((one for one in reversed(shipped.body) if one.keyword == "HEALTHCHECK"), None)
+    if last is None or last.rest.strip().upper() == "NONE":
         why = "there is no HEALTHCHECK: nobody notices an app that hangs"
-        yield Remark(line=shipped.line, name="no-healthcheck", why=why, mend='HEALTHCHECK CMD ["python", "check.py"]')
+        line = last.line if last else shipped.line
+        yield Remark(line=line, name="no-healthcheck", why=why, mend='HEALTHCHECK CMD ["python", "check.py"]')

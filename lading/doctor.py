@@ -13,7 +13,7 @@ from lading.errors import CredentialsError, EngineUnavailable, LadingError, as_t
 from lading.settings import Environment, Settings
 from lading.world import World
 
-__all__ = ["Finding", "Grade", "Patient", "as_document", "as_lines", "exit_code", "findings", "looked_at"]
+__all__ = ["Finding", "Grade", "Patient", "as_document", "as_lines", "exit_code", "failure", "findings", "looked_at"]
 
 _WIDTH = 79
 _WIDEST_NAME = 12
@@ -53,6 +53,11 @@ class Patient:
     environment: Environment
 
 
+def failure(what: str, error: LadingError) -> Finding:
+    """Give the finding that an error is."""
+    return Finding(what=what, grade=Grade.FAILED, why=str(error), mend=error.mend, exit_code=error.exit_code)
+
+
 Look = Callable[[Patient], Iterable[Finding]]
 
 
@@ -71,11 +76,11 @@ def looked_at(look: Look, patient: Patient) -> Iterator[Finding]:
         with suppress(EngineUnavailable, CredentialsError):
             yield from look(patient)
     except LadingError as error:
-        yield Finding(what=name, grade=Grade.FAILED, why=str(error), mend=error.mend)
+        yield failure(name, error)
 
 
 def exit_code(found: Iterable[Finding]) -> int:
-    """Give the exit code: 3 without an engine, 1 when something else failed, 0 when all is well or only doubtful."""
+    """Give the exit code: 3 without an engine, else the highest of what failed, 0 when all is well or only doubtful."""
     codes = [one.exit_code for one in found if one.grade is Grade.FAILED]
     return _NO_ENGINE if _NO_ENGINE in codes else max(codes, default=0)
 

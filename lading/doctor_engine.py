@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from lading.app import App
 from lading.command import output_of
-from lading.doctor import Finding, Grade, Look, Patient
+from lading.doctor import Finding, Grade, Look, Patient, failure
 from lading.errors import CredentialsError, EngineUnavailable, LadingError
 from lading.step import Holds
 from lading.steps.holder import port_holder
@@ -81,18 +81,17 @@ def _builder(patient: Patient) -> Iterator[Finding]:
     """Who would build, with the docker CLI's buildx for what only that can."""
     version = re.findall(r"v\d[\w.+-]*", output_of(["docker", "buildx", "version"]) or "")
     also = f"docker buildx {version[0]}" if version else "no docker buildx"
+    found = []
     for app in apps_of(patient):
         try:
             builder = patient.world.engine.builder(app.build)
         except EngineUnavailable:
             raise
         except LadingError as error:
-            yield Finding(
-                what="builder", grade=Grade.FAILED, why=str(error), mend=error.mend, exit_code=error.exit_code
-            )
+            found.append(failure("builder", error))
         else:
-            yield Finding(what="builder", grade=Grade.OK, why=f"{builder}; {also}")
-            return
+            found.append(Finding(what="builder", grade=Grade.OK, why=f"{builder}; {also}"))
+    yield from dict.fromkeys(found)  # most apps have the same
 
 
 def _disk(patient: Patient) -> Iterator[Finding]:
@@ -134,6 +133,9 @@ def _port(patient: Patient) -> Iterator[Finding]:
         except (EngineUnavailable, CredentialsError):
             # It may well be the app itself, or another container.
             serving, holder, grade = None, port_holder((), port), Grade.WARNING
+        except LadingError as error:
+            yield failure("port", error)
+            continue
         if serving and serving.running and serving.ports.get(app.port) == port:
             yield Finding(what="port", grade=Grade.OK, why=f"{app.name} is served at 127.0.0.1:{port}")
         elif holder:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from lading.app import App
 from lading.context import Context
 from lading.dockerfile import DockerfileError, base_images
 from lading.dockerfile_lint import lint
@@ -13,11 +14,14 @@ from lading.doctor_engine import apps_of
 from lading.errors import CredentialsError, LadingError
 from lading.git import described_version, has_uncommitted, last_revision
 from lading.ignore import find_ignore_file
+from lading.platforms import platform_arguments
 from lading.reference import DOCKER_HUB
 from lading.tables import human_size
+from lading.version import UNVERSIONED
 
 __all__ = ["FILE_LOOKS"]
 
+_USUAL_PLATFORM = "linux/amd64"
 _OWN = ("localhost", "127.0.0.1")
 
 
@@ -77,9 +81,7 @@ def _dockerfile(patient: Patient) -> Iterator[Finding]:
             mend = "write one, or mend the setting dockerfile"
             yield Finding(what="Dockerfile", grade=Grade.FAILED, why=why, mend=mend)
             continue
-        given = dict(app.build.arguments)
-        if app.base_images:
-            given.setdefault("BASE_IMAGE", app.base_images[0].familiar)
+        given = _arguments(patient, app)
         try:
             base_images(text, given, app.build.target)
         except DockerfileError as error:
@@ -92,6 +94,20 @@ def _dockerfile(patient: Patient) -> Iterator[Finding]:
             yield Finding(what="Dockerfile", grade=Grade.WARNING, why=why, mend=one.mend)
         if not remarks:
             yield Finding(what="Dockerfile", grade=Grade.OK, why=f"nothing to remark on {file}")
+
+
+def _arguments(patient: Patient, app: App) -> dict[str, str]:
+    """Give the arguments that a build would have, with those that the builder sets by itself."""
+    given = {"VERSION": UNVERSIONED, **app.build.arguments}
+    if app.base_images:
+        given.setdefault("BASE_IMAGE", app.base_images[0].familiar)
+    if len(app.build.platforms) > 1:
+        return given
+    try:
+        engine = patient.world.engine.platform()
+    except LadingError:
+        engine = _USUAL_PLATFORM
+    return {**platform_arguments(next(iter(app.build.platforms), engine), engine), **given}
 
 
 def _context(patient: Patient) -> Iterator[Finding]:

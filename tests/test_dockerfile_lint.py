@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from lading.dockerfile_lint import lint
@@ -36,6 +38,7 @@ def test_a_sound_one() -> None:
         ('CMD ["python", "app.py"]', "CMD python app.py", (4, "shell-form")),
         ('CMD ["python", "app.py"]', "ENTRYPOINT python app.py", (4, "shell-form")),
         ('HEALTHCHECK CMD ["true"]\n', "", (1, "no-healthcheck")),
+        ('HEALTHCHECK CMD ["true"]', "HEALTHCHECK NONE", (2, "no-healthcheck")),
         ("USER 10001:10001", "ADD https://example.com/x /x\nUSER 10001:10001", (3, "add-of-url")),
     ],
 )
@@ -52,12 +55,35 @@ def test_each_remark(old: str, new: str, remark: tuple[int, str]) -> None:
         "ARG BASE=python:3.13\n" + _SOUND.replace("python:3.13-slim", "${BASE}"),
         _SOUND.replace("python:3.13-slim", "python:3.13-slim AS one") + "FROM one\n",
         "FROM golang AS build\n".replace("golang", "golang:1.23") + _SOUND,
+        _SOUND.replace('["python", "app.py"]', "exec gunicorn --bind :$PORT app:app"),
         _SOUND.replace("USER", "ADD --checksum=sha256:aa https://example.com/x /x\nUSER"),
     ],
 )
 def test_what_is_fine(text: str) -> None:
     """Digests, what a variable hides, what a parent stage sets, checksums: no remark."""
     assert remarks(text) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "mend"),
+    [
+        ("python app.py", 'CMD ["python", "app.py"]'),
+        ("python -c 'print(\"ahoy there\")'", 'CMD ["sh", "-c", "exec python -c \'print(\\"ahoy there\\")\'"]'),
+        ("echo 'ahoy there'", 'CMD ["echo", "ahoy there"]'),
+        ("gunicorn -b :$PORT app:app", 'CMD ["sh", "-c", "exec gunicorn -b :$PORT app:app"]'),
+        ("migrate && gunicorn app:app", 'CMD ["/start.sh"], a script whose last line is exec and the app'),
+        ("PORT=80 gunicorn app:app", 'CMD ["/start.sh"], a script whose last line is exec and the app'),
+        (f"gunicorn {'a' * 100}", 'CMD ["/start.sh"], a script whose last line is exec and the app'),
+        ("echo 'ahoy", 'CMD ["/start.sh"], a script whose last line is exec and the app'),
+    ],
+)
+def test_the_mend_for_shell_form(command: str, mend: str) -> None:
+    """What is proposed does the same as the shell form did, and is valid JSON."""
+    (remark,) = lint(_SOUND.replace('["python", "app.py"]', command), {})
+
+    assert remark.mend == mend
+    if not mend.endswith("app"):
+        assert json.loads(remark.mend.removeprefix("CMD "))
 
 
 def test_the_shipped_stage_counts() -> None:

@@ -11,16 +11,18 @@ from pathlib import Path
 
 import pytest
 
+from lading.app import BuildOptions
 from lading.credentials import CredentialStore
-from lading.doctor import Finding, Grade, Patient, as_document, as_lines, exit_code, findings
+from lading.doctor import Finding, Grade, Patient, as_document, as_lines, exit_code, findings, looked_at
 from lading.engine import EngineDetails, EngineInfo
 from lading.engine.memory import MemoryEngine
-from lading.errors import EngineUnavailable
+from lading.errors import EngineUnavailable, Unavailable, UsageError
 from lading.notes import Notes
 from lading.process import Process
 from lading.reference import ImageReference
 from lading.registry import HttpRegistry
 from lading.settings import Environment, Settings
+from lading.steps.trial import spec_for
 from lading.world import World
 
 _DOCKERFILE = """\
@@ -55,7 +57,7 @@ def _patient(folder: Path, engine: MemoryEngine, port: int, *, app: str | None =
         (folder / "Dockerfile").write_text(_DOCKERFILE)
         (folder / ".dockerignore").write_text("docker\n")
     apps = {"web": {"host_port": port, "base_images": ["python:3.13-slim"]}}
-    settings = Settings.load({"project": "ship", "local_registry_port": port, "apps": apps, **top}, folder)
+    settings = Settings.load({"project": "ship", "local_registry_port": port, "apps": apps} | top, folder)
     store = CredentialStore(folder / "docker")
     world = World(
         engine=engine,
@@ -114,6 +116,50 @@ def test_a_port_that_is_held(tmp_path: Path, engine: MemoryEngine, free_port: in
     assert port.grade is Grade.FAILED
     assert "holds it" in port.why
     assert exit_code(found) == 1
+
+
+def test_each_app_is_looked_at(tmp_path: Path, free_port: int) -> None:
+    """One app's trouble does not hide what there is of the others, and equal findings are told once."""
+
+    class Plain(MemoryEngine):
+        def builder(self, options: BuildOptions) -> str:
+            if options.secrets:
+                raise Unavailable("there is no docker buildx", why="it is needed", mend="install it")
+            return super().builder(options)
+
+    apps = {name: {"context": ".", "host_port": free_port} for name in ("web", "gig", "yawl")}
+    apps["yawl"]["build_secrets"] = {"key": "env=KEY"}
+    with closing(Plain()) as engine:
+        image = engine.image(engine.add("base", ImageReference.parse("python:3.13-slim")))
+        patient = _patient(tmp_path, engine, free_port, apps=apps)
+        web = patient.settings.app("web")
+        assert image is not None
+        spec = spec_for(web, image, name=web.container_name, host_port=0, labels={})
+        engine.create(replace(spec, labels={}), lambda _: None)
+        found = findings(patient)
+
+    grades = {what: [one.grade for one in found if one.what == what] for what in ("port", "builder")}
+    assert grades == {"port": [Grade.FAILED, Grade.OK, Grade.OK], "builder": [Grade.OK, Grade.FAILED]}
+    assert exit_code(found) == 3
+
+
+def test_a_base_for_the_platform(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
+    """A base image that the builder's own arguments name is none to complain of, with and without an engine."""
+    (tmp_path / "Dockerfile").write_text(_DOCKERFILE.replace("python:3.13-slim", "base-$TARGETARCH:1"))
+
+    for one in (engine, _Gone()):
+        assert _found(_patient(tmp_path, one, free_port), "Dockerfile").grade is Grade.OK
+
+
+def test_an_errors_own_exit_code(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
+    """What breaks a look ends the command as the error would."""
+
+    def _look(_: Patient) -> Iterator[Finding]:
+        raise UsageError("that is no context", why="it is none", mend="mend it")
+
+    (found,) = looked_at(_look, _patient(tmp_path, engine, free_port))
+
+    assert (found.what, exit_code([found])) == ("look", 2)
 
 
 def test_a_data_folder_that_cannot_be_looked_at(tmp_path: Path, free_port: int) -> None:

@@ -13,10 +13,11 @@ import docker
 import pytest
 
 from lading.app import TRIAL_LABEL, App
-from lading.engine import Engine, Image, ImageFile
+from lading.engine import ContainerSpec, Engine, Image, ImageFile
+from lading.engine.connection import Connection
 from lading.engine.docker import DockerEngine
 from lading.engine.memory import MemoryEngine
-from lading.errors import SmokeFailed, StepFailed
+from lading.errors import EngineUnavailable, SmokeFailed, StepFailed
 from lading.events import Checked, Event
 from lading.image_facts import Fact, examine, hold_to_facts
 from lading.image_policy import FactsPolicy
@@ -24,10 +25,13 @@ from lading.notes import Notes
 from lading.process import Process
 from lading.reference import ImageReference
 from lading.registry import Registry
+from lading.shield import fleeting
 from lading.world import World
+from tests.engine_proxy import Stall, engine_proxy
 from tests.git import git
 from tests.image_specimens import GOOD, Specimens, file, folder
 from tests.steps.stage import make_app
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.engine
 
@@ -213,6 +217,30 @@ def test_a_look_leaves_no_container(
     assert trials() == []
     assert found["/app/" + "long" * 60] == file("/app/" + "long" * 60, 0o640, 0, 10001)
     assert (found["/app/link"].kind, found["/var/spool"].mode) == ("link", 0o1777)
+
+
+@pytest.mark.timeout(60)
+def test_an_engine_that_falls_silent(
+    engine: Engine, specimens: Specimens, project_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An engine that no longer sends is not waited for, for an image's files or for a program; no container is left."""
+    image = specimens.make({**GOOD, "command": 'CMD ["/app/check"]'})
+    name, labels = f"{project_name}-look", {"lading.project": project_name}
+    stalls = Stall(method="GET", path="/export"), Stall(method="GET", path="/archive")
+    with engine_proxy(*stalls) as proxy:
+        monkeypatch.setenv("DOCKER_HOST", proxy.docker_host)
+        line = Connection()
+        line.client.timeout = 1
+        slow = DockerEngine(line)
+        with pytest.raises(EngineUnavailable, match="no answer"):
+            list(slow.files(image.id, name=name, labels=labels))
+        spec = ContainerSpec(name=name, image_id=image.id, labels=labels, port=8080)
+        with fleeting(lambda: engine.create(spec, lambda _: None), lambda: engine.remove(name)):
+            engine.start(name)
+            wait_until(lambda: (found := engine.container(name)) is not None and found.state == "exited")
+            with pytest.raises(EngineUnavailable, match="no answer"):
+                slow.examine(name)
+        slow.close()
 
 
 def test_no_such_image(engine: Engine, project_name: str) -> None:

@@ -165,7 +165,8 @@ class Containers:
         client = self._line.client
         url = f"{client.base_url}/v{client.api_version}/containers/{raw['Id']}/archive"
         plain = {"Accept-Encoding": "identity"}
-        with client.get(url, params={"path": path}, headers=plain, stream=True) as answer:
+        asked = client.get(url, params={"path": path}, headers=plain, stream=True, timeout=client.timeout)
+        with asked as answer:
             # One file as a tar: its head of 512 bytes, then the file.
             head = answer.raw.read(2 * _TAR_BLOCK) if answer.ok else b""
         return program_platform(head[_TAR_BLOCK:])

@@ -50,7 +50,8 @@ def image_files(
 
         with fleeting(lambda: client.create_container_from_config(config, name), remove):
             try:
-                answer = client.get(f"{client.base_url}/v{client.api_version}/containers/{name}/export", stream=True)
+                url = f"{client.base_url}/v{client.api_version}/containers/{name}/export"
+                answer = client.get(url, stream=True, timeout=client.timeout)
                 with answer:
                     client._raise_for_status(answer)  # noqa: SLF001  its errors tell what the engine said
                     yield from _read(answer.raw)

@@ -21,9 +21,9 @@ from lading.tables import human_size
 from lading.version import UNVERSIONED
 from lading.world import World
 
-__all__ = ["Fact", "examine", "hold_to_facts"]
+__all__ = ["Fact", "examine", "facts_demand", "hold_to_facts", "tell_of_a_write"]
 
-_RULES = 1
+_RULES = 2
 """Goes up with every change to what a scan finds, so that what was noted before is looked at again."""
 _TOLD = 5
 _OCI = "org.opencontainers.image."
@@ -40,6 +40,27 @@ class Fact:
 
     def __str__(self) -> str:
         return f"{self.name}: {self.problem or 'holds'}"
+
+    def seen(self, *, fails: bool) -> FactSeen:
+        """Give the event that tells of it; `fails` is whether the step fails where it does not hold."""
+        problem = self.problem and f"{self.problem}; {self.mend}"
+        return FactSeen(check=f"image fact {self.name} ({self.title})", problem=problem, fails=fails)
+
+
+def facts_demand(app: App) -> str:
+    """Give what a verdict must have been given under to count: empty where the facts decide nothing."""
+    policy = app.facts
+    if policy.mode != "fail":
+        return ""
+    budget = "" if policy.budget is None else f", at most {policy.budget} bytes"
+    seen_as = f"rules {_RULES}, port {app.port}, tmpfs {', '.join(sorted(app.tmpfs)) or 'none'}"
+    return f"all facts but {', '.join(sorted(policy.allowed)) or 'none'}{budget} ({seen_as})"
+
+
+def tell_of_a_write(app: App, error: StepFailed, tell: Tell) -> None:
+    """Tell that an image does not run read-only, where that is what its checks have failed for."""
+    if app.facts.mode != "off" and error.cause == "read-only-root":
+        tell(_read_only(error.why).seen(fails=True))
 
 
 def hold_to_facts(world: World, app: App, image: Image, tell: Tell) -> str:
@@ -66,9 +87,7 @@ def hold_to_facts(world: World, app: App, image: Image, tell: Tell) -> str:
     facts = [fact for fact in found if fact.name not in policy.allowed]
     failing = [fact for fact in facts if fact.problem]
     for fact in facts:
-        told = fact.problem and f"{fact.problem}; {fact.mend}"
-        name = f"image fact {fact.name} ({fact.title})"
-        tell(FactSeen(check=name, problem=told, fails=policy.mode == "fail"))
+        tell(fact.seen(fails=policy.mode == "fail"))
     if failing and policy.mode == "fail":
         count = len(failing)
         raise SmokeFailed(
@@ -91,13 +110,14 @@ def hold_to_facts(world: World, app: App, image: Image, tell: Tell) -> str:
 def examine(world: World, app: App, image: Image) -> tuple[Fact, ...]:
     """Give the facts of an image that has answered its checks.
 
-    None where the engine does not tell what the image is like. Its files are looked through once: what was found is
-    noted by its id.
+    None where the engine does not tell what the image is like. Its files are looked through once, and not at all where
+    all they can tell is allowed: what was found is noted by its id.
     """
     whole = world.engine.image(image.id)  # in a list of images, an engine tells less of each
     if whole is None or whole.config is None:
         return ()
-    found = _files(world, app, whole, whole.config)
+    unasked = {"setuid", "writable"} <= {*app.facts.allowed}
+    found = Scan() if unasked else _files(world, app, whole, whole.config)
     budget = app.facts.budget
     return (
         Fact(
@@ -136,12 +156,7 @@ def examine(world: World, app: App, image: Image) -> tuple[Fact, ...]:
             problem=_listed("the app may write", found.writable, found.writable_count),
             mend="leave files to root (COPY without --chown); what the app must write belongs in /tmp",
         ),
-        Fact(
-            name="read-only",
-            title="CIS 5.13, a root file system that is read-only",
-            problem=None,  # a trial has such a root: an app that cannot do with it has failed its checks before
-            mend="let the app write below /tmp only",
-        ),
+        _read_only(None),  # a trial has such a root: an app that cannot do with it has failed its checks before
         Fact(
             name="labels",
             title="labels that say what it is",
@@ -154,6 +169,15 @@ def examine(world: World, app: App, image: Image) -> tuple[Fact, ...]:
             problem=_size_problem(whole.size, budget),
             mend="invoke history (shows which layer is large), or raise image_budget",
         ),
+    )
+
+
+def _read_only(problem: str | None) -> Fact:
+    return Fact(
+        name="read-only",
+        title="CIS 5.13, a root file system that is read-only",
+        problem=problem,
+        mend="let the app write below /tmp only, or name the folder as tmpfs",
     )
 
 
@@ -180,7 +204,11 @@ def _user_problem(user: str) -> str | None:
         return "it runs as root"
     if not User.parse(user):
         return "its USER is a name, and only a number tells a runtime that it is not root"
-    return None if ":" in user else "its USER names no group, so that the image's /etc/passwd chooses one, else root's"
+    return (
+        None
+        if user.partition(":")[2]
+        else "its USER names no group, so that the image's /etc/passwd chooses one, else root's"
+    )
 
 
 def _port_problem(exposed: tuple[str, ...], port: int) -> str | None:

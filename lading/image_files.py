@@ -16,7 +16,7 @@ _MOUNTED = ("/tmp", "/dev", "/proc", "/sys")  # noqa: S108  paths in an image
 """Where something else lies over the image's files while a container runs."""
 _SETUID_OR_SETGID, _STICKY = 0o6000, 0o1000
 _GROUP_WRITES, _OTHERS_WRITE = 0o020, 0o002
-_NUMBERS = re.compile(r"(\d+)(?::(\d+))?")
+_NUMBERS = re.compile(r"(\d+)(?::(\d*))?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,8 +79,9 @@ def scan(files: Iterable[ImageFile], user: User | None, mounted: tuple[str, ...]
 
 def _may_write(file: ImageFile, user: User | None) -> bool:
     """Whether a user may write there; who owns a file can give himself the right to."""
+    uid, gid = (user.uid, user.gid) if user and user.uid else (None, None)
+    if file.uid == uid:
+        return True
     if file.mode & _OTHERS_WRITE:
         return not (file.kind == "folder" and file.mode & _STICKY)
-    if user is None or user.uid == 0:
-        return False
-    return file.uid == user.uid or (file.gid == user.gid and bool(file.mode & _GROUP_WRITES))
+    return file.gid == gid and bool(file.mode & _GROUP_WRITES)

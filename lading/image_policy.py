@@ -22,14 +22,6 @@ class FactsPolicy:
     allowed: tuple[FactName, ...] = ()
     budget: int | None = None
 
-    @property
-    def demand(self) -> str:
-        """What a verdict must have been given under to count: empty where the facts decide nothing."""
-        if self.mode != "fail":
-            return ""
-        budget = "" if self.budget is None else f", at most {self.budget} bytes"
-        return f"all facts but {', '.join(sorted(self.allowed)) or 'none'}{budget}"
-
 
 def facts_mode(given: FactsMode | bool) -> FactsMode:  # noqa: FBT001  a value from the settings file
     """Give the mode that a settings file means: YAML reads `off` as false and `on` as true."""

@@ -68,6 +68,13 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     image_facts_allowed: tuple[FactName, ...] = ()
     image_budget: str | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what no type can tell; the words begin with the key in backquotes."""
+        if "read-only" in self.image_facts_allowed:
+            raise ValueError(
+                "`image_facts_allowed` read-only is no choice: every root is; tmpfs is where an app may write"
+            )
+
 
 class _Top(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     project: str | None = None

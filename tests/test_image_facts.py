@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import docker
 import pytest
 
-from lading.app import TRIAL_LABEL, App
-from lading.engine import ContainerSpec, Engine, Image, ImageFile
-from lading.engine.connection import Connection
+from lading.app import App
+from lading.engine import Engine, Image, ImageFile
 from lading.engine.docker import DockerEngine
 from lading.engine.memory import MemoryEngine
-from lading.errors import EngineUnavailable, SmokeFailed, StepFailed
+from lading.errors import SmokeFailed, StepFailed
 from lading.events import Checked, Event
 from lading.image_facts import Fact, examine, hold_to_facts
 from lading.image_policy import FactsPolicy
@@ -25,13 +24,10 @@ from lading.notes import Notes
 from lading.process import Process
 from lading.reference import ImageReference
 from lading.registry import Registry
-from lading.shield import fleeting
 from lading.world import World
-from tests.engine_proxy import Stall, engine_proxy
 from tests.git import git
 from tests.image_specimens import GOOD, Specimens, file, folder
 from tests.steps.stage import make_app
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.engine
 
@@ -64,13 +60,6 @@ def specimens(engine: Engine, project_name: str, tmp_path: Path) -> Specimens:
     return Specimens(engine=engine, project=project_name, folder=tmp_path)
 
 
-@pytest.fixture
-def trials(client: docker.DockerClient, project_name: str) -> Callable[[], list[Mapping[str, str]]]:
-    """Gives the labels of the project's containers that are there for a look."""
-    wanted = {"label": [f"lading.project={project_name}", f"{TRIAL_LABEL}=1"]}
-    return lambda: [one.labels for one in client.containers.list(all=True, filters=wanted)]
-
-
 def _no_registry(host: str) -> Registry:
     raise AssertionError(host)
 
@@ -99,6 +88,7 @@ def test_a_good_image_passes_all(world: World, app: App, specimens: Specimens) -
         ("user", {"user": "USER app"}, [], "is a name"),
         ("user", {"user": "USER 10001:app"}, [], "is a name"),
         ("user", {"user": "USER 10001"}, [], "names no group"),
+        ("user", {"user": "USER 10001:"}, [], "names no group"),
         ("port", {"port": None}, [], "exposes no port"),
         ("port", {"port": "EXPOSE 80"}, [], "exposes 80, and the app's port is 8080"),
         ("port", {"port": "EXPOSE 8080/udp"}, [], "exposes 8080/udp"),
@@ -115,6 +105,7 @@ def test_a_good_image_passes_all(world: World, app: App, specimens: Specimens) -
         ("writable", {}, [file("/app/everybodys", 0o666)], "/app/everybodys"),
         ("writable", {}, [folder("/srv", 0o777)], "/srv"),
         ("writable", {}, [folder("/srv", 0o1755, uid=10001)], "/srv"),
+        ("writable", {}, [folder("/srv", 0o1777, uid=10001)], "/srv"),
         ("labels", {"title": None}, [], "lacks org.opencontainers.image.title"),
         (
             "labels",
@@ -197,56 +188,16 @@ def test_files_are_looked_through_once(world: World, app: App, specimens: Specim
 
     note.write_text(note.read_text().replace("/app/su", "/app/noted"))
     assert "/app/noted" in problems(examine(world, app, image))["setuid"]
-    note.write_text(json.dumps({"rules": [1], "setuid": 3}))
+    note.write_text(json.dumps({**json.loads(note.read_text()), "setuid": 3}))
     assert examine(world, app, image) == first
 
 
-def test_a_look_leaves_no_container(
-    engine: Engine, specimens: Specimens, project_name: str, trials: Callable[[], list[Mapping[str, str]]]
-) -> None:
-    """The container is there while files are read, with the labels it got, and gone afterwards, also when cut short."""
-    image, labels = specimens.make(), {"lading.project": project_name, TRIAL_LABEL: "1", "lading.pid": "7"}
+def test_files_that_nobody_asks_for_are_not_looked_through(world: World, app: App, specimens: Specimens) -> None:
+    """Where all that files can tell is accepted, they are left alone."""
+    lenient = replace(app, facts=FactsPolicy(allowed=("writable", "setuid")))
 
-    files = engine.files(image.id, name=f"{project_name}-look", labels=labels)
-    assert trials() == []
-    next(files)
-    assert [one["lading.pid"] for one in trials()] == ["7"]
-    files.close()
-    assert trials() == []
-    found = {one.path: one for one in engine.files(image.id, name=f"{project_name}-look", labels=labels)}
-    assert trials() == []
-    assert found["/app/" + "long" * 60] == file("/app/" + "long" * 60, 0o640, 0, 10001)
-    assert (found["/app/link"].kind, found["/var/spool"].mode) == ("link", 0o1777)
-
-
-@pytest.mark.timeout(60)
-def test_an_engine_that_falls_silent(
-    engine: Engine, specimens: Specimens, project_name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An engine that no longer sends is not waited for, for an image's files or for a program; no container is left."""
-    image = specimens.make({**GOOD, "command": 'CMD ["/app/check"]'})
-    name, labels = f"{project_name}-look", {"lading.project": project_name}
-    stalls = Stall(method="GET", path="/export"), Stall(method="GET", path="/archive")
-    with engine_proxy(*stalls) as proxy:
-        monkeypatch.setenv("DOCKER_HOST", proxy.docker_host)
-        line = Connection()
-        line.client.timeout = 1
-        slow = DockerEngine(line)
-        with pytest.raises(EngineUnavailable, match="no answer"):
-            list(slow.files(image.id, name=name, labels=labels))
-        spec = ContainerSpec(name=name, image_id=image.id, labels=labels, port=8080)
-        with fleeting(lambda: engine.create(spec, lambda _: None), lambda: engine.remove(name)):
-            engine.start(name)
-            wait_until(lambda: (found := engine.container(name)) is not None and found.state == "exited")
-            with pytest.raises(EngineUnavailable, match="no answer"):
-                slow.examine(name)
-        slow.close()
-
-
-def test_no_such_image(engine: Engine, project_name: str) -> None:
-    """There are no files of what is not there."""
-    with pytest.raises(StepFailed):
-        list(engine.files(f"sha256:{'0' * 64}", name=f"{project_name}-look", labels={}))
+    assert problems(examine(world, lenient, specimens.make(GOOD, file("/app/su", 0o4755)))) == {}
+    assert not (world.notes.folder / "facts").exists()
 
 
 def test_a_whole_image_is_looked_through_quickly(world: World, app: App, python_image: str) -> None:
@@ -282,6 +233,7 @@ def test_policies(world: World, app: App, specimens: Specimens) -> None:
     with pytest.raises(SmokeFailed) as caught:
         told(world, app, image, FactsPolicy(mode="fail", allowed=("size",)))
     assert caught.value.what == "2 of 8 facts of the image do not hold"
+    assert caught.value.cause == "image-facts"
     assert "EXPOSE 8080" in caught.value.details[0]
     assert "CIS 4.8" in caught.value.details[1]
     assert "chmod a-s" in caught.value.details[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,13 @@ import yaml
 
 from lading.app import Check, checks_digest
 from lading.errors import UsageError
+from lading.image_facts import facts_demand
 from lading.image_files import Scan, User, scan
 from lading.image_policy import FactsPolicy
 from lading.notes import Verdict
 from lading.settings import Settings
 from tests.image_specimens import file, folder
+from tests.steps.stage import make_app
 
 
 def policy(text: str) -> FactsPolicy:
@@ -31,7 +34,7 @@ def policy(text: str) -> FactsPolicy:
         ("image_facts: off", FactsPolicy(mode="off")),
         ("image_facts: 'off'", FactsPolicy(mode="off")),
         ("image_facts: fail, image_budget: 500m", FactsPolicy(mode="fail", budget=500 * 1024**2)),
-        ("image_facts_allowed: [setuid, read-only]", FactsPolicy(allowed=("setuid", "read-only"))),
+        ("image_facts_allowed: [setuid, labels]", FactsPolicy(allowed=("setuid", "labels"))),
     ],
 )
 def test_settings(text: str, expected: FactsPolicy) -> None:
@@ -48,22 +51,35 @@ def test_wrong_settings(text: str) -> None:
         policy(text)
 
 
-def test_which_verdicts_count() -> None:
+def test_a_root_is_read_only_whoever_accepts_it_otherwise() -> None:
+    """That an app writes to its root cannot be accepted, as it cannot; it is said what can be set instead."""
+    with pytest.raises(UsageError, match="image_facts_allowed") as caught:
+        policy("image_facts_allowed: [setuid, read-only]")
+    assert "tmpfs" in caught.value.why
+
+
+def test_which_verdicts_count(tmp_path: Path) -> None:
     """Under `fail` only a verdict counts that was given under the same demand; otherwise any that passed the checks."""
+    app = make_app("demo", tmp_path / "app", "scratch", 8080)
     strict, stricter = FactsPolicy(mode="fail", allowed=("size", "port")), FactsPolicy(mode="fail", allowed=("size",))
     checks = (Check(),)
 
-    def verdict(given_under: FactsPolicy) -> Verdict:
-        demand = given_under.demand
-        return Verdict(image="i", checks=checks_digest(checks), passed=True, run="r", when="", summary="", facts=demand)
+    def demand(policy: FactsPolicy) -> str:
+        return facts_demand(replace(app, facts=policy))
 
-    assert verdict(strict).speaks_of(checks, FactsPolicy(mode="fail", allowed=("port", "size")).demand)
-    assert verdict(strict).speaks_of(checks, FactsPolicy().demand)
+    def verdict(given_under: FactsPolicy) -> Verdict:
+        facts = demand(given_under)
+        return Verdict(image="i", checks=checks_digest(checks), passed=True, run="r", when="", summary="", facts=facts)
+
+    assert verdict(strict).speaks_of(checks, demand(FactsPolicy(mode="fail", allowed=("port", "size"))))
+    assert verdict(strict).speaks_of(checks, demand(FactsPolicy()))
     assert verdict(strict).speaks_of(checks)
-    assert not verdict(FactsPolicy()).speaks_of(checks, strict.demand)
-    assert not verdict(FactsPolicy(mode="off")).speaks_of(checks, strict.demand)
-    assert not verdict(strict).speaks_of(checks, stricter.demand)
-    assert not verdict(strict).speaks_of(checks, FactsPolicy(mode="fail", allowed=("size", "port"), budget=1).demand)
+    assert not verdict(FactsPolicy()).speaks_of(checks, demand(strict))
+    assert not verdict(FactsPolicy(mode="off")).speaks_of(checks, demand(strict))
+    assert not verdict(strict).speaks_of(checks, demand(stricter))
+    assert not verdict(strict).speaks_of(checks, demand(replace(strict, budget=1)))
+    for other in (replace(app, port=80), replace(app, tmpfs=("/srv",))):
+        assert not verdict(strict).speaks_of(checks, facts_demand(replace(other, facts=strict)))
 
 
 def test_what_an_app_may_write() -> None:
@@ -71,12 +87,13 @@ def test_what_an_app_may_write() -> None:
     files = [
         *(file("/a/mine", 0o400, uid=7), file("/a/ours", 0o060, gid=8), file("/a/read", 0o640, gid=8)),
         *(file("/a/theirs", 0o644), file("/a/all", 0o602), folder("/b", 0o1777), folder("/c", 0o777)),
+        folder("/own", 0o1777, uid=7),  # sticky keeps nobody from what is his
         *(file("/cache/x", 0o666), folder("/cache", 0o777), folder("/cached", 0o777), file("/tmp/x", 0o666)),  # noqa: S108
     ]
 
     found = scan(files, User(uid=7, gid=8), ("/cache",))
 
-    assert found.writable == ("/a/all", "/a/mine", "/a/ours", "/c", "/cached")
+    assert found.writable == ("/a/all", "/a/mine", "/a/ours", "/c", "/cached", "/own")
     assert scan(files, None, ("/cache",)).writable == ("/a/all", "/c", "/cached")
 
 
@@ -90,7 +107,10 @@ def test_many_files_are_counted() -> None:
 
 @pytest.mark.parametrize(
     ("text", "user"),
-    [("10001", User(uid=10001, gid=0)), ("1:2", User(uid=1, gid=2)), ("app", None), ("1:app", None), ("", None)],
+    [
+        *(("10001", User(uid=10001, gid=0)), ("10001:", User(uid=10001, gid=0)), ("1:2", User(uid=1, gid=2))),
+        *(("app", None), ("1:app", None), ("", None)),
+    ],
 )
 def test_users(text: str, user: User | None) -> None:
     """A user is its numbers; without a group it is in root's, as an engine has it."""

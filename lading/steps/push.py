@@ -9,6 +9,7 @@ from lading.app import App
 from lading.engine import Image, Tell
 from lading.errors import Conflict, LadingError, PushRefused, StepFailed, Unavailable
 from lading.events import Caution, Event, Sent, Transfer
+from lading.image_facts import facts_demand
 from lading.notes import Verdict
 from lading.reference import ImageReference
 from lading.registry import Manifest
@@ -103,7 +104,7 @@ class Push:
         return image
 
     def _verdict(self, world: World, image: Image) -> Verdict | None:
-        return world.proven(image, self.target.checks, self.target.facts.demand)
+        return world.proven(image, self.target.checks, facts_demand(self.target))
 
     def _unrecorded(self, world: World, publication: Publication) -> dict[ImageReference, str]:
         """Give the names, with their digests, that hold the image in the registry and something else in the ledger.

@@ -9,7 +9,7 @@ from lading.app import VERSION_LABEL, App, checks_digest
 from lading.engine import Image, Tell
 from lading.errors import StepFailed
 from lading.events import Checked, Event, FactSeen
-from lading.image_facts import hold_to_facts
+from lading.image_facts import facts_demand, hold_to_facts, tell_of_a_write
 from lading.notes import Verdict
 from lading.step import Change, Holds
 from lading.steps.trial import named, try_out
@@ -43,7 +43,7 @@ class Smoke:
     def plan(self, world: World) -> Change | Holds:
         """Look for a verdict about this image and these checks."""
         image = world.chosen(self.target, self.version)
-        verdict = world.proven(image, self.target.checks, self.target.facts.demand)
+        verdict = world.proven(image, self.target.checks, facts_demand(self.target))
         visited = self.browser is None or (verdict is not None and verdict.visited)
         if verdict and visited and (self.reuse or verdict.run == world.process.run):
             return Holds(reason=verdict.summary, identity=self._passed(image))
@@ -76,6 +76,7 @@ class Smoke:
             results = try_out(world, self.target, image, hear, visit=visit, log=self.log)
             facts = hold_to_facts(world, self.target, image, hear)
         except StepFailed as error:
+            tell_of_a_write(self.target, error, hear)
             verdict = self._verdict(image, world.process.run, passed=False, summary=str(error), visit=visit)
             world.notes.keep_verdict(replace(verdict, checked=tuple(checked)))
             raise
@@ -96,7 +97,7 @@ class Smoke:
             run=run,
             when=datetime.now(UTC).isoformat(timespec="seconds"),
             summary=summary,
-            facts=self.target.facts.demand,
+            facts=facts_demand(self.target),
             visited=visit is not None and visit.page is not None,
             screenshot=visit.screenshot if visit else None,
         )

@@ -6,6 +6,7 @@ import json
 import secrets
 import shutil
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -79,6 +80,19 @@ def test_off_looks_at_nothing(project: Project) -> None:
     assert not (project.folder / ".lading" / "facts").exists()
 
 
+def test_an_app_that_writes_to_its_root(project: Project) -> None:
+    """An app whose checks fail as its root is read-only fails that fact as well."""
+    project.write(at_start="open('/state', 'w')")
+    assert project.invoke("build", "--version", "1").code == 0
+
+    failed(project.invoke("smoke", "--junit", "smoke.xml"), "'/state'")
+
+    cases = ET.parse(project.folder / "smoke.xml").getroot().iter("testcase")  # noqa: S314  our own file
+    bad = {case.get("name"): case.findtext("failure") or "" for case in cases if case.find("failure") is not None}
+    assert list(bad) == ["GET /", "image fact read-only (CIS 5.13, a root file system that is read-only)"]
+    assert all("tmpfs" in words for words in bad.values())
+
+
 @pytest.mark.parametrize("mode", ["warn", "fail"])
 def test_secrets_are_named_and_never_shown(project: Project, mode: str) -> None:
     """The name of a secret in the image is told, its value nowhere: on no screen, in no JSON, in no note."""
@@ -94,7 +108,9 @@ def test_secrets_are_named_and_never_shown(project: Project, mode: str) -> None:
         assert done.code == (0 if mode == "warn" else 1), done.all
         assert "ENV API_TOKEN, LABEL registry.password" in done.all
         assert value not in done.all
-    assert all(value not in path.read_text() for path in (project.folder / ".lading").rglob("*.json"))
+    notes = [path.read_bytes() for path in (project.folder / ".lading").rglob("*") if path.is_file()]
+    assert any(b"API_TOKEN" in note for note in notes)
+    assert all(value.encode() not in note for note in notes)
 
 
 def test_this_repositorys_app(project_name: str, python_image: str, repository: Path, tmp_path: Path) -> None:

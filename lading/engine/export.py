@@ -46,7 +46,9 @@ def image_files(
 
         def remove() -> None:
             with suppress(NotFound):
-                client.remove_container(name, v=True, force=True)
+                made = client.inspect_container(name)
+                if labels.items() <= (made["Config"]["Labels"] or {}).items():  # else the name was taken already
+                    client.remove_container(made["Id"], v=True, force=True)
 
         with fleeting(lambda: client.create_container_from_config(config, name), remove):
             try:

@@ -1,0 +1,104 @@
+"""The files of an image, read from a container that never starts: what they are, and that it is gone afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import docker
+import pytest
+
+from lading.app import TRIAL_LABEL
+from lading.engine import ContainerSpec, Engine
+from lading.engine.connection import Connection
+from lading.engine.docker import DockerEngine
+from lading.errors import EngineUnavailable, StepFailed
+from lading.shield import fleeting
+from tests.engine_proxy import Stall, engine_proxy
+from tests.image_specimens import GOOD, Specimens, file
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    """The real engine."""
+    found = DockerEngine()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def specimens(engine: Engine, project_name: str, tmp_path: Path) -> Specimens:
+    """Makes images."""
+    return Specimens(engine=engine, project=project_name, folder=tmp_path)
+
+
+@pytest.fixture
+def trials(client: docker.DockerClient, project_name: str) -> Callable[[], list[Mapping[str, str]]]:
+    """Gives the labels of the project's containers that are there for a look."""
+    wanted = {"label": [f"lading.project={project_name}", f"{TRIAL_LABEL}=1"]}
+    return lambda: [one.labels for one in client.containers.list(all=True, filters=wanted)]
+
+
+def test_a_look_leaves_no_container(
+    engine: Engine, specimens: Specimens, project_name: str, trials: Callable[[], list[Mapping[str, str]]]
+) -> None:
+    """The container is there while files are read, with the labels it got, and gone afterwards, also when cut short."""
+    image, labels = specimens.make(), {"lading.project": project_name, TRIAL_LABEL: "1", "lading.pid": "7"}
+
+    files = engine.files(image.id, name=f"{project_name}-look", labels=labels)
+    assert trials() == []
+    next(files)
+    assert [one["lading.pid"] for one in trials()] == ["7"]
+    files.close()
+    assert trials() == []
+    found = {one.path: one for one in engine.files(image.id, name=f"{project_name}-look", labels=labels)}
+    assert trials() == []
+    assert found["/app/" + "long" * 60] == file("/app/" + "long" * 60, 0o640, 0, 10001)
+    assert (found["/app/link"].kind, found["/var/spool"].mode) == ("link", 0o1777)
+
+
+def test_another_container_of_that_name(engine: Engine, specimens: Specimens, project_name: str) -> None:
+    """A container that has the name already is somebody else's, and stays."""
+    image, labels = specimens.make({**GOOD, "command": "CMD never"}), {"lading.project": project_name}
+    name = f"{project_name}-look"
+    spec = ContainerSpec(name=name, image_id=image.id, labels=labels, port=8080)
+    with fleeting(lambda: engine.create(spec, lambda _: None), lambda: engine.remove(name)):
+        theirs = engine.container(name)
+
+        with pytest.raises(StepFailed):
+            list(engine.files(image.id, name=name, labels={**labels, "lading.run": "mine"}))
+
+        assert engine.container(name) == theirs
+
+
+@pytest.mark.timeout(60)
+def test_an_engine_that_falls_silent(
+    engine: Engine, specimens: Specimens, project_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An engine that no longer sends is not waited for, for an image's files or for a program; no container is left."""
+    image = specimens.make({**GOOD, "command": 'CMD ["/app/check"]'})
+    name, labels = f"{project_name}-look", {"lading.project": project_name}
+    stalls = Stall(method="GET", path="/export"), Stall(method="GET", path="/archive")
+    with engine_proxy(*stalls) as proxy:
+        monkeypatch.setenv("DOCKER_HOST", proxy.docker_host)
+        line = Connection()
+        line.client.timeout = 1
+        slow = DockerEngine(line)
+        with pytest.raises(EngineUnavailable, match="no answer"):
+            list(slow.files(image.id, name=name, labels=labels))
+        spec = ContainerSpec(name=name, image_id=image.id, labels=labels, port=8080)
+        with fleeting(lambda: engine.create(spec, lambda _: None), lambda: engine.remove(name)):
+            engine.start(name)
+            wait_until(lambda: (found := engine.container(name)) is not None and found.state == "exited")
+            with pytest.raises(EngineUnavailable, match="no answer"):
+                slow.examine(name)
+        slow.close()
+
+
+def test_no_such_image(engine: Engine, project_name: str) -> None:
+    """There are no files of what is not there."""
+    with pytest.raises(StepFailed):
+        list(engine.files(f"sha256:{'0' * 64}", name=f"{project_name}-look", labels={}))

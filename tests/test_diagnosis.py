@@ -177,6 +177,7 @@ def test_somebody_removed_it() -> None:
     """A container that is gone is told as that, when its start finds so as well."""
     assert diagnose(evidence(None)).name == "container-removed"
     assert diagnose(evidence(None, words="No such container: web")).name == "container-removed"
+    assert diagnose(evidence(replace(ENDED, state="removing", exit_code=137))).name == "container-removed"
 
 
 def test_a_folder_with_the_apps_files_is_not_laid_over() -> None:

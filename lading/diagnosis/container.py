@@ -29,8 +29,10 @@ _SHELL = (
 
 
 def removed(evidence: Evidence) -> Cause | None:
-    """Tell when the container is not there any more."""
-    if evidence.examination or (evidence.words and "No such container" not in evidence.words):
+    """Tell when the container is not there any more, or will not be in a moment: to be removed, it was killed."""
+    seen = evidence.examination
+    going = seen.state in ("removing", "dead") if seen else not evidence.words or "No such container" in evidence.words
+    if not going:
         return None
     return Cause(
         name="container-removed",

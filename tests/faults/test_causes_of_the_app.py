@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import socket
-
 import pytest
 
 from tests.cli_project import Project, failed
-from tests.faults.test_causes import cause_of
+from tests.faults.test_causes import cause_in_time, cause_of
 
 pytestmark = pytest.mark.engine
 _TWICE = """\
@@ -46,7 +43,7 @@ def test_an_import_that_the_module_has_not_got(project: Project) -> None:
 
     assert error["cause"] == "broken-import"
     assert "http.server has no Sail to import" in error["why"]
-    assert "lock the version of http" in error["next"]
+    assert error["next"].startswith("mend the import from http")
 
 
 def test_two_that_want_the_same_port(project: Project) -> None:
@@ -66,6 +63,86 @@ def test_an_exception_that_nobody_catches(project: Project) -> None:
     assert error["next"].startswith("mend /app.py:")
 
 
+def test_an_exception_of_the_apps_own(project: Project) -> None:
+    """An exception is known by its place behind the traceback, whatever it is called; what it got over is not told."""
+    start = (
+        "import traceback\n"
+        "try:\n"
+        "    import ujson\n"
+        "except ImportError:\n"
+        "    traceback.print_exc()\n"
+        "class Adrift(Exception): pass\n"
+        "raise Adrift('no anchor')"
+    )
+
+    error = cause_of(project, at_start=start)
+
+    assert error["cause"] == "uncaught-exception"
+    assert "Adrift: no anchor (exit code 1)" in error["why"]
+    assert error["next"].startswith("mend /app.py:10")
+
+
+def test_a_file_below_what_is_empty_at_start(project: Project) -> None:
+    """What is copied to /tmp is not there when the app starts: it must make it."""
+    error = cause_of(project, at_start="open('/tmp/charts/x')", more="COPY app.py /tmp/charts/x")
+
+    assert error["cause"] == "missing-file"
+    assert error["next"].startswith("let it make /tmp/charts when it starts")
+
+
+def test_owners_that_cannot_be_changed(project: Project) -> None:
+    """Changing owners takes a capability that the container has not got: the Dockerfile is where to do it."""
+    error = cause_of(project, at_start="open('/tmp/x', 'w').close(); os.chown('/tmp/x', 101, 101)")
+
+    assert error["cause"] == "permission-denied"
+    assert "may not change /tmp/x" in error["why"]
+    assert "COPY --chown" in error["next"]
+
+
+def test_a_warning_of_an_app_that_is_slow(project: Project) -> None:
+    """A cache that cannot be kept does not stop an app that still starts."""
+    start = "import subprocess; subprocess.run(['mkdir', '/.config']); time.sleep(60)"
+
+    error = cause_of(project, at_start=start, timeout=3)
+
+    assert error["cause"] == "slow-start"
+    assert "Read-only file system" in error["why"]
+
+
+def test_a_helper_that_listens(project: Project) -> None:
+    """A port of a helper's does not hide the exception that keeps the app from listening on its own."""
+    start = (
+        "import socket, traceback\n"
+        "helper = socket.create_server(('127.0.0.1', 9229))\n"
+        "try:\n"
+        "    import flask\n"
+        "except ImportError:\n"
+        "    traceback.print_exc()\n"
+        "time.sleep(60)"
+    )
+
+    error = cause_of(project, at_start=start, timeout=3)
+
+    assert error["cause"] == "missing-module"
+
+
+def test_another_protocol(project: Project) -> None:
+    """What answers in no HTTP is told as that."""
+    source = (
+        "import os, socket\n"
+        "server = socket.create_server(('', int(os.environ['PORT'])))\n"
+        "while True:\n"
+        "    with server.accept()[0] as call:\n"
+        "        call.recv(4096)\n"
+        "        call.sendall(b'220 ahoy\\r\\n')\n"
+    )
+
+    error = cause_of(project, source=source, timeout=3)
+
+    assert error["cause"] == "no-answer"
+    assert "answers no HTTP" in error["why"]
+
+
 def test_an_environment_variable_that_nobody_sets(project: Project) -> None:
     """The variable is named, with the setting that gives it."""
     error = cause_of(project, at_start="os.environ['HARBOUR']")
@@ -75,7 +152,10 @@ def test_an_environment_variable_that_nobody_sets(project: Project) -> None:
 
 
 def test_a_worker_that_fails_to_boot(project: Project) -> None:
-    """Gunicorn's word is told with the exception behind it."""
+    """Gunicorn's word is told with the exception behind it.
+
+    No base image of the tests has gunicorn: its words are printed by hand.
+    """
     start = (
         "import traceback\n"
         "try:\n"
@@ -94,16 +174,16 @@ def test_a_worker_that_fails_to_boot(project: Project) -> None:
 
 def test_a_slow_start(project: Project) -> None:
     """An app that was still starting is told with its last words and the setting that gives it time."""
-    error = cause_of(project, at_start="print('loading charts', flush=True); time.sleep(60)", timeout=1)
+    error = cause_of(project, at_start="print('loading charts', flush=True); time.sleep(60)", timeout=3)
 
     assert error["cause"] == "slow-start"
-    assert "after 1 s it listens on no port yet; its last words: loading charts" in error["why"]
+    assert "after 3 s it listens on no port yet; its last words: loading charts" in error["why"]
     assert error["next"].startswith("smoke_timeout: 30 under apps.web")
 
 
 def test_an_app_that_takes_the_call_and_says_nothing(project: Project) -> None:
     """An app that listens and never answers is told apart from one that is slow to start."""
-    error = cause_of(project, at_request="time.sleep(600)", timeout=1)
+    error = cause_of(project, at_request="time.sleep(600)", timeout=5)
 
     assert error["cause"] == "no-answer"
     assert "no complete answer" in error["why"]
@@ -124,7 +204,7 @@ def test_an_exception_behind_a_500(project: Project) -> None:
         "HTTPServer(('', int(os.environ['PORT'])), Page).serve_forever()\n"
     )
 
-    error = cause_of(project, source=source, timeout=1)
+    error = cause_of(project, source=source, timeout=5)
 
     assert error["cause"] == "uncaught-exception"
     assert "KeyError: 'keel'" in error["why"]
@@ -133,7 +213,7 @@ def test_an_exception_behind_a_500(project: Project) -> None:
 
 def test_nothing_but_500(project: Project) -> None:
     """A server error of which the log says nothing stays one."""
-    error = cause_of(project, status=500, timeout=1)
+    error = cause_of(project, status=500, timeout=5)
 
     assert error["cause"] == "server-error"
     assert "status 500, expected 200" in error["why"]
@@ -159,11 +239,10 @@ def test_another_version(project: Project) -> None:
 
 def test_the_wrong_words(project: Project) -> None:
     """What fits no other cause is told as it came, at once."""
-    error = cause_of(project, page="ahoy")
+    error = cause_in_time(project, 2, page="ahoy")
 
     assert error["cause"] == "wrong-answer"
     assert "does not contain 'hello 1'" in error["why"]
-    assert error["seconds"] < 2
 
 
 def test_a_command_that_comes_to_its_end(project: Project) -> None:
@@ -181,19 +260,6 @@ def test_an_end_that_nobody_knows_the_cause_of(project: Project) -> None:
     assert error["cause"] == "unknown"
     assert "exit code 7; no known cause fits" in error["why"]
     assert "a squall" in error["details"]
-
-
-def test_a_port_that_a_process_holds(project: Project) -> None:
-    """The port of this machine is named with who holds it."""
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", project.port))
-        holder.listen()
-
-        error = cause_of(project, "run")
-
-    assert error["cause"] == "port-taken"
-    assert f"process {os.getpid()}" in error["why"]
-    assert f"--port {project.port + 1}" in error["next"]
 
 
 def test_run_names_the_cause_as_well(project: Project) -> None:

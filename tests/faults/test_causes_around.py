@@ -1,0 +1,112 @@
+"""Surroundings in the way of an app, and the one cause that is named for each."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import docker
+import pytest
+
+from tests.cli_project import Project
+from tests.faults.test_causes import cause_of
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.engine
+
+
+def test_a_port_that_a_process_holds(project: Project) -> None:
+    """The port of this machine is named with who holds it."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", project.port))
+        holder.listen()
+
+        error = cause_of(project, "run")
+
+    assert error["cause"] == "port-taken"
+    assert f"process {os.getpid()}" in error["why"]
+    assert f"--port {project.port + 1}" in error["next"]
+
+
+def test_a_port_that_a_container_holds(project: Project, client: docker.DockerClient) -> None:
+    """A container that holds the port is told by its name."""
+    holder = client.containers.create(
+        project.base,
+        ["python3", "-m", "http.server", "5000"],
+        name=f"{project.name}-holder",
+        labels={"lading.test": project.name},
+        ports={"5000/tcp": ("127.0.0.1", project.port)},
+    )
+    try:
+        holder.start()
+
+        error = cause_of(project, "run")
+    finally:
+        client.api.remove_container(holder.id, force=True)
+
+    assert error["cause"] == "port-taken"
+    assert f"the container {project.name}-holder holds it" in error["why"]
+
+
+def test_a_name_that_a_container_has(project: Project, client: docker.DockerClient) -> None:
+    """Somebody else's container that has the app's name is told as that."""
+    other = client.containers.create(project.base, name=f"{project.name}-web", labels={"lading.test": project.name})
+    try:
+        error = cause_of(project, "run")
+    finally:
+        client.api.remove_container(other.id, force=True)
+
+    assert error["cause"] == "name-taken"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a socket to somebody else")
+def test_a_socket_that_we_may_not_use(project: Project, tmp_path: Path) -> None:
+    """An engine whose socket is another user's is told with the group to join."""
+    path, without = tmp_path / "engine.sock", "-dac_override,-dac_read_search"
+    with socket.socket(socket.AF_UNIX) as engine:
+        engine.bind(str(path))
+        engine.listen()
+        os.chown(path, 65534, 65534)
+        path.chmod(0o600)
+
+        invoke = str(Path(sys.executable).parent / "invoke")
+        done = subprocess.run(
+            ["setpriv", f"--bounding-set={without}", f"--inh-caps={without}", invoke, "smoke", "--json"],
+            cwd=project.folder,
+            env={**os.environ, "DOCKER_HOST": f"unix://{path}"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert '"cause": "permission-denied"' in done.stdout
+    assert "usermod -aG docker" in done.stdout
+
+
+def test_a_container_that_somebody_removes(project: Project, client: docker.DockerClient) -> None:
+    """Who is asked while somebody removes its container is told so, and nothing else is blamed."""
+    project.write(at_start="time.sleep(60)")
+    assert project.invoke("build", "--version", "1").code == 0
+    process = project.start("smoke", "--json")
+
+    def running() -> bool:
+        return bool(client.api.containers(filters={"label": f"lading.project={project.name}"}))
+
+    try:
+        wait_until(running)
+        for one in client.api.containers(filters={"label": f"lading.project={project.name}"}):
+            client.api.remove_container(one["Id"], force=True)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+
+    assert process.returncode == 1, out + err
+    (step,) = json.loads(out)["steps"]
+    assert step["error"]["cause"] == "container-removed"
+    assert step["reason"] == "web was removed"
+    assert "somebody removed its container" in step["error"]["why"]

@@ -132,16 +132,18 @@ def _connected(site: Site, deadline: float, late: threading.Event) -> Iterator[h
 
 
 def _connect(site: Site, deadline: float) -> socket.socket:
-    """Give a TCP connection to the first of the host's addresses that takes one."""
+    """Give a TCP connection to the first of the host's addresses that takes one; they share the time there is."""
     trouble: OSError = ConnectionError(f"{site.host} has no address")
-    for family, kind, protocol, _, address in socket.getaddrinfo(site.host, site.port, type=socket.SOCK_STREAM):
+    known = socket.getaddrinfo(site.host, site.port, type=socket.SOCK_STREAM)
+    for untried, (family, kind, protocol, _, address) in zip(range(len(known), 0, -1), known, strict=True):
         left = deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError
         line = socket.socket(family, kind, protocol)
         try:
-            line.settimeout(left)
+            line.settimeout(left / untried)  # one that swallows everything leaves time for the others
             line.connect(address)
+            line.settimeout(left)
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError as error:
             line.close()

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import resource
 import socket
-import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from lading.question import Question, _trusted, ask
+from lading.question import Question, ask
 from lading.site import Site
-from tests.certificates import issue
 from tests.local_server import Asked, Reply, listen, serve
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
@@ -228,57 +225,6 @@ def test_one_deadline_for_all_redirects() -> None:
         with pytest.raises(TimeoutError):
             ask(at(server.port), ROOT, seconds=0.4, follow=True)
         assert time.monotonic() - began < 1
-
-
-@contextmanager
-def tls(certificate: Path, key: Path) -> Iterator[int]:
-    """Serve one page over TLS and give the port."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-
-    def talk(connection: socket.socket) -> None:
-        connection.sendall(HEAD + b"Content-Length: 5\r\n\r\nhello")
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def loop() -> None:
-            with suppress(OSError):
-                while True:
-                    raw, _ = listener.accept()
-                    with suppress(OSError), context.wrap_socket(raw, server_side=True) as connection:
-                        connection.recv(65536)
-                        talk(connection)
-
-        threading.Thread(target=loop, daemon=True).start()
-        yield int(listener.getsockname()[1])
-        with suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)
-
-
-def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A certificate must be good for the system, by its authority and by its name."""
-    made = issue(tmp_path, "localhost")
-    with tls(made.certificate, made.key) as port:
-        with pytest.raises(ssl.SSLCertVerificationError):
-            ask(Site(scheme="https", host="localhost", port=port), ROOT, seconds=5)
-        monkeypatch.setenv("SSL_CERT_FILE", str(made.authority))
-        _trusted.cache_clear()
-        try:
-            assert ask(Site(scheme="https", host="localhost", port=port), ROOT, seconds=5).body == b"hello"
-            with pytest.raises(ssl.SSLCertVerificationError, match="IP address mismatch"):
-                ask(Site(scheme="https", port=port), ROOT, seconds=5)
-        finally:
-            _trusted.cache_clear()
-
-
-@pytest.mark.timeout(10)
-def test_tls_that_never_begins() -> None:
-    """A server that takes the connection and never shakes hands costs the deadline."""
-    with listen(lambda _: time.sleep(5)) as port:
-        began = time.monotonic()
-        with pytest.raises(TimeoutError):
-            ask(Site(scheme="https", port=port), ROOT, seconds=0.3)
-        assert time.monotonic() - began < 1.5
 
 
 @pytest.mark.parametrize("path", ["//path", "//", "//other.example/x?y=//z"])

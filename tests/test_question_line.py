@@ -1,0 +1,96 @@
+"""The line a question goes over: to an address that answers, to whom its certificate says, in time."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from lading.question import Question, _trusted, ask
+from lading.site import Site
+from tests.certificates import issue
+from tests.local_server import Asked, Reply, listen, serve
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+ROOT = Question()
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(("first", "takes"), [("hole", 0), ("server", 2)])
+def test_an_address_that_swallows_everything(first: str, takes: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two addresses share the time to connect, so that the second is asked, too; an answer has all that is left."""
+
+    def answer(_: Asked) -> Reply:
+        time.sleep(takes)
+        return Reply(body=b"hello")
+
+    with ExitStack() as waiting, socket.socket() as hole, serve(answer) as server:
+        hole.bind(("127.0.0.1", 0))
+        hole.listen(0)
+        for _ in range(4):  # who comes when the queue is full is not answered at all
+            line = waiting.enter_context(socket.socket())
+            line.settimeout(0)
+            line.connect_ex(hole.getsockname())
+        places = {"hole": hole.getsockname(), "server": ("127.0.0.1", server.port)}
+        order = sorted(places, key=lambda name: name != first)
+        known = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", places[name]) for name in order]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: known)
+
+        assert ask(Site(host="two.test", port=server.port), ROOT, seconds=3).body == b"hello"
+
+
+@contextmanager
+def tls(certificate: Path, key: Path) -> Iterator[int]:
+    """Serve one page over TLS and give the port."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(HEAD + b"Content-Length: 5\r\n\r\nhello")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def loop() -> None:
+            with suppress(OSError):
+                while True:
+                    raw, _ = listener.accept()
+                    with suppress(OSError), context.wrap_socket(raw, server_side=True) as connection:
+                        connection.recv(65536)
+                        talk(connection)
+
+        threading.Thread(target=loop, daemon=True).start()
+        yield int(listener.getsockname()[1])
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+
+
+def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A certificate must be good for the system, by its authority and by its name."""
+    made = issue(tmp_path, "localhost")
+    with tls(made.certificate, made.key) as port:
+        with pytest.raises(ssl.SSLCertVerificationError):
+            ask(Site(scheme="https", host="localhost", port=port), ROOT, seconds=5)
+        monkeypatch.setenv("SSL_CERT_FILE", str(made.authority))
+        _trusted.cache_clear()
+        try:
+            assert ask(Site(scheme="https", host="localhost", port=port), ROOT, seconds=5).body == b"hello"
+            with pytest.raises(ssl.SSLCertVerificationError, match="IP address mismatch"):
+                ask(Site(scheme="https", port=port), ROOT, seconds=5)
+        finally:
+            _trusted.cache_clear()
+
+
+@pytest.mark.timeout(10)
+def test_tls_that_never_begins() -> None:
+    """A server that takes the connection and never shakes hands costs the deadline."""
+    with listen(lambda _: time.sleep(5)) as port:
+        began = time.monotonic()
+        with pytest.raises(TimeoutError):
+            ask(Site(scheme="https", port=port), ROOT, seconds=0.3)
+        assert time.monotonic() - began < 1.5

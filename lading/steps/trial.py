@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from lading.answer import Expected
 from lading.app import TRIAL_LABEL, VERSION_LABEL, App
 from lading.diagnosis import explained
 from lading.engine import ContainerSpec, Engine, Image, Tell
-from lading.errors import ContainerFailed, SmokeFailed
+from lading.errors import ContainerFailed, LadingError, SmokeFailed
 from lading.events import AppLog
 from lading.probe import Result, probe
 from lading.shield import fleeting
@@ -21,6 +22,7 @@ from lading.world import World
 __all__ = ["begin", "named", "prove", "spec_for", "try_out"]
 
 _LONGEST_LOG = 10_000
+_HIGHEST_PORT = 65535
 
 
 def spec_for(app: App, image: Image, *, name: str, host_port: int, labels: dict[str, str]) -> ContainerSpec:
@@ -59,13 +61,20 @@ def try_out(  # noqa: PLR0913  as above
     name = f"{app.container_name}-smoke-{world.process.run}"
     labels = {TRIAL_LABEL: "1", **world.process.labels}
     spec = spec_for(app, image, name=name, host_port=0, labels=labels)
-    with fleeting(lambda: world.engine.create(spec, tell), lambda: world.engine.remove(name)):
+
+    def remove() -> None:
+        made = world.engine.container(name)
+        if made and spec.labels.items() <= made.labels.items():  # else the name was taken already
+            world.engine.remove(made.id)
+
+    with fleeting(lambda: world.engine.create(spec, tell), remove):
         try:
             begin(world.engine, app, image, name)
             return prove(world.engine, app, image, name, tell, visit=visit)
         finally:
-            if log and world.engine.container(name):
-                tell(AppLog(lines=tuple(world.engine.logs(name, tail=_LONGEST_LOG))))
+            with suppress(LadingError):  # how it came out weighs more than a log that cannot be read
+                if log and world.engine.container(name):
+                    tell(AppLog(lines=tuple(world.engine.logs(name, tail=_LONGEST_LOG))))
 
 
 def begin(engine: Engine, app: App, image: Image, container_id: str, *, host_port: int = 0) -> None:
@@ -80,7 +89,7 @@ def begin(engine: Engine, app: App, image: Image, container_id: str, *, host_por
             raise ContainerFailed(
                 f"port {host_port} is taken",
                 why=f"{holder} holds it" if holder else error.why,
-                mend=f"invoke run --port {host_port + 1}" + (f", or end {holder}" if holder else ""),
+                mend=f"invoke run --port {host_port % _HIGHEST_PORT + 1}" + (f", or end {holder}" if holder else ""),
                 cause="port-taken",
             ) from error
         raise explained(engine, app, image, container_id, words=error.why) from error

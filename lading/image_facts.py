@@ -24,7 +24,7 @@ from lading.world import World
 __all__ = ["Fact", "examine", "facts_demand", "hold_to_facts", "tell_of_a_write"]
 
 _RULES = 2
-"""Goes up with every change to what a scan finds, so that what was noted before is looked at again."""
+"""Goes up with every change to what facts ask, so that nothing that was noted or found before counts any more."""
 _TOLD = 5
 _OCI = "org.opencontainers.image."
 

@@ -30,37 +30,43 @@ _SHAPES = {
     "a GitLab token": re.compile(r"\bglpat-[\w-]{20}"),
     "a Docker Hub token": re.compile(r"\bdckr_[op]at_[\w-]{20}"),
     "a Slack token": re.compile(r"\bxox[abprs]-[0-9A-Za-z-]{10}"),
+    "an Authorization header": re.compile(r"\bAuthorization: *(?:Basic|Bearer|Token) +[\w.~+/-]{8,}=*", re.IGNORECASE),
     "a URL with a password": re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/@:$]*:(?![$])[^\s/@]+@"),
 }
 """What is a secret by its looks, whatever its name."""
 
 
 def secret_places(image: Image, history: Iterable[HistoryEntry]) -> tuple[str, ...]:
-    """Give where in an image's environment, labels and history a secret stands, in words that do not hold it."""
+    """Give where in an image's environment, labels and history a secret stands, in words that do not hold it.
+
+    A history's lines are counted as they are shown, the newest first; one that stands in several is told of the oldest.
+    """
     environment = image.config.environment if image.config else {}
-    known: dict[str, str] = {}
+    known: set[tuple[str, str]] = set()
     places = [*_among("ENV", environment, known), *_among("LABEL", image.labels, known)]
-    for number, entry in enumerate(reversed(list(history)), start=1):
+    for number, entry in reversed(list(enumerate(history, start=1))):
         words = " ".join(entry.created_by.split())
         where = f"history line {number}"
         for name, value in (*_ASSIGNED.findall(words), *_FLAG.findall(words)):
-            if _is_secret(name, value) and name not in known:
-                known[name] = where
+            if _is_secret(name, value) and (name, "") not in known:
+                known.add((name, ""))
                 places.append(f"{name[:_NAME_LENGTH]} in {where}")
-        places += [f"{shape} in {where}" for shape in _looks_like(words) if shape not in known]
+        looks = _looks_like(words)
+        places += [f"{shape} in {where}" for shape, text in looks if (shape, text) not in known]
+        known.update(looks)
     return tuple(dict.fromkeys(places))
 
 
-def _among(place: str, values: Mapping[str, str], known: dict[str, str]) -> Iterator[str]:
-    """Give what is secret among named values, and remember it: the history tells it once more."""
+def _among(place: str, values: Mapping[str, str], known: set[tuple[str, str]]) -> Iterator[str]:
+    """Give what is secret among named values, and remember names and looks: the history tells it once more."""
     for name, value in values.items():
-        shapes = _looks_like(value)
+        looks = _looks_like(value)
         if _is_secret(name, value):
-            known[name] = place
+            known.add((name, ""))
             yield f"{place} {name[:_NAME_LENGTH]}"
-        elif shapes:
-            yield f"{shapes[0]} in {place} {name[:_NAME_LENGTH]}"
-        known |= dict.fromkeys(shapes, place)
+        elif looks:
+            yield f"{looks[0][0]} in {place} {name[:_NAME_LENGTH]}"
+        known.update(looks)
 
 
 def _is_secret(name: str, value: str) -> bool:
@@ -69,5 +75,6 @@ def _is_secret(name: str, value: str) -> bool:
     return bool(named) and not _NO_VALUE.fullmatch(value)
 
 
-def _looks_like(text: str) -> list[str]:
-    return [shape for shape, pattern in _SHAPES.items() if pattern.search(text)]
+def _looks_like(text: str) -> list[tuple[str, str]]:
+    """Give what looks like a secret there: the kind, and the secret itself, which is told to nobody."""
+    return [(shape, found[0]) for shape, pattern in _SHAPES.items() for found in pattern.finditer(text)]

@@ -16,7 +16,7 @@ from lading.replacement import replace_file
 __all__ = ["Notes", "Verdict"]
 
 
-_BUILDS_KEPT = 30
+_BUILDS_KEPT, _IMAGES_KEPT = 30, 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,21 +73,23 @@ class Notes:
             return None
 
     def keep_verdict(self, verdict: Verdict) -> None:
-        """Remember a verdict, in place of an older one for the same image."""
-        self._write(self._verdict_path(verdict.image), asdict(verdict))
+        """Remember a verdict, in place of an older one for the same image; what is long ago is forgotten."""
+        self._keep(self._verdict_path(verdict.image), asdict(verdict), _IMAGES_KEPT)
 
     def screenshot(self, what: str) -> Path:
-        """Give where the picture of a page is kept, by the image's id or by the address of what is deployed."""
+        """Give where the next picture of a page is kept, by the image's id or by the address of what is deployed."""
         name = re.sub(r"[^A-Za-z0-9.-]+", "-", what.removeprefix("sha256:"))
-        return self.folder / "screenshots" / f"{name[:200]}.png"
+        folder = self.folder / "screenshots"
+        _forget(folder, _IMAGES_KEPT - 1)
+        return folder / f"{name[:200]}.png"
 
     def facts(self, image_id: str) -> dict[str, Any]:
         """Give what was found among an image's files; empty when nobody has looked."""
         return self._read(self._facts_path(image_id))
 
     def keep_facts(self, image_id: str, found: Mapping[str, Any]) -> None:
-        """Remember what was found among an image's files."""
-        self._write(self._facts_path(image_id), found)
+        """Remember what was found among an image's files; what is long ago is forgotten."""
+        self._keep(self._facts_path(image_id), found, _IMAGES_KEPT)
 
     def current(self, app: str) -> str | None:
         """Give the id of the image that was built last for an app, or nothing."""
@@ -111,10 +113,7 @@ class Notes:
 
     def keep_inputs(self, digest: str, parts: Mapping[str, str], run: str) -> None:
         """Remember what went into a run's build; what is long ago is forgotten."""
-        path = self._inputs_path(digest)
-        self._write(path, {"run": run, "parts": dict(parts)})
-        for old in sorted(path.parent.glob("*.json"), key=_age)[_BUILDS_KEPT:]:
-            old.unlink(missing_ok=True)
+        self._keep(self._inputs_path(digest), {"run": run, "parts": dict(parts)}, _BUILDS_KEPT)
 
     def file_digests(self, app: str) -> FileDigests:
         """Give the digests of an app's files, as far as they are known already."""
@@ -151,9 +150,20 @@ class Notes:
             return {}
         return found if isinstance(found, dict) else {}
 
+    def _keep(self, path: Path, value: Mapping[str, Any], most: int) -> None:
+        """Write one of so many notes of a kind."""
+        self._write(path, value)
+        _forget(path.parent, most)
+
     def _write(self, path: Path, value: Mapping[str, Any]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, json.dumps(value, sort_keys=True).encode())
+
+
+def _forget(folder: Path, most: int) -> None:
+    """Let only so many of a folder's files stay, the youngest."""
+    for old in sorted(folder.glob("*.*"), key=_age)[most:]:
+        old.unlink(missing_ok=True)
 
 
 def _age(path: Path) -> float:

@@ -12,6 +12,7 @@ from lading.image_secrets import secret_places
 
 _KEY = "-----BEGIN " + "RSA PRIVATE KEY-----"
 _TOKEN = "ghp_" + "a1B2" * 9
+_OTHER = "ghp_" + "c3D4" * 9
 _AWS = "AKIA" + "ABCD1234" * 2
 
 
@@ -37,7 +38,7 @@ def test_names_of_secrets(name: str) -> None:
     """A value under such a name is a secret, wherever it stands; the value is not told."""
     assert places(env={name: "bound4rio"}) == (f"ENV {name}",)
     assert places(labels={name: "bound4rio"}) == (f"LABEL {name}",)
-    assert places("RUN true", f"ARG {name}=bound4rio") == (f"{name} in history line 2",)
+    assert places("RUN true", f"ARG {name}=bound4rio") == (f"{name} in history line 1",)
 
 
 @pytest.mark.parametrize(
@@ -59,6 +60,8 @@ def test_names_of_secrets(name: str) -> None:
         ("USE_TOKEN", "true"),
         ("HOMEPAGE", "https://code.test/web.git"),
         ("PROXY", "http://user:$PASS@proxy.test"),
+        ("HEADER", "Authorization: Bearer $GIVEN"),
+        ("HEADER", "Authorization: Bearer <yours>"),
     ],
 )
 def test_what_is_no_secret(name: str, value: str) -> None:
@@ -73,13 +76,21 @@ def test_what_is_no_secret(name: str, value: str) -> None:
         (_AWS, "an AWS access key"),
         (_TOKEN, "a GitHub token"),
         ("postgres://web:bound4rio@db/web", "a URL with a password"),
+        ("Authorization: Bearer bound4rio", "an Authorization header"),
     ],
 )
 def test_secrets_by_their_looks(value: str, words: str) -> None:
     """What looks like a secret is one under any name; it is told once, though the history says it again."""
     assert places(env={"PLAIN": value}) == (f"{words} in ENV PLAIN",)
     assert places(f"ENV PLAIN={value}", env={"PLAIN": value}) == (f"{words} in ENV PLAIN",)
-    assert places("RUN true", f"RUN /bin/sh -c echo '{value}' > /file # buildkit") == (f"{words} in history line 2",)
+    assert places("RUN true", f"RUN /bin/sh -c echo '{value}' > /file # buildkit") == (f"{words} in history line 1",)
+
+
+def test_two_secrets_of_one_kind() -> None:
+    """A secret that is known hides no other of its kind; the same one is told once, of its oldest line."""
+    lines = (f"ENV A={_TOKEN}", f"RUN use {_TOKEN}", f"RUN use {_OTHER}", f"RUN use {_OTHER} again")
+
+    assert places(*lines, env={"A": _TOKEN}) == ("a GitHub token in ENV A", "a GitHub token in history line 2")
 
 
 def test_lines_of_both_builders() -> None:
@@ -94,5 +105,5 @@ def test_lines_of_both_builders() -> None:
 
     found = places(*lines)
 
-    assert found == ("DEPLOY_TOKEN in history line 1", "NPM_TOKEN in history line 3", "token in history line 4")
+    assert found == ("DEPLOY_TOKEN in history line 5", "NPM_TOKEN in history line 3", "token in history line 2")
     assert "bound4rio" not in str(found)

@@ -78,3 +78,18 @@ def test_old_inputs_are_forgotten(notes: Notes) -> None:
         notes.keep_inputs(f"sha256:{number}", {"file a": str(number)}, "run 1")
         os.utime(notes.folder / "inputs" / f"{number}.json", (number, number))
     assert [bool(notes.inputs(f"sha256:{number}")) for number in (0, 9, 10, 39)] == [False, False, True, True]
+
+
+def test_old_images_are_forgotten(notes: Notes) -> None:
+    """Of verdicts, facts and pictures only those of the last images are kept."""
+    for number in range(102):
+        image = f"sha256:{number}"
+        notes.keep_verdict(_verdict(image))
+        notes.keep_facts(image, {"rules": 1})
+        shot = notes.screenshot(image)
+        shot.parent.mkdir(exist_ok=True)
+        shot.touch()
+        for path in (shot, *notes.folder.glob(f"*/{number}.json")):
+            os.utime(path, (number, number))
+    kept = {folder.name: {int(path.stem) for path in folder.iterdir()} for folder in notes.folder.iterdir()}
+    assert kept == {name: {*range(2, 102)} for name in ("facts", "screenshots", "verdicts")}

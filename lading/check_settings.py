@@ -62,7 +62,7 @@ class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             except re.error as error:
                 yield f"`matches` is no regular expression: {error}"
         yield from _no_json("json", self.json)
-        silent = [key for key in ("text", "matches", "json") if getattr(self, key) is not None]
+        silent = [key for key in ("text", "not_text", "matches", "json") if getattr(self, key) is not None]
         if self.method == "HEAD" and silent:
             yield f"`{silent[0]}` asks for a body, and the answer to HEAD has none"
 

@@ -83,6 +83,7 @@ def test_every_key(tmp_path: Path) -> None:
         ("        - {json: .nan}\n", 5, "`json` holds what JSON does not know"),
         ("        - {body: {a: 2026-02-03}}\n", 5, "`body` holds what JSON does not know"),
         ("        - {method: HEAD, text: x}\n", 5, "`text` asks for a body, and the answer to HEAD has none"),
+        ("        - {method: HEAD, not_text: x}\n", 5, "`not_text` asks for a body, and the answer to HEAD has none"),
         ("        - {methd: HEAD}\n", 5, "there is no setting 'methd'"),
         ("        - {answer_header: {}}\n", 5, "there is no setting 'answer_header'"),
     ],

@@ -171,8 +171,9 @@ def test_a_name_is_taken_once(yard: Yard) -> None:
     first = yard.engine.create(yard.spec(image_id, "one"), quiet)
     second = yard.engine.create(yard.spec(image_id, "two"), quiet)
 
-    with pytest.raises(ContainerFailed, match="is taken by another container"):
+    with pytest.raises(ContainerFailed, match="is taken by another container") as caught:
         yard.engine.create(yard.spec(image_id, "one"), quiet)
+    assert caught.value.cause == "name-taken"
     with pytest.raises(StepFailed):
         yard.engine.rename(second, f"{yard.project}-one")
 

@@ -61,7 +61,7 @@ def test_rate_limit_for_ever(shipment: Shipment) -> None:
 
         assert outcome.status is Status.FAILED
         assert isinstance(outcome.error, RateLimited), outcome.error
-        assert outcome.error.exit_code == 3
+        assert (outcome.error.exit_code, outcome.error.cause) == (3, "rate-limit")
         assert outcome.attempts == 4
         assert len(waits) == 3
         assert all(least <= seconds <= 1.1 * least for least, seconds in zip((5, 15, 45), waits, strict=True)), waits

@@ -58,7 +58,7 @@ def test_denied(shipment: Shipment) -> None:
     with registry_proxy(shipment.registry.host, denied) as proxy:
         shipment.log_in(proxy.host)
 
-        done = shipment.fails(proxy.host, "captain may not push to", "denied", "login --user captain")
+        done = shipment.fails(proxy.host, "captain may not push to", '"cause": "denied"', "login --user captain")
 
         assert attempts(done) == 1
         assert proxy.count("POST") == 1

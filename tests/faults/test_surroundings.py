@@ -43,6 +43,7 @@ def test_no_engine_in_json(project: Project) -> None:
 
     assert (done.code, done.document["exit_code"], done.document["status"]) == (3, 3, "failed")
     assert done.document["steps"][0]["error"]["next"]
+    assert done.document["steps"][0]["error"]["cause"] == "no-engine"
 
 
 def test_no_registry(project: Project, free_port: int) -> None:

@@ -72,6 +72,7 @@ def test_it_fails(tmp_path: Path, world: World) -> None:
     assert isinstance(outcome.error, SmokeFailed)
     assert outcome.reason == f"http://127.0.0.1:{server.port} failed 1 of 2 checks"
     assert outcome.error.why == "GET /version: expected version 2, got '1'"
+    assert outcome.error.cause == "wrong-version"
     (line,) = outcome.error.details
     assert line.endswith(" s  GET /version: expected version 2, got '1'")
     assert outcome.error.mend.endswith(f"invoke smoke --url http://127.0.0.1:{server.port} --version 2")

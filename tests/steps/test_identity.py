@@ -57,8 +57,10 @@ def test_another_image(served: tuple[Stage, Container]) -> None:
     stage.say("hello again")
     stage.prepare(stage.build("2"))
     other = stage.world.chosen(stage.app, Version("2"))
-    with pytest.raises(SmokeFailed, match=f"expected image {other.id}, and the container .* {container.image_id}"):
+    words = f"expected image {other.id}, and the container .* {container.image_id}"
+    with pytest.raises(SmokeFailed, match=words) as caught:
         hold_identity(stage.app, other, asked=container, now=container)
+    assert caught.value.cause == "wrong-image"
     assert named(other) == stage.local("2")
 
 
@@ -84,7 +86,8 @@ def test_a_late_death_is_explained(stage: Stage) -> None:
 
     assert isinstance(outcome.error, ContainerFailed)
     assert "died while it was asked (exit code" in outcome.error.what
-    assert outcome.error.cause
+    # What is stopped in an engine ends by SIGTERM, of which nobody knows the cause, and on the twin by itself.
+    assert outcome.error.cause in ("unknown", "ended")
     assert any("GET /: passed" in line for line in outcome.error.details)
 
 
@@ -102,6 +105,7 @@ def test_a_smoke_test_holds_identity(stage: Stage) -> None:
 
     assert outcome.status is Status.FAILED
     assert isinstance(outcome.error, LadingError)
+    assert outcome.error.cause == "container-removed"
     verdict = stage.notes.verdict(stage.image_id(stage.local()) or "")
     assert verdict is not None
     assert not verdict.passed
@@ -113,7 +117,8 @@ def test_every_check_is_a_line_of_the_verdict(stage: Stage) -> None:
     image = stage.image_id(stage.local()) or ""
     passed = stage.notes.verdict(image)
     assert passed is not None
-    assert [line.partition(" (")[0] for line in passed.checked] == ["GET /: passed", "GET /version: passed"]
+    checks = [line.partition(" (")[0] for line in passed.checked if line.startswith("GET ")]  # the image's facts follow
+    assert checks == ["GET /: passed", "GET /version: passed"]
 
     stage.say("goodbye")
     stage.prepare(stage.build())

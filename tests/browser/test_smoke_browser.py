@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import docker
 import pytest
@@ -54,17 +55,17 @@ def test_this_repositorys_app(repository: Path, project: Project) -> None:
 def test_a_page_that_is_broken_for_people_only(project: Project) -> None:
     """A page that answers its checks and throws in a browser fails, with the error, its place, and a picture."""
     project.write(page="<script>throw new Error('rocks ahead')</script>hello")
-    settings = project.folder / "invoke.yaml"
-    settings.write_text(settings.read_text().replace("path: /,", "path: /, answer_headers: {},"))
     app = project.folder / "app.py"
     app.write_text(
         app.read_text().replace("self.end_headers", "self.send_header('Content-Type', 'text/html'); self.end_headers")
     )
     assert project.invoke("build", "--version", "1", "smoke").code == 0
 
-    done = project.invoke("smoke", "--browser")
+    done = project.invoke("smoke", "--browser", "--junit", "smoke.xml")
 
     failed(done, "Uncaught Error: rocks ahead (/:1)", "its page fails in a browser", "screenshot: ")
+    cases = ET.parse(project.folder / "smoke.xml").getroot().iter("testcase")  # noqa: S314  our own file
+    assert [case.get("name") for case in cases if case.find("failure") is not None] == ["browser /"]
     (picture,) = (project.folder / ".lading/screenshots").iterdir()
     assert picture.read_bytes().startswith(b"\x89PNG")
     verdict = json.loads((project.folder / ".lading/verdicts" / f"{picture.stem}.json").read_text())

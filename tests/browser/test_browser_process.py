@@ -78,6 +78,7 @@ def test_finding_a_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(Unavailable) as nothing:
         find_browser()
     assert nothing.value.mend.startswith("apt-get install")
+    assert nothing.value.cause == "no-browser"
     with pytest.raises(UsageError, match="there is no browser /opt/none"):
         find_browser("/opt/none")
     for name in ("chrome", "google-chrome", "mine"):

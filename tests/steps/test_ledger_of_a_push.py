@@ -161,7 +161,7 @@ def test_half_way(stage: Stage) -> None:
 
     assert outcome.status is Status.FAILED
     assert outcome.error
-    assert outcome.error.what == "2 tags could not be moved"
+    assert (outcome.error.what, outcome.error.cause) == ("2 tags could not be moved", "no-registry")
     assert sorted(stage.ground.published(stage.home)) == ["1.4", "1.4.2"]
     assert [sorted(one.digests) for one in ledger(stage)] == [["1.4", "1.4.2"]]
 

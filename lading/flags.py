@@ -13,7 +13,7 @@ _HELP = {
     "check": "Change nothing; say what would change.",
     "env": "A variable of the app's environment, NAME=VALUE, over the settings'; may be given several times.",
     "json": "Print one JSON document on standard output, and everything else on standard error.",
-    "junit": "Write the checks to this file as JUnit XML, for CI systems.",
+    "junit": "Write checks, image facts and the browser's visit to this file as JUnit XML, for CI systems.",
     "lock_wait": "Seconds to wait for another release to the same repository; it is not waited for by default.",
     "memory": "The container's limit, as in 256m.",
     "no_cache": "Build anew, without the engine's build cache.",

@@ -88,7 +88,7 @@ def smoke(
     check: bool = False,
     json: bool = False,
 ) -> None:
-    """Put the smoke checks to an image in a container of its own, and keep the verdict."""
+    """Put the smoke checks to an image in a container of its own, or to what is deployed; look at the image's facts."""
     with command(c, "smoke", check=check, json=json) as now:
         steps = now.playbook.smoke(app=app, version=version, browser=browser, url=url, log=junit is not None)
         now.carry_out(steps, junit=junit)

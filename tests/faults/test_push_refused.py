@@ -92,7 +92,7 @@ def test_certificates(shipment: Shipment, tls_registry: Callable[[Kind], TlsRegi
 
     def refused() -> None:
         where = f"/etc/docker/certs.d/{registry.host}/ca.crt"
-        done = stranger.fails(registry.host, words, where, steps=NOT_BEGUN)
+        done = stranger.fails(registry.host, words, where, '"cause": "certificate"', steps=NOT_BEGUN)
         assert attempts(done, "preflight") == 1
         assert "insecure" not in done.all
 

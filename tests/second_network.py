@@ -14,7 +14,7 @@ __all__ = ["connect", "disconnect"]
 def connect(bridge: str, network: str) -> None:
     """Make a bridge for the addresses `network` (the first two numbers) begins, and give them the way out and back."""
     what = f"the second engine gets no bridge {bridge}"
-    run_command(["ip", "link", "add", bridge, "type", "bridge"], what=what)
+    run_command(["ip", "link", "add", bridge, "address", _hardware_address(network), "type", "bridge"], what=what)
     run_command(["ip", "address", "add", f"{network}.0.1/24", "dev", bridge], what=what)
     run_command(["ip", "link", "set", bridge, "mtu", str(widest_mtu()), "up"], what=what)
     for table, chain, rule in _rules(network):
@@ -31,6 +31,11 @@ def disconnect(bridge: str, network: str) -> None:
         addresses = [address.get("local", "") for address in found.get("addr_info", ())]
         if found.get("ifname") == bridge or any(one.startswith(f"{network}.") for one in addresses):
             run_command(["ip", "link", "delete", found["ifname"]], what="a bridge cannot be taken away")
+
+
+def _hardware_address(network: str) -> str:
+    """Give a bridge's own address. Else it takes one of its ports', and packets are lost as these come and go."""
+    return ":".join(["02", "42", *(f"{int(number):02x}" for number in network.split(".")), "00", "01"])
 
 
 def _rules(network: str) -> tuple[tuple[str, str, list[str]], ...]:

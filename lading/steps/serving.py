@@ -49,7 +49,7 @@ class Serving:
         container = named if (named and named.running) or heir is None else heir
         others = [*left, *([named] if named else [])]
         rules = _left_rules(world, app, left)
-        goals = {rule.to_port for rule in rules}
+        goals = {rule.to_port for rule in rules} - {app.host_port}  # that one is a side entrance's
         return cls(
             container=container,
             left=tuple(one for one in others if container is None or one.id != container.id),

@@ -35,7 +35,7 @@ def test(c: Context, only: str = "", engine: str = "") -> None:
     if engine not in ("", "usual", *STORES):
         raise Exit(f"--engine {engine}: it is one of usual, {', '.join(STORES)}", code=2)
     road.up(c)
-    missing = [program for program in ("chromium", "skopeo") if shutil.which(program) is None]
+    missing = [program for program in ("chromium", "skopeo", "conntrack") if shutil.which(program) is None]
     if missing and may_install():
         c.run("apt-get -q update")
         c.run(f"DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends {' '.join(missing)}")

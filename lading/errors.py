@@ -162,6 +162,6 @@ class Interrupted(LadingError):
     """Ctrl-C or SIGTERM ended the command; `published` is whether something may be in a registry by now."""
 
     def __init__(self, signal_name: str, exit_code: int, *, published: bool = False) -> None:
-        became = "what the registry holds by now stays there" if published else "what was begun has been taken back"
+        became = "what the registry holds by now stays there" if published else "what was not complete is taken back"
         super().__init__("interrupted", why=f"{signal_name} came; {became}", mend="run it again")
         self.exit_code = exit_code

@@ -17,6 +17,7 @@ from lading.shield import unbroken
 __all__ = ["Iptables", "Redirect", "Redirects"]
 
 _PROGRAM = "iptables"
+_CONNECTIONS_PROGRAM = "conntrack"
 _LOCK_SECONDS = "5"
 _UNLISTED = "only root may look, and not while another program holds its lock"
 _RULE = re.compile(r"--dport (\d+)\b.*--comment \"?lading/([^/\s\"]+)/([^/\s\"]+)\"?\s.*--to-ports (\d+)\b")
@@ -56,6 +57,10 @@ class Redirects(Protocol):
 
     def past(self, redirect: Redirect) -> AbstractContextManager[int]:
         """Give a port that leads, meanwhile, to whoever listens on the redirected port itself."""
+        ...
+
+    def forget(self, port: int) -> None:
+        """Let no connection to a port that was reset decide where a new one goes, as far as that can be had."""
         ...
 
 
@@ -108,6 +113,15 @@ class Iptables:
                 yield entrance
             finally:
                 self.remove(side_door)
+
+    def forget(self, port: int) -> None:
+        """Let no connection to a port that was reset decide where a new one goes, as far as that can be had.
+
+        For ten seconds the kernel would send one that comes from the same client's port where that one went: only the
+        program conntrack can tell it otherwise.
+        """
+        closed = ["-p", "tcp", "-d", "127.0.0.1", "--dport", str(port), "--state", "CLOSE"]
+        output_of([_CONNECTIONS_PROGRAM, "-D", *closed], apart=True)
 
     def _holds(self, redirect: Redirect, what: str) -> bool:
         """Whether it is there; `StepFailed(what)` where that cannot be told."""

@@ -44,6 +44,9 @@ class MemoryRedirects:
         """Give the port itself: nobody is redirected."""
         yield redirect.port
 
+    def forget(self, port: int) -> None:
+        """Nothing was kept."""
+
 
 def firewall_rules(project: str = "") -> list[str] | None:
     """Give the rules for this machine's own connections, or a project's; None where they cannot be looked at."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -106,6 +109,28 @@ def test_past_a_redirect(redirect: Redirect) -> None:
         assert (_who(redirect.port), _who(entrance)) == (b"new", b"old")
     with pytest.raises(ConnectionRefusedError):
         _who(entrance)
+
+
+@needs_root
+@pytest.mark.skipif(shutil.which("conntrack") is None, reason="needs conntrack")
+def test_a_connection_that_was_reset(redirect: Redirect) -> None:
+    """A new connection from the port of one that was reset goes where it should, once that one is forgotten."""
+    firewall = Iptables()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        rule = replace(redirect, port=listener.getsockname()[1])
+        line = socket.create_connection(listener.getsockname())
+        place = line.getsockname()
+        taken, _ = listener.accept()
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        taken.close()
+        line.close()
+        try:
+            firewall.put(rule)
+            firewall.forget(rule.port)
+            with socket.create_connection(("127.0.0.1", rule.port), timeout=5, source_address=place) as again:
+                assert _asked(again) == b"new"
+        finally:
+            firewall.remove(rule)
 
 
 @needs_root

@@ -119,15 +119,16 @@ def end(world: World, app: App, container: Container, tell: Tell, *, drain: bool
     """
     if container.running:
         if drain:
-            let_drain(app, container)
+            let_drain(world, app, container)
         stop_in_grace(world.engine, app, container, tell)
     world.engine.remove(container.id)
 
 
-def let_drain(app: App, container: Container) -> None:
+def let_drain(world: World, app: App, container: Container) -> None:
     """Wait a moment for the connections of a container that gets no new ones to end by themselves."""
     if container.running:
         drained([*container.direct.values()], container.ports.values(), seconds=min(_DRAIN_SECONDS, app.stop_grace))
+        world.redirects.forget(app.host_port)
 
 
 def stop_in_grace(engine: Engine, app: App, container: Container, tell: Tell) -> None:

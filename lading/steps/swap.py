@@ -120,7 +120,7 @@ class Swap:
             try:
                 self._take_left(now, undo)
                 if now.container:
-                    let_drain(self.app, now.container)
+                    let_drain(self.world, self.app, now.container)
                 new = self._create("next", self.app.host_port, undo)
                 self._bring_back_later(now, new, entrance, undo)
                 self._stop(now)
@@ -140,7 +140,7 @@ class Swap:
         with unbroken():
             self.world.redirects.put(rule)
             if container := self.world.engine.container(new):
-                let_drain(self.app, container)
+                let_drain(self.world, self.app, container)
 
     def _take_left(self, now: Serving, undo: ExitStack) -> None:
         """Take away what killed runs redirected; where one of their containers serves, it does again if need be."""
@@ -189,7 +189,7 @@ class Swap:
             try:
                 yield container, undo
             except BaseException:
-                let_drain(self.app, container)  # it may have served for a moment
+                let_drain(self.world, self.app, container)  # it may have served for a moment
                 raise
             end(self.world, self.app, container, self.tell, drain=True)
 

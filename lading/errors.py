@@ -15,7 +15,7 @@ Each error says what failed, why, and what to type next, and knows the exit code
     │   ├── EngineUnavailable   3  no Docker Engine answers
     │   └── RegistryUnavailable 3  no registry answers
     │       └── RateLimited     3  the registry wants us to wait
-    ├── Conflict                4  the version is published with other content, or another release is under way
+    ├── Conflict                4  the version is published with other content, or another release or run is under way
     └── Interrupted       130, 143  Ctrl-C or SIGTERM
 """
 
@@ -153,7 +153,7 @@ class RateLimited(RegistryUnavailable):
 
 
 class Conflict(LadingError):
-    """The version is published with other content, or another release is under way."""
+    """The version is published with other content, or another release or run is under way."""
 
     exit_code = 4
 

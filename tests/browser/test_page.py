@@ -24,7 +24,7 @@ QUIET = [
     "--disable-sync",
 ]
 
-pytestmark = [pytest.mark.browser, pytest.mark.engine]
+pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.container]
 
 
 @pytest.fixture(scope="module")

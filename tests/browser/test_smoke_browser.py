@@ -20,7 +20,7 @@ from tests.conftest import Holdings
 from tests.local_server import Reply, serve
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.usefixtures("chromium")]
+pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.container, pytest.mark.usefixtures("chromium")]
 
 
 def test_this_repositorys_app(repository: Path, project: Project) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli_project import Done, Project
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.container]
 
 
 def _found(done: Done, check: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import requests
 from tests.cli_project import Project
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.container]
 
 
 def test_run_logs_stop(project: Project) -> None:

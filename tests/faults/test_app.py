@@ -11,7 +11,7 @@ import pytest
 from tests.cli_project import Project, failed
 from tests.registries import TestRegistry
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.container]
 
 
 def test_an_app_that_dies_at_start(project: Project) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli_project import Project, failed
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.container]
 
 _SERVER = """\
 import os, sys, time

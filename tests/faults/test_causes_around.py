@@ -16,7 +16,7 @@ from tests.cli_project import Project
 from tests.faults.test_causes import cause_of
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.container]
 
 
 def test_a_port_that_a_process_holds(project: Project) -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.cli_project import Project, failed
 from tests.faults.test_causes import cause_in_time, cause_of
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.container]
 _TWICE = """\
 import os
 from http.server import BaseHTTPRequestHandler, HTTPServer

@@ -13,7 +13,7 @@ import pytest
 from tests.cli_project import Done, Project
 from tests.registries import TestRegistry
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.container]
 
 
 def _pushed(project: Project, registry: str, user: str = "captain", version: str = "1") -> Done:

@@ -17,6 +17,7 @@ from tests.waiting import wait_until
 
 pytestmark = [
     pytest.mark.engine,
+    pytest.mark.container,
     pytest.mark.skipif(firewall_rules() is None, reason="only root may redirect connections, and needs iptables"),
 ]
 _SLOW_START = "time.sleep(0.3)"

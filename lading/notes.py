@@ -78,7 +78,8 @@ class Notes:
 
     def screenshot(self, what: str) -> Path:
         """Give where the next picture of a page is kept, by the image's id or by the address of what is deployed."""
-        name = re.sub(r"[^A-Za-z0-9.-]+", "-", what.removeprefix("sha256:"))
+        digest = re.match("sha256:([0-9a-f]{1,12})", what)
+        name = digest[1] if digest else re.sub(r"[^A-Za-z0-9.-]+", "-", what)
         folder = self.folder / "screenshots"
         _forget(folder, _IMAGES_KEPT - 1)
         return folder / f"{name[:200]}.png"

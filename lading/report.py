@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from lading.errors import LadingError
+from lading.errors import LadingError, cleaned
 from lading.pipeline import Report
 from lading.step import Outcome
 
@@ -51,6 +51,8 @@ def _step(outcome: Outcome, command: str, task: str) -> dict[str, Any]:
     }
     if outcome.moved:
         step["moved"], step["sent_bytes"] = outcome.moved, outcome.sent
+    if outcome.notes:
+        step["notes"] = [cleaned(note) for note in outcome.notes]
     if outcome.error:
         step["error"] = _error(outcome.error, command, task)
     return step

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from lading.engine import Tell
 from lading.errors import DidNotConverge, LadingError, RegistryUnavailable
-from lading.events import Event, Retry, Sent, Transfer
+from lading.events import Caution, Event, FactSeen, Note, Retry, Sent, Transfer
 from lading.tally import Tally
 from lading.world import Foresight, World
 
@@ -76,7 +76,7 @@ class Outcome:
     """How one step came out: a status, a reason in words, identities before and after, seconds, the error if any.
 
     `attempts` is how often it was tried in all; `moved` what a push or pull moved, in words, and `sent` how many bytes
-    went over the wire.
+    went over the wire. `notes` are the remarks and warnings that were told meanwhile.
     """
 
     step: str
@@ -89,6 +89,7 @@ class Outcome:
     attempts: int = 1
     moved: str = ""
     sent: int = 0
+    notes: tuple[str, ...] = ()
     error: LadingError | None = None
 
 
@@ -103,16 +104,22 @@ def converge(
     """
     began = clock()
     attempts, tally = 1, Tally()
+    notes: list[str] = []
 
     def hear(event: Event) -> None:
         nonlocal attempts
         attempts += isinstance(event, Retry)
+        if isinstance(event, Note | Caution):
+            notes.append(event.text)
+        elif isinstance(event, FactSeen) and event.problem and not event.fails:
+            notes.append(str(event))
         if isinstance(event, Transfer | Sent):
             tally.hear(event)
         tell(event)
 
     def outcome(status: Status, reason: str, **more: Any) -> Outcome:  # noqa: ANN401  an outcome's further fields
         told = {"attempts": attempts, "moved": tally.summary(), "sent": tally.sent, "seconds": clock() - began}
+        told["notes"] = tuple(notes)
         return Outcome(step=step.name, app=step.app, status=status, reason=reason, **told, **more)  # type: ignore[arg-type]
 
     seen = replace(world, tell=hear)  # a look may wait for a registry, too

@@ -63,7 +63,14 @@ def test_a_change_is_carried_out(world: World) -> None:
     outcome, after = converge(step, world, check=False, tell=told.append, clock=iter((5.0, 7.5)).__next__)
 
     assert outcome == Outcome(
-        step="paint", app="boat", status=Status.CHANGED, reason="it is white", before="white", after="blue", seconds=2.5
+        step="paint",
+        app="boat",
+        status=Status.CHANGED,
+        reason="it is white",
+        before="white",
+        after="blue",
+        seconds=2.5,
+        notes=("painting",),
     )
     assert step.wall == ["white", "blue"]
     assert told == [Note(text="painting")]

@@ -86,6 +86,7 @@ def test_the_gap_is_told_where_there_is_one(stage: Stage) -> None:
     assert outcome.status is Status.CHANGED, outcome.error
     seconds, _, why = _notes(told)[-1].partition(" s without service: ")
     assert (float(seconds) < 10, why) == (True, "nobody may")
+    assert outcome.notes[-1] == _notes(told)[-1]
     assert (stage.served(), len(stage.ground.containers())) == ("hello again", 1)
 
 

@@ -26,12 +26,12 @@ from statistics import median
 import lading
 from bench.timing import CommandFailed, Row, in_turns, say, table
 from bench.yard import Yard, yard
-from lading.answer import Expected
 from lading.app import Check
+from lading.checks.answer import Expected
+from lading.checks.probe import probe
+from lading.checks.site import Site
 from lading.engine import ContainerSpec
 from lading.engine.docker import DockerEngine
-from lading.probe import probe
-from lading.site import Site
 from tests.cli_project import Project, make_project
 
 __all__ = ["main"]

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lading.image_policy import FactsPolicy
+from lading.image.policy import FactsPolicy
 from lading.reference import ImageReference
 from lading.version import DEFAULT_TAGS
 
@@ -46,7 +46,7 @@ class Check:
 
     `headers` and `body` are sent, a `body` that is no text as JSON. Of the answer, `status` is the code (200, or with
     `redirect` any that redirects), `text` is contained in the body and `not_text` is not, `matches` is a regular
-    expression found in it, `json` a subset of it (see `lading.answer`), `answer_headers` are names and what their
+    expression found in it, `json` a subset of it (see `checks.answer`), `answer_headers` are names and what their
     values contain. `redirect` is where it sends us; without it, and unless a 3xx is asked for, redirects on the same
     origin are followed. `within` is the seconds it may take once the app is ready. `{version}` stands for the version
     under test.

@@ -6,15 +6,15 @@ from dataclasses import asdict, dataclass
 
 from lading import steps, surroundings
 from lading.app import App
-from lading.browser import find_browser
+from lading.browser.chromium import find_browser
 from lading.build_flags import BuildFlags
+from lading.checks.site import parse_site
 from lading.credentials import Credential
 from lading.errors import UsageError
 from lading.git import described_version
 from lading.reference import parse_registry, parse_user
 from lading.run_flags import RunFlags
 from lading.settings import Settings
-from lading.site import parse_site
 from lading.step import Step
 from lading.steps.destination import Destination
 from lading.version import Version

@@ -90,7 +90,7 @@ def status(
 @task(positional=[], help=help_for("app", "json"))
 def doctor(c: Context, app: str | None = None, json: bool = False) -> None:
     """Look at the surroundings before work: engine, disk, port, login, Dockerfile, context, git."""
-    from lading.doctor import Patient, as_document, as_lines, exit_code, findings
+    from lading.doctor.findings import Patient, as_document, as_lines, exit_code, findings
     from lading.settings import environment
 
     with command(c, "doctor", json=json) as now:

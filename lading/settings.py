@@ -15,9 +15,9 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from lading.app import App, BuildOptions
-from lading.check_settings import CheckSettings, check_of
+from lading.checks.settings import CheckSettings, check_of
 from lading.errors import UsageError, cleaned
-from lading.image_policy import FactName, FactsMode, FactsPolicy, facts_mode
+from lading.image.policy import FactName, FactsMode, FactsPolicy, facts_mode
 from lading.platforms import parse_platforms
 from lading.reference import DOCKER_HUB, ImageReference, parse_registry, parse_repository, parse_user
 from lading.settings_file import SETTINGS_FILE, line_of

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from lading.answer import Answer, Expected, problem_with
 from lading.app import Check
-from lading.site import Site
+from lading.checks.answer import Answer, Expected, problem_with
+from lading.checks.site import Site
 
 SITE = Site(port=8080)
 IMAGE = "sha256:" + "0123456789abcdef" * 4

@@ -22,8 +22,8 @@ ONLY = {
     "urllib3": {"engine/", "registry/"},
     "rich": {"console.py", "build_tree.py", "transfer_bars.py"},
     "requests": {"registry/", "engine/"},
-    "subprocess": {"browser.py", "command.py", "credentials.py", "surroundings/engine.py"},
-    "msgspec": {"settings.py", "check_settings.py"},
+    "subprocess": {"browser/", "command.py", "credentials.py", "surroundings/engine.py"},
+    "msgspec": {"settings.py", "checks/settings.py"},
     "yaml": {"settings_file.py"},
 }
 # What a step may take from its neighbours: shared nouns, never another wish.

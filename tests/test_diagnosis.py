@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from lading.app import App, Check
+from lading.checks.probe import Result, Try
 from lading.diagnosis import Evidence, Page, diagnose, told
 from lading.diagnosis.answers import deployed_cause
 from lading.engine import Examination, Health, Socket
-from lading.probe import Result, Try
 from lading.reference import ImageReference
 
 TRACEBACK = "Traceback (most recent call last):"

@@ -13,7 +13,7 @@ from invoke.exceptions import ParseError
 from invoke.parser import Parser
 
 import lading
-from lading.check_settings import CheckSettings
+from lading.checks.settings import CheckSettings
 from lading.settings import AppSettings
 from lading.tasks import ns
 

@@ -13,7 +13,7 @@ import pytest
 
 from lading.app import BuildOptions
 from lading.credentials import CredentialStore
-from lading.doctor import Finding, Grade, Patient, as_document, as_lines, exit_code, findings, looked_at
+from lading.doctor.findings import Finding, Grade, Patient, as_document, as_lines, exit_code, findings, looked_at
 from lading.engine import EngineDetails, EngineInfo
 from lading.engine.memory import MemoryEngine
 from lading.errors import EngineUnavailable, Unavailable, UsageError

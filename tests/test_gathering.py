@@ -13,11 +13,11 @@ from threading import Thread
 import pytest
 
 from lading.app import VERSION_LABEL, App, Check
+from lading.checks.probe import Result
 from lading.diagnosis.gathering import gather
 from lading.engine import Image
 from lading.engine.memory import MemoryEngine
 from lading.errors import ContainerFailed
-from lading.probe import Result
 from lading.reference import ImageReference
 from lading.steps import trial
 from lading.steps.trial import begin, spec_for

@@ -18,8 +18,8 @@ from lading.engine.docker import DockerEngine
 from lading.engine.memory import MemoryEngine
 from lading.errors import SmokeFailed, StepFailed
 from lading.events import Checked, Event
-from lading.image_facts import Fact, examine, hold_to_facts
-from lading.image_policy import FactsPolicy
+from lading.image.facts import Fact, examine, hold_to_facts
+from lading.image.policy import FactsPolicy
 from lading.notes import Notes
 from lading.process import Process
 from lading.reference import ImageReference

@@ -10,9 +10,9 @@ import yaml
 
 from lading.app import Check, checks_digest
 from lading.errors import UsageError
-from lading.image_facts import facts_demand
-from lading.image_files import Scan, User, scan
-from lading.image_policy import FactsPolicy
+from lading.image.facts import facts_demand
+from lading.image.files import Scan, User, scan
+from lading.image.policy import FactsPolicy
 from lading.notes import Verdict
 from lading.settings import Settings
 from tests.image_specimens import file, folder

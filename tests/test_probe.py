@@ -12,10 +12,10 @@ from itertools import chain, pairwise, repeat
 
 import pytest
 
-from lading.answer import Expected
 from lading.app import Check
-from lading.probe import Pace, Result, _hopeless, probe
-from lading.site import Site
+from lading.checks.answer import Expected
+from lading.checks.probe import Pace, Result, _hopeless, probe
+from lading.checks.site import Site
 from tests.local_server import Asked, Reply, listen, serve
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"

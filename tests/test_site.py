@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from lading.checks.site import Site, parse_site
 from lading.errors import UsageError
-from lading.site import Site, parse_site
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from lading.app import App, Check
+from lading.checks.probe import Result
 from lading.engine import Examination
-from lading.probe import Result
 
 __all__ = ["Cause", "Evidence", "Page", "Sources"]
 

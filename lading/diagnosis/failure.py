@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from lading.app import App
+from lading.checks.probe import Result
 from lading.diagnosis.causes import diagnose
 from lading.diagnosis.evidence import Evidence
 from lading.diagnosis.gathering import gather
 from lading.diagnosis.timeline import told
 from lading.engine import Engine, Image
 from lading.errors import ContainerFailed, SmokeFailed
-from lading.probe import Result
 
 __all__ = ["explained"]
 

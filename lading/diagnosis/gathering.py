@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from lading.answer import Expected
 from lading.app import VERSION_LABEL, App, Check
+from lading.checks.answer import Expected
+from lading.checks.probe import Result, question_for
+from lading.checks.question import ask
+from lading.checks.site import Site
 from lading.diagnosis.evidence import Evidence, Page, Sources
 from lading.engine import Engine, Image
 from lading.errors import LadingError, cleaned
-from lading.probe import Result, question_for
-from lading.question import ask
-from lading.site import Site
 from lading.version import UNVERSIONED
 
 __all__ = ["gather"]

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from lading.answer import Expected
 from lading.app import App
+from lading.browser.visit import Visit
+from lading.checks.answer import Expected
+from lading.checks.probe import Pace, probe
+from lading.checks.site import Site
 from lading.diagnosis.answers import deployed_cause
 from lading.engine import Tell
 from lading.errors import SmokeFailed
-from lading.probe import Pace, probe
-from lading.site import Site
 from lading.step import Change, Holds
 from lading.version import UNVERSIONED, Version
-from lading.visit import Visit
 from lading.world import World
 
 __all__ = ["Deployed"]

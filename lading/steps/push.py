@@ -9,7 +9,7 @@ from lading.app import App
 from lading.engine import Image, Tell
 from lading.errors import Conflict, LadingError, PushRefused, StepFailed, Unavailable
 from lading.events import Caution, Event, Sent, Transfer
-from lading.image_facts import facts_demand
+from lading.image.facts import facts_demand
 from lading.notes import Verdict
 from lading.reference import ImageReference
 from lading.registry import Manifest

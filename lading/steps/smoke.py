@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from lading.app import VERSION_LABEL, App, checks_digest
+from lading.browser.visit import Visit
 from lading.engine import Image, Tell
 from lading.errors import StepFailed
 from lading.events import Checked, Event, FactSeen
-from lading.image_facts import facts_demand, hold_to_facts, tell_of_a_write
+from lading.image.facts import facts_demand, hold_to_facts, tell_of_a_write
 from lading.notes import Verdict
 from lading.step import Change, Holds
 from lading.steps.trial import named, try_out
 from lading.version import UNVERSIONED, Version
-from lading.visit import Visit
 from lading.world import Foresight, World
 
 __all__ = ["Smoke"]

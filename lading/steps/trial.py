@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
-from lading.answer import Expected
 from lading.app import TRIAL_LABEL, VERSION_LABEL, App
+from lading.checks.answer import Expected
+from lading.checks.probe import Result, probe
+from lading.checks.site import Site
 from lading.diagnosis import explained
 from lading.engine import ContainerSpec, Engine, Image, Tell
 from lading.errors import ContainerFailed, LadingError, SmokeFailed
 from lading.events import AppLog
-from lading.probe import Result, probe
 from lading.shield import fleeting
-from lading.site import Site
 from lading.steps.holder import port_holder
 from lading.steps.identity import hold_identity
 from lading.version import UNVERSIONED

@@ -6,11 +6,11 @@ import shlex
 import time
 from dataclasses import dataclass
 
+from lading.checks.question import Question, ask
+from lading.checks.site import Site
 from lading.engine import ContainerSpec, Tell
 from lading.errors import ContainerFailed, Unavailable
-from lading.question import Question, ask
 from lading.reference import OWN_REGISTRY, ImageReference
-from lading.site import Site
 from lading.step import Change, Holds
 from lading.steps.holder import port_holder
 from lading.surroundings.base_image import obtain

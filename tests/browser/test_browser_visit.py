@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from lading.app import Check
-from lading.browser import Page, open_page
+from lading.browser.chromium import Page, open_page
+from lading.browser.visit import Visit, page_of
+from lading.checks.site import Site
 from lading.errors import StepFailed
 from lading.events import Checked, Event
-from lading.site import Site
-from lading.visit import Visit, page_of
 from tests.host_name import named
 from tests.local_server import Asked, Reply, Served, listen, serve
 from tests.steps.stage import make_app

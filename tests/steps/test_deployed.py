@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from lading.app import Check
+from lading.checks.site import Site
 from lading.engine.memory import MemoryEngine
 from lading.errors import SmokeFailed
 from lading.events import Checked, Event
 from lading.notes import Notes
 from lading.process import Process
-from lading.site import Site
 from lading.step import Outcome, Status, converge
 from lading.steps import Deployed
 from lading.version import Version

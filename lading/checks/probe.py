@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from lading.answer import Answer, Expected, problem_with
 from lading.app import Check
+from lading.checks.answer import Answer, Expected, problem_with
+from lading.checks.question import Question, ask
+from lading.checks.site import Site
 from lading.errors import cleaned
 from lading.events import Checked
-from lading.question import Question, ask
-from lading.site import Site
 
 __all__ = ["Pace", "Result", "Try", "probe", "question_for"]
 

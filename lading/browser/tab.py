@@ -8,7 +8,7 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
-from lading.devtools import DevTools
+from lading.browser.devtools import DevTools
 from lading.errors import cleaned
 
 __all__ = ["Tab"]

@@ -14,9 +14,9 @@ from lading.engine import Image, ImageConfig, Tell
 from lading.errors import SmokeFailed, StepFailed
 from lading.events import Caution, FactSeen
 from lading.git import last_revision
-from lading.image_files import Scan, User, scan
-from lading.image_policy import FactName
-from lading.image_secrets import secret_places
+from lading.image.files import Scan, User, scan
+from lading.image.policy import FactName
+from lading.image.secrets import secret_places
 from lading.tables import human_size
 from lading.version import UNVERSIONED
 from lading.world import World

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from lading.app import App
 from lading.command import output_of
-from lading.doctor import Finding, Grade, Look, Patient, failure
+from lading.doctor.findings import Finding, Grade, Look, Patient, failure
 from lading.errors import CredentialsError, EngineUnavailable, LadingError
 from lading.step import Holds
 from lading.steps.holder import port_holder

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lading.answer import Expected
 from lading.app import App, Check
+from lading.checks.answer import Expected
+from lading.checks.site import Site
 from lading.engine import Tell
 from lading.errors import SmokeFailed
 from lading.events import Checked, Note
-from lading.site import Site
 
 if TYPE_CHECKING:  # only who visits pays for what a browser needs
-    from lading.browser import Page
+    from lading.browser.chromium import Page
 
 __all__ = ["Visit", "page_of"]
 
@@ -47,7 +47,7 @@ class Visit:
 
     def __call__(self, site: Site) -> None:
         """Open the app's page; `SmokeFailed` when the browser has anything to complain of, its picture kept or not."""
-        from lading.browser import open_page
+        from lading.browser.chromium import open_page
 
         path = page_of(self._app.checks)
         self._screenshot.unlink(missing_ok=True)  # it would be taken for the one of this visit

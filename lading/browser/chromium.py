@@ -14,10 +14,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from lading.devtools import DevTools, Refused
+from lading.browser.devtools import DevTools, Refused
+from lading.browser.tab import Tab
 from lading.errors import StepFailed, Unavailable, UsageError, cleaned
 from lading.replacement import replace_file
-from lading.tab import Tab
 
 __all__ = ["Page", "find_browser", "open_page"]
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lading.app import Check
+from lading.checks.site import Site
 from lading.errors import cleaned
-from lading.site import Site
 
 __all__ = ["LARGEST_BODY", "Answer", "Expected", "problem_with"]
 

@@ -63,8 +63,8 @@ Look = Callable[[Patient], Iterable[Finding]]
 
 def findings(patient: Patient) -> tuple[Finding, ...]:
     """Give what was found, the engine first; without one, the rest is told all the same."""
-    from lading.doctor_engine import ENGINE_LOOKS
-    from lading.doctor_files import FILE_LOOKS
+    from lading.doctor.engine import ENGINE_LOOKS
+    from lading.doctor.files import FILE_LOOKS
 
     return tuple(one for look in (*ENGINE_LOOKS, *FILE_LOOKS) for one in looked_at(look, patient))
 

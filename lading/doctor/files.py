@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from lading.app import App
 from lading.context import Context
 from lading.dockerfile import DockerfileError, base_images
-from lading.dockerfile_lint import lint
-from lading.doctor import Finding, Grade, Look, Patient
-from lading.doctor_engine import apps_of
+from lading.doctor.dockerfile_lint import lint
+from lading.doctor.engine import apps_of
+from lading.doctor.findings import Finding, Grade, Look, Patient
 from lading.errors import CredentialsError, LadingError
 from lading.git import described_version, has_uncommitted, last_revision
 from lading.ignore import find_ignore_file

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
-from lading.answer import LARGEST_BODY, Answer
+from lading.checks.answer import LARGEST_BODY, Answer
+from lading.checks.site import Site
 from lading.errors import cleaned
-from lading.site import Site
 
 __all__ = ["Question", "ask"]
 

@@ -6,9 +6,7 @@ from dataclasses import asdict, dataclass
 
 from lading import steps, surroundings
 from lading.app import App
-from lading.browser.chromium import find_browser
 from lading.build_flags import BuildFlags
-from lading.checks.site import parse_site
 from lading.credentials import Credential
 from lading.errors import UsageError
 from lading.git import described_version
@@ -75,7 +73,7 @@ class Playbook:
         With `browser` one that is there opens the page, too; with `log` what the app writes is told.
         """
         target = self.settings.app(app)
-        program = find_browser(self.settings.browser) if browser else None
+        program = _browser(self.settings) if browser else None
         if url is not None:
             return (_deployed(target, url, version, program),)
         return (steps.Smoke(target=target, version=_version(version), browser=program, log=log),)
@@ -186,7 +184,15 @@ class Playbook:
         return Destination(target=target, user=self.user(user), registry=self.registry(registry))
 
 
+def _browser(settings: Settings) -> str:
+    from lading.browser.chromium import find_browser  # late: only who visits pays for what a browser needs
+
+    return find_browser(settings.browser)
+
+
 def _deployed(target: App, url: str, version: str | None, browser: str | None) -> Step:
+    from lading.checks.site import parse_site
+
     site, awaited = parse_site(url), _version(version)
     asks = next((check for check in target.checks if check.asks_for_the_version), None)
     if awaited is None and asks:

@@ -12,7 +12,7 @@ from lading.app import App, Check
 from lading.checks.probe import Result, Try
 from lading.diagnosis import Evidence, Page, diagnose, told
 from lading.diagnosis.answers import deployed_cause
-from lading.engine import Examination, Health, Socket
+from lading.engine.examination import Examination, Health, Socket
 from lading.reference import ImageReference
 
 TRACEBACK = "Traceback (most recent call last):"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lading.diagnosis.evidence import Cause, Evidence
-from lading.engine import Socket
+from lading.engine.examination import Socket
 
 __all__ = [
     "bound_to_loopback",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from lading.app import App, Check
 from lading.checks.probe import Result
-from lading.engine import Examination
+from lading.engine.examination import Examination
 
 __all__ = ["Cause", "Evidence", "Page", "Sources"]
 

@@ -3,7 +3,6 @@
 `DockerEngine` answers for real, `MemoryEngine` is its twin for tests and for check mode where no engine runs yet.
 """
 
-from lading.engine.examination import Examination, Health, Socket
 from lading.engine.model import (
     BuildRequest,
     Container,
@@ -26,14 +25,11 @@ __all__ = [
     "Engine",
     "EngineDetails",
     "EngineInfo",
-    "Examination",
     "FileKind",
-    "Health",
     "HistoryEntry",
     "Image",
     "ImageConfig",
     "ImageFile",
-    "Socket",
     "State",
     "Tell",
 ]

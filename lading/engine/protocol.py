@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lading.app import BuildOptions
 from lading.credentials import Credential
-from lading.engine.examination import Examination
 from lading.engine.model import (
     BuildRequest,
     Container,
@@ -21,6 +20,9 @@ from lading.engine.model import (
 )
 from lading.events import Event
 from lading.reference import ImageReference
+
+if TYPE_CHECKING:  # only who has a failure to explain loads what looks into containers
+    from lading.engine.examination import Examination
 
 __all__ = ["Engine", "Tell"]
 

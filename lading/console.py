@@ -116,7 +116,7 @@ class Console:
             when = f"try {event.attempt} of {event.tries} in {round(event.seconds, 1):g} s"
             self._line(f"{when}: {cleaned(event.text)}", style="dim")
         elif isinstance(event, FactSeen):
-            if event.problem and not event.fails:  # else it holds, or the error says it
+            if event.warns:  # else it holds, or the error says it
                 self.tell(Caution(text=str(event)))
         elif isinstance(event, Checked):
             self._line(cleaned(str(event)), style="dim")

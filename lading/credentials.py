@@ -5,15 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import os
 import subprocess
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lading.errors import CredentialsError
 from lading.reference import DOCKER_HUB
+from lading.replacement import replace_file
 
 __all__ = ["Credential", "CredentialStore", "Secret"]
 
@@ -110,14 +109,7 @@ class CredentialStore:
         """Replace the file at once, readable by its owner only; a link to it stays a link."""
         target = self.path.resolve()
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".config.json.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(json.dumps(config, indent="\t") + "\n")
-            Path(name).replace(target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        replace_file(target, (json.dumps(config, indent="\t") + "\n").encode())
 
     def _mapping(self, config: dict[str, Any], key: str) -> dict[str, Any]:
         value = config.get(key)

@@ -104,6 +104,11 @@ class Checked:
     timeline: tuple[str, ...] = ()
     fails: bool = True
 
+    @property
+    def warns(self) -> bool:
+        """Whether something is wrong with which the step goes on."""
+        return self.problem is not None and not self.fails
+
     def __str__(self) -> str:
         return f"{self.check}: {self.problem or 'passed'} ({self.seconds:.2f} s)"
 

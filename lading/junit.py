@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from lading.errors import LadingError, SmokeFailed, StepFailed, UsageError, cleaned
@@ -18,19 +18,14 @@ from lading.events import AppLog, Caution, Checked, Event
 from lading.replacement import replace_file
 from lading.step import Outcome, Status, Step
 
+if TYPE_CHECKING:
+    from lading.session import Observer
+
 __all__ = ["JUnitFile"]
 
 # What XML 1.0 cannot hold, in whatever way it is written.
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TERMINAL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
-
-
-class _Observer(Protocol):
-    def began(self, step: Step) -> None: ...
-
-    def tell(self, event: Event) -> None: ...
-
-    def ended(self, outcome: Outcome) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +45,7 @@ class JUnitFile:
     nothing can be written. With `check` nothing is touched, now or later.
     """
 
-    def __init__(self, name: str, other: _Observer, *, check: bool = False) -> None:
+    def __init__(self, name: str, other: Observer, *, check: bool = False) -> None:
         self.path = _usable(name, check=check)
         self._other, self._check = other, check
         self._suites: list[_Suite] = []
@@ -65,7 +60,7 @@ class JUnitFile:
         """Hear what happens in it."""
         if self._suites and isinstance(event, Checked):
             self._suites[-1].checked.append(event)
-            if event.problem and not event.fails:
+            if event.warns:
                 self._suites[-1].warnings.append(str(event))
         elif self._suites and isinstance(event, Caution):
             self._suites[-1].warnings.append(event.text)

@@ -167,14 +167,20 @@ class Environment:
         """The Unix socket on which the docker CLI would look for the engine, None when another way leads there."""
         if self.docker_host:
             return self.docker_host if self.docker_host.startswith("unix:///") else None
+        return "unix:///var/run/docker.sock" if self.context == "default" else None
+
+    @property
+    def context(self) -> str | None:
+        """The docker context that leads to the engine where `docker_host` does not; None where that cannot be read."""
         try:
             config = json.loads((self.docker_config / "config.json").read_text("utf-8"))
         except FileNotFoundError:
             config = {}
         except (OSError, ValueError):
             return None
-        chosen = self.docker_context or (config.get("currentContext") if isinstance(config, dict) else "?")
-        return "unix:///var/run/docker.sock" if chosen in (None, "", "default") else None
+        if self.docker_context:
+            return self.docker_context
+        return str(config.get("currentContext") or "default") if isinstance(config, dict) else None
 
 
 def environment() -> Environment:

@@ -11,7 +11,7 @@ from lading.errors import LadingError, Unavailable
 from lading.registry import Manifest
 from lading.steps.destination import Destination
 from lading.steps.publication import holds
-from lading.tables import table
+from lading.tables import counted, table
 from lading.version import Version
 from lading.world import World
 
@@ -50,7 +50,7 @@ def show_status(world: World, destination: Destination, *, as_json: bool) -> tup
         (row.tag, row.version or "-", *map(_shown, (row.registry, row.engine, row.ledger)), row.state) for row in rows
     ]
     text = f"{destination.home}\n" + table(("TAG", "VERSION", "REGISTRY", "ENGINE", "LEDGER", "STATE"), lines)
-    more = f"\nand {left} more tag{'s' if left > 1 else ''} in the registry" if left else ""
+    more = f"\nand {counted(left, 'more tag')} in the registry" if left else ""
     return f"{text}{more}", trouble
 
 

@@ -111,7 +111,7 @@ def converge(
         attempts += isinstance(event, Retry)
         if isinstance(event, Note | Caution):
             notes.append(event.text)
-        elif isinstance(event, FactSeen) and event.problem and not event.fails:
+        elif isinstance(event, FactSeen) and event.warns:
             notes.append(str(event))
         if isinstance(event, Transfer | Sent):
             tally.hear(event)

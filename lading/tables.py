@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from lading.engine import HistoryEntry, Image
 
-__all__ = ["history_rows", "history_table", "human_ago", "human_size", "image_rows", "images_table", "table"]
+__all__ = ["counted", "history_rows", "history_table", "human_ago", "human_size", "image_rows", "images_table", "table"]
 
 _MISSING = "<none>"
 _SHORT_ID = 12
@@ -84,7 +84,7 @@ def human_ago(seconds: float) -> str:
     """Give a length of time in Docker's words: `4 weeks ago`."""
     whole, hours = max(0, int(seconds)), int(seconds / 3600 + 0.5)
     if whole < 60:  # noqa: PLR2004
-        words = "Less than a second" if whole < 1 else f"{whole} second{'s' if whole > 1 else ''}"
+        words = "Less than a second" if whole < 1 else counted(whole, "second")
     elif whole < 3600:  # noqa: PLR2004
         words = "About a minute" if whole < 120 else f"{whole // 60} minutes"  # noqa: PLR2004
     elif hours == 1:
@@ -94,6 +94,11 @@ def human_ago(seconds: float) -> str:
         _, length, name = next(unit for unit in (*_UNITS, years) if hours < unit[0])
         words = f"{hours // length} {name}"
     return f"{words} ago"
+
+
+def counted(number: int, noun: str) -> str:
+    """Give a number with what it counts: `1 check`, `2 checks`."""
+    return f"{number} {noun}{'s' if number > 1 else ''}"
 
 
 def human_size(size: int) -> str:

@@ -10,6 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from lading.tables import counted
 from lading.tally import Fate, Layer, Tally, spaced_size, told
 
 __all__ = ["TransferBars"]
@@ -45,7 +46,7 @@ class TransferBars:
             yield _line(told(folded))
         yield _bars(shown)
         if more:
-            yield _line(f"{more} more layer{'s' if more > 1 else ''}")
+            yield _line(counted(more, "more layer"))
 
 
 def _fitting(layers: Sequence[Layer], room: int) -> tuple[Sequence[Layer], int]:

@@ -24,7 +24,7 @@ _FIRST_ERROR = 400
 class Visit:
     """One visit of a browser to an app that answers its checks; `page` is what it found, once it has been there.
 
-    `version` is the one under test, `again` what to type once a page that fails is mended.
+    `expected` is who should be answering, `again` what to type once a page that fails is mended.
     """
 
     def __init__(  # noqa: PLR0913  each is one thing
@@ -32,7 +32,7 @@ class Visit:
         *,
         program: str,
         app: App,
-        version: str,
+        expected: Expected,
         screenshot: Path,
         tell: Tell,
         again: str = "mend the page, then: invoke build smoke --browser",
@@ -41,7 +41,7 @@ class Visit:
         self._again = again
         self._program = program
         self._app = app
-        self._version = version
+        self._expected = expected
         self._screenshot = screenshot
         self._tell = tell
 
@@ -51,7 +51,7 @@ class Visit:
 
         path = page_of(self._app.checks)
         self._screenshot.unlink(missing_ok=True)  # it would be taken for the one of this visit
-        url = site.url(Expected(version=self._version).filled(path))
+        url = site.url(self._expected.filled(path))
         page = open_page(url, screenshot=self._screenshot, seconds=self._app.smoke_timeout, program=self._program)
         self.page = page
         found = "; ".join(page.problems) or None

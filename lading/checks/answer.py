@@ -12,9 +12,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lading.app import Check
+from lading.app import VERSION_LABEL, Check
 from lading.checks.site import Site
+from lading.engine import Image
 from lading.errors import cleaned
+from lading.version import UNVERSIONED
 
 __all__ = ["LARGEST_BODY", "Answer", "Expected", "problem_with"]
 
@@ -49,6 +51,11 @@ class Expected:
 
     version: str
     image: str | None = None
+
+    @classmethod
+    def of(cls, image: Image) -> Expected:
+        """Give who answers where an image runs."""
+        return cls(version=image.labels.get(VERSION_LABEL, UNVERSIONED), image=image.id)
 
     def __str__(self) -> str:
         return f"version {self.version}" + (f" of image {self.image[:19]}" if self.image else "")

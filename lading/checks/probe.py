@@ -158,10 +158,8 @@ class _Wait:
 
     def _ask(self, check: Check) -> tuple[Result, bool]:
         """Give how a check comes out now, and whether it is to be asked again at once because only now it is ready."""
-        limit = max(_REQUEST_SECONDS, check.within or 0)
         timed = check.within if self.ready else None
-        if timed is not None:
-            limit = timed
+        limit = max(_REQUEST_SECONDS, check.within or 0) if timed is None else timed
         asked = time.monotonic()
         try:
             question = question_for(check, self.expected)

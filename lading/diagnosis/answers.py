@@ -46,7 +46,7 @@ def wrong_app(evidence: Evidence) -> Cause | None:
             return Cause.to_build(
                 "wrong-app",
                 f"{name} answers, not the app: {_page(evidence)}",
-                f"let CMD start the app (now: {_command(evidence)})",
+                f"let CMD start the app (now: {evidence.typed})",
             )
     return None
 
@@ -123,7 +123,3 @@ def _page(evidence: Evidence) -> str:
     parts += [f"title {page.title!r}"] if page.title else []
     parts += [f"server {page.server}"] if page.server else []
     return ", ".join(parts)
-
-
-def _command(evidence: Evidence) -> str:
-    return " ".join(evidence.examination.command)[:100] if evidence.examination else ""

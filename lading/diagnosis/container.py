@@ -112,12 +112,12 @@ def command_not_found(evidence: Evidence) -> Cause | None:
         return None
     command = found["command"]
     if command.startswith("/") or "/" in command:
-        why, mend = f"there is no {command} in the image", f"COPY it there, or mend CMD (now: {_command(evidence)})"
+        why, mend = f"there is no {command} in the image", f"COPY it there, or mend CMD (now: {evidence.typed})"
         if command == _program(evidence):
             mend += "; a script's first line must name a shell that is there, with Unix line ends"
     else:
         why = f"the program {command} is not in the image"
-        mend = f"install {command} in the Dockerfile, or mend CMD (now: {_command(evidence)})"
+        mend = f"install {command} in the Dockerfile, or mend CMD (now: {evidence.typed})"
     return Cause.to_build("command-not-found", why, mend)
 
 
@@ -134,7 +134,7 @@ def not_executable(evidence: Evidence) -> Cause | None:
     return Cause.to_build(
         "permission-denied",
         f"{command} may not be run by {_user(evidence)}: it is not executable",
-        f"COPY --chmod=755, or let CMD name its interpreter first (now: {_command(evidence)})",
+        f"COPY --chmod=755, or let CMD name its interpreter first (now: {evidence.typed})",
     )
 
 
@@ -180,7 +180,7 @@ def ended_at_once(evidence: Evidence) -> Cause | None:
         return None
     return Cause.to_build(
         "ended",
-        f"its process ended by itself, with exit code 0: {_command(evidence)} is no server that stays",
+        f"its process ended by itself, with exit code 0: {evidence.typed} is no server that stays",
         "let CMD start the server in the foreground",
     )
 
@@ -195,17 +195,7 @@ def _mebibytes(size: int) -> int:
 
 
 def _program(evidence: Evidence) -> str:
-    command = _words(evidence)
-    return command[0] if command else "the command"
-
-
-def _command(evidence: Evidence) -> str:
-    return " ".join(_words(evidence))[:100]
-
-
-def _words(evidence: Evidence) -> tuple[str, ...]:
-    """Give the image's own command, without the engine's init."""
-    return evidence.examination.command if evidence.examination else ()
+    return evidence.command[0] if evidence.command else "the command"
 
 
 def _user(evidence: Evidence) -> str:

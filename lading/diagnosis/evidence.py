@@ -89,6 +89,16 @@ class Evidence:
         return self.examination is not None and not self.examination.running
 
     @property
+    def command(self) -> tuple[str, ...]:
+        """What it runs: the image's own command, without the engine's init."""
+        return self.examination.command if self.examination else ()
+
+    @property
+    def typed(self) -> str:
+        """The beginning of that as people would type it."""
+        return " ".join(self.command)[:100]
+
+    @property
     def failed(self) -> Result | None:
         """The first check that failed."""
         return next((result for result in self.results if result.problem), None)

@@ -10,6 +10,7 @@ from lading.diagnosis.gathering import gather
 from lading.diagnosis.timeline import told
 from lading.engine import Engine, Image
 from lading.errors import ContainerFailed, SmokeFailed
+from lading.tables import counted
 
 __all__ = ["explained"]
 
@@ -33,7 +34,7 @@ def explained(  # noqa: PLR0913  what, of which app, and what is known already
     cause = diagnose(evidence)
     failed = sum(result.problem is not None for result in results)
     if evidence.running and failed:
-        what = f"{app.name} failed {failed} of {len(app.checks)} check{'s' if len(app.checks) > 1 else ''}"
+        what = f"{app.name} failed {failed} of {counted(len(app.checks), 'check')}"
         return SmokeFailed(what, why=cause.why, mend=cause.mend, cause=cause.name, details=told(evidence))
     what = f"{app.name} {'was removed' if cause.name == 'container-removed' else _end(evidence)}"
     return ContainerFailed(what, why=cause.why, mend=cause.mend, cause=cause.name, details=told(evidence))

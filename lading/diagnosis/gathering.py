@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from lading.app import VERSION_LABEL, App, Check
+from lading.app import App, Check
 from lading.checks.answer import Expected
 from lading.checks.probe import Result, question_for
 from lading.checks.question import ask
@@ -16,7 +16,6 @@ from lading.checks.site import Site
 from lading.diagnosis.evidence import Evidence, Page, Sources
 from lading.engine import Engine, Image
 from lading.errors import LadingError, cleaned
-from lading.version import UNVERSIONED
 
 __all__ = ["gather"]
 
@@ -58,8 +57,7 @@ def gather(  # noqa: PLR0913  what, of which app, and what is known already
     )
     if port is None or not evidence.answered or evidence.check is None:
         return evidence
-    expected = Expected(version=image.labels.get(VERSION_LABEL, UNVERSIONED), image=image.id)
-    return replace(evidence, page=_look(Site(port=port), evidence.check, expected))
+    return replace(evidence, page=_look(Site(port=port), evidence.check, Expected.of(image)))
 
 
 def _log(engine: Engine, container_id: str) -> tuple[str, ...]:

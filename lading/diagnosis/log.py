@@ -214,7 +214,7 @@ def worker_failed(evidence: Evidence) -> Cause | None:
         return Cause.to_build(
             "worker-failed",
             f"gunicorn finds no {named['name']} in the app's module",
-            f"mend what CMD names ({' '.join(_command(evidence))})",
+            f"mend what CMD names ({' '.join(evidence.command)})",
         )
     why = "gunicorn's worker failed to boot" + (f": {_shown(error)}" if error else "")
     return Cause.to_build("worker-failed", why, f"mend {_place(evidence) or 'what the log says'}")
@@ -261,7 +261,3 @@ def _place(evidence: Evidence) -> str:
 def _absolute(evidence: Evidence, path: str) -> str:
     workdir = evidence.examination.workdir if evidence.examination else ""
     return posixpath.normpath(posixpath.join(workdir or "/", path)) if path else ""
-
-
-def _command(evidence: Evidence) -> tuple[str, ...]:
-    return evidence.examination.command if evidence.examination else ()

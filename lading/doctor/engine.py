@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -60,12 +59,7 @@ def _chosen_by(patient: Patient) -> str:
         return "by DOCKER_HOST"
     if started.docker_context:
         return f"by DOCKER_CONTEXT={started.docker_context}"
-    try:
-        config = json.loads((started.docker_config / "config.json").read_text("utf-8"))
-        current = config.get("currentContext")
-    except (OSError, ValueError, AttributeError):
-        current = None
-    return f"context {current or 'default'}"
+    return f"context {started.context or 'default'}"
 
 
 def _image_store(patient: Patient) -> Iterator[Finding]:

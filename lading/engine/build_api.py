@@ -18,7 +18,7 @@ from lading.context import Context
 from lading.dockerfile import syntax_directive, up_to_target, without_syntax_directive
 from lading.engine.build_failure import BuildStopped
 from lading.engine.buildkit import LAST_LINES, FailedVertex, Progress, decode_status
-from lading.engine.connection import engine_words, stream_error
+from lading.engine.connection import api_url, engine_words, stream_error
 from lading.engine.model import BuildRequest
 from lading.engine.protocol import Tell
 from lading.events import BuildEvent, BuildEventKind, Caution
@@ -92,7 +92,7 @@ class ApiBuild:
     def cancel(self) -> None:
         """Let the engine stop it."""
         try:
-            self._client.post(self._url("build/cancel"), params={"id": self._id}, timeout=5)
+            self._client.post(api_url(self._client, "build/cancel"), params={"id": self._id}, timeout=5)
         except OSError:
             return  # an engine that is gone builds no more either
 
@@ -100,7 +100,7 @@ class ApiBuild:
         name, content = self._dockerfile(request)
         options = request.options
         answer = self._client.post(
-            self._url("build"),
+            api_url(self._client, "build"),
             params={
                 "version": self._reader.version,
                 "buildid": self._id,
@@ -141,9 +141,6 @@ class ApiBuild:
         # A header too long for its name would keep BuildKit from seeing that it is a tar.
         inside = name in request.context.entries and len(name.encode()) < _LONGEST_NAME
         return (name if inside else own_name(request.context)), text.encode()
-
-    def _url(self, path: str) -> str:
-        return f"{self._client.base_url}/v{self._client.api_version}/{path}"
 
 
 class BuildKitReader:

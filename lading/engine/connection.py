@@ -15,7 +15,7 @@ from docker.utils import kwargs_from_env
 
 from lading.errors import CredentialsError, EngineUnavailable, LadingError, StepFailed
 
-__all__ = ["Connection", "engine_words", "stream_error"]
+__all__ = ["Connection", "api_url", "engine_words", "stream_error"]
 
 _DEFAULT_ENDPOINT = "unix:///var/run/docker.sock"
 _ANSWER_SECONDS = 60
@@ -112,6 +112,11 @@ class Connection:
             why, mend = f"the connection was lost ({_innermost(error)})", "docker info, then run it again"
         cause = "permission-denied" if why == "permission denied" else "no-engine"
         return EngineUnavailable(f"no Docker Engine answers at {place}", why=why, mend=mend, cause=cause)
+
+
+def api_url(client: docker.APIClient, path: str) -> str:
+    """Give the URL of what the SDK has no way to ask for as we need it."""
+    return f"{client.base_url}/v{client.api_version}/{path}"
 
 
 def engine_words(error: APIError) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from docker.errors import APIError, NotFound
 
-from lading.engine.connection import Connection, engine_words
+from lading.engine.connection import Connection, api_url, engine_words
 from lading.engine.examination import Examination, Socket, examination_of, in_host_proc, program_platform, sockets_of
 from lading.engine.export import image_files
 from lading.engine.model import Container, ContainerSpec, ImageFile
@@ -163,7 +163,7 @@ class Containers:
         if state.get("Running") or state.get("ExitCode") not in _NOT_RUN or not path.startswith("/"):
             return ""
         client = self._line.client
-        url = f"{client.base_url}/v{client.api_version}/containers/{raw['Id']}/archive"
+        url = api_url(client, f"containers/{raw['Id']}/archive")
         plain = {"Accept-Encoding": "identity"}
         asked = client.get(url, params={"path": path}, headers=plain, stream=True, timeout=client.timeout)
         with asked as answer:

@@ -10,7 +10,7 @@ from typing import Any
 from lading.engine.model import EngineDetails, Image, ImageConfig
 from lading.platforms import normal_platform
 
-__all__ = ["details_of", "image_of", "real_names"]
+__all__ = ["details_of", "engine_time", "image_of", "real_names"]
 
 
 def image_of(raw: dict[str, Any]) -> Image:
@@ -54,7 +54,11 @@ def _config(raw: dict[str, Any]) -> ImageConfig:
     )
 
 
+def engine_time(text: str) -> datetime:
+    """Read the engine's time, whose nanoseconds are more than Python reads; `ValueError` when it is none."""
+    return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
+
+
 def _epoch(text: str) -> float:
-    """Give seconds since the epoch for the engine's time; its nanoseconds are more than Python reads."""
-    shorter = re.sub(r"(\.\d{6})\d+", r"\1", text)
-    return datetime.fromisoformat(shorter).timestamp() if shorter else 0.0
+    """Give seconds since the epoch."""
+    return engine_time(text).timestamp() if text else 0.0

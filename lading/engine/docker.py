@@ -13,7 +13,7 @@ from docker.utils.json_stream import json_stream, stream_as_text
 from lading.app import BuildOptions
 from lading.credentials import Credential
 from lading.engine.build import build, builder
-from lading.engine.connection import Connection, engine_words
+from lading.engine.connection import Connection, api_url, engine_words
 from lading.engine.containers import Containers
 from lading.engine.description import details_of, image_of, real_names
 from lading.engine.model import BuildRequest, EngineDetails, EngineInfo, HistoryEntry, Image
@@ -155,7 +155,7 @@ class DockerEngine(Containers):
         with self._line.speaking(f"{reference.familiar} cannot be pushed"), watched(reference, stall):
             client = self._line.client
             answer = client.post(
-                f"{client.base_url}/v{client.api_version}/images/{reference.name}/push",
+                api_url(client, f"images/{reference.name}/push"),
                 params={"tag": reference.tag or "latest"},
                 headers={"X-Registry-Auth": encode_header(_auth(credential))},
                 stream=True,
@@ -177,7 +177,7 @@ class DockerEngine(Containers):
         ):
             client = self._line.client
             answer = client.post(
-                f"{client.base_url}/v{client.api_version}/images/create",
+                api_url(client, "images/create"),
                 params={
                     "fromSrc": "-",
                     "repo": reference.name,

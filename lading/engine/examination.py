@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from lading.connections import rows_of
+from lading.engine.description import engine_time
 from lading.engine.model import State
 
 __all__ = ["Examination", "Health", "Socket", "examination_of", "in_host_proc", "program_platform", "sockets_of"]
@@ -154,7 +153,7 @@ def _address(digits: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
 def _between(began: str | None, ended: str | None) -> float | None:
     """Give the seconds between two of the engine's times; None when one of them never came."""
     try:
-        first, last = (datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text or "")) for text in (began, ended))
+        first, last = engine_time(began or ""), engine_time(ended or "")
     except ValueError:
         return None
     seconds = (last - first).total_seconds()

@@ -9,7 +9,7 @@ from typing import Any
 
 from docker.errors import NotFound
 
-from lading.engine.connection import Connection
+from lading.engine.connection import Connection, api_url
 from lading.engine.model import FileKind, ImageFile
 from lading.errors import StepFailed
 from lading.shield import fleeting
@@ -52,7 +52,7 @@ def image_files(
 
         with fleeting(lambda: client.create_container_from_config(config, name), remove):
             try:
-                url = f"{client.base_url}/v{client.api_version}/containers/{name}/export"
+                url = api_url(client, f"containers/{name}/export")
                 answer = client.get(url, stream=True, timeout=client.timeout)
                 with answer:
                     client._raise_for_status(answer)  # noqa: SLF001  its errors tell what the engine said

@@ -158,6 +158,10 @@ class Container:
         """Whether its process is alive."""
         return self.state == "running"
 
+    def publishes(self, host_port: int) -> bool:
+        """Whether that port of the host is one of its own."""
+        return host_port in self.ports.values()
+
 
 @dataclass(frozen=True, kw_only=True)
 class BuildRequest:

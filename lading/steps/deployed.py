@@ -13,6 +13,7 @@ from lading.diagnosis.answers import deployed_cause
 from lading.engine import Tell
 from lading.errors import SmokeFailed
 from lading.step import Change, Holds
+from lading.tables import counted
 from lading.version import UNVERSIONED, Version
 from lading.world import World
 
@@ -54,9 +55,8 @@ class Deployed:
         if self._passed:
             return Holds(reason=self._passed[-1], identity=str(self.site))
         asked = ", ".join(f"{check.method} {self.site}{check.path}" for check in self.target.checks)
-        count = len(self.target.checks)
         visitor = " and a browser" if self.browser else ""
-        reason = f"{count} check{'s' if count > 1 else ''}{visitor} put to {self.site}: {asked}"
+        reason = f"{counted(len(self.target.checks), 'check')}{visitor} put to {self.site}: {asked}"
         return Change(reason=reason, before=str(self.site), after=str(self.site))
 
     def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
@@ -79,11 +79,11 @@ class Deployed:
             visit = Visit(
                 program=self.browser,
                 app=self.target,
-                version=expected.version,
+                expected=expected,
                 screenshot=world.notes.screenshot(str(self.site)),
                 tell=tell,
                 again=f"look at what is deployed there, then: invoke smoke --browser --url {self.site}{version}",
             )
             self._visits.append(visit)
             visit(self.site)
-        self._passed.append(f"{self.site} passed {len(results)} check{'s' if len(results) > 1 else ''}")
+        self._passed.append(f"{self.site} passed {counted(len(results), 'check')}")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
 import socket
 import struct
 from collections.abc import Sequence
 from pathlib import Path
 
+from lading.checks.question import Question, ask
+from lading.checks.site import Site
 from lading.connections import rows_of
 from lading.engine import Container
 
@@ -23,7 +24,7 @@ def port_holder(containers: Sequence[Container], port: int, *, proc: Path = _PRO
     Where there is no `proc` to look into, what answers tells: macOS itself holds port 5000 for AirPlay.
     """
     for container in containers:
-        if container.state in ("running", "paused") and port in container.ports.values():
+        if container.state in ("running", "paused") and container.publishes(port):
             return f"the container {container.name}"
     for inode, pid in _listeners(port, proc):
         if pid is not None:
@@ -36,14 +37,10 @@ def port_holder(containers: Sequence[Container], port: int, *, proc: Path = _PRO
 
 def _server(port: int) -> str:
     """Give what a server on this machine calls itself, over HTTP; nothing when it does not."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
     try:
-        connection.request("GET", "/", headers={"Connection": "close"})
-        return connection.getresponse().getheader("Server") or ""
-    except (OSError, http.client.HTTPException):
+        return ask(Site(port=port), Question(), seconds=1).headers.get("server", "")
+    except OSError:
         return ""
-    finally:
-        connection.close()
 
 
 def _listeners(port: int, proc: Path) -> list[tuple[str, int | None]]:

@@ -15,6 +15,7 @@ from lading.notes import Verdict
 from lading.reference import ImageReference
 from lading.registry import Manifest
 from lading.steps.destination import Destination
+from lading.tables import counted
 from lading.version import Version
 from lading.world import World
 
@@ -65,7 +66,7 @@ def half_way(manifest: Manifest, ended: Mapping[ImageReference, LadingError | No
     details = [f"{one.familiar}: there, {manifest.digest}" for one, error in ended.items() if error is None]
     details += [f"{one.familiar}: not moved, {error.why}" for one, error in failed.items()]
     return StepFailed(
-        f"{len(failed)} tag{'s' if len(failed) > 1 else ''} could not be moved",
+        f"{counted(len(failed), 'tag')} could not be moved",
         why=first.why,
         mend="run it again: only what is missing is sent" if first.passing else first.mend,
         details=tuple(details),

@@ -17,7 +17,7 @@ from lading.process import RUN_LABEL
 from lading.redirect import Redirect
 from lading.world import World
 
-__all__ = ["BEARER_LABEL", "Serving", "end", "left_behind", "let_drain", "ours", "stop_in_grace", "undisturbed"]
+__all__ = ["BEARER_LABEL", "Serving", "end", "let_drain", "ours", "stop_in_grace", "undisturbed"]
 
 BEARER_LABEL = "lading.redirect"
 """The label of a container that connections may be redirected to."""
@@ -44,11 +44,18 @@ class Serving:
     @classmethod
     def of(cls, world: World, app: App) -> Serving:
         """Look; `ContainerFailed` when somebody else's container has the app's name, or ours is paused."""
-        named, left = ours(world.engine, app), left_behind(world, app)
-        heir = next((one for one in left if one.running and app.host_port in one.ports.values()), None)
+        seen = world.redirects.there(app.container_name)  # before the containers: who redirects has one already
+        named, every = ours(world.engine, app), world.engine.containers(app.labels)
+        outlived = [one for one in every if world.process.outlived(one.labels)]
+        left = [one for one in outlived if one.name != app.container_name]
+        heir = next((one for one in left if one.running and one.publishes(app.host_port)), None)
         container = named if (named and named.running) or heir is None else heir
         others = [*left, *([named] if named else [])]
-        rules = _left_rules(world, app, left)
+        if seen is None:
+            _refuse_unseen(app, left)
+        # A run that is under way has a container that tells so; our own counts as over: nobody looks in its middle.
+        alive = {one.labels.get(RUN_LABEL) for one in every if one not in outlived} - {world.process.run}
+        rules = tuple(rule for rule in seen or () if rule.run not in alive)
         goals = {rule.to_port for rule in rules} - {app.host_port}  # that one is a side entrance's
         return cls(
             container=container,
@@ -97,12 +104,6 @@ def ours(engine: Engine, app: App) -> Container | None:
     return container
 
 
-def left_behind(world: World, app: App) -> list[Container]:
-    """Give the containers that killed runs left in the middle of a swap."""
-    found = world.engine.containers(app.labels)
-    return [one for one in found if one.name != app.container_name and world.process.outlived(one.labels)]
-
-
 @contextmanager
 def undisturbed(world: World, app: App, purpose: str, tell: Tell) -> Iterator[None]:
     """Let no other run or stop of this app be under way meanwhile; one that is, is waited for, a minute at most."""
@@ -142,25 +143,11 @@ def stop_in_grace(engine: Engine, app: App, container: Container, tell: Tell) ->
         tell(Caution(text=f"{words}: what it was still answering is lost (setting stop_grace)"))
 
 
-def _left_rules(world: World, app: App, left: list[Container]) -> tuple[Redirect, ...]:
-    """Give the redirects of runs that are over: those of a run that is not have a container that tells so.
-
-    Our own run's are among them, since nobody looks in the middle of a swap. `StepFailed` where there may be one that
-    cannot be seen.
-    """
-    rules = world.redirects.there(app.container_name)
-    bearer = next((one for one in left if one.running and BEARER_LABEL in one.labels), None)
-    if rules is None and bearer:
+def _refuse_unseen(app: App, left: list[Container]) -> None:
+    """Return unless connections may be redirected to one of these and nobody can see it; `StepFailed` then."""
+    if bearer := next((one for one in left if one.running and BEARER_LABEL in one.labels), None):
         raise StepFailed(
             f"what a killed run left of {app.name} cannot be cleared away",
             why=f"{bearer.name} may serve behind a redirect that only root can see",
             mend="run it again as root (sudo), or while no other program holds the firewall's lock",
         )
-    if not rules:
-        return ()
-    running = {
-        one.labels.get(RUN_LABEL)
-        for one in world.engine.containers(app.labels)
-        if not world.process.outlived(one.labels)
-    }
-    return tuple(rule for rule in rules if rule.run == world.process.run or rule.run not in running)

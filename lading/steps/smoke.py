@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from lading.app import VERSION_LABEL, App, checks_digest
+from lading.app import App, checks_digest
 from lading.browser.visit import Visit
+from lading.checks.answer import Expected
 from lading.engine import Image, Tell
 from lading.errors import StepFailed
 from lading.events import Checked, Event, FactSeen
@@ -14,7 +15,8 @@ from lading.image.facts import facts_demand, hold_to_facts, tell_of_a_write
 from lading.notes import Verdict
 from lading.step import Change, Holds
 from lading.steps.trial import named, try_out
-from lading.version import UNVERSIONED, Version
+from lading.tables import counted
+from lading.version import Version
 from lading.world import Foresight, World
 
 __all__ = ["Smoke"]
@@ -48,8 +50,7 @@ class Smoke:
         if verdict and visited and (self.reuse or verdict.run == world.process.run):
             return Holds(reason=verdict.summary, identity=self._passed(image))
         passed = self._passed(image)
-        count = len(self.target.checks)
-        asked = f"{count} check{'s' if count > 1 else ''}{' and a browser' if self.browser else ''}"
+        asked = f"{counted(len(self.target.checks), 'check')}{' and a browser' if self.browser else ''}"
         return Change(
             reason=f"{asked} put to {named(image)}",
             before=passed if verdict and visited else None,
@@ -67,37 +68,43 @@ class Smoke:
                 checked.append(str(event))
             tell(event)
 
-        shot = world.notes.screenshot(image.id)
-        visit = None
-        if self.browser:
-            version = image.labels.get(VERSION_LABEL, UNVERSIONED)
-            visit = Visit(program=self.browser, app=self.target, version=version, screenshot=shot, tell=hear)
+        visit = self._visit(world, image, hear) if self.browser else None
+
+        def keep(summary: str, *, passed: bool) -> None:
+            verdict = Verdict(
+                image=image.id,
+                checks=checks_digest(self.target.checks),
+                passed=passed,
+                run=world.process.run,
+                when=datetime.now(UTC).isoformat(timespec="seconds"),
+                summary=summary,
+                facts=facts_demand(self.target),
+                visited=visit is not None and visit.page is not None,
+                screenshot=visit.screenshot if visit else None,
+                checked=tuple(checked),
+            )
+            world.notes.keep_verdict(verdict)
+
         try:
             results = try_out(world, self.target, image, hear, visit=visit, log=self.log)
             facts = hold_to_facts(world, self.target, image, hear)
         except StepFailed as error:
             tell_of_a_write(self.target, error, hear)
-            verdict = self._verdict(image, world.process.run, passed=False, summary=str(error), visit=visit)
-            world.notes.keep_verdict(replace(verdict, checked=tuple(checked)))
+            keep(str(error), passed=False)
             raise
         seconds = sum(result.seconds for result in results)
-        count = f"{len(results)} check{'s' if len(results) > 1 else ''} passed"
+        count = f"{counted(len(results), 'check')} passed"
         summary = f"{named(image)}: {count} in {seconds:.2f} s{visit.summary if visit else ''}{facts and f', {facts}'}"
-        verdict = self._verdict(image, world.process.run, passed=True, summary=summary, visit=visit)
-        world.notes.keep_verdict(replace(verdict, checked=tuple(checked)))
+        keep(summary, passed=True)
+
+    def _visit(self, world: World, image: Image, tell: Tell) -> Visit:
+        return Visit(
+            program=str(self.browser),
+            app=self.target,
+            expected=Expected.of(image),
+            screenshot=world.notes.screenshot(image.id),
+            tell=tell,
+        )
 
     def _passed(self, image: Image) -> str:
         return f"passed {image.id}{' in a browser' if self.browser else ''}"
-
-    def _verdict(self, image: Image, run: str, *, passed: bool, summary: str, visit: Visit | None) -> Verdict:
-        return Verdict(
-            image=image.id,
-            checks=checks_digest(self.target.checks),
-            passed=passed,
-            run=run,
-            when=datetime.now(UTC).isoformat(timespec="seconds"),
-            summary=summary,
-            facts=facts_demand(self.target),
-            visited=visit is not None and visit.page is not None,
-            screenshot=visit.screenshot if visit else None,
-        )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import http.client
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from lading.app import App
+from lading.checks.question import Question, ask
+from lading.checks.site import Site
 from lading.engine import Container, Image, Tell
 from lading.errors import Conflict, ContainerFailed, LadingError, StepFailed
 from lading.events import Caution, Note
@@ -22,7 +23,6 @@ __all__ = ["Swap"]
 
 _BACK_GRACE = 1.0
 _LOOK_AGAIN_SECONDS = 0.02
-_HOST = "127.0.0.1"
 _NOT_THERE = (502, 503, 504)
 
 
@@ -45,21 +45,22 @@ class Swap:
         for one in now.idle:
             self._remove(one.id)
         old = now.container
-        elsewhere = old and old.running and self.app.host_port not in old.ports.values()
+        elsewhere = old and old.running and not old.publishes(self.app.host_port)
         with ExitStack() as undo:
             if elsewhere or not now.answers:
                 self._beside(now, undo)
                 return
-            with self._second() as (second, keeping):
+            obstacle = self.world.redirects.obstacle()
+            with self._second(bears=obstacle is None) as (second, keeping):
                 rule = Redirect(
                     owner=self.app.container_name,
                     run=self.world.process.run,
                     port=self.app.host_port,
                     to_port=second.ports[self.app.port],
                 )
-                with self._redirect(rule, keeping) as obstacle:
-                    if obstacle:
-                        self._plainly(now, obstacle, undo)
+                with self._redirect(rule, obstacle, keeping) as why_not:
+                    if why_not:
+                        self._plainly(now, why_not, undo)
                     else:
                         self._redirected(now, rule, undo)
 
@@ -150,37 +151,40 @@ class Swap:
             self.world.redirects.remove(rule)
 
     @contextmanager
-    def _redirect(self, rule: Redirect, behind: ExitStack) -> Iterator[str | None]:
+    def _redirect(self, rule: Redirect, obstacle: str | None, behind: ExitStack) -> Iterator[str | None]:
         """Redirect meanwhile, or say why it cannot be; what it leads to stays while it cannot be taken away."""
-        redirects = self.world.redirects
-        if why := redirects.obstacle():
-            yield why
-            return
+        why_not = obstacle
         try:
-            try:
-                with redirects.past(replace(rule, port=rule.to_port)) as door:
-                    reached = self._answers(door)
-                if reached:
-                    redirects.put(rule)
-                else:
-                    why = "redirected connections do not reach a container here"
-            except StepFailed as error:
-                why = f"{error.what} ({' '.join(error.details) or error.why})"
-            yield why
+            why_not = why_not or self._begin_redirect(rule)
+            yield why_not
         finally:
-            if why is None:
+            if why_not is None:
                 try:
-                    redirects.remove(rule)
+                    self.world.redirects.remove(rule)
                 except StepFailed:
                     behind.pop_all()
                     raise
 
+    def _begin_redirect(self, rule: Redirect) -> str | None:
+        """Redirect from now on, or say why it cannot be: it is tried on a port that nobody uses before."""
+        redirects = self.world.redirects
+        try:
+            with redirects.past(replace(rule, port=rule.to_port)) as door:
+                if not self._answers(door):
+                    return "redirected connections do not reach a container here"
+            redirects.put(rule)
+        except StepFailed as error:
+            return f"{error.what} ({' '.join(error.details) or error.why})"
+        return None
+
     @contextmanager
-    def _second(self) -> Iterator[tuple[Container, ExitStack]]:
-        """Give a container beside the one that serves, started and proved, and what removes it in the end."""
+    def _second(self, *, bears: bool) -> Iterator[tuple[Container, ExitStack]]:
+        """Give a container beside the one that serves, started and proved, and what removes it in the end.
+
+        `bears` is whether connections may be redirected to it.
+        """
         with ExitStack() as undo:
-            bears = None if self.world.redirects.obstacle() else {BEARER_LABEL: "1"}
-            name = self._create("second", 0, undo, bears)
+            name = self._create("second", 0, undo, {BEARER_LABEL: "1"} if bears else None)
             self._start(name, host_port=0)
             self._prove(name)
             container = self.world.engine.container(name)
@@ -271,11 +275,7 @@ class Swap:
     def _answers(self, port: int) -> bool:
         """Whether anything comes from there but that nobody is there yet."""
         path = next((check.path for check in self.app.checks if not check.asks_for_the_version), "/")
-        connection = http.client.HTTPConnection(_HOST, port, timeout=1)
         try:
-            connection.request("GET", path, headers={"Connection": "close"})
-            return connection.getresponse().status not in _NOT_THERE
-        except (OSError, http.client.HTTPException):
+            return ask(Site(port=port), Question(path=path), seconds=1).status not in _NOT_THERE
+        except OSError:
             return False
-        finally:
-            connection.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
-from lading.app import TRIAL_LABEL, VERSION_LABEL, App
+from lading.app import TRIAL_LABEL, App
 from lading.checks.answer import Expected
 from lading.checks.probe import Result, probe
 from lading.checks.site import Site
@@ -16,7 +16,6 @@ from lading.events import AppLog
 from lading.shield import fleeting
 from lading.steps.holder import port_holder
 from lading.steps.identity import hold_identity
-from lading.version import UNVERSIONED
 from lading.world import World
 
 __all__ = ["begin", "named", "prove", "spec_for", "try_out"]
@@ -128,8 +127,7 @@ def prove(  # noqa: PLR0913  what is asked, of whom, and who may look on
             mend="docker ps -a",
             cause="not-published",
         )
-    version = image.labels.get(VERSION_LABEL, UNVERSIONED)
-    expected = Expected(version=version, image=image.id)
+    expected = Expected.of(image)
     results = probe(Site(port=port), app.checks, expected=expected, seconds=app.smoke_timeout, alive=alive)
     for result in results:
         tell(result.told)

@@ -14,6 +14,7 @@ import pytest
 from lading.app import Check
 from lading.browser.chromium import Page, open_page
 from lading.browser.visit import Visit, page_of
+from lading.checks.answer import Expected
 from lading.checks.site import Site
 from lading.errors import StepFailed
 from lading.events import Checked, Event
@@ -241,7 +242,8 @@ def test_a_page_of_a_version(tmp_path: Path) -> None:
     app = replace(make_app("demo", tmp_path / "app", "python", 5000), checks=(Check(path="/v/{version}"),))
     told: list[Event] = []
     with serving({"/v/1.4": GOOD}) as served:
-        visit = Visit(program="chromium", app=app, version="1.4", screenshot=tmp_path / "page.png", tell=told.append)
+        expected, shot = Expected(version="1.4"), tmp_path / "page.png"
+        visit = Visit(program="chromium", app=app, expected=expected, screenshot=shot, tell=told.append)
         visit(Site(port=served.port))
 
     assert [(one.check, one.problem) for one in told if isinstance(one, Checked)] == [("browser /v/{version}", None)]

@@ -118,6 +118,21 @@ def test_a_port_that_is_held(tmp_path: Path, engine: MemoryEngine, free_port: in
     assert exit_code(found) == 1
 
 
+def test_a_port_that_the_app_holds_itself(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
+    """The app's own container is no stranger on its port, also when the app listens on another one inside by now."""
+    patient = _patient(tmp_path, engine, free_port)
+    app = patient.settings.app("web")
+    image = engine.image("python:3.13-slim")
+    assert image
+    before = replace(app, port=app.port + 1)
+    spec = spec_for(before, image, name=app.container_name, host_port=app.host_port, labels={})
+    engine.start(engine.create(spec, lambda _: None))
+
+    (port,) = [one for one in findings(patient) if one.what == "port"]
+
+    assert (port.grade, port.why) == (Grade.OK, f"web is served at 127.0.0.1:{app.host_port}")
+
+
 def test_each_app_is_looked_at(tmp_path: Path, free_port: int) -> None:
     """One app's trouble does not hide what there is of the others, and equal findings are told once."""
 

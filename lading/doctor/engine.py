@@ -130,7 +130,7 @@ def _port(patient: Patient) -> Iterator[Finding]:
         except LadingError as error:
             yield failure("port", error)
             continue
-        if serving and serving.running and serving.ports.get(app.port) == port:
+        if serving and serving.running and serving.publishes(port):
             yield Finding(what="port", grade=Grade.OK, why=f"{app.name} is served at 127.0.0.1:{port}")
         elif holder:
             mend = f"invoke run --port {port + 1}, or end {holder}"

@@ -1,8 +1,8 @@
 # The pipeline itself as an image, for CI runners that have a Docker engine and nothing else.
 #
-#   docker build -t lading .
+#   docker build -t seatrial .
 #   docker run --rm --network host -v /var/run/docker.sock:/var/run/docker.sock -v "$PWD:/work" \
-#       lading build smoke --version 1
+#       seatrial build smoke --version 1
 #
 # --network host: the smoke checks ask the app on the host's 127.0.0.1. For tag, push and release add
 # -v "$HOME/.docker:/root/.docker", where Docker keeps its credentials. There is no git in here, so the
@@ -20,7 +20,7 @@ RUN python3 -m venv --without-pip /opt/venv \
     && python3 -m pip --python /opt/venv/bin/python install --no-cache-dir --disable-pip-version-check \
         --require-hashes -r requirements-run.txt
 COPY pyproject.toml LICENSE ./
-COPY lading/ lading/
+COPY seatrial/ seatrial/
 # The build backend comes from the lock as well, and leaves when its work is done.
 RUN python3 -m pip --python /opt/venv/bin/python install --no-cache-dir --disable-pip-version-check \
         --no-deps --no-build-isolation . \
@@ -30,4 +30,4 @@ FROM ${BASE_IMAGE}
 COPY --from=build /opt/venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH
 WORKDIR /work
-ENTRYPOINT ["lading"]
+ENTRYPOINT ["seatrial"]

@@ -1,4 +1,4 @@
-"""The playbook: Lading's tasks on this project's values, and this repository's own chores."""
+"""The playbook: Seatrial's tasks on this project's values, and this repository's own chores."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task
 
-from lading import tasks as road
+from seatrial import tasks as road
 
 ROOT = Path(__file__).parent
 STORES = ("graphdriver", "containerd")
@@ -30,7 +30,7 @@ COMPILE = (
 )
 def test(c: Context, only: str = "", engine: str = "") -> None:
     """Set up what the tests need, then run linter, types, all tests, and those of the engine on a newer one, too."""
-    from lading.surroundings import may_install  # late: listing the tasks needs none of it
+    from seatrial.surroundings import may_install  # late: listing the tasks needs none of it
 
     if engine not in ("", "usual", *STORES):
         raise Exit(f"--engine {engine}: it is one of usual, {', '.join(STORES)}", code=2)
@@ -50,13 +50,13 @@ def test(c: Context, only: str = "", engine: str = "") -> None:
 
 def _test_on_second_engine(c: Context, store: str, only: str, *, wanted: bool) -> None:
     """Run what needs an engine on the newer one; where it cannot be had, say so, or fail when just that is `wanted`."""
-    from lading.errors import LadingError
+    from seatrial.errors import SeatrialError
     from tests import second_engine
 
     try:
         host = second_engine.start(store)
         second_engine.furnish(host)
-    except LadingError as error:
+    except SeatrialError as error:
         print(f"NOT TESTED on a newer engine ({store}): {error}", file=sys.stderr)
         if wanted:
             raise Exit(code=error.exit_code) from None
@@ -80,7 +80,7 @@ def _test_on_second_engine(c: Context, store: str, only: str, *, wanted: bool) -
 )
 def engine(c: Context, release: str = "sid", store: str = "", stop: bool = False) -> None:  # noqa: ARG001  Invoke's
     """Run Debian's newest Docker Engine beside the usual one, for the tests; print where it is."""
-    from lading.errors import LadingError
+    from seatrial.errors import SeatrialError
     from tests import second_engine
 
     if store not in ("", *STORES):
@@ -92,7 +92,7 @@ def engine(c: Context, release: str = "sid", store: str = "", stop: bool = False
                 continue
             host = second_engine.start(one, release)
             second_engine.furnish(host)
-        except LadingError as error:
+        except SeatrialError as error:
             raise Exit(f"{error}\n  next: {error.mend}", code=error.exit_code) from None
         print(f"export DOCKER_HOST={host}  # {one}")
 

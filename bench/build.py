@@ -1,4 +1,4 @@
-"""Lading's build against `docker build`, and the app's image against the tutorial's.
+"""Seatrial's build against `docker build`, and the app's image against the tutorial's.
 
     .venv/bin/python bench/build.py [--rounds N] [--only WORD] [--json FILE]
 
@@ -21,12 +21,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import lading
+import seatrial
 from bench.image import ImageResult, measure_image
 from bench.timing import Command, CommandFailed, Row, Seconds, compared, in_turns, say, table
 from bench.yard import REPOSITORY, Yard, yard
 
-_BASE = "localhost/lading/python:3.13"
+_BASE = "localhost/seatrial/python:3.13"
 _INVOKE = str(Path(sys.executable).parent / "invoke")
 _ROUNDS = 9
 _IMAGE_ROUNDS = 7
@@ -34,12 +34,12 @@ _FOLDERS, _FILES_IN_EACH, _FILE_BYTES = 100, 100, 10_000
 _CHANGED_FILE = "part-50/file-50"
 _TASKS = """\
 from invoke import Collection
-from lading import tasks as road
+from seatrial import tasks as road
 
 ns = Collection.from_module(road)
 """
 _SETTINGS = """\
-lading:
+seatrial:
   project: {name}
   apps:
     {app}:
@@ -62,12 +62,12 @@ class Project:
     def make(self, fill: Change) -> Project:
         """Write both copies and build them once."""
         settings = _SETTINGS.format(name=self.yard.name, app=self.name, base=self.yard.base)
-        for tool in ("lading", "docker"):
+        for tool in ("seatrial", "docker"):
             self.context(tool).parent.mkdir(parents=True)
             fill(self.context(tool))
             (self.folder(tool) / "tasks.py").write_text(_TASKS)
             (self.folder(tool) / "invoke.yaml").write_text(settings)
-        for command in (self.lading(), self.docker()):
+        for command in (self.seatrial(), self.docker()):
             command.output(attempts=2)  # a RUN may ask the network
         return self
 
@@ -79,11 +79,11 @@ class Project:
         """Give the context in a tool's copy."""
         return self.folder(tool) / "app"
 
-    def lading(self, says: str = "") -> Command:
-        """Give Lading's build, which must come out as it `says`: ok or changed."""
+    def seatrial(self, says: str = "") -> Command:
+        """Give Seatrial's build, which must come out as it `says`: ok or changed."""
         return Command(
             words=(_INVOKE, "build", "--version", "1"),
-            folder=self.folder("lading"),
+            folder=self.folder("seatrial"),
             must_say=says and f"{says}=1",
         )
 
@@ -93,14 +93,15 @@ class Project:
 
     def version(self) -> Command:
         """Give what only starts Invoke, and ends."""
-        return Command(words=(_INVOKE, "--version"), folder=self.folder("lading"))
+        return Command(words=(_INVOKE, "--version"), folder=self.folder("seatrial"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
     """What is built again and again; `goal` is the ratio of whole processes, `change` comes before each build.
 
-    With `beyond_start` what Lading takes is told without what `invoke --version` takes as well, with a goal of its own.
+    With `beyond_start` what Seatrial takes is told without what `invoke --version` takes as well, with a goal of its
+    own.
     """
 
     name: str
@@ -112,7 +113,7 @@ class Scenario:
     def measure(self, project: Project, rounds: int) -> Result:
         """Build in turns."""
         say(f"{self.name}:")
-        commands = {"lading": project.lading("changed" if self.change else "ok"), "docker": project.docker()}
+        commands = {"seatrial": project.seatrial("changed" if self.change else "ok"), "docker": project.docker()}
         contestants: dict[str, Callable[[], float]] = {
             tool: partial(self._build, project.context(tool), command) for tool, command in commands.items()
         }
@@ -136,7 +137,7 @@ class Result:
     @property
     def rows(self) -> list[Row]:
         """Give its lines of the report."""
-        ours, docker = self.seconds["lading"], self.seconds["docker"]
+        ours, docker = self.seconds["seatrial"], self.seconds["docker"]
         rows = [compared(self.scenario.name, ours, docker, self.scenario.goal)]
         if self.scenario.beyond_start:
             start = self.seconds["invoke --version"]
@@ -199,14 +200,14 @@ def _report(results: list[Result], image: ImageResult | None) -> str:
     parts = []
     if results:
         rows = [row for result in results for row in result.rows]
-        parts.append(table(rows, heads=("build", "lading", "docker build", "ratio", "goal", "")))
+        parts.append(table(rows, heads=("build", "seatrial", "docker build", "ratio", "goal", "")))
     if image:
-        parts.append(table(image.rows, heads=("image", "lading", "tutorial", "ratio", "goal", "")))
+        parts.append(table(image.rows, heads=("image", "seatrial", "tutorial", "ratio", "goal", "")))
     return "\n\n".join(parts)
 
 
 def _parsed(words: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Measure Lading's build against docker build.")
+    parser = argparse.ArgumentParser(description="Measure Seatrial's build against docker build.")
     parser.add_argument("--rounds", type=int, default=_ROUNDS, help="how often each builds, after one warm-up")
     parser.add_argument("--only", default="", metavar="WORD", help=f"what has this word in its name, or {_IMAGE}")
     parser.add_argument("--base", default=_BASE, help="the base image, which must be there")
@@ -218,7 +219,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """Measure, print the table, and give the exit code: 1 when something could not be built."""
     given = _parsed(words)
     # As installing does, and ./inv: Invoke itself writes no .pyc files.
-    compileall.compile_dir(Path(lading.__file__).parent, quiet=1)
+    compileall.compile_dir(Path(seatrial.__file__).parent, quiet=1)
     try:
         with yard(given.base) as place:
             results, image = _measure(place, given.rounds, given.only)

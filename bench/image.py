@@ -18,7 +18,7 @@ __all__ = ["ImageResult", "measure_image"]
 _GOAL_BYTES = 6_000_000
 _POLL_SECONDS = 0.005
 _GIVE_UP_SECONDS = 30.0
-_CONTEXTS = {"lading": REPOSITORY / "app", "tutorial": Path(__file__).resolve().parent / "tutorial"}
+_CONTEXTS = {"seatrial": REPOSITORY / "app", "tutorial": Path(__file__).resolve().parent / "tutorial"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,9 +31,9 @@ class ImageResult:
     @property
     def rows(self) -> list[Row]:
         """Give its lines of the report."""
-        ours, other = self.added["lading"], self.added["tutorial"]
+        ours, other = self.added["seatrial"], self.added["tutorial"]
         first = {name: median(taken) for name, taken in self.seconds.items()}
-        slower = ratio(self.seconds["lading"], self.seconds["tutorial"])
+        slower = ratio(self.seconds["seatrial"], self.seconds["tutorial"])
         return [
             Row(
                 name="bytes over the base",
@@ -45,7 +45,7 @@ class ImageResult:
             ),
             Row(
                 name="docker run to the first 200",
-                ours=f"{first['lading']:.3f} s",
+                ours=f"{first['seatrial']:.3f} s",
                 other=f"{first['tutorial']:.3f} s",
                 ratio=f"{slower:.2f}",
                 goal="<= 1.00",

@@ -1,4 +1,4 @@
-"""What further tags cost: Lading pushing five tags and one, against `docker push` doing the same.
+"""What further tags cost: Seatrial pushing five tags and one, against `docker push` doing the same.
 
     .venv/bin/python bench/push.py [--rounds N] [--megabytes N]
 
@@ -17,12 +17,12 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-import lading
-from bench.pushers import Parcel, lading_push
+import seatrial
+from bench.pushers import Parcel, seatrial_push
 from bench.timing import Command, CommandFailed, Seconds, compared, in_turns, say, table
 from bench.yard import Yard, yard
 
-_BASE = "localhost/lading/python:3.13"
+_BASE = "localhost/seatrial/python:3.13"
 _ROUNDS, _MEGABYTES = 9, 8
 _ONE = ("{version}",)
 _FIVE = ("{version}", "{major}.{minor}", "{major}", "latest", "stable")
@@ -46,7 +46,7 @@ class Contestant:
         self.parcel.build(self.host, version=version, size=self.size)
         folder = self.parcel.folder
         if not self.by_docker:
-            return Command(words=lading_push(self.host, version), folder=folder, must_say="changed push").seconds()
+            return Command(words=seatrial_push(self.host, version), folder=folder, must_say="changed push").seconds()
         major, minor, _ = version.split(".")
         names = [
             f"{self.host}/{self.parcel.repository}:{tag.format(version=version, major=major, minor=minor)}"
@@ -62,8 +62,8 @@ class Contestant:
 def _measure(place: Yard, rounds: int, size: int) -> Seconds:
     host = place.registry()
     names = {
-        "lading, one tag": (_ONE, False),
-        "lading, five tags": (_FIVE, False),
+        "seatrial, one tag": (_ONE, False),
+        "seatrial, five tags": (_FIVE, False),
         "docker push, one tag": (_ONE, True),
         "docker push, five tags": (_FIVE, True),
     }
@@ -81,7 +81,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=_ROUNDS, help="how often each pushes, after one warm-up")
     parser.add_argument("--megabytes", type=int, default=_MEGABYTES, help="how much new content each push sends")
     given = parser.parse_args(words)
-    compileall.compile_dir(Path(lading.__file__).parent, quiet=1)
+    compileall.compile_dir(Path(seatrial.__file__).parent, quiet=1)
     try:
         with yard(_BASE) as place:
             seconds = _measure(place, given.rounds, given.megabytes * 10**6)
@@ -91,10 +91,12 @@ def main(words: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     rows = [
-        compared("lading: five tags / one", seconds["lading, five tags"], seconds["lading, one tag"], _GOAL),
+        compared("seatrial: five tags / one", seconds["seatrial, five tags"], seconds["seatrial, one tag"], _GOAL),
         compared("docker push: five tags / one", seconds["docker push, five tags"], seconds["docker push, one tag"]),
-        compared("five tags: lading / docker push", seconds["lading, five tags"], seconds["docker push, five tags"]),
-        compared("one tag: lading / docker push", seconds["lading, one tag"], seconds["docker push, one tag"]),
+        compared(
+            "five tags: seatrial / docker push", seconds["seatrial, five tags"], seconds["docker push, five tags"]
+        ),
+        compared("one tag: seatrial / docker push", seconds["seatrial, one tag"], seconds["docker push, one tag"]),
     ]
     print(table(rows, heads=("push", "first", "second", "ratio", "goal", "")))
     return 0

@@ -1,4 +1,4 @@
-"""An image to push, and three that push it: the docker CLI, docker-py as people use it, and Lading."""
+"""An image to push, and three that push it: the docker CLI, docker-py as people use it, and Seatrial."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from bench.timing import Command
 from bench.yard import Yard
 
-__all__ = ["OWN_LIMIT", "PUSHERS", "USER", "VERSION", "Parcel", "Said", "end_all", "lading_push", "said_by"]
+__all__ = ["OWN_LIMIT", "PUSHERS", "USER", "VERSION", "Parcel", "Said", "end_all", "said_by", "seatrial_push"]
 
 USER = "captain"
 VERSION = "1"
@@ -23,7 +23,7 @@ _INVOKE = str(Path(sys.executable).parent / "invoke")
 _CHANCE_BYTES = 2**20
 _LIMIT, _SHORT_LIMIT, OWN_LIMIT = 400.0, 45.0, 5
 _SETTINGS = """\
-lading:
+seatrial:
   project: {project}
   apps:
     {name}:
@@ -34,7 +34,7 @@ lading:
 """
 _TASKS = """\
 from invoke import Collection
-from lading import tasks as road
+from seatrial import tasks as road
 
 ns = Collection.from_module(road)
 """
@@ -134,19 +134,19 @@ def _docker_py(parcel: Parcel, host: str, *, short: bool) -> tuple[str, ...]:
     return (sys.executable, "-c", _DOCKER_PY, f"{host}/{parcel.repository}", VERSION, limit)
 
 
-def _lading(parcel: Parcel, host: str, *, short: bool) -> tuple[str, ...]:  # noqa: ARG001  its settings have it
-    return lading_push(host, VERSION)
+def _seatrial(parcel: Parcel, host: str, *, short: bool) -> tuple[str, ...]:  # noqa: ARG001  its settings have it
+    return seatrial_push(host, VERSION)
 
 
-def lading_push(host: str, version: str) -> tuple[str, ...]:
-    """Give the words with which Lading pushes the version of the project it is called in."""
+def seatrial_push(host: str, version: str) -> tuple[str, ...]:
+    """Give the words with which Seatrial pushes the version of the project it is called in."""
     return (_INVOKE, "push", "--user", USER, "--registry", host, "--version", version)
 
 
 PUSHERS: Mapping[str, Callable[..., tuple[str, ...]]] = {
     "docker push": _docker,
     "docker-py": _docker_py,
-    "Lading": _lading,
+    "Seatrial": _seatrial,
 }
 """The words with which each pushes a parcel to a host; with `short` it is to give up soon when nothing happens."""
 

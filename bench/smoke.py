@@ -23,20 +23,20 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-import lading
+import seatrial
 from bench.timing import CommandFailed, Row, in_turns, say, table
 from bench.yard import Yard, yard
-from lading.app import Check
-from lading.checks.answer import Expected
-from lading.checks.probe import probe
-from lading.checks.site import Site
-from lading.engine import ContainerSpec
-from lading.engine.docker import DockerEngine
+from seatrial.app import Check
+from seatrial.checks.answer import Expected
+from seatrial.checks.probe import probe
+from seatrial.checks.site import Site
+from seatrial.engine import ContainerSpec
+from seatrial.engine.docker import DockerEngine
 from tests.cli_project import Project, make_project
 
 __all__ = ["main"]
 
-_BASE = "localhost/lading/python:3.13"
+_BASE = "localhost/seatrial/python:3.13"
 _ROUNDS = 15
 _VERDICTS = 5
 _PORT = 5000
@@ -90,7 +90,7 @@ def _delay(engine: DockerEngine, image_id: str, label: str, find: Callable[[Dock
         return time.monotonic() - _since(_page(port) or "")
 
 
-def _with_lading(engine: DockerEngine, made: str, port: int) -> None:
+def _with_seatrial(engine: DockerEngine, made: str, port: int) -> None:
     def alive() -> bool:
         now = engine.container(made)
         return now is not None and now.running
@@ -132,12 +132,12 @@ def _readiness(place: Yard, rounds: int) -> tuple[Row, dict[str, list[float]]]:
     say("readiness: seconds from listening to found")
     engine = DockerEngine()
     try:
-        finders = {"lading": _with_lading, "poller": _with_a_poller}
+        finders = {"seatrial": _with_seatrial, "poller": _with_a_poller}
         delay = partial(_delay, engine, image_id, place.label)
         taken = in_turns({name: partial(delay, find) for name, find in finders.items()}, rounds)
     finally:
         engine.close()
-    ours, other = median(taken["lading"]), median(taken["poller"])
+    ours, other = median(taken["seatrial"]), median(taken["poller"])
     row = Row(
         name="listening to found",
         ours=_ms(ours),
@@ -228,7 +228,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--base", default=_BASE, help="the base image, which must be there")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the raw numbers there, in seconds")
     given = parser.parse_args(words)
-    compileall.compile_dir(Path(lading.__file__).parent, quiet=1)
+    compileall.compile_dir(Path(seatrial.__file__).parent, quiet=1)
     try:
         with yard(given.base) as place:
             ready, delays = _readiness(place, given.rounds)
@@ -238,7 +238,7 @@ def main(words: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    print(table([ready], heads=("readiness", "lading", "1 ms poller", "", "goal", "")))
+    print(table([ready], heads=("readiness", "seatrial", "1 ms poller", "", "goal", "")))
     print()
     print(table(verdicts, heads=("bad verdict", "median", "longest", "", "goal", "")))
     if given.json:

@@ -1,4 +1,4 @@
-"""Requests lost while another version takes over: Lading's swap, with redirect and without, and docker stop and run.
+"""Requests lost while another version takes over: Seatrial's swap, with redirect and without, and docker stop and run.
 
     .venv/bin/python bench/swap.py [--rounds N] [--seconds N]
 
@@ -24,16 +24,16 @@ from statistics import median
 
 from bench.timing import Command, CommandFailed, Row, say, table
 from bench.yard import REPOSITORY, Yard, yard
-from lading.redirect import Iptables
+from seatrial.redirect import Iptables
 from tests.visitor import Visitor
 from tests.waiting import answers, wait_until
 
-_BASE = "localhost/lading/python:3.13"
+_BASE = "localhost/seatrial/python:3.13"
 _INVOKE = str(Path(sys.executable).parent / "invoke")
 _BEFORE_SECONDS = 1.0
 _HEADS = ("medians", "lost, kept-alive", "lost, new each", "longest gap", "swap takes", "")
 _SETTINGS = """\
-lading:
+seatrial:
   project: {name}
   apps:
     web:
@@ -44,7 +44,7 @@ lading:
       checks: [{{path: /healthz, json: {{status: ok, version: "{{version}}"}}}}]
 """
 _TASKS = """\
-from lading import tasks as road
+from seatrial import tasks as road
 from invoke import Collection; ns = Collection.from_module(road)
 """
 
@@ -66,8 +66,8 @@ class Place:
         """The container that serves."""
         return f"{self.yard.name}-web"
 
-    def lading(self, version: str, *, redirect: bool) -> None:
-        """Let Lading serve a version; without a redirect, iptables is out of its sight."""
+    def seatrial(self, version: str, *, redirect: bool) -> None:
+        """Let Seatrial serve a version; without a redirect, iptables is out of its sight."""
         path = os.get_exec_path() if redirect else [one for one in os.get_exec_path() if "sbin" not in one]
         said = "were redirected" if redirect else "s without service"
         environment = {"PATH": os.pathsep.join(path)}
@@ -79,7 +79,7 @@ class Place:
         image = f"{self.yard.name}/web:{version}"
         protected = ("--init", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
         limited = ("--memory", "512m", "--pids-limit", "256", "--tmpfs", "/tmp")  # noqa: S108  in the container
-        labelled = ("--label", self.yard.label, "--label", "lading.app=web")  # so that Lading may end it
+        labelled = ("--label", self.yard.label, "--label", "seatrial.app=web")  # so that Seatrial may end it
         named = ("--name", self.container, *labelled, "--publish", f"127.0.0.1:{self.port}:5000")
         self.yard.docker("stop", self.container).output()
         self.yard.docker("rm", self.container).output()
@@ -133,12 +133,12 @@ def _prepared(place: Yard) -> Place:
 def _report(place: Place, rounds: int, seconds: int, *, redirect: bool) -> str:
     """Let all swap in turns, and give the medians as a table."""
     ways: dict[str, Callable[[str], None]] = {
-        "lading, redirect": lambda version: place.lading(version, redirect=True),
-        "lading, plain": lambda version: place.lading(version, redirect=False),
+        "seatrial, redirect": lambda version: place.seatrial(version, redirect=True),
+        "seatrial, plain": lambda version: place.seatrial(version, redirect=False),
         "docker stop, rm, run": place.docker,
     }
     if not redirect:
-        del ways["lading, redirect"]
+        del ways["seatrial, redirect"]
     came: dict[str, list[tuple[Load, Load, Load]]] = {name: [] for name in ways}
     versions = iter(["2", "1"] * (rounds * len(ways) * 3))
     for number in range(rounds):

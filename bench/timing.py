@@ -15,7 +15,7 @@ __all__ = ["Command", "CommandFailed", "Row", "compared", "in_turns", "ratio", "
 
 _TIMEOUT = 900.0
 _END_SECONDS = 10.0
-_HEADS = ("", "lading", "other", "ratio", "goal", "")
+_HEADS = ("", "seatrial", "other", "ratio", "goal", "")
 
 Seconds = Mapping[str, list[float]]
 """What each contestant took, round by round."""

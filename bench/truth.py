@@ -1,4 +1,4 @@
-"""What `docker push`, docker-py and Lading say of a push that meets a fault, and what the registry then holds.
+"""What `docker push`, docker-py and Seatrial say of a push that meets a fault, and what the registry then holds.
 
     .venv/bin/python bench/truth.py [--only REGEXP]
 
@@ -32,7 +32,7 @@ from bench.yard import Yard, yard
 from tests.engine_proxy import Cut, Empty, EngineFault, EngineProxy, Stall, engine_proxy
 from tests.registry_proxy import Flip, RegistryFault, RegistryProxy, Reset, Swap, refusal, registry_proxy
 
-_BASE = "localhost/lading/python:3.13"
+_BASE = "localhost/seatrial/python:3.13"
 _PASSWORD = secrets.token_hex(8)
 _TYPES = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json"
 _UPLOADS, _MANIFESTS = "/blobs/uploads/", "/manifests/"

@@ -24,7 +24,7 @@ __all__ = ["REPOSITORY", "Yard", "yard"]
 REPOSITORY = Path(__file__).resolve().parent.parent
 """The folder of this repository."""
 
-_REGISTRY_IMAGE = "localhost/lading/registry:2.8"
+_REGISTRY_IMAGE = "localhost/seatrial/registry:2.8"
 _NO_DOCKERFILE = "BuildKit says that this is no Dockerfile"
 # Smaller records of the build cache cannot be told from those that others make meanwhile, and do no harm.
 _LARGE_RECORD = 50e6
@@ -55,8 +55,8 @@ class Yard:
 
     @property
     def label(self) -> str:
-        """The label of all that is made here; Lading gives it to its images by itself."""
-        return f"lading.project={self.name}"
+        """The label of all that is made here; Seatrial gives it to its images by itself."""
+        return f"seatrial.project={self.name}"
 
     def registry(self, *options: str) -> str:
         """Start a registry with these options of `docker run`, and give its host; it goes when all else does."""
@@ -91,7 +91,7 @@ class Yard:
 def yard(base: str) -> Iterator[Yard]:
     """Give a place to measure in; all that is made there is removed in the end, on Ctrl-C and SIGTERM as well."""
     before = signal.signal(signal.SIGTERM, _end)
-    name = f"lading-bench-{secrets.token_hex(4)}"
+    name = f"seatrial-bench-{secrets.token_hex(4)}"
     with tempfile.TemporaryDirectory(prefix=f"{name}-") as folder:
         place = Yard(cli=_cli_with_buildkit(Path(folder)), name=name, folder=Path(folder), base=base)
         known = place.large_records()

@@ -41,7 +41,7 @@ ENV VERSION=$VERSION PYTHONUNBUFFERED=1
 {more}CMD {command}
 """
 _SETTINGS = """\
-lading:
+seatrial:
   project: {project}
   apps:
     web:
@@ -51,7 +51,7 @@ lading:
       checks: [{{path: /, text: "hello {{version}}"}}]
 {settings}"""
 _TASKS = """\
-from lading import tasks as road
+from seatrial import tasks as road
 from invoke import Collection; ns = Collection.from_module(road)
 """
 

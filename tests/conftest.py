@@ -41,21 +41,21 @@ __all__ = [
 ]
 
 _TESTS_NAME = re.compile(r"\bt[0-9a-f]{10}\b")
-PYTHON_IMAGES = ("python:3.13-slim", "localhost/lading/python:3.13")
+PYTHON_IMAGES = ("python:3.13-slim", "localhost/seatrial/python:3.13")
 
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Let no setting, credential or colour of the developer's own reach a test."""
     for name in list(os.environ):
-        if name.startswith(("INVOKE_", "LADING_")) or name in {"NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"}:
+        if name.startswith(("INVOKE_", "SEATRIAL_")) or name in {"NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"}:
             monkeypatch.delenv(name)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path_factory.mktemp("docker-config")))
 
 
 @pytest.fixture(scope="session")
 def client() -> Iterator[docker.DockerClient]:
-    """The SDK's own client, for looking at the engine by another path than Lading's."""
+    """The SDK's own client, for looking at the engine by another path than Seatrial's."""
     try:
         found = docker.from_env()
         found.ping()
@@ -90,7 +90,7 @@ class Holdings:
         """Look."""
 
         def strange(labels: dict[str, str] | None) -> bool:
-            owner = (labels or {}).get("lading.test") or (labels or {}).get("lading.project", project)
+            owner = (labels or {}).get("seatrial.test") or (labels or {}).get("seatrial.project", project)
             return owner != project
 
         def known(tags: list[str] | None) -> tuple[str, ...]:
@@ -122,11 +122,11 @@ def project_name(client: docker.DockerClient) -> Iterator[str]:
     name = f"t{secrets.token_hex(5)}"
     before = Holdings.of(client, name)
     yield name
-    trials = {"label": [f"lading.project={name}", "lading.trial"]}
+    trials = {"label": [f"seatrial.project={name}", "seatrial.trial"]}
     assert not client.containers.list(all=True, filters=trials), "a smoke container was left behind"
-    for container in client.containers.list(all=True, filters={"label": f"lading.project={name}"}):
+    for container in client.containers.list(all=True, filters={"label": f"seatrial.project={name}"}):
         container.remove(force=True, v=True)
-    for image in client.images.list(filters={"label": f"lading.project={name}"}):
+    for image in client.images.list(filters={"label": f"seatrial.project={name}"}):
         for tag in image.tags or [image.id]:
             client.images.remove(tag, force=True)
     assert Holdings.of(client, name) == before

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lading.engine import Engine, Image, ImageFile
-from lading.reference import ImageReference
+from seatrial.engine import Engine, Image, ImageFile
+from seatrial.reference import ImageReference
 
 __all__ = ["GOOD", "Specimens", "file", "folder"]
 
@@ -35,7 +35,7 @@ class Specimens:
         """Give an image of these files over a few harmless ones, with what a Dockerfile says (None: not said)."""
         archive = self.folder / "root.tar"
         _write(archive, [*_HARMLESS, *files])
-        changes = [f"LABEL lading.project={self.project}", *(words for words in says.values() if words)]
+        changes = [f"LABEL seatrial.project={self.project}", *(words for words in says.values() if words)]
         return self._found(self.engine.import_image(archive, self.reference, changes))
 
     @property

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lading.redirect import Redirect
+from seatrial.redirect import Redirect
 
 __all__ = ["MemoryRedirects", "firewall_rules"]
 
@@ -55,4 +55,4 @@ def firewall_rules(project: str = "") -> list[str] | None:
         done = subprocess.run(words, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
-    return [line for line in done.stdout.splitlines() if f"lading/{project}" in line]
+    return [line for line in done.stdout.splitlines() if f"seatrial/{project}" in line]

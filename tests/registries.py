@@ -35,14 +35,14 @@ __all__ = [
 Kind = Literal["good", "expired", "misnamed"]
 """What a certificate is like: in order, over since yesterday, or for another host."""
 
-_IMAGES = ("registry:3", "localhost/lading/registry:2.8")
+_IMAGES = ("registry:3", "localhost/seatrial/registry:2.8")
 _USUAL = {"", "unix:///var/run/docker.sock", "unix:///run/docker.sock"}
 _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json"
 
 
 @dataclass(frozen=True)
 class TestRegistry:
-    """A real registry for one test run, asked over HTTP by another path than Lading's."""
+    """A real registry for one test run, asked over HTTP by another path than Seatrial's."""
 
     __test__ = False
 
@@ -110,7 +110,7 @@ def _listening(client: docker.DockerClient, address: str = "127.0.0.1", **option
         detach=True,
         ports={"5000/tcp": (address, None)},
         tmpfs={"/var/lib/registry": ""},
-        labels={"lading.test": "registry"},
+        labels={"seatrial.test": "registry"},
         **options,
     )
     try:

@@ -24,10 +24,10 @@ from pathlib import Path
 import docker
 from docker.errors import DockerException
 
-from lading.command import run_command
-from lading.errors import EngineUnavailable
-from lading.surroundings.debian import install, may_install
-from lading.surroundings.engine import widest_mtu
+from seatrial.command import run_command
+from seatrial.errors import EngineUnavailable
+from seatrial.surroundings.debian import install, may_install
+from seatrial.surroundings.engine import widest_mtu
 from tests.second_network import connect, disconnect
 
 __all__ = ["IMAGES", "Store", "furnish", "plug_in_buildx", "start", "stop"]
@@ -35,16 +35,16 @@ __all__ = ["IMAGES", "Store", "furnish", "plug_in_buildx", "start", "stop"]
 Store = str
 """Where an engine keeps its images: `graphdriver`, in its own store, or `containerd`, in containerd's."""
 
-IMAGES = ("localhost/lading/python:3.13", "localhost/lading/registry:2.8")
+IMAGES = ("localhost/seatrial/python:3.13", "localhost/seatrial/registry:2.8")
 """What the tests want to find in an engine."""
 
-_HOME = Path("/var/lib/lading-second-engine")
+_HOME = Path("/var/lib/seatrial-second-engine")
 _USUAL = "unix:///var/run/docker.sock"
 _PACKAGES = ("docker.io", "docker-cli", "docker-buildx", "iptables", "ca-certificates", "mount")
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 # Where there is the first, the second may name a stub on this machine that no container reaches.
 _NAME_SERVERS = (Path("/run/systemd/resolve/resolv.conf"), Path("/etc/resolv.conf"))
-_BRIDGES: dict[Store, str] = {"graphdriver": "lading-graph", "containerd": "lading-ctrd"}
+_BRIDGES: dict[Store, str] = {"graphdriver": "seatrial-graph", "containerd": "seatrial-ctrd"}
 # Outside of what Docker takes addresses from by itself.
 _NETWORKS: dict[Store, str] = {"graphdriver": "10.213", "containerd": "10.214"}
 _START_SECONDS = 60.0

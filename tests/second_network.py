@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 
-from lading.command import run_command
-from lading.surroundings.engine import widest_mtu
+from seatrial.command import run_command
+from seatrial.surroundings.engine import widest_mtu
 
 __all__ = ["connect", "disconnect"]
 

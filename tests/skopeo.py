@@ -1,4 +1,4 @@
-"""What a registry holds, as skopeo reads it: a program that is neither Lading nor Docker nor requests."""
+"""What a registry holds, as skopeo reads it: a program that is neither Seatrial nor Docker nor requests."""
 
 from __future__ import annotations
 

@@ -8,19 +8,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from lading.app import VERSION_LABEL, App
-from lading.engine import Image
-from lading.engine.memory import MemoryEngine
-from lading.engine.memory_registry import MemoryRegistry
-from lading.errors import EngineUnavailable
-from lading.ledger import Entry
-from lading.notes import Notes
-from lading.patience import Patience
-from lading.process import Process
-from lading.reference import ImageReference
-from lading.registry import Manifest
-from lading.steps.destination import Destination
-from lading.world import World
+from seatrial.app import VERSION_LABEL, App
+from seatrial.engine import Image
+from seatrial.engine.memory import MemoryEngine
+from seatrial.engine.memory_registry import MemoryRegistry
+from seatrial.errors import EngineUnavailable
+from seatrial.ledger import Entry
+from seatrial.notes import Notes
+from seatrial.patience import Patience
+from seatrial.process import Process
+from seatrial.reference import ImageReference
+from seatrial.registry import Manifest
+from seatrial.steps.destination import Destination
+from seatrial.world import World
 
 __all__ = [
     "HOST",

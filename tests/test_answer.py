@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from lading.app import Check
-from lading.checks.answer import Answer, Expected, problem_with
-from lading.checks.site import Site
+from seatrial.app import Check
+from seatrial.checks.answer import Answer, Expected, problem_with
+from seatrial.checks.site import Site
 
 SITE = Site(port=8080)
 IMAGE = "sha256:" + "0123456789abcdef" * 4

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from lading import errors
+from seatrial import errors
 
-PACKAGE = Path(__file__).parent.parent / "lading"
+PACKAGE = Path(__file__).parent.parent / "seatrial"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 LONGEST_FILE = 300
-# Who alone may import a package, as paths below lading/.
+# Who alone may import a package, as paths below seatrial/.
 ONLY = {
     "invoke": {"tasks.py", "read_tasks.py", "command_line.py", "program.py"},
     "docker": {"engine/"},
@@ -73,7 +73,7 @@ def test_steps(path: Path) -> None:
     if path.stem == "__init__":
         return
     for found in _imports(path):
-        room, _, module = found.partition("lading.steps.")
+        room, _, module = found.partition("seatrial.steps.")
         if not room and module:
             assert module.split(".")[0] in SHARED, found
 
@@ -81,7 +81,14 @@ def test_steps(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted((PACKAGE / "engine").glob("*.py")), ids=_name)
 def test_engine(path: Path) -> None:
     """The seam knows nothing of steps, worlds and commands."""
-    above = ("lading.steps", "lading.world", "lading.step", "lading.pipeline", "lading.playbook", "lading.console")
+    above = (
+        "seatrial.steps",
+        "seatrial.world",
+        "seatrial.step",
+        "seatrial.pipeline",
+        "seatrial.playbook",
+        "seatrial.console",
+    )
     assert not [found for found in _imports(path) if found.startswith(above)]
 
 
@@ -111,7 +118,9 @@ def test_length(path: Path) -> None:
 def test_error_tree() -> None:
     """Every error stands in the tree at the top of its module, with the exit code it has."""
     tree = errors.__doc__ or ""
-    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.LadingError)]
+    kinds = [
+        kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.SeatrialError)
+    ]
     for kind in kinds:
         (line,) = [line for line in tree.splitlines() if f" {kind.__name__} " in f" {line.lstrip(' │├└─')} "]
         if kind is not errors.Interrupted:
@@ -121,6 +130,6 @@ def test_error_tree() -> None:
 
 def test_heavy_imports_are_late() -> None:
     """Listing tasks and asking for help do not pay for the SDK, for requests or for colours."""
-    words = "import sys, lading.tasks; print(*sorted({'docker', 'requests', 'rich', 'urllib3'} & set(sys.modules)))"
+    words = "import sys, seatrial.tasks; print(*sorted({'docker', 'requests', 'rich', 'urllib3'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""

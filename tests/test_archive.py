@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from lading.archive import stream
-from lading.context import Context
-from lading.errors import UsageError
-from lading.inputs import FileDigests
+from seatrial.archive import stream
+from seatrial.context import Context
+from seatrial.errors import UsageError
+from seatrial.inputs import FileDigests
 
 
 @pytest.fixture

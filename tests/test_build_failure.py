@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from lading.app import BuildOptions
-from lading.context import Context
-from lading.engine.build_failure import explained
-from lading.engine.model import BuildRequest
-from lading.reference import ImageReference
+from seatrial.app import BuildOptions
+from seatrial.context import Context
+from seatrial.engine.build_failure import explained
+from seatrial.engine.model import BuildRequest
+from seatrial.reference import ImageReference
 
 REQUEST = BuildRequest(
     reference=ImageReference(repository="ship/web"),

@@ -7,8 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from lading.build_tree import BuildTree
-from lading.events import BuildEvent, BuildEventKind
+from seatrial.build_tree import BuildTree
+from seatrial.events import BuildEvent, BuildEventKind
 
 _WIDTH = 60
 

@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lading.engine.buildkit import (
+from seatrial.engine.buildkit import (
     FailedVertex,
     Progress,
     Status,
@@ -21,7 +21,7 @@ from lading.engine.buildkit import (
     VertexWarning,
     decode_status,
 )
-from lading.events import BuildEventKind
+from seatrial.events import BuildEventKind
 
 _patient = settings(deadline=None)  # a busy machine is no fault of the reader
 _FIELD = descriptor_pb2.FieldDescriptorProto

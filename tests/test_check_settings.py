@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lading.app import Check, checks_digest
-from lading.errors import UsageError
-from lading.settings import Settings
-from lading.settings_file import SETTINGS_FILE
+from seatrial.app import Check, checks_digest
+from seatrial.errors import UsageError
+from seatrial.settings import Settings
+from seatrial.settings_file import SETTINGS_FILE
 
-HEAD = "lading:\n  apps:\n    web:\n      checks:\n"
+HEAD = "seatrial:\n  apps:\n    web:\n      checks:\n"
 
 
 def checks(root: Path, text: str) -> tuple[Check, ...]:
     """Give the checks that these lines ask for."""
     (root / SETTINGS_FILE).write_text(HEAD + text)
-    return Settings.load(yaml.safe_load(HEAD + text)["lading"], root).app("web").checks
+    return Settings.load(yaml.safe_load(HEAD + text)["seatrial"], root).app("web").checks
 
 
 def test_every_key(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_wrong(tmp_path: Path, text: str, line: int, words: str) -> None:
         checks(tmp_path, text)
     assert f"{tmp_path / SETTINGS_FILE}:{line}: " in caught.value.why
     assert words in caught.value.why
-    assert "lading.apps.web.checks." in caught.value.what
+    assert "seatrial.apps.web.checks." in caught.value.what
 
 
 def test_a_text_that_is_a_number(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 
-from lading.connections import connected, drained
+from seatrial.connections import connected, drained
 
 
 def test_they_are_counted() -> None:

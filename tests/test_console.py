@@ -9,13 +9,13 @@ import sys
 
 import pytest
 
-from lading.console import Console
-from lading.engine import EngineInfo
-from lading.errors import StepFailed
-from lading.events import BuildEvent, BuildEventKind, Caution, Event, FactSeen, Note, Retry, Sent, Transfer
-from lading.pipeline import Published, Report
-from lading.report import as_json
-from lading.step import Outcome, Status
+from seatrial.console import Console
+from seatrial.engine import EngineInfo
+from seatrial.errors import StepFailed
+from seatrial.events import BuildEvent, BuildEventKind, Caution, Event, FactSeen, Note, Retry, Sent, Transfer
+from seatrial.pipeline import Published, Report
+from seatrial.report import as_json
+from seatrial.step import Outcome, Status
 
 ERROR = StepFailed("it broke", why="a \x1b[31mred\x1b[0m word " + "and more " * 20, mend="invoke build", details=("x",))
 OUTCOMES = (
@@ -157,7 +157,8 @@ def test_a_push_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: p
 def test_nothing_of_rich_in_a_pipe() -> None:
     """What is told in a pipe does not pay for colours and bars."""
     words = (
-        "import sys; from lading.console import Console; from lading.events import Transfer; c = Console(errors=False);"
+        "import sys; from seatrial.console import Console; from seatrial.events import Transfer;"
+        "c = Console(errors=False);"
         "c.tell(Transfer(what='a', current=1, total=2, text='Pushing')); print('rich' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
@@ -166,7 +167,7 @@ def test_nothing_of_rich_in_a_pipe() -> None:
 
 def test_json() -> None:
     """The document holds everything the recap does, and the error in its three parts."""
-    document = json.loads(as_json(REPORT, command="lading"))
+    document = json.loads(as_json(REPORT, command="seatrial"))
     assert document["exit_code"] == 1
     assert document["status"] == "failed"
     assert document["engine"] == {"endpoint": "unix:///x.sock", "version": "28.5.2"}
@@ -175,5 +176,5 @@ def test_json() -> None:
     assert [step["status"] for step in document["steps"]] == ["changed", "ok", "failed", "skipped"]
     error = document["steps"][2]["error"]
     assert set(error) == {"what", "why", "next", "details"}
-    assert error["next"] == "lading build"
+    assert error["next"] == "seatrial build"
     assert "\x1b" not in error["why"]

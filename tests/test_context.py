@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from lading.context import Context
-from lading.errors import UsageError
+from seatrial.context import Context
+from seatrial.errors import UsageError
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with an app, notes, and links."""
-    for name in ("app.py", "Dockerfile", "static/site.css", ".lading/current.json", "sub/.lading/x"):
+    for name in ("app.py", "Dockerfile", "static/site.css", ".seatrial/current.json", "sub/.seatrial/x"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
@@ -30,9 +30,9 @@ def read(folder: Path) -> Context:
 
 def test_entries(folder: Path) -> None:
     """Files, folders and links are sent in order, links not followed; our own notes stay here."""
-    assert tuple(Context.read(folder, folder / "Dockerfile", notes=folder / ".lading").entries) == (
+    assert tuple(Context.read(folder, folder / "Dockerfile", notes=folder / ".seatrial").entries) == (
         *("Dockerfile", "app.py", "loop", "nowhere", "static", "static/site.css"),
-        *("sub", "sub/.lading", "sub/.lading/x"),
+        *("sub", "sub/.seatrial", "sub/.seatrial/x"),
     )
 
 

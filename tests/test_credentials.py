@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from lading import credentials
-from lading.credentials import Credential, CredentialStore, Secret
-from lading.errors import CredentialsError
-from lading.reference import DOCKER_HUB
+from seatrial import credentials
+from seatrial.credentials import Credential, CredentialStore, Secret
+from seatrial.errors import CredentialsError
+from seatrial.reference import DOCKER_HUB
 
 PASSWORD = f"S3ntinel-{secrets.token_hex(8)}"
 HUB_KEY = "https://index.docker.io/v1/"

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from lading.app import App, Check
-from lading.checks.probe import Result, Try
-from lading.diagnosis import Evidence, Page, diagnose, told
-from lading.diagnosis.answers import deployed_cause
-from lading.engine.examination import Examination, Health, Socket
-from lading.reference import ImageReference
+from seatrial.app import App, Check
+from seatrial.checks.probe import Result, Try
+from seatrial.diagnosis import Evidence, Page, diagnose, told
+from seatrial.diagnosis.answers import deployed_cause
+from seatrial.engine.examination import Examination, Health, Socket
+from seatrial.reference import ImageReference
 
 TRACEBACK = "Traceback (most recent call last):"
 APP = App(

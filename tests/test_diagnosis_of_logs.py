@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from lading.diagnosis import Sources, diagnose
-from lading.engine.examination import Socket
+from seatrial.diagnosis import Sources, diagnose
+from seatrial.engine.examination import Socket
 from tests.test_diagnosis import ENDED, REFUSED, RUNNING, TRACEBACK, evidence, result
 
 _GUNICORN = "[7] [ERROR] Worker (pid:9) was sent SIGKILL! Perhaps out of memory?"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lading.build_steps import line_text, step_line
-from lading.dockerfile import (
+from seatrial.build_steps import line_text, step_line
+from seatrial.dockerfile import (
     DockerfileError,
     base_images,
     final_base,

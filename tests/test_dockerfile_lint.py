@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from lading.doctor.dockerfile_lint import lint
+from seatrial.doctor.dockerfile_lint import lint
 
 _SOUND = """\
 FROM python:3.13-slim

@@ -12,23 +12,23 @@ import pytest
 from invoke.exceptions import ParseError
 from invoke.parser import Parser
 
-import lading
-from lading.checks.settings import CheckSettings
-from lading.settings import AppSettings
-from lading.tasks import ns
+import seatrial
+from seatrial.checks.settings import CheckSettings
+from seatrial.settings import AppSettings
+from seatrial.tasks import ns
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 CHORES = {"engine", "test", "lint", "lock"}
 CONTEXTS = {context.name: context for context in ns.to_contexts()}  # once: Invoke hands each help text out only once
 _FENCE = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
-_PROGRAM = re.compile(r"^(?:\./inv|invoke|lading) (?=[a-z])")
+_PROGRAM = re.compile(r"^(?:\./inv|invoke|seatrial) (?=[a-z])")
 
 
 def _commands(page: Path) -> list[str]:
     text = page.read_text("utf-8")
     fenced = [line.partition("#")[0].strip() for block in _FENCE.findall(text) for line in block.splitlines()]
-    inline = re.findall(r"`((?:\./inv|invoke|lading) [a-z][^`]*)`", text)
+    inline = re.findall(r"`((?:\./inv|invoke|seatrial) [a-z][^`]*)`", text)
     return [_PROGRAM.sub("", line) for line in (*fenced, *inline) if _PROGRAM.match(line)]
 
 
@@ -41,7 +41,7 @@ def test_written_commands_exist(page: str, command: str) -> None:
     words = shlex.split(command.replace("TASK", "build"))
     if words[0] in CHORES:
         return
-    known = [word.removeprefix("lading.") for word in words if not word.startswith("…")]
+    known = [word.removeprefix("seatrial.") for word in words if not word.startswith("…")]
     try:
         Parser(contexts=list(CONTEXTS.values())).parse_argv(known)
     except ParseError as error:
@@ -92,8 +92,8 @@ def _causes(tree: ast.Module) -> Iterator[str]:
 
 
 def test_causes_are_documented() -> None:
-    """Every cause that Lading names has its row in docs/causes.md, and every row is of one."""
-    modules = [ast.parse(path.read_text("utf-8")) for path in (ROOT / "lading").rglob("*.py")]
+    """Every cause that Seatrial names has its row in docs/causes.md, and every row is of one."""
+    modules = [ast.parse(path.read_text("utf-8")) for path in (ROOT / "seatrial").rglob("*.py")]
     table = (ROOT / "docs/causes.md").read_text("utf-8").partition("|---|")[2]
     rows = re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE)
 
@@ -110,4 +110,4 @@ def test_links(page: Path) -> None:
 
 def test_changelog_has_the_version() -> None:
     """The changelog speaks of the version that this is."""
-    assert f"## {lading.__version__}" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+    assert f"## {seatrial.__version__}" in (ROOT / "CHANGELOG.md").read_text("utf-8")

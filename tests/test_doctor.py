@@ -11,19 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from lading.app import BuildOptions
-from lading.credentials import CredentialStore
-from lading.doctor.findings import Finding, Grade, Patient, as_document, as_lines, exit_code, findings, looked_at
-from lading.engine import EngineDetails, EngineInfo
-from lading.engine.memory import MemoryEngine
-from lading.errors import EngineUnavailable, Unavailable, UsageError
-from lading.notes import Notes
-from lading.process import Process
-from lading.reference import ImageReference
-from lading.registry import HttpRegistry
-from lading.settings import Environment, Settings
-from lading.steps.trial import spec_for
-from lading.world import World
+from seatrial.app import BuildOptions
+from seatrial.credentials import CredentialStore
+from seatrial.doctor.findings import Finding, Grade, Patient, as_document, as_lines, exit_code, findings, looked_at
+from seatrial.engine import EngineDetails, EngineInfo
+from seatrial.engine.memory import MemoryEngine
+from seatrial.errors import EngineUnavailable, Unavailable, UsageError
+from seatrial.notes import Notes
+from seatrial.process import Process
+from seatrial.reference import ImageReference
+from seatrial.registry import HttpRegistry
+from seatrial.settings import Environment, Settings
+from seatrial.steps.trial import spec_for
+from seatrial.world import World
 
 _DOCKERFILE = """\
 FROM python:3.13-slim
@@ -62,7 +62,7 @@ def _patient(folder: Path, engine: MemoryEngine, port: int, *, app: str | None =
     world = World(
         engine=engine,
         registry=lambda host: HttpRegistry(host, store),
-        notes=Notes(folder / ".lading"),
+        notes=Notes(folder / ".seatrial"),
         process=Process.this(),
     )
     started = Environment(

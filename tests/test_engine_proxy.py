@@ -38,8 +38,8 @@ class Cargo:
         """Make it, push it, and give the messages as they come."""
         repository = f"{host or self.registry.host}/demo/{self.name}"
         (self.folder / "chance").write_bytes(secrets.token_bytes(100_000))
-        (self.folder / "Dockerfile").write_text(f"FROM scratch\nLABEL lading.project={self.name}\nCOPY chance /\n")
-        labels = {"lading.project": self.name}
+        (self.folder / "Dockerfile").write_text(f"FROM scratch\nLABEL seatrial.project={self.name}\nCOPY chance /\n")
+        labels = {"seatrial.project": self.name}
         self.client.images.build(path=str(self.folder), tag=f"{repository}:1", labels=labels, rm=True)
         version = self.client.api.api_version
         where = docker_host or os.environ.get("DOCKER_HOST")
@@ -94,7 +94,7 @@ def test_engine_without_faults(cargo: Cargo, python_image: str) -> None:
         assert proxy.count("GET", "/images/", status=404) == 1
         assert _digest(list(cargo.push(proxy.docker_host))) == cargo.held
 
-        labels = {"lading.project": cargo.name}
+        labels = {"seatrial.project": cargo.name}
         container = through.containers.create(python_image, "cat", stdin_open=True, labels=labels)
         with closing(container.attach_socket(params={"stdin": 1, "stdout": 1, "stream": 1})) as terminal:
             container.start()

@@ -12,15 +12,15 @@ from threading import Thread
 
 import pytest
 
-from lading.app import VERSION_LABEL, App, Check
-from lading.checks.probe import Result
-from lading.diagnosis.gathering import gather
-from lading.engine import Image
-from lading.engine.memory import MemoryEngine
-from lading.errors import ContainerFailed
-from lading.reference import ImageReference
-from lading.steps import trial
-from lading.steps.trial import begin, spec_for
+from seatrial.app import VERSION_LABEL, App, Check
+from seatrial.checks.probe import Result
+from seatrial.diagnosis.gathering import gather
+from seatrial.engine import Image
+from seatrial.engine.memory import MemoryEngine
+from seatrial.errors import ContainerFailed
+from seatrial.reference import ImageReference
+from seatrial.steps import trial
+from seatrial.steps.trial import begin, spec_for
 from tests.steps.stage import make_app
 
 CHECK = Check(path="/{version}", headers={"X-Key": "k-{version}"}, text="hello")

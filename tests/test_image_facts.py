@@ -12,19 +12,19 @@ from pathlib import Path
 import docker
 import pytest
 
-from lading.app import App
-from lading.engine import Engine, Image, ImageFile
-from lading.engine.docker import DockerEngine
-from lading.engine.memory import MemoryEngine
-from lading.errors import SmokeFailed, StepFailed
-from lading.events import Checked, Event
-from lading.image.facts import Fact, examine, hold_to_facts
-from lading.image.policy import FactsPolicy
-from lading.notes import Notes
-from lading.process import Process
-from lading.reference import ImageReference
-from lading.registry import Registry
-from lading.world import World
+from seatrial.app import App
+from seatrial.engine import Engine, Image, ImageFile
+from seatrial.engine.docker import DockerEngine
+from seatrial.engine.memory import MemoryEngine
+from seatrial.errors import SmokeFailed, StepFailed
+from seatrial.events import Checked, Event
+from seatrial.image.facts import Fact, examine, hold_to_facts
+from seatrial.image.policy import FactsPolicy
+from seatrial.notes import Notes
+from seatrial.process import Process
+from seatrial.reference import ImageReference
+from seatrial.registry import Registry
+from seatrial.world import World
 from tests.git import git
 from tests.image_specimens import GOOD, Specimens, file, folder
 from tests.steps.stage import make_app
@@ -164,10 +164,10 @@ def test_a_specimen_with_a_secret_in_its_history(
     """A build argument with a secret stands in the history, in the layer's line and in the one that declares it."""
     value = secrets.token_hex(8)
     (app.context / "Dockerfile").write_text(
-        f"FROM {python_image}\nLABEL lading.project={project_name}\nARG DEPLOY_TOKEN\nARG SIGNING_KEY={value}\n"
+        f"FROM {python_image}\nLABEL seatrial.project={project_name}\nARG DEPLOY_TOKEN\nARG SIGNING_KEY={value}\n"
         f"RUN export PGPASSWORD={value} && true\nRUN true --password {value}\n"
     )
-    labels = {"lading.project": project_name}
+    labels = {"seatrial.project": project_name}
     made, _ = client.images.build(path=str(app.context), buildargs={"DEPLOY_TOKEN": value}, labels=labels, rm=True)
     image = world.engine.image(str(made.id))
     assert image is not None

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lading.app import Check, checks_digest
-from lading.errors import UsageError
-from lading.image.facts import facts_demand
-from lading.image.files import Scan, User, scan
-from lading.image.policy import FactsPolicy
-from lading.notes import Verdict
-from lading.settings import Settings
+from seatrial.app import Check, checks_digest
+from seatrial.errors import UsageError
+from seatrial.image.facts import facts_demand
+from seatrial.image.files import Scan, User, scan
+from seatrial.image.policy import FactsPolicy
+from seatrial.notes import Verdict
+from seatrial.settings import Settings
 from tests.image_specimens import file, folder
 from tests.steps.stage import make_app
 

@@ -8,11 +8,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from lading.errors import ContainerFailed, LadingError, SmokeFailed, StepFailed, UsageError
-from lading.events import AppLog, Caution, Checked, Event, FactSeen, Note
-from lading.junit import JUnitFile
-from lading.step import Outcome, Status, Step
-from lading.steps import Stop
+from seatrial.errors import ContainerFailed, SeatrialError, SmokeFailed, StepFailed, UsageError
+from seatrial.events import AppLog, Caution, Checked, Event, FactSeen, Note
+from seatrial.junit import JUnitFile
+from seatrial.step import Outcome, Status, Step
+from seatrial.steps import Stop
 from tests.steps.stage import make_app
 
 # Ant's schema, which is the strict one: attributes that must be there, and children in their order.
@@ -52,7 +52,7 @@ class Listener:
         self.heard.append(outcome)
 
 
-def heard(folder: Path, *events: Event, error: LadingError | None = None) -> tuple[ET.Element, Listener]:
+def heard(folder: Path, *events: Event, error: SeatrialError | None = None) -> tuple[ET.Element, Listener]:
     """Give the testsuite of a step in which this happened, read back from the file, and who heard it as well."""
     other = Listener()
     file = JUnitFile(str(folder / "smoke.xml"), other)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from lading.ledger import Entry, Ledger
-from lading.notes import Verdict
+from seatrial.ledger import Entry, Ledger
+from seatrial.notes import Verdict
 
 ENTRY = Entry(
     action="release",
@@ -31,7 +31,7 @@ _WRITER = """
 import sys
 from dataclasses import replace
 from pathlib import Path
-from lading.ledger import Ledger
+from seatrial.ledger import Ledger
 from tests.test_ledger import ENTRY
 for number in range(int(sys.argv[3])):
     summary = {"summary": "x" * 20_000}  # more than a buffer holds
@@ -138,8 +138,8 @@ def test_cut_off(ledger: Ledger, left: int) -> None:
     assert len(ledger.path.read_bytes().splitlines()) == 4
 
 
-def test_a_later_lading_wrote(ledger: Ledger) -> None:
-    """What a later version of Lading adds to an entry does not hide the entry."""
+def test_a_later_seatrial_wrote(ledger: Ledger) -> None:
+    """What a later version of Seatrial adds to an entry does not hide the entry."""
     ledger.path.parent.mkdir()
     ledger.path.write_bytes(_line(signature={"by": "cosign"}, weather="fair") + b"\n")
     assert ledger.entries() == (ENTRY,)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lading.app import Check, checks_digest
-from lading.notes import Notes, Verdict
+from seatrial.app import Check, checks_digest
+from seatrial.notes import Notes, Verdict
 
 CHECKS = (Check(path="/", text="hello"),)
 
@@ -16,7 +16,7 @@ CHECKS = (Check(path="/", text="hello"),)
 @pytest.fixture
 def notes(tmp_path: Path) -> Notes:
     """Notes in a folder that is not there yet."""
-    return Notes(tmp_path / ".lading")
+    return Notes(tmp_path / ".seatrial")
 
 
 def _verdict(image: str) -> Verdict:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from lading.errors import LadingError, PushRefused, RateLimited, RegistryUnavailable, StepFailed
-from lading.events import Event, Retry
-from lading.patience import Patience
+from seatrial.errors import PushRefused, RateLimited, RegistryUnavailable, SeatrialError, StepFailed
+from seatrial.events import Event, Retry
+from seatrial.patience import Patience
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Registry:
     """What fails with these errors, one after the other, and works then; each attempt takes so many seconds."""
 
     time: Time
-    errors: list[LadingError]
+    errors: list[SeatrialError]
     takes: float = 0.0
     tried: int = 0
 
@@ -94,7 +94,7 @@ def test_works_at_last(time: Time) -> None:
 
 def test_works_never(time: Time) -> None:
     """What does not work three times ends with its last error, as it is."""
-    errors: list[LadingError] = [down(str(number)) for number in range(5)]
+    errors: list[SeatrialError] = [down(str(number)) for number in range(5)]
     last = errors[2]
     registry = Registry(time, errors)
     with pytest.raises(RegistryUnavailable) as caught:
@@ -110,7 +110,7 @@ def test_what_will_not_pass(time: Time) -> None:
     lasting.passing = False
     refusal = PushRefused("no", why="denied", mend="log in")
     for error in (lasting, refusal, StepFailed("no", why="read-only", mend="ask")):
-        with pytest.raises(LadingError) as caught:
+        with pytest.raises(SeatrialError) as caught:
             time.patience.have(Registry(time, [error]).ask, time.told.append)
         assert caught.value is error
     with pytest.raises(ZeroDivisionError):

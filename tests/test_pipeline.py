@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from lading.engine import Image, Tell
-from lading.engine.memory import MemoryEngine
-from lading.errors import Conflict, Interrupted, LadingError, StepFailed
-from lading.notes import Notes
-from lading.pipeline import Pipeline, Report, worst
-from lading.process import Process
-from lading.step import Change, Holds, Outcome, Status, Step
-from lading.world import Foresight, World
+from seatrial.engine import Image, Tell
+from seatrial.engine.memory import MemoryEngine
+from seatrial.errors import Conflict, Interrupted, SeatrialError, StepFailed
+from seatrial.notes import Notes
+from seatrial.pipeline import Pipeline, Report, worst
+from seatrial.process import Process
+from seatrial.step import Change, Holds, Outcome, Status, Step
+from seatrial.world import Foresight, World
 
 
 @dataclass(kw_only=True)
@@ -23,7 +23,7 @@ class Stop:
     """A step on a road: it goes well, or fails with `error`; `foreseen` is what it saw of the steps before it."""
 
     name: str
-    error: LadingError | None = None
+    error: SeatrialError | None = None
     done: bool = False
     app: str = "web"
     foreseen: list[str] = field(default_factory=list)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lading.errors import UsageError
-from lading.platforms import normal_platform, parse_platform, platform_arguments
+from seatrial.errors import UsageError
+from seatrial.platforms import normal_platform, parse_platform, platform_arguments
 
 
 @pytest.mark.parametrize(

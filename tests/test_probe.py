@@ -12,10 +12,10 @@ from itertools import chain, pairwise, repeat
 
 import pytest
 
-from lading.app import Check
-from lading.checks.answer import Expected
-from lading.checks.probe import Pace, Result, _hopeless, probe
-from lading.checks.site import Site
+from seatrial.app import Check
+from seatrial.checks.answer import Expected
+from seatrial.checks.probe import Pace, Result, _hopeless, probe
+from seatrial.checks.site import Site
 from tests.local_server import Asked, Reply, listen, serve
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
-from lading.process import Process
+from seatrial.process import Process
 
 
 def test_this_process_lives() -> None:
@@ -32,14 +32,14 @@ def test_a_process_that_is_over() -> None:
 def test_a_number_that_is_another_process_by_now() -> None:
     """What was made by an older process of the same number is left behind."""
     this = Process.this()
-    labels = {**this.labels, "lading.started": "1"}
-    assert this.labels["lading.started"] not in ("", "1")
+    labels = {**this.labels, "seatrial.started": "1"}
+    assert this.labels["seatrial.started"] not in ("", "1")
     assert this.outlived(labels)
-    assert not this.outlived({**labels, "lading.started": ""})
+    assert not this.outlived({**labels, "seatrial.started": ""})
 
 
 def test_labels_of_somebody_else() -> None:
     """What carries no such labels, or nonsense in them, is not ours."""
     this = Process.this()
     assert not this.outlived({})
-    assert not this.outlived({**this.labels, "lading.pid": "-1"})
+    assert not this.outlived({**this.labels, "seatrial.pid": "-1"})

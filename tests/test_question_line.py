@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from lading.checks.question import Question, _trusted, ask
-from lading.checks.site import Site
+from seatrial.checks.question import Question, _trusted, ask
+from seatrial.checks.site import Site
 from tests.certificates import issue
 from tests.local_server import Asked, Reply, listen, serve
 

@@ -13,8 +13,8 @@ from docker.errors import DockerException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lading.errors import UsageError
-from lading.reference import DOCKER_HUB, ImageReference, parse_registry, parse_repository, parse_user
+from seatrial.errors import UsageError
+from seatrial.reference import DOCKER_HUB, ImageReference, parse_registry, parse_repository, parse_user
 
 DIGEST = "sha256:" + "0f" * 32
 
@@ -247,7 +247,7 @@ def tiny_image(client: docker.DockerClient, project_name: str) -> Iterator[str]:
     with tarfile.open(fileobj=archive, mode="w") as tar:
         tar.addfile(tarfile.TarInfo(project_name))
     answer = client.api.import_image_from_data(
-        archive.getvalue(), repository=project_name, tag="0", changes=[f"LABEL lading.project={project_name}"]
+        archive.getvalue(), repository=project_name, tag="0", changes=[f"LABEL seatrial.project={project_name}"]
     )
     assert "errorDetail" not in answer
     yield client.images.get(f"{project_name}:0").id
@@ -257,7 +257,7 @@ def tiny_image(client: docker.DockerClient, project_name: str) -> Iterator[str]:
 
 @pytest.mark.engine
 def test_engine_agrees_on_good_names(client: docker.DockerClient, project_name: str, tiny_image: str) -> None:
-    """Every name that Lading accepts the engine accepts, too, and shows as Lading's familiar name."""
+    """Every name that Seatrial accepts the engine accepts, too, and shows as Seatrial's familiar name."""
     knows_all_hosts = int(client.version()["Version"].partition(".")[0]) >= _FIRST_WITH_ALL_HOSTS
     for text, _ in GOOD:
         reference = ImageReference.parse(text)
@@ -276,7 +276,7 @@ def test_engine_agrees_on_good_names(client: docker.DockerClient, project_name: 
 @pytest.mark.engine
 @pytest.mark.parametrize("text", [text for text in BAD if text and text not in STRICTER])
 def test_engine_agrees_on_bad_names(client: docker.DockerClient, tiny_image: str, text: str) -> None:
-    """Every name that Lading refuses the engine refuses, too, bar a port that cannot be, and no name at all (28)."""
+    """Every name that Seatrial refuses the engine refuses, too, bar a port that cannot be, and no name at all (28)."""
     before = client.images.get(tiny_image).tags
     with pytest.raises(DockerException):
         client.api.tag(tiny_image, text)

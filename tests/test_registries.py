@@ -29,7 +29,7 @@ def push(client: docker.DockerClient, project_name: str) -> Push:
             archive.addfile(tarfile.TarInfo(project_name))
         name = f"{registry.host}/{project_name}"
         client.api.import_image_from_data(
-            tar.getvalue(), repository=name, tag="1", changes=[f"LABEL lading.project={project_name}"]
+            tar.getvalue(), repository=name, tag="1", changes=[f"LABEL seatrial.project={project_name}"]
         )
         login = {"username": registry.user, "password": registry.password} if registry.user else None
         stream = client.api.push(name, "1", stream=True, decode=True, auth_config=login)

@@ -12,10 +12,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from lading.credentials import Credential, CredentialStore, Secret
-from lading.errors import LadingError, PushRefused, RegistryUnavailable
-from lading.reference import ImageReference
-from lading.registry import HttpRegistry
+from seatrial.credentials import Credential, CredentialStore, Secret
+from seatrial.errors import PushRefused, RegistryUnavailable, SeatrialError
+from seatrial.reference import ImageReference
+from seatrial.registry import HttpRegistry
 from tests.local_server import Asked, Reply, listen, serve
 
 MANIFEST = b'{"schemaVersion": 2, "config": {"digest": "sha256:c0"}}'
@@ -160,7 +160,7 @@ def test_token_refused(store: CredentialStore, status: int) -> None:
 @pytest.mark.parametrize("answer", [Reply(status=500), Reply(body=b"<html>"), Reply(body=b"[]"), Reply(body=b"{}")])
 def test_token_service_out_of_order(store: CredentialStore, answer: Reply) -> None:
     """A token service that gives no token is one of our errors, whatever it gives instead."""
-    with serve(_with_tokens(lambda _: answer)) as server, pytest.raises(LadingError):
+    with serve(_with_tokens(lambda _: answer)) as server, pytest.raises(SeatrialError):
         HttpRegistry(server.host, store).prove(CREDENTIAL)
 
 
@@ -210,7 +210,7 @@ def test_no_password_to_a_redirect(store: CredentialStore) -> None:
         (307, RegistryUnavailable, "answered 307"),
     ],
 )
-def test_bad_status(store: CredentialStore, status: int, kind: type[LadingError], words: str) -> None:
+def test_bad_status(store: CredentialStore, status: int, kind: type[SeatrialError], words: str) -> None:
     """A status that is no answer is named; what may pass later is an outage, a refusal is none."""
     moved = {"Location": "http://127.0.0.1:9/v2/"} if status == 307 else {}
     with serve(lambda _: Reply(status=status, headers=moved)) as server, pytest.raises(kind, match=words):

@@ -11,11 +11,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from lading.credentials import Credential, CredentialStore, Secret
-from lading.errors import LadingError, PushRefused
-from lading.reference import DOCKER_HUB, ImageReference
-from lading.registry import HttpRegistry, refused
-from lading.registry.line import grants
+from seatrial.credentials import Credential, CredentialStore, Secret
+from seatrial.errors import PushRefused, SeatrialError
+from seatrial.reference import DOCKER_HUB, ImageReference
+from seatrial.registry import HttpRegistry, refused
+from seatrial.registry.line import grants
 from tests.local_server import Asked, Reply, Served, serve
 
 PASSWORD = f"S3ntinel-{secrets.token_hex(8)}-é€"
@@ -119,7 +119,7 @@ def test_admit(store: CredentialStore, answer: Callable[[Asked], Reply], who: st
         if words is None:
             registry.admit(image(server))
         else:
-            with pytest.raises(LadingError) as caught:
+            with pytest.raises(SeatrialError) as caught:
                 registry.admit(image(server))
             assert words.replace("{host}", server.host) in str(caught.value)
             assert PASSWORD not in repr(vars(caught.value))

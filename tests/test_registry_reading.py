@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from lading.credentials import Credential, CredentialStore, Secret
-from lading.errors import LadingError, PushRefused, RateLimited, RegistryUnavailable, StepFailed
-from lading.reference import ImageReference
-from lading.registry import Configuration, HttpRegistry, Manifest
+from seatrial.credentials import Credential, CredentialStore, Secret
+from seatrial.errors import PushRefused, RateLimited, RegistryUnavailable, SeatrialError, StepFailed
+from seatrial.reference import ImageReference
+from seatrial.registry import Configuration, HttpRegistry, Manifest
 from tests.local_server import Asked, Reply, Served, serve
 
 PASSWORD = f"S3ntinel-{secrets.token_hex(8)}-é€"
@@ -168,7 +168,7 @@ def test_point(store: CredentialStore, status: int) -> None:
         (Reply(status=307, headers={"Location": "http://127.0.0.1:9/"}), RegistryUnavailable, "answered 307"),
     ],
 )
-def test_point_refused(store: CredentialStore, reply: Reply, kind: type[LadingError], words: str) -> None:
+def test_point_refused(store: CredentialStore, reply: Reply, kind: type[SeatrialError], words: str) -> None:
     """What a registry answers instead becomes an error with its own words, who we are, and whose the repository is."""
     with serve(lambda _: reply) as server:
         store.put(server.host, CREDENTIAL)

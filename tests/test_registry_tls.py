@@ -11,10 +11,10 @@ from urllib.parse import urljoin
 import pytest
 import requests
 
-from lading.credentials import CredentialStore
-from lading.errors import StepFailed
-from lading.reference import ImageReference
-from lading.registry import HttpRegistry
+from seatrial.credentials import CredentialStore
+from seatrial.errors import StepFailed
+from seatrial.reference import ImageReference
+from seatrial.registry import HttpRegistry
 from tests.certificates import trusting
 from tests.registries import Kind, TlsRegistry
 
@@ -29,7 +29,7 @@ def store(tmp_path: Path) -> CredentialStore:
 
 
 def _publish(registry: TlsRegistry, repository: str) -> str:
-    """Put an image without layers under tag 1, by another path than Lading's; gives its digest."""
+    """Put an image without layers under tag 1, by another path than Seatrial's; gives its digest."""
     config = b'{"config": {"Labels": {"version": "1"}}}'
     digest = f"sha256:{hashlib.sha256(config).hexdigest()}"
     about = {"mediaType": f"{_OCI}.config.v1+json", "digest": digest, "size": len(config)}

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from lading.app import App
-from lading.errors import UsageError
-from lading.run_flags import RunFlags
-from lading.settings import Settings
+from seatrial.app import App
+from seatrial.errors import UsageError
+from seatrial.run_flags import RunFlags
+from seatrial.settings import Settings
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import secrets
 
 import pytest
 
-from lading.credentials import Credential, Secret
-from lading.errors import LadingError
+from seatrial.credentials import Credential, Secret
+from seatrial.errors import SeatrialError
 
 PASSWORD = f"S3ntinel-{secrets.token_hex(8)}"
 
@@ -17,7 +17,7 @@ def test_secret_never_shows() -> None:
     """A secret's text is three stars wherever it is written, and it is no key and no JSON."""
     secret = Secret(PASSWORD)
     credential = Credential(user="captain", secret=secret)
-    shown = f"{secret} {secret!r} {credential} {credential!r} {[secret]} {LadingError('x', why=str(secret), mend='')}"
+    shown = f"{secret} {secret!r} {credential} {credential!r} {[secret]} {SeatrialError('x', why=str(secret), mend='')}"
     assert PASSWORD not in shown
     assert "***" in repr(credential)
     assert secret == Secret(PASSWORD)

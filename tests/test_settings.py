@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
-from lading.app import App, BuildOptions, Check, checks_digest
-from lading.errors import UsageError
-from lading.reference import DOCKER_HUB, ImageReference
-from lading.settings import Settings, environment
-from lading.settings_file import SETTINGS_FILE
+from seatrial.app import App, BuildOptions, Check, checks_digest
+from seatrial.errors import UsageError
+from seatrial.reference import DOCKER_HUB, ImageReference
+from seatrial.settings import Settings, environment
+from seatrial.settings_file import SETTINGS_FILE
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def root(tmp_path: Path) -> Path:
 def load(root: Path, text: str) -> Settings:
     """Load settings as Invoke would read them from the file."""
     (root / SETTINGS_FILE).write_text(text)
-    return Settings.load(yaml.safe_load(text)["lading"], root)
+    return Settings.load(yaml.safe_load(text)["seatrial"], root)
 
 
 def wrong(root: Path, text: str) -> UsageError:
@@ -60,7 +60,7 @@ def test_defaults(root: Path) -> None:
 def test_every_key(root: Path) -> None:
     """Every setting arrives where it is used."""
     text = """
-lading:
+seatrial:
   project: shop
   registry: ghcr.io
   user: captain
@@ -121,23 +121,23 @@ lading:
             allowed=(".env",),
         ),
     )
-    assert settings.app().labels == {"lading.project": "shop", "lading.app": "web"}
+    assert settings.app().labels == {"seatrial.project": "shop", "seatrial.app": "web"}
     assert settings.app().container_name == "shop-web"
 
 
 @pytest.mark.parametrize(
     ("text", "where", "line", "mend"),
     [
-        ("lading:\n  projekt: x\n", "lading.projekt", 2, "write 'project'"),
-        ("# hello\nlading:\n  regsitry: x\n", "lading.regsitry", 3, "write 'registry'"),
-        ("lading:\n  apps:\n    web:\n      prot: 1\n", "lading.apps.web.prot", 4, "write 'port'"),
+        ("seatrial:\n  projekt: x\n", "seatrial.projekt", 2, "write 'project'"),
+        ("# hello\nseatrial:\n  regsitry: x\n", "seatrial.regsitry", 3, "write 'registry'"),
+        ("seatrial:\n  apps:\n    web:\n      prot: 1\n", "seatrial.apps.web.prot", 4, "write 'port'"),
         (
-            "lading:\n  apps:\n    web:\n      checks:\n        - path: /\n        - {staus: 200}\n",
-            "lading.apps.web.checks.1.staus",
+            "seatrial:\n  apps:\n    web:\n      checks:\n        - path: /\n        - {staus: 200}\n",
+            "seatrial.apps.web.checks.1.staus",
             6,
             "write 'status'",
         ),
-        ("lading:\n  zzzzzz: 1\n", "lading.zzzzzz", 2, "known here: "),
+        ("seatrial:\n  zzzzzz: 1\n", "seatrial.zzzzzz", 2, "known here: "),
     ],
 )
 def test_unknown_key(root: Path, text: str, where: str, line: int, mend: str) -> None:
@@ -171,7 +171,7 @@ def test_unknown_key(root: Path, text: str, where: str, line: int, mend: str) ->
 )
 def test_wrong_type(root: Path, lines: str, line: int) -> None:
     """A setting of the wrong kind, or out of its bounds, is told with file and line."""
-    error = wrong(root, f"lading:\n  {lines}\n")
+    error = wrong(root, f"seatrial:\n  {lines}\n")
     assert f"{root / SETTINGS_FILE}:{line}: " in error.why
 
 
@@ -196,40 +196,40 @@ def test_wrong_type(root: Path, lines: str, line: int) -> None:
 )
 def test_wrong_words(root: Path, lines: str) -> None:
     """A setting that holds no name, size or reference where one is needed ends with exit code 2 and a way out."""
-    error = wrong(root, f"lading:\n  {lines}\n")
+    error = wrong(root, f"seatrial:\n  {lines}\n")
     assert error.exit_code == 2
     assert error.mend
 
 
 def test_proposed_name_is_good(root: Path) -> None:
     """The name that is proposed in a wrong one's place is a right one."""
-    error = wrong(root, "lading: {project: 'My Shop!'}")
+    error = wrong(root, "seatrial: {project: 'My Shop!'}")
     assert error.mend == "project: my-shop"
-    assert load(root, "lading: {project: my-shop}").project == "my-shop"
+    assert load(root, "seatrial: {project: my-shop}").project == "my-shop"
 
 
 def test_numbers_as_text(root: Path) -> None:
     """Numbers may come as text, as they do from the environment."""
-    assert load(root, "lading: {local_registry_port: '5051'}").local_registry_port == 5051
+    assert load(root, "seatrial: {local_registry_port: '5051'}").local_registry_port == 5051
 
 
 @pytest.mark.parametrize("value", ["0755", "3.10", "true"])
 def test_text_as_numbers(root: Path, value: str) -> None:
     """Text that YAML takes for something else is not guessed back: 0755 would become 493."""
-    error = wrong(root, f"lading: {{apps: {{web: {{environment: {{A: {value}}}}}}}}}")
+    error = wrong(root, f"seatrial: {{apps: {{web: {{environment: {{A: {value}}}}}}}}}")
     assert "environment" in error.what
     assert error.mend == "write it in quotes"
 
 
 def test_empty_app(root: Path) -> None:
     """An app of which nothing is said has all defaults and its own name."""
-    app = load(root, "lading:\n  apps:\n    web:\n").app("web")
+    app = load(root, "seatrial:\n  apps:\n    web:\n").app("web")
     assert (app.repository.name, app.context) == ("web", root)
 
 
 def test_several_apps(root: Path) -> None:
     """Where there are several apps one must be named, and a wrong name is told with the nearest."""
-    settings = load(root, "lading: {apps: {web: {}, worker: {}}}")
+    settings = load(root, "seatrial: {apps: {web: {}, worker: {}}}")
     assert settings.app("worker").name == "worker"
     with pytest.raises(UsageError, match="web, worker") as caught:
         settings.app()
@@ -241,7 +241,7 @@ def test_several_apps(root: Path) -> None:
 
 def test_one_app_needs_no_name(root: Path) -> None:
     """The only app there is needs no name, and still has one."""
-    settings = load(root, "lading: {apps: {web: {}}}")
+    settings = load(root, "seatrial: {apps: {web: {}}}")
     assert settings.app() is settings.app("web")
 
 
@@ -250,11 +250,11 @@ def test_one_app_needs_no_name(root: Path) -> None:
 )
 def test_memory(root: Path, text: str, size: int) -> None:
     """Memory is told as `docker run --memory` tells it."""
-    assert load(root, f"lading: {{apps: {{web: {{memory: '{text}'}}}}}}").app().memory == size
+    assert load(root, f"seatrial: {{apps: {{web: {{memory: '{text}'}}}}}}").app().memory == size
 
 
 def test_environment_variables_know_their_names() -> None:
-    """What INVOKE_LADING_* may set is there before the file is read, for Invoke looks no further; all are valid."""
+    """What INVOKE_SEATRIAL_* may set is there before the file is read, for Invoke looks no further; all are valid."""
     defaults: dict[str, Any] = Settings.defaults()
     assert {"project", "registry", "user", "local_registry_port", "browser"} == set(defaults)
     assert Settings.load(defaults, Path("/somewhere")) == Settings.load({}, Path("/somewhere"))
@@ -279,4 +279,7 @@ def test_checks_digest() -> None:
 
 def test_folders_to_write_to(root: Path) -> None:
     """The setting tmpfs names absolute folders."""
-    assert load(root, "lading: {apps: {web: {tmpfs: [/data, /var/cache/x/]}}}").app().tmpfs == ("/data", "/var/cache/x")
+    assert load(root, "seatrial: {apps: {web: {tmpfs: [/data, /var/cache/x/]}}}").app().tmpfs == (
+        "/data",
+        "/var/cache/x",
+    )

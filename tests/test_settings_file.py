@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lading.errors import UsageError
-from lading.settings_file import SETTINGS_FILE, check_settings_file, line_of
+from seatrial.errors import UsageError
+from seatrial.settings_file import SETTINGS_FILE, check_settings_file, line_of
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"# only words\n", b"lading: {}\n", b"\xef\xbb\xbflading:\n  user: x\n", b"other: [1]\n"],
+    [b"", b"# only words\n", b"seatrial: {}\n", b"\xef\xbb\xbfseatrial:\n  user: x\n", b"other: [1]\n"],
 )
 def test_good_files(file: Path, content: bytes) -> None:
     """An empty file, a comment, a BOM and other tools' settings are all right."""
@@ -35,18 +35,18 @@ def test_no_file(file: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "line", "words"),
     [
-        (b"lading:\n  user: [x\n", 3, "expected"),
-        (b"lading:\n\tuser: x\n", 2, "cannot start any token"),
-        (b"- lading\n", 1, "no mapping"),
+        (b"seatrial:\n  user: [x\n", 3, "expected"),
+        (b"seatrial:\n\tuser: x\n", 2, "cannot start any token"),
+        (b"- seatrial\n", 1, "no mapping"),
         (b"hello\n", 1, "no mapping"),
-        (b"\nlading: hello\n", 2, "no mapping"),
-        (b"lading: [1]\n", 1, "no mapping"),
-        (b"lading:\n", 1, "no mapping"),
-        (b"lading:\n  apps:\n    web:\n      environment: {A: x, a: y}\n", 4, "capitals or not"),
-        (b"lading:\n  user: a\n  user: b\n", 3, "'user' stands on line 2 already"),
-        (b"lading:\n  apps:\n    web:\n      checks:\n        - path: /\n          path: /x\n", 6, "line 5 already"),
+        (b"\nseatrial: hello\n", 2, "no mapping"),
+        (b"seatrial: [1]\n", 1, "no mapping"),
+        (b"seatrial:\n", 1, "no mapping"),
+        (b"seatrial:\n  apps:\n    web:\n      environment: {A: x, a: y}\n", 4, "capitals or not"),
+        (b"seatrial:\n  user: a\n  user: b\n", 3, "'user' stands on line 2 already"),
+        (b"seatrial:\n  apps:\n    web:\n      checks:\n        - path: /\n          path: /x\n", 6, "line 5 already"),
         (b"a: 1\nb: 2\n---\nc: 3\n", 3, "another document"),
-        (b"lading: *nobody\n", 1, "undefined alias"),
+        (b"seatrial: *nobody\n", 1, "undefined alias"),
     ],
 )
 def test_damaged_files(file: Path, content: bytes, line: int, words: str) -> None:
@@ -61,7 +61,7 @@ def test_damaged_files(file: Path, content: bytes, line: int, words: str) -> Non
 
 def test_not_utf8(file: Path) -> None:
     """A file in another encoding is told, not guessed."""
-    file.write_bytes(b"lading: {user: caf\xe9}\n")
+    file.write_bytes(b"seatrial: {user: caf\xe9}\n")
     with pytest.raises(UsageError, match="utf-8"):
         check_settings_file(file)
 
@@ -105,7 +105,7 @@ def test_pipe(file: Path) -> None:
 def test_line_of(file: Path, trail: tuple[str | int, ...], line: int) -> None:
     """A setting is found on its line; what is not in the file is on none."""
     file.write_text(
-        "# comment\nlading:\n  user: x\n  apps:\n    web:\n      checks:\n"
+        "# comment\nseatrial:\n  user: x\n  apps:\n    web:\n      checks:\n"
         "        - path: /\n        - path: /healthz\n          text: ok\n"
     )
     assert line_of(file, trail) == line

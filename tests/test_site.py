@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lading.checks.site import Site, parse_site
-from lading.errors import UsageError
+from seatrial.checks.site import Site, parse_site
+from seatrial.errors import UsageError
 
 
 @pytest.mark.parametrize(

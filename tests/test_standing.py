@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from lading.errors import EngineUnavailable, RegistryUnavailable
-from lading.standing import Standing, standings
-from lading.steps.destination import Destination
-from lading.world import World
+from seatrial.errors import EngineUnavailable, RegistryUnavailable
+from seatrial.standing import Standing, standings
+from seatrial.steps.destination import Destination
+from seatrial.world import World
 from tests.standing_ground import (
     LINE,
     build,

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from lading.errors import RegistryUnavailable
-from lading.standing import show_status, standings
-from lading.steps.destination import Destination
-from lading.world import World
+from seatrial.errors import RegistryUnavailable
+from seatrial.standing import show_status, standings
+from seatrial.steps.destination import Destination
+from seatrial.world import World
 from tests.standing_ground import HOST, build, make_destination, make_world, note, publish, without_registry
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from lading.engine import Image, Tell
-from lading.engine.memory import MemoryEngine
-from lading.errors import DidNotConverge, StepFailed
-from lading.events import Event, Note
-from lading.notes import Notes
-from lading.process import Process
-from lading.step import Change, Holds, Outcome, Status, converge
-from lading.world import Foresight, World
+from seatrial.engine import Image, Tell
+from seatrial.engine.memory import MemoryEngine
+from seatrial.errors import DidNotConverge, StepFailed
+from seatrial.events import Event, Note
+from seatrial.notes import Notes
+from seatrial.process import Process
+from seatrial.step import Change, Holds, Outcome, Status, converge
+from seatrial.world import Foresight, World
 
 
 @dataclass(kw_only=True)

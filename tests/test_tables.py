@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lading.engine import HistoryEntry, Image
-from lading.tables import history_table, human_ago, human_size, images_table
+from seatrial.engine import HistoryEntry, Image
+from seatrial.tables import history_table, human_ago, human_size, images_table
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 

@@ -7,9 +7,9 @@ import io
 import pytest
 from rich.console import Console
 
-from lading.events import Sent, Transfer
-from lading.tally import Tally
-from lading.transfer_bars import TransferBars
+from seatrial.events import Sent, Transfer
+from seatrial.tally import Tally
+from seatrial.transfer_bars import TransferBars
 
 MB = 1_000_000
 
@@ -39,7 +39,7 @@ def push() -> Tally:
     _hear(tally, "5e8a418bab45", "Pushing", 529_920, 127_294_883)
     _hear(tally, "5e8a418bab45", "Pushing", 63_500_352, 127_294_883)
     _hear(tally, "b1d74c3f2ab9", "Layer already exists")
-    _hear(tally, "0c5a3f1d9e77", "Mounted from lading/python")
+    _hear(tally, "0c5a3f1d9e77", "Mounted from seatrial/python")
     _hear(tally, "77aa01bc0f3d", "Pushing", 3_584, 3_072)
     _hear(tally, "77aa01bc0f3d", "Pushed")
     return tally
@@ -51,7 +51,7 @@ def test_bars(push: Tally) -> None:
     assert [line[:12] for line in bars] == list(push.layers)
     assert bars[0].endswith("63.5 MB/127 MB pushing")
     assert bars[1].split() == ["b1d74c3f2ab9", "already", "there"]
-    assert bars[2].split() == ["0c5a3f1d9e77", "mounted", "from", "lading/python"]
+    assert bars[2].split() == ["0c5a3f1d9e77", "mounted", "from", "seatrial/python"]
     assert bars[3].endswith("3.07 kB pushed")
     assert bars[4].endswith("waiting")
     assert [line.count("━") > 15 for line in bars] == [True, False, False, True, True]

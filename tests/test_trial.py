@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from lading.app import App
-from lading.engine import Engine, Image
-from lading.engine.memory import MemoryEngine
-from lading.errors import ContainerFailed, StepFailed
-from lading.notes import Notes
-from lading.process import Process
-from lading.reference import ImageReference
-from lading.steps.trial import spec_for, try_out
-from lading.world import World
+from seatrial.app import App
+from seatrial.engine import Engine, Image
+from seatrial.engine.memory import MemoryEngine
+from seatrial.errors import ContainerFailed, StepFailed
+from seatrial.notes import Notes
+from seatrial.process import Process
+from seatrial.reference import ImageReference
+from seatrial.steps.trial import spec_for, try_out
+from seatrial.world import World
 from tests.steps.stage import make_app
 
 

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from lading.app import App, Check, checks_digest
-from lading.engine import Image
-from lading.engine.memory import MemoryEngine
-from lading.errors import StepFailed
-from lading.notes import Notes, Verdict
-from lading.process import Process
-from lading.reference import ImageReference
-from lading.version import Version
-from lading.world import NOT_BUILT, Foresight, World
+from seatrial.app import App, Check, checks_digest
+from seatrial.engine import Image
+from seatrial.engine.memory import MemoryEngine
+from seatrial.errors import StepFailed
+from seatrial.notes import Notes, Verdict
+from seatrial.process import Process
+from seatrial.reference import ImageReference
+from seatrial.version import Version
+from seatrial.world import NOT_BUILT, Foresight, World
 
 CHECKS = (Check(text="hello"),)
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from lading.app import Check
-from lading.browser.chromium import Page, open_page
-from lading.browser.visit import Visit, page_of
-from lading.checks.answer import Expected
-from lading.checks.site import Site
-from lading.errors import StepFailed
-from lading.events import Checked, Event
+from seatrial.app import Check
+from seatrial.browser.chromium import Page, open_page
+from seatrial.browser.visit import Visit, page_of
+from seatrial.checks.answer import Expected
+from seatrial.checks.site import Site
+from seatrial.errors import StepFailed
+from seatrial.events import Checked, Event
 from tests.host_name import named
 from tests.local_server import Asked, Reply, Served, listen, serve
 from tests.steps.stage import make_app

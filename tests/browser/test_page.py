@@ -13,7 +13,7 @@ import pytest
 import yaml
 from playwright.sync_api import Browser, sync_playwright
 
-LADING = str(Path(sys.executable).parent / "lading")
+SEATRIAL = str(Path(sys.executable).parent / "seatrial")
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",
@@ -46,8 +46,8 @@ def folder(repository: Path, tmp_path: Path, project_name: str, python_image: st
     """A copy of this repository's app, with its checks, as a project of its own."""
     shutil.copytree(repository / "app", tmp_path / "app", ignore=shutil.ignore_patterns("__pycache__"))
     settings = yaml.safe_load((repository / "invoke.yaml").read_text())
-    settings["lading"]["project"] = project_name
-    settings["lading"]["apps"]["web"] |= {
+    settings["seatrial"]["project"] = project_name
+    settings["seatrial"]["apps"]["web"] |= {
         "repository": f"{project_name}/page",
         "host_port": free_port,
         "base_images": [python_image],
@@ -56,9 +56,9 @@ def folder(repository: Path, tmp_path: Path, project_name: str, python_image: st
     return tmp_path
 
 
-def lading(folder: Path, *words: str) -> str:
-    """Run `lading`, which must succeed, and give what it printed."""
-    done = subprocess.run([LADING, *words], cwd=folder, capture_output=True, text=True, timeout=240, check=False)
+def seatrial(folder: Path, *words: str) -> str:
+    """Run `seatrial`, which must succeed, and give what it printed."""
+    done = subprocess.run([SEATRIAL, *words], cwd=folder, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -66,8 +66,8 @@ def lading(folder: Path, *words: str) -> str:
 def test_page(folder: Path, browser: Browser, free_port: int) -> None:
     """The page says that it loves Docker, and the browser has nothing to complain of."""
     address = f"http://127.0.0.1:{free_port}/"
-    lading(folder, "build", "--version", "7")
-    assert address.rstrip("/") in lading(folder, "run")
+    seatrial(folder, "build", "--version", "7")
+    assert address.rstrip("/") in seatrial(folder, "run")
     page = browser.new_page(viewport={"width": 1000, "height": 600})
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
@@ -84,4 +84,4 @@ def test_page(folder: Path, browser: Browser, free_port: int) -> None:
     assert complaints == []
     assert page.request.get(f"{address}healthz").json() == {"status": "ok", "version": "7"}
     page.close()
-    assert "changed" in lading(folder, "stop")
+    assert "changed" in seatrial(folder, "stop")

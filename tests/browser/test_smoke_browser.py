@@ -27,11 +27,11 @@ def test_this_repositorys_app(repository: Path, project: Project) -> None:
     """Our own app passes, though a verdict without a visit was there; its picture is kept, as check mode foretold."""
     shutil.copytree(repository / "app", project.folder / "app", ignore=shutil.ignore_patterns("__pycache__"))
     settings = yaml.safe_load((repository / "invoke.yaml").read_text())
-    settings["lading"]["project"] = project.name
-    settings["lading"]["apps"]["web"] |= {"repository": f"{project.name}/page", "base_images": [project.base]}
+    settings["seatrial"]["project"] = project.name
+    settings["seatrial"]["apps"]["web"] |= {"repository": f"{project.name}/page", "base_images": [project.base]}
     (project.folder / "invoke.yaml").write_text(yaml.safe_dump(settings))
     assert project.invoke("build", "--version", "1", "smoke").code == 0
-    shots = project.folder / ".lading/screenshots"
+    shots = project.folder / ".seatrial/screenshots"
     foretold = project.invoke("smoke", "--browser", "--check", "--json").document
     assert not shots.exists()
 
@@ -45,7 +45,7 @@ def test_this_repositorys_app(repository: Path, project: Project) -> None:
     assert document["screenshot"] == str(picture)
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert f"screenshot: {picture}" in done.err
-    (noted,) = (project.folder / ".lading/verdicts").glob(f"{picture.stem}*.json")
+    (noted,) = (project.folder / ".seatrial/verdicts").glob(f"{picture.stem}*.json")
     verdict = json.loads(noted.read_text())
     assert (verdict["passed"], verdict["visited"], verdict["screenshot"]) == (True, True, str(picture))
     assert "a browser found nothing wrong" in verdict["summary"]
@@ -67,9 +67,9 @@ def test_a_page_that_is_broken_for_people_only(project: Project) -> None:
     failed(done, "Uncaught Error: rocks ahead (/:1)", "its page fails in a browser", "screenshot: ")
     cases = ET.parse(project.folder / "smoke.xml").getroot().iter("testcase")  # noqa: S314  our own file
     assert [case.get("name") for case in cases if case.find("failure") is not None] == ["browser /"]
-    (picture,) = (project.folder / ".lading/screenshots").iterdir()
+    (picture,) = (project.folder / ".seatrial/screenshots").iterdir()
     assert picture.read_bytes().startswith(b"\x89PNG")
-    (noted,) = (project.folder / ".lading/verdicts").glob(f"{picture.stem}*.json")
+    (noted,) = (project.folder / ".seatrial/verdicts").glob(f"{picture.stem}*.json")
     verdict = json.loads(noted.read_text())
     assert (verdict["passed"], verdict["visited"], verdict["screenshot"]) == (False, True, str(picture))
 
@@ -93,7 +93,7 @@ def test_what_is_deployed(project: Project) -> None:
         wrong = project.invoke("smoke", "--browser", "--version", "1", "--url", f"{url}/bad")
 
     assert done.code == 0, done.all
-    picture = project.folder / f".lading/screenshots/http-127.0.0.1-{served.port}-shop.png"
+    picture = project.folder / f".seatrial/screenshots/http-127.0.0.1-{served.port}-shop.png"
     assert done.document["screenshot"] == str(picture)
     assert picture.read_bytes().startswith(b"\x89PNG")
     failed(wrong, "console.error: sold out (/bad/:1)", f"invoke smoke --browser --url {url}/bad --version 1")
@@ -105,7 +105,7 @@ def test_without_a_browser(project: Project, holdings: Callable[[], Holdings], t
     before = holdings()
 
     nothing = project.invoke("smoke", "--browser", PATH=str(tmp_path))
-    wrong = project.invoke("smoke", "--browser", INVOKE_LADING_BROWSER="/opt/none")
+    wrong = project.invoke("smoke", "--browser", INVOKE_SEATRIAL_BROWSER="/opt/none")
 
     assert nothing.code == 3
     assert "apt-get install -y --no-install-recommends chromium" in nothing.all
@@ -133,5 +133,5 @@ def test_a_signal_during_a_visit(
     assert json.loads(done.out)["exit_code"] == code
     assert list(profiles.iterdir()) == []
     assert left_in(profiles) == []
-    trials = {"label": [f"lading.project={project.name}", "lading.trial"]}
+    trials = {"label": [f"seatrial.project={project.name}", "seatrial.trial"]}
     assert not client.containers.list(all=True, filters=trials)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.engine
 _MOST_BYTES = 6_000_000
 _FIRST_API_WITH_EPOCH = (1, 44)
 _SETTINGS = """\
-lading:
+seatrial:
   project: {name}
   apps: {{web: {{context: app, repository: {name}/app, base_images: ["{base}"]}}}}
 """
@@ -43,7 +43,7 @@ def test_the_same_commit_gives_the_same_image(
     found = []
     for folder in (first, tmp_path / "second"):
         project = Project(folder=folder, name=project_name, base=python_image, port=0)
-        done = project.invoke("build", "--version", "1", "--no-cache", program="lading")
+        done = project.invoke("build", "--version", "1", "--no-cache", program="seatrial")
         assert done.code == 0, done.all
         found.append(client.api.inspect_image(f"{project_name}/app:1"))
 
@@ -54,6 +54,6 @@ def test_the_same_commit_gives_the_same_image(
     if not containerd_store:  # which counts compressed layers, and some twice
         assert one["Size"] - client.api.inspect_image(python_image)["Size"] <= _MOST_BYTES
     if tuple(int(part) for part in client.version()["ApiVersion"].split(".")) >= _FIRST_API_WITH_EPOCH:
-        again = project.invoke("build", "--version", "1", "--no-cache", program="lading")
+        again = project.invoke("build", "--version", "1", "--no-cache", program="seatrial")
         assert again.code == 0, again.all
         assert client.api.inspect_image(f"{project_name}/app:1")["Id"] == two["Id"]

@@ -49,7 +49,7 @@ def test_smoke_under_fail(project: Project) -> None:
     assert "warning" not in mended.all
     (verdict,) = [
         json.loads(path.read_text())
-        for path in (project.folder / ".lading" / "verdicts").glob("*.json")
+        for path in (project.folder / ".seatrial" / "verdicts").glob("*.json")
         if '"passed": true' in path.read_text()
     ]
     assert verdict["summary"].endswith("9 image facts hold")
@@ -80,7 +80,7 @@ def test_off_looks_at_nothing(project: Project) -> None:
 
     assert done.code == 0, done.all
     assert "image fact" not in done.all
-    assert not (project.folder / ".lading" / "facts").exists()
+    assert not (project.folder / ".seatrial" / "facts").exists()
 
 
 def test_an_app_that_writes_to_its_root(project: Project) -> None:
@@ -111,7 +111,7 @@ def test_secrets_are_named_and_never_shown(project: Project, mode: str) -> None:
         assert done.code == (0 if mode == "warn" else 1), done.all
         assert "ENV API_TOKEN, LABEL registry.password" in done.all
         assert value not in done.all
-    notes = [path.read_bytes() for path in (project.folder / ".lading").rglob("*") if path.is_file()]
+    notes = [path.read_bytes() for path in (project.folder / ".seatrial").rglob("*") if path.is_file()]
     assert any(b"API_TOKEN" in note for note in notes)
     assert all(value.encode() not in note for note in notes)
 
@@ -124,11 +124,11 @@ def test_this_repositorys_app(project_name: str, python_image: str, repository: 
     own = own.replace("flask-no-docker", project_name).replace("univesp-github", project_name)
     (tmp_path / "invoke.yaml").write_text(own)
     project = Project(folder=tmp_path, name=project_name, base=python_image, port=0)
-    assert project.invoke("build", "--version", "1", program="lading").code == 0
+    assert project.invoke("build", "--version", "1", program="seatrial").code == 0
 
-    done = project.invoke("smoke", program="lading")
+    done = project.invoke("smoke", program="seatrial")
 
     assert done.code == 0, done.all
     assert "image fact" not in done.all
-    (verdict,) = (tmp_path / ".lading" / "verdicts").glob("*.json")
+    (verdict,) = (tmp_path / ".seatrial" / "verdicts").glob("*.json")
     assert "8 image facts hold" in json.loads(verdict.read_text())["summary"]

@@ -29,12 +29,12 @@ def test_release_in_check_mode(
     tmp_path: Path,
 ) -> None:
     """The image carries the whole pipeline: a release in check mode tells all four steps of a mounted project."""
-    label = {"lading.project": project_name}
+    label = {"seatrial.project": project_name}
     image = f"{project_name}/pipeline:1"
     itself = f"{{context: {repository}, repository: {project_name}/pipeline, base_images: [{python_image}]}}"
-    settings = f"lading: {{project: {project_name}, apps: {{pipeline: {itself}}}}}"
+    settings = f"seatrial: {{project: {project_name}, apps: {{pipeline: {itself}}}}}"
     (tmp_path / "invoke.yaml").write_text(settings)
-    built = replace(project, folder=tmp_path).invoke("build", "--version", "1", program="lading")
+    built = replace(project, folder=tmp_path).invoke("build", "--version", "1", program="seatrial")
     assert built.code == 0, built.all
     volumes = {SOCKET: {"bind": USUAL}, str(project.folder): {"bind": "/work"}}
     words = ["release", "--user", "demo", "--version", "1", "--registry", "localhost:1", "--check", "--json"]

@@ -120,7 +120,7 @@ def test_untested(project: Project, open_registry: TestRegistry) -> None:
     assert done.code == 0, done.all
     assert "smoke" not in done.statuses
     assert "--untested" in done.err
-    (entry,) = (project.folder / ".lading" / "ledger.jsonl").read_text().splitlines()
+    (entry,) = (project.folder / ".seatrial" / "ledger.jsonl").read_text().splitlines()
     assert json.loads(entry)["verdict"] is None
     assert json.loads(entry)["digests"]["3.0.0"] == skopeo.digest(open_registry, project.published, "3.0.0")
 
@@ -161,6 +161,6 @@ def test_wrong_words(project: Project, words: list[str], told: str, *, as_json: 
     assert done.code == 2, done.all
     assert told in done.err
     assert "Traceback" not in done.err
-    assert not (project.folder / ".lading").exists()
+    assert not (project.folder / ".seatrial").exists()
     if as_json:
         assert done.document["exit_code"] == 2

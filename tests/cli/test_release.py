@@ -130,22 +130,22 @@ def test_git_gives_the_version(project: Project, client: docker.DockerClient) ->
 
 
 def test_without_tasks_py(project: Project, open_registry: TestRegistry) -> None:
-    """The program `lading` goes the road in a folder that has settings and no tasks.py."""
+    """The program `seatrial` goes the road in a folder that has settings and no tasks.py."""
     (project.folder / "tasks.py").unlink()
 
-    done = project.invoke(*_release(open_registry, "8"), program="lading")
+    done = project.invoke(*_release(open_registry, "8"), program="seatrial")
 
     assert done.code == 0, done.all
     assert "8" in open_registry.tags(project.published)
 
 
 def test_inside_another_collection(project: Project) -> None:
-    """In another project's collection the tasks have the prefix lading and the same settings."""
+    """In another project's collection the tasks have the prefix seatrial and the same settings."""
     (project.folder / "tasks.py").write_text(
-        "from lading.tasks import ns as lading\nfrom invoke import Collection; ns = Collection(lading)\n"
+        "from seatrial.tasks import ns as seatrial\nfrom invoke import Collection; ns = Collection(seatrial)\n"
     )
 
-    done = project.invoke("lading.build", "--version", "1", "lading.smoke")
+    done = project.invoke("seatrial.build", "--version", "1", "seatrial.smoke")
 
     assert done.code == 0, done.all
     assert f"{project.repository}:1" in done.out

@@ -48,7 +48,7 @@ def test_environment_and_memory(project: Project, client: docker.DockerClient) -
     assert done.code == 0, done.all
     (step,) = done.document["steps"]
     assert step["reason"] == "options differ: environment MODE, environment TOKEN, memory"
-    (container,) = client.containers.list(filters={"label": f"lading.project={project.name}"})
+    (container,) = client.containers.list(filters={"label": f"seatrial.project={project.name}"})
     assert {"TOKEN=S3ntinel", "MODE=a=b"} <= set(container.attrs["Config"]["Env"])
     assert container.attrs["HostConfig"]["Memory"] == 96 * 1024 * 1024
     assert container.attrs["Config"]["StopTimeout"] == 10
@@ -94,7 +94,7 @@ def test_the_container_is_hardened(project: Project, client: docker.DockerClient
     """The container has no capabilities, a read-only root, limits, an init, and a port on 127.0.0.1 only."""
     assert project.invoke("build", "--version", "3", "run").code == 0
 
-    (container,) = client.containers.list(filters={"label": f"lading.project={project.name}"})
+    (container,) = client.containers.list(filters={"label": f"seatrial.project={project.name}"})
     host = container.attrs["HostConfig"]
 
     assert host["CapDrop"] == ["ALL"]

@@ -45,7 +45,7 @@ def test_what_is_deployed(bare: Project) -> None:
     assert done.statuses == {"smoke": "ok"}
     assert done.document["engine"] is None
     assert [(asked.method, asked.path) for asked in server.asked] == [("GET", "/shop/")]
-    assert not (bare.folder / ".lading").exists()
+    assert not (bare.folder / ".seatrial").exists()
 
 
 def test_another_version_is_deployed(bare: Project) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 import docker
 import pytest
 
-from lading.app import BUILDER_LABEL
-from lading.engine.buildkit_status import Status, Vertex, VertexLog, VertexStatus
-from lading.engine.buildx import status_of
-from lading.errors import LadingError
+from seatrial.app import BUILDER_LABEL
+from seatrial.engine.buildkit_status import Status, Vertex, VertexLog, VertexStatus
+from seatrial.engine.buildx import status_of
+from seatrial.errors import SeatrialError
 from tests.cli_project import Project, command_lines
 from tests.conftest import wait_until
 from tests.second_engine import plug_in_buildx
@@ -80,7 +80,7 @@ def with_buildx(project: Project, tmp_path: Path) -> Project:
     config = tmp_path / "docker-config"
     try:
         plug_in_buildx(config)
-    except LadingError as error:
+    except SeatrialError as error:
         pytest.skip(f"no docker buildx: {error}")
     return replace(project, environment={"DOCKER_CONFIG": str(config)})
 
@@ -123,7 +123,7 @@ def test_a_secret(with_buildx: Project, client: docker.DockerClient) -> None:
     assert image.labels[BUILDER_LABEL].startswith("docker buildx ")
     assert "builder docker buildx" in done.out
     assert "S3ntinel" not in done.all + json.dumps(image.attrs) + json.dumps(image.history())
-    seen = client.containers.run(image.id, ["cat", "/seen"], remove=True, labels={"lading.test": project.name})
+    seen = client.containers.run(image.id, ["cat", "/seen"], remove=True, labels={"seatrial.test": project.name})
     assert seen == b"1\n"
     again = project.invoke("build", "--version", "1", "--json")
     assert again.statuses == {"build": "ok"}

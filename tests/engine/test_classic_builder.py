@@ -8,14 +8,14 @@ from pathlib import Path
 import docker
 import pytest
 
-from lading.app import BUILDER_LABEL, BuildOptions
-from lading.context import Context
-from lading.engine import BuildRequest
-from lading.engine import build as building
-from lading.engine.docker import DockerEngine
-from lading.errors import BuildFailed
-from lading.events import BuildEvent, Event
-from lading.reference import ImageReference
+from seatrial.app import BUILDER_LABEL, BuildOptions
+from seatrial.context import Context
+from seatrial.engine import BuildRequest
+from seatrial.engine import build as building
+from seatrial.engine.docker import DockerEngine
+from seatrial.errors import BuildFailed
+from seatrial.events import BuildEvent, Event
+from seatrial.reference import ImageReference
 
 pytestmark = pytest.mark.engine
 
@@ -32,7 +32,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[DockerEngine]:
 def _request(folder: Path, project: str, base: str, *lines: str) -> BuildRequest:
     folder.mkdir(exist_ok=True)
     (folder / "page").write_text("hello")
-    owned = f"LABEL lading.project={project}"  # at once, so that what comes in between bears it, too
+    owned = f"LABEL seatrial.project={project}"  # at once, so that what comes in between bears it, too
     (folder / "Dockerfile").write_text("\n".join((f"FROM {base}", owned, *lines)) + "\n")
     return BuildRequest(
         reference=ImageReference(repository=f"{project}/classic", tag="1"),
@@ -40,7 +40,7 @@ def _request(folder: Path, project: str, base: str, *lines: str) -> BuildRequest
         dockerfile=folder / "Dockerfile",
         content=(folder / "Dockerfile").read_bytes(),
         options=BuildOptions(arguments={"VERSION": "1"}),
-        labels={"lading.project": project},
+        labels={"seatrial.project": project},
     )
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import docker
 import pytest
 
-from lading.engine.docker import DockerEngine
-from lading.engine.glance import FirstGlance
-from lading.engine.memory import MemoryEngine
-from lading.settings import environment
+from seatrial.engine.docker import DockerEngine
+from seatrial.engine.glance import FirstGlance
+from seatrial.engine.memory import MemoryEngine
+from seatrial.settings import environment
 from tests.cli_project import Project
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from lading.errors import LadingError
-from lading.ignore import IgnoreRules, find_ignore_file
+from seatrial.errors import SeatrialError
+from seatrial.ignore import IgnoreRules, find_ignore_file
 from tests.second_engine import plug_in_buildx
 
 pytestmark = pytest.mark.engine
@@ -63,7 +63,7 @@ def docker(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess
     config = tmp_path_factory.mktemp("config")
     try:
         plug_in_buildx(config)
-    except LadingError:
+    except SeatrialError:
         pass
     else:
         return partial(_run, "docker", config=config)
@@ -79,7 +79,7 @@ def docker(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess
 @pytest.fixture
 def image(docker: Callable[..., subprocess.CompletedProcess[bytes]]) -> Iterator[str]:
     """Give a name that nothing else has; what is called so is removed afterwards."""
-    name = f"lading-test-{uuid.uuid4().hex}"
+    name = f"seatrial-test-{uuid.uuid4().hex}"
     yield name
     docker("rm", "--force", name)
     docker("rmi", "--force", name)
@@ -97,9 +97,9 @@ def taken(
 
     def build(text: bytes, ignore_file: str) -> set[str]:
         (tmp_path / ignore_file).write_bytes(text)
-        built = docker("build", "--label", "lading.test=oracle", "--tag", image, str(tmp_path))
+        built = docker("build", "--label", "seatrial.test=oracle", "--tag", image, str(tmp_path))
         assert built.returncode == 0, built.stderr
-        created = docker("create", "--label", "lading.test=oracle", "--name", image, image)
+        created = docker("create", "--label", "seatrial.test=oracle", "--name", image, image)
         assert created.returncode == 0, created.stderr
         with tarfile.open(fileobj=io.BytesIO(docker("export", image).stdout)) as archive:
             names = [member.name for member in archive if not member.isdir()]

@@ -8,12 +8,12 @@ from pathlib import Path
 import docker
 import pytest
 
-from lading.app import TRIAL_LABEL
-from lading.engine import ContainerSpec, Engine
-from lading.engine.connection import Connection
-from lading.engine.docker import DockerEngine
-from lading.errors import EngineUnavailable, StepFailed
-from lading.shield import fleeting
+from seatrial.app import TRIAL_LABEL
+from seatrial.engine import ContainerSpec, Engine
+from seatrial.engine.connection import Connection
+from seatrial.engine.docker import DockerEngine
+from seatrial.errors import EngineUnavailable, StepFailed
+from seatrial.shield import fleeting
 from tests.engine_proxy import Stall, engine_proxy
 from tests.image_specimens import GOOD, Specimens, file
 from tests.waiting import wait_until
@@ -38,7 +38,7 @@ def specimens(engine: Engine, project_name: str, tmp_path: Path) -> Specimens:
 @pytest.fixture
 def trials(client: docker.DockerClient, project_name: str) -> Callable[[], list[Mapping[str, str]]]:
     """Gives the labels of the project's containers that are there for a look."""
-    wanted = {"label": [f"lading.project={project_name}", f"{TRIAL_LABEL}=1"]}
+    wanted = {"label": [f"seatrial.project={project_name}", f"{TRIAL_LABEL}=1"]}
     return lambda: [one.labels for one in client.containers.list(all=True, filters=wanted)]
 
 
@@ -46,12 +46,12 @@ def test_a_look_leaves_no_container(
     engine: Engine, specimens: Specimens, project_name: str, trials: Callable[[], list[Mapping[str, str]]]
 ) -> None:
     """The container is there while files are read, with the labels it got, and gone afterwards, also when cut short."""
-    image, labels = specimens.make(), {"lading.project": project_name, TRIAL_LABEL: "1", "lading.pid": "7"}
+    image, labels = specimens.make(), {"seatrial.project": project_name, TRIAL_LABEL: "1", "seatrial.pid": "7"}
 
     files = engine.files(image.id, name=f"{project_name}-look", labels=labels)
     assert trials() == []
     next(files)
-    assert [one["lading.pid"] for one in trials()] == ["7"]
+    assert [one["seatrial.pid"] for one in trials()] == ["7"]
     files.close()
     assert trials() == []
     found = {one.path: one for one in engine.files(image.id, name=f"{project_name}-look", labels=labels)}
@@ -62,14 +62,14 @@ def test_a_look_leaves_no_container(
 
 def test_another_container_of_that_name(engine: Engine, specimens: Specimens, project_name: str) -> None:
     """A container that has the name already is somebody else's, and stays."""
-    image, labels = specimens.make({**GOOD, "command": "CMD never"}), {"lading.project": project_name}
+    image, labels = specimens.make({**GOOD, "command": "CMD never"}), {"seatrial.project": project_name}
     name = f"{project_name}-look"
     spec = ContainerSpec(name=name, image_id=image.id, labels=labels, port=8080)
     with fleeting(lambda: engine.create(spec, lambda _: None), lambda: engine.remove(name)):
         theirs = engine.container(name)
 
         with pytest.raises(StepFailed):
-            list(engine.files(image.id, name=name, labels={**labels, "lading.run": "mine"}))
+            list(engine.files(image.id, name=name, labels={**labels, "seatrial.run": "mine"}))
 
         assert engine.container(name) == theirs
 
@@ -80,7 +80,7 @@ def test_an_engine_that_falls_silent(
 ) -> None:
     """An engine that no longer sends is not waited for, for an image's files or for a program; no container is left."""
     image = specimens.make({**GOOD, "command": 'CMD ["/app/check"]'})
-    name, labels = f"{project_name}-look", {"lading.project": project_name}
+    name, labels = f"{project_name}-look", {"seatrial.project": project_name}
     stalls = Stall(method="GET", path="/export"), Stall(method="GET", path="/archive")
     with engine_proxy(*stalls) as proxy:
         monkeypatch.setenv("DOCKER_HOST", proxy.docker_host)

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import requests
 
-from lading.engine import Engine
-from lading.engine.docker import DockerEngine
-from lading.engine.memory import MemoryEngine
-from lading.engine.memory_registry import MemoryRegistry
-from lading.errors import ContainerFailed, RegistryUnavailable, StepFailed
+from seatrial.engine import Engine
+from seatrial.engine.docker import DockerEngine
+from seatrial.engine.memory import MemoryEngine
+from seatrial.engine.memory_registry import MemoryRegistry
+from seatrial.errors import ContainerFailed, RegistryUnavailable, StepFailed
 from tests.conftest import answers, wait_until
 from tests.engine.yard import DOCKERFILE, Yard, quiet
 
@@ -37,7 +37,7 @@ def yard(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Yard]:
         engine = twin
     (tmp_path / "Dockerfile").write_text(DOCKERFILE.format(base=base))
     yield Yard(engine=engine, project=project, host=host, context=tmp_path, lets_go=lets_go)
-    for container in engine.containers({"lading.project": project}):
+    for container in engine.containers({"seatrial.project": project}):
         engine.remove(container.id)
     engine.close()
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from lading.app import BuildOptions
-from lading.context import Context
-from lading.engine import BuildRequest, Container, ContainerSpec, Engine
-from lading.events import Event
-from lading.reference import ImageReference
+from seatrial.app import BuildOptions
+from seatrial.context import Context
+from seatrial.engine import BuildRequest, Container, ContainerSpec, Engine
+from seatrial.events import Event
+from seatrial.reference import ImageReference
 
 __all__ = ["DOCKERFILE", "Yard", "quiet"]
 
@@ -34,7 +34,7 @@ class Yard:
     @property
     def labels(self) -> dict[str, str]:
         """The labels of everything made here."""
-        return {"lading.project": self.project}
+        return {"seatrial.project": self.project}
 
     def name(self, tag: str = "1", *, registry: str = "docker.io") -> ImageReference:
         """Give a name for an image."""

@@ -30,7 +30,7 @@ AGAIN = {"preflight": "ok", "build": "ok", "tag": "ok", "push": "changed"}
 NOT_BEGUN = {"preflight": "failed", "build": "skipped", "tag": "skipped", "push": "skipped"}
 """How they come out when the preflight knows already that it will not do."""
 _SETTINGS = """\
-lading:
+seatrial:
   project: {project}
   apps:
     web:
@@ -141,13 +141,13 @@ class Shipment:
 
     def ledger(self) -> list[list[str]]:
         """Give the tags in each line of the ledger."""
-        path = self.project.folder / ".lading/ledger.jsonl"
+        path = self.project.folder / ".seatrial/ledger.jsonl"
         lines = path.read_text().splitlines() if path.exists() else []
         return [sorted(json.loads(line)["digests"]) for line in lines]
 
     def lock_is_free(self) -> bool:
         """Whether the lock is there and empty."""
-        (lock,) = (self.project.folder / ".lading/locks").iterdir()
+        (lock,) = (self.project.folder / ".seatrial/locks").iterdir()
         return lock.read_bytes() == b""
 
 

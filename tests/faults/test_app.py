@@ -86,7 +86,7 @@ def test_a_port_that_a_process_holds(project: Project) -> None:
 def test_a_name_that_somebody_elses_container_has(project: Project, client: docker.DockerClient) -> None:
     """A foreign container of the app's name is never touched."""
     project.invoke("build", "--version", "1")
-    labels = {"lading.app": "", "lading.test": project.name}
+    labels = {"seatrial.app": "", "seatrial.test": project.name}
     foreign = client.containers.create(f"{project.repository}:1", name=f"{project.name}-web", labels=labels)
     try:
         before = client.api.inspect_container(foreign.id)

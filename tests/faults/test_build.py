@@ -88,7 +88,7 @@ def test_links_are_links(project: Project, client: docker.DockerClient) -> None:
 
     words = ["find", "/cargo", "-type", "l", "-printf", "%f %l\n"]
     image = client.images.get(f"{project.repository}:1")
-    found = client.containers.run(image.id, words, remove=True, labels={"lading.test": project.name})
+    found = client.containers.run(image.id, words, remove=True, labels={"seatrial.test": project.name})
     assert sorted(found.decode().splitlines()) == ["loop .", "nowhere /no/such", "passwd /etc/passwd"]
 
 

@@ -38,7 +38,7 @@ def test_a_port_that_a_container_holds(project: Project, client: docker.DockerCl
         project.base,
         ["python3", "-m", "http.server", "5000"],
         name=f"{project.name}-holder",
-        labels={"lading.test": project.name},
+        labels={"seatrial.test": project.name},
         ports={"5000/tcp": ("127.0.0.1", project.port)},
     )
     try:
@@ -54,7 +54,7 @@ def test_a_port_that_a_container_holds(project: Project, client: docker.DockerCl
 
 def test_a_name_that_a_container_has(project: Project, client: docker.DockerClient) -> None:
     """Somebody else's container that has the app's name is told as that."""
-    other = client.containers.create(project.base, name=f"{project.name}-web", labels={"lading.test": project.name})
+    other = client.containers.create(project.base, name=f"{project.name}-web", labels={"seatrial.test": project.name})
     try:
         error = cause_of(project, "run")
     finally:
@@ -95,11 +95,11 @@ def test_a_container_that_somebody_removes(project: Project, client: docker.Dock
     process = project.start("smoke", "--json")
 
     def running() -> bool:
-        return bool(client.api.containers(filters={"label": f"lading.project={project.name}"}))
+        return bool(client.api.containers(filters={"label": f"seatrial.project={project.name}"}))
 
     try:
         wait_until(running)
-        for one in client.api.containers(filters={"label": f"lading.project={project.name}"}):
+        for one in client.api.containers(filters={"label": f"seatrial.project={project.name}"}):
             client.api.remove_container(one["Id"], force=True)
         out, err = process.communicate(timeout=60)
     finally:

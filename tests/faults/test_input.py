@@ -173,7 +173,7 @@ def test_unknown_app(folder: Path, command: str) -> None:
 @pytest.mark.parametrize("command", ["build", "run", "stop", "logs", "smoke"])
 def test_which_app(folder: Path, command: str) -> None:
     """Where there are several apps one must be named."""
-    (folder / "invoke.yaml").write_text("lading:\n  apps:\n    web: {}\n    api: {}\n")
+    (folder / "invoke.yaml").write_text("seatrial:\n  apps:\n    web: {}\n    api: {}\n")
     words = refusal(folder, command)
     assert "this project has api, web" in words
     assert words.endswith(f"next: invoke {command} --app api\n")
@@ -189,13 +189,13 @@ def test_refusal_as_json(folder: Path) -> None:
 
 def test_no_app_folder(folder: Path) -> None:
     """A context that is no folder is named."""
-    (folder / "invoke.yaml").write_text("lading:\n  apps:\n    web: {context: src}\n")
+    (folder / "invoke.yaml").write_text("seatrial:\n  apps:\n    web: {context: src}\n")
     assert f"there is no app folder {folder}/src" in refused_step(folder, "build", "--version", "1")
 
 
 def test_app_folder_is_a_file(folder: Path) -> None:
     """A context that is a file is no folder either."""
-    (folder / "invoke.yaml").write_text("lading:\n  apps:\n    web: {context: app.py}\n")
+    (folder / "invoke.yaml").write_text("seatrial:\n  apps:\n    web: {context: app.py}\n")
     assert f"there is no app folder {folder}/app.py" in refused_step(folder, "build", "--version", "1")
 
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from lading.errors import RateLimited
-from lading.patience import Patience
-from lading.playbook import Guard, Playbook
-from lading.session import open_world
-from lading.settings import Settings
-from lading.step import Status, converge
+from seatrial.errors import RateLimited
+from seatrial.patience import Patience
+from seatrial.playbook import Guard, Playbook
+from seatrial.session import open_world
+from seatrial.settings import Settings
+from seatrial.step import Status, converge
 from tests.faults.shipment import NEW, Shipment, attempts
 from tests.registry_proxy import Answer, RegistryFault, refusal, registry_proxy
 
@@ -53,9 +53,9 @@ def test_rate_limit_for_ever(shipment: Shipment) -> None:
         where = {"user": shipment.user, "registry": proxy.host, "version": "1"}
         assert shipment.project.invoke("tag", *(f"--{name}={value}" for name, value in where.items())).code == 0
         folder, waits = shipment.project.folder, list[float]()
-        raw = yaml.safe_load((folder / "invoke.yaml").read_text())["lading"]
+        raw = yaml.safe_load((folder / "invoke.yaml").read_text())["seatrial"]
         steps = Playbook(settings=Settings.load(raw, folder)).push(app=None, guard=Guard(untested=True), **where)
-        world = replace(open_world(folder / ".lading"), patience=Patience(sleep=waits.append))
+        world = replace(open_world(folder / ".seatrial"), patience=Patience(sleep=waits.append))
 
         outcome, _ = converge(steps[0], world, check=False, tell=lambda _: None)
 

@@ -1,4 +1,4 @@
-"""Faults that are waited for, by Lading or by the engine: all rows at once, as each of them does little else."""
+"""Faults that are waited for, by Seatrial or by the engine: all rows at once, as each of them does little else."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.waiting import answers
 
 pytestmark = pytest.mark.engine
 SENDING = {"POST", "PATCH", "PUT"}
-REGISTRY_IMAGES = ("registry:3", "localhost/lading/registry:2.8")
+REGISTRY_IMAGES = ("registry:3", "localhost/seatrial/registry:2.8")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +154,7 @@ def _dies_and_comes_back(shipment: Shipment, client: docker.DockerClient, port: 
         detach=True,
         ports={"5000/tcp": ("127.0.0.1", port)},
         tmpfs={"/var/lib/registry": ""},
-        labels={"lading.test": "registry"},
+        labels={"seatrial.test": "registry"},
     )
     try:
         wait_until(lambda: answers(f"http://{shipment.registry.host}/v2/"))

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from lading.settings_file import SETTINGS_FILE
+from seatrial.settings_file import SETTINGS_FILE
 from tests.cli_project import make_project
 from tests.faults.test_input import invoke, refusal
 
-APP = "lading:\n  apps:\n    web:\n"
+APP = "seatrial:\n  apps:\n    web:\n"
 
 
 @pytest.fixture
@@ -26,18 +26,18 @@ def file(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        ("lading:\n  user: [x\n", 3, "expected"),
-        ("lading:\n\tuser: x\n", 2, "cannot start any token"),
-        ("lading:\n  user: 'x\n", 3, "unexpected end of stream"),
-        ("lading: *nobody\n", 1, "undefined alias"),
-        ("lading: {}\n---\nlading: {}\n", 2, "another document"),
-        ("lading:\n  user: a\n  user: b\n", 3, "'user' stands on line 2 already"),
-        ("lading: {}\nlading: {}\n", 2, "'lading' stands on line 1 already"),
+        ("seatrial:\n  user: [x\n", 3, "expected"),
+        ("seatrial:\n\tuser: x\n", 2, "cannot start any token"),
+        ("seatrial:\n  user: 'x\n", 3, "unexpected end of stream"),
+        ("seatrial: *nobody\n", 1, "undefined alias"),
+        ("seatrial: {}\n---\nseatrial: {}\n", 2, "another document"),
+        ("seatrial:\n  user: a\n  user: b\n", 3, "'user' stands on line 2 already"),
+        ("seatrial: {}\nseatrial: {}\n", 2, "'seatrial' stands on line 1 already"),
         (f"{APP}      port: 1\n      port: 2\n", 5, "'port' stands on line 4 already"),
-        ("- lading\n", 1, "no mapping"),
-        ("lading\n", 1, "no mapping"),
-        ("lading: yes\n", 1, "'lading:' holds no mapping"),
-        ("\nlading: [1]\n", 2, "'lading:' holds no mapping"),
+        ("- seatrial\n", 1, "no mapping"),
+        ("seatrial\n", 1, "no mapping"),
+        ("seatrial: yes\n", 1, "'seatrial:' holds no mapping"),
+        ("\nseatrial: [1]\n", 2, "'seatrial:' holds no mapping"),
     ],
 )
 @pytest.mark.parametrize("command", [("build", "--version", "1"), ("--list",)])
@@ -52,9 +52,9 @@ def test_damaged(file: Path, command: tuple[str, ...], text: str, line: int, wor
 @pytest.mark.parametrize(
     ("text", "line", "key", "move"),
     [
-        ("lading:\n  usr: bob\n", 2, "usr", "write 'user'"),
-        ("lading:\n  project: demo\n  regsitry: ghcr.io\n", 3, "regsitry", "write 'registry'"),
-        ("lading:\n  zzz: 1\n", 2, "zzz", "known here: project, registry, user, local_registry_port, browser, apps"),
+        ("seatrial:\n  usr: bob\n", 2, "usr", "write 'user'"),
+        ("seatrial:\n  project: demo\n  regsitry: ghcr.io\n", 3, "regsitry", "write 'registry'"),
+        ("seatrial:\n  zzz: 1\n", 2, "zzz", "known here: project, registry, user, local_registry_port, browser, apps"),
         (f"{APP}      port: 80\n      dockerfle: D\n", 5, "apps.web.dockerfle", "write 'dockerfile'"),
         (f"{APP}      checks:\n        - {{path: /}}\n        - txt: hi\n", 6, "apps.web.checks.1.txt", "write 'text'"),
         (f"{APP}      checks:\n        - stauts: 200\n", 5, "apps.web.checks.0.stauts", "write 'status'"),
@@ -64,7 +64,7 @@ def test_unknown_key(file: Path, text: str, line: int, key: str, move: str) -> N
     """A misspelt key is told with its line, and the nearest one there is."""
     file.write_text(text)
     told = refusal(file.parent, "build", "--version", "1")
-    assert f"the setting lading.{key} is wrong" in told
+    assert f"the setting seatrial.{key} is wrong" in told
     assert f"why:  {file}:{line}: there is no setting '{key.rpartition('.')[2]}'" in told
     assert told.endswith(f"next: {move}\n")
 
@@ -79,16 +79,16 @@ def test_unknown_key(file: Path, text: str, line: int, key: str, move: str) -> N
         (f"{APP}      checks:\n        - {{}}\n        - status: 99\n", 6, "apps.web.checks.1.status"),
         (f"{APP}      smoke_timeout: 0\n", 4, "apps.web.smoke_timeout"),
         (f"{APP}      build_args: [A=1]\n", 4, "apps.web.build_args"),
-        ("lading:\n  apps: [web]\n", 2, "apps"),
-        ("lading:\n  apps:\n    web: 3\n", 3, "apps.web"),
-        ("lading:\n  local_registry_port: []\n", 2, "local_registry_port"),
+        ("seatrial:\n  apps: [web]\n", 2, "apps"),
+        ("seatrial:\n  apps:\n    web: 3\n", 3, "apps.web"),
+        ("seatrial:\n  local_registry_port: []\n", 2, "local_registry_port"),
     ],
 )
 def test_wrong_type(file: Path, text: str, line: int, key: str) -> None:
     """A value of the wrong kind or out of its range is told with its line."""
     file.write_text(text)
     told = refusal(file.parent, "build", "--version", "1")
-    assert f"the setting lading.{key} is wrong" in told
+    assert f"the setting seatrial.{key} is wrong" in told
     assert f"why:  {file}:{line}: expected " in told
     assert told.endswith(f"next: mend {file}:{line}\n")
 
@@ -96,9 +96,9 @@ def test_wrong_type(file: Path, text: str, line: int, key: str) -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("lading:\n  user: 1.10\n", 2),
-        ("lading:\n  project: 007\n", 2),
-        ("lading:\n  registry: no\n", 2),
+        ("seatrial:\n  user: 1.10\n", 2),
+        ("seatrial:\n  project: 007\n", 2),
+        ("seatrial:\n  registry: no\n", 2),
         (f"{APP}      build_args: {{PYTHON: 3.10}}\n", 4),
         (f"{APP}      environment:\n        DEBUG: yes\n", 4),
         (f"{APP}      memory: 512\n", 4),
@@ -116,14 +116,14 @@ def test_number_for_text(file: Path, text: str, line: int) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("lading:\n  user: Alice\n", "user 'Alice' is no user name"),
-        ("lading:\n  registry: https://x\n", "registry 'https://x' is no registry host"),
-        ("lading:\n  project: My Project\n", "project 'My Project' is no name"),
+        ("seatrial:\n  user: Alice\n", "user 'Alice' is no user name"),
+        ("seatrial:\n  registry: https://x\n", "registry 'https://x' is no registry host"),
+        ("seatrial:\n  project: My Project\n", "project 'My Project' is no name"),
         (f"{APP}      repository: Me/App\n", "'Me/App' is no image name"),
         (f"{APP}      repository: me/app:1\n", "'me/app:1' is no image name"),
         (f"{APP}      base_images: ['py thon']\n", "'py thon' is no image name"),
         (f"{APP}      memory: much\n", "the setting memory: much is wrong"),
-        ("lading:\n  apps:\n    Web: {}\n", "app 'Web' is no name"),
+        ("seatrial:\n  apps:\n    Web: {}\n", "app 'Web' is no name"),
         (f"{APP}      checks:\n        - path: healthz\n", ".yaml:5: `path` 'healthz' does not begin with /"),
     ],
 )
@@ -136,14 +136,14 @@ def test_bad_name(file: Path, text: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("lading:\n  user: {}\n", 2),
-        ("lading:\n  local_registry_port: {a: 1}\n", 2),
-        ("lading:\n  1: x\n", 2),
+        ("seatrial:\n  user: {}\n", 2),
+        ("seatrial:\n  local_registry_port: {a: 1}\n", 2),
+        ("seatrial:\n  1: x\n", 2),
         (f"{APP}      environment: {{on: x}}\n", 4),
-        ("lading: !!set {a}\n", 1),
-        ("lading:\n  user: !!foo x\n", 2),
-        ("lading:\n  user: 2020-02-30\n", 0),
-        (f"lading: {'[' * 1000}\n", 0),
+        ("seatrial: !!set {a}\n", 1),
+        ("seatrial:\n  user: !!foo x\n", 2),
+        ("seatrial:\n  user: 2020-02-30\n", 0),
+        (f"seatrial: {'[' * 1000}\n", 0),
     ],
 )
 def test_more_than_invoke_can_take(file: Path, text: str, line: int) -> None:
@@ -174,7 +174,7 @@ def test_ten_megabytes(file: Path) -> None:
 
 def test_not_utf8(file: Path) -> None:
     """Text in another encoding is told."""
-    file.write_bytes("lading:\n  project: caf\u00e9\n".encode("latin-1"))
+    file.write_bytes("seatrial:\n  project: caf\u00e9\n".encode("latin-1"))
     assert f"{file}: 'utf-8' codec" in refusal(file.parent, "build", "--version", "1")
 
 
@@ -192,7 +192,7 @@ def test_named_file_in_environment_is_missing(file: Path) -> None:
 
 def test_named_file_is_read(file: Path) -> None:
     """A settings file that -f names stands above the project's own."""
-    (file.parent / "other.yaml").write_text("lading:\n  user: Alice\n")
+    (file.parent / "other.yaml").write_text("seatrial:\n  user: Alice\n")
     assert "user 'Alice' is no user name" in refusal(file.parent, "-f", "other.yaml", "tag")
 
 
@@ -201,9 +201,9 @@ def test_named_file_is_read(file: Path) -> None:
     [
         b"",
         b"# only words\n",
-        b"lading: {}\n",
-        b"\xef\xbb\xbflading:\n  project: demo\n",
-        b"lading:\r\n  project: demo\r\n",
+        b"seatrial: {}\n",
+        b"\xef\xbb\xbfseatrial:\n  project: demo\n",
+        b"seatrial:\r\n  project: demo\r\n",
     ],
 )
 def test_all_right(file: Path, content: bytes) -> None:

@@ -39,7 +39,7 @@ def served(project: Project) -> Iterator[Project]:
 
 def _containers(client: docker.DockerClient, project: Project) -> dict[str, str]:
     """Give the state of each container of the project by its name."""
-    every = client.api.containers(all=True, filters={"label": f"lading.project={project.name}"})
+    every = client.api.containers(all=True, filters={"label": f"seatrial.project={project.name}"})
     return {one["Names"][0].lstrip("/").removeprefix(f"{project.name}-web"): one["State"] for one in every}
 
 

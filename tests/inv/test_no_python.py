@@ -22,7 +22,7 @@ def test_no_python(project: Project, version: str | None, why: str) -> None:
 
     assert done.returncode == 3
     what, reason, following = done.stderr.splitlines()[1:]
-    assert what == "lading: no Python 3.11 or later was found"
+    assert what == "seatrial: no Python 3.11 or later was found"
     assert reason == f"  why:  {why}"
     assert following.startswith("  next: install it")
     assert not (project.root / ".venv").exists()
@@ -69,5 +69,5 @@ def test_failing_pip(project: Project) -> None:
 
     assert (done.returncode, done.stdout) == (3, "")
     assert "  | the network is gone\n" in done.stderr
-    assert "lading: requirements.txt could not be installed\n  why:  " in done.stderr
+    assert "seatrial: requirements.txt could not be installed\n  why:  " in done.stderr
     assert "ended with 7" in done.stderr

@@ -13,11 +13,11 @@ import docker
 import requests
 from docker.errors import ImageNotFound
 
-from lading.credentials import CredentialStore
-from lading.engine import Engine
-from lading.engine.docker import DockerEngine
-from lading.redirect import Iptables, Redirects
-from lading.registry import HttpRegistry, Registry
+from seatrial.credentials import CredentialStore
+from seatrial.engine import Engine
+from seatrial.engine.docker import DockerEngine
+from seatrial.redirect import Iptables, Redirects
+from seatrial.registry import HttpRegistry, Registry
 from tests.registries import TestRegistry
 from tests.steps.ground import PORT, Containers, Images
 
@@ -40,7 +40,7 @@ class DockerGround:
         self._client, self._registry, self._project, self._config = client, registry, project, folder / "config.json"
 
     def registry(self, host: str) -> Registry:
-        """Give a registry as Lading speaks to it."""
+        """Give a registry as Seatrial speaks to it."""
         return HttpRegistry(host, CredentialStore(self._config.parent))
 
     def images(self) -> Images:
@@ -48,7 +48,7 @@ class DockerGround:
         found = set()
         for one in self._client.api.images():
             names = tuple(sorted(name for name in one["RepoTags"] or () if self._project in name))
-            if names or (one["Labels"] or {}).get("lading.project") == self._project:
+            if names or (one["Labels"] or {}).get("seatrial.project") == self._project:
                 found.add((one["Id"], names))
         return frozenset(found)
 
@@ -89,7 +89,7 @@ class DockerGround:
         self._config.write_text(json.dumps({"auths": {self.host: entry}}))
 
     def put_image(self, name: str, labels: Mapping[str, str] | None = None) -> None:
-        """Let a name point to an image that Lading did not build; with labels to one that bears them."""
+        """Let a name point to an image that Seatrial did not build; with labels to one that bears them."""
         if labels is not None:
             dockerfile = io.BytesIO(f"FROM {self.base}\n".encode())
             self._client.images.build(fileobj=dockerfile, tag=name, labels=dict(labels), rm=True)
@@ -102,9 +102,11 @@ class DockerGround:
         self._client.images.remove(image_id, force=True)
 
     def publish(self, repository: str, tag: str, labels: Mapping[str, str] | None = None) -> str:
-        """Let the registry hold an image that Lading neither built nor pushed; give its digest."""
+        """Let the registry hold an image that Seatrial neither built nor pushed; give its digest."""
         name = f"{self.host}/{repository}"
-        self.put_image(f"{name}:{tag}", {"lading.test": self._project, "made": secrets.token_hex(8), **(labels or {})})
+        self.put_image(
+            f"{name}:{tag}", {"seatrial.test": self._project, "made": secrets.token_hex(8), **(labels or {})}
+        )
         login = {"username": self.login[0], "password": self.login[1]} if self.login else None
         said = self._client.images.push(name, tag, auth_config=login)
         digest = self._registry.digest(repository, tag)
@@ -114,12 +116,12 @@ class DockerGround:
         return digest
 
     def put_container(self, name: str, labels: Mapping[str, str], host_port: int = 0) -> str:
-        """Start a container that Lading did not make; give its id."""
+        """Start a container that Seatrial did not make; give its id."""
         made = self._client.containers.run(
             self.base,
             ["python3", "-m", "http.server", str(PORT)],
             name=name,
-            labels={**labels, "lading.test": self._project},
+            labels={**labels, "seatrial.test": self._project},
             ports={f"{PORT}/tcp": ("127.0.0.1", host_port or None)},
             detach=True,
             init=True,

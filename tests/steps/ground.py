@@ -1,13 +1,13 @@
-"""What a step test stands on: an engine and a registry, looked at and disturbed by another path than Lading's own."""
+"""What a step test stands on: an engine and a registry, looked at and disturbed by another path than Seatrial's own."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Protocol
 
-from lading.engine import Engine
-from lading.redirect import Redirects
-from lading.registry import Registry
+from seatrial.engine import Engine
+from seatrial.redirect import Redirects
+from seatrial.registry import Registry
 
 __all__ = ["PORT", "Containers", "Ground", "Images"]
 
@@ -21,7 +21,7 @@ class Ground(Protocol):
 
     @property
     def engine(self) -> Engine:
-        """The engine as Lading speaks to it."""
+        """The engine as Seatrial speaks to it."""
         ...
 
     @property
@@ -45,7 +45,7 @@ class Ground(Protocol):
         ...
 
     def registry(self, host: str) -> Registry:
-        """Give a registry as Lading speaks to it."""
+        """Give a registry as Seatrial speaks to it."""
         ...
 
     def images(self) -> Images:
@@ -77,7 +77,7 @@ class Ground(Protocol):
         ...
 
     def put_image(self, name: str, labels: Mapping[str, str] | None = None) -> None:
-        """Let a name point to an image that Lading did not build; with labels to one that bears them."""
+        """Let a name point to an image that Seatrial did not build; with labels to one that bears them."""
         ...
 
     def remove_image(self, image_id: str) -> None:
@@ -85,14 +85,14 @@ class Ground(Protocol):
         ...
 
     def publish(self, repository: str, tag: str, labels: Mapping[str, str] | None = None) -> str:
-        """Let the registry hold an image that Lading neither built nor pushed; give its digest.
+        """Let the registry hold an image that Seatrial neither built nor pushed; give its digest.
 
         The engine holds it no longer then.
         """
         ...
 
     def put_container(self, name: str, labels: Mapping[str, str], host_port: int = 0) -> str:
-        """Start a container that Lading did not make; give its id."""
+        """Start a container that Seatrial did not make; give its id."""
         ...
 
     def clean(self) -> None:

@@ -6,14 +6,14 @@ import re
 import secrets
 from collections.abc import Mapping
 
-from lading.app import VERSION_LABEL
-from lading.credentials import Credential, Secret
-from lading.engine import BuildRequest, ContainerSpec, Engine, Image, Tell
-from lading.engine.memory import MemoryEngine
-from lading.engine.memory_registry import MemoryRegistry
-from lading.redirect import Redirects
-from lading.reference import ImageReference
-from lading.registry import Manifest, Registry
+from seatrial.app import VERSION_LABEL
+from seatrial.credentials import Credential, Secret
+from seatrial.engine import BuildRequest, ContainerSpec, Engine, Image, Tell
+from seatrial.engine.memory import MemoryEngine
+from seatrial.engine.memory_registry import MemoryRegistry
+from seatrial.redirect import Redirects
+from seatrial.reference import ImageReference
+from seatrial.registry import Manifest, Registry
 from tests.redirects import MemoryRedirects
 from tests.steps.ground import PORT, Containers, Images
 
@@ -54,7 +54,7 @@ class MemoryGround:
     """The engine's and the registry's twins in memory."""
 
     host = "registry.test:5000"
-    base = "localhost/lading/python:3.13"
+    base = "localhost/seatrial/python:3.13"
 
     def __init__(self, users: Mapping[str, str], project: str) -> None:
         self._twin = Twin()
@@ -66,7 +66,7 @@ class MemoryGround:
 
     @property
     def engine(self) -> Engine:
-        """The engine as Lading speaks to it."""
+        """The engine as Seatrial speaks to it."""
         return self._twin
 
     @property
@@ -75,7 +75,7 @@ class MemoryGround:
         return next(iter(self._registry.users.items()), None)
 
     def registry(self, host: str) -> Registry:
-        """Give a registry as Lading speaks to it."""
+        """Give a registry as Seatrial speaks to it."""
         return self._twin.registry(host)
 
     def images(self) -> Images:
@@ -83,7 +83,7 @@ class MemoryGround:
         found = set()
         for one in self._twin.images():
             names = tuple(sorted(name for name in one.tags if self._project in name))
-            if names or one.labels.get("lading.project") == self._project:
+            if names or one.labels.get("seatrial.project") == self._project:
                 found.add((one.id, names))
         return frozenset(found)
 
@@ -114,7 +114,7 @@ class MemoryGround:
         self._registry.kept = Credential(user=user, secret=Secret(password))
 
     def put_image(self, name: str, labels: Mapping[str, str] | None = None) -> None:
-        """Let a name point to an image that Lading did not build; with labels to one that bears them."""
+        """Let a name point to an image that Seatrial did not build; with labels to one that bears them."""
         self._twin.add(f"somebody else's {labels}", ImageReference.parse(name), labels)
 
     def remove_image(self, image_id: str) -> None:
@@ -122,14 +122,14 @@ class MemoryGround:
         del self._twin._images[image_id]
 
     def publish(self, repository: str, tag: str, labels: Mapping[str, str] | None = None) -> str:
-        """Let the registry hold an image that Lading neither built nor pushed; give its digest."""
+        """Let the registry hold an image that Seatrial neither built nor pushed; give its digest."""
         image_id, digest = (f"sha256:{secrets.token_hex(32)}" for _ in range(2))
         self._registry.images[digest] = Image(id=image_id, labels=dict(labels or {}))
         self._registry.held[f"{self.host}/{repository}:{tag}"] = Manifest(digest=digest, config=image_id)
         return digest
 
     def put_container(self, name: str, labels: Mapping[str, str], host_port: int = 0) -> str:
-        """Start a container that Lading did not make; give its id."""
+        """Start a container that Seatrial did not make; give its id."""
         image = next(one for one in self._twin.images() if self.base in one.tags)
         spec = ContainerSpec(name=name, image_id=image.id, labels=dict(labels), port=PORT, host_port=host_port)
         made = self._twin.create(spec, lambda _: None)

@@ -1,18 +1,18 @@
-"""Several steps in one run of Lading, as a command carries them out."""
+"""Several steps in one run of Seatrial, as a command carries them out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lading.pipeline import Pipeline, Report
-from lading.step import Step
+from seatrial.pipeline import Pipeline, Report
+from seatrial.step import Step
 from tests.steps.stage import Stage
 
 __all__ = ["go", "reason", "released", "statuses"]
 
 
 def go(stage: Stage, steps: Sequence[Step], *, check: bool) -> Report:
-    """Carry the steps out in one run of Lading."""
+    """Carry the steps out in one run of Seatrial."""
     pipeline = Pipeline(command="release", steps=tuple(steps))
     return pipeline.run(stage.world, check=check, tell=lambda _: None, began=lambda _: None, ended=lambda _: None)
 

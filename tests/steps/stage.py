@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 import requests
 
-from lading.app import App, BuildOptions, Check
-from lading.notes import Notes
-from lading.patience import Patience
-from lading.process import Process
-from lading.reference import ImageReference
-from lading.step import Outcome, Status, Step, converge
-from lading.steps import Build, Preflight, Push, Rollback, Run, Smoke, Stop, Tag
-from lading.steps.destination import Destination
-from lading.version import Version
-from lading.world import World
+from seatrial.app import App, BuildOptions, Check
+from seatrial.notes import Notes
+from seatrial.patience import Patience
+from seatrial.process import Process
+from seatrial.reference import ImageReference
+from seatrial.step import Outcome, Status, Step, converge
+from seatrial.steps import Build, Preflight, Push, Rollback, Run, Smoke, Stop, Tag
+from seatrial.steps.destination import Destination
+from seatrial.version import Version
+from seatrial.world import World
 from tests.steps.ground import PORT, Containers, Ground, Images
 
 __all__ = ["ONLY_DOCKER", "Seen", "Stage", "make_app"]
@@ -74,7 +74,7 @@ class Seen:
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """An app, the ground it is built and run on, and one run of Lading after the other."""
+    """An app, the ground it is built and run on, and one run of Seatrial after the other."""
 
     app: App
     ground: Ground
@@ -82,7 +82,7 @@ class Stage:
 
     @property
     def world(self) -> World:
-        """The world as a new run of Lading finds it."""
+        """The world as a new run of Seatrial finds it."""
         return World(
             engine=self.ground.engine,
             registry=self.ground.registry,

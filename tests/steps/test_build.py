@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from lading.app import INPUTS_LABEL, BuildOptions
-from lading.errors import BuildFailed, UsageError
-from lading.step import Status
-from lading.steps import Build
-from lading.version import Version
+from seatrial.app import INPUTS_LABEL, BuildOptions
+from seatrial.errors import BuildFailed, UsageError
+from seatrial.step import Status
+from seatrial.steps import Build
+from seatrial.version import Version
 from tests.steps.stage import ONLY_DOCKER, Stage
 
 
@@ -23,7 +23,7 @@ def test_four_runs(stage: Stage) -> None:
     assert done.before is None
     assert done.after == stage.image_id(stage.local()) is not None
     labels = stage.ground.labels(stage.local())
-    assert labels.items() >= {**stage.app.labels, "lading.version": "1"}.items()
+    assert labels.items() >= {**stage.app.labels, "seatrial.version": "1"}.items()
     assert labels[INPUTS_LABEL].startswith("sha256:")
     assert stage.notes.current("web") == done.after
 
@@ -99,7 +99,7 @@ def test_an_image_of_that_name_from_elsewhere(stage: Stage) -> None:
 
     done = stage.four_runs(stage.build())
 
-    assert done.reason == f"{stage.local()} was not built by Lading"
+    assert done.reason == f"{stage.local()} was not built by Seatrial"
     assert done.before == foreign != stage.image_id(stage.local())
 
 

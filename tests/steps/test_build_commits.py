@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lading.app import BUILDER_LABEL
-from lading.reference import ImageReference
-from lading.step import Status
-from lading.steps import Build
-from lading.version import Version
+from seatrial.app import BUILDER_LABEL
+from seatrial.reference import ImageReference
+from seatrial.step import Status
+from seatrial.steps import Build
+from seatrial.version import Version
 from tests.git import git
 from tests.steps.stage import ONLY_DOCKER, Stage
 

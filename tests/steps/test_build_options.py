@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from lading.app import INPUTS_LABEL
-from lading.errors import BuildFailed, UsageError
-from lading.reference import ImageReference
-from lading.step import Status, converge
-from lading.steps import Build
-from lading.steps.recipe import Recipe
-from lading.version import Version
+from seatrial.app import INPUTS_LABEL
+from seatrial.errors import BuildFailed, UsageError
+from seatrial.reference import ImageReference
+from seatrial.step import Status, converge
+from seatrial.steps import Build
+from seatrial.steps.recipe import Recipe
+from seatrial.version import Version
 from tests.steps.stage import ONLY_DOCKER, Stage
 
 
@@ -156,7 +156,7 @@ def test_a_base_image_by_platform(stage: Stage) -> None:
     assert stage.real(stage.build()).status is Status.CHANGED
 
 
-@pytest.mark.parametrize("name", ["x" * 150, "caf\udce9.txt", "two\nlines", ".lading.Dockerfile"])
+@pytest.mark.parametrize("name", ["x" * 150, "caf\udce9.txt", "two\nlines", ".seatrial.Dockerfile"])
 def test_odd_names(stage: Stage, name: str) -> None:
     """Files with odd names are sent, digested and named."""
     (stage.app.context / ".dockerignore").write_text("Dockerfile\n")

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from lading.app import Check
-from lading.checks.site import Site
-from lading.engine.memory import MemoryEngine
-from lading.errors import SmokeFailed
-from lading.events import Checked, Event
-from lading.notes import Notes
-from lading.process import Process
-from lading.step import Outcome, Status, converge
-from lading.steps import Deployed
-from lading.version import Version
-from lading.world import World
+from seatrial.app import Check
+from seatrial.checks.site import Site
+from seatrial.engine.memory import MemoryEngine
+from seatrial.errors import SmokeFailed
+from seatrial.events import Checked, Event
+from seatrial.notes import Notes
+from seatrial.process import Process
+from seatrial.step import Outcome, Status, converge
+from seatrial.steps import Deployed
+from seatrial.version import Version
+from seatrial.world import World
 from tests.local_server import Asked, Reply, serve
 from tests.steps.stage import make_app
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from lading.engine import Container
-from lading.errors import ContainerFailed, LadingError, SmokeFailed
-from lading.events import Checked, Event
-from lading.step import Status, converge
-from lading.steps.identity import hold_identity
-from lading.steps.trial import named, spec_for
-from lading.version import Version
+from seatrial.engine import Container
+from seatrial.errors import ContainerFailed, SeatrialError, SmokeFailed
+from seatrial.events import Checked, Event
+from seatrial.step import Status, converge
+from seatrial.steps.identity import hold_identity
+from seatrial.steps.trial import named, spec_for
+from seatrial.version import Version
 from tests.steps.stage import Stage
 
 
@@ -104,7 +104,7 @@ def test_a_smoke_test_holds_identity(stage: Stage) -> None:
     outcome, _ = converge(stage.smoke(), stage.world, check=False, tell=interfere)
 
     assert outcome.status is Status.FAILED
-    assert isinstance(outcome.error, LadingError)
+    assert isinstance(outcome.error, SeatrialError)
     assert outcome.error.cause == "container-removed"
     verdict = stage.notes.verdict(stage.image_id(stage.local()) or "")
     assert verdict is not None

@@ -9,14 +9,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from lading.app import BUILDER_LABEL, checks_digest
-from lading.errors import RegistryUnavailable, StepFailed
-from lading.events import Caution, Event
-from lading.ledger import Entry
-from lading.reference import ImageReference
-from lading.registry import Registry
-from lading.step import Outcome, Status, converge
-from lading.steps import Push
+from seatrial.app import BUILDER_LABEL, checks_digest
+from seatrial.errors import RegistryUnavailable, StepFailed
+from seatrial.events import Caution, Event
+from seatrial.ledger import Entry
+from seatrial.reference import ImageReference
+from seatrial.registry import Registry
+from seatrial.step import Outcome, Status, converge
+from seatrial.steps import Push
 from tests.git import git
 from tests.steps.stage import Stage
 

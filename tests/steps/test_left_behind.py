@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from lading.errors import SmokeFailed, StepFailed
-from lading.redirect import Redirect
-from lading.step import Status, Step, converge
-from lading.steps.trial import spec_for
-from lading.version import Version
+from seatrial.errors import SmokeFailed, StepFailed
+from seatrial.redirect import Redirect
+from seatrial.step import Status, Step, converge
+from seatrial.steps.trial import spec_for
+from seatrial.version import Version
 from tests.redirects import MemoryRedirects
 from tests.steps.stage import Stage
 from tests.steps.test_swap import ONLY_MEMORY, heard, second_version

@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 from typing import cast
 
-from lading.credentials import Credential, Secret
-from lading.errors import LadingError, PushRefused
-from lading.step import Status
-from lading.steps import Login
+from seatrial.credentials import Credential, Secret
+from seatrial.errors import PushRefused, SeatrialError
+from seatrial.step import Status
+from seatrial.steps import Login
 from tests.steps.stage import Stage
 
 
@@ -23,7 +23,7 @@ def login(stage: Stage, user: str, password: str) -> Login:
     return Login(registry=stage.ground.host, credential=Credential(user=user, secret=Secret(password)))
 
 
-def all_words(error: LadingError) -> str:
+def all_words(error: SeatrialError) -> str:
     """Give everything that could ever be shown of an error, and of what caused it."""
     words, one = "", cast("BaseException | None", error)
     while one is not None:

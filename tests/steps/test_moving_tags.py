@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from lading.app import UNCOMMITTED_LABEL
-from lading.errors import UsageError
-from lading.step import Status
+from seatrial.app import UNCOMMITTED_LABEL
+from seatrial.errors import UsageError
+from seatrial.step import Status
 from tests.git import git
 from tests.steps.road import go, reason, released, statuses
 from tests.steps.stage import Stage

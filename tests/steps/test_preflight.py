@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from lading.errors import Conflict, PushRefused, RegistryUnavailable
-from lading.notes import Notes
-from lading.step import Outcome, Status
-from lading.steps import Preflight
-from lading.steps.destination import Destination
+from seatrial.errors import Conflict, PushRefused, RegistryUnavailable
+from seatrial.notes import Notes
+from seatrial.step import Outcome, Status
+from seatrial.steps import Preflight
+from seatrial.steps.destination import Destination
 from tests.steps.road import go, released, statuses
 from tests.steps.stage import Stage
 
@@ -171,13 +171,13 @@ def test_overwrite(stage: Stage) -> None:
 
 
 def test_somebody_elses(stage: Stage) -> None:
-    """An image under the version's name that Lading did not build is a conflict, and is not fetched."""
+    """An image under the version's name that Seatrial did not build is a conflict, and is not fetched."""
     digest = stage.ground.publish(stage.home, "1")
 
     outcome = refused(stage, stage.preflight())
 
     assert isinstance(outcome.error, Conflict)
-    assert outcome.error.why == f"the registry holds {digest}, which Lading did not build"
+    assert outcome.error.why == f"the registry holds {digest}, which Seatrial did not build"
 
 
 def test_a_moving_tag(stage: Stage) -> None:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, cast
 
-from lading.app import Check
-from lading.engine.memory import MemoryEngine
-from lading.errors import Conflict, RegistryUnavailable, StepFailed
-from lading.events import Event, Transfer
-from lading.reference import ImageReference
-from lading.registry import Registry
-from lading.step import Status, converge
-from lading.steps import Push
-from lading.steps.destination import Destination
-from lading.steps.publication import short
-from lading.version import Version
+from seatrial.app import Check
+from seatrial.engine.memory import MemoryEngine
+from seatrial.errors import Conflict, RegistryUnavailable, StepFailed
+from seatrial.events import Event, Transfer
+from seatrial.reference import ImageReference
+from seatrial.registry import Registry
+from seatrial.step import Status, converge
+from seatrial.steps import Push
+from seatrial.steps.destination import Destination
+from seatrial.steps.publication import short
+from seatrial.version import Version
 from tests.steps.stage import Stage
 
 

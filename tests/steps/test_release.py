@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from lading.step import Status
-from lading.steps.publication import short
-from lading.world import NOT_BUILT
+from seatrial.step import Status
+from seatrial.steps.publication import short
+from seatrial.world import NOT_BUILT
 from tests.steps.road import go, statuses
 from tests.steps.stage import Stage
 

@@ -6,14 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from lading.errors import Conflict, LadingError, PushRefused, RegistryUnavailable, StepFailed, UsageError
-from lading.notes import Notes
-from lading.reference import ImageReference
-from lading.registry import Registry
-from lading.step import Outcome, Status, converge
-from lading.steps.destination import Destination
-from lading.steps.publication import short
-from lading.steps.rollback import Rollback
+from seatrial.errors import Conflict, PushRefused, RegistryUnavailable, SeatrialError, StepFailed, UsageError
+from seatrial.notes import Notes
+from seatrial.reference import ImageReference
+from seatrial.registry import Registry
+from seatrial.step import Outcome, Status, converge
+from seatrial.steps.destination import Destination
+from seatrial.steps.publication import short
+from seatrial.steps.rollback import Rollback
 from tests.git import git
 from tests.steps.road import go, released, statuses
 from tests.steps.stage import Stage
@@ -27,7 +27,7 @@ def two(stage: Stage) -> tuple[str, str]:
     return released(stage, "1.4.1"), released(stage, "1.4.2", "hello again")
 
 
-def refused(stage: Stage, step: Rollback) -> LadingError:
+def refused(stage: Stage, step: Rollback) -> SeatrialError:
     """Give the error of a rollback that fails in check mode as in the real run, and touches nothing."""
     before = stage.seen()
     check, real = stage.check(step), stage.real(step)
@@ -242,7 +242,7 @@ def test_a_tag_that_cannot_be_moved(stage: Stage) -> None:
     outcome = without_latest(stage, stage.rollback("1.4.1"))
 
     assert outcome.status is Status.FAILED
-    assert isinstance(outcome.error, LadingError)
+    assert isinstance(outcome.error, SeatrialError)
     published = stage.ground.published(stage.home)
     assert (published["1.4"], published["1"], published["latest"]) == (older, older, newer)
     assert dict(stage.world.ledger.entries()[-1].digests) == {"1.4": older, "1": older}

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from lading.errors import ContainerFailed, LadingError, SmokeFailed, StepFailed
-from lading.step import Status
-from lading.steps import Run
-from lading.version import Version
+from seatrial.errors import ContainerFailed, SeatrialError, SmokeFailed, StepFailed
+from seatrial.step import Status
+from seatrial.steps import Run
+from seatrial.version import Version
 from tests.conftest import wait_until
 from tests.steps.stage import Stage
 
@@ -57,7 +57,7 @@ def test_another_image_takes_the_place(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(("mood", "error"), [("goodbye", SmokeFailed), ("crash", ContainerFailed)])
-def test_a_new_image_that_fails(stage: Stage, mood: str, error: type[LadingError]) -> None:
+def test_a_new_image_that_fails(stage: Stage, mood: str, error: type[SeatrialError]) -> None:
     """When the new image does not pass, the old container goes on serving under its name, and nothing else is left."""
     stage.prepare(stage.build("1"), stage.serve("1"))
     before = stage.ground.containers()
@@ -111,7 +111,7 @@ def test_a_container_that_ended_is_started_anew(stage: Stage) -> None:
 def test_a_container_of_that_name_from_elsewhere(stage: Stage) -> None:
     """Somebody else's container that has the name makes the step fail, and is never touched."""
     stage.prepare(stage.build())
-    stage.ground.put_container(stage.app.container_name, {"lading.project": "another"})
+    stage.ground.put_container(stage.app.container_name, {"seatrial.project": "another"})
     before = stage.seen()
 
     check, real = stage.check(stage.serve()), stage.real(stage.serve())
@@ -189,7 +189,7 @@ def _another_port() -> int:
 def test_what_a_killed_run_left_is_removed(stage: Stage, gone: int, *, serving: bool) -> None:
     """A container that a killed run left in the middle of its swap is no proof of anything and goes away."""
     stage.prepare(stage.build(), *([stage.serve()] if serving else []))
-    mine = {**stage.app.labels, **stage.world.process.labels, "lading.pid": str(gone)}
+    mine = {**stage.app.labels, **stage.world.process.labels, "seatrial.pid": str(gone)}
     left = f"{stage.app.container_name}-next-dead"
     stage.ground.put_container(left, mine)
 
@@ -203,7 +203,7 @@ def test_what_a_killed_run_left_is_removed(stage: Stage, gone: int, *, serving: 
 def test_stop_removes_what_a_killed_run_left(stage: Stage, gone: int) -> None:
     """Nothing of the app's is left when it has been stopped, also not what a killed run left."""
     stage.prepare(stage.build())
-    mine = {**stage.app.labels, **stage.world.process.labels, "lading.pid": str(gone)}
+    mine = {**stage.app.labels, **stage.world.process.labels, "seatrial.pid": str(gone)}
     stage.ground.put_container(f"{stage.app.container_name}-next-dead", mine)
 
     stage.four_runs(stage.stop())

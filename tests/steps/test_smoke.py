@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from lading.app import Check, checks_digest
-from lading.errors import ContainerFailed, SmokeFailed, StepFailed
-from lading.process import Process
-from lading.step import Outcome, Status, Step, converge
-from lading.steps import Smoke
-from lading.version import Version
+from seatrial.app import Check, checks_digest
+from seatrial.errors import ContainerFailed, SmokeFailed, StepFailed
+from seatrial.process import Process
+from seatrial.step import Outcome, Status, Step, converge
+from seatrial.steps import Smoke
+from seatrial.version import Version
 from tests.steps.stage import ONLY_DOCKER, Stage
 
 
@@ -189,11 +189,13 @@ def test_an_interrupt_leaves_no_container(stage: Stage) -> None:
 def test_what_a_killed_run_left_is_removed(stage: Stage, gone: int) -> None:
     """A trial container whose run is over goes away; that of a living run, or of another host, stays."""
     stage.prepare(stage.build())
-    mine = {**stage.app.labels, "lading.trial": "1", "lading.host": Process.this().host}
+    mine = {**stage.app.labels, "seatrial.trial": "1", "seatrial.host": Process.this().host}
     name = stage.app.container_name
-    stage.ground.put_container(f"{name}-smoke-dead", {**mine, "lading.run": "dead", "lading.pid": str(gone)})
-    stage.ground.put_container(f"{name}-smoke-alive", {**mine, "lading.run": "alive", "lading.pid": str(os.getpid())})
-    elsewhere = {**mine, "lading.host": "elsewhere", "lading.pid": str(gone)}
+    stage.ground.put_container(f"{name}-smoke-dead", {**mine, "seatrial.run": "dead", "seatrial.pid": str(gone)})
+    stage.ground.put_container(
+        f"{name}-smoke-alive", {**mine, "seatrial.run": "alive", "seatrial.pid": str(os.getpid())}
+    )
+    elsewhere = {**mine, "seatrial.host": "elsewhere", "seatrial.pid": str(gone)}
     stage.ground.put_container(f"{name}-smoke-elsewhere", elsewhere)
     before = stage.ground.containers()
 
@@ -207,8 +209,8 @@ def test_what_a_killed_run_left_is_removed(stage: Stage, gone: int) -> None:
 def test_another_apps_leftover_is_left_alone(stage: Stage, gone: int) -> None:
     """A trial container of another app of the project is not this app's to remove."""
     stage.prepare(stage.build())
-    theirs = {"lading.project": stage.app.project, "lading.app": "worker", "lading.trial": "1"}
-    labels = {**theirs, "lading.host": Process.this().host, "lading.pid": str(gone)}
+    theirs = {"seatrial.project": stage.app.project, "seatrial.app": "worker", "seatrial.trial": "1"}
+    labels = {**theirs, "seatrial.host": Process.this().host, "seatrial.pid": str(gone)}
     stage.ground.put_container(f"{stage.app.project}-worker-smoke-dead", labels)
 
     stage.prepare(stage.smoke())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lading.errors import ContainerFailed
-from lading.step import Status
+from seatrial.errors import ContainerFailed
+from seatrial.step import Status
 from tests.steps.stage import Stage
 
 

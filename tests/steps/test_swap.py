@@ -7,13 +7,13 @@ from dataclasses import replace
 import docker
 import pytest
 
-from lading.engine.memory import MemoryEngine
-from lading.errors import ContainerFailed, SmokeFailed, StepFailed
-from lading.events import Caution, Event, Note
-from lading.redirect import Redirect
-from lading.step import Outcome, Status, Step, converge
-from lading.steps import Run
-from lading.version import Version
+from seatrial.engine.memory import MemoryEngine
+from seatrial.errors import ContainerFailed, SmokeFailed, StepFailed
+from seatrial.events import Caution, Event, Note
+from seatrial.redirect import Redirect
+from seatrial.step import Outcome, Status, Step, converge
+from seatrial.steps import Run
+from seatrial.version import Version
 from tests.redirects import MemoryRedirects
 from tests.steps.stage import ONLY_DOCKER, Stage
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from lading.errors import StepFailed, UsageError
-from lading.step import Status
-from lading.steps import Tag
+from seatrial.errors import StepFailed, UsageError
+from seatrial.step import Status
+from seatrial.steps import Tag
 from tests.steps.stage import Stage
 
 
@@ -62,7 +62,7 @@ def test_no_image(stage: Stage) -> None:
 
 
 def test_an_image_without_a_version(stage: Stage) -> None:
-    """An image that Lading did not build has no version, and is not tagged."""
+    """An image that Seatrial did not build has no version, and is not tagged."""
     stage.ground.put_image(stage.local())
     before = stage.seen()
 

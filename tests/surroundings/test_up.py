@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from lading.engine import EngineInfo
-from lading.engine.memory import MemoryEngine
-from lading.errors import EngineUnavailable, RegistryUnavailable
-from lading.notes import Notes
-from lading.playbook import Playbook
-from lading.process import Process
-from lading.registry import Registry
-from lading.session import carry_out
-from lading.settings import Settings
-from lading.step import Outcome, Status, Step, converge
-from lading.surroundings import BaseImage, EngineAnswers, EngineEnded, LocalRegistry
-from lading.surroundings import engine as engine_module
-from lading.world import World
+from seatrial.engine import EngineInfo
+from seatrial.engine.memory import MemoryEngine
+from seatrial.errors import EngineUnavailable, RegistryUnavailable
+from seatrial.notes import Notes
+from seatrial.playbook import Playbook
+from seatrial.process import Process
+from seatrial.registry import Registry
+from seatrial.session import carry_out
+from seatrial.settings import Settings
+from seatrial.step import Outcome, Status, Step, converge
+from seatrial.surroundings import BaseImage, EngineAnswers, EngineEnded, LocalRegistry
+from seatrial.surroundings import engine as engine_module
+from seatrial.world import World
 
 
 class _NoEngine(MemoryEngine):
@@ -53,7 +53,7 @@ def _nobody(host: str) -> Registry:
 def world(tmp_path: Path) -> Iterator[World]:
     """A world with an empty engine and no registry."""
     engine = MemoryEngine()
-    yield World(engine=engine, registry=_nobody, notes=Notes(tmp_path / ".lading"), process=Process.this())
+    yield World(engine=engine, registry=_nobody, notes=Notes(tmp_path / ".seatrial"), process=Process.this())
     engine.close()
 
 
@@ -61,7 +61,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 def settings(tmp_path: Path, free_port: int) -> Settings:
     """Settings of an app with a base image, and a port on which no registry answers."""
     (tmp_path / "Dockerfile").write_text("ARG BASE_IMAGE=x\nFROM $BASE_IMAGE\n")
-    app = {"base_images": ["example.test/python:1", "localhost/lading/python:1"]}
+    app = {"base_images": ["example.test/python:1", "localhost/seatrial/python:1"]}
     return Settings.load({"project": "p", "local_registry_port": free_port, "apps": {"web": app}}, tmp_path)
 
 
@@ -115,7 +115,7 @@ def test_a_base_image_that_is_there(world: World, settings: Settings) -> None:
     assert isinstance(engine, MemoryEngine)
     engine.add("python", app.base_images[1])
     outcome, _ = converge(BaseImage(target=app), world, check=False, tell=print)
-    assert (outcome.status, outcome.reason) == (Status.OK, "localhost/lading/python:1 is there")
+    assert (outcome.status, outcome.reason) == (Status.OK, "localhost/seatrial/python:1 is there")
 
 
 def test_a_base_image_that_cannot_be_had(world: World, settings: Settings) -> None:
@@ -129,8 +129,8 @@ def test_a_base_image_that_cannot_be_had(world: World, settings: Settings) -> No
 def test_any_registry_will_do(world: World) -> None:
     """A registry that answers on the port is ok, whoever started it."""
     engine = MemoryEngine(lambda path, _: (200 if path == "/v2/" else 404, b"{}"))
-    from lading.engine import ContainerSpec
-    from lading.reference import ImageReference
+    from seatrial.engine import ContainerSpec
+    from seatrial.reference import ImageReference
 
     image_id = engine.add("registry", ImageReference(repository="x/registry", tag="1"))
     made = engine.create(ContainerSpec(name="somebodys", image_id=image_id, port=5000), print)

@@ -1,0 +1,59 @@
+"""What the command line says about a build, over what the settings say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from seatrial.app import App
+from seatrial.errors import UsageError, cleaned
+from seatrial.platforms import parse_platforms
+from seatrial.settings import build_context
+
+__all__ = ["BuildFlags", "pairs"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildFlags:
+    """The flags of `build` and `release`, as they were typed; what was not typed leaves the settings alone."""
+
+    build_arg: Sequence[str] | None = None
+    target: str | None = None
+    platform: Sequence[str] | None = None
+    build_context: Sequence[str] | None = None
+    no_cache: bool = False
+    pull: bool = False
+
+    def over(self, app: App, root: Path) -> App:
+        """Give the app with these flags; folders are relative to `root`. `UsageError` for what is no flag."""
+        known = app.build
+        contexts = pairs("--build-context", self.build_context, "NAME=FOLDER")
+        platforms = [one for given in self.platform or () for one in given.split(",")]
+        options = replace(
+            known,
+            arguments={**known.arguments, **pairs("--build-arg", self.build_arg, "NAME=VALUE")},
+            target=self.target or known.target,
+            platforms=parse_platforms(platforms) or known.platforms,
+            contexts={**known.contexts, **{name: build_context(place, root) for name, place in contexts.items()}},
+            no_cache=self.no_cache or known.no_cache,
+            pull=self.pull or known.pull,
+        )
+        return replace(app, build=options)
+
+
+def pairs(flag: str, given: Sequence[str] | None, form: str) -> dict[str, str]:
+    """Give names and values of a flag that may come several times; `UsageError` for one without name or =."""
+    found = {}
+    for text in given or ():
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise UsageError(
+                f"{flag} {cleaned(repr(name), limit=60)} is not {form}",
+                why="there is nothing before the ="
+                if equals
+                else "there is no = in it; nothing is taken from the environment",
+                mend=f"{flag} {form}",
+            )
+        found[name] = value
+    return found

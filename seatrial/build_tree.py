@@ -1,0 +1,103 @@
+"""A build as a tree that grows on the terminal: its stages, their steps, and what each is at."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from rich.console import Group, RenderableType
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from seatrial.build_steps import PLUMBING, StepName
+from seatrial.errors import cleaned
+from seatrial.events import BuildEvent, BuildEventKind
+
+__all__ = ["BuildTree"]
+
+_QUIET: Final = (*PLUMBING, "resolve image config")
+_MARKS: Final = {
+    BuildEventKind.CACHED: ("cached", "dim"),
+    BuildEventKind.DONE: ("done", "green"),
+    BuildEventKind.FAILED: ("failed", "bold red"),
+}
+_LEAST_SECONDS: Final = 0.05
+_BEHIND_ALL: Final = 1_000_000
+
+
+@dataclass
+class _Step:
+    stage: str
+    number: int
+    words: str
+    since: float
+    end: BuildEventKind | None = None
+    seconds: float | None = None
+    last_line: str = ""
+    moved: str = ""
+
+
+class BuildTree:
+    """What a build has told so far, as a rich renderable; `clock` gives seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._steps: dict[str, _Step] = {}
+        self._spinner = Spinner("dots")
+
+    def hear(self, event: BuildEvent) -> None:
+        """Take in what happened."""
+        if event.name.startswith(_QUIET):
+            return
+        step = self._steps.get(event.name)
+        if step is None:
+            name = StepName.parse(event.name)
+            words = f"{name.number}/{name.total} {name.words}" if name else event.name
+            step = self._steps[event.name] = _Step(
+                stage=f"{name.platform} {name.stage}".strip() if name else "",
+                number=name.number if name else _BEHIND_ALL,
+                words=cleaned(" ".join(words.split())),
+                since=self._clock(),
+            )
+        if event.kind in _MARKS:
+            step.end, step.seconds, step.moved = event.kind, event.seconds, ""
+        elif event.kind is BuildEventKind.LOG and event.text.strip():
+            step.last_line = cleaned(event.text, limit=200)
+        elif event.kind is BuildEventKind.STATUS:
+            step.moved = _amount(event)
+
+    def __rich__(self) -> RenderableType:
+        """Give the tree as it is now."""
+        root = Tree("build", style="none", guide_style="dim")
+        branches: dict[str, Tree] = {"": root}
+        for step in sorted(self._steps.values(), key=lambda step: step.number):  # in the Dockerfile's order
+            if step.stage not in branches:
+                branches[step.stage] = root.add(Text(step.stage, style="bold"))
+            branches[step.stage].add(self._line(step))
+        return root
+
+    def _line(self, step: _Step) -> RenderableType:
+        row = Table.grid(padding=(0, 1), expand=True)
+        row.add_column(width=6)
+        row.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+        row.add_column(justify="right", no_wrap=True)
+        if step.end:
+            word, style = _MARKS[step.end]
+            took = f"{step.seconds:.1f} s" if step.seconds and step.seconds >= _LEAST_SECONDS else ""
+            row.add_row(Text(word, style=style), Text(step.words, style="dim" * (word == "cached")), took)
+            return row
+        row.add_row(self._spinner, Text(step.words), f"{step.moved}  {self._clock() - step.since:.1f} s".strip())
+        if not step.last_line:
+            return row
+        return Group(row, Text(f"       {step.last_line}", style="dim", no_wrap=True, overflow="ellipsis"))
+
+
+def _amount(event: BuildEvent) -> str:
+    """Give how far a transfer is; a count of bytes below a megabyte says nothing to anybody."""
+    if event.total:
+        return f"{event.current / 1e6:.1f}/{event.total / 1e6:.1f} MB"
+    return f"{event.current / 1e6:.1f} MB" if event.current > 1e6 else ""  # noqa: PLR2004

@@ -1,0 +1,120 @@
+"""The one place that starts other programs and waits for them."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Self
+
+from seatrial.errors import SeatrialError, StepFailed
+
+__all__ = ["Piped", "output_of", "run_command"]
+
+_LAST_LINES = 15
+_END_SECONDS = 5.0
+
+
+def run_command(words: list[str], *, what: str, apart: bool = False) -> None:
+    """Run a program to its end without input; `StepFailed(what)` with its last lines when it fails.
+
+    With `apart` Ctrl-C in the terminal does not reach it.
+    """
+    try:
+        done = subprocess.run(
+            words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, start_new_session=apart
+        )
+    except OSError as error:
+        raise StepFailed(what, why=f"{words[0]}: {error.strerror}", mend=f"install {words[0]}") from error
+    if done.returncode:
+        lines = (done.stdout + done.stderr).splitlines()[-_LAST_LINES:]
+        raise StepFailed(
+            what,
+            why=f"{words[0]} ended with exit code {done.returncode}",
+            mend="mend what the lines above say, then run it again",
+            details=tuple(lines),
+        )
+
+
+def output_of(words: list[str], *, folder: Path | None = None, seconds: float = 10, apart: bool = False) -> str | None:
+    """Give what a program printed, without the blank end, or nothing when it failed or is not there.
+
+    With `apart` Ctrl-C in the terminal does not reach it.
+    """
+    try:
+        done = subprocess.run(
+            words,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="surrogateescape",
+            timeout=seconds,
+            check=False,
+            start_new_session=apart,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.rstrip() if done.returncode == 0 else None
+
+
+class Piped:
+    """A program that is fed `body` while its messages (standard error) are read line by line; a context manager.
+
+    It has ended when the context is left, whatever happened.
+    """
+
+    def __init__(self, words: list[str], body: Iterable[bytes]) -> None:
+        self._process = subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
+        )
+        self._body = body
+        self._trouble: SeatrialError | None = None
+        self._feeder = threading.Thread(target=self._feed, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._feeder.start()
+        return self
+
+    def __exit__(self, *what: object) -> None:
+        self.end()
+        self._feeder.join(_END_SECONDS)
+        if self._process.stderr:
+            self._process.stderr.close()
+
+    def lines(self) -> Iterator[str]:
+        """Give its messages as they come, until it ends; an error of the body's is raised then."""
+        if self._process.stderr:
+            for line in self._process.stderr:
+                yield line.decode("utf-8", "replace").rstrip("\r\n")
+        if self._trouble:
+            raise self._trouble
+
+    def wait(self) -> int:
+        """Give its exit code, once it has ended."""
+        return self._process.wait()
+
+    def end(self) -> None:
+        """Let it end now, by force when it takes longer than a few seconds."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(_END_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+    def _feed(self) -> None:
+        stdin = self._process.stdin
+        if stdin is None:
+            return
+        try:
+            for piece in self._body:
+                stdin.write(piece)
+            stdin.close()
+        except SeatrialError as error:
+            self._trouble = error
+            self._process.terminate()
+        except OSError:
+            return  # it ended without reading on; its exit code tells why

@@ -1,0 +1,171 @@
+"""What all tasks share: a command's beginning, its end, and its exit code."""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, Any
+
+from invoke.context import Context
+from invoke.exceptions import Exit
+
+from seatrial.credentials import Credential, Secret
+from seatrial.errors import SeatrialError, StepFailed, UsageError
+from seatrial.project import check_named_file, find_root
+from seatrial.settings import Settings, environment
+
+if TYPE_CHECKING:  # listing tasks and asking for help need no pipeline
+    from seatrial.console import Console
+    from seatrial.junit import JUnitFile
+    from seatrial.playbook import Guard, Playbook
+    from seatrial.step import Step
+    from seatrial.world import World
+
+__all__ = ["Command", "ask_credential", "command", "exit_with", "print_out"]
+
+
+@dataclass
+class Command:
+    """One task's command while it runs."""
+
+    name: str
+    playbook: Playbook
+    world: World
+    check: bool
+    json: bool
+
+    def guard(self, *, overwrite: bool = False, backwards: bool = False, untested: bool = False) -> Guard:
+        """Give what a push may do that it does not do by itself."""
+        from seatrial.playbook import Guard
+
+        return Guard(overwrite=overwrite, backwards=backwards, untested=untested)
+
+    def carry_out(self, steps: Sequence[Step], *, lock_wait: str = "0", junit: str | None = None) -> None:
+        """Carry the steps out, show how they come out, and end with the right exit code.
+
+        `lock_wait` is how many seconds another release to the same repository is waited for; `junit` is the file that
+        the checks are written to.
+        """
+        from seatrial.console import Console
+        from seatrial.report import as_json
+        from seatrial.session import carry_out
+
+        started = environment()
+        called = started.command
+        console = Console(errors=self.json, command=called, task=self.name, plain=started.plain)
+        wait = _seconds(lock_wait)
+        file = _junit_file(junit, console, check=self.check) if junit is not None else None
+        report = carry_out(self.name, steps, self.world, file or console, check=self.check, lock_wait=wait)
+        if file:
+            try:
+                file.write()
+            except StepFailed as error:
+                report = replace(report, error=report.error or error)
+        if report.error:
+            console.error(report.error)
+        console.recap(report)
+        if self.json:
+            print_out(as_json(report, command=called))
+        if report.exit_code:
+            raise Exit(code=report.exit_code)
+
+
+@contextmanager
+def command(c: Context, name: str, *, check: bool = False, json: bool = False) -> Iterator[Command]:
+    """Give a command of this project, and turn what goes wrong into a message and an exit code."""
+    from seatrial.playbook import Playbook
+    from seatrial.session import Terminated, open_world, terminable
+
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a file's name may be no UTF-8
+    check = check or bool(c.config.run.dry)
+    try:
+        with terminable():
+            check_named_file(c.config)
+            root = find_root(c.config)
+            settings = Settings.load(_plain(c.config.get("seatrial", {})), root)
+            world = open_world(root)
+            try:
+                yield Command(name, Playbook(settings=settings), world, check, json)
+            finally:
+                world.engine.close()
+    except SeatrialError as error:
+        raise exit_with(name, error, check=check, json=json) from error
+    except KeyboardInterrupt:
+        raise Exit(code=130) from None
+    except Terminated as error:
+        raise Exit(code=error.exit_code) from None
+    except Exit:
+        raise
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  nobody reads on: nothing to flush at exit
+        raise Exit(code=0) from None
+    except Exception as error:
+        if logging.getLogger("invoke").isEnabledFor(logging.DEBUG):
+            raise
+        words = f"{type(error).__name__}: {error}".partition("\n")[0]
+        unexpected = SeatrialError(f"{name} met something unexpected", why=words, mend=f"invoke --debug {name} …")
+        raise exit_with(name, unexpected, check=check, json=json) from error
+
+
+def exit_with(name: str, error: SeatrialError, *, check: bool, json: bool) -> Exit:
+    """Show an error that came before any step, and give the exit that ends the process."""
+    from seatrial.console import Console
+    from seatrial.pipeline import Report
+    from seatrial.report import as_json
+
+    called = environment().command
+    Console(errors=True, command=called, task=name).error(error)
+    if json:
+        print_out(as_json(Report(command=name, check=check, error=error), command=called))
+    return Exit(code=error.exit_code)
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  whatever YAML holds
+    """Give Invoke's configuration as plain Python."""
+    if hasattr(value, "items"):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _junit_file(name: str, console: Console, *, check: bool) -> JUnitFile:
+    from seatrial.junit import JUnitFile
+
+    return JUnitFile(name, console, check=check)
+
+
+def _seconds(text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", text):
+        raise UsageError(f"--lock-wait {text!r} is no time", why="it takes a number of seconds", mend="--lock-wait 600")
+    return float(text)
+
+
+def print_out(text: str) -> None:
+    """Put a line on standard output at once."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def ask_credential(user: str, registry: str, *, from_stdin: bool) -> Credential:
+    """Give the password for a user from standard input or a prompt; `UsageError` when there is neither."""
+    if from_stdin:
+        password = sys.stdin.read().rstrip("\r\n")
+    elif sys.stdin.isatty():
+        password = getpass.getpass(f"Password or access token of {user} at {registry}: ")
+    else:
+        password = ""
+    if not password:
+        raise UsageError(
+            f"no password for {user}",
+            why="standard input held none" if from_stdin else "there is no terminal to ask at",
+            mend=f"invoke login --user {user} --password-stdin < FILE",
+        )
+    return Credential(user=user, secret=Secret(password))

@@ -1,0 +1,254 @@
+"""Outcomes for people: one line a step, what happens meanwhile, and the recap."""
+
+from __future__ import annotations
+
+import os
+import sys
+import textwrap
+from collections import Counter
+from typing import TYPE_CHECKING, TextIO
+
+from seatrial.errors import SeatrialError, cleaned
+from seatrial.events import (
+    AppLog,
+    BuildEvent,
+    BuildEventKind,
+    Caution,
+    Checked,
+    Event,
+    FactSeen,
+    Note,
+    Retry,
+    Sent,
+    Transfer,
+)
+from seatrial.pipeline import Report
+from seatrial.settings import environment
+from seatrial.step import Outcome, Status, Step
+from seatrial.tally import Tally
+
+if TYPE_CHECKING:
+    from rich.console import Console as RichConsole
+    from rich.console import RenderableType
+    from rich.live import Live
+    from rich.status import Status as Spinner
+
+    from seatrial.build_tree import BuildTree
+
+__all__ = ["Console", "Lines"]
+
+_COLOURS = {Status.OK: "green", Status.CHANGED: "yellow", Status.SKIPPED: "cyan"}
+_COLOURS |= {Status.UNKNOWN: "magenta", Status.FAILED: "bold red"}
+_WIDEST_STEP = 9
+_INDENT = " " * (max(len(status) for status in Status) + _WIDEST_STEP + 2)
+
+
+class Lines:
+    """Where plain lines go: a pipe or a file, which needs nothing of rich."""
+
+    is_terminal = False
+    width = 80
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def print(self, text: str = "", *, style: str | None = None, end: str = "\n") -> None:  # noqa: ARG002  as rich's
+        """Write a line, or the beginning of one; when nobody reads any more, the work goes on all the same."""
+        try:
+            self._stream.write(f"{text}{end}")
+            self._stream.flush()
+        except BrokenPipeError:
+            with open(os.devnull, "wb") as nowhere:  # noqa: PTH123  it is no file
+                os.dup2(nowhere.fileno(), self._stream.fileno())
+
+
+class Console:
+    """Writes to one stream; colours, wrapping and what moves only on a terminal.
+
+    `errors` True writes to standard error, so that standard output stays free for a JSON document; `command` is what
+    people type to get here, `task` what behind it; `plain` lets nothing move, on a terminal as well.
+    """
+
+    def __init__(self, *, errors: bool, command: str = "invoke", task: str = "", plain: bool = False) -> None:
+        self._errors = errors
+        self._plain = plain
+        self._command = command
+        self._task = task
+        self._screen: Lines | RichConsole | None = None
+        self._spinner: Spinner | None = None
+        self._live: Live | None = None
+        self._tree: BuildTree | None = None
+        self._cautions: list[str] = []
+        self._tally = Tally()
+
+    @property
+    def _out(self) -> Lines | RichConsole:
+        if self._screen is None:
+            stream = sys.stderr if self._errors else sys.stdout
+            if environment().terminal or stream.isatty():
+                from rich.console import Console as RichConsole
+
+                self._screen = RichConsole(file=stream, highlight=False, markup=False, soft_wrap=True)
+            else:
+                self._screen = Lines(stream)
+        return self._screen
+
+    @property
+    def _moving(self) -> RichConsole | None:
+        """The screen, if things may move on it."""
+        screen = self._out
+        return None if self._plain or isinstance(screen, Lines) or not screen.is_terminal else screen
+
+    def began(self, step: Step) -> None:
+        """Show that a step is being looked at."""
+        if screen := self._moving:
+            self._spinner = screen.status(f"{step.name} …")
+            self._spinner.start()
+
+    def tell(self, event: Event) -> None:
+        """Show progress."""
+        if isinstance(event, Caution):
+            self._cautions.append(event.text)
+            self._line(f"warning: {cleaned(event.text)}", style="yellow")
+        elif isinstance(event, Note):
+            self._line(cleaned(event.text), style="dim")
+        elif isinstance(event, Retry):
+            when = f"try {event.attempt} of {event.tries} in {round(event.seconds, 1):g} s"
+            self._line(f"{when}: {cleaned(event.text)}", style="dim")
+        elif isinstance(event, FactSeen):
+            if event.warns:  # else it holds, or the error says it
+                self.tell(Caution(text=str(event)))
+        elif isinstance(event, Checked):
+            self._line(cleaned(str(event)), style="dim")
+        elif isinstance(event, BuildEvent):
+            self._build_event(event)
+        elif not isinstance(event, AppLog):
+            self._transfer(event)
+
+    def ended(self, outcome: Outcome) -> None:
+        """Show how a step came out."""
+        self._stop_moving()
+        if moved := self._tally.summary():
+            self._line(moved, style="dim")
+        self._tally = Tally()
+        took = f" ({outcome.seconds:.1f} s)" if outcome.seconds >= 0.1 else ""  # noqa: PLR2004
+        self._out.print(f"{outcome.status.value:<8}", style=_COLOURS[outcome.status], end="")
+        self._out.print(self._wrapped(f"{outcome.step:<{_WIDEST_STEP}} {outcome.reason}{took}", first=len("changed ")))
+        if outcome.error:
+            self.error(outcome.error, what=False)
+
+    def error(self, error: SeatrialError, *, what: bool = True) -> None:
+        """Show an error in its three parts, after the lines that help to see the cause."""
+        self._stop_moving()
+        if what:
+            self._out.print(f"{Status.FAILED.value:<8}", style=_COLOURS[Status.FAILED], end="")
+            self._out.print(self._wrapped(cleaned(error.what), first=len("changed ")))
+        for line in error.details:
+            self._line(f"| {line}", style="dim")
+        self._line(f"why:  {error.why}")
+        self._line(f"next: {error.next_move(self._command, self._task)}", style="bold")
+
+    def recap(self, report: Report) -> None:
+        """Show the sum of it all."""
+        counts = Counter(outcome.status for outcome in report.outcomes)
+        title = f"RECAP {report.command}{' (check mode: nothing was touched)' if report.check else ''}"
+        seconds = sum(outcome.seconds for outcome in report.outcomes)
+        self._out.print()
+        self._out.print(title, style="bold")
+        for status in Status:
+            if status is Status.UNKNOWN and not counts[status]:
+                continue
+            shown = _COLOURS[status] if counts[status] else "dim"
+            self._out.print(f"{status.value}={counts[status]}  ", style=shown, end="")
+        self._out.print(f"in {seconds:.1f} s")
+        if report.engine:
+            self._fact("engine", f"Docker {report.engine.version} at {report.engine.endpoint}")
+        if report.image_id:
+            self._fact("image", report.image_id)
+        if report.builder:
+            self._fact("builder", report.builder)
+        for one in report.published:
+            self._fact("held" if one.digest else "missing", one.reference)
+            if one.digest:
+                self._fact("", one.digest)
+        if report.address:
+            self._fact("app", report.address)
+
+    def _build_event(self, event: BuildEvent) -> None:
+        if event.kind is not BuildEventKind.WARNING and (screen := self._moving):
+            self._grow(screen, event)
+            return
+        from seatrial.build_steps import PLUMBING
+
+        name, text = cleaned(event.name, limit=120), cleaned(event.text, limit=200)
+        took = f" {event.seconds:.1f} s" if event.seconds else ""
+        if event.kind in (BuildEventKind.CACHED, BuildEventKind.DONE) and not name.startswith((*PLUMBING, "exporting")):
+            self._line(f"{event.kind.value:<6} {self._fitting(name, took)}", style="dim")
+        elif event.kind is BuildEventKind.FAILED:
+            self._line(f"failed {self._fitting(name, took)}", style="red")
+        elif event.kind is BuildEventKind.WARNING:
+            self.tell(Caution(text=text))
+
+    def _grow(self, screen: RichConsole, event: BuildEvent) -> None:
+        """Show a build as a tree; it stays when the step ends."""
+        from seatrial.build_tree import BuildTree
+
+        if self._tree is None:
+            tree = BuildTree()
+            self._show(screen, tree)
+            self._tree = tree
+        self._tree.hear(event)
+
+    def _transfer(self, event: Transfer | Sent) -> None:
+        """Show a push or a pull as bars, which go when the step ends; where nothing moves, only why it waits."""
+        waits = self._tally.hear(event)
+        screen = self._moving
+        if screen and self._tally.layers and self._live is None:
+            from seatrial.transfer_bars import TransferBars
+
+            self._show(screen, TransferBars(self._tally), passing=True)
+        elif waits and not screen:
+            self._line(waits, style="dim")
+
+    def _show(self, screen: RichConsole, what: RenderableType, *, passing: bool = False) -> None:
+        """Let something move instead of the spinner."""
+        from rich.live import Live
+
+        self._stop_moving()
+        self._live = Live(what, console=screen, refresh_per_second=8, transient=passing)
+        self._live.start()
+
+    def _fact(self, name: str, value: str) -> None:
+        self._out.print(f"{name:<8}{value}")
+
+    def _line(self, text: str, *, style: str | None = None) -> None:
+        self._out.print(self._wrapped(f"{_INDENT}{text}", first=0), style=style)
+
+    def _fitting(self, name: str, took: str) -> str:
+        """Give a build step's name, cut so that its line fits the terminal."""
+        name = " ".join(name.split())
+        room = self._out.width - len(_INDENT) - len("failed ") - len(took) - 1
+        return cleaned(name, limit=max(room, 20)) + took if self._out.is_terminal else name + took
+
+    def _wrapped(self, text: str, *, first: int) -> str:
+        """Give a text with a hanging indent as wide as the terminal; unbroken where nobody looks at columns."""
+        if not self._out.is_terminal:
+            return text
+        lines = textwrap.wrap(
+            text,
+            width=max(self._out.width - 1, len(_INDENT) + 20),
+            initial_indent=" " * first,
+            subsequent_indent=_INDENT,
+            break_long_words=False,
+            break_on_hyphens=False,
+            drop_whitespace=True,
+        )
+        return "\n".join(lines)[first:]
+
+    def _stop_moving(self) -> None:
+        if self._spinner:
+            self._spinner.stop()
+            self._spinner = None
+        if self._live:
+            self._live.stop()
+            self._live = self._tree = None

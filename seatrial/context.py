@@ -1,0 +1,157 @@
+"""The build context: which files are sent to the engine, and which must not be."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from seatrial.errors import UsageError
+from seatrial.ignore import IgnorePatternError, IgnoreRules, find_ignore_file
+from seatrial.planted import looks_secret
+
+__all__ = ["Context", "listed", "unreadable"]
+
+_TOLD = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What `docker build` would send of a folder: its entries as posix paths relative to it, sorted, with their status.
+
+    Links are never followed.
+    """
+
+    folder: Path
+    entries: Mapping[str, os.stat_result]
+
+    @classmethod
+    def read(cls, folder: Path, dockerfile: Path | None, *, notes: Path | None = None) -> Context:
+        """Look at the folder; `UsageError` for a pattern that Docker refuses and for what cannot be read.
+
+        The folder of our own `notes` is no part of it: it changes at every run.
+        """
+        if not folder.is_dir():
+            raise UsageError(
+                f"there is no app folder {folder}",
+                why="it is a file" if folder.exists() else "the setting context names no folder",
+                mend="mend context in invoke.yaml, or go to the project's folder",
+            )
+        found: dict[str, os.stat_result] = {}
+        inside = notes is not None and notes.is_relative_to(folder)
+        without = notes.relative_to(folder).as_posix() if notes and inside else None
+        _Walk(os.fspath(folder), _rules(folder, dockerfile), without, found).below("")
+        return cls(folder=folder, entries=dict(sorted(found.items())))
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The bytes of each of its files."""
+        return {path: one.st_size for path, one in self.entries.items() if stat.S_ISREG(one.st_mode)}
+
+    @property
+    def size(self) -> int:
+        """The bytes of all its files."""
+        return sum(self.sizes.values())
+
+    def refuse_beyond(self, limit: int) -> None:
+        """Raise `UsageError` with the largest paths when the files are more than `limit` bytes."""
+        sizes = self.sizes
+        size = sum(sizes.values())
+        if size <= limit:
+            return
+        largest = sorted(sizes, key=lambda path: -sizes[path])[:_TOLD]
+        raise UsageError(
+            "the build context is too large to be meant",
+            why=f"{self.folder} holds {_megabytes(size)}, and {_megabytes(limit)} is the limit",
+            mend="name what the image does not need in .dockerignore, or raise context_limit in the settings",
+            details=tuple(f"{_megabytes(sizes[path]):>10}  {path}" for path in largest),
+        )
+
+    def refuse_secrets(self, allowed: tuple[str, ...]) -> None:
+        """Raise `UsageError` with the paths that look like secrets and are not `allowed` by path."""
+        planted = [
+            path
+            for path, status in self.entries.items()
+            # A link is sent as a link, whatever it leads to.
+            if not stat.S_ISLNK(status.st_mode) and looks_secret(self.folder, path) and not _below(path, allowed)
+        ]
+        # A folder stands for what is in it.
+        told = [path for path in planted if not any(path.startswith(f"{other}/") for other in planted)]
+        if told:
+            raise UsageError(
+                "the build context holds what should not be in an image",
+                why=f"{listed(told)} would be sent to the engine, where any COPY can take it along",
+                mend=f"name {told[0]} in .dockerignore, or under allow_in_context in the settings",
+            )
+
+
+def unreadable(path: Path, error: OSError) -> UsageError:
+    """Give the error for something in a context that cannot be read."""
+    return UsageError(
+        f"{path} cannot be read",
+        why=error.strerror or str(error),
+        mend=(
+            "run it again: it went while it was looked at"
+            if isinstance(error, FileNotFoundError)
+            else f"chmod -R u+r {path}, or name it in .dockerignore"
+        ),
+    )
+
+
+def listed(names: Sequence[str]) -> str:
+    """Give names for a sentence: the first five, and how many more there are."""
+    more = len(names) - _TOLD
+    return ", ".join(names[:_TOLD]) + (f" and {more} more" if more > 0 else "")
+
+
+def _rules(folder: Path, dockerfile: Path | None) -> IgnoreRules:
+    ignore = find_ignore_file(folder, dockerfile)
+    try:
+        return IgnoreRules.parse(ignore.read_bytes() if ignore else b"")
+    except IgnorePatternError as error:
+        raise UsageError(
+            "the build context cannot be told",
+            why=f"{ignore}:{error.line}: {error.pattern!r}: {error.reason}",
+            mend=f"mend line {error.line} of {ignore}",
+        ) from error
+
+
+@dataclass(frozen=True)
+class _Walk:
+    root: str
+    rules: IgnoreRules
+    without: str | None
+    found: dict[str, os.stat_result]
+
+    def below(self, folder: str) -> None:
+        for entry in _scanned(f"{self.root}/{folder}"):
+            path = folder + entry.name
+            if path == self.without:
+                continue
+            excluded = self.rules.excludes(path)
+            if entry.is_dir(follow_symlinks=False):
+                before = len(self.found)
+                if not excluded or self.rules.may_include_below(path):
+                    self.below(f"{path}/")
+                if not excluded or len(self.found) > before:
+                    self.found[path] = entry.stat(follow_symlinks=False)
+            elif not excluded and (entry.is_symlink() or entry.is_file(follow_symlinks=False)):
+                self.found[path] = entry.stat(follow_symlinks=False)
+
+
+def _scanned(folder: str) -> Iterator[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            yield from entries
+    except OSError as error:
+        raise unreadable(Path(error.filename or folder), error) from error
+
+
+def _below(path: str, allowed: tuple[str, ...]) -> bool:
+    return any(path == one.rstrip("/") or path.startswith(f"{one.rstrip('/')}/") for one in allowed)
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"

@@ -1,0 +1,209 @@
+"""Credentials where Docker keeps them: `config.json` and its helper programs."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from seatrial.errors import CredentialsError
+from seatrial.reference import DOCKER_HUB
+from seatrial.replacement import replace_file
+
+__all__ = ["Credential", "CredentialStore", "Secret"]
+
+_HUB_KEY = "https://index.docker.io/v1/"
+_HELPER_SECONDS = 10.0
+_TOKEN_USER = "<token>"  # noqa: S105  the docker CLI's word for "the secret is an identity token"
+
+
+class Secret:
+    """Text that never shows: its `str()` and `repr()` are `***`."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    __hash__ = None  # type: ignore[assignment]  # a secret is not to be a key
+
+    def reveal(self) -> str:
+        """Give the text itself, for the one place that must send it."""
+        return self._text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credential:
+    """Who is known at a registry; with `token` the secret is an identity token instead of a password.
+
+    `origin` is the file or helper it was read from, empty for what was typed.
+    """
+
+    user: str
+    secret: Secret
+    token: bool = False
+    origin: str = field(default="", compare=False)
+
+
+class CredentialStore:
+    """The credentials of one Docker configuration folder (`~/.docker`, or what DOCKER_CONFIG names).
+
+    Every method raises `CredentialsError`, naming file and entry but never a value, when what is kept cannot be read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "config.json"
+
+    def get(self, registry: str) -> Credential | None:
+        """Give what is kept for a registry (its host as in an `ImageReference`), or nothing."""
+        config = self._read()
+        if helper := self._helper(config, registry):
+            return self._ask_helper(helper, registry)
+        auths = self._mapping(config, "auths")
+        for key in _keys(registry):
+            if key in auths:
+                return self._decode(key, auths[key])
+        return None
+
+    def put(self, registry: str, credential: Credential) -> str:
+        """Keep a credential as `docker login` does; give where it is kept now."""
+        config = self._read()
+        key = _keys(registry)[0]
+        if helper := self._helper(config, registry):
+            user, secret = credential.user, credential.secret.reveal()
+            self._call(helper, "store", json.dumps({"ServerURL": key, "Username": user, "Secret": secret}))
+            return f"docker-credential-{helper}"
+        pair = f"{credential.user}:{credential.secret.reveal()}".encode()
+        kept = {"auth": base64.b64encode(pair).decode()}
+        entry = {"identitytoken": credential.secret.reveal()} if credential.token else kept
+        auths = {**self._mapping(config, "auths"), key: entry}
+        self._write({**config, "auths": auths})
+        return str(self.path)
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            text = self.path.read_text("utf-8")
+        except FileNotFoundError:
+            return {}
+        except (OSError, UnicodeDecodeError) as error:
+            raise self._damaged(str(error)) from error
+        try:
+            config = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise self._damaged(f"line {error.lineno}, column {error.colno}: {error.msg}") from error
+        if not isinstance(config, dict):
+            raise self._damaged("it holds no JSON object")
+        return config
+
+    def _write(self, config: dict[str, Any]) -> None:
+        """Replace the file at once, readable by its owner only; a link to it stays a link."""
+        target = self.path.resolve()
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        replace_file(target, (json.dumps(config, indent="\t") + "\n").encode())
+
+    def _mapping(self, config: dict[str, Any], key: str) -> dict[str, Any]:
+        value = config.get(key)
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            raise self._damaged(f'"{key}" is not an object')
+        return value
+
+    def _helper(self, config: dict[str, Any], registry: str) -> str | None:
+        helpers = self._mapping(config, "credHelpers")
+        name = next((helpers[key] for key in _keys(registry) if key in helpers), config.get("credsStore")) or None
+        if name is not None and (not isinstance(name, str) or "/" in name):
+            raise self._damaged(f"the credential helper for {registry} is not a name")
+        return name
+
+    def _decode(self, key: str, entry: object) -> Credential | None:
+        if not isinstance(entry, dict):
+            raise self._damaged(f'the entry "{key}" is not an object')
+        token = entry.get("identitytoken")
+        if isinstance(token, str) and token:
+            return Credential(user=_TOKEN_USER, secret=Secret(token), token=True, origin=str(self.path))
+        auth = entry.get("auth")
+        if not auth:
+            return None
+        try:
+            user, colon, password = base64.b64decode(auth, validate=True).decode("utf-8").partition(":")
+        except (TypeError, ValueError, binascii.Error):
+            raise self._damaged(f'the entry "{key}" does not hold base64 of USER:PASSWORD') from None
+        if not colon or not user:
+            raise self._damaged(f'the entry "{key}" does not hold base64 of USER:PASSWORD')
+        return Credential(user=user, secret=Secret(password.rstrip("\0")), origin=str(self.path))
+
+    def _ask_helper(self, helper: str, registry: str) -> Credential | None:
+        for key in _keys(registry):
+            answer = self._call(helper, "get", key)
+            if answer is None:
+                continue
+            try:
+                found = json.loads(answer)
+                user, secret = found["Username"], found["Secret"]
+            except (ValueError, TypeError, KeyError):
+                user = secret = None
+            if not (isinstance(user, str) and isinstance(secret, str)):
+                raise CredentialsError(
+                    f"credentials for {registry} cannot be read",
+                    why=f"docker-credential-{helper} gave no answer that can be understood",
+                    mend=f"docker login {registry}",
+                )
+            origin = f"docker-credential-{helper}"
+            return Credential(user=user, secret=Secret(secret), token=user == _TOKEN_USER, origin=origin)
+        return None
+
+    def _call(self, helper: str, verb: str, words: str) -> str | None:
+        """Run a helper; give its answer, or nothing when it has no such entry. Its output is never shown."""
+        program = f"docker-credential-{helper}"
+        try:
+            done = subprocess.run(
+                [program, verb],
+                input=words,
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                timeout=_HELPER_SECONDS,
+                check=False,
+            )
+        except OSError:
+            why, mend = "it is not installed", f"install {program}, or take it out of {self.path}"
+        except subprocess.TimeoutExpired:
+            why, mend = f"it gave no answer for {_HELPER_SECONDS:g} s", f"{program} list"
+        else:
+            if done.returncode == 0:
+                return done.stdout
+            if verb == "get" and "not found" in (done.stdout + done.stderr).lower():
+                return None
+            why, mend = f"it ended with exit code {done.returncode}", f"{program} list"
+        raise CredentialsError(f"the credential helper {program} does not work", why=why, mend=mend)
+
+    def _damaged(self, why: str) -> CredentialsError:
+        return CredentialsError(
+            f"Docker's configuration {self.path} is damaged",
+            why=why,
+            mend=f"mend the file, or move it away and log in again: mv {self.path} {self.path}.broken",
+        )
+
+
+def _keys(registry: str) -> tuple[str, ...]:
+    """Give the names under which Docker may keep a registry, its usual one first."""
+    if registry == DOCKER_HUB:
+        return (_HUB_KEY, "index.docker.io", DOCKER_HUB, "registry-1.docker.io")
+    return (
+        registry,
+        f"https://{registry}",
+        f"http://{registry}",
+        f"https://{registry}/v2/",
+        f"https://{registry}/",
+    )

@@ -1,0 +1,48 @@
+"""The error for a container that failed: one named cause, the next command, and the evidence."""
+
+from __future__ import annotations
+
+from seatrial.app import App
+from seatrial.checks.probe import Result
+from seatrial.diagnosis.causes import diagnose
+from seatrial.diagnosis.evidence import Evidence
+from seatrial.diagnosis.gathering import gather
+from seatrial.diagnosis.timeline import told
+from seatrial.engine import Engine, Image
+from seatrial.errors import ContainerFailed, SmokeFailed
+from seatrial.tables import counted
+
+__all__ = ["explained"]
+
+
+def explained(  # noqa: PLR0913  what, of which app, and what is known already
+    engine: Engine,
+    app: App,
+    image: Image,
+    container_id: str,
+    *,
+    results: tuple[Result, ...] = (),
+    words: str = "",
+    at: int | None = None,
+) -> ContainerFailed | SmokeFailed:
+    """Give the error for a container that failed its checks, or with the engine's `words` its start.
+
+    It is to be called while the container is still there. `at` is a port that leads to it where its published one does
+    not.
+    """
+    evidence = gather(engine, app, image, container_id, results=results, words=words, at=at)
+    cause = diagnose(evidence)
+    failed = sum(result.problem is not None for result in results)
+    if evidence.running and failed:
+        what = f"{app.name} failed {failed} of {counted(len(app.checks), 'check')}"
+        return SmokeFailed(what, why=cause.why, mend=cause.mend, cause=cause.name, details=told(evidence))
+    what = f"{app.name} {'was removed' if cause.name == 'container-removed' else _end(evidence)}"
+    return ContainerFailed(what, why=cause.why, mend=cause.mend, cause=cause.name, details=told(evidence))
+
+
+def _end(evidence: Evidence) -> str:
+    if evidence.words:
+        return "cannot be started"
+    seen = evidence.examination
+    when = "while it was asked" if any(result.problem is None for result in evidence.results) else "at start"
+    return f"died {when}" if seen is None else f"died {when} (exit code {seen.exit_code})"

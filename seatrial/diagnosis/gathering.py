@@ -1,0 +1,128 @@
+"""Evidence as it is gathered, while the container is still there."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from seatrial.app import App, Check
+from seatrial.checks.answer import Expected
+from seatrial.checks.probe import Result, question_for
+from seatrial.checks.question import ask
+from seatrial.checks.site import Site
+from seatrial.diagnosis.evidence import Evidence, Page, Sources
+from seatrial.engine import Engine, Image
+from seatrial.errors import SeatrialError, cleaned
+
+__all__ = ["gather"]
+
+_LOG_LINES = 200
+_LOOK_SECONDS = 1.0
+_LOOK_BYTES = 16 * 1024
+_REQUIREMENTS = ("requirements.txt", "pyproject.toml", "Pipfile", "package.json")
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_LARGEST_FILE = 1024 * 1024
+
+
+def gather(  # noqa: PLR0913  what, of which app, and what is known already
+    engine: Engine,
+    app: App,
+    image: Image,
+    container_id: str,
+    *,
+    results: tuple[Result, ...] = (),
+    words: str = "",
+    at: int | None = None,
+) -> Evidence:
+    """Give all there is to know of a container that failed its checks, or with the engine's `words` its start.
+
+    `at` is a port that leads to it where its published one does not. What cannot be found out is left out.
+    """
+    examination = engine.examine(container_id)
+    port = None
+    if examination and examination.running and (container := engine.container(container_id)):
+        port = at or container.ports.get(app.port)
+    evidence = Evidence(
+        app=app,
+        examination=examination,
+        log=_log(engine, container_id) if examination else (),
+        results=results,
+        words=words,
+        image_platform=image.platform,
+        engine_platform=_platform(engine),
+        sources=_sources(app.context),
+    )
+    if port is None or not evidence.answered or evidence.check is None:
+        return evidence
+    return replace(evidence, page=_look(Site(port=port), evidence.check, Expected.of(image)))
+
+
+def _log(engine: Engine, container_id: str) -> tuple[str, ...]:
+    try:
+        lines = tuple(engine.logs(container_id, tail=_LOG_LINES))
+    except SeatrialError:
+        return ()
+    # The indentation tells a traceback's calls from its exception.
+    return tuple(line[: len(line) - len(line.lstrip(" "))] + cleaned(line) for line in lines)
+
+
+def _platform(engine: Engine) -> str:
+    try:
+        return engine.platform()
+    except SeatrialError:
+        return ""
+
+
+def _look(site: Site, check: Check, expected: Expected) -> Page | None:
+    """Give what stands behind a wrong answer; only a question that changes nothing is put a second time."""
+    if check.method not in ("GET", "HEAD"):
+        return None
+    question = replace(question_for(check, expected), method="GET", body=None)
+    try:
+        answer = ask(site, question, seconds=_LOOK_SECONDS, follow=check.follows)
+    except OSError:
+        return None
+    body = answer.body[:_LOOK_BYTES].decode("utf-8", "replace")
+    title = _TITLE.search(body)
+    return Page(
+        status=answer.status,
+        server=cleaned(answer.headers.get("server", ""), limit=60),
+        title=cleaned(" ".join(html.unescape(title[1]).split()), limit=80) if title else "",
+        text=body,
+    )
+
+
+def _sources(folder: Path) -> Sources:
+    """Give what the app's folder says of its modules and requirements."""
+    file = next((folder / name for name in _REQUIREMENTS if (folder / name).is_file()), None)
+    return Sources(
+        modules=frozenset(_modules(folder)),
+        requirements=file.name if file else "",
+        required=frozenset(_required(file)) if file else frozenset(),
+    )
+
+
+def _modules(folder: Path) -> Iterator[str]:
+    for root in (folder, folder / "src"):
+        try:
+            for entry in root.iterdir():
+                if entry.suffix == ".py" or (entry / "__init__.py").exists():
+                    yield entry.stem
+        except OSError:
+            continue
+
+
+def _required(file: Path) -> Iterator[str]:
+    """Give the names that a requirements file begins its lines with, or has in quotes: more than packages, no fewer."""
+    try:
+        if file.stat().st_size > _LARGEST_FILE:
+            return
+        text = file.read_text("utf-8", "replace")
+    except OSError:
+        return
+    pattern = r"^\s*([A-Za-z0-9][\w.-]*)" if file.suffix == ".txt" else r"[\"']?([A-Za-z0-9@][\w./-]*)"
+    for name in re.findall(pattern, text, re.MULTILINE):
+        yield re.sub(r"[-_.]+", "-", name.lower())

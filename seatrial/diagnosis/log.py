@@ -1,0 +1,263 @@
+"""Causes that the app tells itself, in the last lines of its log."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import sys
+from typing import Final
+
+from seatrial.diagnosis.evidence import Cause, Evidence
+
+__all__ = [
+    "broken_import",
+    "missing_environment",
+    "missing_file",
+    "missing_library",
+    "missing_module",
+    "permission_denied",
+    "port_taken_inside",
+    "read_only_root",
+    "syntax_error",
+    "uncaught_exception",
+    "worker_failed",
+]
+
+# Packages whose name is not the module's.
+_PACKAGES: Final = {
+    "attr": "attrs",
+    "bs4": "beautifulsoup4",
+    "crypto": "pycryptodome",
+    "cv2": "opencv-python-headless",
+    "dateutil": "python-dateutil",
+    "dotenv": "python-dotenv",
+    "google": "protobuf",
+    "jose": "python-jose",
+    "jwt": "pyjwt",
+    "magic": "python-magic",
+    "multipart": "python-multipart",
+    "mysqldb": "mysqlclient",
+    "openssl": "pyopenssl",
+    "pil": "pillow",
+    "psycopg2": "psycopg2-binary",
+    "serial": "pyserial",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+}
+_NO_MODULE: Final = r"(?:(?:ModuleNotFoundError|ImportError)|^\S*python[\d.]*): No module named '?(?P<name>[\w.]+)'?"
+_NO_NODE_MODULE: Final = r"Error(?: \[\w+\])?: Cannot find (?:module|package) '(?P<name>[^'./][^']*)'"
+_EXCEPTION: Final = re.compile(r"(?P<name>[A-Za-z_][\w.]*)(?:: ?(?P<words>.*))?")
+_DENIED: Final = r"(?:[Pp]ermission denied|[Oo]peration not permitted)"
+
+
+def missing_library(evidence: Evidence) -> Cause | None:
+    """Tell when a compiled module needs a system library that the image has not got."""
+    found = evidence.said(r"(?P<name>lib[\w.+-]+\.so[\w.]*): cannot open shared object file")
+    if not found or evidence.answered:
+        return None
+    return Cause.to_build(
+        "missing-library",
+        f"the system library {found['name']} is not in the image",
+        f"install the Debian package that holds {found['name']} in the Dockerfile (apt-get install)",
+    )
+
+
+def missing_module(evidence: Evidence) -> Cause | None:
+    """Tell when a module that the app imports is not in the image."""
+    found = evidence.said(_NO_MODULE, _NO_NODE_MODULE)
+    if not found or evidence.answered:
+        return None
+    module, sources = found["name"], evidence.sources
+    top = module.partition(".")[0]
+    if "Cannot find" in found[0]:
+        why, mend = f"the module {module} is not in the image", f"npm install {module} (package.json then names it)"
+    elif top in sources.modules:
+        why = f"the app's own module {top} is not where it is looked for"
+        mend = f"mend WORKDIR, or COPY {top} there (does .dockerignore name it?)"
+    else:
+        package = _PACKAGES.get(top.lower(), top.lower().replace("_", "-"))
+        file = sources.requirements or "requirements.txt"
+        if package in sources.required or top.lower() in sources.required:
+            why = f"the module {module} is not in the image, though {file} names {package}"
+            mend = f"let the Dockerfile install {file} for the Python that CMD starts"
+        else:
+            why = f"the module {module} is missing from {file}" + (
+                "" if sources.requirements else ", which is not there"
+            )
+            mend = f"add {package} to {file}" + (
+                "" if sources.requirements else " and RUN pip install -r in the Dockerfile"
+            )
+    return Cause.to_build("missing-module", why, mend)
+
+
+def broken_import(evidence: Evidence) -> Cause | None:
+    """Tell when a module is there and has not got what the app imports from it."""
+    found = evidence.said(r"ImportError: (?P<words>cannot import name '(?P<what>\w+)' from .*?'(?P<name>[\w.]+)'.*)")
+    if not found or evidence.answered:
+        return None
+    top = found["name"].partition(".")[0]
+    known = top in evidence.sources.modules or top in sys.stdlib_module_names
+    mend = f"mend the import from {top}" if known else f"lock the version of {top} that has it"
+    return Cause.to_build("broken-import", f"{found['name']} has no {found['what']} to import", mend)
+
+
+def syntax_error(evidence: Evidence) -> Cause | None:
+    """Tell when the interpreter cannot read the app."""
+    found = evidence.said(r"^\s*(?P<name>SyntaxError|IndentationError|TabError): (?P<words>.*)")
+    if not found or evidence.answered:
+        return None
+    # A text that was never a file, "<string>", has no place.
+    where = evidence.said(
+        r'File "(?P<file>[^"<]+)", line (?P<line>\d+)\s*$', r"^(?P<file>/\S+\.[cm]?js):(?P<line>\d+)$"
+    )
+    place = f"{where['file']}:{where['line']}" if where else _place(evidence) or "the app"
+    return Cause.to_build("syntax-error", f"{place}: {found['name']}: {found['words']}", f"mend {place}")
+
+
+def read_only_root(evidence: Evidence) -> Cause | None:
+    """Tell when the app writes to the container's root, which is read-only."""
+    found = _stopped_by(
+        evidence,
+        r"\[Errno 30\] Read-only file system(?:: (?P<path>.+))?$",
+        r"EROFS: read-only file system, \w+ (?P<path>'[^']+')",
+        r"(?P<path>'[^']+'|/[^\s:]+): (?i:read-only file system)",
+        r"\"(?P<path>/[^\"]+)\" failed \(30: Read-only file system\)",
+        r"(?i:attempt to write a readonly database)(?P<path>)",
+    )
+    seen = evidence.examination
+    if not found or evidence.answered or not (seen and seen.read_only):
+        return None
+    path = _absolute(evidence, (found["path"] or "").strip("'\""))
+    why = f"it writes to {path or 'its root'}, and its root is read-only ({', '.join(seen.writable)} can be written to)"
+    # A folder that holds the app's own files cannot be laid over: they would be gone.
+    folder = posixpath.dirname(path)
+    if folder in ("", "/", seen.workdir) or folder == posixpath.dirname(seen.workdir):
+        return Cause.to_build(
+            "read-only-root", why, "let it write below /tmp, or a folder that the setting tmpfs names"
+        )
+    return Cause.to_set("read-only-root", why, f"tmpfs: [{folder}]", evidence.app)
+
+
+def permission_denied(evidence: Evidence) -> Cause | None:
+    """Tell when the container's user may not read or write a file."""
+    found = _stopped_by(
+        evidence,
+        rf"\[Errno 13?\] {_DENIED}: (?P<path>'[^']+')",
+        rf"E(?:ACCES|PERM): {_DENIED}, \w+ (?P<path>'[^']+')",
+        rf"(?P<path>'[^']+'|/[^\s:']+): {_DENIED}",
+        rf"\"(?P<path>/[^\"]+)\"(?:, \d+\))? failed \(\d+: {_DENIED}\)",
+        r"can't open file (?P<path>'[^']+'): \[Errno 13\]",
+    )
+    if not found or evidence.answered:
+        return None
+    path, seen = found["path"].strip("'"), evidence.examination
+    user = f"user {seen.user}" if seen and seen.user else "root, who has no capabilities here,"
+    if "peration not permitted" in found[0]:
+        return Cause.to_build(
+            "permission-denied",
+            f"{user} may not change {path}: operation not permitted",
+            "set owners in the Dockerfile (COPY --chown, or RUN chown) and its USER: the container has no capabilities",
+        )
+    return Cause.to_build(
+        "permission-denied",
+        f"{user} may not use {path}: permission denied",
+        f"make it readable for all where the Dockerfile makes it (COPY --chmod=644, or RUN chmod a+rX {path})",
+    )
+
+
+def port_taken_inside(evidence: Evidence) -> Cause | None:
+    """Tell when two of the app's own processes want the same port."""
+    if evidence.answered or not evidence.said(r"(?i)address already in use", r"EADDRINUSE", r"Connection in use: \("):
+        return None
+    return Cause.to_build(
+        "port-taken-inside",
+        "two processes in the container want the same port",
+        "let only one of them listen on $PORT",
+    )
+
+
+def missing_environment(evidence: Evidence) -> Cause | None:
+    """Tell when the app wants an environment variable that nobody gives it."""
+    found = evidence.said(r"^KeyError: '(?P<name>[A-Z][A-Z0-9_]*)'$")
+    asked = evidence.said(r'File "(?:<frozen os>|[^"]*/os\.py)", line \d+, in __getitem__')
+    if not found or not asked or evidence.answered:
+        return None
+    name = found["name"]
+    why = f"it wants the environment variable {name}, which is not set"
+    return Cause.to_set("missing-environment", why, f"environment: {{{name}: …}}", evidence.app)
+
+
+def missing_file(evidence: Evidence) -> Cause | None:
+    """Tell when the app opens a file, or runs a program, that is not in the image."""
+    found = evidence.said(r"FileNotFoundError: \[Errno 2\] No such file or directory: '(?P<path>[^']+)'")
+    if not found or evidence.answered:
+        return None
+    path = found["path"]
+    if "/" not in path and evidence.said(r'File "[^"]*/subprocess\.py", line'):
+        why = f"the program {path} is not in the image"
+        return Cause.to_build("command-not-found", why, f"install {path} in the Dockerfile")
+    path, seen = _absolute(evidence, path), evidence.examination
+    if empty := next((one for one in seen.writable if path.startswith(f"{one}/")) if seen else iter(()), None):
+        folder = posixpath.dirname(path)
+        why = f"there is no {path}, and {empty} is empty when it starts"
+        return Cause.to_build("missing-file", why, f"let it make {path if folder == empty else folder} when it starts")
+    why = f"there is no {path} in the image"
+    return Cause.to_build("missing-file", why, f"COPY {path} in the Dockerfile (does .dockerignore name it?)")
+
+
+def worker_failed(evidence: Evidence) -> Cause | None:
+    """Tell when Gunicorn gives up because its workers cannot load the app."""
+    if evidence.answered or not evidence.said(r"Worker failed to boot", r"App failed to load"):
+        return None
+    error = _raised(evidence)
+    if error is None and (named := evidence.said(r"Failed to find (?:application object|attribute) (?P<name>.+?) in ")):
+        return Cause.to_build(
+            "worker-failed",
+            f"gunicorn finds no {named['name']} in the app's module",
+            f"mend what CMD names ({' '.join(evidence.command)})",
+        )
+    why = "gunicorn's worker failed to boot" + (f": {_shown(error)}" if error else "")
+    return Cause.to_build("worker-failed", why, f"mend {_place(evidence) or 'what the log says'}")
+
+
+def uncaught_exception(evidence: Evidence) -> Cause | None:
+    """Tell when the app ended with an exception, or answers 500 because of one."""
+    error = _raised(evidence)
+    if error is None or evidence.answered or not (evidence.dead or evidence.failing):
+        return None
+    seen = evidence.examination
+    code = f" (exit code {seen.exit_code})" if seen and evidence.dead else ""
+    mend = f"mend {_place(evidence) or 'what the log says'}"
+    asked = f"; {evidence.problem.partition(';')[0]}" if evidence.failing and evidence.running else ""
+    return Cause.to_build("uncaught-exception", f"{_shown(error)}{code}{asked}", mend)
+
+
+def _stopped_by(evidence: Evidence, *patterns: str) -> re.Match[str] | None:
+    """Give where the app tells of this last; while it runs and does not fail only an exception stopped it.
+
+    Whatever else it says then is a warning, as of a cache that it does without.
+    """
+    if evidence.running and not evidence.failing:
+        patterns = tuple(rf"^[\w.]*(?:Error|Exception): .*?{pattern}" for pattern in patterns)
+    return evidence.said(*patterns)
+
+
+def _raised(evidence: Evidence) -> re.Match[str] | None:
+    """Give the exception that the log tells of last, if a traceback goes with it."""
+    return next(filter(None, map(_EXCEPTION.fullmatch, evidence.raised)), None)
+
+
+def _shown(error: re.Match[str]) -> str:
+    return f"{error['name']}: {error['words']}" if error["words"] else error["name"]
+
+
+def _place(evidence: Evidence) -> str:
+    """Give file and line of the innermost call in the app's own files, where the log tells."""
+    foreign = r"(?!.*(?:/lib(?:64)?/python[\d.]*/|(?:site|dist)-packages/))"
+    found = evidence.said(rf'File "(?P<file>{foreign}/[^"<]+)", line (?P<line>\d+)')
+    return f"{found['file']}:{found['line']}" if found else ""
+
+
+def _absolute(evidence: Evidence, path: str) -> str:
+    workdir = evidence.examination.workdir if evidence.examination else ""
+    return posixpath.normpath(posixpath.join(workdir or "/", path)) if path else ""

@@ -1,0 +1,48 @@
+"""The evidence in lines: when what came, what the container says of itself, and its last words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from seatrial.diagnosis.evidence import Evidence
+
+__all__ = ["told"]
+
+_LAST_LINES = 20
+
+
+def told(evidence: Evidence) -> tuple[str, ...]:
+    """Give what people look at: the timeline with equal tries folded, the container's state, the end of its log."""
+    return (*_timeline(evidence), *_container(evidence), *evidence.log[-_LAST_LINES:])
+
+
+def _timeline(evidence: Evidence) -> Iterator[str]:
+    for result in evidence.results:
+        yield from result.timeline
+    seen = evidence.examination
+    if seen and seen.lived is not None:
+        yield f"its process ended {seen.lived:.3f} s after its start, with exit code {seen.exit_code}"
+
+
+def _container(evidence: Evidence) -> Iterator[str]:
+    seen = evidence.examination
+    if seen is None:
+        return
+    facts = [f"state {seen.state}"]
+    if not seen.running:
+        facts.append(f"exit code {seen.exit_code}")
+    if seen.oom_killed:
+        facts.append("killed for memory")
+    if seen.running and seen.sockets is not None:
+        facts.append(f"listens on {', '.join(map(str, seen.sockets)) or 'no port'}")
+    if seen.health:
+        facts.append(f"health {seen.health}")
+    if seen.read_only:
+        facts.append(f"writable: {', '.join(seen.writable) or 'nothing'}")
+    if evidence.image_platform != evidence.engine_platform and evidence.image_platform:
+        facts.append(f"image for {evidence.image_platform}, engine {evidence.engine_platform}")
+    yield f"container: {'; '.join(facts)}"
+    for run in seen.health_log:
+        yield f"health check: exit code {run.exit_code}: {run.output or '(no output)'}"
+    if evidence.log:
+        yield "log:"

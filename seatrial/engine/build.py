@@ -1,0 +1,107 @@
+"""A build: by BuildKit over the engine's API where it can, by docker buildx where only that can, else as of old."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Protocol
+
+from seatrial.app import BUILDER_LABEL, BuildOptions
+from seatrial.engine.build_api import ApiBuild, BuildKitReader, ClassicReader
+from seatrial.engine.build_failure import BuildStopped, explained
+from seatrial.engine.buildkit import FailedVertex
+from seatrial.engine.buildx import BuildxBuild
+from seatrial.engine.connection import Connection
+from seatrial.engine.model import BuildRequest
+from seatrial.engine.protocol import Tell
+from seatrial.errors import BuildFailed
+from seatrial.events import BuildEvent, Note
+
+__all__ = ["build", "builder"]
+
+_FIRST_API_WITH_BUILDKIT = (1, 39)
+
+
+class _Work(Protocol):
+    """One build under way in a builder."""
+
+    @property
+    def builder(self) -> str:
+        """Who builds, for people."""
+        ...
+
+    def events(self, request: BuildRequest) -> Iterator[BuildEvent]:
+        """Build, and give what happens; `BuildStopped` when the builder gives up."""
+        ...
+
+    def failed(self) -> FailedVertex | None:
+        """Give the part that failed, or nothing when that is not known."""
+        ...
+
+    def cancel(self) -> None:
+        """Let the builder stop."""
+        ...
+
+
+def build(line: Connection, request: BuildRequest, tell: Tell) -> str:
+    """Build, and give the image's id; `BuildFailed` with the last lines of what failed otherwise.
+
+    The image's label `seatrial.builder` says who built it. The build is cancelled in the engine when this is
+    interrupted or takes longer than the request's timeout.
+    """
+    with line.speaking("the engine cannot build"):
+        work = _work(line, request.options, tell)
+        tell(Note(text=f"builder: {work.builder}"))
+        request = replace(request, labels={**request.labels, BUILDER_LABEL: work.builder})
+        _carry_out(work, request, tell)
+        found = line.client.inspect_image(request.reference.familiar)
+        return str(found["Id"])
+
+
+def builder(line: Connection, options: BuildOptions) -> str:
+    """Give who would build with these options, for people; `Unavailable` when nobody here can."""
+    with line.speaking("the engine cannot build"):
+        return _work(line, options, lambda _: None).builder
+
+
+def _work(line: Connection, options: BuildOptions, tell: Tell) -> _Work:
+    if wishes := options.beyond_the_api:
+        return BuildxBuild.found(wishes)
+    api = tuple(int(part) for part in line.client.api_version.split("."))
+    return ApiBuild(line.client, BuildKitReader() if api >= _FIRST_API_WITH_BUILDKIT else ClassicReader(), tell)
+
+
+def _carry_out(work: _Work, request: BuildRequest, tell: Tell) -> None:
+    late = threading.Event()
+
+    def give_up() -> None:
+        late.set()
+        work.cancel()
+
+    watch = threading.Timer(request.options.timeout, give_up)
+    watch.daemon = True
+    watch.start()
+    try:
+        for event in work.events(request):
+            tell(event)
+    except BuildStopped as error:
+        raise _late(request, work) if late.is_set() else explained(request, work.failed(), str(error)) from error
+    except BaseException:
+        work.cancel()
+        if late.is_set():
+            raise _late(request, work) from None
+        raise
+    finally:
+        watch.cancel()
+
+
+def _late(request: BuildRequest, work: _Work) -> BuildFailed:
+    failed = work.failed()
+    return BuildFailed(
+        "the build took too long",
+        why=f"it was not done after {request.options.timeout:g} s and was cancelled",
+        mend="raise build_timeout in the settings, or look at the step that ran last",
+        details=failed.lines if failed else (),
+        cause="build-timeout",
+    )

@@ -1,0 +1,208 @@
+"""A build over the engine's API: one request with the context as its body, and a stream of what happens."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import secrets
+from collections import deque
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from docker.errors import APIError
+from docker.utils.json_stream import json_stream, stream_as_text
+
+from seatrial.archive import stream
+from seatrial.context import Context
+from seatrial.dockerfile import syntax_directive, up_to_target, without_syntax_directive
+from seatrial.engine.build_failure import BuildStopped
+from seatrial.engine.buildkit import LAST_LINES, FailedVertex, Progress, decode_status
+from seatrial.engine.connection import api_url, engine_words, stream_error
+from seatrial.engine.model import BuildRequest
+from seatrial.engine.protocol import Tell
+from seatrial.events import BuildEvent, BuildEventKind, Caution
+
+__all__ = ["ApiBuild", "BuildKitReader", "ClassicReader", "own_name"]
+
+_BAD_REQUEST = 400
+_LONGEST_NAME = 100
+_NO_CREDENTIALS = "e30="  # {} in base64: the base images are there already
+
+
+def own_name(context: Context) -> str:
+    """Give the name for a Dockerfile that is not in the context: always the same, for COPY may take it along."""
+    name = ".seatrial.Dockerfile"
+    while name in context.entries:
+        name += "_"
+    return name
+
+
+class _Reader(Protocol):
+    """Reads one builder's stream; `version` is the builder's number in the API."""
+
+    name: str
+    version: str
+
+    def read(self, message: dict[str, Any]) -> Iterator[BuildEvent]:
+        """Give what a message says."""
+        ...
+
+    def finish(self) -> Iterator[BuildEvent]:
+        """Give what was held back."""
+        ...
+
+    def failed(self) -> FailedVertex | None:
+        """Give the part that failed, or nothing when that is not known."""
+        ...
+
+
+class ApiBuild:
+    """A build in the engine itself, by the builder whose stream `reader` reads."""
+
+    def __init__(self, client: Any, reader: _Reader, tell: Tell) -> None:
+        self._client = client
+        self._reader = reader
+        self._tell = tell
+        self._id = secrets.token_hex(8)
+
+    @property
+    def builder(self) -> str:
+        """Who builds, for people."""
+        return self._reader.name
+
+    def events(self, request: BuildRequest) -> Iterator[BuildEvent]:
+        """Build, and give what happens; `BuildStopped` when the builder gives up."""
+        done = False
+        try:
+            for message in self._messages(request):
+                aux = message.get("aux")
+                done = done or (isinstance(aux, dict) and "ID" in aux)
+                yield from self._reader.read(message)
+        except APIError as error:
+            raise BuildStopped(engine_words(error)) from error
+        yield from self._reader.finish()
+        if not done:
+            raise BuildStopped("the engine's answer ended without an image")
+
+    def failed(self) -> FailedVertex | None:
+        """Give the part that failed, or nothing when that is not known."""
+        return self._reader.failed()
+
+    def cancel(self) -> None:
+        """Let the engine stop it."""
+        try:
+            self._client.post(api_url(self._client, "build/cancel"), params={"id": self._id}, timeout=5)
+        except OSError:
+            return  # an engine that is gone builds no more either
+
+    def _messages(self, request: BuildRequest) -> Iterator[dict[str, Any]]:
+        name, content = self._dockerfile(request)
+        options = request.options
+        answer = self._client.post(
+            api_url(self._client, "build"),
+            params={
+                "version": self._reader.version,
+                "buildid": self._id,
+                "t": request.reference.familiar,
+                "dockerfile": name,
+                "buildargs": json.dumps(dict(options.arguments)),
+                "labels": json.dumps(dict(request.labels)),
+                "target": options.target or "",
+                "platform": next(iter(options.platforms), ""),
+                "nocache": "1" if options.no_cache else "",
+                "rm": "1",
+                "forcerm": "1",
+            },
+            data=stream(request.context, {name: content}, mtime=request.epoch, digests=request.digests),
+            headers={"Content-Type": "application/x-tar", "X-Registry-Config": _NO_CREDENTIALS},
+            stream=True,
+            timeout=None,  # a RUN may be silent for long; the caller holds the limit
+        )
+        with answer:
+            if answer.status_code >= _BAD_REQUEST:
+                raise BuildStopped(_message(answer.text))
+            for message in json_stream(stream_as_text(answer.iter_content(chunk_size=None))):
+                if words := stream_error(message):
+                    raise BuildStopped(words)
+                yield message
+
+    def _dockerfile(self, request: BuildRequest) -> tuple[str, bytes]:
+        """Give the name and content under which the Dockerfile is sent."""
+        path, options = request.dockerfile, request.options
+        text = request.content.decode("utf-8")
+        if (frontend := syntax_directive(text)) is not None:
+            # Without a session BuildKit cannot fetch a frontend ("no active sessions"); the engine has its own.
+            self._tell(Caution(text=f"# syntax={frontend} is left out: the engine's own Dockerfile frontend is used"))
+            # Stages behind the target may be written for that frontend; they are not needed.
+            text = up_to_target(without_syntax_directive(text), options.arguments, options.target)
+        folder = request.context.folder
+        name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else ""
+        # A header too long for its name would keep BuildKit from seeing that it is a tar.
+        inside = name in request.context.entries and len(name.encode()) < _LONGEST_NAME
+        return (name if inside else own_name(request.context)), text.encode()
+
+
+class BuildKitReader:
+    """Reads BuildKit's stream."""
+
+    name = "BuildKit"
+    version = "2"
+
+    def __init__(self) -> None:
+        self._progress = Progress()
+
+    def read(self, message: dict[str, Any]) -> Iterator[BuildEvent]:
+        """Give what a message says."""
+        aux = message.get("aux")
+        if message.get("id") == "moby.buildkit.trace" and isinstance(aux, str):
+            try:
+                status = decode_status(base64.b64decode(aux))
+            except binascii.Error:
+                return
+            yield from self._progress.feed(status)
+
+    def finish(self) -> Iterator[BuildEvent]:
+        """Give what was held back."""
+        yield from self._progress.finish()
+
+    def failed(self) -> FailedVertex | None:
+        """Give the part that failed, or nothing when that is not known."""
+        return self._progress.failed()
+
+
+class ClassicReader:
+    """Reads the stream of the builder that engines had before BuildKit."""
+
+    name = "classic builder (deprecated; this engine has no BuildKit)"
+    version = "1"
+
+    def __init__(self) -> None:
+        self._step = ""
+        self._lines: deque[str] = deque(maxlen=LAST_LINES)
+
+    def read(self, message: dict[str, Any]) -> Iterator[BuildEvent]:
+        """Give what a message says."""
+        for text in str(message.get("stream") or "").splitlines():
+            if text.startswith("Step "):
+                self._step = text
+                self._lines.clear()
+                yield BuildEvent(kind=BuildEventKind.STARTED, name=text)
+            elif text.strip() and self._step:
+                self._lines.append(text)
+                yield BuildEvent(kind=BuildEventKind.LOG, name=self._step, text=text)
+
+    def finish(self) -> Iterator[BuildEvent]:
+        """Nothing is held back."""
+        yield from ()
+
+    def failed(self) -> FailedVertex | None:
+        """Give the part that failed, or nothing when that is not known."""
+        return FailedVertex(name=self._step, error="", lines=tuple(self._lines)) if self._step else None
+
+
+def _message(text: str) -> str:
+    try:
+        return str(json.loads(text)["message"])
+    except (ValueError, KeyError, TypeError):
+        return text

@@ -1,0 +1,199 @@
+"""What a BuildKit build is doing: its statuses, followed and told as events."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from seatrial.engine.buildkit_status import (
+    Status,
+    Vertex,
+    VertexLog,
+    VertexStatus,
+    VertexWarning,
+    decode_status,
+)
+from seatrial.events import BuildEvent, BuildEventKind
+
+__all__ = [
+    "LAST_LINES",
+    "FailedVertex",
+    "Progress",
+    "Status",
+    "Vertex",
+    "VertexLog",
+    "VertexStatus",
+    "VertexWarning",
+    "decode_status",
+]
+
+LAST_LINES: Final = 20
+_LONGEST_LINE: Final = 64 * 1024
+_ENDS: Final = frozenset({BuildEventKind.FAILED, BuildEventKind.CACHED, BuildEventKind.DONE})
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailedVertex:
+    """The part of the build that failed: its name, the builder's words, and the last lines it printed."""
+
+    name: str
+    error: str
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(kw_only=True, eq=False)
+class _Track:
+    """What is known of one vertex so far, and what was told of it."""
+
+    vertex: Vertex
+    told: set[BuildEventKind] = field(default_factory=set)
+    told_error: str = ""
+    ended: set[str] = field(default_factory=set)
+    warnings: set[bytes] = field(default_factory=set)
+    partial: dict[int, bytes] = field(default_factory=dict)
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
+
+    @property
+    def name(self) -> str:
+        return self.vertex.name or self.vertex.digest
+
+
+class Progress:
+    """The state of one build: takes its statuses in order and tells what is new in each."""
+
+    def __init__(self) -> None:
+        self._tracks: dict[str, _Track] = {}
+        self._failed: list[_Track] = []
+
+    def feed(self, status: Status) -> tuple[BuildEvent, ...]:
+        """Give what happened since the status before, in the order to print it; each thing is told once."""
+        # All names first, logs before ends: a status may hold a log line of a vertex it also completes.
+        for vertex in status.vertexes:
+            track = self._track(vertex.digest)
+            track.vertex = _merged(track.vertex, vertex)
+            if vertex.error and track not in self._failed:
+                self._failed.append(track)
+        fresh = [self._track(vertex.digest) for vertex in status.vertexes]
+        events = [event for track in fresh for event in _begun(track)]
+        for log in status.logs:
+            events += _logged(self._track(log.vertex), log)
+        for piece in status.statuses:
+            events += _moved(self._track(piece.vertex), piece)
+        for warning in status.warnings:
+            events += _warned(self._track(warning.vertex), warning)
+        return (*events, *(event for track in fresh for event in _ended(track)))
+
+    def finish(self) -> tuple[BuildEvent, ...]:
+        """Give the lines that the stream's end left unfinished; call it once, after the last status."""
+        return tuple(event for track in self._tracks.values() for event in _flushed(track))
+
+    def failed(self) -> FailedVertex | None:
+        """Give the part that made the build fail, or None; its own failure comes before a cancelled one."""
+        track = next((track for track in self._failed if not _cancelled(track.vertex.error)), None)
+        track = track or next(iter(self._failed), None)
+        if track is None:
+            return None
+        unfinished = [_line(text) for text in track.partial.values() if text]
+        lines = (*track.lines, *unfinished)[-LAST_LINES:]
+        return FailedVertex(name=track.name, error=track.vertex.error, lines=lines)
+
+    def _track(self, digest: str) -> _Track:
+        return self._tracks.setdefault(digest, _Track(vertex=Vertex(digest=digest)))
+
+
+def _cancelled(error: str) -> bool:
+    return "context canceled" in error
+
+
+def _merged(old: Vertex, new: Vertex) -> Vertex:
+    """Give the old vertex with the new one's words; what is empty there stays, and so does a real error."""
+    keep = old.error and (not new.error or (_cancelled(new.error) and not _cancelled(old.error)))
+    return Vertex(
+        digest=old.digest,
+        inputs=new.inputs or old.inputs,
+        name=new.name or old.name,
+        cached=new.cached or old.cached,
+        started=old.started if new.started is None else new.started,
+        completed=old.completed if new.completed is None else new.completed,
+        error=old.error if keep else new.error,
+    )
+
+
+def _seconds(started: int | None, completed: int | None) -> float | None:
+    return None if started is None or completed is None else max(0, completed - started) / 1_000_000_000
+
+
+def _begun(track: _Track) -> Iterator[BuildEvent]:
+    vertex = track.vertex
+    if (vertex.started is not None or vertex.error) and BuildEventKind.STARTED not in track.told and not vertex.cached:
+        track.told.add(BuildEventKind.STARTED)
+        yield BuildEvent(kind=BuildEventKind.STARTED, name=track.name)
+
+
+def _ended(track: _Track) -> Iterator[BuildEvent]:
+    vertex = track.vertex
+    took = _seconds(vertex.started, vertex.completed)
+    if vertex.error:
+        if vertex.error == track.told_error:
+            return  # a failure is told even of a part that had ended well before, and again when it says more
+        track.told_error = vertex.error
+        kind = BuildEventKind.FAILED
+    elif (vertex.cached or vertex.completed is not None) and not track.told & _ENDS:
+        kind = BuildEventKind.CACHED if vertex.cached else BuildEventKind.DONE
+    else:
+        return
+    yield from _flushed(track)
+    track.told.add(kind)
+    yield BuildEvent(kind=kind, name=track.name, text=vertex.error, seconds=took)
+
+
+def _logged(track: _Track, log: VertexLog) -> Iterator[BuildEvent]:
+    *whole, rest = (track.partial.pop(log.stream, b"") + log.msg).split(b"\n")
+    if len(rest) > _LONGEST_LINE:
+        whole, rest = [*whole, rest], b""  # a process that never breaks its line must not fill the memory
+    track.partial[log.stream] = rest
+    for line in whole:
+        yield _told_line(track, line)
+
+
+def _flushed(track: _Track) -> Iterator[BuildEvent]:
+    for stream in list(track.partial):
+        if rest := track.partial.pop(stream):
+            yield _told_line(track, rest)
+
+
+def _told_line(track: _Track, line: bytes) -> BuildEvent:
+    track.lines.append(_line(line))
+    return BuildEvent(kind=BuildEventKind.LOG, name=track.name, text=track.lines[-1])
+
+
+def _line(line: bytes) -> str:
+    """Give what a terminal would end up showing: a progress bar overwrites itself after a carriage return."""
+    return line.decode("utf-8", "replace").rstrip("\r").rpartition("\r")[2]
+
+
+def _moved(track: _Track, piece: VertexStatus) -> Iterator[BuildEvent]:
+    name = piece.id or piece.name
+    ended = piece.completed is not None
+    if name in track.ended or (not ended and piece.current == 0):
+        return
+    if ended:
+        track.ended.add(name)
+    yield BuildEvent(
+        kind=BuildEventKind.STATUS,
+        name=track.name,
+        text=name,
+        seconds=_seconds(piece.started, piece.completed),
+        current=piece.current,
+        total=piece.total,
+    )
+
+
+def _warned(track: _Track, warning: VertexWarning) -> Iterator[BuildEvent]:
+    if warning.short not in track.warnings:
+        track.warnings.add(warning.short)
+        words = [part.decode("utf-8", "replace").strip() for part in (warning.short, *warning.detail)]
+        text = " ".join(word for word in [*words, warning.url] if word)
+        yield BuildEvent(kind=BuildEventKind.WARNING, name=track.name, text=text)

@@ -1,0 +1,183 @@
+"""A build by docker buildx, for what the engine's API cannot do alone."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections import deque
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from seatrial.archive import stream
+from seatrial.command import Piped, output_of
+from seatrial.engine.build_api import own_name
+from seatrial.engine.build_failure import BuildStopped
+from seatrial.engine.buildkit import LAST_LINES, FailedVertex, Progress
+from seatrial.engine.buildkit_status import Status, Vertex, VertexLog, VertexStatus, VertexWarning
+from seatrial.engine.model import BuildRequest
+from seatrial.errors import Unavailable
+from seatrial.events import BuildEvent
+
+__all__ = ["BuildxBuild", "status_of"]
+
+_VERSION = re.compile(r"v?(\d+\.\d+\S*)")
+_NANOSECONDS = 1_000_000_000
+
+
+class BuildxBuild:
+    """A build by the docker CLI's plugin, of the same context, told in the same events."""
+
+    def __init__(self, version: str) -> None:
+        self._version = version
+        self._progress = Progress()
+        self._words: deque[str] = deque(maxlen=LAST_LINES)
+        self._process: Piped | None = None
+
+    @classmethod
+    def found(cls, wishes: str) -> BuildxBuild:
+        """Give a build by the buildx that is installed here; `Unavailable` naming the wishes when there is none."""
+        words = output_of(["docker", "buildx", "version"])
+        version = _VERSION.search(words or "")
+        if version is None:
+            raise Unavailable(
+                f"{wishes} cannot be built here",
+                why="only docker buildx can do that, and the docker CLI has no such plugin",
+                mend="install it (apt-get install docker-buildx, or docker-buildx-plugin from Docker), then try again",
+            )
+        return cls(version[1])
+
+    @property
+    def builder(self) -> str:
+        """Who builds, for people."""
+        return f"docker buildx {self._version}"
+
+    def events(self, request: BuildRequest) -> Iterator[BuildEvent]:
+        """Build, and give what happens; `BuildStopped` when the builder gives up."""
+        # The Dockerfile goes under a name of its own: buildx looks for it in the tar it reads.
+        name = own_name(request.context)
+        body = stream(request.context, {name: request.content}, mtime=request.epoch, digests=request.digests)
+        with Piped(_words(request, name), body) as process:
+            self._process = process
+            for line in process.lines():
+                status = status_of(line)
+                if status is None:
+                    self._words.append(line)
+                else:
+                    yield from self._progress.feed(status)
+            yield from self._progress.finish()
+            if process.wait():
+                raise BuildStopped(self._last_words())
+
+    def failed(self) -> FailedVertex | None:
+        """Give the part that failed, or nothing when that is not known."""
+        return self._progress.failed()
+
+    def cancel(self) -> None:
+        """Let it stop: the engine stops with it, for it hangs on its connection."""
+        if self._process:
+            self._process.end()
+
+    def _last_words(self) -> str:
+        errors = [line for line in self._words if line.startswith("ERROR: ")]
+        words = errors[-1] if errors else next(reversed(self._words), "docker buildx gave no reason")
+        return words.removeprefix("ERROR: ")
+
+
+def _words(request: BuildRequest, dockerfile: str) -> list[str]:
+    options = request.options
+    pairs = {
+        "--build-arg": [f"{name}={value}" for name, value in options.arguments.items()],
+        "--label": [f"{name}={value}" for name, value in request.labels.items()],
+        "--build-context": [f"{name}={place}" for name, place in options.contexts.items()],
+        "--secret": [f"id={name},{source}" for name, source in options.secrets.items()],
+        "--platform": [",".join(options.platforms)] if options.platforms else [],
+        "--target": [options.target] if options.target else [],
+    }
+    words = ["docker", "buildx", "build", "--progress=rawjson", "--load", f"--tag={request.reference.familiar}"]
+    words += [f"--file={dockerfile}", f"--provenance={str(options.provenance).lower()}"]
+    words += [f"--sbom={str(options.sbom).lower()}"]
+    words += ["--no-cache"] if options.no_cache else []
+    words += ["--pull"] if options.pull else []
+    return [*words, *(word for flag, values in pairs.items() for value in values for word in (flag, value)), "-"]
+
+
+def status_of(line: str) -> Status | None:
+    """Give what a line of `--progress=rawjson` says, or nothing when it is words for people."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(found, dict):
+        return None
+    return Status(
+        vertexes=tuple(
+            Vertex(
+                digest=_text(one.get("digest")),
+                name=_text(one.get("name")),
+                cached=one.get("cached") is True,
+                started=_time(one.get("started")),
+                completed=_time(one.get("completed")),
+                error=_text(one.get("error")),
+            )
+            for one in _objects(found.get("vertexes"))
+        ),
+        statuses=tuple(
+            VertexStatus(
+                id=_text(one.get("id")),
+                vertex=_text(one.get("vertex")),
+                name=_text(one.get("name")),
+                current=_number(one.get("current")),
+                total=_number(one.get("total")),
+                started=_time(one.get("started")),
+                completed=_time(one.get("completed")),
+            )
+            for one in _objects(found.get("statuses"))
+        ),
+        logs=tuple(
+            VertexLog(vertex=_text(one.get("vertex")), stream=_number(one.get("stream")), msg=_bytes(one.get("data")))
+            for one in _objects(found.get("logs"))
+        ),
+        warnings=tuple(
+            VertexWarning(
+                vertex=_text(one.get("vertex")),
+                level=_number(one.get("level")),
+                short=_bytes(one.get("short")),
+                url=_text(one.get("url")),
+            )
+            for one in _objects(found.get("warnings"))
+        ),
+    )
+
+
+def _objects(found: Any) -> list[dict[str, Any]]:
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _text(found: Any) -> str:
+    return found if isinstance(found, str) else ""
+
+
+def _number(found: Any) -> int:
+    return found if isinstance(found, int) else 0
+
+
+def _bytes(found: Any) -> bytes:
+    try:
+        return base64.b64decode(_text(found))
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _time(found: Any) -> int | None:
+    """Give nanoseconds since 1970 for RFC 3339 with nanoseconds, which datetime alone would cut."""
+    try:
+        moment = datetime.fromisoformat(_text(found))
+        fraction = re.search(r"\.(\d+)", _text(found))
+        return int(moment.replace(microsecond=0).timestamp()) * _NANOSECONDS + int(
+            (fraction[1] if fraction else "0").ljust(9, "0")[:9]
+        )
+    except ValueError:
+        return None

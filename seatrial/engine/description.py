@@ -1,0 +1,64 @@
+"""The engine's own descriptions, as Seatrial's frozen data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from seatrial.engine.model import EngineDetails, Image, ImageConfig
+from seatrial.platforms import normal_platform
+
+__all__ = ["details_of", "engine_time", "image_of", "real_names"]
+
+
+def image_of(raw: dict[str, Any]) -> Image:
+    """Give the image that `docker image inspect` describes."""
+    return Image(
+        id=raw["Id"],
+        tags=real_names(raw.get("RepoTags")),
+        digests=real_names(raw.get("RepoDigests")),
+        labels=(raw.get("Config") or {}).get("Labels") or {},
+        created=_epoch(raw.get("Created") or ""),
+        size=int(raw.get("Size") or 0),
+        platform=normal_platform("/".join(str(raw[key]) for key in ("Os", "Architecture", "Variant") if raw.get(key))),
+        config=_config(raw.get("Config") or {}),
+    )
+
+
+def details_of(raw: dict[str, Any]) -> EngineDetails:
+    """Give what `docker info` says."""
+    containerd = "io.containerd.snapshotter" in str(raw.get("DriverStatus"))
+    return EngineDetails(
+        root=raw.get("DockerRootDir") or "",
+        store="containerd" if containerd else raw.get("Driver") or "",
+        platform=normal_platform(f"{raw.get('OSType')}/{raw.get('Architecture')}"),
+        warnings=tuple(str(one).removeprefix("WARNING: ") for one in raw.get("Warnings") or ()),
+    )
+
+
+def real_names(raw: Sequence[str] | None) -> tuple[str, ...]:
+    """Give an image's names without Docker's `<none>`."""
+    return tuple(name for name in raw or () if not name.startswith("<none>"))
+
+
+def _config(raw: dict[str, Any]) -> ImageConfig:
+    test = (raw.get("Healthcheck") or {}).get("Test") or ["NONE"]
+    pairs = (entry.partition("=") for entry in raw.get("Env") or ())
+    return ImageConfig(
+        user=raw.get("User") or "",
+        exposed=tuple(sorted(raw.get("ExposedPorts") or ())),
+        healthcheck=test[0] != "NONE",
+        environment={name: value for name, _, value in pairs},
+    )
+
+
+def engine_time(text: str) -> datetime:
+    """Read the engine's time, whose nanoseconds are more than Python reads; `ValueError` when it is none."""
+    return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
+
+
+def _epoch(text: str) -> float:
+    """Give seconds since the epoch."""
+    return engine_time(text).timestamp() if text else 0.0

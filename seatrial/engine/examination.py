@@ -1,0 +1,160 @@
+"""What a container's end, its health checks and its sockets say, as frozen data."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seatrial.connections import rows_of
+from seatrial.engine.description import engine_time
+from seatrial.engine.model import State
+
+__all__ = ["Examination", "Health", "Socket", "examination_of", "in_host_proc", "program_platform", "sockets_of"]
+
+_DOCKERS_RESOLVER = ipaddress.ip_address("127.0.0.11")
+_HEALTH_KEPT = 3
+_WORD = 8  # hexadecimal digits of 32 bits
+_TABLES = ("net/tcp", "net/tcp6")
+_HOST_PROC = Path("/proc")
+_ELF = b"\x7fELF"
+_ELF_HEAD = 20
+_BIG_ENDIAN = 2
+# e_machine in the head of a program.
+_MACHINES = {3: "386", 21: "ppc64le", 22: "s390x", 40: "arm/v7", 62: "amd64", 183: "arm64", 243: "riscv64"}
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Socket:
+    """A TCP socket that listens inside a container: its port, and its address as in `0.0.0.0` or `::1`."""
+
+    port: int
+    address: str
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only the container itself can reach it."""
+        address = ipaddress.ip_address(self.address)
+        mapped = getattr(address, "ipv4_mapped", None)
+        return (mapped or address).is_loopback
+
+    def __str__(self) -> str:
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """One run of a HEALTHCHECK: its exit code and what it printed."""
+
+    exit_code: int
+    output: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examination:
+    """A container looked at closely.
+
+    `error` is the engine's word on a start that failed, `lived` the seconds from start to end (None while it runs or
+    when it never did), `health` the engine's word (empty without HEALTHCHECK) and `health_log` its last runs, `sockets`
+    what listens inside (None when nobody could tell), `command` what it runs, `program` the platform which that was
+    compiled for (empty when nobody could tell), `writable` the paths it may write to.
+    """
+
+    state: State
+    exit_code: int = 0
+    oom_killed: bool = False
+    error: str = ""
+    lived: float | None = None
+    health: str = ""
+    health_log: tuple[Health, ...] = ()
+    sockets: tuple[Socket, ...] | None = None
+    command: tuple[str, ...] = ()
+    program: str = ""
+    user: str = ""
+    workdir: str = ""
+    read_only: bool = False
+    writable: tuple[str, ...] = ()
+    memory: int = 0
+
+    @property
+    def running(self) -> bool:
+        """Whether its process is alive."""
+        return self.state == "running"
+
+
+def examination_of(raw: dict[str, Any], *, sockets: tuple[Socket, ...] | None, program: str) -> Examination:
+    """Give what `docker inspect` says of a container, with what was found in it."""
+    state, config, host = raw["State"], raw.get("Config") or {}, raw.get("HostConfig") or {}
+    health = state.get("Health") or {}
+    mounts = [str(one.get("Destination")) for one in raw.get("Mounts") or () if one.get("RW")]
+    return Examination(
+        state=state["Status"],
+        exit_code=int(state.get("ExitCode") or 0),
+        oom_killed=bool(state.get("OOMKilled")),
+        error=state.get("Error") or "",
+        lived=None if state.get("Running") else _between(state.get("StartedAt"), state.get("FinishedAt")),
+        health=health.get("Status") or "",
+        health_log=tuple(
+            Health(exit_code=int(one.get("ExitCode") or 0), output=" ".join((one.get("Output") or "").split()))
+            for one in (health.get("Log") or ())[-_HEALTH_KEPT:]
+        ),
+        sockets=sockets,
+        command=(raw.get("Path") or "", *(raw.get("Args") or ())),
+        program=program,
+        user=config.get("User") or "",
+        workdir=config.get("WorkingDir") or "/",
+        read_only=bool(host.get("ReadonlyRootfs")),
+        writable=tuple(sorted({*(host.get("Tmpfs") or {}), *mounts})),
+        memory=int(host.get("Memory") or 0),
+    )
+
+
+def in_host_proc(pid: int, container_id: str, *, proc: Path = _HOST_PROC) -> tuple[Socket, ...] | None:
+    """Give what listens beside a process of this machine, if it is one of that container's; None when it is not.
+
+    The engine's process ids may count in another machine, where the same number is somebody else.
+    """
+    folder = proc / str(pid)
+    try:
+        if pid <= 0 or container_id not in (folder / "cgroup").read_text():
+            return None
+        return sockets_of("".join((folder / table).read_text() for table in _TABLES if (folder / table).exists()))
+    except OSError:
+        return None
+
+
+def program_platform(head: bytes) -> str:
+    """Give the platform that a compiled program is for, by its first 20 bytes; nothing when it is no ELF file."""
+    if not head.startswith(_ELF) or len(head) < _ELF_HEAD:
+        return ""
+    machine = int.from_bytes(head[18:20], "big" if head[5] == _BIG_ENDIAN else "little")
+    return f"linux/{_MACHINES[machine]}" if machine in _MACHINES else ""
+
+
+def sockets_of(text: str) -> tuple[Socket, ...]:
+    """Give the sockets that listen in the text of /proc/net/tcp and tcp6; Docker's own resolver is none."""
+    return tuple(sorted(set(_listening(text))))
+
+
+def _listening(text: str) -> Iterator[Socket]:
+    for row in rows_of(text):
+        if row.listens and (address := _address(row.address)) != _DOCKERS_RESOLVER:
+            yield Socket(port=row.port, address=str(address))
+
+
+def _address(digits: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Give the address that the kernel writes in words of 32 bits, each in the machine's (little-endian) order."""
+    words = (bytes.fromhex(digits[at : at + _WORD])[::-1] for at in range(0, len(digits), _WORD))
+    return ipaddress.ip_address(b"".join(words))
+
+
+def _between(began: str | None, ended: str | None) -> float | None:
+    """Give the seconds between two of the engine's times; None when one of them never came."""
+    try:
+        first, last = engine_time(began or ""), engine_time(ended or "")
+    except ValueError:
+        return None
+    seconds = (last - first).total_seconds()
+    return None if first.year == 1 or seconds < -1 else max(seconds, 0.0)

@@ -1,0 +1,84 @@
+"""A first look at the engine: what a run that changes nothing asks, before the SDK is loaded."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+from seatrial.engine.description import image_of
+from seatrial.engine.model import EngineInfo, Image
+from seatrial.engine.protocol import Engine
+
+__all__ = ["FirstGlance"]
+
+_SECONDS = 5.0
+_SERVER = re.compile(rb"^Server: Docker/(\S+)", re.MULTILINE)
+_API = re.compile(rb"^Api-Version: ([\d.]+)", re.MULTILINE)
+_OK, _NOT_FOUND = b"200", b"404"
+
+
+class FirstGlance:
+    """An engine on a Unix socket, as `Engine` describes it.
+
+    Loading the SDK takes longer than to find that there is nothing to do. So images are looked at here, over the
+    socket; whatever else is asked, and whatever goes otherwise than expected, is for the engine that `load` gives.
+    """
+
+    def __init__(self, endpoint: str, load: Callable[[], Engine]) -> None:
+        self.endpoint = endpoint
+        self._path = endpoint.removeprefix("unix://")
+        self._load = load
+        self._loaded: Engine | None = None
+        self._heads = b""
+
+    def image(self, what: str) -> Image | None:
+        """Give the image of that name or id, or nothing."""
+        status, found = self._ask(f"/images/{quote(what, safe='/:@')}/json")
+        if status == _OK and "Id" in found:
+            return image_of(found)
+        return None if status == _NOT_FOUND and "message" in found else self._engine.image(what)
+
+    def info(self) -> EngineInfo:
+        """Give which engine answers."""
+        if not self._heads:
+            self._ask("/_ping")
+        # Every answer tells; to be asked for its version outright, an engine starts other programs first.
+        server, api = _SERVER.search(self._heads), _API.search(self._heads)
+        if not (server and api):
+            return self._engine.info()
+        return EngineInfo(endpoint=self.endpoint, version=server[1].decode(), api=api[1].decode())
+
+    def close(self) -> None:
+        """Let go of the connection, if there is one."""
+        if self._loaded:
+            self._loaded.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    @property
+    def _engine(self) -> Engine:
+        if self._loaded is None:
+            self._loaded = self._load()
+        return self._loaded
+
+    def _ask(self, path: str) -> tuple[bytes, dict[str, Any]]:
+        """Give status and JSON object of an answer; empty ones when there is none, or once the SDK is loaded."""
+        if self._loaded:
+            return b"", {}
+        try:
+            with socket.socket(socket.AF_UNIX) as line:
+                line.settimeout(_SECONDS)
+                line.connect(self._path)
+                # HTTP/1.0: the answer comes in one piece and ends with the connection.
+                line.sendall(f"GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
+                answer = b"".join(iter(lambda: line.recv(65536), b""))
+            self._heads, _, body = answer.partition(b"\r\n\r\n")
+            found = json.loads(body)
+            return self._heads.split(b" ", 2)[1], found if isinstance(found, dict) else {}
+        except (OSError, ValueError, IndexError, AttributeError):
+            return b"", {}

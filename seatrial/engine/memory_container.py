@@ -1,0 +1,50 @@
+"""A container of the engine's twin in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http.server import ThreadingHTTPServer
+
+from seatrial.engine.examination import Examination, Socket
+from seatrial.engine.model import Container, ContainerSpec
+
+__all__ = ["MemoryContainer"]
+
+
+@dataclass
+class MemoryContainer:
+    """A container: how it was asked for, what it is called now, and the server that it is while it runs."""
+
+    spec: ContainerSpec
+    id: str
+    name: str
+    state: str = "created"
+    exit_code: int = 0
+    server: ThreadingHTTPServer | None = None
+
+    @property
+    def shown(self) -> Container:
+        """The container as an engine shows it."""
+        return Container(
+            id=self.id,
+            name=self.name,
+            image_id=self.spec.image_id,
+            labels=self.spec.labels,
+            state=self.state,  # type: ignore[arg-type]
+            exit_code=self.exit_code,
+            oom_killed=False,
+            ports={self.spec.port: self.server.server_port} if self.server else {},
+            direct={self.spec.port: ("127.0.0.1", self.server.server_port)} if self.server else {},
+        )
+
+    @property
+    def examined(self) -> Examination:
+        """It, looked at closely."""
+        return Examination(
+            state=self.state,  # type: ignore[arg-type]
+            exit_code=self.exit_code,
+            sockets=(Socket(port=self.spec.port, address="0.0.0.0"),) if self.server else None,  # noqa: S104  as seen
+            read_only=self.spec.hardened,
+            writable=("/tmp", *self.spec.tmpfs),  # noqa: S108  inside the container
+            memory=self.spec.memory,
+        )

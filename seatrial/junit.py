@@ -1,0 +1,202 @@
+"""What was checked, as the JUnit XML that CI systems read."""
+
+from __future__ import annotations
+
+import re
+import socket
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from seatrial.errors import SeatrialError, SmokeFailed, StepFailed, UsageError, cleaned
+from seatrial.events import AppLog, Caution, Checked, Event
+from seatrial.replacement import replace_file
+from seatrial.step import Outcome, Status, Step
+
+if TYPE_CHECKING:
+    from seatrial.session import Observer
+
+__all__ = ["JUnitFile"]
+
+# What XML 1.0 cannot hold, in whatever way it is written.
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_TERMINAL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Suite:
+    """What was heard of one step."""
+
+    since: datetime
+    checked: list[Checked] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+
+
+class JUnitFile:
+    """A file that becomes the JUnit XML of a command: an observer that keeps what is checked, and lets another hear it.
+
+    It is refused at once when it could not be written: `UsageError` for a folder, for what is no plain file, and where
+    nothing can be written. With `check` nothing is touched, now or later.
+    """
+
+    def __init__(self, name: str, other: Observer, *, check: bool = False) -> None:
+        self.path = _usable(name, check=check)
+        self._other, self._check = other, check
+        self._suites: list[_Suite] = []
+        self._outcomes: list[Outcome] = []
+
+    def began(self, step: Step) -> None:
+        """Hear that a step begins."""
+        self._suites.append(_Suite(since=datetime.now(UTC)))
+        self._other.began(step)
+
+    def tell(self, event: Event) -> None:
+        """Hear what happens in it."""
+        if self._suites and isinstance(event, Checked):
+            self._suites[-1].checked.append(event)
+            if event.warns:
+                self._suites[-1].warnings.append(str(event))
+        elif self._suites and isinstance(event, Caution):
+            self._suites[-1].warnings.append(event.text)
+        elif self._suites and isinstance(event, AppLog):
+            self._suites[-1].log.extend(event.lines)
+        self._other.tell(event)
+
+    def ended(self, outcome: Outcome) -> None:
+        """Hear how it came out."""
+        self._outcomes.append(outcome)
+        self._other.ended(outcome)
+
+    def document(self) -> bytes:
+        """Give the XML: a testsuite for each step, a testcase for each check, fact of an image and visited page."""
+        root = ET.Element("testsuites")
+        for number, (suite, outcome) in enumerate(zip(self._suites, self._outcomes, strict=False)):
+            root.append(_testsuite(number, suite, outcome))
+        ET.indent(root)
+        return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
+
+    def write(self) -> None:
+        """Replace the file at once, so that nobody ever reads half of one; `StepFailed` when that cannot be."""
+        if self._check:
+            return
+        try:
+            replace_file(self.path, self.document(), mode=0o644)  # CI systems read it as somebody else
+        except OSError as error:
+            raise StepFailed(
+                f"{self.path} cannot be written",
+                why=str(error.strerror or error),
+                mend="make room for it, then: invoke smoke --junit FILE",
+            ) from error
+
+
+def _usable(name: str, *, check: bool) -> Path:
+    """Give where a file of that name can be put; its folder is made."""
+    try:
+        path = Path(name).expanduser()
+        if not name or path.is_dir():
+            raise _refused(name, "it is a folder" if name else "it names no file")
+        if path.exists() and not path.is_file():
+            raise _refused(name, "it is no plain file")
+        path = path.resolve()  # what a link points to is replaced, not the link
+        if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".tmp"):
+                pass
+    except (FileExistsError, NotADirectoryError):
+        raise _refused(name, f"{path.parent} is no folder") from None
+    except OSError as error:
+        raise _refused(name, f"{path.parent}: {error.strerror}") from error
+    except (RuntimeError, ValueError) as error:  # ~ of nobody who is known; a character that no path can have
+        raise _refused(name, cleaned(str(error))) from error
+    return path
+
+
+def _testsuite(number: int, suite: _Suite, outcome: Outcome) -> ET.Element:
+    """Give a step's testsuite in the order and with the attributes that both Ant's and Jenkins' schemas take."""
+    cases = [_testcase(one, name, outcome) for one, name in zip(suite.checked, _names(suite.checked), strict=True)]
+    if outcome.status is Status.FAILED and outcome.error and not any(map(len, cases)):
+        cases.append(_failed(outcome, outcome.error, spent=sum(one.seconds for one in suite.checked)))
+    element = ET.Element(
+        "testsuite",
+        {
+            "id": str(number),
+            "package": "seatrial",
+            "name": _clean(f"{outcome.step} {outcome.app}".strip()),
+            "timestamp": suite.since.strftime("%Y-%m-%dT%H:%M:%S"),
+            "hostname": _clean(socket.gethostname()) or "localhost",
+            "tests": str(len(cases)),
+            "failures": str(sum(case.find("failure") is not None for case in cases)),
+            "errors": str(sum(case.find("error") is not None for case in cases)),
+            "skipped": "0",
+            "time": _seconds(outcome.seconds),
+        },
+    )
+    properties = ET.SubElement(element, "properties")
+    told = {"reason": outcome.reason, "status": outcome.status.value, "identity": outcome.after}
+    for name, value in told.items():
+        if value:
+            ET.SubElement(properties, "property", {"name": name, "value": _clean(value)})
+    element.extend(cases)
+    ET.SubElement(element, "system-out").text = _lines(suite.log)
+    ET.SubElement(element, "system-err").text = _lines(suite.warnings)
+    return element
+
+
+def _names(checked: Sequence[Checked]) -> Iterator[str]:
+    """Give each its name; CI systems tell testcases apart by it, so that equal ones get a number."""
+    seen: Counter[str] = Counter()
+    for one in checked:
+        seen[one.check] += 1
+        yield f"{one.check} ({seen[one.check]})" if seen[one.check] > 1 else one.check
+
+
+def _testcase(one: Checked, name: str, outcome: Outcome) -> ET.Element:
+    element = _case(outcome, name, one.seconds)
+    if one.problem is not None and one.fails:
+        error = outcome.error or SmokeFailed(outcome.reason, why=one.problem, mend="invoke smoke")
+        died = "" if isinstance(error, SmokeFailed) else f"{error.what}: "
+        told = {"message": _clean(f"{died}{one.problem}"), "type": type(error).__name__}
+        failure = ET.SubElement(element, "failure", told)
+        failure.text = _lines([one.problem, *one.timeline, *_moral(error)])
+    return element
+
+
+def _failed(outcome: Outcome, error: SeatrialError, *, spent: float) -> ET.Element:
+    """Give the testcase of a step that failed by itself, not by what was checked: an error, unless it is the app's."""
+    element = _case(outcome, outcome.step, max(outcome.seconds - spent, 0))
+    told = {"message": _clean(f"{error.what}: {error.why}"), "type": type(error).__name__}
+    kind = "failure" if isinstance(error, SmokeFailed) else "error"
+    ET.SubElement(element, kind, told).text = _lines([error.what, *error.details, *_moral(error)])
+    return element
+
+
+def _moral(error: SeatrialError) -> tuple[str, str]:
+    return f"why:  {error.why}", f"next: {error.mend}"
+
+
+def _case(outcome: Outcome, name: str, seconds: float) -> ET.Element:
+    where = ".".join(filter(None, (outcome.app, outcome.step)))
+    return ET.Element("testcase", {"classname": _clean(where), "name": _clean(name), "time": _seconds(seconds)})
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.3f}"
+
+
+def _lines(lines: Sequence[str]) -> str:
+    return _clean("\n".join(lines))
+
+
+def _clean(text: str) -> str:
+    """Give a text as XML can hold it, without what moves a terminal."""
+    return _NO_XML.sub("", _TERMINAL.sub("", text))
+
+
+def _refused(text: str, why: str) -> UsageError:
+    return UsageError(f"--junit {text!r} cannot be written", why=why, mend="--junit smoke.xml")

@@ -1,0 +1,112 @@
+"""What was released: one line of JSON for each release and rollback, appended and never changed."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from seatrial.errors import StepFailed
+from seatrial.notes import Verdict
+
+__all__ = ["Entry", "Ledger"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What stands in the ledger: a `release`, a `rollback`, or what was `found` published that it did not know.
+
+    `digests` are those the registry gave back, by tag; `before` what it held under them until then, where it held
+    something. `revision` is the commit, `builder` who built, `who` the user and host; `when` is ISO 8601 in UTC.
+    `verdict` is None for what went out untested.
+    """
+
+    action: str
+    app: str
+    repository: str
+    version: str
+    image: str | None
+    digests: Mapping[str, str]
+    before: Mapping[str, str] = field(default_factory=dict)
+    revision: str | None = None
+    builder: str | None = None
+    verdict: Mapping[str, Any] | None = None
+    who: str
+    when: str
+
+    @staticmethod
+    def verdict_of(verdict: Verdict | None) -> Mapping[str, Any] | None:
+        """Give a verdict as the ledger keeps it, and gives it back: in the types that JSON has."""
+        return json.loads(json.dumps(asdict(verdict))) if verdict else None
+
+
+class Ledger:
+    """The ledger of one project, in a file of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def entries(self, repository: str | None = None) -> tuple[Entry, ...]:
+        """Give all entries, or those of one repository, the oldest first; what is damaged is passed over."""
+        try:
+            lines = self.path.read_text("utf-8", errors="replace").split("\n")
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            raise self._trouble("the ledger cannot be read", error) from error
+        found = (_entry(line) for line in lines)
+        return tuple(one for one in found if one and repository in (None, one.repository))
+
+    def released(self, repository: str) -> dict[str, str]:
+        """Give the digest that was last released under each tag of a repository, the latest release last."""
+        found: dict[str, str] = {}
+        for one in self.entries(repository):
+            for tag, digest in one.digests.items():
+                found.pop(tag, None)
+                found[tag] = digest
+        return found
+
+    def append(self, entry: Entry) -> None:
+        """Write an entry down, in one piece and on the disk, behind whatever stands there; `StepFailed` otherwise."""
+        try:
+            self._append(entry)
+        except OSError as error:
+            raise self._trouble("what was done could not be written down in the ledger", error) from error
+
+    def _append(self, entry: Entry) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        line = f"{json.dumps(asdict(entry), sort_keys=True)}\n".encode()
+        with self.path.open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # until it is closed
+            if self._cut_short():
+                line = b"\n" + line
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _trouble(self, what: str, error: OSError) -> StepFailed:
+        return StepFailed(
+            what, why=f"{self.path}: {error.strerror}", mend=f"mend that (ls -l {self.path}), then run it again"
+        )
+
+    def _cut_short(self) -> bool:
+        """Whether the last line has no end: somebody was killed while writing it."""
+        with self.path.open("rb") as file:
+            if file.seek(0, os.SEEK_END) == 0:
+                return False
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) != b"\n"
+
+
+def _entry(line: str) -> Entry | None:
+    try:
+        found = json.loads(line)
+        known = {one.name for one in fields(Entry)}
+        entry = Entry(**{key: value for key, value in found.items() if key in known})
+        return entry if isinstance(entry.digests, dict) and isinstance(entry.before, dict) else None
+    except (ValueError, TypeError, AttributeError):
+        return None

@@ -1,0 +1,174 @@
+"""What Seatrial remembers between runs, in `.seatrial/` beside the settings file."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from seatrial.app import Check, checks_digest
+from seatrial.inputs import FileDigests
+from seatrial.replacement import replace_file
+
+__all__ = ["Notes", "Verdict"]
+
+
+_BUILDS_KEPT, _IMAGES_KEPT = 30, 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Whether an image passed its checks: which image, which checks, in which run, and when (ISO 8601, UTC).
+
+    `facts` is what was demanded of the image's facts, in the policy's words; empty when they decided nothing.
+    `visited` is whether a browser opened the page, too, and `screenshot` the path of its picture. `checked` has a line
+    for each check.
+    """
+
+    image: str
+    checks: str
+    passed: bool
+    run: str
+    when: str
+    summary: str
+    facts: str = ""
+    visited: bool = False
+    screenshot: str | None = None
+    checked: tuple[str, ...] = ()
+
+    @classmethod
+    def foreseen(cls, image: str, checks: tuple[Check, ...]) -> Verdict:
+        """Give the verdict that check mode counts on."""
+        return cls(image=image, checks=checks_digest(checks), passed=True, run="", when="", summary="will be probed")
+
+    def speaks_of(self, checks: tuple[Check, ...], facts: str = "") -> bool:
+        """Whether it was these checks that were asked, and the image's facts demanded in these words, if at all."""
+        return self.checks == checks_digest(checks) and facts in ("", self.facts)
+
+
+class Notes:
+    """The notes of one project in one folder.
+
+    A note that is missing or damaged is as good as none: everything here can be found out again.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._file_digests: dict[str, FileDigests] = {}
+
+    @property
+    def locks(self) -> Path:
+        """The folder for locks."""
+        return self.folder / "locks"
+
+    def verdict(self, image_id: str) -> Verdict | None:
+        """Give what was found about an image, or nothing."""
+        found = self._read(self._verdict_path(image_id))
+        try:
+            return Verdict(**{**found, "checked": tuple(found.get("checked", ()))})
+        except TypeError:
+            return None
+
+    def keep_verdict(self, verdict: Verdict) -> None:
+        """Remember a verdict, in place of an older one for the same image; what is long ago is forgotten."""
+        self._keep(self._verdict_path(verdict.image), asdict(verdict), _IMAGES_KEPT)
+
+    def screenshot(self, what: str) -> Path:
+        """Give where the next picture of a page is kept, by the image's id or by the address of what is deployed."""
+        digest = re.match("sha256:([0-9a-f]{1,12})", what)
+        name = digest[1] if digest else re.sub(r"[^A-Za-z0-9.-]+", "-", what)
+        folder = self.folder / "screenshots"
+        _forget(folder, _IMAGES_KEPT - 1)
+        return folder / f"{name[:200]}.png"
+
+    def facts(self, image_id: str) -> dict[str, Any]:
+        """Give what was found among an image's files; empty when nobody has looked."""
+        return self._read(self._facts_path(image_id))
+
+    def keep_facts(self, image_id: str, found: Mapping[str, Any]) -> None:
+        """Remember what was found among an image's files; what is long ago is forgotten."""
+        self._keep(self._facts_path(image_id), found, _IMAGES_KEPT)
+
+    def current(self, app: str) -> str | None:
+        """Give the id of the image that was built last for an app, or nothing."""
+        found = self._read(self.folder / "current.json").get(app)
+        return found if isinstance(found, str) else None
+
+    def keep_current(self, app: str, image_id: str) -> None:
+        """Remember which image was built last for an app."""
+        path = self.folder / "current.json"
+        self._write(path, {**self._read(path), app: image_id})
+
+    def inputs(self, digest: str) -> Mapping[str, str]:
+        """Give what went into the build of that input digest: names to digests; empty when nobody knows any more."""
+        parts = self._read(self._inputs_path(digest)).get("parts")
+        return parts if isinstance(parts, dict) else {}
+
+    def built_by(self, digest: str) -> str | None:
+        """Give the run that last built from that input digest, or nothing."""
+        run = self._read(self._inputs_path(digest)).get("run")
+        return run if isinstance(run, str) else None
+
+    def keep_inputs(self, digest: str, parts: Mapping[str, str], run: str) -> None:
+        """Remember what went into a run's build; what is long ago is forgotten."""
+        self._keep(self._inputs_path(digest), {"run": run, "parts": dict(parts)}, _BUILDS_KEPT)
+
+    def file_digests(self, app: str) -> FileDigests:
+        """Give the digests of an app's files, as far as they are known already."""
+        if app not in self._file_digests:
+            self._file_digests[app] = FileDigests(self._read(self.folder / "files" / f"{app}.json"))
+        return self._file_digests[app]
+
+    def keep_file_digests(self, app: str) -> None:
+        """Remember the digests of an app's files."""
+        self._write(self.folder / "files" / f"{app}.json", self.file_digests(app).fresh)
+
+    def started_engine(self) -> int | None:
+        """Give the process id of the engine that `up` started, or nothing."""
+        pid = self._read(self.folder / "engine.json").get("pid")
+        return pid if isinstance(pid, int) else None
+
+    def keep_started_engine(self, pid: int | None) -> None:
+        """Remember the engine that `up` started; None forgets it."""
+        self._write(self.folder / "engine.json", {"pid": pid})
+
+    def _verdict_path(self, image_id: str) -> Path:
+        return self.folder / "verdicts" / f"{image_id.removeprefix('sha256:')}.json"
+
+    def _facts_path(self, image_id: str) -> Path:
+        return self.folder / "facts" / f"{image_id.removeprefix('sha256:')}.json"
+
+    def _inputs_path(self, digest: str) -> Path:
+        return self.folder / "inputs" / f"{digest.removeprefix('sha256:')}.json"
+
+    def _read(self, path: Path) -> dict[str, Any]:
+        try:
+            found = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def _keep(self, path: Path, value: Mapping[str, Any], most: int) -> None:
+        """Write one of so many notes of a kind."""
+        self._write(path, value)
+        _forget(path.parent, most)
+
+    def _write(self, path: Path, value: Mapping[str, Any]) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, json.dumps(value, sort_keys=True).encode())
+
+
+def _forget(folder: Path, most: int) -> None:
+    """Let only so many of a folder's files stay, the youngest."""
+    for old in sorted(folder.glob("*.*"), key=_age)[most:]:
+        old.unlink(missing_ok=True)
+
+
+def _age(path: Path) -> float:
+    try:
+        return -path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0  # another run has just forgotten it

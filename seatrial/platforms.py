@@ -1,0 +1,56 @@
+"""Platforms as Docker names them: `linux/amd64`, `linux/arm64`, `linux/arm/v7`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from seatrial.errors import UsageError, cleaned
+
+__all__ = ["normal_platform", "parse_platform", "parse_platforms", "platform_arguments"]
+
+_PLATFORM: Final = re.compile(r"[a-z0-9]+/[a-z0-9_]+(/v[0-9]+)?")
+# Other names for the same, as containerd reads them.
+_SAME: Final = {
+    "x86_64": "amd64",
+    "x86-64": "amd64",
+    "amd64/v1": "amd64",
+    "aarch64": "arm64",
+    "arm64/v8": "arm64",
+    "aarch64/v8": "arm64",
+    "arm": "arm/v7",
+    "i386": "386",
+}
+
+
+def parse_platform(text: str) -> str:
+    """Give a platform in its usual form; `UsageError` when it is none."""
+    if not _PLATFORM.fullmatch(text):
+        raise UsageError(
+            f"{cleaned(repr(text), limit=60)} is no platform",
+            why="a platform is a system and an architecture, as in linux/amd64 or linux/arm/v7",
+            mend="--platform linux/amd64",
+        )
+    return normal_platform(text)
+
+
+def parse_platforms(texts: Iterable[str]) -> tuple[str, ...]:
+    """Give platforms in their usual forms, each once, sorted; `UsageError` for one that is none."""
+    return tuple(sorted({parse_platform(text) for text in texts}))
+
+
+def normal_platform(text: str) -> str:
+    """Give the usual form of what an engine says: `linux/arm64/v8` is `linux/arm64`."""
+    system, _, architecture = text.partition("/")
+    return f"{system}/{_SAME.get(architecture, architecture)}"
+
+
+def platform_arguments(target: str, build: str) -> dict[str, str]:
+    """Give the arguments that BuildKit sets by itself: TARGETPLATFORM, BUILDARCH and their like."""
+    arguments: dict[str, str] = {}
+    for prefix, platform in (("TARGET", target), ("BUILD", build)):
+        system, architecture, *variant = platform.split("/")
+        arguments |= {f"{prefix}PLATFORM": platform, f"{prefix}OS": system, f"{prefix}ARCH": architecture}
+        arguments[f"{prefix}VARIANT"] = "".join(variant)
+    return arguments

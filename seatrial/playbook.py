@@ -1,0 +1,208 @@
+"""The road in words: which steps each command is made of, in their order."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from seatrial import steps, surroundings
+from seatrial.app import App
+from seatrial.build_flags import BuildFlags
+from seatrial.credentials import Credential
+from seatrial.errors import UsageError
+from seatrial.git import described_version
+from seatrial.reference import parse_registry, parse_user
+from seatrial.run_flags import RunFlags
+from seatrial.settings import Settings
+from seatrial.step import Step
+from seatrial.steps.destination import Destination
+from seatrial.version import Version
+
+__all__ = ["Guard", "Playbook"]
+
+_DEMO_USER = "demo"
+_NO_FLAGS = BuildFlags()
+_NO_RUN_FLAGS = RunFlags()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guard:
+    """What a push may do that it does not do by itself: see `steps.Push`."""
+
+    overwrite: bool = False
+    backwards: bool = False
+    untested: bool = False
+
+
+_GUARDED = Guard()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Playbook:
+    """The commands of one project, each as the steps it is made of.
+
+    A version that is not given is what git describes for `build` and `release`; every other command takes the image
+    that was built last.
+    """
+
+    settings: Settings
+
+    def build(self, *, app: str | None, version: str | None, flags: BuildFlags = _NO_FLAGS) -> tuple[Step, ...]:
+        """Give the steps of `build`."""
+        target = flags.over(self.settings.app(app), self.settings.root)
+        return (steps.Build(target=target, version=_version(version) or described_version(target.context)),)
+
+    def run(self, *, app: str | None, version: str | None, flags: RunFlags = _NO_RUN_FLAGS) -> tuple[Step, ...]:
+        """Give the steps of `run`."""
+        return (steps.Run(target=flags.over(self.settings.app(app)), version=_version(version)),)
+
+    def stop(self, *, app: str | None) -> tuple[Step, ...]:
+        """Give the steps of `stop`."""
+        return (steps.Stop(target=self.settings.app(app)),)
+
+    def smoke(
+        self,
+        *,
+        app: str | None,
+        version: str | None,
+        browser: bool = False,
+        url: str | None = None,
+        log: bool = False,
+    ) -> tuple[Step, ...]:
+        """Give the steps of `smoke`: of an image, or with `url` of what is deployed there.
+
+        With `browser` one that is there opens the page, too; with `log` what the app writes is told.
+        """
+        target = self.settings.app(app)
+        program = _browser(self.settings) if browser else None
+        if url is not None:
+            return (_deployed(target, url, version, program),)
+        return (steps.Smoke(target=target, version=_version(version), browser=program, log=log),)
+
+    def login(self, credential: Credential, *, registry: str | None) -> tuple[Step, ...]:
+        """Give the steps of `login`."""
+        return (steps.Login(registry=self.registry(registry), credential=credential),)
+
+    def tag(self, *, app: str | None, version: str | None, user: str | None, registry: str | None) -> tuple[Step, ...]:
+        """Give the steps of `tag`."""
+        target = self.settings.app(app)
+        return (
+            steps.Tag(
+                target=target,
+                version=_version(version),
+                destination=self.destination(target, user, registry),
+            ),
+        )
+
+    def push(
+        self, *, app: str | None, version: str | None, user: str | None, registry: str | None, guard: Guard = _GUARDED
+    ) -> tuple[Step, ...]:
+        """Give the steps of `push`."""
+        target = self.settings.app(app)
+        destination = self.destination(target, user, registry)
+        chosen = _version(version)
+        if chosen:
+            destination.tags(chosen)  # a version that cannot go out is told at once
+        return (steps.Push(target=target, version=chosen, destination=destination, **asdict(guard)),)
+
+    def release(  # noqa: PLR0913  one argument a flag
+        self,
+        *,
+        app: str | None,
+        version: str | None,
+        user: str | None,
+        registry: str | None,
+        guard: Guard = _GUARDED,
+        flags: BuildFlags = _NO_FLAGS,
+    ) -> tuple[Step, ...]:
+        """Give the steps of `release`: the whole road to the registry; untested, it goes past the smoke test."""
+        target = flags.over(self.settings.app(app), self.settings.root)
+        chosen = _version(version) or described_version(target.context)
+        destination = self.destination(target, user, registry)
+        destination.tags(chosen)
+        smoke = () if guard.untested else (steps.Smoke(target=target, version=chosen, reuse=True),)
+        return (
+            steps.Preflight(target=target, version=chosen, destination=destination, overwrite=guard.overwrite),
+            steps.Build(target=target, version=chosen),
+            *smoke,
+            steps.Tag(target=target, version=chosen, destination=destination),
+            steps.Push(target=target, version=chosen, destination=destination, **asdict(guard)),
+        )
+
+    def rollback(self, *, app: str | None, to: str | None, user: str | None, registry: str | None) -> tuple[Step, ...]:
+        """Give the steps of `rollback`."""
+        target = self.settings.app(app)
+        if to is None:
+            raise UsageError(
+                "back to which version?", why="--to names none", mend="invoke status (shows what is published)"
+            )
+        destination, version = self.destination(target, user, registry), Version.parse(to)
+        destination.tags(version)
+        return (steps.Rollback(target=target, version=version, destination=destination),)
+
+    def up(self) -> tuple[Step, ...]:
+        """Give the steps of `up`: what the road needs on a bare machine."""
+        bases: dict[object, Step] = {
+            app.base_images: surroundings.BaseImage(target=app)
+            for app in self.settings.apps.values()
+            if app.base_images
+        }
+        return (
+            surroundings.EngineAnswers(),
+            *bases.values(),
+            surroundings.LocalRegistry(port=self.settings.local_registry_port),
+        )
+
+    def down(self, *, engine_answers: bool, volumes: bool) -> tuple[Step, ...]:
+        """Give the steps of `down`; without an engine there is nothing in it to end."""
+        stops = tuple(steps.Stop(target=app) for app in self.settings.apps.values())
+        inside: tuple[Step, ...] = (*stops, surroundings.LocalRegistryGone(volumes=volumes)) if engine_answers else ()
+        return (*inside, surroundings.EngineEnded())
+
+    def demo(self, *, app: str | None, version: str, port: str | None, guard: Guard = _GUARDED) -> tuple[Step, ...]:
+        """Give the steps of `demo`: `up`, a release into the local registry, `run`."""
+        registry = f"localhost:{self.settings.local_registry_port}"
+        released = self.release(app=app, version=version, user=_DEMO_USER, registry=registry, guard=guard)
+        return (*self.up(), *released, *self.run(app=app, version=version, flags=RunFlags(port=port)))
+
+    def registry(self, given: str | None) -> str:
+        """Give the registry's host that was asked for, else the one in the settings."""
+        return parse_registry(given) if given is not None else self.settings.registry
+
+    def user(self, given: str | None) -> str:
+        """Give the user that was asked for, else the one in the settings; `UsageError` when there is none."""
+        user = parse_user(given) if given is not None else self.settings.user
+        if user is None:
+            raise UsageError(
+                "whose name does the image get?",
+                why="neither --user nor the setting user says so",
+                mend="--user NAME (your Docker ID on Docker Hub)",
+            )
+        return user
+
+    def destination(self, target: App, user: str | None, registry: str | None) -> Destination:
+        """Give where an app goes."""
+        return Destination(target=target, user=self.user(user), registry=self.registry(registry))
+
+
+def _browser(settings: Settings) -> str:
+    from seatrial.browser.chromium import find_browser  # late: only who visits pays for what a browser needs
+
+    return find_browser(settings.browser)
+
+
+def _deployed(target: App, url: str, version: str | None, browser: str | None) -> Step:
+    from seatrial.checks.site import parse_site
+
+    site, awaited = parse_site(url), _version(version)
+    asks = next((check for check in target.checks if check.asks_for_the_version), None)
+    if awaited is None and asks:
+        raise UsageError(
+            f"which version should be deployed at {site}?",
+            why=f"the check {asks} asks for {{version}}",
+            mend=f"--url {site} --version VERSION",
+        )
+    return steps.Deployed(target=target, site=site, awaited=awaited, browser=browser)
+
+
+def _version(text: str | None) -> Version | None:
+    return None if text is None else Version.parse(text)

@@ -1,0 +1,103 @@
+"""The tasks that only look: logs, images, history, inspect, status, doctor."""
+
+from __future__ import annotations
+
+import json as json_module
+import time
+
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.tasks import task
+
+from seatrial.command_line import command, exit_with, print_out
+from seatrial.flags import help_for
+
+__all__ = ["doctor", "history", "images", "inspect", "logs", "status"]
+
+
+@task(positional=[], help=help_for("app", "tail", "follow"))
+def logs(c: Context, app: str | None = None, tail: str = "100", follow: bool = False) -> None:
+    """Show what the serving app wrote."""
+    from seatrial.listing import log_lines
+
+    with command(c, "logs") as now:
+        for line in log_lines(now.world.engine, now.playbook.settings.app(app), tail=tail, follow=follow):
+            print_out(line)
+
+
+@task(positional=[], help=help_for("app", "quiet", "json"))
+def images(c: Context, app: str | None = None, quiet: bool = False, json: bool = False) -> None:
+    """List the images in the engine, as docker images does; with --app those of an app."""
+    from seatrial.listing import show_images
+
+    with command(c, "images", json=json) as now:
+        target = now.playbook.settings.app(app) if app is not None else None
+        print_out(show_images(now.world, target, quiet=quiet, as_json=json, now=time.time()))
+
+
+@task(positional=[], help=help_for("image", "version", "app", "quiet", "json"))
+def history(
+    c: Context,
+    image: str | None = None,
+    version: str | None = None,
+    app: str | None = None,
+    quiet: bool = False,
+    json: bool = False,
+) -> None:
+    """Show the layers an image is made of, as docker history does."""
+    from seatrial.listing import find_image, show_history
+
+    with command(c, "history", json=json) as now:
+        what = find_image(now.world, now.playbook.settings, image, app=app, version=version)
+        print_out(show_history(now.world, what, quiet=quiet, as_json=json, now=time.time()))
+
+
+@task(positional=[], help=help_for("image", "version", "app", "json"))
+def inspect(
+    c: Context,
+    image: str | None = None,
+    version: str | None = None,
+    app: str | None = None,
+    json: bool = False,
+) -> None:
+    """Show all the engine knows of an image, as docker inspect does: a JSON array."""
+    from seatrial.listing import find_image
+
+    with command(c, "inspect", json=json) as now:
+        what = find_image(now.world, now.playbook.settings, image, app=app, version=version)
+        print_out(json_module.dumps([now.world.engine.inspect_image(what)], indent=4, ensure_ascii=False))
+
+
+@task(positional=[], help=help_for("user", "registry", "app", "json"))
+def status(
+    c: Context,
+    user: str | None = None,
+    registry: str | None = None,
+    app: str | None = None,
+    json: bool = False,
+) -> None:
+    """Show what ledger, engine and registry hold under each tag, and where they differ."""
+    from seatrial.standing import show_status
+
+    with command(c, "status", json=json) as now:
+        target = now.playbook.settings.app(app)
+        text, trouble = show_status(now.world, now.playbook.destination(target, user, registry), as_json=json)
+        print_out(text)
+        if trouble:
+            raise exit_with("status", trouble, check=False, json=False)
+
+
+@task(positional=[], help=help_for("app", "json"))
+def doctor(c: Context, app: str | None = None, json: bool = False) -> None:
+    """Look at the surroundings before work: engine, disk, port, login, Dockerfile, context, git."""
+    from seatrial.doctor.findings import Patient, as_document, as_lines, exit_code, findings
+    from seatrial.settings import environment
+
+    with command(c, "doctor", json=json) as now:
+        started, settings = environment(), now.playbook.settings
+        if app is not None:
+            settings.app(app)
+        found = findings(Patient(world=now.world, settings=settings, app=app, environment=started))
+        print_out(as_document(found, started.command) if json else as_lines(found, started.command))
+        if code := exit_code(found):
+            raise Exit(code=code)

@@ -1,0 +1,278 @@
+"""The line to one registry: plain or TLS, with the answer to whatever challenge it gives."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seatrial.credentials import Credential
+from seatrial.errors import RateLimited, RegistryUnavailable, SeatrialError, StepFailed, cleaned
+from seatrial.reference import DOCKER_HUB, ImageReference
+from seatrial.registry.refusals import read_only, refused, unreadable, untrusted
+
+if TYPE_CHECKING:
+    import requests
+
+__all__ = ["Line", "grants"]
+
+_SECONDS = (5.0, 30.0)
+_LOOPBACK = re.compile(r"(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?")
+_CERTIFICATES = Path("/etc/docker/certs.d")
+_OK, _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_ALLOWED = 200, 400, 401, 403, 405
+_TIMEOUT, _TOO_MANY, _SERVER_ERROR = 408, 429, 500
+_PASSING = (_TIMEOUT, 500, 502, 503, 504)
+
+
+class Line:
+    """Requests to one registry; plain HTTP only where Docker allows it, on loopback.
+
+    Certificates are trusted as the engine trusts them: the system's, and those in `/etc/docker/certs.d/HOST`.
+    """
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+        self._base: str | None = None
+        self._kept: requests.Session | None = None
+        self._authorizations: dict[str, str] = {}
+
+    def ask(  # noqa: PLR0913  what a request is
+        self,
+        method: str,
+        path: str,
+        credential: Credential | None,
+        *,
+        scope: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> requests.Response:
+        """Give the registry's answer, whatever its status; `scope` is what a token must be good for.
+
+        Raises `RegistryUnavailable` when none comes, and `PushRefused` when no token is given to these credentials.
+        """
+        import requests
+        import urllib3
+
+        given = {**(headers or {}), **self._authorization_known(scope)}
+        try:
+            answer = self._first(method, path, given, body)
+            if answer.status_code == _UNAUTHORIZED:
+                header = self._authorization(answer, credential, scope)
+                if header:
+                    self._authorizations[scope or ""] = header
+                    given["Authorization"] = header
+                    answer = self._request(method, path, given, body)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
+            words = _innermost(error)
+            if "CERTIFICATE_VERIFY_FAILED" in words:
+                raise untrusted(f"the registry {self.host} is not spoken to", self.host, words) from error
+            raise self._unreachable(words) from error
+        return answer
+
+    def token(self, scope: str) -> str:
+        """Give the token that was used for a scope, or nothing where none is needed."""
+        kind, _, token = self._authorizations.get(scope, "").partition(" ")
+        return token if kind == "Bearer" else ""
+
+    def failure(
+        self,
+        answer: requests.Response,
+        what: str,
+        credential: Credential | None,
+        repository: ImageReference | None = None,
+    ) -> SeatrialError:
+        """Give the error for an answer that is none, in the registry's own words where it has any.
+
+        `repository` is the one that was to be pushed to.
+        """
+        status = answer.status_code
+        words = cleaned(f"{self.host} answered {status} {answer.reason}{_own_words(answer)}", limit=200)
+        if status in (_UNAUTHORIZED, _FORBIDDEN):
+            return refused(self.host, credential, words, repository)
+        if status == _NOT_ALLOWED:
+            return read_only(what, self.host, words)
+        if status == _TOO_MANY:
+            limited = RateLimited(what, why=f"{words} (rate limit)", mend="wait a minute, then run it again")
+            after = answer.headers.get("Retry-After", "")
+            limited.seconds = float(after) if after.isdecimal() else 0.0
+            return limited
+        if _BAD_REQUEST <= status < _SERVER_ERROR and status != _TIMEOUT:
+            return StepFailed(what, why=words, mend=f"look what {self.host} wants: its words are above")
+        error = RegistryUnavailable(what, why=words, mend=f"look whether {self.host} is a registry and well")
+        error.passing = status in _PASSING
+        return error
+
+    @property
+    def _session(self) -> requests.Session:
+        import requests
+
+        if self._kept is None:
+            self._kept = requests.Session()
+            self._kept.trust_env = False  # neither proxies nor ~/.netrc: only what Docker keeps
+            self._kept.headers.update({"User-Agent": "seatrial"})
+        return self._kept
+
+    def _authorization_known(self, scope: str | None) -> dict[str, str]:
+        known = self._authorizations.get(scope or "")
+        return {"Authorization": known} if known else {}
+
+    def _first(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> requests.Response:
+        """Ask; as long as it is not known what is spoken there, on loopback plain HTTP first and then HTTPS."""
+        import requests
+
+        if self._base:
+            return self._request(method, path, headers, body)
+        host = "registry-1.docker.io" if self.host == DOCKER_HUB else self.host
+        local = _LOOPBACK.fullmatch(host)
+        for scheme in ("http", "https") if local else ("https",):
+            self._base = f"{scheme}://{host}"
+            if scheme == "https" and not local:
+                # As Docker does: also for its token service, and for wherever it keeps its blobs.
+                self._session.mount("https://", _adapter(self.host))
+            try:
+                answer = self._request(method, path, headers, body)
+            except requests.exceptions.ConnectionError:
+                if scheme == "https":
+                    self._base = None
+                    raise
+                continue
+            if scheme == "https" or "HTTPS server" not in answer.text[:200]:
+                return answer
+        raise AssertionError("unreachable: the last scheme returns or raises")
+
+    def _request(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> requests.Response:
+        import urllib3
+
+        base = self._base or ""
+        secure = base.startswith("https:")
+        options: dict[str, Any] = {"timeout": _SECONDS, "headers": dict(headers), "data": body}
+        # Blobs may lie elsewhere, whatever the scheme; requests takes the password along to nobody.
+        followed = secure or "Authorization" in headers or "/blobs/" in path
+        options["allow_redirects"] = followed and method == "GET"
+        if secure and _LOOPBACK.fullmatch(self.host):
+            # As Docker does: who listens on this machine need not prove that it is this machine.
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+            options["verify"] = False
+        return self._session.request(method, f"{base}{path}", **options)
+
+    def _authorization(self, answer: requests.Response, credential: Credential | None, scope: str | None) -> str | None:
+        """Give the header that answers a challenge, or nothing when we have none to give."""
+        kind, _, words = answer.headers.get("WWW-Authenticate", "").partition(" ")
+        if kind.lower() == "basic":
+            if credential is None:
+                return None
+            return _basic(credential)
+        if kind.lower() != "bearer":
+            return None
+        challenge = dict(re.findall(r'(\w+)="([^"]*)"', words))
+        fields = {"service": challenge.get("service", ""), "scope": scope or challenge.get("scope", "")}
+        fields = {key: value for key, value in fields.items() if value}
+        token = self._new_token(challenge.get("realm", ""), fields, credential)
+        return f"Bearer {token}" if token else None
+
+    def _new_token(self, realm: str, fields: dict[str, str], credential: Credential | None) -> str | None:
+        if not _is_private(realm):
+            return None  # a password is sent in the clear to nobody
+        session = self._session
+        if credential and credential.token:
+            body = {**fields, "grant_type": "refresh_token", "client_id": "seatrial"}
+            body["refresh_token"] = credential.secret.reveal()
+            # Not followed elsewhere: requests takes the header away there, and would send this body again.
+            answer = session.post(realm, data=body, timeout=_SECONDS, allow_redirects=False)
+        else:
+            headers = {"Authorization": _basic(credential)} if credential else {}
+            answer = session.get(realm, params=fields, headers=headers, timeout=_SECONDS)
+        if answer.status_code in (_UNAUTHORIZED, _FORBIDDEN) and credential:
+            raise refused(
+                self.host, credential, f"the token service does not accept the credentials{_own_words(answer)}"
+            )
+        if answer.status_code != _OK:
+            raise self.failure(answer, f"{self.host} gives no token", credential)
+        try:
+            found: dict[str, Any] = dict(answer.json())
+        except (ValueError, TypeError):
+            raise RegistryUnavailable(
+                f"{self.host} gives no token",
+                why=f"its token service answered with no JSON object: {cleaned(answer.text, limit=100)}",
+                mend=f"look whether {self.host} is a registry and well",
+            ) from None
+        token = found.get("token") or found.get("access_token")
+        return str(token) if token else None
+
+    def _unreachable(self, words: str) -> RegistryUnavailable:
+        local = _LOOPBACK.fullmatch(self.host)
+        return RegistryUnavailable(
+            f"the registry {self.host} cannot be reached",
+            why=words,
+            mend=f"start it (invoke up starts one at the port in the settings): curl http://{self.host}/v2/"
+            if local
+            else f"look whether this machine reaches https://{self.host}/v2/",
+        )
+
+
+def grants(token: str, repository: str) -> bool | None:
+    """Tell whether a token is good for pushing to a repository; None when only the registry can read it."""
+    try:
+        claims = token.split(".")[1]
+        found = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+        access = found["access"]
+        return any(
+            one["name"] == repository and {"push", "*"} & set(one["actions"] or ())
+            for one in access or ()
+            if one["type"] == "repository"
+        )
+    except (ValueError, KeyError, IndexError, TypeError):
+        return None
+
+
+def _basic(credential: Credential) -> str:
+    """Give the header with user and password; as UTF-8, which requests itself would not write."""
+    return f"Basic {base64.b64encode(f'{credential.user}:{credential.secret.reveal()}'.encode()).decode()}"
+
+
+def _adapter(host: str) -> Any:  # noqa: ANN401  requests has no public name for its type
+    """Give what speaks TLS with the system's authorities and those Docker keeps for a host."""
+    from requests.adapters import HTTPAdapter
+
+    context = ssl.create_default_context()
+    for file in sorted((*(_CERTIFICATES / host).glob("*.crt"), *(_CERTIFICATES / host).glob("*.cert"))):
+        try:
+            if file.suffix == ".crt":
+                context.load_verify_locations(file)
+            else:
+                context.load_cert_chain(file, file.with_suffix(".key"))
+        except OSError as error:
+            raise unreadable(f"the registry {host} is not spoken to", file, str(error.strerror or error)) from error
+
+    class Adapter(HTTPAdapter):
+        def init_poolmanager(self, *args: Any, **options: Any) -> None:  # noqa: ANN401  requests' signature
+            super().init_poolmanager(*args, ssl_context=context, **options)
+
+    return Adapter()
+
+
+def _is_private(url: str) -> bool:
+    """Whether what is sent there nobody else can read: over TLS, or to this machine itself."""
+    scheme, _, rest = url.partition("://")
+    authority = re.split(r"[/?#\\]", rest, maxsplit=1)[0]
+    return scheme == "https" or (scheme == "http" and bool(_LOOPBACK.fullmatch(authority)))
+
+
+def _own_words(answer: requests.Response) -> str:
+    """Give what a registry says in the form that the distribution API has for errors, or nothing."""
+    try:
+        error = answer.json()["errors"][0]
+        return f": {error['code']}: {error['message']}"
+    except (ValueError, KeyError, IndexError, TypeError):
+        return ""
+
+
+def _innermost(error: BaseException) -> str:
+    root = error
+    while isinstance(inner := getattr(root, "reason", None) or (root.args or (None,))[0], BaseException):
+        root = inner
+    return cleaned(re.sub(r".*\[Errno -?\d+\] ([^)]*)\)?", r"\1", str(root)), limit=200)

@@ -1,0 +1,64 @@
+"""What became of a command, as one JSON document."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from seatrial.errors import SeatrialError, cleaned
+from seatrial.pipeline import Report
+from seatrial.step import Outcome
+
+__all__ = ["as_json"]
+
+
+def as_json(report: Report, *, command: str = "invoke") -> str:
+    """Give the report as the JSON document that `--json` prints; `command` is what people type to get here."""
+    document: dict[str, Any] = {
+        "command": report.command,
+        "status": report.status.value,
+        "exit_code": report.exit_code,
+        "check": report.check,
+        "engine": None,
+        "steps": [_step(outcome, command, report.command) for outcome in report.outcomes],
+        "image": {
+            "id": report.image_id,
+            "builder": report.builder,
+            "references": [{"reference": one.reference, "digest": one.digest} for one in report.published],
+        },
+    }
+    if report.engine:
+        document["engine"] = {"endpoint": report.engine.endpoint, "version": report.engine.version}
+    if report.address:
+        document["address"] = report.address
+    if report.screenshot:
+        document["screenshot"] = report.screenshot
+    if report.error:
+        document["error"] = _error(report.error, command, report.command)
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def _step(outcome: Outcome, command: str, task: str) -> dict[str, Any]:
+    step: dict[str, Any] = {
+        "step": outcome.step,
+        "app": outcome.app or None,
+        "status": outcome.status.value,
+        "reason": outcome.reason,
+        "seconds": round(outcome.seconds, 3),
+        "attempts": outcome.attempts,
+        "before": outcome.before,
+        "after": outcome.after,
+    }
+    if outcome.moved:
+        step["moved"], step["sent_bytes"] = outcome.moved, outcome.sent
+    if outcome.notes:
+        step["notes"] = [cleaned(note) for note in outcome.notes]
+    if outcome.error:
+        step["error"] = _error(outcome.error, command, task)
+    return step
+
+
+def _error(error: SeatrialError, command: str, task: str) -> dict[str, Any]:
+    told: dict[str, Any] = {"what": error.what, "why": error.why, "next": error.next_move(command, task)}
+    told["details"] = list(error.details)
+    return {"cause": error.cause, **told} if error.cause else told

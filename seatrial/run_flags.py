@@ -1,0 +1,44 @@
+"""What the command line says about the container that serves, over what the settings say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from seatrial.app import App
+from seatrial.build_flags import pairs
+from seatrial.errors import UsageError, cleaned
+from seatrial.sizes import LEAST_MEMORY, parse_bytes
+
+__all__ = ["RunFlags"]
+
+_HIGHEST_PORT = 65535
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFlags:
+    """The flags of `run`, as they were typed; what was not typed leaves the settings alone."""
+
+    port: str | None = None
+    env: Sequence[str] | None = None
+    memory: str | None = None
+
+    def over(self, app: App) -> App:
+        """Give the app with these flags; `UsageError` for what is none."""
+        return replace(
+            app,
+            host_port=app.host_port if self.port is None else _port(self.port, app.host_port),
+            environment={**app.environment, **pairs("--env", self.env, "NAME=VALUE")},
+            memory=app.memory if self.memory is None else parse_bytes("--memory", self.memory, least=LEAST_MEMORY),
+        )
+
+
+def _port(text: str, usual: int) -> int:
+    if not re.fullmatch("[0-9]{1,5}", text) or not 0 < int(text) <= _HIGHEST_PORT:
+        raise UsageError(
+            f"{cleaned(repr(text), limit=60)} is no port",
+            why=f"a port is a number from 1 to {_HIGHEST_PORT}",
+            mend=f"--port {usual}",
+        )
+    return int(text)

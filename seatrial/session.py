@@ -1,0 +1,225 @@
+"""One command, from its steps to its report."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol, cast
+
+from seatrial.app import BUILDER_LABEL, UNCOMMITTED_LABEL
+from seatrial.credentials import CredentialStore
+from seatrial.engine import Engine, Image
+from seatrial.engine.glance import FirstGlance
+from seatrial.errors import Interrupted, SeatrialError
+from seatrial.events import Caution, Event
+from seatrial.lock import Lock
+from seatrial.notes import Notes
+from seatrial.pipeline import Pipeline, Published, Report, cut_short, skipped
+from seatrial.process import Process
+from seatrial.reference import ImageReference
+from seatrial.registry import HttpRegistry, Manifest, Registry
+from seatrial.settings import environment
+from seatrial.step import Outcome, Status, Step
+from seatrial.steps.publication import holds
+from seatrial.world import World
+
+__all__ = ["NOTES_FOLDER", "Observer", "Terminated", "carry_out", "open_world", "terminable"]
+
+NOTES_FOLDER = ".seatrial"
+_SIGNALLED = 128
+_PUBLISHING = ("push", "rollback")
+
+
+class Observer(Protocol):
+    """Somebody who watches a command."""
+
+    def began(self, step: Step) -> None:
+        """Hear that a step begins."""
+        ...
+
+    def tell(self, event: Event) -> None:
+        """Hear what happens in it."""
+        ...
+
+    def ended(self, outcome: Outcome) -> None:
+        """Hear how it came out."""
+        ...
+
+
+class Terminated(BaseException):
+    """SIGTERM or SIGHUP, on its way through every `finally`; `number` is the signal's."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of a process that this signal ends."""
+        return _SIGNALLED + self.number
+
+
+def open_world(root: Path) -> World:
+    """Give the real world of the project in `root`; the engine is spoken to on first need."""
+    started = environment()
+    store = CredentialStore(started.docker_config)
+    registries: dict[str, Registry] = {}
+
+    def registry(host: str) -> Registry:
+        if host not in registries:
+            registries[host] = HttpRegistry(host, store)
+        return registries[host]
+
+    endpoint = started.usual_engine
+    engine = cast("Engine", FirstGlance(endpoint, _load_engine)) if endpoint else _load_engine()
+    return World(engine=engine, registry=registry, notes=Notes(root / NOTES_FOLDER), process=Process.this())
+
+
+def _load_engine() -> Engine:
+    from seatrial.engine.docker import DockerEngine
+
+    return DockerEngine()
+
+
+def carry_out(  # noqa: PLR0913  what a command is
+    command: str,
+    steps: Sequence[Step],
+    world: World,
+    observer: Observer,
+    *,
+    check: bool,
+    lock_wait: float = 0,
+) -> Report:
+    """Carry a command's steps out and give the report, also when Ctrl-C or SIGTERM cuts it short.
+
+    What publishes holds the repository's lock meanwhile; another release is waited for `lock_wait` seconds.
+    """
+    outcomes: list[Outcome] = []
+    publishing = False
+
+    def began(step: Step) -> None:
+        nonlocal publishing
+        publishing = publishing or step.name in _PUBLISHING
+        observer.began(step)
+
+    def ended(outcome: Outcome) -> None:
+        outcomes.append(outcome)
+        observer.ended(outcome)
+
+    pipeline = Pipeline(command=command, steps=tuple(steps))
+    try:
+        with terminable(), _alone(command, steps, world, observer, check=check, wait=lock_wait):
+            report = pipeline.run(world, check=check, tell=observer.tell, began=began, ended=ended)
+            return _with_facts(report, steps, world)
+    except SeatrialError as error:  # the lock's: a step's own errors are in its outcome
+        for outcome in skipped(steps, "the lock is not free"):
+            ended(outcome)
+        return Report(command=command, check=check, outcomes=tuple(outcomes), error=error)
+    except (KeyboardInterrupt, Terminated) as error:
+        left = steps[len(outcomes) :]
+        if isinstance(error, Terminated):
+            interrupted = Interrupted(signal.Signals(error.number).name, error.exit_code, published=publishing)
+        else:
+            interrupted = Interrupted("Ctrl-C", _SIGNALLED + signal.SIGINT, published=publishing)
+        for outcome in cut_short(left, interrupted):
+            ended(outcome)
+        error_behind = None if any(one.error for one in outcomes) else interrupted
+        return Report(command=command, check=check, outcomes=tuple(outcomes), error=error_behind)
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP unwind the stack as Ctrl-C does, instead of ending the process where it stands."""
+
+    def unwind(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  a signal handler's signature
+        raise Terminated(number)
+
+    taken = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) is not signal.SIG_IGN]  # nohup
+    before = {one: signal.signal(one, unwind) for one in taken}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+@contextmanager
+def _alone(  # noqa: PLR0913  as above
+    command: str, steps: Sequence[Step], world: World, observer: Observer, *, check: bool, wait: float
+) -> Iterator[None]:
+    """Hold the lock of the repository that is published to, if any is; check mode only says who holds it."""
+    publishing: Any = next((step for step in steps if step.name in _PUBLISHING), None)
+    if publishing is None:
+        yield
+        return
+    lock = Lock(world.notes.locks, str(publishing.destination.home))
+    if check:
+        if holder := lock.holder():
+            observer.tell(Caution(text=f"{lock.words}: {holder}"))
+        yield
+        return
+    purpose = f"{command} of version {publishing.version}" if publishing.version else command
+    with world.holding(lock, purpose, observer.tell, wait=wait):
+        yield
+
+
+def _with_facts(report: Report, steps: Sequence[Step], world: World) -> Report:
+    """Give the report with what can only be asked afterwards: engine, image, and what the registry holds now."""
+    engine, image = None, None
+    about: Any = next((step for step in reversed(steps) if hasattr(step, "version") and step.name != "rollback"), None)
+    try:
+        if not all(getattr(step, "elsewhere", False) for step in steps):
+            engine = world.engine.info()
+        image = world.chosen(about.target, about.version) if about else None
+    except SeatrialError:
+        pass  # no engine, or no image: what is known without is told all the same
+    served: list[Any] = [step for step in steps if step.name == "run"]
+    return replace(
+        report,
+        engine=engine,
+        image_id=image.id if image else None,
+        builder=image.labels.get(BUILDER_LABEL) if image else None,
+        published=_published(report, steps, world, image),
+        address=served[-1].address if served and not (report.check or report.failure) else None,
+        screenshot=_screenshot(steps, world, image),
+    )
+
+
+def _screenshot(steps: Sequence[Step], world: World, image: Image | None) -> str | None:
+    """Give the picture that this run took of a page, if it took one."""
+    smoked: Any = next((step for step in steps if step.name == "smoke"), None)
+    if hasattr(smoked, "screenshot"):
+        return cast("str | None", smoked.screenshot)
+    verdict = world.notes.verdict(image.id) if image and smoked else None
+    return verdict.screenshot if verdict and verdict.run == world.process.run else None
+
+
+def _published(report: Report, steps: Sequence[Step], world: World, image: Image | None) -> tuple[Published, ...]:
+    """Give the names that a command was about and that hold its image, or nothing, as far as the registry says."""
+    reached = {one.step for one in report.outcomes if one.status is not Status.SKIPPED}
+    step: Any = next((one for one in steps if one.name in _PUBLISHING and one.name in reached), None)
+    if step is None or report.check:
+        return ()
+    if step.version:
+        tags = step.destination.tags(step.version, moves=image is None or UNCOMMITTED_LABEL not in image.labels)
+    elif image:
+        tags = step.destination.tags_of(image)
+    else:
+        return ()
+    names = [step.destination.home.with_tag(tag) for tag in tags.all]
+    held: dict[ImageReference, Manifest | None] = {}
+    for reference in names:
+        with suppress(SeatrialError):  # nobody knows what it holds
+            held[reference] = world.registry(reference.registry).manifest(reference)
+    first = held.get(names[0])
+    ours = first and (step.name == "rollback" or (image and holds(image, names[0], first)))
+    digest = first.digest if first and ours else None
+    return tuple(
+        Published(reference=str(reference), digest=found.digest if found else None)
+        for reference, found in held.items()
+        if found is None or found.digest == digest
+    )

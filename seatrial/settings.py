@@ -1,0 +1,297 @@
+"""What the user asks for, validated once: the only place that reads the environment."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+
+from seatrial.app import App, BuildOptions
+from seatrial.checks.settings import CheckSettings, check_of
+from seatrial.errors import UsageError, cleaned
+from seatrial.image.policy import FactName, FactsMode, FactsPolicy, facts_mode
+from seatrial.platforms import parse_platforms
+from seatrial.reference import DOCKER_HUB, ImageReference, parse_registry, parse_repository, parse_user
+from seatrial.settings_file import SETTINGS_FILE, line_of
+from seatrial.sizes import LEAST_MEMORY, parse_bytes
+from seatrial.version import DEFAULT_TAGS, parse_tag_patterns
+
+__all__ = ["AppSettings", "Environment", "Settings", "build_context", "environment"]
+
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+WritablePath = Annotated[str, msgspec.Meta(pattern=r"^(/(?!\.\.?(/|$))[^/:,\s]+)+/?$")]
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=86400)]
+_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
+_S = TypeVar("_S")
+
+
+class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One app as it stands in the settings file; paths are relative to the file."""
+
+    context: str = "."
+    dockerfile: str | None = None
+    repository: str | None = None
+    port: Port = 5000
+    host_port: Port | None = None
+    checks: Annotated[tuple[CheckSettings, ...], msgspec.Meta(min_length=1)] = (CheckSettings(),)
+    base_images: tuple[str, ...] = ()
+    build_args: dict[str, str] = {}
+    build_contexts: dict[str, str] = {}
+    build_secrets: dict[str, Annotated[str, msgspec.Meta(pattern="^(src|env)=[^,]+$")]] = {}
+    target: str | None = None
+    platforms: tuple[str, ...] = ()
+    provenance: bool = False
+    sbom: bool = False
+    cache: bool = True
+    pull: bool = False
+    context_limit: str = "1g"
+    allow_in_context: tuple[str, ...] = ()
+    environment: dict[str, str] = {}
+    memory: str = "512m"
+    pids: Annotated[int, msgspec.Meta(ge=1, le=4194304)] = 256
+    cpus: Annotated[float, msgspec.Meta(ge=0.01, le=1024)] | None = None
+    stop_grace: Annotated[float, msgspec.Meta(ge=0, le=600)] = 10.0
+    tmpfs: tuple[WritablePath, ...] = ()
+    smoke_timeout: Seconds = 30.0
+    build_timeout: Seconds = 1800.0
+    push_timeout: Seconds = 120.0
+    tags: tuple[str, ...] = DEFAULT_TAGS
+    image_facts: FactsMode | bool = "warn"  # YAML reads off as false
+    image_facts_allowed: tuple[FactName, ...] = ()
+    image_budget: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no type can tell; the words begin with the key in backquotes."""
+        if "read-only" in self.image_facts_allowed:
+            raise ValueError(
+                "`image_facts_allowed` read-only is no choice: every root is; tmpfs is where an app may write"
+            )
+
+
+class _Top(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    project: str | None = None
+    registry: str = DOCKER_HUB
+    user: str | None = None
+    local_registry_port: Port = 5050
+    browser: str | None = None
+    apps: dict[str, Any] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """This project's values.
+
+    `root` is the folder of the settings file, `registry` a host as in an `ImageReference`, `user` None when nobody
+    is named, `browser` the program for visits (None: the first Chromium there is), `apps` by their name.
+    """
+
+    root: Path
+    project: str
+    registry: str
+    user: str | None
+    local_registry_port: int
+    browser: str | None
+    apps: Mapping[str, App]
+
+    @classmethod
+    def load(cls, raw: Mapping[str, Any], root: Path) -> Settings:
+        """Give the settings that `raw` (what stands under `seatrial`) holds for the project in `root`.
+
+        Raises `UsageError` naming file and line, and the nearest known key for a misspelt one.
+        """
+        file = root / SETTINGS_FILE
+        top = _convert(raw, _Top, file, ())
+        project = _name(top.project or _slug(root.resolve().name), "project")
+        apps = {
+            name: _app(project, name, _convert(value or {}, AppSettings, file, ("apps", name)), root)
+            for name, value in (top.apps or {_slug(root.resolve().name): {}}).items()
+        }
+        return cls(
+            root=root,
+            project=project,
+            registry=parse_registry(top.registry),
+            user=parse_user(top.user) if top.user is not None else None,
+            local_registry_port=top.local_registry_port,
+            browser=top.browser,
+            apps=apps,
+        )
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """Give the plain settings that environment variables may set (INVOKE_SEATRIAL_USER and so on)."""
+        return {"project": None, "registry": DOCKER_HUB, "user": None, "local_registry_port": 5050, "browser": None}
+
+    def app(self, name: str | None = None) -> App:
+        """Give the app of that name, or the only one there is; `UsageError` otherwise."""
+        known = ", ".join(sorted(self.apps))
+        if name is None and len(self.apps) == 1:
+            return next(iter(self.apps.values()))
+        if name is None:
+            raise UsageError("which app?", why=f"this project has {known}", mend=f"--app {min(self.apps)}")
+        if name not in self.apps:
+            near = difflib.get_close_matches(name, self.apps, n=1) or sorted(self.apps)
+            raise UsageError(
+                f"there is no app {cleaned(repr(name), limit=60)}",
+                why=f"{SETTINGS_FILE} knows {known}",
+                mend=f"--app {near[0]}",
+            )
+        return self.apps[name]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """What the process was started with: Docker's configuration folder, and what people typed to start it.
+
+    `plain` is whether nothing should move or shine on a terminal: in CI, with NO_COLOR, on a dumb one. `terminal` is
+    what is to be taken for one, whatever is connected; None leaves it to that. `docker_host` and `docker_context` say
+    where the engine is, as for the docker CLI.
+    """
+
+    docker_config: Path
+    command: str
+    plain: bool
+    terminal: bool | None
+    docker_host: str | None
+    docker_context: str | None
+
+    @property
+    def usual_engine(self) -> str | None:
+        """The Unix socket on which the docker CLI would look for the engine, None when another way leads there."""
+        if self.docker_host:
+            return self.docker_host if self.docker_host.startswith("unix:///") else None
+        return "unix:///var/run/docker.sock" if self.context == "default" else None
+
+    @property
+    def context(self) -> str | None:
+        """The docker context that leads to the engine where `docker_host` does not; None where that cannot be read."""
+        try:
+            config = json.loads((self.docker_config / "config.json").read_text("utf-8"))
+        except FileNotFoundError:
+            config = {}
+        except (OSError, ValueError):
+            return None
+        if self.docker_context:
+            return self.docker_context
+        return str(config.get("currentContext") or "default") if isinstance(config, dict) else None
+
+
+def environment() -> Environment:
+    """Give what the process was started with."""
+    folder = os.environ.get("DOCKER_CONFIG")
+    return Environment(
+        docker_config=Path(folder) if folder else Path.home() / ".docker",
+        command=os.environ.get("SEATRIAL_COMMAND") or Path(sys.argv[0]).name,
+        plain=bool(os.environ.get("CI") or os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb",
+        terminal=True if os.environ.get("FORCE_COLOR") or os.environ.get("TTY_COMPATIBLE") == "1" else None,
+        docker_host=os.environ.get("DOCKER_HOST"),
+        docker_context=os.environ.get("DOCKER_CONTEXT"),
+    )
+
+
+def _convert(raw: object, kind: type[_S], file: Path, trail: tuple[str, ...]) -> _S:
+    """Give `raw` as `kind`, or say on which line it goes wrong."""
+    try:
+        return msgspec.convert(raw, kind, strict=False)
+    except msgspec.ValidationError as error:
+        words, _, where = str(error).partition(" - at `$")
+        inner = [int(b) if b else a for a, b in re.findall(r"\.(\w+)|\[(\d+)\]", where)]
+        mend = "write it in quotes" if re.search("Expected `str.*got `(int|float|bool)`", words) else ""
+        if unknown := re.search(r"unknown field `(.*)`", words):
+            key = unknown.group(1)
+            owner = CheckSettings if "checks" in inner else kind
+            known = [field.name for field in msgspec.structs.fields(owner)]  # type: ignore[arg-type]
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+            words = f"there is no setting '{key}'"
+            mend = f"write '{near[0]}'" if near else f"known here: {', '.join(known)}"
+            inner.append(key)
+        elif named := re.match("`([a-z_]+)` ", words):
+            inner.append(named[1])
+        full = (*trail, *inner)
+        line = line_of(file, full)
+        place = f"{file}:{line}" if line else file.name
+        raise UsageError(
+            f"the setting seatrial.{'.'.join(map(str, full))} is wrong",
+            why=f"{place}: {words[:1].lower()}{words[1:]}",
+            mend=mend or f"mend {place}",
+        ) from error
+
+
+def _app(project: str, name: str, given: AppSettings, root: Path) -> App:
+    context = (root / given.context).resolve()
+    dockerfile = root / given.dockerfile if given.dockerfile else context / "Dockerfile"
+    return App(
+        project=project,
+        name=_name(name, "app"),
+        context=context,
+        dockerfile=dockerfile.resolve(),
+        repository=parse_repository(given.repository or name),
+        port=given.port,
+        host_port=given.host_port or given.port,
+        checks=tuple(check_of(check) for check in given.checks),
+        base_images=tuple(ImageReference.parse(text) for text in given.base_images),
+        environment=given.environment,
+        memory=parse_bytes("memory", given.memory, least=LEAST_MEMORY),
+        pids=given.pids,
+        cpus=given.cpus,
+        stop_grace=given.stop_grace,
+        smoke_timeout=given.smoke_timeout,
+        build=_build_options(given, root),
+        tags=parse_tag_patterns(given.tags),
+        push_timeout=given.push_timeout,
+        tmpfs=tuple(path.rstrip("/") for path in given.tmpfs),
+        facts=FactsPolicy(
+            mode=facts_mode(given.image_facts),
+            allowed=given.image_facts_allowed,
+            budget=parse_bytes("image_budget", given.image_budget) if given.image_budget is not None else None,
+        ),
+    )
+
+
+def _build_options(given: AppSettings, root: Path) -> BuildOptions:
+    return BuildOptions(
+        arguments=given.build_args,
+        target=given.target,
+        platforms=parse_platforms(given.platforms),
+        contexts={name: build_context(place, root) for name, place in given.build_contexts.items()},
+        secrets={name: _build_secret(source, root) for name, source in given.build_secrets.items()},
+        provenance=given.provenance,
+        sbom=given.sbom,
+        no_cache=not given.cache,
+        pull=given.pull,
+        timeout=given.build_timeout,
+        context_limit=parse_bytes("context_limit", given.context_limit),
+        allowed=given.allow_in_context,
+    )
+
+
+def build_context(place: str, root: Path) -> str:
+    """Give an extra context as Docker takes it: an image (`docker-image://…`) or URL as it is, a folder in full."""
+    elsewhere = "://" in place or re.match(r"[\w.-]+@[\w.-]+:", place)
+    return place if elsewhere else str((root / place).resolve())
+
+
+def _build_secret(source: str, root: Path) -> str:
+    kind, _, what = source.partition("=")
+    return f"src={(root / Path(what).expanduser()).resolve()}" if kind == "src" else source
+
+
+def _name(text: str, what: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise UsageError(
+            f"{what} {cleaned(repr(text), limit=60)} is no name",
+            why="a name is lowercase letters, digits, _ . - and has at most 63 characters",
+            mend=f"{what}: {_slug(text)}",
+        )
+    return text
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9_.-]+", "-", text.lower()).strip("-._")[:63] or "app"

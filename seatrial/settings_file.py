@@ -1,0 +1,126 @@
+"""The settings file as text: whether Invoke can read it at all, and on which line a thing stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from stat import S_ISREG
+
+import yaml
+
+from seatrial.errors import UsageError, cleaned
+
+__all__ = ["SETTINGS_FILE", "check_settings_file", "line_of"]
+
+SETTINGS_FILE = "invoke.yaml"
+_KEY = "seatrial"
+_NESTED = "apps"
+_LARGEST = 1024 * 1024
+_MAPPING_TAG = "tag:yaml.org,2002:map"
+_TEXT_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
+
+
+def check_settings_file(path: Path) -> None:
+    """Raise `UsageError` when `path` is there and is not a YAML mapping that Invoke can merge.
+
+    Invoke itself would hang on a pipe and show a traceback for the rest.
+    """
+    try:
+        status = path.stat()
+    except OSError:
+        return
+    if not S_ISREG(status.st_mode):
+        raise _broken(path, 0, "it is not a regular file")
+    if status.st_size > _LARGEST:
+        raise _broken(path, 0, f"it has {status.st_size:,} bytes; settings have at most {_LARGEST:,}")
+    root = _compose(path)
+    if root is None:
+        return
+    if not isinstance(root, yaml.MappingNode):
+        raise _broken(path, 1, "it holds no mapping; settings stand under the key 'seatrial:'")
+    _refuse_bad_keys(path, root)
+    for key, value in root.value:
+        if key.value == _KEY:
+            _refuse_bad_shape(path, key, value)
+    _construct(path)
+
+
+def line_of(path: Path, trail: Sequence[str | int]) -> int:
+    """Give the line (from 1) on which the setting at `trail` below `seatrial` stands in `path`; 0 when it does not."""
+    try:
+        node = _compose(path)
+    except UsageError:
+        return 0
+    line = 0
+    for part in (_KEY, *trail):
+        if isinstance(node, yaml.MappingNode):
+            found = [(key, value) for key, value in node.value if key.value == str(part)]
+            if not found:
+                return 0
+            line, node = found[0][0].start_mark.line + 1, found[0][1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        else:
+            return 0
+    return line
+
+
+def _compose(path: Path) -> yaml.Node | None:
+    with _reading(path):
+        return yaml.compose(path.read_text("utf-8-sig"), Loader=yaml.SafeLoader)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise _broken(path, mark.line + 1 if mark else 0, error.problem or "it is no YAML") from error
+    except (yaml.YAMLError, ValueError, OSError, RecursionError) as error:
+        raise _broken(path, 0, cleaned(str(error), limit=120)) from error
+
+
+def _construct(path: Path) -> None:
+    """Make values of it all, as Invoke will: an unknown tag or a 30th of February is found only now."""
+    with _reading(path):
+        yaml.safe_load(path.read_text("utf-8-sig"))
+
+
+def _refuse_bad_keys(path: Path, node: yaml.Node) -> None:
+    """Refuse a key that stands there twice or is no text."""
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _refuse_bad_keys(path, item)
+    if isinstance(node, yaml.MappingNode):
+        seen: dict[str, int] = {}
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if key.tag not in _TEXT_TAGS:
+                shown = f"'{key.value}'" if isinstance(key, yaml.ScalarNode) else "a list or mapping"
+                raise _broken(path, line, f"the key {shown} is no text; write it in quotes")
+            # Invoke makes the names of environment variables of all keys, in capitals.
+            if (name := key.value.upper()) in seen:
+                raise _broken(path, line, f"'{key.value}' stands on line {seen[name]} already, capitals or not")
+            seen[name] = line
+            _refuse_bad_keys(path, value)
+
+
+def _refuse_bad_shape(path: Path, key: yaml.Node, seatrial: yaml.Node) -> None:
+    """Refuse what Invoke cannot merge with the defaults: nothing for a mapping, a mapping for a single value."""
+    if seatrial.tag != _MAPPING_TAG:
+        raise _broken(path, key.start_mark.line + 1, "'seatrial:' holds no mapping")
+    for name, value in seatrial.value:
+        if name.value != _NESTED and isinstance(value, yaml.MappingNode):
+            raise _broken(path, name.start_mark.line + 1, f"'{name.value}:' holds a mapping; it is a single value")
+
+
+def _broken(path: Path, line: int, why: str) -> UsageError:
+    place = f"{path}:{line}" if line else str(path)
+    return UsageError(
+        "the settings cannot be read",
+        why=f"{place}: {why}",
+        mend=f"mend {place} (a model stands in the README)",
+    )

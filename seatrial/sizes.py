@@ -1,0 +1,29 @@
+"""Sizes in bytes, as the docker CLI reads them."""
+
+from __future__ import annotations
+
+import re
+
+from seatrial.errors import UsageError, cleaned
+
+__all__ = ["LEAST_MEMORY", "parse_bytes"]
+
+_SIZE = re.compile(r"([0-9]{1,15})([bkmg]?)", re.IGNORECASE)
+_UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+LEAST_MEMORY = 6 * _UNITS["m"]
+"""The engine gives no container less."""
+
+
+def parse_bytes(name: str, text: str, *, least: int = 1) -> int:
+    """Give the bytes in a text like `512m`; `name` is the setting's, or the flag's with its dashes."""
+    found = _SIZE.fullmatch(text)
+    if found and (size := int(found[1]) * _UNITS[found[2].lower()]) >= least:
+        return size
+    floor = f", {least // _UNITS['m']}m at least" if least > 1 else ""
+    flag = name.startswith("--")
+    given = cleaned(text, limit=60)
+    raise UsageError(
+        f"{name} {given!r} is no size" if flag else f"the setting {name}: {given} is wrong",
+        why=f"{name.lstrip('-')} is a number with b, k, m or g{floor}, as in docker run --memory",
+        mend=f"{name} 512m" if flag else f"{name}: 512m",
+    )

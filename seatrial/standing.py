@@ -1,0 +1,168 @@
+"""How things stand: what ledger, engine and registry hold under each tag, and where they differ."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+from seatrial.engine import Image
+from seatrial.errors import SeatrialError, Unavailable
+from seatrial.registry import Manifest
+from seatrial.steps.destination import Destination
+from seatrial.steps.publication import holds
+from seatrial.tables import counted, table
+from seatrial.version import Version
+from seatrial.world import World
+
+__all__ = ["Standing", "show_status", "standings"]
+
+_MOST = 20
+_SHORT = slice(len("sha256:"), len("sha256:") + 12)
+_UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """One tag: the version it is, the digests that registry and ledger have, the image in the engine, and a word on it.
+
+    None stands for nothing there, `unknown` for what nobody could tell.
+    """
+
+    tag: str
+    version: str | None
+    registry: str | None
+    engine: str | None
+    ledger: str | None
+    state: str
+
+
+def show_status(world: World, destination: Destination, *, as_json: bool) -> tuple[str, SeatrialError | None]:
+    """Give how things stand as a table or JSON, and what kept us from knowing all of it, if anything did."""
+    rows, left, trouble = standings(world, destination)
+    if as_json:
+        document = {"repository": str(destination.home), "tags": [asdict(row) for row in rows], "more": left}
+        return json.dumps(document, indent=2), trouble
+    if not rows:
+        known = "not built, not released" if trouble else "not built, not released, not published"
+        return f"nothing is known of {destination.home.name}: {known}", trouble
+    lines = [
+        (row.tag, row.version or "-", *map(_shown, (row.registry, row.engine, row.ledger)), row.state) for row in rows
+    ]
+    text = f"{destination.home}\n" + table(("TAG", "VERSION", "REGISTRY", "ENGINE", "LEDGER", "STATE"), lines)
+    more = f"\nand {counted(left, 'more tag')} in the registry" if left else ""
+    return f"{text}{more}", trouble
+
+
+def standings(world: World, destination: Destination) -> tuple[list[Standing], int, SeatrialError | None]:
+    """Give how each tag stands, how many more tags the registry has, and what kept us from knowing all of it."""
+    home, trouble = destination.home, None
+    released = world.ledger.released(str(home))
+    published: list[str] | None = None
+    held: dict[str, Manifest | None] = {}
+    tags, left = list(released), 0
+    try:
+        published = list(world.published_tags(home))
+        tags, left = _chosen(released, published, destination)
+        held = {tag: world.held(home.with_tag(tag)) for tag in tags if tag in published}
+    except SeatrialError as error:  # down, or it does not let us in
+        trouble, published = error, None
+    images: dict[str, Image | None] | None = None
+    try:
+        here = _here(world, destination)
+        images = {tag: here.get(tag) for tag in dict.fromkeys([*tags, *here])}
+        tags = list(images)
+    except Unavailable as error:
+        trouble = trouble or error
+    # Of 1, 1.4 and 1.4.2 with one digest, the longest is the version, and the others move.
+    own = [one for one in sorted(held, key=lambda tag: tag.count(".")) if _version(one, destination)]
+    versions = {found.digest: _version(tag, destination) for tag in own if (found := held[tag])}
+    rows = []
+    for tag in _sorted(tags, destination):
+        found, image = held.get(tag), images.get(tag) if images is not None else None
+        registry = _UNKNOWN if published is None else found.digest if found else None
+        engine = _UNKNOWN if images is None else image.id if image else None
+        digest = found.digest if found else released.get(tag, "")
+        version = versions.get(digest) or _version(tag, destination)
+        same = image is not None and holds(image, home.with_tag(tag), found)
+        state = _state(registry, engine, released.get(tag), same=same)
+        rows.append(
+            Standing(
+                tag=tag,
+                version=str(version) if version else None,
+                registry=registry,
+                engine=engine,
+                ledger=released.get(tag),
+                state=state,
+            )
+        )
+    return rows, left, trouble
+
+
+def _chosen(released: Iterable[str], published: list[str], destination: Destination) -> tuple[list[str], int]:
+    """Give the tags worth a look, and how many are left.
+
+    These are what was released from here last, the newest versions of the rest, and what moves with any of them.
+    """
+    moves = {tag: _moving(tag, destination) for tag in published}
+    always = frozenset(destination.target.tags)  # latest
+    moving = always.union(*moves.values())
+    known = dict.fromkeys([*released][-2 * _MOST :])
+    versions = [tag for tag in _sorted(published, destination) if tag not in known and tag not in moving]
+    shown = [*known, *versions[:_MOST]]
+    with_them = always.union(*(moves.get(tag, ()) for tag in shown))
+    shown += [tag for tag in published if tag in with_them and tag not in known]
+    return shown, len(set(published).difference(shown))
+
+
+def _version(tag: str, destination: Destination) -> Version | None:
+    """Give the version whose own tag this looks like, or nothing; one of a line, like 1.4, looks like one, too."""
+    if tag in destination.target.tags:
+        return None
+    return next(iter(Version.published([tag], destination.target.tags)), None)
+
+
+def _moving(tag: str, destination: Destination) -> frozenset[str]:
+    """Give the tags that move with the release whose own tag this looks like."""
+    version = _version(tag, destination)
+    return frozenset(version.tags(destination.target.tags).moving if version and version.release else ())
+
+
+def _here(world: World, destination: Destination) -> dict[str, Image]:
+    """Give the app's images in the engine, by the tag of their names here and in the registry's repository."""
+    found: dict[str, Image] = {}
+    for image in world.engine.images(destination.target.labels):
+        for name in image.tags:
+            repository, _, tag = name.rpartition(":")
+            if repository == destination.home.name:
+                found[tag] = image
+            elif repository == destination.target.repository.name:
+                found.setdefault(tag, image)
+    return found
+
+
+def _sorted(tags: Iterable[str], destination: Destination) -> list[str]:
+    """Give tags with the newest release first, and what is no release behind them."""
+    versions = {tag: _version(tag, destination) or Version("") for tag in sorted(set(tags))}
+    always = destination.target.tags  # latest
+    return sorted(versions, key=lambda tag: (versions[tag].ordered, tag.count("."), tag in always), reverse=True)
+
+
+def _state(registry: str | None, engine: str | None, ledger: str | None, *, same: bool) -> str:
+    """Give the word for a tag: the first that fits, the registry before the engine."""
+    words = {
+        "unknown": registry == _UNKNOWN,
+        "gone": registry is None and ledger is not None,
+        "not published": registry is None,
+        "not as released": ledger not in (None, registry),
+        "engine unknown": engine == _UNKNOWN,
+        "no image here": engine is None,
+        "in step": same,
+    }
+    return next((word for word, fits in words.items() if fits), "differs here")
+
+
+def _shown(digest: str | None) -> str:
+    if digest is None:
+        return "-"
+    return digest[_SHORT] if digest.startswith("sha256:") else digest

@@ -1,0 +1,89 @@
+"""smoke --url: an app that is deployed somewhere answers the checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from seatrial.app import App
+from seatrial.browser.visit import Visit
+from seatrial.checks.answer import Expected
+from seatrial.checks.probe import Pace, probe
+from seatrial.checks.site import Site
+from seatrial.diagnosis.answers import deployed_cause
+from seatrial.engine import Tell
+from seatrial.errors import SmokeFailed
+from seatrial.step import Change, Holds
+from seatrial.tables import counted
+from seatrial.version import UNVERSIONED, Version
+from seatrial.world import World
+
+__all__ = ["Deployed"]
+
+# What is in service is not asked a hundred times a second.
+_GENTLY = Pace(first=0.1, longest=1.0, growth=1.5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployed:
+    """What is deployed at `site` answers the app's checks now, as version `awaited` where they ask for one.
+
+    No container is made and no verdict kept: what is in service says nothing about an image here. With `browser`, the
+    program of one, a browser opens its page and finds nothing wrong.
+    """
+
+    target: App
+    site: Site
+    awaited: Version | None
+    browser: str | None = None
+    name: str = "smoke"
+    elsewhere: bool = True
+    _passed: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
+    _visits: list[Visit] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    @property
+    def app(self) -> str:
+        """The app's name."""
+        return self.target.name
+
+    @property
+    def screenshot(self) -> str | None:
+        """The picture that a browser took, None when there is none."""
+        return self._visits[-1].screenshot if self._visits else None
+
+    def plan(self, world: World) -> Change | Holds:  # noqa: ARG002  every step's signature
+        """Say what is to be asked; only this run's own answers count."""
+        if self._passed:
+            return Holds(reason=self._passed[-1], identity=str(self.site))
+        asked = ", ".join(f"{check.method} {self.site}{check.path}" for check in self.target.checks)
+        visitor = " and a browser" if self.browser else ""
+        reason = f"{counted(len(self.target.checks), 'check')}{visitor} put to {self.site}: {asked}"
+        return Change(reason=reason, before=str(self.site), after=str(self.site))
+
+    def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
+        """Put the checks to it, and let the browser see it; `SmokeFailed` when anything is wrong."""
+        expected = Expected(version=str(self.awaited) if self.awaited else UNVERSIONED)
+        limit = self.target.smoke_timeout
+        results = probe(self.site, self.target.checks, expected=expected, seconds=limit, pace=_GENTLY)
+        for result in results:
+            tell(result.told)
+        version = f" --version {self.awaited}" if self.awaited else ""
+        if failed := [result for result in results if result.problem]:
+            raise SmokeFailed(
+                f"{self.site} failed {len(failed)} of {len(results)} checks",
+                why="; ".join(f"{result.check}: {result.problem}" for result in failed),
+                mend=f"look at what is deployed there, then: invoke smoke --url {self.site}{version}",
+                details=tuple(line for result in failed for line in result.timeline),
+                cause=deployed_cause(failed[0].problem or ""),
+            )
+        if self.browser:
+            visit = Visit(
+                program=self.browser,
+                app=self.target,
+                expected=expected,
+                screenshot=world.notes.screenshot(str(self.site)),
+                tell=tell,
+                again=f"look at what is deployed there, then: invoke smoke --browser --url {self.site}{version}",
+            )
+            self._visits.append(visit)
+            visit(self.site)
+        self._passed.append(f"{self.site} passed {counted(len(results), 'check')}")

@@ -1,0 +1,80 @@
+"""Who holds a port of this machine: a container, or a process."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+
+from seatrial.checks.question import Question, ask
+from seatrial.checks.site import Site
+from seatrial.connections import rows_of
+from seatrial.engine import Container
+
+__all__ = ["port_holder"]
+
+_PROC = Path("/proc")
+_AIRPLAY = "macOS's AirPlay Receiver (System Settings, General, AirDrop & Handoff)"
+
+
+def port_holder(containers: Sequence[Container], port: int, *, proc: Path = _PROC) -> str | None:
+    """Say in words who listens on a TCP port, a container or not; nothing when nobody does or it cannot be told.
+
+    Where there is no `proc` to look into, what answers tells: macOS itself holds port 5000 for AirPlay.
+    """
+    for container in containers:
+        if container.state in ("running", "paused") and container.publishes(port):
+            return f"the container {container.name}"
+    for inode, pid in _listeners(port, proc):
+        if pid is not None:
+            return f"process {pid} ({_command(pid)})"
+        return f"another user's process (socket {inode})"
+    if not _answers(port):
+        return None
+    return _AIRPLAY if "AirTunes" in _server(port) else "another program"
+
+
+def _server(port: int) -> str:
+    """Give what a server on this machine calls itself, over HTTP; nothing when it does not."""
+    try:
+        return ask(Site(port=port), Question(), seconds=1).headers.get("server", "")
+    except OSError:
+        return ""
+
+
+def _listeners(port: int, proc: Path) -> list[tuple[str, int | None]]:
+    """Give the sockets that listen on a port, and the process of each where /proc shows it to us."""
+    inodes: list[str] = []
+    for table in ("net/tcp", "net/tcp6"):
+        try:
+            text = (proc / table).read_text("ascii")
+        except OSError:
+            continue
+        inodes += [row.inode for row in rows_of(text) if row.listens and row.port == port]
+    return [(inode, _owner(inode)) for inode in inodes]
+
+
+def _owner(inode: str) -> int | None:
+    wanted = f"socket:[{inode}]"
+    for folder in _PROC.glob("[0-9]*"):
+        try:
+            if any(str(link.readlink()) == wanted for link in (folder / "fd").iterdir()):
+                return int(folder.name)
+        except OSError:
+            continue  # it ended, or it is not ours to look at
+    return None
+
+
+def _command(pid: int) -> str:
+    try:
+        return (_PROC / str(pid) / "comm").read_text().strip()
+    except OSError:
+        return "ended"
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,0 +1,289 @@
+"""What an app's image is made of: context, Dockerfile, arguments, base images, and the commit they come from."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+from seatrial.app import INPUTS_LABEL, UNCOMMITTED_LABEL, VERSION_LABEL, App
+from seatrial.context import Context
+from seatrial.dockerfile import DockerfileError, base_images, final_base, own_labels
+from seatrial.engine import BuildRequest, Image, Tell
+from seatrial.errors import Unavailable, UsageError
+from seatrial.events import Note
+from seatrial.git import Revision, has_uncommitted, last_revision
+from seatrial.ignore import find_ignore_file
+from seatrial.inputs import Inputs, entry_digest
+from seatrial.platforms import platform_arguments
+from seatrial.reference import DOCKER_HUB, OWN_REGISTRY, ImageReference
+from seatrial.version import Version
+from seatrial.world import World
+
+__all__ = ["Recipe"]
+
+_BASE_ARGUMENT = "BASE_IMAGE"
+_VERSION_ARGUMENT = "VERSION"
+_EPOCH_ARGUMENT = "SOURCE_DATE_EPOCH"
+_UNCOMMITTED = "uncommitted changes"
+_PLATFORM_ARGUMENT = re.compile("(?:TARGET|BUILD)(?:PLATFORM|OS|ARCH|VARIANT)")
+_T = TypeVar("_T")
+_OCI = "org.opencontainers.image."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How an app's version is built, as the world was at its first look at each thing; made by `of`."""
+
+    app: App
+    version: Version
+    world: World
+    context: Context
+    dockerfile: bytes
+
+    @classmethod
+    def of(cls, app: App, version: Version, world: World) -> Recipe:
+        """Read context and Dockerfile; `UsageError` for what cannot be understood or sent, or should not be sent."""
+        context = Context.read(app.context, app.dockerfile, notes=world.notes.folder)
+        dockerfile = _dockerfile(app.dockerfile)
+        _look_beside(app)
+        context.refuse_secrets(app.build.allowed)
+        context.refuse_beyond(app.build.context_limit)
+        recipe = cls(app=app, version=version, world=world, context=context, dockerfile=dockerfile)
+        _ = recipe.bases  # a Dockerfile that cannot be understood is told before the engine is asked
+        return recipe
+
+    @cached_property
+    def text(self) -> str:
+        """The Dockerfile's text."""
+        return self.dockerfile.decode("utf-8")
+
+    @cached_property
+    def arguments(self) -> dict[str, str]:
+        """The build arguments: the app's own, VERSION, and BASE_IMAGE for an app that names its base images."""
+        arguments = {_VERSION_ARGUMENT: str(self.version), **self.app.build.arguments}
+        if images := self.app.base_images:
+            chosen = next((base for base in images if self._image(base)), images[0])
+            arguments.setdefault(_BASE_ARGUMENT, chosen.familiar)
+        return arguments
+
+    @cached_property
+    def bases(self) -> tuple[ImageReference, ...]:
+        """The images that the Dockerfile takes from; `UsageError` with the line that cannot be understood."""
+        names = self._read(base_images)
+        return tuple(ImageReference.parse(name) for name in names if name not in self.app.build.contexts)
+
+    def stale(self, base: ImageReference) -> str | None:
+        """Say why a base image is to be pulled: missing, for another platform, newer in the registry; else nothing."""
+        found, platforms = self._image(base), self.app.build.platforms
+        if found is None:
+            return "missing"
+        if base.registry == OWN_REGISTRY:
+            return None
+        if len(platforms) == 1 and found.platform not in ("", platforms[0]):
+            return f"missing for {platforms[0]}"
+        if self.app.build.pull:
+            held = self.world.held(base)
+            if held and f"{base.name}@{held.digest}" not in found.digests:
+                return f"{held.digest} in the registry"
+        return None
+
+    @property
+    def wanting(self) -> ImageReference | None:
+        """The first base image that is to be pulled, or nothing; several platforms are the builder's own business."""
+        if len(self.app.build.platforms) > 1:
+            return None
+        return next((base for base in self.bases if self.stale(base) is not None), None)
+
+    def with_bases(self, tell: Tell) -> Recipe:
+        """Pull what the Dockerfile starts from, and give the recipe as it is then.
+
+        BuildKit over the API has no credentials to do it itself.
+        """
+        if self.wanting is None:
+            return self
+        platform = next(iter(self.app.build.platforms), None)
+        for base in self.bases:
+            if self.stale(base) is None:
+                continue
+            tell(Note(text=f"pulling {base.familiar}"))
+            try:
+                self.world.pull(base, tell, platform=platform)
+            except Unavailable as error:
+                if base.registry == DOCKER_HUB and self.app.base_images:
+                    error.mend = "invoke up (it makes a base image where the Hub is out of reach)"
+                raise
+        return replace(self)  # another look at what is there now
+
+    @cached_property
+    def content(self) -> Inputs:
+        """Everything that decides the image but whether it is committed."""
+        app, options = self.app, self.app.build
+        digests = self._digests
+        own = app.dockerfile.relative_to(app.context).as_posix() if app.dockerfile.is_relative_to(app.context) else ""
+        parts = {f"file {path}": digest for path, digest in digests.items() if path != own}
+        # COPY may take it along, under the name it has in the context.
+        name = own if own in self.context.entries else ""
+        parts["Dockerfile"] = f"{hashlib.sha256(self.dockerfile).hexdigest()} {name}".strip()
+        for key, value in self.arguments.items():
+            # A value may be a secret, and the parts are noted.
+            parts[f"argument {key}"] = hashlib.sha256(value.encode()).hexdigest()
+        for base in self.bases:
+            found = self._image(base)
+            parts[f"base image {base.familiar}"] = self.stale(base) or (found.id if found else "missing")
+        wishes = {"target": options.target, "platforms": ", ".join(options.platforms)}
+        wishes |= {f"secret {name}": "given" for name in options.secrets}
+        wishes |= {"provenance": "yes" * options.provenance, "sbom": "yes" * options.sbom}
+        parts |= {name: value for name, value in wishes.items() if value}
+        for name, place in options.contexts.items():
+            parts |= _extra_context(name, place, options.allowed)
+        return Inputs(parts=parts)
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        """Everything that decides the image."""
+        ignore = find_ignore_file(self.app.context, self.app.dockerfile)
+        beside = [str(path) for path in (self.app.dockerfile, ignore) if path]
+        if has_uncommitted(self.app.context, [*self.context.entries, *beside]):
+            return Inputs(parts={**self.content.parts, _UNCOMMITTED: "yes"})
+        return self.content
+
+    def made(self, image: Image) -> bool:
+        """Whether an image is this app's, and made from this.
+
+        What was committed when it was built still is: git is asked only about what was not.
+        """
+        made = image.labels.get(INPUTS_LABEL)
+        ours = self.app.labels.items() <= image.labels.items()
+        return ours and (made == self.content.digest or (made is not None and made == self.inputs.digest))
+
+    def request(self, reference: ImageReference) -> BuildRequest:
+        """Give what the engine is asked to build."""
+        arguments = dict(self.arguments)
+        revision = self._revision
+        if _EPOCH_ARGUMENT not in arguments and revision:
+            arguments[_EPOCH_ARGUMENT] = str(revision.time)
+        epoch = arguments.get(_EPOCH_ARGUMENT, "")
+        return BuildRequest(
+            reference=reference,
+            context=self.context,
+            dockerfile=self.app.dockerfile,
+            content=self.dockerfile,
+            digests=self._digests,
+            options=replace(self.app.build, arguments=arguments),
+            labels=self.labels(),
+            epoch=int(epoch) if epoch.isdecimal() else None,
+        )
+
+    def labels(self) -> dict[str, str]:
+        """Give the image's labels: ours, and the standard ones that the Dockerfile does not set itself."""
+        revision, dirty = self._revision, _UNCOMMITTED in self.inputs.parts
+        base = self._read(final_base)
+        standard = {"title": self.app.repository.repository.rpartition("/")[2], "version": str(self.version)}
+        if revision:
+            standard |= {"created": revision.created, "source": revision.source or ""}
+            standard["revision"] = f"{revision.commit}{'-dirty' if dirty else ''}"
+        if base != "scratch" and base not in self.app.build.contexts:
+            reference = ImageReference.parse(base)
+            standard |= {"base.name": str(reference), "base.digest": _digest(self._image(reference), reference)}
+        named = {f"{_OCI}{name}": value for name, value in standard.items() if value}
+        ours = {**self.app.labels, VERSION_LABEL: str(self.version), INPUTS_LABEL: self.inputs.digest}
+        ours |= {UNCOMMITTED_LABEL: "yes"} if dirty else {}
+        own = own_labels(self.text)
+        return {name: value for name, value in named.items() if name not in own} | ours
+
+    def _read(self, reader: Callable[[str, Mapping[str, str], str | None], _T]) -> _T:
+        try:
+            return reader(self.text, self._known_arguments, self.app.build.target)
+        except DockerfileError as error:
+            raise UsageError(
+                "the Dockerfile cannot be read",
+                why=f"{self.app.dockerfile}:{error.line}: {error.reason}",
+                mend=f"mend line {error.line} of {self.app.dockerfile}",
+            ) from error
+
+    def _image(self, reference: ImageReference) -> Image | None:
+        if reference not in self._seen:
+            self._seen[reference] = self.world.image(reference)
+        return self._seen[reference]
+
+    @cached_property
+    def _digests(self) -> dict[str, str]:
+        return self.world.notes.file_digests(self.app.name).of(self.context)
+
+    @cached_property
+    def _seen(self) -> dict[ImageReference, Image | None]:
+        return {}
+
+    @cached_property
+    def _revision(self) -> Revision | None:
+        return last_revision(self.app.context, self.app.dockerfile)
+
+    @cached_property
+    def _known_arguments(self) -> dict[str, str]:
+        """The arguments with those that the builder sets by itself, as far as they are known."""
+        platforms = self.app.build.platforms
+        if len(platforms) > 1 or not _PLATFORM_ARGUMENT.search(self.text):
+            return self.arguments
+        engine = self.world.engine.platform()
+        return {**platform_arguments(platforms[0] if platforms else engine, engine), **self.arguments}
+
+
+def _dockerfile(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+        content.decode("utf-8")
+    except FileNotFoundError:
+        why = "there is no such file"
+    except (OSError, UnicodeDecodeError) as error:
+        why = str(error)
+    else:
+        return content
+    raise UsageError(
+        f"the Dockerfile {path} cannot be read",
+        why=why,
+        mend="write one, or mend dockerfile in invoke.yaml",
+    )
+
+
+def _extra_context(name: str, place: str, allowed: tuple[str, ...]) -> dict[str, str]:
+    """Give the parts that an extra context is: its files, or the name of what is elsewhere."""
+    folder = Path(place)
+    if not folder.is_absolute():
+        return {f"context {name}": place}
+    extra = Context.read(folder, None)
+    extra.refuse_secrets(allowed)
+    return {
+        # buildx sends it itself, with the modes it has.
+        f"context {name}/{path}": f"{stat.S_IMODE(status.st_mode):o} {entry_digest(folder / path, status)}"
+        for path, status in extra.entries.items()
+    }
+
+
+def _look_beside(app: App) -> None:
+    """Raise `UsageError` for an extra context or a build secret that is not there: only the build would tell."""
+    for name, place in app.build.contexts.items():
+        if Path(place).is_absolute() and not Path(place).is_dir():
+            raise UsageError(
+                f"there is no folder {place} for the extra context {name}",
+                why="build_contexts in the settings, or --build-context, names it",
+                mend=f"mend build_contexts.{name} in invoke.yaml, or --build-context {name}=FOLDER",
+            )
+    for name, source in app.build.secrets.items():
+        kind, _, place = source.partition("=")
+        if kind == "src" and not Path(place).is_file():
+            raise UsageError(
+                f"there is no file {place} for the build secret {name}",
+                why="build_secrets in the settings names it",
+                mend=f"write it, or mend build_secrets.{name} in invoke.yaml",
+            )
+
+
+def _digest(image: Image | None, reference: ImageReference) -> str:
+    known = (one.partition("@") for one in (image.digests if image else ()))
+    return next((digest for name, _, digest in known if name == reference.name), "")

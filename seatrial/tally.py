@@ -1,0 +1,128 @@
+"""What a step's pushes and pulls have moved: where each layer is, and the sum of it all."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from seatrial.errors import cleaned
+from seatrial.events import Sent, Transfer
+from seatrial.tables import human_size
+
+__all__ = ["Fate", "Layer", "Tally", "spaced_size", "told"]
+
+_SHORT_ID: Final = 12
+_IDLE: Final = ("", "Preparing", "Waiting", "Pulling fs layer")
+_RETRYING: Final = re.compile(r"Retrying in (\d+) second")
+_HEADLINE: Final = "Pulling from "  # its id is a tag, not a layer
+
+
+class Fate(StrEnum):
+    """How a layer came out, in the order in which people are told."""
+
+    SENT = "sent"
+    FETCHED = "fetched"
+    THERE = "already there"
+    MOUNTED = "mounted"
+
+
+_FATES: Final = {
+    "Pushed": Fate.SENT,
+    "Pull complete": Fate.FETCHED,
+    "Layer already exists": Fate.THERE,
+    "Already exists": Fate.THERE,
+}
+
+
+@dataclass(kw_only=True)
+class Layer:
+    """A layer on its way.
+
+    `words` are the engine's last ones; `current` bytes of `total` (None when nobody knows) have moved, uncompressed in
+    a push. `fate` is how it came out, `done` that it does not move now: another tag may need it again.
+    """
+
+    id: str
+    words: str = ""
+    current: int = 0
+    total: int | None = None
+    fate: Fate | None = None
+    done: bool = False
+
+    @property
+    def waiting(self) -> bool:
+        """Whether its turn has not come."""
+        return not self.done and self.words in _IDLE
+
+    @property
+    def retry(self) -> int | None:
+        """The seconds after which the engine tries it again, if that is what it waits for."""
+        found = None if self.done else _RETRYING.match(self.words)
+        return int(found[1]) if found else None
+
+
+class Tally:
+    """The layers of one step in the order in which they came, each of them once however often it is named.
+
+    `sent` is how many bytes went over the wire, 0 when nobody says.
+    """
+
+    def __init__(self) -> None:
+        self.layers: dict[str, Layer] = {}
+        self.sent = 0
+
+    def hear(self, event: Transfer | Sent) -> str | None:
+        """Take in what happened; give the line that says why nothing goes on, when the engine begins to wait."""
+        if isinstance(event, Sent):
+            self.sent += event.bytes
+            return None
+        words = cleaned(event.text)
+        if words.startswith(_HEADLINE):
+            return None
+        layer = self.layers.setdefault(event.what, Layer(id=cleaned(event.what)[:_SHORT_ID]))
+        fate = Fate.MOUNTED if words.startswith("Mounted from ") else _FATES.get(words)
+        if fate:
+            # What the first tag sent is there for the second: that does not unsend it.
+            if layer.fate is None or fate in (Fate.SENT, Fate.FETCHED):
+                layer.fate, layer.words = fate, words
+            layer.done = True
+            return None
+        if words in _IDLE:
+            if not layer.done:
+                layer.words, layer.current, layer.total = words, 0, None
+            return None
+        before = layer.retry
+        layer.words, layer.done = words, False
+        if event.total:
+            layer.current, layer.total = min(event.current, event.total), event.total
+        elif words == "Download complete" and layer.total:  # the last count came before the last bytes
+            layer.current = layer.total
+        elif event.current and words != "Extracting":  # of which some engines count the seconds
+            layer.current, layer.total = event.current, None
+        now = layer.retry
+        return f"layer {layer.id}: {words}" if now is not None and (before is None or now > before) else None
+
+    def summary(self) -> str:
+        """Give what moved in one line, as in `2 layers sent (3.4 MB), 5 already there`; nothing if nothing did."""
+        return told(self.layers.values(), sent=self.sent)
+
+
+def told(layers: Iterable[Layer], *, sent: int = 0) -> str:
+    """Give how many layers came out how; `sent` is how many bytes those that were sent had, 0 when nobody knows."""
+    counts = Counter(layer.fate for layer in layers)
+    words: list[str] = []
+    for fate in Fate:
+        if count := counts[fate]:
+            noun = "" if words else " layer" if count == 1 else " layers"
+            size = f" ({spaced_size(sent)})" if fate is Fate.SENT and sent else ""
+            words.append(f"{count}{noun} {fate.value}{size}")
+    return ", ".join(words)
+
+
+def spaced_size(size: int) -> str:
+    """Give bytes in Docker's units as a sentence has them: `3.4 MB`."""
+    return re.sub(r"(?=[a-zA-Z]+$)", " ", human_size(size), count=1)

@@ -1,0 +1,250 @@
+"""Ship a web app from its folder to a registry: build, run, smoke-test, tag, push."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.tasks import task
+
+from seatrial.build_flags import BuildFlags
+from seatrial.command_line import ask_credential, command, exit_with
+from seatrial.errors import EngineUnavailable, SeatrialError
+from seatrial.flags import help_for
+from seatrial.project import find_root
+from seatrial.read_tasks import doctor, history, images, inspect, logs, status
+from seatrial.run_flags import RunFlags
+from seatrial.settings import Settings
+from seatrial.settings_file import SETTINGS_FILE, check_settings_file
+
+__all__ = ["doctor", "history", "images", "inspect", "logs", "ns", "status"]
+
+_BUILD_FLAGS = ("build_arg", "target", "platform", "build_context", "no_cache", "pull")
+_GUARD = ("overwrite", "backwards", "untested", "lock_wait")
+_SEVERAL = ["build_arg", "platform", "build_context"]
+
+
+@task(positional=[], iterable=_SEVERAL, help=help_for("version", "app", *_BUILD_FLAGS, "check", "json"))
+def build(
+    c: Context,
+    version: str | None = None,
+    app: str | None = None,
+    build_arg: Sequence[str] | None = None,
+    target: str | None = None,
+    platform: Sequence[str] | None = None,
+    build_context: Sequence[str] | None = None,
+    no_cache: bool = False,
+    pull: bool = False,
+    check: bool = False,
+    json: bool = False,
+) -> None:
+    """Build the image of a version, unless it is made from these very inputs already."""
+    with command(c, "build", check=check, json=json) as now:
+        flags = BuildFlags(
+            build_arg=build_arg,
+            target=target,
+            platform=platform,
+            build_context=build_context,
+            no_cache=no_cache,
+            pull=pull,
+        )
+        now.carry_out(now.playbook.build(app=app, version=version, flags=flags))
+
+
+@task(positional=[], iterable=["env"], help=help_for("version", "app", "port", "env", "memory", "check", "json"))
+def run(
+    c: Context,
+    version: str | None = None,
+    app: str | None = None,
+    port: str | None = None,
+    env: Sequence[str] | None = None,
+    memory: str | None = None,
+    check: bool = False,
+    json: bool = False,
+) -> None:
+    """Serve the app from its image on 127.0.0.1; a new container is proved before the old one goes."""
+    with command(c, "run", check=check, json=json) as now:
+        flags = RunFlags(port=port, env=env, memory=memory)
+        now.carry_out(now.playbook.run(app=app, version=version, flags=flags))
+
+
+@task(positional=[], help=help_for("app", "check", "json"))
+def stop(c: Context, app: str | None = None, check: bool = False, json: bool = False) -> None:
+    """Stop serving the app."""
+    with command(c, "stop", check=check, json=json) as now:
+        now.carry_out(now.playbook.stop(app=app))
+
+
+@task(positional=[], help=help_for("version", "app", "browser", "url", "junit", "check", "json"))
+def smoke(
+    c: Context,
+    version: str | None = None,
+    app: str | None = None,
+    browser: bool = False,
+    url: str | None = None,
+    junit: str | None = None,
+    check: bool = False,
+    json: bool = False,
+) -> None:
+    """Put the smoke checks to an image in a container of its own, or to what is deployed; look at the image's facts."""
+    with command(c, "smoke", check=check, json=json) as now:
+        steps = now.playbook.smoke(app=app, version=version, browser=browser, url=url, log=junit is not None)
+        now.carry_out(steps, junit=junit)
+
+
+@task(positional=[], help=help_for("user", "registry", "password_stdin", "check", "json"))
+def login(
+    c: Context,
+    user: str | None = None,
+    registry: str | None = None,
+    password_stdin: bool = False,
+    check: bool = False,
+    json: bool = False,
+) -> None:
+    """Prove your password at the registry and keep it where Docker does."""
+    with command(c, "login", check=check, json=json) as now:
+        host = now.playbook.registry(registry)
+        credential = ask_credential(now.playbook.user(user), host, from_stdin=password_stdin)
+        now.carry_out(now.playbook.login(credential, registry=registry))
+
+
+@task(positional=[], help=help_for("version", "user", "registry", "app", "check", "json"))
+def tag(
+    c: Context,
+    version: str | None = None,
+    user: str | None = None,
+    registry: str | None = None,
+    app: str | None = None,
+    check: bool = False,
+    json: bool = False,
+) -> None:
+    """Give the image your name in the registry, with its version and its moving tags."""
+    with command(c, "tag", check=check, json=json) as now:
+        now.carry_out(now.playbook.tag(app=app, version=version, user=user, registry=registry))
+
+
+@task(positional=[], help=help_for("version", "user", "registry", "app", *_GUARD, "check", "json"))
+def push(
+    c: Context,
+    version: str | None = None,
+    user: str | None = None,
+    registry: str | None = None,
+    app: str | None = None,
+    overwrite: bool = False,
+    backwards: bool = False,
+    untested: bool = False,
+    lock_wait: str = "0",
+    check: bool = False,
+    json: bool = False,
+) -> None:
+    """Push an image that passed its smoke test, and see that the registry holds its digest."""
+    with command(c, "push", check=check, json=json) as now:
+        guard = now.guard(overwrite=overwrite, backwards=backwards, untested=untested)
+        steps = now.playbook.push(app=app, version=version, user=user, registry=registry, guard=guard)
+        now.carry_out(steps, lock_wait=lock_wait)
+
+
+@task(
+    positional=[],
+    iterable=_SEVERAL,
+    help=help_for("version", "user", "registry", "app", *_GUARD, *_BUILD_FLAGS, "check", "json"),
+)
+def release(
+    c: Context,
+    version: str | None = None,
+    user: str | None = None,
+    registry: str | None = None,
+    app: str | None = None,
+    overwrite: bool = False,
+    backwards: bool = False,
+    untested: bool = False,
+    lock_wait: str = "0",
+    build_arg: Sequence[str] | None = None,
+    target: str | None = None,
+    platform: Sequence[str] | None = None,
+    build_context: Sequence[str] | None = None,
+    no_cache: bool = False,
+    pull: bool = False,
+    check: bool = False,
+    json: bool = False,
+) -> None:
+    """Build, smoke-test, tag and push: the whole road."""
+    with command(c, "release", check=check, json=json) as now:
+        where = {"user": user, "registry": registry}
+        guard = now.guard(overwrite=overwrite, backwards=backwards, untested=untested)
+        flags = BuildFlags(
+            build_arg=build_arg,
+            target=target,
+            platform=platform,
+            build_context=build_context,
+            no_cache=no_cache,
+            pull=pull,
+        )
+        steps = now.playbook.release(app=app, version=version, guard=guard, flags=flags, **where)
+        now.carry_out(steps, lock_wait=lock_wait)
+
+
+@task(positional=[], help=help_for("to", "user", "registry", "app", "lock_wait", "check", "json"))
+def rollback(
+    c: Context,
+    to: str | None = None,
+    user: str | None = None,
+    registry: str | None = None,
+    app: str | None = None,
+    lock_wait: str = "0",
+    check: bool = False,
+    json: bool = False,
+) -> None:
+    """Let the moving tags in the registry point back to a published version, without a build."""
+    with command(c, "rollback", check=check, json=json) as now:
+        steps = now.playbook.rollback(app=app, to=to, user=user, registry=registry)
+        now.carry_out(steps, lock_wait=lock_wait)
+
+
+@task(positional=[], help=help_for("check", "json"))
+def up(c: Context, check: bool = False, json: bool = False) -> None:
+    """Get what a bare machine lacks: an engine that answers, a base image, a local registry."""
+    with command(c, "up", check=check, json=json) as now:
+        now.carry_out(now.playbook.up())
+
+
+@task(positional=[], help=help_for("volumes", "check", "json"))
+def down(c: Context, volumes: bool = False, check: bool = False, json: bool = False) -> None:
+    """End what up and run started: the apps, the local registry, and an engine that up started."""
+    with command(c, "down", check=check, json=json) as now:
+        try:
+            now.world.engine.info()
+            answers = True
+        except EngineUnavailable:
+            answers = False
+        now.carry_out(now.playbook.down(engine_answers=answers, volumes=volumes))
+
+
+@task(positional=[], help=help_for("version", "app", "port", "overwrite", "check", "json"))
+def demo(
+    c: Context,
+    version: str = "1",
+    app: str | None = None,
+    port: str | None = None,
+    overwrite: bool = False,
+    check: bool = False,
+    json: bool = False,
+) -> None:
+    """Go the whole road on a bare machine without an account: up, release into a local registry, run."""
+    with command(c, "demo", check=check, json=json) as now:
+        guard = now.guard(overwrite=overwrite)
+        now.carry_out(now.playbook.demo(app=app, version=version, port=port, guard=guard))
+
+
+def _preflight() -> None:
+    """Look at the settings file before Invoke does, which hangs on a pipe and shows a traceback for the rest."""
+    try:
+        check_settings_file(find_root() / SETTINGS_FILE)
+    except SeatrialError as error:
+        raise exit_with("seatrial", error, check=False, json=False) from error
+
+
+_preflight()
+ns = Collection.from_module(sys.modules[__name__], name="seatrial", config={"seatrial": Settings.defaults()})

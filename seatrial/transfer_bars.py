@@ -1,0 +1,87 @@
+"""Pushes and pulls on the terminal: a bar for each layer, as many as it has lines for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from seatrial.tables import counted
+from seatrial.tally import Fate, Layer, Tally, spaced_size, told
+
+__all__ = ["TransferBars"]
+
+_WORDS: Final = {
+    Fate.SENT: ("pushed", "green"),
+    Fate.FETCHED: ("pulled", "green"),
+    Fate.THERE: ("already there", "dim"),
+}
+_ID_WIDTH: Final = 12
+_AMOUNT_WIDTH: Final = len("12.3 MB/45.6 MB")
+_WORD_WIDTH: Final = len("mounted from seatrial/python")
+_LEAST_LINES: Final = 3  # what is folded, a bar, what has no room
+
+
+class TransferBars:
+    """A tally's layers as a rich renderable that is never higher than the terminal.
+
+    Where there are more layers than lines, finished ones fold into one line, then those whose turn has not come.
+    """
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Give the bars as they are now."""
+        layers = list(self._tally.layers.values())  # a copy: more may come while another thread draws
+        room = max(options.max_height - 1, _LEAST_LINES)  # a line for the cursor
+        spare = len(layers) - room + 1 if len(layers) > room else 0
+        folded = [layer for layer in layers if layer.done][:spare]
+        shown, more = _fitting([layer for layer in layers if layer not in folded], room - bool(folded))
+        if folded:
+            yield _line(told(folded))
+        yield _bars(shown)
+        if more:
+            yield _line(counted(more, "more layer"))
+
+
+def _fitting(layers: Sequence[Layer], room: int) -> tuple[Sequence[Layer], int]:
+    """Give the layers there is room for, in their order and those that move before those that wait, and the rest."""
+    if len(layers) <= room:
+        return layers, 0
+    chosen = sorted(range(len(layers)), key=lambda place: layers[place].waiting)[: room - 1]
+    return [layers[place] for place in sorted(chosen)], len(layers) - len(chosen)
+
+
+def _bars(layers: Sequence[Layer]) -> Table:
+    grid = Table.grid(padding=(0, 1), expand=True)
+    grid.add_column(width=_ID_WIDTH, no_wrap=True, overflow="ellipsis")
+    grid.add_column(ratio=1)
+    grid.add_column(width=_AMOUNT_WIDTH, no_wrap=True, overflow="ellipsis", justify="right")
+    grid.add_column(width=_WORD_WIDTH, no_wrap=True, overflow="ellipsis")
+    for layer in layers:
+        grid.add_row(Text(layer.id), *_cells(layer))
+    return grid
+
+
+def _cells(layer: Layer) -> tuple[RenderableType, Text, Text]:
+    """Give a layer's bar, its bytes and its word."""
+    total = spaced_size(layer.total) if layer.total else ""
+    if layer.done and layer.fate:
+        moved = layer.fate in (Fate.SENT, Fate.FETCHED)
+        word, style = _WORDS.get(layer.fate, (layer.words.lower(), "dim"))
+        return ProgressBar(total=1, completed=1) if moved else "", Text(total if moved else ""), Text(word, style=style)
+    if layer.waiting:
+        return ProgressBar(total=1), Text(""), Text("waiting", style="dim")
+    style = "" if layer.retry is None else "yellow"
+    amount = f"{spaced_size(layer.current)}/{total}" if total else spaced_size(layer.current) if layer.current else ""
+    bar = ProgressBar(total=layer.total, completed=layer.current)  # without a total it goes to and fro
+    return bar, Text(amount), Text(layer.words.lower(), style=style)
+
+
+def _line(words: str) -> Text:
+    return Text(words, style="dim", no_wrap=True, overflow="ellipsis")

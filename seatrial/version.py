@@ -1,0 +1,144 @@
+"""What `--version` said, and the tags it fans out to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from seatrial.errors import UsageError, cleaned
+
+__all__ = ["DEFAULT_TAGS", "UNVERSIONED", "Tags", "Version", "parse_tag_patterns"]
+
+UNVERSIONED = "dev"
+DEFAULT_TAGS = ("{version}", "{major}.{minor}", "{major}", "latest")
+"""The tags of a release: its own, and those that move on to it."""
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_LONGEST = 128
+_RELEASE = re.compile(r"[0-9]+(?:\.[0-9]+)*")
+_PREFIXED = re.compile(r"v(?=[0-9])")
+_PLACEHOLDER = re.compile(r"\{(\w*)\}")
+_OWN = "{version}"
+_PARTS = ("major", "minor", "patch")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tags:
+    """The tags of one version.
+
+    `own` are the version's alone: what is published under them stays. `moving` go on from version to version.
+    """
+
+    own: tuple[str, ...]
+    moving: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """All of them, the version's own first."""
+        return (*self.own, *self.moving)
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version that can be an image's tag."""
+
+    text: str
+
+    @classmethod
+    def parse(cls, text: str) -> Version:
+        """Give the version; a `v` before a number goes, as in docker/metadata-action.
+
+        Raises `UsageError` with the nearest legal form when `text` cannot be a tag.
+        """
+        if not _TAG.fullmatch(text):
+            raise UsageError(
+                f"version {cleaned(repr(text), limit=60)} cannot be an image's tag",
+                why=_reason(text),
+                mend=f"--version {_nearest(text)}",
+            )
+        return cls(_PREFIXED.sub("", text, count=1) if _PREFIXED.match(text) else text)
+
+    def __str__(self) -> str:
+        return self.text
+
+    @cached_property
+    def release(self) -> tuple[int, ...] | None:
+        """The numbers of a plain release (`1.4.2`), the only kind that moves tags; None for all else."""
+        return tuple(map(int, self.text.split("."))) if _RELEASE.fullmatch(self.text) else None
+
+    def tags(self, patterns: Sequence[str] = DEFAULT_TAGS, *, moves: bool = True) -> Tags:
+        """Give the tags that these patterns make of the version; with `moves` False only its own.
+
+        What is no plain release moves nothing. Major 0 promises nothing, so no tag of the major alone follows it; a
+        pattern that names a part the version does not have makes no tag.
+        """
+        own = tuple(dict.fromkeys(pattern.replace(_OWN, self.text) for pattern in patterns if _OWN in pattern))
+        moving: dict[str, None] = {}
+        if self.release is not None and moves:
+            parts = dict(zip(_PARTS, self.text.split("."), strict=False))  # as they were written: 24.04 is not 24.4
+            for pattern in patterns:
+                named = _PLACEHOLDER.findall(pattern)
+                unstable = "major" in named and "minor" not in named and self.release[0] == 0
+                if _OWN not in pattern and not unstable and parts.keys() >= set(named):
+                    moving[pattern.format(**parts)] = None
+        tags = Tags(own=own, moving=tuple(tag for tag in moving if tag not in own))
+        for tag in tags.all:
+            _ = tag == self.text or Version.parse(tag)  # a pattern may make it too long
+        return tags
+
+    @classmethod
+    def published(cls, tags: Iterable[str], patterns: Sequence[str] = DEFAULT_TAGS) -> list[Version]:
+        """Give the versions that have their own tag, made by one of these patterns, among `tags`."""
+        own = [re.escape(pattern).replace(re.escape(_OWN), "(.+)") for pattern in patterns if _OWN in pattern]
+        found = (re.fullmatch(pattern, tag) for tag in tags for pattern in own)
+        return [cls.parse(match[1]) for match in found if match and _TAG.fullmatch(match[1])]
+
+    @property
+    def ordered(self) -> tuple[int, ...]:
+        """The numbers of a release, to be compared: 1.5 and 1.5.0 are the same."""
+        numbers = list(self.release or ())
+        while numbers and numbers[-1] == 0:
+            numbers.pop()
+        return tuple(numbers)
+
+    def newer_than(self, other: Version) -> bool:
+        """Whether both are releases, and this one is the newer one."""
+        return self.release is not None and other.release is not None and self.ordered > other.ordered
+
+
+def parse_tag_patterns(patterns: Sequence[str]) -> tuple[str, ...]:
+    """Give patterns like `{major}.{minor}` when they make tags; `UsageError` otherwise."""
+    for pattern in patterns:
+        names = _PLACEHOLDER.findall(pattern)
+        known = ("version",) if "version" in names else _PARTS  # no part beside the whole
+        unknown = [name for name in names if name not in known]
+        sample = _PLACEHOLDER.sub("1", pattern)
+        if unknown or not _TAG.fullmatch(sample):
+            raise UsageError(
+                f"the setting tags: {cleaned(repr(pattern), limit=60)} makes no tag",
+                why=f"{{{unknown[0]}}} stands for nothing{' beside ' + _OWN if _OWN in pattern else ''}"
+                if unknown
+                else _reason(sample),
+                mend="patterns are made of {version}, {major}, {minor}, {patch}, and what a tag may hold: v{major}",
+            )
+    if not any(_OWN in pattern for pattern in patterns):
+        raise UsageError(
+            "the setting tags is wrong",
+            why="none of its patterns has {version}, and a version needs a tag of its own",
+            mend='tags: ["{version}", latest]',
+        )
+    return tuple(patterns)
+
+
+def _reason(text: str) -> str:
+    if not text:
+        return "it is empty"
+    if len(text) > _LONGEST:
+        return f"a tag has at most {_LONGEST} characters, this has {len(text)}"
+    return "a tag is letters, digits, _ . - and begins with a letter, a digit or _"
+
+
+def _nearest(text: str) -> str:
+    found = re.sub(r"[^A-Za-z0-9_.-]+", "-", text.strip()).strip("-.")[:_LONGEST]
+    return found or "1"

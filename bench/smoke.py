@@ -30,8 +30,8 @@ from seatrial.app import Check
 from seatrial.checks.answer import Expected
 from seatrial.checks.probe import probe
 from seatrial.checks.site import Site
-from seatrial.engine import ContainerSpec
 from seatrial.engine.docker import DockerEngine
+from seatrial.engine.model import ContainerSpec
 from tests.cli_project import Project, make_project
 
 __all__ = ["main"]

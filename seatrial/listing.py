@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from seatrial.app import App
-from seatrial.engine import Engine
+from seatrial.engine.protocol import Engine
 from seatrial.errors import StepFailed, UsageError
 from seatrial.settings import Settings
 from seatrial.steps.serving import ours

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from seatrial.engine import EngineInfo, Tell
+from seatrial.engine.model import EngineInfo
+from seatrial.engine.protocol import Tell
 from seatrial.errors import SeatrialError
 from seatrial.step import Outcome, Status, Step, converge
 from seatrial.world import World

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from seatrial import steps, surroundings
 from seatrial.app import App
 from seatrial.build_flags import BuildFlags
 from seatrial.credentials import Credential
@@ -48,16 +47,22 @@ class Playbook:
 
     def build(self, *, app: str | None, version: str | None, flags: BuildFlags = _NO_FLAGS) -> tuple[Step, ...]:
         """Give the steps of `build`."""
+        from seatrial.steps.build import Build
+
         target = flags.over(self.settings.app(app), self.settings.root)
-        return (steps.Build(target=target, version=_version(version) or described_version(target.context)),)
+        return (Build(target=target, version=_version(version) or described_version(target.context)),)
 
     def run(self, *, app: str | None, version: str | None, flags: RunFlags = _NO_RUN_FLAGS) -> tuple[Step, ...]:
         """Give the steps of `run`."""
-        return (steps.Run(target=flags.over(self.settings.app(app)), version=_version(version)),)
+        from seatrial.steps.run import Run
+
+        return (Run(target=flags.over(self.settings.app(app)), version=_version(version)),)
 
     def stop(self, *, app: str | None) -> tuple[Step, ...]:
         """Give the steps of `stop`."""
-        return (steps.Stop(target=self.settings.app(app)),)
+        from seatrial.steps.stop import Stop
+
+        return (Stop(target=self.settings.app(app)),)
 
     def smoke(
         self,
@@ -72,21 +77,27 @@ class Playbook:
 
         With `browser` one that is there opens the page, too; with `log` what the app writes is told.
         """
+        from seatrial.steps.smoke import Smoke
+
         target = self.settings.app(app)
         program = _browser(self.settings) if browser else None
         if url is not None:
             return (_deployed(target, url, version, program),)
-        return (steps.Smoke(target=target, version=_version(version), browser=program, log=log),)
+        return (Smoke(target=target, version=_version(version), browser=program, log=log),)
 
     def login(self, credential: Credential, *, registry: str | None) -> tuple[Step, ...]:
         """Give the steps of `login`."""
-        return (steps.Login(registry=self.registry(registry), credential=credential),)
+        from seatrial.steps.login import Login
+
+        return (Login(registry=self.registry(registry), credential=credential),)
 
     def tag(self, *, app: str | None, version: str | None, user: str | None, registry: str | None) -> tuple[Step, ...]:
         """Give the steps of `tag`."""
+        from seatrial.steps.tag import Tag
+
         target = self.settings.app(app)
         return (
-            steps.Tag(
+            Tag(
                 target=target,
                 version=_version(version),
                 destination=self.destination(target, user, registry),
@@ -97,12 +108,14 @@ class Playbook:
         self, *, app: str | None, version: str | None, user: str | None, registry: str | None, guard: Guard = _GUARDED
     ) -> tuple[Step, ...]:
         """Give the steps of `push`."""
+        from seatrial.steps.push import Push
+
         target = self.settings.app(app)
         destination = self.destination(target, user, registry)
         chosen = _version(version)
         if chosen:
             destination.tags(chosen)  # a version that cannot go out is told at once
-        return (steps.Push(target=target, version=chosen, destination=destination, **asdict(guard)),)
+        return (Push(target=target, version=chosen, destination=destination, **asdict(guard)),)
 
     def release(  # noqa: PLR0913  one argument a flag
         self,
@@ -115,21 +128,29 @@ class Playbook:
         flags: BuildFlags = _NO_FLAGS,
     ) -> tuple[Step, ...]:
         """Give the steps of `release`: the whole road to the registry; untested, it goes past the smoke test."""
+        from seatrial.steps.build import Build
+        from seatrial.steps.preflight import Preflight
+        from seatrial.steps.push import Push
+        from seatrial.steps.smoke import Smoke
+        from seatrial.steps.tag import Tag
+
         target = flags.over(self.settings.app(app), self.settings.root)
         chosen = _version(version) or described_version(target.context)
         destination = self.destination(target, user, registry)
         destination.tags(chosen)
-        smoke = () if guard.untested else (steps.Smoke(target=target, version=chosen, reuse=True),)
+        smoke = () if guard.untested else (Smoke(target=target, version=chosen, reuse=True),)
         return (
-            steps.Preflight(target=target, version=chosen, destination=destination, overwrite=guard.overwrite),
-            steps.Build(target=target, version=chosen),
+            Preflight(target=target, version=chosen, destination=destination, overwrite=guard.overwrite),
+            Build(target=target, version=chosen),
             *smoke,
-            steps.Tag(target=target, version=chosen, destination=destination),
-            steps.Push(target=target, version=chosen, destination=destination, **asdict(guard)),
+            Tag(target=target, version=chosen, destination=destination),
+            Push(target=target, version=chosen, destination=destination, **asdict(guard)),
         )
 
     def rollback(self, *, app: str | None, to: str | None, user: str | None, registry: str | None) -> tuple[Step, ...]:
         """Give the steps of `rollback`."""
+        from seatrial.steps.rollback import Rollback
+
         target = self.settings.app(app)
         if to is None:
             raise UsageError(
@@ -137,26 +158,32 @@ class Playbook:
             )
         destination, version = self.destination(target, user, registry), Version.parse(to)
         destination.tags(version)
-        return (steps.Rollback(target=target, version=version, destination=destination),)
+        return (Rollback(target=target, version=version, destination=destination),)
 
     def up(self) -> tuple[Step, ...]:
         """Give the steps of `up`: what the road needs on a bare machine."""
+        from seatrial.surroundings.base_image import BaseImage
+        from seatrial.surroundings.engine import EngineAnswers
+        from seatrial.surroundings.local_registry import LocalRegistry
+
         bases: dict[object, Step] = {
-            app.base_images: surroundings.BaseImage(target=app)
-            for app in self.settings.apps.values()
-            if app.base_images
+            app.base_images: BaseImage(target=app) for app in self.settings.apps.values() if app.base_images
         }
         return (
-            surroundings.EngineAnswers(),
+            EngineAnswers(),
             *bases.values(),
-            surroundings.LocalRegistry(port=self.settings.local_registry_port),
+            LocalRegistry(port=self.settings.local_registry_port),
         )
 
     def down(self, *, engine_answers: bool, volumes: bool) -> tuple[Step, ...]:
         """Give the steps of `down`; without an engine there is nothing in it to end."""
-        stops = tuple(steps.Stop(target=app) for app in self.settings.apps.values())
-        inside: tuple[Step, ...] = (*stops, surroundings.LocalRegistryGone(volumes=volumes)) if engine_answers else ()
-        return (*inside, surroundings.EngineEnded())
+        from seatrial.steps.stop import Stop
+        from seatrial.surroundings.engine import EngineEnded
+        from seatrial.surroundings.local_registry import LocalRegistryGone
+
+        stops = tuple(Stop(target=app) for app in self.settings.apps.values())
+        inside: tuple[Step, ...] = (*stops, LocalRegistryGone(volumes=volumes)) if engine_answers else ()
+        return (*inside, EngineEnded())
 
     def demo(self, *, app: str | None, version: str, port: str | None, guard: Guard = _GUARDED) -> tuple[Step, ...]:
         """Give the steps of `demo`: `up`, a release into the local registry, `run`."""
@@ -192,6 +219,7 @@ def _browser(settings: Settings) -> str:
 
 def _deployed(target: App, url: str, version: str | None, browser: str | None) -> Step:
     from seatrial.checks.site import parse_site
+    from seatrial.steps.deployed import Deployed
 
     site, awaited = parse_site(url), _version(version)
     asks = next((check for check in target.checks if check.asks_for_the_version), None)
@@ -201,7 +229,7 @@ def _deployed(target: App, url: str, version: str | None, browser: str | None) -
             why=f"the check {asks} asks for {{version}}",
             mend=f"--url {site} --version VERSION",
         )
-    return steps.Deployed(target=target, site=site, awaited=awaited, browser=browser)
+    return Deployed(target=target, site=site, awaited=awaited, browser=browser)
 
 
 def _version(text: str | None) -> Version | None:

@@ -12,8 +12,9 @@ from typing import Any, Protocol, cast
 
 from seatrial.app import BUILDER_LABEL, UNCOMMITTED_LABEL
 from seatrial.credentials import CredentialStore
-from seatrial.engine import Engine, Image
 from seatrial.engine.glance import FirstGlance
+from seatrial.engine.model import Image
+from seatrial.engine.protocol import Engine
 from seatrial.errors import Interrupted, SeatrialError
 from seatrial.events import Caution, Event
 from seatrial.lock import Lock
@@ -21,7 +22,8 @@ from seatrial.notes import Notes
 from seatrial.pipeline import Pipeline, Published, Report, cut_short, skipped
 from seatrial.process import Process
 from seatrial.reference import ImageReference
-from seatrial.registry import HttpRegistry, Manifest, Registry
+from seatrial.registry.client import HttpRegistry
+from seatrial.registry.model import Manifest, Registry
 from seatrial.settings import environment
 from seatrial.step import Outcome, Status, Step
 from seatrial.steps.publication import holds

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
-from seatrial.engine import Image
+from seatrial.engine.model import Image
 from seatrial.errors import SeatrialError, Unavailable
-from seatrial.registry import Manifest
+from seatrial.registry.model import Manifest
 from seatrial.steps.destination import Destination
 from seatrial.steps.publication import holds
 from seatrial.tables import counted, table

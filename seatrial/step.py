@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
-from seatrial.engine import Tell
+from seatrial.engine.protocol import Tell
 from seatrial.errors import DidNotConverge, RegistryUnavailable, SeatrialError
 from seatrial.events import Caution, Event, FactSeen, Note, Retry, Sent, Transfer
 from seatrial.tally import Tally

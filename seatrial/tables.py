@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from seatrial.engine import HistoryEntry, Image
+from seatrial.engine.model import HistoryEntry, Image
 
 __all__ = ["counted", "history_rows", "history_table", "human_ago", "human_size", "image_rows", "images_table", "table"]
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from seatrial.app import App, Check
-from seatrial.engine import Engine, Image, Tell
+from seatrial.engine.model import Image
+from seatrial.engine.protocol import Engine, Tell
 from seatrial.errors import CredentialsError, StepFailed
 from seatrial.events import Caution, Event, Note
 from seatrial.ledger import Ledger
@@ -18,7 +19,7 @@ from seatrial.patience import Patience
 from seatrial.process import Process
 from seatrial.redirect import Iptables, Redirects
 from seatrial.reference import ImageReference
-from seatrial.registry import Configuration, Manifest, Registry
+from seatrial.registry.model import Configuration, Manifest, Registry
 from seatrial.version import Version
 
 __all__ = ["NOT_BUILT", "Foresight", "World", "unheard"]

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seatrial.engine import Engine, Image, ImageFile
+from seatrial.engine.model import Image, ImageFile
+from seatrial.engine.protocol import Engine
 from seatrial.reference import ImageReference
 
 __all__ = ["GOOD", "Specimens", "file", "folder"]

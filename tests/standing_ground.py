@@ -9,16 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from seatrial.app import VERSION_LABEL, App
-from seatrial.engine import Image
 from seatrial.engine.memory import MemoryEngine
 from seatrial.engine.memory_registry import MemoryRegistry
+from seatrial.engine.model import Image
 from seatrial.errors import EngineUnavailable
 from seatrial.ledger import Entry
 from seatrial.notes import Notes
 from seatrial.patience import Patience
 from seatrial.process import Process
 from seatrial.reference import ImageReference
-from seatrial.registry import Manifest
+from seatrial.registry.model import Manifest
 from seatrial.steps.destination import Destination
 from seatrial.world import World
 

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from seatrial.console import Console
-from seatrial.engine import EngineInfo
+from seatrial.engine.model import EngineInfo
 from seatrial.errors import StepFailed
 from seatrial.events import BuildEvent, BuildEventKind, Caution, Event, FactSeen, Note, Retry, Sent, Transfer
 from seatrial.pipeline import Published, Report

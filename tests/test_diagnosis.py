@@ -10,8 +10,10 @@ import pytest
 
 from seatrial.app import App, Check
 from seatrial.checks.probe import Result, Try
-from seatrial.diagnosis import Evidence, Page, diagnose, told
 from seatrial.diagnosis.answers import deployed_cause
+from seatrial.diagnosis.causes import diagnose
+from seatrial.diagnosis.evidence import Evidence, Page
+from seatrial.diagnosis.timeline import told
 from seatrial.engine.examination import Examination, Health, Socket
 from seatrial.reference import ImageReference
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from seatrial.diagnosis import Sources, diagnose
+from seatrial.diagnosis.causes import diagnose
+from seatrial.diagnosis.evidence import Sources
 from seatrial.engine.examination import Socket
 from tests.test_diagnosis import ENDED, REFUSED, RUNNING, TRACEBACK, evidence, result
 

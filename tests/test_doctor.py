@@ -14,13 +14,13 @@ import pytest
 from seatrial.app import BuildOptions
 from seatrial.credentials import CredentialStore
 from seatrial.doctor.findings import Finding, Grade, Patient, as_document, as_lines, exit_code, findings, looked_at
-from seatrial.engine import EngineDetails, EngineInfo
 from seatrial.engine.memory import MemoryEngine
+from seatrial.engine.model import EngineDetails, EngineInfo
 from seatrial.errors import EngineUnavailable, Unavailable, UsageError
 from seatrial.notes import Notes
 from seatrial.process import Process
 from seatrial.reference import ImageReference
-from seatrial.registry import HttpRegistry
+from seatrial.registry.client import HttpRegistry
 from seatrial.settings import Environment, Settings
 from seatrial.steps.trial import spec_for
 from seatrial.world import World

@@ -15,8 +15,8 @@ import pytest
 from seatrial.app import VERSION_LABEL, App, Check
 from seatrial.checks.probe import Result
 from seatrial.diagnosis.gathering import gather
-from seatrial.engine import Image
 from seatrial.engine.memory import MemoryEngine
+from seatrial.engine.model import Image
 from seatrial.errors import ContainerFailed
 from seatrial.reference import ImageReference
 from seatrial.steps import trial

@@ -13,9 +13,10 @@ import docker
 import pytest
 
 from seatrial.app import App
-from seatrial.engine import Engine, Image, ImageFile
 from seatrial.engine.docker import DockerEngine
 from seatrial.engine.memory import MemoryEngine
+from seatrial.engine.model import Image, ImageFile
+from seatrial.engine.protocol import Engine
 from seatrial.errors import SmokeFailed, StepFailed
 from seatrial.events import Checked, Event
 from seatrial.image.facts import Fact, examine, hold_to_facts
@@ -23,7 +24,7 @@ from seatrial.image.policy import FactsPolicy
 from seatrial.notes import Notes
 from seatrial.process import Process
 from seatrial.reference import ImageReference
-from seatrial.registry import Registry
+from seatrial.registry.model import Registry
 from seatrial.world import World
 from tests.git import git
 from tests.image_specimens import GOOD, Specimens, file, folder

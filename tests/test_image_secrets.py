@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import pytest
 
-from seatrial.engine import HistoryEntry, Image, ImageConfig
+from seatrial.engine.model import HistoryEntry, Image, ImageConfig
 from seatrial.image.secrets import secret_places
 
 _KEY = "-----BEGIN " + "RSA PRIVATE KEY-----"

@@ -15,7 +15,7 @@ import pytest
 from seatrial.credentials import Credential, CredentialStore, Secret
 from seatrial.errors import PushRefused, RegistryUnavailable, SeatrialError
 from seatrial.reference import ImageReference
-from seatrial.registry import HttpRegistry
+from seatrial.registry.client import HttpRegistry
 from tests.local_server import Asked, Reply, listen, serve
 
 MANIFEST = b'{"schemaVersion": 2, "config": {"digest": "sha256:c0"}}'

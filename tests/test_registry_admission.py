@@ -14,8 +14,9 @@ import pytest
 from seatrial.credentials import Credential, CredentialStore, Secret
 from seatrial.errors import PushRefused, SeatrialError
 from seatrial.reference import DOCKER_HUB, ImageReference
-from seatrial.registry import HttpRegistry, refused
+from seatrial.registry.client import HttpRegistry
 from seatrial.registry.line import grants
+from seatrial.registry.refusals import refused
 from tests.local_server import Asked, Reply, Served, serve
 
 PASSWORD = f"S3ntinel-{secrets.token_hex(8)}-é€"

@@ -13,7 +13,8 @@ import pytest
 from seatrial.credentials import Credential, CredentialStore, Secret
 from seatrial.errors import PushRefused, RateLimited, RegistryUnavailable, SeatrialError, StepFailed
 from seatrial.reference import ImageReference
-from seatrial.registry import Configuration, HttpRegistry, Manifest
+from seatrial.registry.client import HttpRegistry
+from seatrial.registry.model import Configuration, Manifest
 from tests.local_server import Asked, Reply, Served, serve
 
 PASSWORD = f"S3ntinel-{secrets.token_hex(8)}-é€"

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.engine import Image, Tell
 from seatrial.engine.memory import MemoryEngine
+from seatrial.engine.model import Image
+from seatrial.engine.protocol import Tell
 from seatrial.errors import DidNotConverge, StepFailed
 from seatrial.events import Event, Note
 from seatrial.notes import Notes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from seatrial.engine import HistoryEntry, Image
+from seatrial.engine.model import HistoryEntry, Image
 from seatrial.tables import history_table, human_ago, human_size, images_table
 
 MINUTE, HOUR, DAY = 60, 3600, 86400

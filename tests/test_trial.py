@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from seatrial.app import App
-from seatrial.engine import Engine, Image
 from seatrial.engine.memory import MemoryEngine
+from seatrial.engine.model import Image
+from seatrial.engine.protocol import Engine
 from seatrial.errors import ContainerFailed, StepFailed
 from seatrial.notes import Notes
 from seatrial.process import Process

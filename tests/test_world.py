@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from seatrial.app import App, Check, checks_digest
-from seatrial.engine import Image
 from seatrial.engine.memory import MemoryEngine
+from seatrial.engine.model import Image
 from seatrial.errors import StepFailed
 from seatrial.notes import Notes, Verdict
 from seatrial.process import Process

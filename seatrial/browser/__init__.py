@@ -1,3 +1,1 @@
 """A headless Chromium as a visitor: started, watched, asked over its DevTools, and ended whatever happens."""
-
-__all__ = ["chromium", "devtools", "keeper", "tab", "visit"]

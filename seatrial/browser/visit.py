@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from seatrial.app import App, Check
 from seatrial.checks.answer import Expected
 from seatrial.checks.site import Site
-from seatrial.engine import Tell
+from seatrial.engine.protocol import Tell
 from seatrial.errors import SmokeFailed
 from seatrial.events import Checked, Note
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from seatrial.app import VERSION_LABEL, Check
 from seatrial.checks.site import Site
-from seatrial.engine import Image
+from seatrial.engine.model import Image
 from seatrial.errors import cleaned
 from seatrial.version import UNVERSIONED
 

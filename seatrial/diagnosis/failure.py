@@ -8,7 +8,8 @@ from seatrial.diagnosis.causes import diagnose
 from seatrial.diagnosis.evidence import Evidence
 from seatrial.diagnosis.gathering import gather
 from seatrial.diagnosis.timeline import told
-from seatrial.engine import Engine, Image
+from seatrial.engine.model import Image
+from seatrial.engine.protocol import Engine
 from seatrial.errors import ContainerFailed, SmokeFailed
 from seatrial.tables import counted
 

@@ -14,7 +14,8 @@ from seatrial.checks.probe import Result, question_for
 from seatrial.checks.question import ask
 from seatrial.checks.site import Site
 from seatrial.diagnosis.evidence import Evidence, Page, Sources
-from seatrial.engine import Engine, Image
+from seatrial.engine.model import Image
+from seatrial.engine.protocol import Engine
 from seatrial.errors import SeatrialError, cleaned
 
 __all__ = ["gather"]

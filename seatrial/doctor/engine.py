@@ -13,7 +13,7 @@ from seatrial.errors import CredentialsError, EngineUnavailable, SeatrialError
 from seatrial.step import Holds
 from seatrial.steps.holder import port_holder
 from seatrial.steps.serving import ours
-from seatrial.surroundings import LocalRegistry
+from seatrial.surroundings.local_registry import LocalRegistry
 from seatrial.tables import human_size
 
 __all__ = ["ENGINE_LOOKS", "apps_of"]

@@ -31,7 +31,7 @@ from seatrial.errors import ContainerFailed, RegistryUnavailable, StepFailed
 from seatrial.events import Note
 from seatrial.inputs import FileDigests
 from seatrial.reference import ImageReference
-from seatrial.registry import Manifest
+from seatrial.registry.model import Manifest
 
 __all__ = ["MemoryEngine", "Program"]
 

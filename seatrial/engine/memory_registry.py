@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from seatrial.credentials import Credential
 from seatrial.engine.model import Image
 from seatrial.reference import ImageReference
-from seatrial.registry import Configuration, Manifest, refused
+from seatrial.registry.model import Configuration, Manifest
+from seatrial.registry.refusals import refused
 
 __all__ = ["MemoryRegistry"]
 

@@ -17,7 +17,7 @@ from seatrial.engine.protocol import Tell
 from seatrial.errors import EngineUnavailable, RateLimited, RegistryUnavailable, SeatrialError, StepFailed
 from seatrial.events import Transfer
 from seatrial.reference import ImageReference
-from seatrial.registry import read_only, refused, untrusted
+from seatrial.registry.refusals import read_only, refused, untrusted
 
 __all__ = ["follow_transfer", "transfer_error", "watched"]
 

@@ -1,3 +1,1 @@
 """What an image is like beside what it answers: its facts, and what a project demands of them."""
-
-__all__ = ["facts", "files", "policy", "secrets"]

@@ -10,7 +10,8 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 
 from seatrial.app import REVISION_LABEL, TRIAL_LABEL, VERSION_LABEL, App
-from seatrial.engine import Image, ImageConfig, Tell
+from seatrial.engine.model import Image, ImageConfig
+from seatrial.engine.protocol import Tell
 from seatrial.errors import SmokeFailed, StepFailed
 from seatrial.events import Caution, FactSeen
 from seatrial.git import last_revision

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from seatrial.engine import ImageFile
+from seatrial.engine.model import ImageFile
 
 __all__ = ["Scan", "User", "scan"]
 

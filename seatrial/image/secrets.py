@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from seatrial.engine import HistoryEntry, Image
+from seatrial.engine.model import HistoryEntry, Image
 
 __all__ = ["secret_places"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from seatrial.app import INPUTS_LABEL, UNCOMMITTED_LABEL, App
-from seatrial.engine import Image, Tell
+from seatrial.engine.model import Image
+from seatrial.engine.protocol import Tell
 from seatrial.events import Caution
 from seatrial.reference import ImageReference
 from seatrial.step import Change, Holds

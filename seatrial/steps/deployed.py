@@ -10,7 +10,7 @@ from seatrial.checks.answer import Expected
 from seatrial.checks.probe import Pace, probe
 from seatrial.checks.site import Site
 from seatrial.diagnosis.answers import deployed_cause
-from seatrial.engine import Tell
+from seatrial.engine.protocol import Tell
 from seatrial.errors import SmokeFailed
 from seatrial.step import Change, Holds
 from seatrial.tables import counted

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seatrial.app import UNCOMMITTED_LABEL, VERSION_LABEL, App
-from seatrial.engine import Image
+from seatrial.engine.model import Image
 from seatrial.errors import UsageError
 from seatrial.reference import DOCKER_HUB, ImageReference
 from seatrial.version import Tags, Version

@@ -10,7 +10,7 @@ from pathlib import Path
 from seatrial.checks.question import Question, ask
 from seatrial.checks.site import Site
 from seatrial.connections import rows_of
-from seatrial.engine import Container
+from seatrial.engine.model import Container
 
 __all__ = ["port_holder"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seatrial.app import App
-from seatrial.engine import Container, Image
+from seatrial.engine.model import Container, Image
 from seatrial.errors import ContainerFailed, SmokeFailed
 
 __all__ = ["hold_identity"]

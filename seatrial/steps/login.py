@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from seatrial.credentials import Credential
-from seatrial.engine import Tell
+from seatrial.engine.protocol import Tell
 from seatrial.step import Change, Holds
 from seatrial.world import World
 

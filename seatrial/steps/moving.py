@@ -7,13 +7,13 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 
 from seatrial.app import BUILDER_LABEL, REVISION_LABEL
-from seatrial.engine import Tell
+from seatrial.engine.protocol import Tell
 from seatrial.errors import SeatrialError, StepFailed
 from seatrial.events import Event
 from seatrial.ledger import Entry
 from seatrial.notes import Verdict
 from seatrial.reference import ImageReference
-from seatrial.registry import Manifest
+from seatrial.registry.model import Manifest
 from seatrial.steps.destination import Destination
 from seatrial.tables import counted
 from seatrial.version import Version

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from seatrial.app import INPUTS_LABEL, App
-from seatrial.engine import Image, Tell
+from seatrial.engine.model import Image
+from seatrial.engine.protocol import Tell
 from seatrial.errors import StepFailed
 from seatrial.events import Note
 from seatrial.reference import ImageReference
-from seatrial.registry import Manifest
+from seatrial.registry.model import Manifest
 from seatrial.step import Change, Holds
 from seatrial.steps.destination import Destination
 from seatrial.steps.publication import conflict, holds, short

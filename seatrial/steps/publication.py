@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from seatrial.app import UNCOMMITTED_LABEL, VERSION_LABEL
-from seatrial.engine import Image
+from seatrial.engine.model import Image
 from seatrial.errors import Conflict
 from seatrial.reference import ImageReference
-from seatrial.registry import Manifest
+from seatrial.registry.model import Manifest
 from seatrial.steps.destination import Destination, together, version_of
 from seatrial.version import Version
 from seatrial.world import World

@@ -6,13 +6,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from seatrial.app import App
-from seatrial.engine import Image, Tell
+from seatrial.engine.model import Image
+from seatrial.engine.protocol import Tell
 from seatrial.errors import Conflict, PushRefused, SeatrialError, StepFailed, Unavailable
 from seatrial.events import Caution, Event, Sent, Transfer
 from seatrial.image.facts import facts_demand
 from seatrial.notes import Verdict
 from seatrial.reference import ImageReference
-from seatrial.registry import Manifest
+from seatrial.registry.model import Manifest
 from seatrial.step import Change, Holds
 from seatrial.steps.destination import Destination, version_of
 from seatrial.steps.moving import Trouble, entry_for, half_way, move

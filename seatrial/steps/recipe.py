@@ -14,7 +14,8 @@ from typing import TypeVar
 from seatrial.app import INPUTS_LABEL, UNCOMMITTED_LABEL, VERSION_LABEL, App
 from seatrial.context import Context
 from seatrial.dockerfile import DockerfileError, base_images, final_base, own_labels
-from seatrial.engine import BuildRequest, Image, Tell
+from seatrial.engine.model import BuildRequest, Image
+from seatrial.engine.protocol import Tell
 from seatrial.errors import Unavailable, UsageError
 from seatrial.events import Note
 from seatrial.git import Revision, has_uncommitted, last_revision

@@ -7,10 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from seatrial.app import UNCOMMITTED_LABEL, VERSION_LABEL, App
-from seatrial.engine import Tell
+from seatrial.engine.protocol import Tell
 from seatrial.errors import Conflict, SeatrialError, StepFailed, UsageError
 from seatrial.reference import ImageReference
-from seatrial.registry import Manifest
+from seatrial.registry.model import Manifest
 from seatrial.step import Change, Holds
 from seatrial.steps.destination import Destination, together
 from seatrial.steps.moving import Trouble, entry_for, half_way, move

@@ -7,7 +7,8 @@ import json
 from dataclasses import dataclass
 
 from seatrial.app import App
-from seatrial.engine import Container, Image, Tell
+from seatrial.engine.model import Container, Image
+from seatrial.engine.protocol import Tell
 from seatrial.step import Change, Holds
 from seatrial.steps.serving import Serving, undisturbed
 from seatrial.steps.swap import Swap

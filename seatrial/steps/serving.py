@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from seatrial.app import App
 from seatrial.connections import drained
-from seatrial.engine import Container, Engine, Tell
+from seatrial.engine.model import Container
+from seatrial.engine.protocol import Engine, Tell
 from seatrial.errors import ContainerFailed, StepFailed
 from seatrial.events import Caution
 from seatrial.lock import Lock

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from seatrial.app import App, checks_digest
 from seatrial.browser.visit import Visit
 from seatrial.checks.answer import Expected
-from seatrial.engine import Image, Tell
+from seatrial.engine.model import Image
+from seatrial.engine.protocol import Tell
 from seatrial.errors import StepFailed
 from seatrial.events import Checked, Event, FactSeen
 from seatrial.image.facts import facts_demand, hold_to_facts, tell_of_a_write

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from seatrial.app import App
-from seatrial.engine import Tell
+from seatrial.engine.protocol import Tell
 from seatrial.step import Change, Holds
 from seatrial.steps.serving import Serving, end, undisturbed
 from seatrial.world import World

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from seatrial.app import App
 from seatrial.checks.question import Question, ask
 from seatrial.checks.site import Site
-from seatrial.engine import Container, Image, Tell
+from seatrial.engine.model import Container, Image
+from seatrial.engine.protocol import Tell
 from seatrial.errors import Conflict, ContainerFailed, SeatrialError, StepFailed
 from seatrial.events import Caution, Note
 from seatrial.redirect import Redirect

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from seatrial.app import App
-from seatrial.engine import Tell
+from seatrial.engine.protocol import Tell
 from seatrial.step import Change, Holds
 from seatrial.steps.destination import Destination, together
 from seatrial.steps.trial import named

@@ -9,8 +9,9 @@ from seatrial.app import TRIAL_LABEL, App
 from seatrial.checks.answer import Expected
 from seatrial.checks.probe import Result, probe
 from seatrial.checks.site import Site
-from seatrial.diagnosis import explained
-from seatrial.engine import ContainerSpec, Engine, Image, Tell
+from seatrial.diagnosis.failure import explained
+from seatrial.engine.model import ContainerSpec, Image
+from seatrial.engine.protocol import Engine, Tell
 from seatrial.errors import ContainerFailed, SeatrialError, SmokeFailed
 from seatrial.events import AppLog
 from seatrial.shield import fleeting

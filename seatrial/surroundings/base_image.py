@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from seatrial.app import App
-from seatrial.engine import Image, Tell
+from seatrial.engine.model import Image
+from seatrial.engine.protocol import Tell
 from seatrial.errors import SeatrialError, StepFailed, Unavailable
 from seatrial.events import Note
 from seatrial.reference import OWN_REGISTRY, ImageReference

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from seatrial.command import run_command
-from seatrial.engine import Tell
+from seatrial.engine.protocol import Tell
 from seatrial.errors import EngineUnavailable
 from seatrial.events import Note
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seatrial.command import run_command
-from seatrial.engine import Tell
 from seatrial.engine.memory import MemoryEngine
+from seatrial.engine.protocol import Tell
 from seatrial.errors import EngineUnavailable
 from seatrial.events import Note
 from seatrial.step import Change, Holds

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from seatrial.checks.question import Question, ask
 from seatrial.checks.site import Site
-from seatrial.engine import ContainerSpec, Tell
+from seatrial.engine.model import ContainerSpec
+from seatrial.engine.protocol import Tell
 from seatrial.errors import ContainerFailed, Unavailable
 from seatrial.reference import OWN_REGISTRY, ImageReference
 from seatrial.step import Change, Holds

@@ -10,9 +10,9 @@ import pytest
 
 from seatrial.app import BUILDER_LABEL, BuildOptions
 from seatrial.context import Context
-from seatrial.engine import BuildRequest
 from seatrial.engine import build as building
 from seatrial.engine.docker import DockerEngine
+from seatrial.engine.model import BuildRequest
 from seatrial.errors import BuildFailed
 from seatrial.events import BuildEvent, Event
 from seatrial.reference import ImageReference

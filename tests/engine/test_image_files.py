@@ -9,9 +9,10 @@ import docker
 import pytest
 
 from seatrial.app import TRIAL_LABEL
-from seatrial.engine import ContainerSpec, Engine
 from seatrial.engine.connection import Connection
 from seatrial.engine.docker import DockerEngine
+from seatrial.engine.model import ContainerSpec
+from seatrial.engine.protocol import Engine
 from seatrial.errors import EngineUnavailable, StepFailed
 from seatrial.shield import fleeting
 from tests.engine_proxy import Stall, engine_proxy

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from seatrial.engine import Engine
 from seatrial.engine.docker import DockerEngine
 from seatrial.engine.memory import MemoryEngine
 from seatrial.engine.memory_registry import MemoryRegistry
+from seatrial.engine.protocol import Engine
 from seatrial.errors import ContainerFailed, RegistryUnavailable, StepFailed
 from tests.conftest import answers, wait_until
 from tests.engine.yard import DOCKERFILE, Yard, quiet

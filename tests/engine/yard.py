@@ -7,7 +7,8 @@ from pathlib import Path
 
 from seatrial.app import BuildOptions
 from seatrial.context import Context
-from seatrial.engine import BuildRequest, Container, ContainerSpec, Engine
+from seatrial.engine.model import BuildRequest, Container, ContainerSpec
+from seatrial.engine.protocol import Engine
 from seatrial.events import Event
 from seatrial.reference import ImageReference
 

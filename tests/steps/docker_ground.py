@@ -14,10 +14,11 @@ import requests
 from docker.errors import ImageNotFound
 
 from seatrial.credentials import CredentialStore
-from seatrial.engine import Engine
 from seatrial.engine.docker import DockerEngine
+from seatrial.engine.protocol import Engine
 from seatrial.redirect import Iptables, Redirects
-from seatrial.registry import HttpRegistry, Registry
+from seatrial.registry.client import HttpRegistry
+from seatrial.registry.model import Registry
 from tests.registries import TestRegistry
 from tests.steps.ground import PORT, Containers, Images
 

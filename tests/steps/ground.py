@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from seatrial.engine import Engine
+from seatrial.engine.protocol import Engine
 from seatrial.redirect import Redirects
-from seatrial.registry import Registry
+from seatrial.registry.model import Registry
 
 __all__ = ["PORT", "Containers", "Ground", "Images"]
 

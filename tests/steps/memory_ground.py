@@ -8,12 +8,13 @@ from collections.abc import Mapping
 
 from seatrial.app import VERSION_LABEL
 from seatrial.credentials import Credential, Secret
-from seatrial.engine import BuildRequest, ContainerSpec, Engine, Image, Tell
 from seatrial.engine.memory import MemoryEngine
 from seatrial.engine.memory_registry import MemoryRegistry
+from seatrial.engine.model import BuildRequest, ContainerSpec, Image
+from seatrial.engine.protocol import Engine, Tell
 from seatrial.redirect import Redirects
 from seatrial.reference import ImageReference
-from seatrial.registry import Manifest, Registry
+from seatrial.registry.model import Manifest, Registry
 from tests.redirects import MemoryRedirects
 from tests.steps.ground import PORT, Containers, Images
 

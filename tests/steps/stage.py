@@ -17,8 +17,15 @@ from seatrial.patience import Patience
 from seatrial.process import Process
 from seatrial.reference import ImageReference
 from seatrial.step import Outcome, Status, Step, converge
-from seatrial.steps import Build, Preflight, Push, Rollback, Run, Smoke, Stop, Tag
+from seatrial.steps.build import Build
 from seatrial.steps.destination import Destination
+from seatrial.steps.preflight import Preflight
+from seatrial.steps.push import Push
+from seatrial.steps.rollback import Rollback
+from seatrial.steps.run import Run
+from seatrial.steps.smoke import Smoke
+from seatrial.steps.stop import Stop
+from seatrial.steps.tag import Tag
 from seatrial.version import Version
 from seatrial.world import World
 from tests.steps.ground import PORT, Containers, Ground, Images

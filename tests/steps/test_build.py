@@ -10,7 +10,7 @@ import pytest
 from seatrial.app import INPUTS_LABEL, BuildOptions
 from seatrial.errors import BuildFailed, UsageError
 from seatrial.step import Status
-from seatrial.steps import Build
+from seatrial.steps.build import Build
 from seatrial.version import Version
 from tests.steps.stage import ONLY_DOCKER, Stage
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from seatrial.app import BUILDER_LABEL
 from seatrial.reference import ImageReference
 from seatrial.step import Status
-from seatrial.steps import Build
+from seatrial.steps.build import Build
 from seatrial.version import Version
 from tests.git import git
 from tests.steps.stage import ONLY_DOCKER, Stage

@@ -12,7 +12,7 @@ from seatrial.app import INPUTS_LABEL
 from seatrial.errors import BuildFailed, UsageError
 from seatrial.reference import ImageReference
 from seatrial.step import Status, converge
-from seatrial.steps import Build
+from seatrial.steps.build import Build
 from seatrial.steps.recipe import Recipe
 from seatrial.version import Version
 from tests.steps.stage import ONLY_DOCKER, Stage

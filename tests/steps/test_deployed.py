@@ -15,7 +15,7 @@ from seatrial.events import Checked, Event
 from seatrial.notes import Notes
 from seatrial.process import Process
 from seatrial.step import Outcome, Status, converge
-from seatrial.steps import Deployed
+from seatrial.steps.deployed import Deployed
 from seatrial.version import Version
 from seatrial.world import World
 from tests.local_server import Asked, Reply, serve

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from seatrial.engine import Container
+from seatrial.engine.model import Container
 from seatrial.errors import ContainerFailed, SeatrialError, SmokeFailed
 from seatrial.events import Checked, Event
 from seatrial.step import Status, converge

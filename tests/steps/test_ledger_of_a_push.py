@@ -14,9 +14,9 @@ from seatrial.errors import RegistryUnavailable, StepFailed
 from seatrial.events import Caution, Event
 from seatrial.ledger import Entry
 from seatrial.reference import ImageReference
-from seatrial.registry import Registry
+from seatrial.registry.model import Registry
 from seatrial.step import Outcome, Status, converge
-from seatrial.steps import Push
+from seatrial.steps.push import Push
 from tests.git import git
 from tests.steps.stage import Stage
 

@@ -8,7 +8,7 @@ from typing import cast
 from seatrial.credentials import Credential, Secret
 from seatrial.errors import PushRefused, SeatrialError
 from seatrial.step import Status
-from seatrial.steps import Login
+from seatrial.steps.login import Login
 from tests.steps.stage import Stage
 
 

@@ -10,8 +10,8 @@ import pytest
 from seatrial.errors import Conflict, PushRefused, RegistryUnavailable
 from seatrial.notes import Notes
 from seatrial.step import Outcome, Status
-from seatrial.steps import Preflight
 from seatrial.steps.destination import Destination
+from seatrial.steps.preflight import Preflight
 from tests.steps.road import go, released, statuses
 from tests.steps.stage import Stage
 

@@ -10,11 +10,11 @@ from seatrial.engine.memory import MemoryEngine
 from seatrial.errors import Conflict, RegistryUnavailable, StepFailed
 from seatrial.events import Event, Transfer
 from seatrial.reference import ImageReference
-from seatrial.registry import Registry
+from seatrial.registry.model import Registry
 from seatrial.step import Status, converge
-from seatrial.steps import Push
 from seatrial.steps.destination import Destination
 from seatrial.steps.publication import short
+from seatrial.steps.push import Push
 from seatrial.version import Version
 from tests.steps.stage import Stage
 

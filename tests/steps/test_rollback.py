@@ -9,7 +9,7 @@ from typing import Any, cast
 from seatrial.errors import Conflict, PushRefused, RegistryUnavailable, SeatrialError, StepFailed, UsageError
 from seatrial.notes import Notes
 from seatrial.reference import ImageReference
-from seatrial.registry import Registry
+from seatrial.registry.model import Registry
 from seatrial.step import Outcome, Status, converge
 from seatrial.steps.destination import Destination
 from seatrial.steps.publication import short

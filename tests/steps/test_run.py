@@ -11,7 +11,7 @@ import pytest
 
 from seatrial.errors import ContainerFailed, SeatrialError, SmokeFailed, StepFailed
 from seatrial.step import Status
-from seatrial.steps import Run
+from seatrial.steps.run import Run
 from seatrial.version import Version
 from tests.conftest import wait_until
 from tests.steps.stage import Stage

@@ -12,7 +12,7 @@ from seatrial.app import Check, checks_digest
 from seatrial.errors import ContainerFailed, SmokeFailed, StepFailed
 from seatrial.process import Process
 from seatrial.step import Outcome, Status, Step, converge
-from seatrial.steps import Smoke
+from seatrial.steps.smoke import Smoke
 from seatrial.version import Version
 from tests.steps.stage import ONLY_DOCKER, Stage
 

@@ -12,7 +12,7 @@ from seatrial.errors import ContainerFailed, SmokeFailed, StepFailed
 from seatrial.events import Caution, Event, Note
 from seatrial.redirect import Redirect
 from seatrial.step import Outcome, Status, Step, converge
-from seatrial.steps import Run
+from seatrial.steps.run import Run
 from seatrial.version import Version
 from tests.redirects import MemoryRedirects
 from tests.steps.stage import ONLY_DOCKER, Stage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from seatrial.errors import StepFailed, UsageError
 from seatrial.step import Status
-from seatrial.steps import Tag
+from seatrial.steps.tag import Tag
 from tests.steps.stage import Stage
 
 

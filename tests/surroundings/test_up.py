@@ -8,18 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.engine import EngineInfo
 from seatrial.engine.memory import MemoryEngine
+from seatrial.engine.model import EngineInfo
 from seatrial.errors import EngineUnavailable, RegistryUnavailable
 from seatrial.notes import Notes
 from seatrial.playbook import Playbook
 from seatrial.process import Process
-from seatrial.registry import Registry
+from seatrial.registry.model import Registry
 from seatrial.session import carry_out
 from seatrial.settings import Settings
 from seatrial.step import Outcome, Status, Step, converge
-from seatrial.surroundings import BaseImage, EngineAnswers, EngineEnded, LocalRegistry
 from seatrial.surroundings import engine as engine_module
+from seatrial.surroundings.base_image import BaseImage
+from seatrial.surroundings.engine import EngineAnswers, EngineEnded
+from seatrial.surroundings.local_registry import LocalRegistry
 from seatrial.world import World
 
 
@@ -129,7 +131,7 @@ def test_a_base_image_that_cannot_be_had(world: World, settings: Settings) -> No
 def test_any_registry_will_do(world: World) -> None:
     """A registry that answers on the port is ok, whoever started it."""
     engine = MemoryEngine(lambda path, _: (200 if path == "/v2/" else 404, b"{}"))
-    from seatrial.engine import ContainerSpec
+    from seatrial.engine.model import ContainerSpec
     from seatrial.reference import ImageReference
 
     image_id = engine.add("registry", ImageReference(repository="x/registry", tag="1"))

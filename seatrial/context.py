@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from seatrial.errors import UsageError
 from seatrial.ignore import IgnorePatternError, IgnoreRules, find_ignore_file
 from seatrial.planted import looks_secret
+from seatrial.wording import listed
 
-__all__ = ["Context", "listed", "unreadable"]
+__all__ = ["Context", "unreadable"]
 
 _TOLD = 5
 
@@ -98,12 +99,6 @@ def unreadable(path: Path, error: OSError) -> UsageError:
             else f"chmod -R u+r {path}, or name it in .dockerignore"
         ),
     )
-
-
-def listed(names: Sequence[str]) -> str:
-    """Give names for a sentence: the first five, and how many more there are."""
-    more = len(names) - _TOLD
-    return ", ".join(names[:_TOLD]) + (f" and {more} more" if more > 0 else "")
 
 
 def _rules(folder: Path, dockerfile: Path | None) -> IgnoreRules:

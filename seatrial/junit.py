@@ -19,7 +19,7 @@ from seatrial.replacement import replace_file
 from seatrial.step import Outcome, Status, Step
 
 if TYPE_CHECKING:
-    from seatrial.session import Observer
+    from seatrial.observer import Observer
 
 __all__ = ["JUnitFile"]
 

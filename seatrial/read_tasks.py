@@ -90,7 +90,8 @@ def status(
 @task(positional=[], help=help_for("app", "json"))
 def doctor(c: Context, app: str | None = None, json: bool = False) -> None:
     """Look at the surroundings before work: engine, disk, port, login, Dockerfile, context, git."""
-    from seatrial.doctor.findings import Patient, as_document, as_lines, exit_code, findings
+    from seatrial.doctor.doctor import findings
+    from seatrial.doctor.findings import Patient, as_document, as_lines, exit_code
     from seatrial.settings import environment
 
     with command(c, "doctor", json=json) as now:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from seatrial.app import BUILDER_LABEL, UNCOMMITTED_LABEL
 from seatrial.credentials import CredentialStore
@@ -16,9 +16,10 @@ from seatrial.engine.glance import FirstGlance
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Engine
 from seatrial.errors import Interrupted, SeatrialError
-from seatrial.events import Caution, Event
+from seatrial.events import Caution
 from seatrial.lock import Lock
 from seatrial.notes import Notes
+from seatrial.observer import Observer
 from seatrial.pipeline import Pipeline, Published, Report, cut_short, skipped
 from seatrial.process import Process
 from seatrial.reference import ImageReference
@@ -29,27 +30,11 @@ from seatrial.step import Outcome, Status, Step
 from seatrial.steps.publication import holds
 from seatrial.world import World
 
-__all__ = ["NOTES_FOLDER", "Observer", "Terminated", "carry_out", "open_world", "terminable"]
+__all__ = ["NOTES_FOLDER", "Terminated", "carry_out", "open_world", "terminable"]
 
 NOTES_FOLDER = ".seatrial"
 _SIGNALLED = 128
 _PUBLISHING = ("push", "rollback")
-
-
-class Observer(Protocol):
-    """Somebody who watches a command."""
-
-    def began(self, step: Step) -> None:
-        """Hear that a step begins."""
-        ...
-
-    def tell(self, event: Event) -> None:
-        """Hear what happens in it."""
-        ...
-
-    def ended(self, outcome: Outcome) -> None:
-        """Hear how it came out."""
-        ...
 
 
 class Terminated(BaseException):

@@ -11,14 +11,14 @@ from seatrial.errors import SeatrialError, Unavailable
 from seatrial.registry.model import Manifest
 from seatrial.steps.destination import Destination
 from seatrial.steps.publication import holds
-from seatrial.tables import counted, table
+from seatrial.tables import table
 from seatrial.version import Version
+from seatrial.wording import counted, short_digest
 from seatrial.world import World
 
 __all__ = ["Standing", "show_status", "standings"]
 
 _MOST = 20
-_SHORT = slice(len("sha256:"), len("sha256:") + 12)
 _UNKNOWN = "unknown"
 
 
@@ -163,6 +163,4 @@ def _state(registry: str | None, engine: str | None, ledger: str | None, *, same
 
 
 def _shown(digest: str | None) -> str:
-    if digest is None:
-        return "-"
-    return digest[_SHORT] if digest.startswith("sha256:") else digest
+    return "-" if digest is None else short_digest(digest)

@@ -6,22 +6,13 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from seatrial.engine.model import HistoryEntry, Image
+from seatrial.wording import human_ago, human_size, short_digest
 
-__all__ = ["counted", "history_rows", "history_table", "human_ago", "human_size", "image_rows", "images_table", "table"]
+__all__ = ["history_rows", "history_table", "image_rows", "images_table", "table"]
 
 _MISSING = "<none>"
-_SHORT_ID = 12
 _LONGEST_COMMAND = 45
 _NARROWEST = 7  # and three blanks behind it
-_THOUSAND = 1000.0
-# Below so many hours, told in units of so many hours: as Docker tells a length of time.
-_UNITS = (
-    (48, 1, "hours"),
-    (14 * 24, 24, "days"),
-    (60 * 24, 7 * 24, "weeks"),
-    (2 * 365 * 24, 30 * 24, "months"),
-)
-_HOURS_A_YEAR = 365 * 24
 
 
 def images_table(images: Iterable[Image], *, now: float) -> str:
@@ -46,7 +37,7 @@ def image_rows(images: Iterable[Image], *, now: float) -> list[dict[str, str]]:
                 {
                     "Repository": repository,
                     "Tag": version,
-                    "ID": _short(image.id),
+                    "ID": short_digest(image.id),
                     "CreatedAt": datetime.fromtimestamp(image.created, UTC).strftime("%Y-%m-%d %H:%M:%S +0000 UTC"),
                     "CreatedSince": human_ago(now - image.created),
                     "Size": human_size(image.size),
@@ -69,7 +60,7 @@ def history_rows(entries: Iterable[HistoryEntry], *, now: float) -> list[dict[st
     """Give one row a layer, with the keys of `docker history --format json`."""
     return [
         {
-            "ID": _short(entry.id),
+            "ID": short_digest(entry.id),
             "CreatedAt": datetime.fromtimestamp(entry.created, UTC).isoformat().replace("+00:00", "Z"),
             "CreatedSince": human_ago(now - entry.created) if entry.created > 0 else "N/A",
             "CreatedBy": entry.created_by.replace("\t", " "),
@@ -80,44 +71,10 @@ def history_rows(entries: Iterable[HistoryEntry], *, now: float) -> list[dict[st
     ]
 
 
-def human_ago(seconds: float) -> str:
-    """Give a length of time in Docker's words: `4 weeks ago`."""
-    whole, hours = max(0, int(seconds)), int(seconds / 3600 + 0.5)
-    if whole < 60:  # noqa: PLR2004
-        words = "Less than a second" if whole < 1 else counted(whole, "second")
-    elif whole < 3600:  # noqa: PLR2004
-        words = "About a minute" if whole < 120 else f"{whole // 60} minutes"  # noqa: PLR2004
-    elif hours == 1:
-        words = "About an hour"
-    else:
-        years = (float("inf"), _HOURS_A_YEAR, "years")
-        _, length, name = next(unit for unit in (*_UNITS, years) if hours < unit[0])
-        words = f"{hours // length} {name}"
-    return f"{words} ago"
-
-
-def counted(number: int, noun: str) -> str:
-    """Give a number with what it counts: `1 check`, `2 checks`."""
-    return f"{number} {noun}{'s' if number > 1 else ''}"
-
-
-def human_size(size: int) -> str:
-    """Give bytes in Docker's decimal units with three figures: `72.8MB`."""
-    value, units = float(size), ["B", "kB", "MB", "GB", "TB", "PB"]
-    while value >= _THOUSAND and len(units) > 1:
-        value /= _THOUSAND
-        units.pop(0)
-    return f"{value:.3g}{units[0]}" if value < 999.5 else f"{value:.4g}{units[0]}"  # noqa: PLR2004
-
-
 def _names(image: Image) -> tuple[str, ...]:
     """Give all names with their tags; a repository whose tag has moved on is known by its digest only."""
     known = tuple(f"{digest.partition('@')[0]}:{_MISSING}" for digest in image.digests)
     return image.tags or known or (f"{_MISSING}:{_MISSING}",)
-
-
-def _short(image_id: str) -> str:
-    return image_id.removeprefix("sha256:")[:_SHORT_ID] if image_id.startswith("sha256:") else image_id
 
 
 def _cut(text: str) -> str:

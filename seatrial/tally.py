@@ -11,9 +11,9 @@ from typing import Final
 
 from seatrial.errors import cleaned
 from seatrial.events import Sent, Transfer
-from seatrial.tables import human_size
+from seatrial.wording import spaced_size
 
-__all__ = ["Fate", "Layer", "Tally", "spaced_size", "told"]
+__all__ = ["Fate", "Layer", "Tally", "told"]
 
 _SHORT_ID: Final = 12
 _IDLE: Final = ("", "Preparing", "Waiting", "Pulling fs layer")
@@ -121,8 +121,3 @@ def told(layers: Iterable[Layer], *, sent: int = 0) -> str:
             size = f" ({spaced_size(sent)})" if fate is Fate.SENT and sent else ""
             words.append(f"{count}{noun} {fate.value}{size}")
     return ", ".join(words)
-
-
-def spaced_size(size: int) -> str:
-    """Give bytes in Docker's units as a sentence has them: `3.4 MB`."""
-    return re.sub(r"(?=[a-zA-Z]+$)", " ", human_size(size), count=1)

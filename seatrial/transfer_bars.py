@@ -10,8 +10,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from seatrial.tables import counted
-from seatrial.tally import Fate, Layer, Tally, spaced_size, told
+from seatrial.tally import Fate, Layer, Tally, told
+from seatrial.wording import counted, spaced_size
 
 __all__ = ["TransferBars"]
 

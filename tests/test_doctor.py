@@ -13,7 +13,8 @@ import pytest
 
 from seatrial.app import BuildOptions
 from seatrial.credentials import CredentialStore
-from seatrial.doctor.findings import Finding, Grade, Patient, as_document, as_lines, exit_code, findings, looked_at
+from seatrial.doctor.doctor import findings, looked_at
+from seatrial.doctor.findings import Finding, Grade, Patient, as_document, as_lines, exit_code
 from seatrial.engine.memory import MemoryEngine
 from seatrial.engine.model import EngineDetails, EngineInfo
 from seatrial.errors import EngineUnavailable, Unavailable, UsageError

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from seatrial.engine.model import HistoryEntry, Image
-from seatrial.tables import history_table, human_ago, human_size, images_table
+from seatrial.tables import history_table, images_table
+from seatrial.wording import human_ago, human_size
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 

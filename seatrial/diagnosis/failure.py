@@ -11,7 +11,7 @@ from seatrial.diagnosis.timeline import told
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Engine
 from seatrial.errors import ContainerFailed, SmokeFailed
-from seatrial.tables import counted
+from seatrial.wording import counted
 
 __all__ = ["explained"]
 

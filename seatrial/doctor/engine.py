@@ -14,7 +14,7 @@ from seatrial.step import Holds
 from seatrial.steps.holder import port_holder
 from seatrial.steps.serving import ours
 from seatrial.surroundings.local_registry import LocalRegistry
-from seatrial.tables import human_size
+from seatrial.wording import human_size
 
 __all__ = ["ENGINE_LOOKS", "apps_of"]
 

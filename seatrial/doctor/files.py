@@ -16,8 +16,8 @@ from seatrial.git import described_version, has_uncommitted, last_revision
 from seatrial.ignore import find_ignore_file
 from seatrial.platforms import platform_arguments
 from seatrial.reference import DOCKER_HUB
-from seatrial.tables import human_size
 from seatrial.version import UNVERSIONED
+from seatrial.wording import human_size
 
 __all__ = ["FILE_LOOKS"]
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from seatrial.errors import CredentialsError, EngineUnavailable, SeatrialError, as_typed, cleaned
+from seatrial.errors import SeatrialError, as_typed, cleaned
 from seatrial.settings import Environment, Settings
 from seatrial.world import World
 
-__all__ = ["Finding", "Grade", "Patient", "as_document", "as_lines", "exit_code", "failure", "findings", "looked_at"]
+__all__ = ["Finding", "Grade", "Look", "Patient", "as_document", "as_lines", "exit_code", "failure"]
 
 _WIDTH = 79
 _WIDEST_NAME = 12
@@ -59,24 +58,6 @@ def failure(what: str, error: SeatrialError) -> Finding:
 
 
 Look = Callable[[Patient], Iterable[Finding]]
-
-
-def findings(patient: Patient) -> tuple[Finding, ...]:
-    """Give what was found, the engine first; without one, the rest is told all the same."""
-    from seatrial.doctor.engine import ENGINE_LOOKS
-    from seatrial.doctor.files import FILE_LOOKS
-
-    return tuple(one for look in (*ENGINE_LOOKS, *FILE_LOOKS) for one in looked_at(look, patient))
-
-
-def looked_at(look: Look, patient: Patient) -> Iterator[Finding]:
-    """Give what one look finds; what breaks it is a finding, and no engine or damaged credentials are told once."""
-    name = getattr(look, "__name__", "").lstrip("_").replace("_", " ")
-    try:
-        with suppress(EngineUnavailable, CredentialsError):
-            yield from look(patient)
-    except SeatrialError as error:
-        yield failure(name, error)
 
 
 def exit_code(found: Iterable[Finding]) -> int:

@@ -10,6 +10,7 @@ from typing import Literal
 from seatrial.app import BuildOptions
 from seatrial.context import Context
 from seatrial.reference import ImageReference
+from seatrial.wording import short_digest
 
 __all__ = [
     "BuildRequest",
@@ -81,6 +82,11 @@ class Image:
     size: int = 0
     platform: str = ""
     config: ImageConfig | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name in a sentence: its first tag, else its short id."""
+        return self.tags[0] if self.tags else short_digest(self.id)
 
 
 FileKind = Literal["file", "folder", "link", "other"]

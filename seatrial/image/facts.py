@@ -18,8 +18,8 @@ from seatrial.git import last_revision
 from seatrial.image.files import Scan, User, scan
 from seatrial.image.policy import FactName
 from seatrial.image.secrets import secret_places
-from seatrial.tables import human_size
 from seatrial.version import UNVERSIONED
+from seatrial.wording import human_size
 from seatrial.world import World
 
 __all__ = ["Fact", "examine", "facts_demand", "hold_to_facts", "tell_of_a_write"]

@@ -13,8 +13,8 @@ from seatrial.diagnosis.answers import deployed_cause
 from seatrial.engine.protocol import Tell
 from seatrial.errors import SmokeFailed
 from seatrial.step import Change, Holds
-from seatrial.tables import counted
 from seatrial.version import UNVERSIONED, Version
+from seatrial.wording import counted
 from seatrial.world import World
 
 __all__ = ["Deployed"]

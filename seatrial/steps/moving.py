@@ -15,8 +15,8 @@ from seatrial.notes import Verdict
 from seatrial.reference import ImageReference
 from seatrial.registry.model import Manifest
 from seatrial.steps.destination import Destination
-from seatrial.tables import counted
 from seatrial.version import Version
+from seatrial.wording import counted
 from seatrial.world import World
 
 __all__ = ["Trouble", "entry_for", "half_way", "move"]

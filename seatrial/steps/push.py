@@ -18,13 +18,11 @@ from seatrial.step import Change, Holds
 from seatrial.steps.destination import Destination, version_of
 from seatrial.steps.moving import Trouble, entry_for, half_way, move
 from seatrial.steps.publication import Publication, holds
-from seatrial.steps.trial import named
 from seatrial.version import Version
+from seatrial.wording import short_digest
 from seatrial.world import World
 
 __all__ = ["Push"]
-
-_SHORT_ID = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +71,7 @@ class Push:
         image = self._proven_image(world)
         publication = self._publication(world, image)
         if publication.missing and self._verdict(world, image) is None:
-            tell(Caution(text=f"{named(image)} goes out without having passed its smoke test, as --untested says"))
+            tell(Caution(text=f"{image.name} goes out without having passed its smoke test, as --untested says"))
         out: dict[ImageReference, str] = self._unrecorded(world, publication)
         ended: Trouble = {}
         manifest: Manifest | None = None
@@ -98,7 +96,7 @@ class Push:
         image = world.chosen(self.target, self.version)
         if not self.untested and self._verdict(world, image) is None:
             raise StepFailed(
-                f"{named(image)} is not pushed",
+                f"{image.name} is not pushed",
                 why="it has not passed its smoke test, and only what has is pushed",
                 mend="invoke smoke push" if self.version is None else f"invoke smoke --version {self.version}",
             )
@@ -224,5 +222,5 @@ def _bytes(world: World, reference: ImageReference, manifest: Manifest, sent: se
     except SeatrialError:
         return 0
     names = zip(manifest.layers, before, strict=False)
-    short = ({one.digest[7:][:_SHORT_ID], diff[7:][:_SHORT_ID]} for one, diff in names)
+    short = ({short_digest(one.digest), short_digest(diff)} for one, diff in names)
     return sum(layer.size for layer, ids in zip(manifest.layers, short, strict=False) if ids & sent)

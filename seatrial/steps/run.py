@@ -12,7 +12,6 @@ from seatrial.engine.protocol import Tell
 from seatrial.step import Change, Holds
 from seatrial.steps.serving import Serving, undisturbed
 from seatrial.steps.swap import Swap
-from seatrial.steps.trial import named
 from seatrial.version import Version
 from seatrial.world import World
 
@@ -52,14 +51,14 @@ class Run:
             return Change(reason=difference, before=now.container.id)
         if now.remains or now.container.name != self.target.container_name:
             return Change(reason=now.remains or f"a run that was killed left {now.container.name}")
-        return Holds(reason=f"{self.address} serves {named(image)}", identity=now.container.id)
+        return Holds(reason=f"{self.address} serves {image.name}", identity=now.container.id)
 
     def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
         """Swap, or where the right container serves already, clear away what killed runs left."""
         image = world.chosen(self.target, self.version)
         labels = {_OPTIONS_LABEL: json.dumps(self._options())}
         swap = Swap(world=world, app=self.target, image=image, labels=labels, tell=tell)
-        with undisturbed(world, self.target, f"run of {named(image)}", tell):
+        with undisturbed(world, self.target, f"run of {image.name}", tell):
             now = Serving.of(world, self.target)
             # What bears a redirect may do so because the container was just about to end.
             if now.container and not now.bearers and not self._difference(now.container, image):
@@ -70,7 +69,7 @@ class Run:
     def _difference(self, container: Container, image: Image) -> str | None:
         """Say why this container is not what is wanted, or nothing when it is."""
         if container.image_id != image.id:
-            return f"it serves another image than {named(image)}"
+            return f"it serves another image than {image.name}"
         if not container.running:
             return f"its container has ended with exit code {container.exit_code}"
         differing = self._differing(container)

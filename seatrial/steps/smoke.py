@@ -15,9 +15,9 @@ from seatrial.events import Checked, Event, FactSeen
 from seatrial.image.facts import facts_demand, hold_to_facts, tell_of_a_write
 from seatrial.notes import Verdict
 from seatrial.step import Change, Holds
-from seatrial.steps.trial import named, try_out
-from seatrial.tables import counted
+from seatrial.steps.trial import try_out
 from seatrial.version import Version
+from seatrial.wording import counted
 from seatrial.world import Foresight, World
 
 __all__ = ["Smoke"]
@@ -53,7 +53,7 @@ class Smoke:
         passed = self._passed(image)
         asked = f"{counted(len(self.target.checks), 'check')}{' and a browser' if self.browser else ''}"
         return Change(
-            reason=f"{asked} put to {named(image)}",
+            reason=f"{asked} put to {image.name}",
             before=passed if verdict and visited else None,
             after=passed if verdict and visited else None,
             foresight=Foresight(proven=frozenset({image.id})),
@@ -95,7 +95,7 @@ class Smoke:
             raise
         seconds = sum(result.seconds for result in results)
         count = f"{counted(len(results), 'check')} passed"
-        summary = f"{named(image)}: {count} in {seconds:.2f} s{visit.summary if visit else ''}{facts and f', {facts}'}"
+        summary = f"{image.name}: {count} in {seconds:.2f} s{visit.summary if visit else ''}{facts and f', {facts}'}"
         keep(summary, passed=True)
 
     def _visit(self, world: World, image: Image, tell: Tell) -> Visit:

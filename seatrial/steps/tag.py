@@ -8,7 +8,6 @@ from seatrial.app import App
 from seatrial.engine.protocol import Tell
 from seatrial.step import Change, Holds
 from seatrial.steps.destination import Destination, together
-from seatrial.steps.trial import named
 from seatrial.version import Version
 from seatrial.world import Foresight, World
 
@@ -36,11 +35,11 @@ class Tag:
         pointing = {reference: world.image(reference) for reference in references}
         wrong = {name: found for name, found in pointing.items() if found is None or found.id != image.id}
         if not wrong:
-            return Holds(reason=f"{named(image)} is {together(references)}, too", identity=image.id)
+            return Holds(reason=f"{image.name} is {together(references)}, too", identity=image.id)
         moved = next((found.id for found in wrong.values() if found), None)
         tags = tuple(reference.familiar for reference in references)
         return Change(
-            reason=f"{named(image)} becomes {together(tuple(wrong))}",
+            reason=f"{image.name} becomes {together(tuple(wrong))}",
             before=moved,
             after=image.id,
             foresight=Foresight(images=(replace(image, tags=(*image.tags, *tags)),)),

@@ -19,7 +19,7 @@ from seatrial.steps.holder import port_holder
 from seatrial.steps.identity import hold_identity
 from seatrial.world import World
 
-__all__ = ["begin", "named", "prove", "spec_for", "try_out"]
+__all__ = ["begin", "prove", "spec_for", "try_out"]
 
 _LONGEST_LOG = 10_000
 _HIGHEST_PORT = 65535
@@ -146,8 +146,3 @@ def prove(  # noqa: PLR0913  what is asked, of whom, and who may look on
                 raise explained(engine, app, image, container_id, results=results) from error
             raise
     return results
-
-
-def named(image: Image) -> str:
-    """Give an image's name for a sentence: its first tag, else its short id."""
-    return image.tags[0] if image.tags else image.id.removeprefix("sha256:")[:12]

@@ -12,7 +12,7 @@ from seatrial.errors import ContainerFailed, SeatrialError, SmokeFailed
 from seatrial.events import Checked, Event
 from seatrial.step import Status, converge
 from seatrial.steps.identity import hold_identity
-from seatrial.steps.trial import named, spec_for
+from seatrial.steps.trial import spec_for
 from seatrial.version import Version
 from tests.steps.stage import Stage
 
@@ -61,7 +61,7 @@ def test_another_image(served: tuple[Stage, Container]) -> None:
     with pytest.raises(SmokeFailed, match=words) as caught:
         hold_identity(stage.app, other, asked=container, now=container)
     assert caught.value.cause == "wrong-image"
-    assert named(other) == stage.local("2")
+    assert other.name == stage.local("2")
 
 
 def test_not_there_any_more(served: tuple[Stage, Container]) -> None:

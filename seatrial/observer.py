@@ -1,0 +1,26 @@
+"""Who watches a command: the console, a JUnit file."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from seatrial.events import Event
+from seatrial.step import Outcome, Step
+
+__all__ = ["Observer"]
+
+
+class Observer(Protocol):
+    """Somebody who watches a command."""
+
+    def began(self, step: Step) -> None:
+        """Hear that a step begins."""
+        ...
+
+    def tell(self, event: Event) -> None:
+        """Hear what happens in it."""
+        ...
+
+    def ended(self, outcome: Outcome) -> None:
+        """Hear how it came out."""
+        ...

@@ -1,0 +1,66 @@
+"""Numbers, sizes, times, names and digests as sentences have them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+__all__ = ["counted", "human_ago", "human_size", "listed", "short_digest", "spaced_size"]
+
+_LISTED = 5
+_SHORT_DIGEST = 12
+_THOUSAND = 1000.0
+# Below so many hours, told in units of so many hours: as Docker tells a length of time.
+_UNITS = (
+    (48, 1, "hours"),
+    (14 * 24, 24, "days"),
+    (60 * 24, 7 * 24, "weeks"),
+    (2 * 365 * 24, 30 * 24, "months"),
+)
+_HOURS_A_YEAR = 365 * 24
+
+
+def counted(number: int, noun: str) -> str:
+    """Give a number with what it counts: `1 check`, `2 checks`."""
+    return f"{number} {noun}{'s' if number > 1 else ''}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Give names for a sentence: the first five, and how many more there are."""
+    more = len(names) - _LISTED
+    return ", ".join(names[:_LISTED]) + (f" and {more} more" if more > 0 else "")
+
+
+def short_digest(digest: str) -> str:
+    """Return the first twelve digits of a sha256 digest, as the docker CLI shows an id; anything else as it is."""
+    return digest.removeprefix("sha256:")[:_SHORT_DIGEST] if digest.startswith("sha256:") else digest
+
+
+def human_size(size: int) -> str:
+    """Give bytes in Docker's decimal units with three figures: `72.8MB`."""
+    value, units = float(size), ["B", "kB", "MB", "GB", "TB", "PB"]
+    while value >= _THOUSAND and len(units) > 1:
+        value /= _THOUSAND
+        units.pop(0)
+    return f"{value:.3g}{units[0]}" if value < 999.5 else f"{value:.4g}{units[0]}"  # noqa: PLR2004
+
+
+def spaced_size(size: int) -> str:
+    """Give bytes in Docker's units as a sentence has them: `3.4 MB`."""
+    return re.sub(r"(?=[a-zA-Z]+$)", " ", human_size(size), count=1)
+
+
+def human_ago(seconds: float) -> str:
+    """Give a length of time in Docker's words: `4 weeks ago`."""
+    whole, hours = max(0, int(seconds)), int(seconds / 3600 + 0.5)
+    if whole < 60:  # noqa: PLR2004
+        words = "Less than a second" if whole < 1 else counted(whole, "second")
+    elif whole < 3600:  # noqa: PLR2004
+        words = "About a minute" if whole < 120 else f"{whole // 60} minutes"  # noqa: PLR2004
+    elif hours == 1:
+        words = "About an hour"
+    else:
+        years = (float("inf"), _HOURS_A_YEAR, "years")
+        _, length, name = next(unit for unit in (*_UNITS, years) if hours < unit[0])
+        words = f"{hours // length} {name}"
+    return f"{words} ago"

@@ -24,7 +24,7 @@ from statistics import median
 
 from bench.timing import Command, CommandFailed, Row, say, table
 from bench.yard import REPOSITORY, Yard, yard
-from seatrial.redirect import Iptables
+from seatrial.host.firewall import Iptables
 from tests.visitor import Visitor
 from tests.waiting import answers, wait_until
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.errors import CredentialsError
+from seatrial.host.atomic_write import replace_file
 from seatrial.reference import DOCKER_HUB
-from seatrial.replacement import replace_file
 
 __all__ = ["Credential", "CredentialStore", "Secret"]
 

@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 
 from seatrial.errors import SeatrialError, SmokeFailed, StepFailed, UsageError, cleaned
 from seatrial.events import AppLog, Caution, Checked, Event
-from seatrial.replacement import replace_file
+from seatrial.host.atomic_write import replace_file
 from seatrial.step import Outcome, Status, Step
 
 if TYPE_CHECKING:

@@ -17,11 +17,11 @@ from seatrial.engine.model import Image
 from seatrial.engine.protocol import Engine
 from seatrial.errors import Interrupted, SeatrialError
 from seatrial.events import Caution
-from seatrial.lock import Lock
+from seatrial.host.lock import Lock
+from seatrial.host.process import Process
 from seatrial.notes import Notes
 from seatrial.observer import Observer
 from seatrial.pipeline import Pipeline, Published, Report, cut_short, skipped
-from seatrial.process import Process
 from seatrial.reference import ImageReference
 from seatrial.registry.client import HttpRegistry
 from seatrial.registry.model import Manifest, Registry

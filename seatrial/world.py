@@ -12,12 +12,12 @@ from seatrial.engine.model import Image
 from seatrial.engine.protocol import Engine, Tell
 from seatrial.errors import CredentialsError, StepFailed
 from seatrial.events import Caution, Event, Note
+from seatrial.host.firewall import Iptables, Redirects
+from seatrial.host.lock import Holder, Lock
+from seatrial.host.process import Process
 from seatrial.ledger import Ledger
-from seatrial.lock import Holder, Lock
 from seatrial.notes import Notes, Verdict
 from seatrial.patience import Patience
-from seatrial.process import Process
-from seatrial.redirect import Iptables, Redirects
 from seatrial.reference import ImageReference
 from seatrial.registry.model import Configuration, Manifest, Registry
 from seatrial.version import Version

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from seatrial.redirect import Redirect
+from seatrial.host.firewall import Redirect
 
 __all__ = ["MemoryRedirects", "firewall_rules"]
 

@@ -24,8 +24,8 @@ from pathlib import Path
 import docker
 from docker.errors import DockerException
 
-from seatrial.command import run_command
 from seatrial.errors import EngineUnavailable
+from seatrial.host.subprocesses import run_command
 from seatrial.surroundings.debian import install, may_install
 from seatrial.surroundings.engine import widest_mtu
 from tests.second_network import connect, disconnect

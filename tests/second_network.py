@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 
-from seatrial.command import run_command
+from seatrial.host.subprocesses import run_command
 from seatrial.surroundings.engine import widest_mtu
 
 __all__ = ["connect", "disconnect"]

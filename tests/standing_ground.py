@@ -13,10 +13,10 @@ from seatrial.engine.memory import MemoryEngine
 from seatrial.engine.memory_registry import MemoryRegistry
 from seatrial.engine.model import Image
 from seatrial.errors import EngineUnavailable
+from seatrial.host.process import Process
 from seatrial.ledger import Entry
 from seatrial.notes import Notes
 from seatrial.patience import Patience
-from seatrial.process import Process
 from seatrial.reference import ImageReference
 from seatrial.registry.model import Manifest
 from seatrial.steps.destination import Destination

@@ -18,8 +18,8 @@ from seatrial.doctor.findings import Finding, Grade, Patient, as_document, as_li
 from seatrial.engine.memory import MemoryEngine
 from seatrial.engine.model import EngineDetails, EngineInfo
 from seatrial.errors import EngineUnavailable, Unavailable, UsageError
+from seatrial.host.process import Process
 from seatrial.notes import Notes
-from seatrial.process import Process
 from seatrial.reference import ImageReference
 from seatrial.registry.client import HttpRegistry
 from seatrial.settings import Environment, Settings

@@ -19,10 +19,10 @@ from seatrial.engine.model import Image, ImageFile
 from seatrial.engine.protocol import Engine
 from seatrial.errors import SmokeFailed, StepFailed
 from seatrial.events import Checked, Event
+from seatrial.host.process import Process
 from seatrial.image.facts import Fact, examine, hold_to_facts
 from seatrial.image.policy import FactsPolicy
 from seatrial.notes import Notes
-from seatrial.process import Process
 from seatrial.reference import ImageReference
 from seatrial.registry.model import Registry
 from seatrial.world import World

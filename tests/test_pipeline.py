@@ -12,9 +12,9 @@ from seatrial.engine.memory import MemoryEngine
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Tell
 from seatrial.errors import Conflict, Interrupted, SeatrialError, StepFailed
+from seatrial.host.process import Process
 from seatrial.notes import Notes
 from seatrial.pipeline import Pipeline, Report, worst
-from seatrial.process import Process
 from seatrial.step import Change, Holds, Outcome, Status, Step
 from seatrial.world import Foresight, World
 

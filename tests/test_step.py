@@ -13,8 +13,8 @@ from seatrial.engine.model import Image
 from seatrial.engine.protocol import Tell
 from seatrial.errors import DidNotConverge, StepFailed
 from seatrial.events import Event, Note
+from seatrial.host.process import Process
 from seatrial.notes import Notes
-from seatrial.process import Process
 from seatrial.step import Change, Holds, Outcome, Status, converge
 from seatrial.world import Foresight, World
 

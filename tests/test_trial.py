@@ -13,8 +13,8 @@ from seatrial.engine.memory import MemoryEngine
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Engine
 from seatrial.errors import ContainerFailed, StepFailed
+from seatrial.host.process import Process
 from seatrial.notes import Notes
-from seatrial.process import Process
 from seatrial.reference import ImageReference
 from seatrial.steps.trial import spec_for, try_out
 from seatrial.world import World

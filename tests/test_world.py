@@ -13,8 +13,8 @@ from seatrial.app import App, Check, checks_digest
 from seatrial.engine.memory import MemoryEngine
 from seatrial.engine.model import Image
 from seatrial.errors import StepFailed
+from seatrial.host.process import Process
 from seatrial.notes import Notes, Verdict
-from seatrial.process import Process
 from seatrial.reference import ImageReference
 from seatrial.version import Version
 from seatrial.world import NOT_BUILT, Foresight, World

@@ -17,7 +17,7 @@ from pathlib import Path
 from seatrial.browser.devtools import DevTools, Refused
 from seatrial.browser.tab import Tab
 from seatrial.errors import StepFailed, Unavailable, UsageError, cleaned
-from seatrial.replacement import replace_file
+from seatrial.host.atomic_write import replace_file
 
 __all__ = ["Page", "find_browser", "open_page"]
 

@@ -7,9 +7,9 @@ import shutil
 from collections.abc import Iterator
 
 from seatrial.app import App
-from seatrial.command import output_of
 from seatrial.doctor.findings import Finding, Grade, Look, Patient, failure
 from seatrial.errors import CredentialsError, EngineUnavailable, SeatrialError
+from seatrial.host.subprocesses import output_of
 from seatrial.step import Holds
 from seatrial.steps.holder import port_holder
 from seatrial.steps.serving import ours

@@ -12,7 +12,7 @@ from docker.errors import NotFound
 from seatrial.engine.connection import Connection, api_url
 from seatrial.engine.model import FileKind, ImageFile
 from seatrial.errors import StepFailed
-from seatrial.shield import fleeting
+from seatrial.host.signals import fleeting
 
 __all__ = ["image_files"]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from seatrial.checks.question import Question, ask
 from seatrial.checks.site import Site
-from seatrial.connections import rows_of
 from seatrial.engine.model import Container
+from seatrial.host.sockets import rows_of
 
 __all__ = ["port_holder"]
 

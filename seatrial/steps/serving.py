@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from seatrial.app import App
-from seatrial.connections import drained
 from seatrial.engine.model import Container
 from seatrial.engine.protocol import Engine, Tell
 from seatrial.errors import ContainerFailed, StepFailed
 from seatrial.events import Caution
-from seatrial.lock import Lock
-from seatrial.process import RUN_LABEL
-from seatrial.redirect import Redirect
+from seatrial.host.firewall import Redirect
+from seatrial.host.lock import Lock
+from seatrial.host.process import RUN_LABEL
+from seatrial.host.sockets import drained
 from seatrial.world import World
 
 __all__ = ["BEARER_LABEL", "Serving", "end", "let_drain", "ours", "stop_in_grace", "undisturbed"]

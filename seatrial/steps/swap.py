@@ -14,8 +14,8 @@ from seatrial.engine.model import Container, Image
 from seatrial.engine.protocol import Tell
 from seatrial.errors import Conflict, ContainerFailed, SeatrialError, StepFailed
 from seatrial.events import Caution, Note
-from seatrial.redirect import Redirect
-from seatrial.shield import unbroken
+from seatrial.host.firewall import Redirect
+from seatrial.host.signals import unbroken
 from seatrial.steps.serving import BEARER_LABEL, Serving, end, let_drain, stop_in_grace
 from seatrial.steps.trial import begin, prove, spec_for
 from seatrial.world import World, unheard

@@ -14,7 +14,7 @@ from seatrial.engine.model import ContainerSpec, Image
 from seatrial.engine.protocol import Engine, Tell
 from seatrial.errors import ContainerFailed, SeatrialError, SmokeFailed
 from seatrial.events import AppLog
-from seatrial.shield import fleeting
+from seatrial.host.signals import fleeting
 from seatrial.steps.holder import port_holder
 from seatrial.steps.identity import hold_identity
 from seatrial.world import World

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from seatrial.command import run_command
 from seatrial.engine.protocol import Tell
 from seatrial.errors import EngineUnavailable
 from seatrial.events import Note
+from seatrial.host.subprocesses import run_command
 
 __all__ = ["install", "may_install", "root_file_system"]
 

@@ -9,11 +9,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from seatrial.command import run_command
 from seatrial.engine.memory import MemoryEngine
 from seatrial.engine.protocol import Tell
 from seatrial.errors import EngineUnavailable
 from seatrial.events import Note
+from seatrial.host.subprocesses import run_command
 from seatrial.step import Change, Holds
 from seatrial.surroundings.debian import install, may_install
 from seatrial.world import Foresight, World

@@ -14,7 +14,7 @@ from seatrial.engine.docker import DockerEngine
 from seatrial.engine.model import ContainerSpec
 from seatrial.engine.protocol import Engine
 from seatrial.errors import EngineUnavailable, StepFailed
-from seatrial.shield import fleeting
+from seatrial.host.signals import fleeting
 from tests.engine_proxy import Stall, engine_proxy
 from tests.image_specimens import GOOD, Specimens, file
 from tests.waiting import wait_until

@@ -16,7 +16,7 @@ from docker.errors import ImageNotFound
 from seatrial.credentials import CredentialStore
 from seatrial.engine.docker import DockerEngine
 from seatrial.engine.protocol import Engine
-from seatrial.redirect import Iptables, Redirects
+from seatrial.host.firewall import Iptables, Redirects
 from seatrial.registry.client import HttpRegistry
 from seatrial.registry.model import Registry
 from tests.registries import TestRegistry

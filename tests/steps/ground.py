@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from seatrial.engine.protocol import Engine
-from seatrial.redirect import Redirects
+from seatrial.host.firewall import Redirects
 from seatrial.registry.model import Registry
 
 __all__ = ["PORT", "Containers", "Ground", "Images"]

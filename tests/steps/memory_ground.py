@@ -12,7 +12,7 @@ from seatrial.engine.memory import MemoryEngine
 from seatrial.engine.memory_registry import MemoryRegistry
 from seatrial.engine.model import BuildRequest, ContainerSpec, Image
 from seatrial.engine.protocol import Engine, Tell
-from seatrial.redirect import Redirects
+from seatrial.host.firewall import Redirects
 from seatrial.reference import ImageReference
 from seatrial.registry.model import Manifest, Registry
 from tests.redirects import MemoryRedirects

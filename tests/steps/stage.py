@@ -12,9 +12,9 @@ import pytest
 import requests
 
 from seatrial.app import App, BuildOptions, Check
+from seatrial.host.process import Process
 from seatrial.notes import Notes
 from seatrial.patience import Patience
-from seatrial.process import Process
 from seatrial.reference import ImageReference
 from seatrial.step import Outcome, Status, Step, converge
 from seatrial.steps.build import Build

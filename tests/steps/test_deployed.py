@@ -12,8 +12,8 @@ from seatrial.checks.site import Site
 from seatrial.engine.memory import MemoryEngine
 from seatrial.errors import SmokeFailed
 from seatrial.events import Checked, Event
+from seatrial.host.process import Process
 from seatrial.notes import Notes
-from seatrial.process import Process
 from seatrial.step import Outcome, Status, converge
 from seatrial.steps.deployed import Deployed
 from seatrial.version import Version

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from seatrial.errors import SmokeFailed, StepFailed
-from seatrial.redirect import Redirect
+from seatrial.host.firewall import Redirect
 from seatrial.step import Status, Step, converge
 from seatrial.steps.trial import spec_for
 from seatrial.version import Version

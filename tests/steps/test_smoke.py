@@ -10,7 +10,7 @@ import pytest
 
 from seatrial.app import Check, checks_digest
 from seatrial.errors import ContainerFailed, SmokeFailed, StepFailed
-from seatrial.process import Process
+from seatrial.host.process import Process
 from seatrial.step import Outcome, Status, Step, converge
 from seatrial.steps.smoke import Smoke
 from seatrial.version import Version

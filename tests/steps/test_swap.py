@@ -10,7 +10,7 @@ import pytest
 from seatrial.engine.memory import MemoryEngine
 from seatrial.errors import ContainerFailed, SmokeFailed, StepFailed
 from seatrial.events import Caution, Event, Note
-from seatrial.redirect import Redirect
+from seatrial.host.firewall import Redirect
 from seatrial.step import Outcome, Status, Step, converge
 from seatrial.steps.run import Run
 from seatrial.version import Version

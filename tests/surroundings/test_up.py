@@ -11,9 +11,9 @@ import pytest
 from seatrial.engine.memory import MemoryEngine
 from seatrial.engine.model import EngineInfo
 from seatrial.errors import EngineUnavailable, RegistryUnavailable
+from seatrial.host.process import Process
 from seatrial.notes import Notes
 from seatrial.playbook import Playbook
-from seatrial.process import Process
 from seatrial.registry.model import Registry
 from seatrial.session import carry_out
 from seatrial.settings import Settings

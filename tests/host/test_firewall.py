@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from seatrial.errors import StepFailed
-from seatrial.redirect import Iptables, Redirect
+from seatrial.host.firewall import Iptables, Redirect
 from tests.redirects import firewall_rules
 
 needs_root = pytest.mark.skipif(firewall_rules() is None, reason="only root may redirect connections")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
-from seatrial.process import Process
+from seatrial.host.process import Process
 
 
 def test_this_process_lives() -> None:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from seatrial.errors import Conflict, StepFailed
-from seatrial.process import Process
+from seatrial.host.process import Process
 
 __all__ = ["Holder", "Lock"]
 

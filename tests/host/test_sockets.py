@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 
-from seatrial.connections import connected, drained
+from seatrial.host.sockets import connected, drained
 
 
 def test_they_are_counted() -> None:

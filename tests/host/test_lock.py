@@ -19,14 +19,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.errors import Conflict
-from seatrial.lock import Holder, Lock
+from seatrial.host.lock import Holder, Lock
 
 REPOSITORY = "localhost:5050/demo/app"
 ME = Holder(who="captain@helm", pid=os.getpid(), purpose="release of version 2", since="2026-07-01T12:00:00+00:00")
 _HOLDER = """
 import os, sys, time
 from pathlib import Path
-from seatrial.lock import Holder, Lock
+from seatrial.host.lock import Holder, Lock
 me = Holder(who="mate@bow", pid=os.getpid(), purpose="release of version 1", since="2026-07-01T11:59:00+00:00")
 with Lock(Path(sys.argv[1]), sys.argv[2]).held(me):
     print("held", flush=True)
@@ -35,7 +35,7 @@ with Lock(Path(sys.argv[1]), sys.argv[2]).held(me):
 _RACER = """
 import os, sys, time
 from pathlib import Path
-from seatrial.lock import Holder, Lock
+from seatrial.host.lock import Holder, Lock
 folder = Path(sys.argv[1])
 me = Holder(who="racer", pid=os.getpid(), purpose="a race", since="now")
 for _ in range(20):

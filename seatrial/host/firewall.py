@@ -10,9 +10,9 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from seatrial.command import output_of, run_command
 from seatrial.errors import StepFailed
-from seatrial.shield import unbroken
+from seatrial.host.signals import unbroken
+from seatrial.host.subprocesses import output_of, run_command
 
 __all__ = ["Iptables", "Redirect", "Redirects"]
 

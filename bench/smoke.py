@@ -26,12 +26,12 @@ from statistics import median
 import seatrial
 from bench.timing import CommandFailed, Row, in_turns, say, table
 from bench.yard import Yard, yard
-from seatrial.app import Check
 from seatrial.checks.answer import Expected
 from seatrial.checks.probe import probe
 from seatrial.checks.site import Site
 from seatrial.engine.docker import DockerEngine
 from seatrial.engine.model import ContainerSpec
+from seatrial.model.app import Check
 from tests.cli_project import Project, make_project
 
 __all__ = ["main"]

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from seatrial.app import App
 from seatrial.errors import UsageError, cleaned
-from seatrial.platforms import parse_platforms
+from seatrial.model.app import App
+from seatrial.model.platforms import parse_platforms
 from seatrial.settings import build_context
 
 __all__ = ["BuildFlags", "pairs"]

@@ -12,7 +12,7 @@ from typing import Any
 
 from seatrial.errors import CredentialsError
 from seatrial.host.atomic_write import replace_file
-from seatrial.reference import DOCKER_HUB
+from seatrial.model.reference import DOCKER_HUB
 
 __all__ = ["Credential", "CredentialStore", "Secret"]
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from seatrial.host.subprocesses import output_of
-from seatrial.version import UNVERSIONED, Version
+from seatrial.model.version import UNVERSIONED, Version
 
 __all__ = ["Revision", "described_version", "has_uncommitted", "last_revision"]
 

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from seatrial.app import Check, checks_digest
 from seatrial.host.atomic_write import replace_file
 from seatrial.inputs import FileDigests
+from seatrial.model.app import Check, checks_digest
 
 __all__ = ["Notes", "Verdict"]
 

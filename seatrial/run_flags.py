@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from seatrial.app import App
 from seatrial.build_flags import pairs
 from seatrial.errors import UsageError, cleaned
-from seatrial.sizes import LEAST_MEMORY, parse_bytes
+from seatrial.model.app import App
+from seatrial.model.sizes import LEAST_MEMORY, parse_bytes
 
 __all__ = ["RunFlags"]
 

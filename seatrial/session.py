@@ -10,7 +10,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
-from seatrial.app import BUILDER_LABEL, UNCOMMITTED_LABEL
 from seatrial.credentials import CredentialStore
 from seatrial.engine.glance import FirstGlance
 from seatrial.engine.model import Image
@@ -19,10 +18,11 @@ from seatrial.errors import Interrupted, SeatrialError
 from seatrial.events import Caution
 from seatrial.host.lock import Lock
 from seatrial.host.process import Process
+from seatrial.model.app import BUILDER_LABEL, UNCOMMITTED_LABEL
+from seatrial.model.reference import ImageReference
 from seatrial.notes import Notes
 from seatrial.observer import Observer
 from seatrial.pipeline import Pipeline, Published, Report, cut_short, skipped
-from seatrial.reference import ImageReference
 from seatrial.registry.client import HttpRegistry
 from seatrial.registry.model import Manifest, Registry
 from seatrial.settings import environment

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from seatrial.app import App, Check
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Engine, Tell
 from seatrial.errors import CredentialsError, StepFailed
@@ -16,11 +15,12 @@ from seatrial.host.firewall import Iptables, Redirects
 from seatrial.host.lock import Holder, Lock
 from seatrial.host.process import Process
 from seatrial.ledger import Ledger
+from seatrial.model.app import App, Check
+from seatrial.model.reference import ImageReference
+from seatrial.model.version import Version
 from seatrial.notes import Notes, Verdict
 from seatrial.patience import Patience
-from seatrial.reference import ImageReference
 from seatrial.registry.model import Configuration, Manifest, Registry
-from seatrial.version import Version
 
 __all__ = ["NOT_BUILT", "Foresight", "World", "unheard"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from seatrial.engine.model import Image, ImageFile
 from seatrial.engine.protocol import Engine
-from seatrial.reference import ImageReference
+from seatrial.model.reference import ImageReference
 
 __all__ = ["GOOD", "Specimens", "file", "folder"]
 

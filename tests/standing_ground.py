@@ -8,16 +8,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from seatrial.app import VERSION_LABEL, App
 from seatrial.engine.memory import MemoryEngine
 from seatrial.engine.memory_registry import MemoryRegistry
 from seatrial.engine.model import Image
 from seatrial.errors import EngineUnavailable
 from seatrial.host.process import Process
 from seatrial.ledger import Entry
+from seatrial.model.app import VERSION_LABEL, App
+from seatrial.model.reference import ImageReference
 from seatrial.notes import Notes
 from seatrial.patience import Patience
-from seatrial.reference import ImageReference
 from seatrial.registry.model import Manifest
 from seatrial.steps.destination import Destination
 from seatrial.world import World

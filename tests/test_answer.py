@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from seatrial.app import Check
 from seatrial.checks.answer import Answer, Expected, problem_with
 from seatrial.checks.site import Site
+from seatrial.model.app import Check
 
 SITE = Site(port=8080)
 IMAGE = "sha256:" + "0123456789abcdef" * 4

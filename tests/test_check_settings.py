@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from seatrial.app import Check, checks_digest
 from seatrial.errors import UsageError
+from seatrial.model.app import Check, checks_digest
 from seatrial.settings import Settings
 from seatrial.settings_file import SETTINGS_FILE
 

@@ -17,7 +17,7 @@ import pytest
 from seatrial import credentials
 from seatrial.credentials import Credential, CredentialStore, Secret
 from seatrial.errors import CredentialsError
-from seatrial.reference import DOCKER_HUB
+from seatrial.model.reference import DOCKER_HUB
 
 PASSWORD = f"S3ntinel-{secrets.token_hex(8)}"
 HUB_KEY = "https://index.docker.io/v1/"

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from seatrial.app import App, Check
 from seatrial.checks.probe import Result, Try
 from seatrial.diagnosis.answers import deployed_cause
 from seatrial.diagnosis.causes import diagnose
 from seatrial.diagnosis.evidence import Evidence, Page
 from seatrial.diagnosis.timeline import told
 from seatrial.engine.examination import Examination, Health, Socket
-from seatrial.reference import ImageReference
+from seatrial.model.app import App, Check
+from seatrial.model.reference import ImageReference
 
 TRACEBACK = "Traceback (most recent call last):"
 APP = App(

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.app import BuildOptions
 from seatrial.credentials import CredentialStore
 from seatrial.doctor.doctor import findings, looked_at
 from seatrial.doctor.findings import Finding, Grade, Patient, as_document, as_lines, exit_code
@@ -19,8 +18,9 @@ from seatrial.engine.memory import MemoryEngine
 from seatrial.engine.model import EngineDetails, EngineInfo
 from seatrial.errors import EngineUnavailable, Unavailable, UsageError
 from seatrial.host.process import Process
+from seatrial.model.app import BuildOptions
+from seatrial.model.reference import ImageReference
 from seatrial.notes import Notes
-from seatrial.reference import ImageReference
 from seatrial.registry.client import HttpRegistry
 from seatrial.settings import Environment, Settings
 from seatrial.steps.trial import spec_for

@@ -12,13 +12,13 @@ from threading import Thread
 
 import pytest
 
-from seatrial.app import VERSION_LABEL, App, Check
 from seatrial.checks.probe import Result
 from seatrial.diagnosis.gathering import gather
 from seatrial.engine.memory import MemoryEngine
 from seatrial.engine.model import Image
 from seatrial.errors import ContainerFailed
-from seatrial.reference import ImageReference
+from seatrial.model.app import VERSION_LABEL, App, Check
+from seatrial.model.reference import ImageReference
 from seatrial.steps import trial
 from seatrial.steps.trial import begin, spec_for
 from tests.steps.stage import make_app

@@ -12,7 +12,6 @@ from pathlib import Path
 import docker
 import pytest
 
-from seatrial.app import App
 from seatrial.engine.docker import DockerEngine
 from seatrial.engine.memory import MemoryEngine
 from seatrial.engine.model import Image, ImageFile
@@ -21,9 +20,10 @@ from seatrial.errors import SmokeFailed, StepFailed
 from seatrial.events import Checked, Event
 from seatrial.host.process import Process
 from seatrial.image.facts import Fact, examine, hold_to_facts
-from seatrial.image.policy import FactsPolicy
+from seatrial.model.app import App
+from seatrial.model.facts_policy import FactsPolicy
+from seatrial.model.reference import ImageReference
 from seatrial.notes import Notes
-from seatrial.reference import ImageReference
 from seatrial.registry.model import Registry
 from seatrial.world import World
 from tests.git import git

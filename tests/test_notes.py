@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.app import Check, checks_digest
+from seatrial.model.app import Check, checks_digest
 from seatrial.notes import Notes, Verdict
 
 CHECKS = (Check(path="/", text="hello"),)

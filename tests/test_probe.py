@@ -12,10 +12,10 @@ from itertools import chain, pairwise, repeat
 
 import pytest
 
-from seatrial.app import Check
 from seatrial.checks.answer import Expected
 from seatrial.checks.probe import Pace, Result, _hopeless, probe
 from seatrial.checks.site import Site
+from seatrial.model.app import Check
 from tests.local_server import Asked, Reply, listen, serve
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"

@@ -10,10 +10,10 @@ from itertools import chain, repeat
 
 import pytest
 
-from seatrial.app import Check
 from seatrial.checks.answer import Expected
 from seatrial.checks.probe import Pace, Result, Try, probe
 from seatrial.checks.site import Site
+from seatrial.model.app import Check
 from tests.local_server import Asked, Reply, serve
 
 HEAD = b"HTTP/1.1 200 OK\r\n"

@@ -14,7 +14,7 @@ import pytest
 
 from seatrial.credentials import Credential, CredentialStore, Secret
 from seatrial.errors import PushRefused, RegistryUnavailable, SeatrialError
-from seatrial.reference import ImageReference
+from seatrial.model.reference import ImageReference
 from seatrial.registry.client import HttpRegistry
 from tests.local_server import Asked, Reply, listen, serve
 

@@ -13,7 +13,7 @@ import pytest
 
 from seatrial.credentials import Credential, CredentialStore, Secret
 from seatrial.errors import PushRefused, SeatrialError
-from seatrial.reference import DOCKER_HUB, ImageReference
+from seatrial.model.reference import DOCKER_HUB, ImageReference
 from seatrial.registry.client import HttpRegistry
 from seatrial.registry.line import grants
 from seatrial.registry.refusals import refused

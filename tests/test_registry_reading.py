@@ -12,7 +12,7 @@ import pytest
 
 from seatrial.credentials import Credential, CredentialStore, Secret
 from seatrial.errors import PushRefused, RateLimited, RegistryUnavailable, SeatrialError, StepFailed
-from seatrial.reference import ImageReference
+from seatrial.model.reference import ImageReference
 from seatrial.registry.client import HttpRegistry
 from seatrial.registry.model import Configuration, Manifest
 from tests.local_server import Asked, Reply, Served, serve

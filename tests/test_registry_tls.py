@@ -13,7 +13,7 @@ import requests
 
 from seatrial.credentials import CredentialStore
 from seatrial.errors import StepFailed
-from seatrial.reference import ImageReference
+from seatrial.model.reference import ImageReference
 from seatrial.registry.client import HttpRegistry
 from tests.certificates import trusting
 from tests.registries import Kind, TlsRegistry

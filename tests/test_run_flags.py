@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.app import App
 from seatrial.errors import UsageError
+from seatrial.model.app import App
 from seatrial.run_flags import RunFlags
 from seatrial.settings import Settings
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from seatrial.app import App, BuildOptions, Check, checks_digest
 from seatrial.errors import UsageError
-from seatrial.reference import DOCKER_HUB, ImageReference
+from seatrial.model.app import App, BuildOptions, Check, checks_digest
+from seatrial.model.reference import DOCKER_HUB, ImageReference
 from seatrial.settings import Settings, environment
 from seatrial.settings_file import SETTINGS_FILE
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.app import App
 from seatrial.engine.memory import MemoryEngine
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Engine
 from seatrial.errors import ContainerFailed, StepFailed
 from seatrial.host.process import Process
+from seatrial.model.app import App
+from seatrial.model.reference import ImageReference
 from seatrial.notes import Notes
-from seatrial.reference import ImageReference
 from seatrial.steps.trial import spec_for, try_out
 from seatrial.world import World
 from tests.steps.stage import make_app

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.app import App, Check, checks_digest
 from seatrial.engine.memory import MemoryEngine
 from seatrial.engine.model import Image
 from seatrial.errors import StepFailed
 from seatrial.host.process import Process
+from seatrial.model.app import App, Check, checks_digest
+from seatrial.model.reference import ImageReference
+from seatrial.model.version import Version
 from seatrial.notes import Notes, Verdict
-from seatrial.reference import ImageReference
-from seatrial.version import Version
 from seatrial.world import NOT_BUILT, Foresight, World
 
 CHECKS = (Check(text="hello"),)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seatrial.app import App, Check
 from seatrial.checks.answer import Expected
 from seatrial.checks.site import Site
 from seatrial.engine.protocol import Tell
 from seatrial.errors import SmokeFailed
 from seatrial.events import Checked, Note
+from seatrial.model.app import App, Check
 
 if TYPE_CHECKING:  # only who visits pays for what a browser needs
     from seatrial.browser.chromium import Page

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from seatrial.app import VERSION_LABEL, Check
 from seatrial.checks.site import Site
 from seatrial.engine.model import Image
 from seatrial.errors import cleaned
-from seatrial.version import UNVERSIONED
+from seatrial.model.app import VERSION_LABEL, Check
+from seatrial.model.version import UNVERSIONED
 
 __all__ = ["LARGEST_BODY", "Answer", "Expected", "problem_with"]
 

@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from seatrial.app import Check
 from seatrial.checks.answer import Answer, Expected, problem_with
 from seatrial.checks.question import Question, ask
 from seatrial.checks.site import Site
 from seatrial.errors import cleaned
 from seatrial.events import Checked
+from seatrial.model.app import Check
 
 __all__ = ["Pace", "Result", "Try", "probe", "question_for"]
 

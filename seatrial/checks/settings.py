@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from seatrial.app import Check
 from seatrial.errors import cleaned
+from seatrial.model.app import Check
 
 __all__ = ["CheckSettings", "check_of"]
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from seatrial.app import App, Check
 from seatrial.checks.probe import Result
 from seatrial.engine.examination import Examination
+from seatrial.model.app import App, Check
 
 __all__ = ["Cause", "Evidence", "Page", "Sources"]
 

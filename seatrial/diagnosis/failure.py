@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from seatrial.app import App
 from seatrial.checks.probe import Result
 from seatrial.diagnosis.causes import diagnose
 from seatrial.diagnosis.evidence import Evidence
@@ -11,6 +10,7 @@ from seatrial.diagnosis.timeline import told
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Engine
 from seatrial.errors import ContainerFailed, SmokeFailed
+from seatrial.model.app import App
 from seatrial.wording import counted
 
 __all__ = ["explained"]

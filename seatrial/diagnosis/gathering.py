@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from seatrial.app import App, Check
 from seatrial.checks.answer import Expected
 from seatrial.checks.probe import Result, question_for
 from seatrial.checks.question import ask
@@ -17,6 +16,7 @@ from seatrial.diagnosis.evidence import Evidence, Page, Sources
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Engine
 from seatrial.errors import SeatrialError, cleaned
+from seatrial.model.app import App, Check
 
 __all__ = ["gather"]
 

@@ -6,10 +6,10 @@ import re
 import shutil
 from collections.abc import Iterator
 
-from seatrial.app import App
 from seatrial.doctor.findings import Finding, Grade, Look, Patient, failure
 from seatrial.errors import CredentialsError, EngineUnavailable, SeatrialError
 from seatrial.host.subprocesses import output_of
+from seatrial.model.app import App
 from seatrial.step import Holds
 from seatrial.steps.holder import port_holder
 from seatrial.steps.serving import ours

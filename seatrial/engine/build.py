@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Protocol
 
-from seatrial.app import BUILDER_LABEL, BuildOptions
 from seatrial.engine.build_api import ApiBuild, BuildKitReader, ClassicReader
 from seatrial.engine.build_failure import BuildStopped, explained
 from seatrial.engine.buildkit import FailedVertex
@@ -17,6 +16,7 @@ from seatrial.engine.model import BuildRequest
 from seatrial.engine.protocol import Tell
 from seatrial.errors import BuildFailed
 from seatrial.events import BuildEvent, Note
+from seatrial.model.app import BUILDER_LABEL, BuildOptions
 
 __all__ = ["build", "builder"]
 

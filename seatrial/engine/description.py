@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from seatrial.engine.model import EngineDetails, Image, ImageConfig
-from seatrial.platforms import normal_platform
+from seatrial.model.platforms import normal_platform
 
 __all__ = ["details_of", "engine_time", "image_of", "real_names"]
 

@@ -10,7 +10,6 @@ from docker.auth import encode_header
 from docker.errors import APIError, NotFound
 from docker.utils.json_stream import json_stream, stream_as_text
 
-from seatrial.app import BuildOptions
 from seatrial.credentials import Credential
 from seatrial.engine.build import build, builder
 from seatrial.engine.connection import Connection, api_url, engine_words
@@ -20,8 +19,9 @@ from seatrial.engine.model import BuildRequest, EngineDetails, EngineInfo, Histo
 from seatrial.engine.protocol import Tell
 from seatrial.engine.transfer import follow_transfer, transfer_error, watched
 from seatrial.errors import StepFailed
-from seatrial.platforms import normal_platform
-from seatrial.reference import ImageReference
+from seatrial.model.app import BuildOptions
+from seatrial.model.platforms import normal_platform
+from seatrial.model.reference import ImageReference
 
 __all__ = ["DockerEngine"]
 

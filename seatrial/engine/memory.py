@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from seatrial.app import BUILDER_LABEL, BuildOptions
 from seatrial.credentials import Credential
 from seatrial.engine.examination import Examination
 from seatrial.engine.memory_container import MemoryContainer
@@ -30,7 +29,8 @@ from seatrial.engine.protocol import Tell
 from seatrial.errors import ContainerFailed, RegistryUnavailable, StepFailed
 from seatrial.events import Note
 from seatrial.inputs import FileDigests
-from seatrial.reference import ImageReference
+from seatrial.model.app import BUILDER_LABEL, BuildOptions
+from seatrial.model.reference import ImageReference
 from seatrial.registry.model import Manifest
 
 __all__ = ["MemoryEngine", "Program"]

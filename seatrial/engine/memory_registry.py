@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from seatrial.credentials import Credential
 from seatrial.engine.model import Image
-from seatrial.reference import ImageReference
+from seatrial.model.reference import ImageReference
 from seatrial.registry.model import Configuration, Manifest
 from seatrial.registry.refusals import refused
 

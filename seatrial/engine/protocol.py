@@ -6,7 +6,6 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from seatrial.app import BuildOptions
 from seatrial.credentials import Credential
 from seatrial.engine.model import (
     BuildRequest,
@@ -19,7 +18,8 @@ from seatrial.engine.model import (
     ImageFile,
 )
 from seatrial.events import Event
-from seatrial.reference import ImageReference
+from seatrial.model.app import BuildOptions
+from seatrial.model.reference import ImageReference
 
 if TYPE_CHECKING:  # only who has a failure to explain loads what looks into containers
     from seatrial.engine.examination import Examination

@@ -16,7 +16,7 @@ from seatrial.engine.connection import stream_error
 from seatrial.engine.protocol import Tell
 from seatrial.errors import EngineUnavailable, RateLimited, RegistryUnavailable, SeatrialError, StepFailed
 from seatrial.events import Transfer
-from seatrial.reference import ImageReference
+from seatrial.model.reference import ImageReference
 from seatrial.registry.refusals import read_only, refused, untrusted
 
 __all__ = ["follow_transfer", "transfer_error", "watched"]

@@ -9,7 +9,7 @@ from urllib.parse import urljoin, urlsplit
 
 from seatrial.credentials import Credential, CredentialStore
 from seatrial.errors import RegistryUnavailable, SeatrialError, cleaned
-from seatrial.reference import ImageReference
+from seatrial.model.reference import ImageReference
 from seatrial.registry.line import Line, grants
 from seatrial.registry.model import Configuration, Layer, Manifest
 from seatrial.registry.refusals import refused

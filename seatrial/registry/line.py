@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from seatrial.credentials import Credential
 from seatrial.errors import RateLimited, RegistryUnavailable, SeatrialError, StepFailed, cleaned
-from seatrial.reference import DOCKER_HUB, ImageReference
+from seatrial.model.reference import DOCKER_HUB, ImageReference
 from seatrial.registry.refusals import read_only, refused, unreadable, untrusted
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from seatrial.credentials import Credential
-from seatrial.reference import ImageReference
+from seatrial.model.reference import ImageReference
 
 __all__ = ["Configuration", "Layer", "Manifest", "Registry"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from seatrial.credentials import Credential
 from seatrial.errors import PushRefused, StepFailed
-from seatrial.reference import DOCKER_HUB, ImageReference
+from seatrial.model.reference import DOCKER_HUB, ImageReference
 
 __all__ = ["read_only", "refused", "unreadable", "untrusted"]
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from seatrial.app import INPUTS_LABEL, UNCOMMITTED_LABEL, App
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Tell
 from seatrial.events import Caution
-from seatrial.reference import ImageReference
+from seatrial.model.app import INPUTS_LABEL, UNCOMMITTED_LABEL, App
+from seatrial.model.reference import ImageReference
+from seatrial.model.version import Version
 from seatrial.step import Change, Holds
 from seatrial.steps.recipe import Recipe
-from seatrial.version import Version
 from seatrial.world import NOT_BUILT, Foresight, World
 
 __all__ = ["Build"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from seatrial.app import App
 from seatrial.browser.visit import Visit
 from seatrial.checks.answer import Expected
 from seatrial.checks.probe import Pace, probe
@@ -12,8 +11,9 @@ from seatrial.checks.site import Site
 from seatrial.diagnosis.answers import deployed_cause
 from seatrial.engine.protocol import Tell
 from seatrial.errors import SmokeFailed
+from seatrial.model.app import App
+from seatrial.model.version import UNVERSIONED, Version
 from seatrial.step import Change, Holds
-from seatrial.version import UNVERSIONED, Version
 from seatrial.wording import counted
 from seatrial.world import World
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from seatrial.app import UNCOMMITTED_LABEL, VERSION_LABEL, App
 from seatrial.engine.model import Image
 from seatrial.errors import UsageError
-from seatrial.reference import DOCKER_HUB, ImageReference
-from seatrial.version import Tags, Version
+from seatrial.model.app import UNCOMMITTED_LABEL, VERSION_LABEL, App
+from seatrial.model.reference import DOCKER_HUB, ImageReference
+from seatrial.model.version import Tags, Version
 
 __all__ = ["Destination", "together", "version_of"]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from seatrial.app import App
 from seatrial.engine.model import Container, Image
 from seatrial.errors import ContainerFailed, SmokeFailed
+from seatrial.model.app import App
 
 __all__ = ["hold_identity"]
 

@@ -6,16 +6,16 @@ import threading
 from collections.abc import Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 
-from seatrial.app import BUILDER_LABEL, REVISION_LABEL
 from seatrial.engine.protocol import Tell
 from seatrial.errors import SeatrialError, StepFailed
 from seatrial.events import Event
 from seatrial.ledger import Entry
+from seatrial.model.app import BUILDER_LABEL, REVISION_LABEL
+from seatrial.model.reference import ImageReference
+from seatrial.model.version import Version
 from seatrial.notes import Verdict
-from seatrial.reference import ImageReference
 from seatrial.registry.model import Manifest
 from seatrial.steps.destination import Destination
-from seatrial.version import Version
 from seatrial.wording import counted
 from seatrial.world import World
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from seatrial.app import INPUTS_LABEL, App
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Tell
 from seatrial.errors import StepFailed
 from seatrial.events import Note
-from seatrial.reference import ImageReference
+from seatrial.model.app import INPUTS_LABEL, App
+from seatrial.model.reference import ImageReference
+from seatrial.model.version import Version
 from seatrial.registry.model import Manifest
 from seatrial.step import Change, Holds
 from seatrial.steps.destination import Destination
 from seatrial.steps.publication import conflict, holds, short
 from seatrial.steps.recipe import Recipe
-from seatrial.version import Version
 from seatrial.world import Foresight, World
 
 __all__ = ["Preflight"]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from seatrial.app import UNCOMMITTED_LABEL, VERSION_LABEL
 from seatrial.engine.model import Image
 from seatrial.errors import Conflict
-from seatrial.reference import ImageReference
+from seatrial.model.app import UNCOMMITTED_LABEL, VERSION_LABEL
+from seatrial.model.reference import ImageReference
+from seatrial.model.version import Version
 from seatrial.registry.model import Manifest
 from seatrial.steps.destination import Destination, together, version_of
-from seatrial.version import Version
 from seatrial.world import World
 
 __all__ = ["Publication", "conflict", "holds", "own_version", "short"]

@@ -5,20 +5,20 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
-from seatrial.app import App
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Tell
 from seatrial.errors import Conflict, PushRefused, SeatrialError, StepFailed, Unavailable
 from seatrial.events import Caution, Event, Sent, Transfer
 from seatrial.image.facts import facts_demand
+from seatrial.model.app import App
+from seatrial.model.reference import ImageReference
+from seatrial.model.version import Version
 from seatrial.notes import Verdict
-from seatrial.reference import ImageReference
 from seatrial.registry.model import Manifest
 from seatrial.step import Change, Holds
 from seatrial.steps.destination import Destination, version_of
 from seatrial.steps.moving import Trouble, entry_for, half_way, move
 from seatrial.steps.publication import Publication, holds
-from seatrial.version import Version
 from seatrial.wording import short_digest
 from seatrial.world import World
 

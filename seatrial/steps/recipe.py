@@ -11,7 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from seatrial.app import INPUTS_LABEL, UNCOMMITTED_LABEL, VERSION_LABEL, App
 from seatrial.context import Context
 from seatrial.dockerfile import DockerfileError, base_images, final_base, own_labels
 from seatrial.engine.model import BuildRequest, Image
@@ -21,9 +20,10 @@ from seatrial.events import Note
 from seatrial.git import Revision, has_uncommitted, last_revision
 from seatrial.ignore import find_ignore_file
 from seatrial.inputs import Inputs, entry_digest
-from seatrial.platforms import platform_arguments
-from seatrial.reference import DOCKER_HUB, OWN_REGISTRY, ImageReference
-from seatrial.version import Version
+from seatrial.model.app import INPUTS_LABEL, UNCOMMITTED_LABEL, VERSION_LABEL, App
+from seatrial.model.platforms import platform_arguments
+from seatrial.model.reference import DOCKER_HUB, OWN_REGISTRY, ImageReference
+from seatrial.model.version import Version
 from seatrial.world import World
 
 __all__ = ["Recipe"]

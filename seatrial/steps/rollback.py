@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from seatrial.app import UNCOMMITTED_LABEL, VERSION_LABEL, App
 from seatrial.engine.protocol import Tell
 from seatrial.errors import Conflict, SeatrialError, StepFailed, UsageError
-from seatrial.reference import ImageReference
+from seatrial.model.app import UNCOMMITTED_LABEL, VERSION_LABEL, App
+from seatrial.model.reference import ImageReference
+from seatrial.model.version import Version
 from seatrial.registry.model import Manifest
 from seatrial.step import Change, Holds
 from seatrial.steps.destination import Destination, together
 from seatrial.steps.moving import Trouble, entry_for, half_way, move
 from seatrial.steps.publication import own_version, short
-from seatrial.version import Version
 from seatrial.world import World
 
 __all__ = ["Rollback"]

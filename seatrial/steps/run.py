@@ -6,13 +6,13 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from seatrial.app import App
 from seatrial.engine.model import Container, Image
 from seatrial.engine.protocol import Tell
+from seatrial.model.app import App
+from seatrial.model.version import Version
 from seatrial.step import Change, Holds
 from seatrial.steps.serving import Serving, undisturbed
 from seatrial.steps.swap import Swap
-from seatrial.version import Version
 from seatrial.world import World
 
 __all__ = ["Run"]

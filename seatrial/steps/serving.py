@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from seatrial.app import App
 from seatrial.engine.model import Container
 from seatrial.engine.protocol import Engine, Tell
 from seatrial.errors import ContainerFailed, StepFailed
@@ -16,6 +15,7 @@ from seatrial.host.firewall import Redirect
 from seatrial.host.lock import Lock
 from seatrial.host.process import RUN_LABEL
 from seatrial.host.sockets import drained
+from seatrial.model.app import App
 from seatrial.world import World
 
 __all__ = ["BEARER_LABEL", "Serving", "end", "let_drain", "ours", "stop_in_grace", "undisturbed"]

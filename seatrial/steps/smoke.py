@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from seatrial.app import App, checks_digest
 from seatrial.browser.visit import Visit
 from seatrial.checks.answer import Expected
 from seatrial.engine.model import Image
@@ -13,10 +12,11 @@ from seatrial.engine.protocol import Tell
 from seatrial.errors import StepFailed
 from seatrial.events import Checked, Event, FactSeen
 from seatrial.image.facts import facts_demand, hold_to_facts, tell_of_a_write
+from seatrial.model.app import App, checks_digest
+from seatrial.model.version import Version
 from seatrial.notes import Verdict
 from seatrial.step import Change, Holds
 from seatrial.steps.trial import try_out
-from seatrial.version import Version
 from seatrial.wording import counted
 from seatrial.world import Foresight, World
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from seatrial.app import App
 from seatrial.engine.protocol import Tell
+from seatrial.model.app import App
 from seatrial.step import Change, Holds
 from seatrial.steps.serving import Serving, end, undisturbed
 from seatrial.world import World

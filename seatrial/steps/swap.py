@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
-from seatrial.app import App
 from seatrial.checks.question import Question, ask
 from seatrial.checks.site import Site
 from seatrial.engine.model import Container, Image
@@ -16,6 +15,7 @@ from seatrial.errors import Conflict, ContainerFailed, SeatrialError, StepFailed
 from seatrial.events import Caution, Note
 from seatrial.host.firewall import Redirect
 from seatrial.host.signals import unbroken
+from seatrial.model.app import App
 from seatrial.steps.serving import BEARER_LABEL, Serving, end, let_drain, stop_in_grace
 from seatrial.steps.trial import begin, prove, spec_for
 from seatrial.world import World, unheard

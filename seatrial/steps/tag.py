@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from seatrial.app import App
 from seatrial.engine.protocol import Tell
+from seatrial.model.app import App
+from seatrial.model.version import Version
 from seatrial.step import Change, Holds
 from seatrial.steps.destination import Destination, together
-from seatrial.version import Version
 from seatrial.world import Foresight, World
 
 __all__ = ["Tag"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
-from seatrial.app import TRIAL_LABEL, App
 from seatrial.checks.answer import Expected
 from seatrial.checks.probe import Result, probe
 from seatrial.checks.site import Site
@@ -15,6 +14,7 @@ from seatrial.engine.protocol import Engine, Tell
 from seatrial.errors import ContainerFailed, SeatrialError, SmokeFailed
 from seatrial.events import AppLog
 from seatrial.host.signals import fleeting
+from seatrial.model.app import TRIAL_LABEL, App
 from seatrial.steps.holder import port_holder
 from seatrial.steps.identity import hold_identity
 from seatrial.world import World

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from seatrial.app import App
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Tell
 from seatrial.errors import SeatrialError, StepFailed, Unavailable
 from seatrial.events import Note
-from seatrial.reference import OWN_REGISTRY, ImageReference
+from seatrial.model.app import App
+from seatrial.model.reference import OWN_REGISTRY, ImageReference
 from seatrial.step import Change, Holds
 from seatrial.surroundings.debian import root_file_system
 from seatrial.world import Foresight, World

@@ -11,7 +11,7 @@ from seatrial.checks.site import Site
 from seatrial.engine.model import ContainerSpec
 from seatrial.engine.protocol import Tell
 from seatrial.errors import ContainerFailed, Unavailable
-from seatrial.reference import OWN_REGISTRY, ImageReference
+from seatrial.model.reference import OWN_REGISTRY, ImageReference
 from seatrial.step import Change, Holds
 from seatrial.steps.holder import port_holder
 from seatrial.surroundings.base_image import obtain

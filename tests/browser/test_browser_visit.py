@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.app import Check
 from seatrial.browser.chromium import Page, open_page
 from seatrial.browser.visit import Visit, page_of
 from seatrial.checks.answer import Expected
 from seatrial.checks.site import Site
 from seatrial.errors import StepFailed
 from seatrial.events import Checked, Event
+from seatrial.model.app import Check
 from tests.host_name import named
 from tests.local_server import Asked, Reply, Served, listen, serve
 from tests.steps.stage import make_app

@@ -10,10 +10,10 @@ from pathlib import Path
 import docker
 import pytest
 
-from seatrial.app import BUILDER_LABEL
 from seatrial.engine.buildkit_status import Status, Vertex, VertexLog, VertexStatus
 from seatrial.engine.buildx import status_of
 from seatrial.errors import SeatrialError
+from seatrial.model.app import BUILDER_LABEL
 from tests.cli_project import Project, command_lines
 from tests.conftest import wait_until
 from tests.second_engine import plug_in_buildx

@@ -8,14 +8,14 @@ from pathlib import Path
 import docker
 import pytest
 
-from seatrial.app import BUILDER_LABEL, BuildOptions
 from seatrial.context import Context
 from seatrial.engine import build as building
 from seatrial.engine.docker import DockerEngine
 from seatrial.engine.model import BuildRequest
 from seatrial.errors import BuildFailed
 from seatrial.events import BuildEvent, Event
-from seatrial.reference import ImageReference
+from seatrial.model.app import BUILDER_LABEL, BuildOptions
+from seatrial.model.reference import ImageReference
 
 pytestmark = pytest.mark.engine
 

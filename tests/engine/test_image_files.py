@@ -8,13 +8,13 @@ from pathlib import Path
 import docker
 import pytest
 
-from seatrial.app import TRIAL_LABEL
 from seatrial.engine.connection import Connection
 from seatrial.engine.docker import DockerEngine
 from seatrial.engine.model import ContainerSpec
 from seatrial.engine.protocol import Engine
 from seatrial.errors import EngineUnavailable, StepFailed
 from seatrial.host.signals import fleeting
+from seatrial.model.app import TRIAL_LABEL
 from tests.engine_proxy import Stall, engine_proxy
 from tests.image_specimens import GOOD, Specimens, file
 from tests.waiting import wait_until

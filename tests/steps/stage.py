@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 import requests
 
-from seatrial.app import App, BuildOptions, Check
 from seatrial.host.process import Process
+from seatrial.model.app import App, BuildOptions, Check
+from seatrial.model.reference import ImageReference
+from seatrial.model.version import Version
 from seatrial.notes import Notes
 from seatrial.patience import Patience
-from seatrial.reference import ImageReference
 from seatrial.step import Outcome, Status, Step, converge
 from seatrial.steps.build import Build
 from seatrial.steps.destination import Destination
@@ -26,7 +27,6 @@ from seatrial.steps.run import Run
 from seatrial.steps.smoke import Smoke
 from seatrial.steps.stop import Stop
 from seatrial.steps.tag import Tag
-from seatrial.version import Version
 from seatrial.world import World
 from tests.steps.ground import PORT, Containers, Ground, Images
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from seatrial.app import INPUTS_LABEL, BuildOptions
 from seatrial.errors import BuildFailed, UsageError
+from seatrial.model.app import INPUTS_LABEL, BuildOptions
+from seatrial.model.version import Version
 from seatrial.step import Status
 from seatrial.steps.build import Build
-from seatrial.version import Version
 from tests.steps.stage import ONLY_DOCKER, Stage
 
 

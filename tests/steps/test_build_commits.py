@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from seatrial.app import BUILDER_LABEL
-from seatrial.reference import ImageReference
+from seatrial.model.app import BUILDER_LABEL
+from seatrial.model.reference import ImageReference
+from seatrial.model.version import Version
 from seatrial.step import Status
 from seatrial.steps.build import Build
-from seatrial.version import Version
 from tests.git import git
 from tests.steps.stage import ONLY_DOCKER, Stage
 

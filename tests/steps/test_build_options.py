@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from seatrial.app import INPUTS_LABEL
 from seatrial.errors import BuildFailed, UsageError
-from seatrial.reference import ImageReference
+from seatrial.model.app import INPUTS_LABEL
+from seatrial.model.reference import ImageReference
+from seatrial.model.version import Version
 from seatrial.step import Status, converge
 from seatrial.steps.build import Build
 from seatrial.steps.recipe import Recipe
-from seatrial.version import Version
 from tests.steps.stage import ONLY_DOCKER, Stage
 
 

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.app import Check
 from seatrial.checks.site import Site
 from seatrial.engine.memory import MemoryEngine
 from seatrial.errors import SmokeFailed
 from seatrial.events import Checked, Event
 from seatrial.host.process import Process
+from seatrial.model.app import Check
+from seatrial.model.version import Version
 from seatrial.notes import Notes
 from seatrial.step import Outcome, Status, converge
 from seatrial.steps.deployed import Deployed
-from seatrial.version import Version
 from seatrial.world import World
 from tests.local_server import Asked, Reply, serve
 from tests.steps.stage import make_app

@@ -10,10 +10,10 @@ import pytest
 from seatrial.engine.model import Container
 from seatrial.errors import ContainerFailed, SeatrialError, SmokeFailed
 from seatrial.events import Checked, Event
+from seatrial.model.version import Version
 from seatrial.step import Status, converge
 from seatrial.steps.identity import hold_identity
 from seatrial.steps.trial import spec_for
-from seatrial.version import Version
 from tests.steps.stage import Stage
 
 

@@ -9,11 +9,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from seatrial.app import BUILDER_LABEL, checks_digest
 from seatrial.errors import RegistryUnavailable, StepFailed
 from seatrial.events import Caution, Event
 from seatrial.ledger import Entry
-from seatrial.reference import ImageReference
+from seatrial.model.app import BUILDER_LABEL, checks_digest
+from seatrial.model.reference import ImageReference
 from seatrial.registry.model import Registry
 from seatrial.step import Outcome, Status, converge
 from seatrial.steps.push import Push

@@ -8,9 +8,9 @@ import pytest
 
 from seatrial.errors import SmokeFailed, StepFailed
 from seatrial.host.firewall import Redirect
+from seatrial.model.version import Version
 from seatrial.step import Status, Step, converge
 from seatrial.steps.trial import spec_for
-from seatrial.version import Version
 from tests.redirects import MemoryRedirects
 from tests.steps.stage import Stage
 from tests.steps.test_swap import ONLY_MEMORY, heard, second_version

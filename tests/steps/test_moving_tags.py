@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from seatrial.app import UNCOMMITTED_LABEL
 from seatrial.errors import UsageError
+from seatrial.model.app import UNCOMMITTED_LABEL
 from seatrial.step import Status
 from tests.git import git
 from tests.steps.road import go, reason, released, statuses

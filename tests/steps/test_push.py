@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, cast
 
-from seatrial.app import Check
 from seatrial.engine.memory import MemoryEngine
 from seatrial.errors import Conflict, RegistryUnavailable, StepFailed
 from seatrial.events import Event, Transfer
-from seatrial.reference import ImageReference
+from seatrial.model.app import Check
+from seatrial.model.reference import ImageReference
+from seatrial.model.version import Version
 from seatrial.registry.model import Registry
 from seatrial.step import Status, converge
 from seatrial.steps.destination import Destination
 from seatrial.steps.publication import short
 from seatrial.steps.push import Push
-from seatrial.version import Version
 from tests.steps.stage import Stage
 
 

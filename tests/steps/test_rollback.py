@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from seatrial.errors import Conflict, PushRefused, RegistryUnavailable, SeatrialError, StepFailed, UsageError
+from seatrial.model.reference import ImageReference
 from seatrial.notes import Notes
-from seatrial.reference import ImageReference
 from seatrial.registry.model import Registry
 from seatrial.step import Outcome, Status, converge
 from seatrial.steps.destination import Destination

@@ -10,9 +10,9 @@ from dataclasses import replace
 import pytest
 
 from seatrial.errors import ContainerFailed, SeatrialError, SmokeFailed, StepFailed
+from seatrial.model.version import Version
 from seatrial.step import Status
 from seatrial.steps.run import Run
-from seatrial.version import Version
 from tests.conftest import wait_until
 from tests.steps.stage import Stage
 

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from seatrial.app import Check, checks_digest
 from seatrial.errors import ContainerFailed, SmokeFailed, StepFailed
 from seatrial.host.process import Process
+from seatrial.model.app import Check, checks_digest
+from seatrial.model.version import Version
 from seatrial.step import Outcome, Status, Step, converge
 from seatrial.steps.smoke import Smoke
-from seatrial.version import Version
 from tests.steps.stage import ONLY_DOCKER, Stage
 
 

@@ -11,9 +11,9 @@ from seatrial.engine.memory import MemoryEngine
 from seatrial.errors import ContainerFailed, SmokeFailed, StepFailed
 from seatrial.events import Caution, Event, Note
 from seatrial.host.firewall import Redirect
+from seatrial.model.version import Version
 from seatrial.step import Outcome, Status, Step, converge
 from seatrial.steps.run import Run
-from seatrial.version import Version
 from tests.redirects import MemoryRedirects
 from tests.steps.stage import ONLY_DOCKER, Stage
 

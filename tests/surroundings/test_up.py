@@ -132,7 +132,7 @@ def test_any_registry_will_do(world: World) -> None:
     """A registry that answers on the port is ok, whoever started it."""
     engine = MemoryEngine(lambda path, _: (200 if path == "/v2/" else 404, b"{}"))
     from seatrial.engine.model import ContainerSpec
-    from seatrial.reference import ImageReference
+    from seatrial.model.reference import ImageReference
 
     image_id = engine.add("registry", ImageReference(repository="x/registry", tag="1"))
     made = engine.create(ContainerSpec(name="somebodys", image_id=image_id, port=5000), print)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from seatrial.errors import UsageError
-from seatrial.platforms import normal_platform, parse_platform, platform_arguments
+from seatrial.model.platforms import normal_platform, parse_platform, platform_arguments
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.errors import UsageError
-from seatrial.reference import DOCKER_HUB, ImageReference, parse_registry, parse_repository, parse_user
+from seatrial.model.reference import DOCKER_HUB, ImageReference, parse_registry, parse_repository, parse_user
 
 DIGEST = "sha256:" + "0f" * 32
 

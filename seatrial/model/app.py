@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seatrial.image.policy import FactsPolicy
-from seatrial.reference import ImageReference
-from seatrial.version import DEFAULT_TAGS
+from seatrial.model.facts_policy import FactsPolicy
+from seatrial.model.reference import ImageReference
+from seatrial.model.version import DEFAULT_TAGS
 
 __all__ = [
     "BUILDER_LABEL",

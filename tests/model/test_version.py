@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.errors import UsageError
-from seatrial.reference import ImageReference
-from seatrial.version import DEFAULT_TAGS, UNVERSIONED, Tags, Version, parse_tag_patterns
+from seatrial.model.reference import ImageReference
+from seatrial.model.version import DEFAULT_TAGS, UNVERSIONED, Tags, Version, parse_tag_patterns
 
 VERSIONS = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", fullmatch=True).map(Version.parse)
 RELEASES = st.lists(st.integers(0, 10**6), min_size=1, max_size=4).map(lambda some: Version(".".join(map(str, some))))

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from seatrial.app import Check, checks_digest
 from seatrial.errors import UsageError
 from seatrial.image.facts import facts_demand
 from seatrial.image.files import Scan, User, scan
-from seatrial.image.policy import FactsPolicy
+from seatrial.model.app import Check, checks_digest
+from seatrial.model.facts_policy import FactsPolicy
 from seatrial.notes import Verdict
 from seatrial.settings import Settings
 from tests.image_specimens import file, folder

@@ -13,9 +13,9 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from seatrial.build_steps import PLUMBING, StepName
 from seatrial.errors import cleaned
 from seatrial.events import BuildEvent, BuildEventKind
+from seatrial.sources.step_names import PLUMBING, StepName
 
 __all__ = ["BuildTree"]
 

@@ -178,7 +178,7 @@ class Console:
         if event.kind is not BuildEventKind.WARNING and (screen := self._moving):
             self._grow(screen, event)
             return
-        from seatrial.build_steps import PLUMBING
+        from seatrial.sources.step_names import PLUMBING
 
         name, text = cleaned(event.name, limit=120), cleaned(event.text, limit=200)
         took = f" {event.seconds:.1f} s" if event.seconds else ""

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.host.atomic_write import replace_file
-from seatrial.inputs import FileDigests
 from seatrial.model.app import Check, checks_digest
+from seatrial.sources.inputs import FileDigests
 
 __all__ = ["Notes", "Verdict"]
 

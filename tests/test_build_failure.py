@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.context import Context
 from seatrial.engine.build_failure import explained
 from seatrial.engine.model import BuildRequest
 from seatrial.model.app import BuildOptions
 from seatrial.model.reference import ImageReference
+from seatrial.sources.context import Context
 
 REQUEST = BuildRequest(
     reference=ImageReference(repository="ship/web"),

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from seatrial.dockerfile import DockerfileError, Instruction, instructions, split_flags
-from seatrial.expansion import expand
+from seatrial.sources.dockerfile import DockerfileError, Instruction, instructions, split_flags
+from seatrial.sources.dockerfile_variables import expand
 
 __all__ = ["Remark", "lint"]
 

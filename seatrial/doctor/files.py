@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from seatrial.context import Context
-from seatrial.dockerfile import DockerfileError, base_images
 from seatrial.doctor.dockerfile_lint import lint
 from seatrial.doctor.engine import apps_of
 from seatrial.doctor.findings import Finding, Grade, Look, Patient
 from seatrial.errors import CredentialsError, SeatrialError
-from seatrial.git import described_version, has_uncommitted, last_revision
-from seatrial.ignore import find_ignore_file
 from seatrial.model.app import App
 from seatrial.model.platforms import platform_arguments
 from seatrial.model.reference import DOCKER_HUB
 from seatrial.model.version import UNVERSIONED
+from seatrial.sources.context import Context
+from seatrial.sources.dockerfile import DockerfileError, base_images
+from seatrial.sources.dockerignore import find_ignore_file
+from seatrial.sources.git import described_version, has_uncommitted, last_revision
 from seatrial.wording import human_size
 
 __all__ = ["FILE_LOOKS"]

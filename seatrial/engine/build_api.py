@@ -13,15 +13,15 @@ from typing import Any, Protocol
 from docker.errors import APIError
 from docker.utils.json_stream import json_stream, stream_as_text
 
-from seatrial.archive import stream
-from seatrial.context import Context
-from seatrial.dockerfile import syntax_directive, up_to_target, without_syntax_directive
 from seatrial.engine.build_failure import BuildStopped
 from seatrial.engine.buildkit import LAST_LINES, FailedVertex, Progress, decode_status
 from seatrial.engine.connection import api_url, engine_words, stream_error
 from seatrial.engine.model import BuildRequest
 from seatrial.engine.protocol import Tell
 from seatrial.events import BuildEvent, BuildEventKind, Caution
+from seatrial.sources.archive import stream
+from seatrial.sources.context import Context
+from seatrial.sources.dockerfile import syntax_directive, up_to_target, without_syntax_directive
 
 __all__ = ["ApiBuild", "BuildKitReader", "ClassicReader", "own_name"]
 

@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from seatrial.build_steps import line_text, step_line
 from seatrial.engine.buildkit import FailedVertex
 from seatrial.engine.model import BuildRequest
 from seatrial.errors import BuildFailed, cleaned
+from seatrial.sources.step_names import line_text, step_line
 
 __all__ = ["BuildStopped", "explained"]
 

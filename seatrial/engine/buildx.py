@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from seatrial.archive import stream
 from seatrial.engine.build_api import own_name
 from seatrial.engine.build_failure import BuildStopped
 from seatrial.engine.buildkit import LAST_LINES, FailedVertex, Progress
@@ -20,6 +19,7 @@ from seatrial.engine.model import BuildRequest
 from seatrial.errors import Unavailable
 from seatrial.events import BuildEvent
 from seatrial.host.subprocesses import Piped, output_of
+from seatrial.sources.archive import stream
 
 __all__ = ["BuildxBuild", "status_of"]
 

@@ -28,10 +28,10 @@ from seatrial.engine.model import (
 from seatrial.engine.protocol import Tell
 from seatrial.errors import ContainerFailed, RegistryUnavailable, StepFailed
 from seatrial.events import Note
-from seatrial.inputs import FileDigests
 from seatrial.model.app import BUILDER_LABEL, BuildOptions
 from seatrial.model.reference import ImageReference
 from seatrial.registry.model import Manifest
+from seatrial.sources.inputs import FileDigests
 
 __all__ = ["MemoryEngine", "Program"]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from seatrial.context import Context
 from seatrial.model.app import BuildOptions
 from seatrial.model.reference import ImageReference
+from seatrial.sources.context import Context
 from seatrial.wording import short_digest
 
 __all__ = [

@@ -13,12 +13,12 @@ from seatrial.engine.model import Image, ImageConfig
 from seatrial.engine.protocol import Tell
 from seatrial.errors import SmokeFailed, StepFailed
 from seatrial.events import Caution, FactSeen
-from seatrial.git import last_revision
 from seatrial.image.files import Scan, User, scan
 from seatrial.image.secrets import secret_places
 from seatrial.model.app import REVISION_LABEL, TRIAL_LABEL, VERSION_LABEL, App
 from seatrial.model.facts_policy import FactName
 from seatrial.model.version import UNVERSIONED
+from seatrial.sources.git import last_revision
 from seatrial.wording import human_size
 from seatrial.world import World
 

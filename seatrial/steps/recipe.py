@@ -11,19 +11,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from seatrial.context import Context
-from seatrial.dockerfile import DockerfileError, base_images, final_base, own_labels
 from seatrial.engine.model import BuildRequest, Image
 from seatrial.engine.protocol import Tell
 from seatrial.errors import Unavailable, UsageError
 from seatrial.events import Note
-from seatrial.git import Revision, has_uncommitted, last_revision
-from seatrial.ignore import find_ignore_file
-from seatrial.inputs import Inputs, entry_digest
 from seatrial.model.app import INPUTS_LABEL, UNCOMMITTED_LABEL, VERSION_LABEL, App
 from seatrial.model.platforms import platform_arguments
 from seatrial.model.reference import DOCKER_HUB, OWN_REGISTRY, ImageReference
 from seatrial.model.version import Version
+from seatrial.sources.context import Context
+from seatrial.sources.dockerfile import DockerfileError, base_images, final_base, own_labels
+from seatrial.sources.dockerignore import find_ignore_file
+from seatrial.sources.git import Revision, has_uncommitted, last_revision
+from seatrial.sources.inputs import Inputs, entry_digest
 from seatrial.world import World
 
 __all__ = ["Recipe"]

@@ -8,7 +8,6 @@ from pathlib import Path
 import docker
 import pytest
 
-from seatrial.context import Context
 from seatrial.engine import build as building
 from seatrial.engine.docker import DockerEngine
 from seatrial.engine.model import BuildRequest
@@ -16,6 +15,7 @@ from seatrial.errors import BuildFailed
 from seatrial.events import BuildEvent, Event
 from seatrial.model.app import BUILDER_LABEL, BuildOptions
 from seatrial.model.reference import ImageReference
+from seatrial.sources.context import Context
 
 pytestmark = pytest.mark.engine
 

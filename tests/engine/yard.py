@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from seatrial.context import Context
 from seatrial.engine.model import BuildRequest, Container, ContainerSpec
 from seatrial.engine.protocol import Engine
 from seatrial.events import Event
 from seatrial.model.app import BuildOptions
 from seatrial.model.reference import ImageReference
+from seatrial.sources.context import Context
 
 __all__ = ["DOCKERFILE", "Yard", "quiet"]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.context import Context
 from seatrial.errors import UsageError
+from seatrial.sources.context import Context
 
 
 @pytest.fixture

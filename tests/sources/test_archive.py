@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.archive import stream
-from seatrial.context import Context
 from seatrial.errors import UsageError
-from seatrial.inputs import FileDigests
+from seatrial.sources.archive import stream
+from seatrial.sources.context import Context
+from seatrial.sources.inputs import FileDigests
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from seatrial.context import Context, unreadable
 from seatrial.errors import UsageError
-from seatrial.inputs import sent_mode
+from seatrial.sources.context import Context, unreadable
+from seatrial.sources.inputs import sent_mode
 
 __all__ = ["stream"]
 

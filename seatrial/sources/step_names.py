@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from seatrial.dockerfile import instructions, lines_of, split_flags
+from seatrial.sources.dockerfile import instructions, lines_of, split_flags
 
 __all__ = ["PLUMBING", "StepName", "line_text", "step_line"]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from seatrial.context import Context, unreadable
+from seatrial.sources.context import Context, unreadable
 from seatrial.wording import listed
 
 __all__ = ["FileDigests", "Inputs", "entry_digest", "sent_mode"]

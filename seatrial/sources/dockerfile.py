@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from seatrial.expansion import PLATFORM_ARGS, DockerfileError, expand
+from seatrial.sources.dockerfile_variables import PLATFORM_ARGS, DockerfileError, expand
 
 __all__ = [
     "DockerfileError",

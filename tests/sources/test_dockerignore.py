@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seatrial.ignore import IgnorePatternError, IgnoreRules, find_ignore_file
+from seatrial.sources.dockerignore import IgnorePatternError, IgnoreRules, find_ignore_file
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seatrial.build_steps import line_text, step_line
-from seatrial.dockerfile import (
+from seatrial.sources.dockerfile import (
     DockerfileError,
     base_images,
     final_base,
@@ -15,6 +14,7 @@ from seatrial.dockerfile import (
     syntax_directive,
     without_syntax_directive,
 )
+from seatrial.sources.step_names import line_text, step_line
 
 
 @pytest.mark.parametrize(

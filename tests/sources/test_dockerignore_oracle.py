@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from seatrial.errors import SeatrialError
-from seatrial.ignore import IgnoreRules, find_ignore_file
+from seatrial.sources.dockerignore import IgnoreRules, find_ignore_file
 from tests.second_engine import plug_in_buildx
 
 pytestmark = pytest.mark.engine

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.git import described_version, has_uncommitted, last_revision
+from seatrial.sources.git import described_version, has_uncommitted, last_revision
 from tests.git import git
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seatrial.errors import UsageError
-from seatrial.ignore import IgnorePatternError, IgnoreRules, find_ignore_file
-from seatrial.planted import looks_secret
+from seatrial.sources.dockerignore import IgnorePatternError, IgnoreRules, find_ignore_file
+from seatrial.sources.secret_files import looks_secret
 from seatrial.wording import listed
 
 __all__ = ["Context", "unreadable"]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.context import Context
 from seatrial.errors import UsageError
-from seatrial.inputs import FileDigests, Inputs, entry_digest
+from seatrial.sources.context import Context
+from seatrial.sources.inputs import FileDigests, Inputs, entry_digest
 
 
 def test_entry_digest(tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from seatrial.credentials import Credential, Secret
 from seatrial.errors import SeatrialError, StepFailed, UsageError
 from seatrial.project import check_named_file, find_root
+from seatrial.registry.credentials import Credential, Secret
 from seatrial.settings import Settings, environment
 
 if TYPE_CHECKING:  # listing tasks and asking for help need no pipeline

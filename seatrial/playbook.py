@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from seatrial.build_flags import BuildFlags
-from seatrial.credentials import Credential
 from seatrial.errors import UsageError
 from seatrial.model.app import App
 from seatrial.model.reference import parse_registry, parse_user
 from seatrial.model.version import Version
+from seatrial.registry.credentials import Credential
 from seatrial.run_flags import RunFlags
 from seatrial.settings import Settings
 from seatrial.sources.git import described_version

@@ -10,7 +10,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
-from seatrial.credentials import CredentialStore
 from seatrial.engine.glance import FirstGlance
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Engine
@@ -24,6 +23,7 @@ from seatrial.notes import Notes
 from seatrial.observer import Observer
 from seatrial.pipeline import Pipeline, Published, Report, cut_short, skipped
 from seatrial.registry.client import HttpRegistry
+from seatrial.registry.credentials import CredentialStore
 from seatrial.registry.model import Manifest, Registry
 from seatrial.settings import environment
 from seatrial.step import Outcome, Status, Step

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.credentials import CredentialStore
 from seatrial.doctor.doctor import findings, looked_at
 from seatrial.doctor.findings import Finding, Grade, Patient, as_document, as_lines, exit_code
 from seatrial.engine.memory import MemoryEngine
@@ -22,6 +21,7 @@ from seatrial.model.app import BuildOptions
 from seatrial.model.reference import ImageReference
 from seatrial.notes import Notes
 from seatrial.registry.client import HttpRegistry
+from seatrial.registry.credentials import CredentialStore
 from seatrial.settings import Environment, Settings
 from seatrial.steps.trial import spec_for
 from seatrial.world import World

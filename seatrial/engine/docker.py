@@ -10,7 +10,6 @@ from docker.auth import encode_header
 from docker.errors import APIError, NotFound
 from docker.utils.json_stream import json_stream, stream_as_text
 
-from seatrial.credentials import Credential
 from seatrial.engine.build import build, builder
 from seatrial.engine.connection import Connection, api_url, engine_words
 from seatrial.engine.containers import Containers
@@ -22,6 +21,7 @@ from seatrial.errors import StepFailed
 from seatrial.model.app import BuildOptions
 from seatrial.model.platforms import normal_platform
 from seatrial.model.reference import ImageReference
+from seatrial.registry.credentials import Credential
 
 __all__ = ["DockerEngine"]
 

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from seatrial.credentials import Credential
 from seatrial.engine.examination import Examination
 from seatrial.engine.memory_container import MemoryContainer
 from seatrial.engine.memory_registry import MemoryRegistry
@@ -30,6 +29,7 @@ from seatrial.errors import ContainerFailed, RegistryUnavailable, StepFailed
 from seatrial.events import Note
 from seatrial.model.app import BUILDER_LABEL, BuildOptions
 from seatrial.model.reference import ImageReference
+from seatrial.registry.credentials import Credential
 from seatrial.registry.model import Manifest
 from seatrial.sources.inputs import FileDigests
 

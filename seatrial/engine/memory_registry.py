@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from seatrial.credentials import Credential
 from seatrial.engine.model import Image
 from seatrial.model.reference import ImageReference
+from seatrial.registry.credentials import Credential
+from seatrial.registry.errors import refused
 from seatrial.registry.model import Configuration, Manifest
-from seatrial.registry.refusals import refused
 
 __all__ = ["MemoryRegistry"]
 

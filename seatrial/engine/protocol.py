@@ -6,7 +6,6 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from seatrial.credentials import Credential
 from seatrial.engine.model import (
     BuildRequest,
     Container,
@@ -20,6 +19,7 @@ from seatrial.engine.model import (
 from seatrial.events import Event
 from seatrial.model.app import BuildOptions
 from seatrial.model.reference import ImageReference
+from seatrial.registry.credentials import Credential
 
 if TYPE_CHECKING:  # only who has a failure to explain loads what looks into containers
     from seatrial.engine.examination import Examination

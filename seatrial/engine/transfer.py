@@ -11,13 +11,13 @@ import requests
 import urllib3
 from docker.errors import APIError, StreamParseError
 
-from seatrial.credentials import Credential
 from seatrial.engine.connection import stream_error
 from seatrial.engine.protocol import Tell
 from seatrial.errors import EngineUnavailable, RateLimited, RegistryUnavailable, SeatrialError, StepFailed
 from seatrial.events import Transfer
 from seatrial.model.reference import ImageReference
-from seatrial.registry.refusals import read_only, refused, untrusted
+from seatrial.registry.credentials import Credential
+from seatrial.registry.errors import read_only, refused, untrusted
 
 __all__ = ["follow_transfer", "transfer_error", "watched"]
 

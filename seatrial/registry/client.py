@@ -7,12 +7,12 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
-from seatrial.credentials import Credential, CredentialStore
 from seatrial.errors import RegistryUnavailable, SeatrialError, cleaned
 from seatrial.model.reference import ImageReference
-from seatrial.registry.line import Line, grants
+from seatrial.registry.credentials import Credential, CredentialStore
+from seatrial.registry.errors import refused
+from seatrial.registry.http import Line, grants
 from seatrial.registry.model import Configuration, Layer, Manifest
-from seatrial.registry.refusals import refused
 
 if TYPE_CHECKING:
     import requests

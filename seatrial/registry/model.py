@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from seatrial.credentials import Credential
 from seatrial.model.reference import ImageReference
+from seatrial.registry.credentials import Credential
 
 __all__ = ["Configuration", "Layer", "Manifest", "Registry"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from seatrial.credentials import Credential
 from seatrial.engine.protocol import Tell
+from seatrial.registry.credentials import Credential
 from seatrial.step import Change, Holds
 from seatrial.world import World
 

@@ -13,11 +13,11 @@ import docker
 import requests
 from docker.errors import ImageNotFound
 
-from seatrial.credentials import CredentialStore
 from seatrial.engine.docker import DockerEngine
 from seatrial.engine.protocol import Engine
 from seatrial.host.firewall import Iptables, Redirects
 from seatrial.registry.client import HttpRegistry
+from seatrial.registry.credentials import CredentialStore
 from seatrial.registry.model import Registry
 from tests.registries import TestRegistry
 from tests.steps.ground import PORT, Containers, Images

@@ -6,7 +6,6 @@ import re
 import secrets
 from collections.abc import Mapping
 
-from seatrial.credentials import Credential, Secret
 from seatrial.engine.memory import MemoryEngine
 from seatrial.engine.memory_registry import MemoryRegistry
 from seatrial.engine.model import BuildRequest, ContainerSpec, Image
@@ -14,6 +13,7 @@ from seatrial.engine.protocol import Engine, Tell
 from seatrial.host.firewall import Redirects
 from seatrial.model.app import VERSION_LABEL
 from seatrial.model.reference import ImageReference
+from seatrial.registry.credentials import Credential, Secret
 from seatrial.registry.model import Manifest, Registry
 from tests.redirects import MemoryRedirects
 from tests.steps.ground import PORT, Containers, Images

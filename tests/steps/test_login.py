@@ -5,8 +5,8 @@ from __future__ import annotations
 import secrets
 from typing import cast
 
-from seatrial.credentials import Credential, Secret
 from seatrial.errors import PushRefused, SeatrialError
+from seatrial.registry.credentials import Credential, Secret
 from seatrial.step import Status
 from seatrial.steps.login import Login
 from tests.steps.stage import Stage

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seatrial.credentials import Credential
 from seatrial.errors import RateLimited, RegistryUnavailable, SeatrialError, StepFailed, cleaned
 from seatrial.model.reference import DOCKER_HUB, ImageReference
-from seatrial.registry.refusals import read_only, refused, unreadable, untrusted
+from seatrial.registry.credentials import Credential
+from seatrial.registry.errors import read_only, refused, unreadable, untrusted
 
 if TYPE_CHECKING:
     import requests

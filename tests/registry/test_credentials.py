@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from seatrial import credentials
-from seatrial.credentials import Credential, CredentialStore, Secret
 from seatrial.errors import CredentialsError
 from seatrial.model.reference import DOCKER_HUB
+from seatrial.registry import credentials
+from seatrial.registry.credentials import Credential, CredentialStore, Secret
 
 PASSWORD = f"S3ntinel-{secrets.token_hex(8)}"
 HUB_KEY = "https://index.docker.io/v1/"

@@ -12,10 +12,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from seatrial.credentials import Credential, CredentialStore, Secret
 from seatrial.errors import PushRefused, RegistryUnavailable, SeatrialError
 from seatrial.model.reference import ImageReference
 from seatrial.registry.client import HttpRegistry
+from seatrial.registry.credentials import Credential, CredentialStore, Secret
 from tests.local_server import Asked, Reply, listen, serve
 
 MANIFEST = b'{"schemaVersion": 2, "config": {"digest": "sha256:c0"}}'

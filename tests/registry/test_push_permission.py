@@ -11,12 +11,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from seatrial.credentials import Credential, CredentialStore, Secret
 from seatrial.errors import PushRefused, SeatrialError
 from seatrial.model.reference import DOCKER_HUB, ImageReference
 from seatrial.registry.client import HttpRegistry
-from seatrial.registry.line import grants
-from seatrial.registry.refusals import refused
+from seatrial.registry.credentials import Credential, CredentialStore, Secret
+from seatrial.registry.errors import refused
+from seatrial.registry.http import grants
 from tests.local_server import Asked, Reply, Served, serve
 
 PASSWORD = f"S3ntinel-{secrets.token_hex(8)}-é€"

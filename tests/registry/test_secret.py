@@ -7,8 +7,8 @@ import secrets
 
 import pytest
 
-from seatrial.credentials import Credential, Secret
 from seatrial.errors import SeatrialError
+from seatrial.registry.credentials import Credential, Secret
 
 PASSWORD = f"S3ntinel-{secrets.token_hex(8)}"
 

@@ -11,10 +11,10 @@ from urllib.parse import urljoin
 import pytest
 import requests
 
-from seatrial.credentials import CredentialStore
 from seatrial.errors import StepFailed
 from seatrial.model.reference import ImageReference
 from seatrial.registry.client import HttpRegistry
+from seatrial.registry.credentials import CredentialStore
 from tests.certificates import trusting
 from tests.registries import Kind, TlsRegistry
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seatrial.credentials import Credential
 from seatrial.errors import PushRefused, StepFailed
 from seatrial.model.reference import DOCKER_HUB, ImageReference
+from seatrial.registry.credentials import Credential
 
 __all__ = ["read_only", "refused", "unreadable", "untrusted"]
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from seatrial.credentials import Credential, CredentialStore, Secret
 from seatrial.errors import PushRefused, RateLimited, RegistryUnavailable, SeatrialError, StepFailed
 from seatrial.model.reference import ImageReference
 from seatrial.registry.client import HttpRegistry
+from seatrial.registry.credentials import Credential, CredentialStore, Secret
 from seatrial.registry.model import Configuration, Manifest
 from tests.local_server import Asked, Reply, Served, serve
 

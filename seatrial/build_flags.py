@@ -9,7 +9,7 @@ from pathlib import Path
 from seatrial.errors import UsageError, cleaned
 from seatrial.model.app import App
 from seatrial.model.platforms import parse_platforms
-from seatrial.settings import build_context
+from seatrial.settings.settings import build_context
 
 __all__ = ["BuildFlags", "pairs"]
 

@@ -19,7 +19,7 @@ from invoke.exceptions import Exit
 from seatrial.errors import SeatrialError, StepFailed, UsageError
 from seatrial.project import check_named_file, find_root
 from seatrial.registry.credentials import Credential, Secret
-from seatrial.settings import Settings, environment
+from seatrial.settings.settings import Settings, environment
 
 if TYPE_CHECKING:  # listing tasks and asking for help need no pipeline
     from seatrial.console import Console

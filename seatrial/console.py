@@ -23,7 +23,7 @@ from seatrial.events import (
     Transfer,
 )
 from seatrial.pipeline import Report
-from seatrial.settings import environment
+from seatrial.settings.settings import environment
 from seatrial.step import Outcome, Status, Step
 from seatrial.tally import Tally
 

@@ -11,7 +11,7 @@ from seatrial.model.reference import parse_registry, parse_user
 from seatrial.model.version import Version
 from seatrial.registry.credentials import Credential
 from seatrial.run_flags import RunFlags
-from seatrial.settings import Settings
+from seatrial.settings.settings import Settings
 from seatrial.sources.git import described_version
 from seatrial.step import Step
 from seatrial.steps.destination import Destination

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.errors import UsageError
-from seatrial.settings_file import SETTINGS_FILE
+from seatrial.settings.settings_file import SETTINGS_FILE
 
 __all__ = ["check_named_file", "find_root"]
 

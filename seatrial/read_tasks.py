@@ -92,7 +92,7 @@ def doctor(c: Context, app: str | None = None, json: bool = False) -> None:
     """Look at the surroundings before work: engine, disk, port, login, Dockerfile, context, git."""
     from seatrial.doctor.doctor import findings
     from seatrial.doctor.findings import Patient, as_document, as_lines, exit_code
-    from seatrial.settings import environment
+    from seatrial.settings.settings import environment
 
     with command(c, "doctor", json=json) as now:
         started, settings = environment(), now.playbook.settings

@@ -25,7 +25,7 @@ from seatrial.pipeline import Pipeline, Published, Report, cut_short, skipped
 from seatrial.registry.client import HttpRegistry
 from seatrial.registry.credentials import CredentialStore
 from seatrial.registry.model import Manifest, Registry
-from seatrial.settings import environment
+from seatrial.settings.settings import environment
 from seatrial.step import Outcome, Status, Step
 from seatrial.steps.publication import holds
 from seatrial.world import World

@@ -16,8 +16,8 @@ from seatrial.flags import help_for
 from seatrial.project import find_root
 from seatrial.read_tasks import doctor, history, images, inspect, logs, status
 from seatrial.run_flags import RunFlags
-from seatrial.settings import Settings
-from seatrial.settings_file import SETTINGS_FILE, check_settings_file
+from seatrial.settings.settings import Settings
+from seatrial.settings.settings_file import SETTINGS_FILE, check_settings_file
 
 __all__ = ["doctor", "history", "images", "inspect", "logs", "ns", "status"]
 

@@ -13,8 +13,8 @@ from invoke.exceptions import ParseError
 from invoke.parser import Parser
 
 import seatrial
-from seatrial.checks.settings import CheckSettings
-from seatrial.settings import AppSettings
+from seatrial.settings.check_settings import CheckSettings
+from seatrial.settings.settings import AppSettings
 from seatrial.tasks import ns
 
 ROOT = Path(__file__).parent.parent

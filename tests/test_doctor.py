@@ -22,7 +22,7 @@ from seatrial.model.reference import ImageReference
 from seatrial.notes import Notes
 from seatrial.registry.client import HttpRegistry
 from seatrial.registry.credentials import CredentialStore
-from seatrial.settings import Environment, Settings
+from seatrial.settings.settings import Environment, Settings
 from seatrial.steps.trial import spec_for
 from seatrial.world import World
 

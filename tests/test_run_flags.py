@@ -9,7 +9,7 @@ import pytest
 from seatrial.errors import UsageError
 from seatrial.model.app import App
 from seatrial.run_flags import RunFlags
-from seatrial.settings import Settings
+from seatrial.settings.settings import Settings
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from seatrial.errors import SeatrialError, as_typed, cleaned
-from seatrial.settings import Environment, Settings
+from seatrial.settings.settings import Environment, Settings
 from seatrial.world import World
 
 __all__ = ["Finding", "Grade", "Look", "Patient", "as_document", "as_lines", "exit_code", "failure"]

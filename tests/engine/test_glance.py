@@ -15,7 +15,7 @@ import pytest
 from seatrial.engine.docker import DockerEngine
 from seatrial.engine.glance import FirstGlance
 from seatrial.engine.memory import MemoryEngine
-from seatrial.settings import environment
+from seatrial.settings.settings import environment
 from tests.cli_project import Project
 
 

@@ -11,7 +11,7 @@ from seatrial.errors import RateLimited
 from seatrial.patience import Patience
 from seatrial.playbook import Guard, Playbook
 from seatrial.session import open_world
-from seatrial.settings import Settings
+from seatrial.settings.settings import Settings
 from seatrial.step import Status, converge
 from tests.faults.shipment import NEW, Shipment, attempts
 from tests.registry_proxy import Answer, RegistryFault, refusal, registry_proxy

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.settings_file import SETTINGS_FILE
+from seatrial.settings.settings_file import SETTINGS_FILE
 from tests.cli_project import make_project
 from tests.faults.test_input import invoke, refusal
 

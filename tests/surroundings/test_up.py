@@ -16,7 +16,7 @@ from seatrial.notes import Notes
 from seatrial.playbook import Playbook
 from seatrial.registry.model import Registry
 from seatrial.session import carry_out
-from seatrial.settings import Settings
+from seatrial.settings.settings import Settings
 from seatrial.step import Outcome, Status, Step, converge
 from seatrial.surroundings import engine as engine_module
 from seatrial.surroundings.base_image import BaseImage

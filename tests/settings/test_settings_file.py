@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from seatrial.errors import UsageError
-from seatrial.settings_file import SETTINGS_FILE, check_settings_file, line_of
+from seatrial.settings.settings_file import SETTINGS_FILE, check_settings_file, line_of
 
 
 @pytest.fixture

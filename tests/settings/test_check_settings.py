@@ -9,8 +9,8 @@ import yaml
 
 from seatrial.errors import UsageError
 from seatrial.model.app import Check, checks_digest
-from seatrial.settings import Settings
-from seatrial.settings_file import SETTINGS_FILE
+from seatrial.settings.settings import Settings
+from seatrial.settings.settings_file import SETTINGS_FILE
 
 HEAD = "seatrial:\n  apps:\n    web:\n      checks:\n"
 

@@ -11,8 +11,8 @@ import yaml
 from seatrial.errors import UsageError
 from seatrial.model.app import App, BuildOptions, Check, checks_digest
 from seatrial.model.reference import DOCKER_HUB, ImageReference
-from seatrial.settings import Settings, environment
-from seatrial.settings_file import SETTINGS_FILE
+from seatrial.settings.settings import Settings, environment
+from seatrial.settings.settings_file import SETTINGS_FILE
 
 
 @pytest.fixture

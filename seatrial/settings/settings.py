@@ -14,7 +14,6 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from seatrial.checks.settings import CheckSettings, check_of
 from seatrial.errors import UsageError, cleaned
 from seatrial.model.app import App, BuildOptions
 from seatrial.model.facts_policy import FactName, FactsMode, FactsPolicy, facts_mode
@@ -22,7 +21,8 @@ from seatrial.model.platforms import parse_platforms
 from seatrial.model.reference import DOCKER_HUB, ImageReference, parse_registry, parse_repository, parse_user
 from seatrial.model.sizes import LEAST_MEMORY, parse_bytes
 from seatrial.model.version import DEFAULT_TAGS, parse_tag_patterns
-from seatrial.settings_file import SETTINGS_FILE, line_of
+from seatrial.settings.check_settings import CheckSettings, check_of
+from seatrial.settings.settings_file import SETTINGS_FILE, line_of
 
 __all__ = ["AppSettings", "Environment", "Settings", "build_context", "environment"]
 

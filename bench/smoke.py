@@ -29,7 +29,7 @@ from bench.yard import Yard, yard
 from seatrial.checks.answer import Expected
 from seatrial.checks.probe import probe
 from seatrial.checks.site import Site
-from seatrial.engine.docker import DockerEngine
+from seatrial.engine.docker.engine import DockerEngine
 from seatrial.engine.model import ContainerSpec
 from seatrial.model.app import Check
 from tests.cli_project import Project, make_project

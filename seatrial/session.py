@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
-from seatrial.engine.glance import FirstGlance
+from seatrial.engine.docker.socket_engine import FirstGlance
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Engine
 from seatrial.errors import Interrupted, SeatrialError
@@ -67,7 +67,7 @@ def open_world(root: Path) -> World:
 
 
 def _load_engine() -> Engine:
-    from seatrial.engine.docker import DockerEngine
+    from seatrial.engine.docker.engine import DockerEngine
 
     return DockerEngine()
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from seatrial.engine.memory import MemoryEngine
-from seatrial.engine.memory_registry import MemoryRegistry
+from seatrial.engine.memory.engine import MemoryEngine
+from seatrial.engine.memory.registry import MemoryRegistry
 from seatrial.engine.model import Image
 from seatrial.errors import EngineUnavailable
 from seatrial.host.process import Process

@@ -13,7 +13,7 @@ from seatrial.diagnosis.answers import deployed_cause
 from seatrial.diagnosis.causes import diagnose
 from seatrial.diagnosis.evidence import Evidence, Page
 from seatrial.diagnosis.timeline import told
-from seatrial.engine.examination import Examination, Health, Socket
+from seatrial.engine.inspection import Examination, Health, Socket
 from seatrial.model.app import App, Check
 from seatrial.model.reference import ImageReference
 

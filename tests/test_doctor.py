@@ -13,7 +13,7 @@ import pytest
 
 from seatrial.doctor.doctor import findings, looked_at
 from seatrial.doctor.findings import Finding, Grade, Patient, as_document, as_lines, exit_code
-from seatrial.engine.memory import MemoryEngine
+from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.engine.model import EngineDetails, EngineInfo
 from seatrial.errors import EngineUnavailable, Unavailable, UsageError
 from seatrial.host.process import Process

@@ -14,7 +14,7 @@ import pytest
 
 from seatrial.checks.probe import Result
 from seatrial.diagnosis.gathering import gather
-from seatrial.engine.memory import MemoryEngine
+from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.engine.model import Image
 from seatrial.errors import ContainerFailed
 from seatrial.model.app import VERSION_LABEL, App, Check

@@ -12,8 +12,8 @@ from pathlib import Path
 import docker
 import pytest
 
-from seatrial.engine.docker import DockerEngine
-from seatrial.engine.memory import MemoryEngine
+from seatrial.engine.docker.engine import DockerEngine
+from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.engine.model import Image, ImageFile
 from seatrial.engine.protocol import Engine
 from seatrial.errors import SmokeFailed, StepFailed

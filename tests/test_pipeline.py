@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.engine.memory import MemoryEngine
+from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Tell
 from seatrial.errors import Conflict, Interrupted, SeatrialError, StepFailed

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.engine.memory import MemoryEngine
+from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.engine.model import Image
 from seatrial.errors import StepFailed
 from seatrial.host.process import Process

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seatrial.diagnosis.evidence import Cause, Evidence
-from seatrial.engine.examination import Socket
+from seatrial.engine.inspection import Socket
 
 __all__ = [
     "bound_to_loopback",

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from seatrial.checks.probe import Result
-from seatrial.engine.examination import Examination
+from seatrial.engine.inspection import Examination
 from seatrial.model.app import App, Check
 
 __all__ = ["Cause", "Evidence", "Page", "Sources"]

@@ -22,7 +22,7 @@ from seatrial.model.reference import ImageReference
 from seatrial.registry.credentials import Credential
 
 if TYPE_CHECKING:  # only who has a failure to explain loads what looks into containers
-    from seatrial.engine.examination import Examination
+    from seatrial.engine.inspection import Examination
 
 __all__ = ["Engine", "Tell"]
 

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from seatrial.engine.memory import MemoryEngine
+from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.engine.protocol import Tell
 from seatrial.errors import EngineUnavailable
 from seatrial.events import Note

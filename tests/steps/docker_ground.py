@@ -13,7 +13,7 @@ import docker
 import requests
 from docker.errors import ImageNotFound
 
-from seatrial.engine.docker import DockerEngine
+from seatrial.engine.docker.engine import DockerEngine
 from seatrial.engine.protocol import Engine
 from seatrial.host.firewall import Iptables, Redirects
 from seatrial.registry.client import HttpRegistry

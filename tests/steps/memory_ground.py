@@ -6,8 +6,8 @@ import re
 import secrets
 from collections.abc import Mapping
 
-from seatrial.engine.memory import MemoryEngine
-from seatrial.engine.memory_registry import MemoryRegistry
+from seatrial.engine.memory.engine import MemoryEngine
+from seatrial.engine.memory.registry import MemoryRegistry
 from seatrial.engine.model import BuildRequest, ContainerSpec, Image
 from seatrial.engine.protocol import Engine, Tell
 from seatrial.host.firewall import Redirects

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from seatrial.checks.site import Site
-from seatrial.engine.memory import MemoryEngine
+from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.errors import SmokeFailed
 from seatrial.events import Checked, Event
 from seatrial.host.process import Process

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, cast
 
-from seatrial.engine.memory import MemoryEngine
+from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.errors import Conflict, RegistryUnavailable, StepFailed
 from seatrial.events import Event, Transfer
 from seatrial.model.app import Check

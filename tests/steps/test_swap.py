@@ -7,7 +7,7 @@ from dataclasses import replace
 import docker
 import pytest
 
-from seatrial.engine.memory import MemoryEngine
+from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.errors import ContainerFailed, SmokeFailed, StepFailed
 from seatrial.events import Caution, Event, Note
 from seatrial.host.firewall import Redirect

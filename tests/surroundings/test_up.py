@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.engine.memory import MemoryEngine
+from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.engine.model import EngineInfo
 from seatrial.errors import EngineUnavailable, RegistryUnavailable
 from seatrial.host.process import Process

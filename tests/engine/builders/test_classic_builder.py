@@ -8,8 +8,8 @@ from pathlib import Path
 import docker
 import pytest
 
-from seatrial.engine import build as building
-from seatrial.engine.docker import DockerEngine
+from seatrial.engine.builders import build as building
+from seatrial.engine.docker.engine import DockerEngine
 from seatrial.engine.model import BuildRequest
 from seatrial.errors import BuildFailed
 from seatrial.events import BuildEvent, Event

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Protocol
 
-from seatrial.engine.build_api import ApiBuild, BuildKitReader, ClassicReader
-from seatrial.engine.build_failure import BuildStopped, explained
-from seatrial.engine.buildkit import FailedVertex
-from seatrial.engine.buildx import BuildxBuild
+from seatrial.engine.builders.api import ApiBuild, BuildKitReader, ClassicReader
+from seatrial.engine.builders.buildkit import FailedVertex
+from seatrial.engine.builders.buildx import BuildxBuild
+from seatrial.engine.builders.failure import BuildStopped, explained
 from seatrial.engine.connection import Connection
 from seatrial.engine.model import BuildRequest
 from seatrial.engine.protocol import Tell

@@ -10,13 +10,13 @@ from docker.auth import encode_header
 from docker.errors import APIError, NotFound
 from docker.utils.json_stream import json_stream, stream_as_text
 
-from seatrial.engine.build import build, builder
+from seatrial.engine.builders.build import build, builder
 from seatrial.engine.connection import Connection, api_url, engine_words
-from seatrial.engine.containers import Containers
-from seatrial.engine.description import details_of, image_of, real_names
+from seatrial.engine.docker.containers import Containers
+from seatrial.engine.docker.transfer import follow_transfer, transfer_error, watched
 from seatrial.engine.model import BuildRequest, EngineDetails, EngineInfo, HistoryEntry, Image
+from seatrial.engine.parsing import details_of, image_of, real_names
 from seatrial.engine.protocol import Tell
-from seatrial.engine.transfer import follow_transfer, transfer_error, watched
 from seatrial.errors import StepFailed
 from seatrial.model.app import BuildOptions
 from seatrial.model.platforms import normal_platform

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from seatrial.engine.description import image_of
 from seatrial.engine.model import EngineInfo, Image
+from seatrial.engine.parsing import image_of
 from seatrial.engine.protocol import Engine
 
 __all__ = ["FirstGlance"]

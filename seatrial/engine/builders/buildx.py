@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from seatrial.engine.build_api import own_name
-from seatrial.engine.build_failure import BuildStopped
-from seatrial.engine.buildkit import LAST_LINES, FailedVertex, Progress
-from seatrial.engine.buildkit_status import Status, Vertex, VertexLog, VertexStatus, VertexWarning
+from seatrial.engine.builders.api import own_name
+from seatrial.engine.builders.buildkit import LAST_LINES, FailedVertex, Progress
+from seatrial.engine.builders.buildkit_status import Status, Vertex, VertexLog, VertexStatus, VertexWarning
+from seatrial.engine.builders.failure import BuildStopped
 from seatrial.engine.model import BuildRequest
 from seatrial.errors import Unavailable
 from seatrial.events import BuildEvent

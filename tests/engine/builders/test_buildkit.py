@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seatrial.engine.buildkit import (
+from seatrial.engine.builders.buildkit import (
     FailedVertex,
     Progress,
     Status,

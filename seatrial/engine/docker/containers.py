@@ -10,8 +10,8 @@ from typing import Any
 from docker.errors import APIError, NotFound
 
 from seatrial.engine.connection import Connection, api_url, engine_words
-from seatrial.engine.examination import Examination, Socket, examination_of, in_host_proc, program_platform, sockets_of
-from seatrial.engine.export import image_files
+from seatrial.engine.docker.image_files import image_files
+from seatrial.engine.inspection import Examination, Socket, examination_of, in_host_proc, program_platform, sockets_of
 from seatrial.engine.model import Container, ContainerSpec, ImageFile
 from seatrial.engine.protocol import Tell
 from seatrial.errors import ContainerFailed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from http.server import ThreadingHTTPServer
 
-from seatrial.engine.examination import Examination, Socket
+from seatrial.engine.inspection import Examination, Socket
 from seatrial.engine.model import Container, ContainerSpec
 
 __all__ = ["MemoryContainer"]

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from seatrial.engine.buildkit import FailedVertex
+from seatrial.engine.builders.buildkit import FailedVertex
 from seatrial.engine.model import BuildRequest
 from seatrial.errors import BuildFailed, cleaned
 from seatrial.sources.step_names import line_text, step_line

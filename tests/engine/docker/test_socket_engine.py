@@ -12,9 +12,9 @@ from pathlib import Path
 import docker
 import pytest
 
-from seatrial.engine.docker import DockerEngine
-from seatrial.engine.glance import FirstGlance
-from seatrial.engine.memory import MemoryEngine
+from seatrial.engine.docker.engine import DockerEngine
+from seatrial.engine.docker.socket_engine import FirstGlance
+from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.settings.settings import environment
 from tests.cli_project import Project
 

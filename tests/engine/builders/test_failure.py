@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.engine.build_failure import explained
+from seatrial.engine.builders.failure import explained
 from seatrial.engine.model import BuildRequest
 from seatrial.model.app import BuildOptions
 from seatrial.model.reference import ImageReference

@@ -10,8 +10,8 @@ from pathlib import Path
 import docker
 import pytest
 
-from seatrial.engine.buildkit_status import Status, Vertex, VertexLog, VertexStatus
-from seatrial.engine.buildx import status_of
+from seatrial.engine.builders.buildkit_status import Status, Vertex, VertexLog, VertexStatus
+from seatrial.engine.builders.buildx import status_of
 from seatrial.errors import SeatrialError
 from seatrial.model.app import BUILDER_LABEL
 from tests.cli_project import Project, command_lines

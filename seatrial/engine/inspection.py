@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seatrial.engine.description import engine_time
 from seatrial.engine.model import State
+from seatrial.engine.parsing import engine_time
 from seatrial.host.sockets import rows_of
 
 __all__ = ["Examination", "Health", "Socket", "examination_of", "in_host_proc", "program_platform", "sockets_of"]

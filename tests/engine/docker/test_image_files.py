@@ -9,7 +9,7 @@ import docker
 import pytest
 
 from seatrial.engine.connection import Connection
-from seatrial.engine.docker import DockerEngine
+from seatrial.engine.docker.engine import DockerEngine
 from seatrial.engine.model import ContainerSpec
 from seatrial.engine.protocol import Engine
 from seatrial.errors import EngineUnavailable, StepFailed

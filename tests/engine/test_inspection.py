@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.engine.examination import examination_of, in_host_proc, program_platform, sockets_of
+from seatrial.engine.inspection import examination_of, in_host_proc, program_platform, sockets_of
 
 _HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 _REST = " 00000000:0000 {state} 00000000:00000000 00:00000000 00000000     0        0 843601 1 00000000359b3e86 100 0\n"

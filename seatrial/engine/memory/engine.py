@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from seatrial.engine.examination import Examination
-from seatrial.engine.memory_container import MemoryContainer
-from seatrial.engine.memory_registry import MemoryRegistry
-from seatrial.engine.memory_server import Program, serve
+from seatrial.engine.inspection import Examination
+from seatrial.engine.memory.container import MemoryContainer
+from seatrial.engine.memory.registry import MemoryRegistry
+from seatrial.engine.memory.server import Program, serve
 from seatrial.engine.model import (
     BuildRequest,
     Container,

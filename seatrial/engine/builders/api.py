@@ -13,8 +13,8 @@ from typing import Any, Protocol
 from docker.errors import APIError
 from docker.utils.json_stream import json_stream, stream_as_text
 
-from seatrial.engine.build_failure import BuildStopped
-from seatrial.engine.buildkit import LAST_LINES, FailedVertex, Progress, decode_status
+from seatrial.engine.builders.buildkit import LAST_LINES, FailedVertex, Progress, decode_status
+from seatrial.engine.builders.failure import BuildStopped
 from seatrial.engine.connection import api_url, engine_words, stream_error
 from seatrial.engine.model import BuildRequest
 from seatrial.engine.protocol import Tell

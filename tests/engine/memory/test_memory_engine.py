@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from seatrial.engine.docker import DockerEngine
-from seatrial.engine.memory import MemoryEngine
-from seatrial.engine.memory_registry import MemoryRegistry
+from seatrial.engine.docker.engine import DockerEngine
+from seatrial.engine.memory.engine import MemoryEngine
+from seatrial.engine.memory.registry import MemoryRegistry
 from seatrial.engine.protocol import Engine
 from seatrial.errors import ContainerFailed, RegistryUnavailable, StepFailed
 from tests.conftest import answers, wait_until

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from seatrial.engine.buildkit_status import (
+from seatrial.engine.builders.buildkit_status import (
     Status,
     Vertex,
     VertexLog,

@@ -1,0 +1,1 @@
+"""Who builds: BuildKit over the API, the classic builder, docker buildx."""

@@ -24,9 +24,9 @@ from seatrial.settings.settings import Settings, environment
 if TYPE_CHECKING:  # listing tasks and asking for help need no pipeline
     from seatrial.console import Console
     from seatrial.junit import JUnitFile
+    from seatrial.pipeline.step import Step
+    from seatrial.pipeline.world import World
     from seatrial.playbook import Guard, Playbook
-    from seatrial.step import Step
-    from seatrial.world import World
 
 __all__ = ["Command", "ask_credential", "command", "exit_with", "print_out"]
 
@@ -119,7 +119,7 @@ def command(c: Context, name: str, *, check: bool = False, json: bool = False) -
 def exit_with(name: str, error: SeatrialError, *, check: bool, json: bool) -> Exit:
     """Show an error that came before any step, and give the exit that ends the process."""
     from seatrial.console import Console
-    from seatrial.pipeline import Report
+    from seatrial.pipeline.pipeline import Report
     from seatrial.report import as_json
 
     called = environment().command

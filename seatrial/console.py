@@ -22,10 +22,10 @@ from seatrial.events import (
     Sent,
     Transfer,
 )
-from seatrial.pipeline import Report
+from seatrial.pipeline.pipeline import Report
+from seatrial.pipeline.step import Outcome, Status, Step
+from seatrial.pipeline.transfers import Tally
 from seatrial.settings.settings import environment
-from seatrial.step import Outcome, Status, Step
-from seatrial.tally import Tally
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole

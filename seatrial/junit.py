@@ -16,10 +16,10 @@ from xml.etree import ElementTree as ET
 from seatrial.errors import SeatrialError, SmokeFailed, StepFailed, UsageError, cleaned
 from seatrial.events import AppLog, Caution, Checked, Event
 from seatrial.host.atomic_write import replace_file
-from seatrial.step import Outcome, Status, Step
+from seatrial.pipeline.step import Outcome, Status, Step
 
 if TYPE_CHECKING:
-    from seatrial.observer import Observer
+    from seatrial.pipeline.observer import Observer
 
 __all__ = ["JUnitFile"]
 

@@ -9,11 +9,11 @@ from seatrial.errors import UsageError
 from seatrial.model.app import App
 from seatrial.model.reference import parse_registry, parse_user
 from seatrial.model.version import Version
+from seatrial.pipeline.step import Step
 from seatrial.registry.credentials import Credential
 from seatrial.run_flags import RunFlags
 from seatrial.settings.settings import Settings
 from seatrial.sources.git import described_version
-from seatrial.step import Step
 from seatrial.steps.destination import Destination
 
 __all__ = ["Guard", "Playbook"]

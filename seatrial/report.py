@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from seatrial.errors import SeatrialError, cleaned
-from seatrial.pipeline import Report
-from seatrial.step import Outcome
+from seatrial.pipeline.pipeline import Report
+from seatrial.pipeline.step import Outcome
 
 __all__ = ["as_json"]
 

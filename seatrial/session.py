@@ -19,16 +19,16 @@ from seatrial.host.lock import Lock
 from seatrial.host.process import Process
 from seatrial.model.app import BUILDER_LABEL, UNCOMMITTED_LABEL
 from seatrial.model.reference import ImageReference
-from seatrial.notes import Notes
-from seatrial.observer import Observer
-from seatrial.pipeline import Pipeline, Published, Report, cut_short, skipped
+from seatrial.pipeline.observer import Observer
+from seatrial.pipeline.pipeline import Pipeline, Published, Report, cut_short, skipped
+from seatrial.pipeline.state import Notes
+from seatrial.pipeline.step import Outcome, Status, Step
+from seatrial.pipeline.world import World
 from seatrial.registry.client import HttpRegistry
 from seatrial.registry.credentials import CredentialStore
 from seatrial.registry.model import Manifest, Registry
 from seatrial.settings.settings import environment
-from seatrial.step import Outcome, Status, Step
 from seatrial.steps.publication import holds
-from seatrial.world import World
 
 __all__ = ["NOTES_FOLDER", "Terminated", "carry_out", "open_world", "terminable"]
 

@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass
 from seatrial.engine.model import Image
 from seatrial.errors import SeatrialError, Unavailable
 from seatrial.model.version import Version
+from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
 from seatrial.steps.destination import Destination
 from seatrial.steps.publication import holds
 from seatrial.tables import table
 from seatrial.wording import counted, short_digest
-from seatrial.world import World
 
 __all__ = ["Standing", "show_status", "standings"]
 

@@ -10,7 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from seatrial.tally import Fate, Layer, Tally, told
+from seatrial.pipeline.transfers import Fate, Layer, Tally, told
 from seatrial.wording import counted, spaced_size
 
 __all__ = ["TransferBars"]

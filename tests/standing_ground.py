@@ -13,14 +13,14 @@ from seatrial.engine.memory.registry import MemoryRegistry
 from seatrial.engine.model import Image
 from seatrial.errors import EngineUnavailable
 from seatrial.host.process import Process
-from seatrial.ledger import Entry
 from seatrial.model.app import VERSION_LABEL, App
 from seatrial.model.reference import ImageReference
-from seatrial.notes import Notes
-from seatrial.patience import Patience
+from seatrial.pipeline.ledger import Entry
+from seatrial.pipeline.retry import Patience
+from seatrial.pipeline.state import Notes
+from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
 from seatrial.steps.destination import Destination
-from seatrial.world import World
 
 __all__ = [
     "HOST",

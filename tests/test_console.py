@@ -13,9 +13,9 @@ from seatrial.console import Console
 from seatrial.engine.model import EngineInfo
 from seatrial.errors import StepFailed
 from seatrial.events import BuildEvent, BuildEventKind, Caution, Event, FactSeen, Note, Retry, Sent, Transfer
-from seatrial.pipeline import Published, Report
+from seatrial.pipeline.pipeline import Published, Report
+from seatrial.pipeline.step import Outcome, Status
 from seatrial.report import as_json
-from seatrial.step import Outcome, Status
 
 ERROR = StepFailed("it broke", why="a \x1b[31mred\x1b[0m word " + "and more " * 20, mend="invoke build", details=("x",))
 OUTCOMES = (

@@ -19,12 +19,12 @@ from seatrial.errors import EngineUnavailable, Unavailable, UsageError
 from seatrial.host.process import Process
 from seatrial.model.app import BuildOptions
 from seatrial.model.reference import ImageReference
-from seatrial.notes import Notes
+from seatrial.pipeline.state import Notes
+from seatrial.pipeline.world import World
 from seatrial.registry.client import HttpRegistry
 from seatrial.registry.credentials import CredentialStore
 from seatrial.settings.settings import Environment, Settings
 from seatrial.steps.trial import spec_for
-from seatrial.world import World
 
 _DOCKERFILE = """\
 FROM python:3.13-slim

@@ -23,9 +23,9 @@ from seatrial.image.facts import Fact, examine, hold_to_facts
 from seatrial.model.app import App
 from seatrial.model.facts_policy import FactsPolicy
 from seatrial.model.reference import ImageReference
-from seatrial.notes import Notes
+from seatrial.pipeline.state import Notes
+from seatrial.pipeline.world import World
 from seatrial.registry.model import Registry
-from seatrial.world import World
 from tests.git import git
 from tests.image_specimens import GOOD, Specimens, file, folder
 from tests.steps.stage import make_app

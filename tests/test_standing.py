@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from seatrial.errors import EngineUnavailable, RegistryUnavailable
+from seatrial.pipeline.world import World
 from seatrial.standing import Standing, standings
 from seatrial.steps.destination import Destination
-from seatrial.world import World
 from tests.standing_ground import (
     LINE,
     build,

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from seatrial.errors import RegistryUnavailable
+from seatrial.pipeline.world import World
 from seatrial.standing import show_status, standings
 from seatrial.steps.destination import Destination
-from seatrial.world import World
 from tests.standing_ground import HOST, build, make_destination, make_world, note, publish, without_registry
 
 

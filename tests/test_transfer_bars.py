@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from seatrial.events import Sent, Transfer
-from seatrial.tally import Tally
+from seatrial.pipeline.transfers import Tally
 from seatrial.transfer_bars import TransferBars
 
 MB = 1_000_000

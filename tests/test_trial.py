@@ -15,9 +15,9 @@ from seatrial.errors import ContainerFailed, StepFailed
 from seatrial.host.process import Process
 from seatrial.model.app import App
 from seatrial.model.reference import ImageReference
-from seatrial.notes import Notes
+from seatrial.pipeline.state import Notes
+from seatrial.pipeline.world import World
 from seatrial.steps.trial import spec_for, try_out
-from seatrial.world import World
 from tests.steps.stage import make_app
 
 

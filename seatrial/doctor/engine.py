@@ -10,7 +10,7 @@ from seatrial.doctor.findings import Finding, Grade, Look, Patient, failure
 from seatrial.errors import CredentialsError, EngineUnavailable, SeatrialError
 from seatrial.host.subprocesses import output_of
 from seatrial.model.app import App
-from seatrial.step import Holds
+from seatrial.pipeline.step import Holds
 from seatrial.steps.holder import port_holder
 from seatrial.steps.serving import ours
 from seatrial.surroundings.local_registry import LocalRegistry

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from seatrial.errors import SeatrialError, as_typed, cleaned
+from seatrial.pipeline.world import World
 from seatrial.settings.settings import Environment, Settings
-from seatrial.world import World
 
 __all__ = ["Finding", "Grade", "Look", "Patient", "as_document", "as_lines", "exit_code", "failure"]
 

@@ -18,9 +18,9 @@ from seatrial.image.secrets import secret_places
 from seatrial.model.app import REVISION_LABEL, TRIAL_LABEL, VERSION_LABEL, App
 from seatrial.model.facts_policy import FactName
 from seatrial.model.version import UNVERSIONED
+from seatrial.pipeline.world import World
 from seatrial.sources.git import last_revision
 from seatrial.wording import human_size
-from seatrial.world import World
 
 __all__ = ["Fact", "examine", "facts_demand", "hold_to_facts", "tell_of_a_write"]
 

@@ -10,9 +10,9 @@ from seatrial.events import Caution
 from seatrial.model.app import INPUTS_LABEL, UNCOMMITTED_LABEL, App
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
-from seatrial.step import Change, Holds
+from seatrial.pipeline.step import Change, Holds
+from seatrial.pipeline.world import NOT_BUILT, Foresight, World
 from seatrial.steps.recipe import Recipe
-from seatrial.world import NOT_BUILT, Foresight, World
 
 __all__ = ["Build"]
 

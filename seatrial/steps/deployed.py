@@ -13,9 +13,9 @@ from seatrial.engine.protocol import Tell
 from seatrial.errors import SmokeFailed
 from seatrial.model.app import App
 from seatrial.model.version import UNVERSIONED, Version
-from seatrial.step import Change, Holds
+from seatrial.pipeline.step import Change, Holds
+from seatrial.pipeline.world import World
 from seatrial.wording import counted
-from seatrial.world import World
 
 __all__ = ["Deployed"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from seatrial.engine.protocol import Tell
+from seatrial.pipeline.step import Change, Holds
+from seatrial.pipeline.world import World
 from seatrial.registry.credentials import Credential
-from seatrial.step import Change, Holds
-from seatrial.world import World
 
 __all__ = ["Login"]
 

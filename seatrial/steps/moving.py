@@ -9,15 +9,15 @@ from datetime import UTC, datetime
 from seatrial.engine.protocol import Tell
 from seatrial.errors import SeatrialError, StepFailed
 from seatrial.events import Event
-from seatrial.ledger import Entry
 from seatrial.model.app import BUILDER_LABEL, REVISION_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
-from seatrial.notes import Verdict
+from seatrial.pipeline.ledger import Entry
+from seatrial.pipeline.state import Verdict
+from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
 from seatrial.steps.destination import Destination
 from seatrial.wording import counted
-from seatrial.world import World
 
 __all__ = ["Trouble", "entry_for", "half_way", "move"]
 

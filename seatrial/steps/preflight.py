@@ -11,12 +11,12 @@ from seatrial.events import Note
 from seatrial.model.app import INPUTS_LABEL, App
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
+from seatrial.pipeline.step import Change, Holds
+from seatrial.pipeline.world import Foresight, World
 from seatrial.registry.model import Manifest
-from seatrial.step import Change, Holds
 from seatrial.steps.destination import Destination
 from seatrial.steps.publication import conflict, holds, short
 from seatrial.steps.recipe import Recipe
-from seatrial.world import Foresight, World
 
 __all__ = ["Preflight"]
 

@@ -10,9 +10,9 @@ from seatrial.errors import Conflict
 from seatrial.model.app import UNCOMMITTED_LABEL, VERSION_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
+from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
 from seatrial.steps.destination import Destination, together, version_of
-from seatrial.world import World
 
 __all__ = ["Publication", "conflict", "holds", "own_version", "short"]
 

@@ -13,14 +13,14 @@ from seatrial.image.facts import facts_demand
 from seatrial.model.app import App
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
-from seatrial.notes import Verdict
+from seatrial.pipeline.state import Verdict
+from seatrial.pipeline.step import Change, Holds
+from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
-from seatrial.step import Change, Holds
 from seatrial.steps.destination import Destination, version_of
 from seatrial.steps.moving import Trouble, entry_for, half_way, move
 from seatrial.steps.publication import Publication, holds
 from seatrial.wording import short_digest
-from seatrial.world import World
 
 __all__ = ["Push"]
 

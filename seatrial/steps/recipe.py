@@ -19,12 +19,12 @@ from seatrial.model.app import INPUTS_LABEL, UNCOMMITTED_LABEL, VERSION_LABEL, A
 from seatrial.model.platforms import platform_arguments
 from seatrial.model.reference import DOCKER_HUB, OWN_REGISTRY, ImageReference
 from seatrial.model.version import Version
+from seatrial.pipeline.world import World
 from seatrial.sources.context import Context
 from seatrial.sources.dockerfile import DockerfileError, base_images, final_base, own_labels
 from seatrial.sources.dockerignore import find_ignore_file
 from seatrial.sources.git import Revision, has_uncommitted, last_revision
 from seatrial.sources.inputs import Inputs, entry_digest
-from seatrial.world import World
 
 __all__ = ["Recipe"]
 

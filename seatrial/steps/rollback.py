@@ -11,12 +11,12 @@ from seatrial.errors import Conflict, SeatrialError, StepFailed, UsageError
 from seatrial.model.app import UNCOMMITTED_LABEL, VERSION_LABEL, App
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
+from seatrial.pipeline.step import Change, Holds
+from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
-from seatrial.step import Change, Holds
 from seatrial.steps.destination import Destination, together
 from seatrial.steps.moving import Trouble, entry_for, half_way, move
 from seatrial.steps.publication import own_version, short
-from seatrial.world import World
 
 __all__ = ["Rollback"]
 

@@ -10,10 +10,10 @@ from seatrial.engine.model import Container, Image
 from seatrial.engine.protocol import Tell
 from seatrial.model.app import App
 from seatrial.model.version import Version
-from seatrial.step import Change, Holds
+from seatrial.pipeline.step import Change, Holds
+from seatrial.pipeline.world import World
 from seatrial.steps.serving import Serving, undisturbed
 from seatrial.steps.swap import Swap
-from seatrial.world import World
 
 __all__ = ["Run"]
 

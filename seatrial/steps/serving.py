@@ -16,7 +16,7 @@ from seatrial.host.lock import Lock
 from seatrial.host.process import RUN_LABEL
 from seatrial.host.sockets import drained
 from seatrial.model.app import App
-from seatrial.world import World
+from seatrial.pipeline.world import World
 
 __all__ = ["BEARER_LABEL", "Serving", "end", "let_drain", "ours", "stop_in_grace", "undisturbed"]
 

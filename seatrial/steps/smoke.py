@@ -14,11 +14,11 @@ from seatrial.events import Checked, Event, FactSeen
 from seatrial.image.facts import facts_demand, hold_to_facts, tell_of_a_write
 from seatrial.model.app import App, checks_digest
 from seatrial.model.version import Version
-from seatrial.notes import Verdict
-from seatrial.step import Change, Holds
+from seatrial.pipeline.state import Verdict
+from seatrial.pipeline.step import Change, Holds
+from seatrial.pipeline.world import Foresight, World
 from seatrial.steps.trial import try_out
 from seatrial.wording import counted
-from seatrial.world import Foresight, World
 
 __all__ = ["Smoke"]
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from seatrial.engine.protocol import Tell
 from seatrial.model.app import App
-from seatrial.step import Change, Holds
+from seatrial.pipeline.step import Change, Holds
+from seatrial.pipeline.world import World
 from seatrial.steps.serving import Serving, end, undisturbed
-from seatrial.world import World
 
 __all__ = ["Stop"]
 

@@ -16,9 +16,9 @@ from seatrial.events import Caution, Note
 from seatrial.host.firewall import Redirect
 from seatrial.host.signals import unbroken
 from seatrial.model.app import App
+from seatrial.pipeline.world import World, unheard
 from seatrial.steps.serving import BEARER_LABEL, Serving, end, let_drain, stop_in_grace
 from seatrial.steps.trial import begin, prove, spec_for
-from seatrial.world import World, unheard
 
 __all__ = ["Swap"]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from seatrial.engine.protocol import Tell
 from seatrial.model.app import App
 from seatrial.model.version import Version
-from seatrial.step import Change, Holds
+from seatrial.pipeline.step import Change, Holds
+from seatrial.pipeline.world import Foresight, World
 from seatrial.steps.destination import Destination, together
-from seatrial.world import Foresight, World
 
 __all__ = ["Tag"]
 

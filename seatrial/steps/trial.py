@@ -15,9 +15,9 @@ from seatrial.errors import ContainerFailed, SeatrialError, SmokeFailed
 from seatrial.events import AppLog
 from seatrial.host.signals import fleeting
 from seatrial.model.app import TRIAL_LABEL, App
+from seatrial.pipeline.world import World
 from seatrial.steps.holder import port_holder
 from seatrial.steps.identity import hold_identity
-from seatrial.world import World
 
 __all__ = ["begin", "prove", "spec_for", "try_out"]
 

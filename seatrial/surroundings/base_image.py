@@ -11,9 +11,9 @@ from seatrial.errors import SeatrialError, StepFailed, Unavailable
 from seatrial.events import Note
 from seatrial.model.app import App
 from seatrial.model.reference import OWN_REGISTRY, ImageReference
-from seatrial.step import Change, Holds
+from seatrial.pipeline.step import Change, Holds
+from seatrial.pipeline.world import Foresight, World
 from seatrial.surroundings.debian import root_file_system
-from seatrial.world import Foresight, World
 
 __all__ = ["BaseImage", "Make", "obtain"]
 

@@ -14,9 +14,9 @@ from seatrial.engine.protocol import Tell
 from seatrial.errors import EngineUnavailable
 from seatrial.events import Note
 from seatrial.host.subprocesses import run_command
-from seatrial.step import Change, Holds
+from seatrial.pipeline.step import Change, Holds
+from seatrial.pipeline.world import Foresight, World
 from seatrial.surroundings.debian import install, may_install
-from seatrial.world import Foresight, World
 
 __all__ = ["EngineAnswers", "EngineEnded", "widest_mtu"]
 

@@ -12,11 +12,11 @@ from seatrial.engine.model import ContainerSpec
 from seatrial.engine.protocol import Tell
 from seatrial.errors import ContainerFailed, Unavailable
 from seatrial.model.reference import OWN_REGISTRY, ImageReference
-from seatrial.step import Change, Holds
+from seatrial.pipeline.step import Change, Holds
+from seatrial.pipeline.world import Foresight, World
 from seatrial.steps.holder import port_holder
 from seatrial.surroundings.base_image import obtain
 from seatrial.surroundings.debian import root_file_system
-from seatrial.world import Foresight, World
 
 __all__ = ["LocalRegistry", "LocalRegistryGone"]
 

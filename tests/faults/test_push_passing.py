@@ -8,11 +8,11 @@ import pytest
 import yaml
 
 from seatrial.errors import RateLimited
-from seatrial.patience import Patience
+from seatrial.pipeline.retry import Patience
+from seatrial.pipeline.step import Status, converge
 from seatrial.playbook import Guard, Playbook
 from seatrial.session import open_world
 from seatrial.settings.settings import Settings
-from seatrial.step import Status, converge
 from tests.faults.shipment import NEW, Shipment, attempts
 from tests.registry_proxy import Answer, RegistryFault, refusal, registry_proxy
 

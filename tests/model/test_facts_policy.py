@@ -13,7 +13,7 @@ from seatrial.image.facts import facts_demand
 from seatrial.image.files import Scan, User, scan
 from seatrial.model.app import Check, checks_digest
 from seatrial.model.facts_policy import FactsPolicy
-from seatrial.notes import Verdict
+from seatrial.pipeline.state import Verdict
 from seatrial.settings.settings import Settings
 from tests.image_specimens import file, folder
 from tests.steps.stage import make_app

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.notes import Notes
+from seatrial.pipeline.state import Notes
 from tests.steps.docker_ground import DockerGround
 from tests.steps.ground import Ground
 from tests.steps.memory_ground import MemoryGround

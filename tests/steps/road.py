@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from seatrial.pipeline import Pipeline, Report
-from seatrial.step import Step
+from seatrial.pipeline.pipeline import Pipeline, Report
+from seatrial.pipeline.step import Step
 from tests.steps.stage import Stage
 
 __all__ = ["go", "reason", "released", "statuses"]

@@ -15,9 +15,10 @@ from seatrial.host.process import Process
 from seatrial.model.app import App, BuildOptions, Check
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
-from seatrial.notes import Notes
-from seatrial.patience import Patience
-from seatrial.step import Outcome, Status, Step, converge
+from seatrial.pipeline.retry import Patience
+from seatrial.pipeline.state import Notes
+from seatrial.pipeline.step import Outcome, Status, Step, converge
+from seatrial.pipeline.world import World
 from seatrial.steps.build import Build
 from seatrial.steps.destination import Destination
 from seatrial.steps.preflight import Preflight
@@ -27,7 +28,6 @@ from seatrial.steps.run import Run
 from seatrial.steps.smoke import Smoke
 from seatrial.steps.stop import Stop
 from seatrial.steps.tag import Tag
-from seatrial.world import World
 from tests.steps.ground import PORT, Containers, Ground, Images
 
 __all__ = ["ONLY_DOCKER", "Seen", "Stage", "make_app"]

@@ -10,7 +10,7 @@ import pytest
 from seatrial.errors import BuildFailed, UsageError
 from seatrial.model.app import INPUTS_LABEL, BuildOptions
 from seatrial.model.version import Version
-from seatrial.step import Status
+from seatrial.pipeline.step import Status
 from seatrial.steps.build import Build
 from tests.steps.stage import ONLY_DOCKER, Stage
 

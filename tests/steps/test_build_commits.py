@@ -7,7 +7,7 @@ from dataclasses import replace
 from seatrial.model.app import BUILDER_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
-from seatrial.step import Status
+from seatrial.pipeline.step import Status
 from seatrial.steps.build import Build
 from tests.git import git
 from tests.steps.stage import ONLY_DOCKER, Stage

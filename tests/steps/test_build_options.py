@@ -12,7 +12,7 @@ from seatrial.errors import BuildFailed, UsageError
 from seatrial.model.app import INPUTS_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
-from seatrial.step import Status, converge
+from seatrial.pipeline.step import Status, converge
 from seatrial.steps.build import Build
 from seatrial.steps.recipe import Recipe
 from tests.steps.stage import ONLY_DOCKER, Stage

@@ -14,10 +14,10 @@ from seatrial.events import Checked, Event
 from seatrial.host.process import Process
 from seatrial.model.app import Check
 from seatrial.model.version import Version
-from seatrial.notes import Notes
-from seatrial.step import Outcome, Status, converge
+from seatrial.pipeline.state import Notes
+from seatrial.pipeline.step import Outcome, Status, converge
+from seatrial.pipeline.world import World
 from seatrial.steps.deployed import Deployed
-from seatrial.world import World
 from tests.local_server import Asked, Reply, serve
 from tests.steps.stage import make_app
 

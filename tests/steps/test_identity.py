@@ -11,7 +11,7 @@ from seatrial.engine.model import Container
 from seatrial.errors import ContainerFailed, SeatrialError, SmokeFailed
 from seatrial.events import Checked, Event
 from seatrial.model.version import Version
-from seatrial.step import Status, converge
+from seatrial.pipeline.step import Status, converge
 from seatrial.steps.identity import hold_identity
 from seatrial.steps.trial import spec_for
 from tests.steps.stage import Stage

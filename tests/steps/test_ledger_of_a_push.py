@@ -11,11 +11,11 @@ from typing import Any, cast
 
 from seatrial.errors import RegistryUnavailable, StepFailed
 from seatrial.events import Caution, Event
-from seatrial.ledger import Entry
 from seatrial.model.app import BUILDER_LABEL, checks_digest
 from seatrial.model.reference import ImageReference
+from seatrial.pipeline.ledger import Entry
+from seatrial.pipeline.step import Outcome, Status, converge
 from seatrial.registry.model import Registry
-from seatrial.step import Outcome, Status, converge
 from seatrial.steps.push import Push
 from tests.git import git
 from tests.steps.stage import Stage

@@ -9,7 +9,7 @@ import pytest
 from seatrial.errors import SmokeFailed, StepFailed
 from seatrial.host.firewall import Redirect
 from seatrial.model.version import Version
-from seatrial.step import Status, Step, converge
+from seatrial.pipeline.step import Status, Step, converge
 from seatrial.steps.trial import spec_for
 from tests.redirects import MemoryRedirects
 from tests.steps.stage import Stage

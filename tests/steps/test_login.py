@@ -6,8 +6,8 @@ import secrets
 from typing import cast
 
 from seatrial.errors import PushRefused, SeatrialError
+from seatrial.pipeline.step import Status
 from seatrial.registry.credentials import Credential, Secret
-from seatrial.step import Status
 from seatrial.steps.login import Login
 from tests.steps.stage import Stage
 

@@ -8,7 +8,7 @@ import pytest
 
 from seatrial.errors import UsageError
 from seatrial.model.app import UNCOMMITTED_LABEL
-from seatrial.step import Status
+from seatrial.pipeline.step import Status
 from tests.git import git
 from tests.steps.road import go, reason, released, statuses
 from tests.steps.stage import Stage

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from seatrial.errors import Conflict, PushRefused, RegistryUnavailable
-from seatrial.notes import Notes
-from seatrial.step import Outcome, Status
+from seatrial.pipeline.state import Notes
+from seatrial.pipeline.step import Outcome, Status
 from seatrial.steps.destination import Destination
 from seatrial.steps.preflight import Preflight
 from tests.steps.road import go, released, statuses

@@ -11,8 +11,8 @@ from seatrial.events import Event, Transfer
 from seatrial.model.app import Check
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
+from seatrial.pipeline.step import Status, converge
 from seatrial.registry.model import Registry
-from seatrial.step import Status, converge
 from seatrial.steps.destination import Destination
 from seatrial.steps.publication import short
 from seatrial.steps.push import Push

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from seatrial.step import Status
+from seatrial.pipeline.step import Status
+from seatrial.pipeline.world import NOT_BUILT
 from seatrial.steps.publication import short
-from seatrial.world import NOT_BUILT
 from tests.steps.road import go, statuses
 from tests.steps.stage import Stage
 

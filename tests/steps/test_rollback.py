@@ -8,9 +8,9 @@ from typing import Any, cast
 
 from seatrial.errors import Conflict, PushRefused, RegistryUnavailable, SeatrialError, StepFailed, UsageError
 from seatrial.model.reference import ImageReference
-from seatrial.notes import Notes
+from seatrial.pipeline.state import Notes
+from seatrial.pipeline.step import Outcome, Status, converge
 from seatrial.registry.model import Registry
-from seatrial.step import Outcome, Status, converge
 from seatrial.steps.destination import Destination
 from seatrial.steps.publication import short
 from seatrial.steps.rollback import Rollback

@@ -11,7 +11,7 @@ import pytest
 
 from seatrial.errors import ContainerFailed, SeatrialError, SmokeFailed, StepFailed
 from seatrial.model.version import Version
-from seatrial.step import Status
+from seatrial.pipeline.step import Status
 from seatrial.steps.run import Run
 from tests.conftest import wait_until
 from tests.steps.stage import Stage

@@ -12,7 +12,7 @@ from seatrial.errors import ContainerFailed, SmokeFailed, StepFailed
 from seatrial.host.process import Process
 from seatrial.model.app import Check, checks_digest
 from seatrial.model.version import Version
-from seatrial.step import Outcome, Status, Step, converge
+from seatrial.pipeline.step import Outcome, Status, Step, converge
 from seatrial.steps.smoke import Smoke
 from tests.steps.stage import ONLY_DOCKER, Stage
 

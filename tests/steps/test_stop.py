@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seatrial.errors import ContainerFailed
-from seatrial.step import Status
+from seatrial.pipeline.step import Status
 from tests.steps.stage import Stage
 
 

@@ -12,7 +12,7 @@ from seatrial.errors import ContainerFailed, SmokeFailed, StepFailed
 from seatrial.events import Caution, Event, Note
 from seatrial.host.firewall import Redirect
 from seatrial.model.version import Version
-from seatrial.step import Outcome, Status, Step, converge
+from seatrial.pipeline.step import Outcome, Status, Step, converge
 from seatrial.steps.run import Run
 from tests.redirects import MemoryRedirects
 from tests.steps.stage import ONLY_DOCKER, Stage

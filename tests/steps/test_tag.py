@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seatrial.errors import StepFailed, UsageError
-from seatrial.step import Status
+from seatrial.pipeline.step import Status
 from seatrial.steps.tag import Tag
 from tests.steps.stage import Stage
 

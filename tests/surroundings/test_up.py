@@ -12,17 +12,17 @@ from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.engine.model import EngineInfo
 from seatrial.errors import EngineUnavailable, RegistryUnavailable
 from seatrial.host.process import Process
-from seatrial.notes import Notes
+from seatrial.pipeline.state import Notes
+from seatrial.pipeline.step import Outcome, Status, Step, converge
+from seatrial.pipeline.world import World
 from seatrial.playbook import Playbook
 from seatrial.registry.model import Registry
 from seatrial.session import carry_out
 from seatrial.settings.settings import Settings
-from seatrial.step import Outcome, Status, Step, converge
 from seatrial.surroundings import engine as engine_module
 from seatrial.surroundings.base_image import BaseImage
 from seatrial.surroundings.engine import EngineAnswers, EngineEnded
 from seatrial.surroundings.local_registry import LocalRegistry
-from seatrial.world import World
 
 
 class _NoEngine(MemoryEngine):

@@ -14,12 +14,12 @@ from seatrial.events import Caution, Event, Note
 from seatrial.host.firewall import Iptables, Redirects
 from seatrial.host.lock import Holder, Lock
 from seatrial.host.process import Process
-from seatrial.ledger import Ledger
 from seatrial.model.app import App, Check
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
-from seatrial.notes import Notes, Verdict
-from seatrial.patience import Patience
+from seatrial.pipeline.ledger import Ledger
+from seatrial.pipeline.retry import Patience
+from seatrial.pipeline.state import Notes, Verdict
 from seatrial.registry.model import Configuration, Manifest, Registry
 
 __all__ = ["NOT_BUILT", "Foresight", "World", "unheard"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from seatrial.model.app import Check, checks_digest
-from seatrial.notes import Notes, Verdict
+from seatrial.pipeline.state import Notes, Verdict
 
 CHECKS = (Check(path="/", text="hello"),)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.errors import StepFailed
-from seatrial.notes import Verdict
+from seatrial.pipeline.state import Verdict
 
 __all__ = ["Entry", "Ledger"]
 

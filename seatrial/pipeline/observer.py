@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from seatrial.events import Event
-from seatrial.step import Outcome, Step
+from seatrial.pipeline.step import Outcome, Step
 
 __all__ = ["Observer"]
 

@@ -13,10 +13,10 @@ from seatrial.engine.model import Image
 from seatrial.engine.protocol import Tell
 from seatrial.errors import Conflict, Interrupted, SeatrialError, StepFailed
 from seatrial.host.process import Process
-from seatrial.notes import Notes
-from seatrial.pipeline import Pipeline, Report, worst
-from seatrial.step import Change, Holds, Outcome, Status, Step
-from seatrial.world import Foresight, World
+from seatrial.pipeline.pipeline import Pipeline, Report, worst
+from seatrial.pipeline.state import Notes
+from seatrial.pipeline.step import Change, Holds, Outcome, Status, Step
+from seatrial.pipeline.world import Foresight, World
 
 
 @dataclass(kw_only=True)

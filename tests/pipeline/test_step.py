@@ -14,9 +14,9 @@ from seatrial.engine.protocol import Tell
 from seatrial.errors import DidNotConverge, StepFailed
 from seatrial.events import Event, Note
 from seatrial.host.process import Process
-from seatrial.notes import Notes
-from seatrial.step import Change, Holds, Outcome, Status, converge
-from seatrial.world import Foresight, World
+from seatrial.pipeline.state import Notes
+from seatrial.pipeline.step import Change, Holds, Outcome, Status, converge
+from seatrial.pipeline.world import Foresight, World
 
 
 @dataclass(kw_only=True)

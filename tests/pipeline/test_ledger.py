@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.ledger import Entry, Ledger
-from seatrial.notes import Verdict
+from seatrial.pipeline.ledger import Entry, Ledger
+from seatrial.pipeline.state import Verdict
 
 ENTRY = Entry(
     action="release",
@@ -31,8 +31,8 @@ _WRITER = """
 import sys
 from dataclasses import replace
 from pathlib import Path
-from seatrial.ledger import Ledger
-from tests.test_ledger import ENTRY
+from seatrial.pipeline.ledger import Ledger
+from tests.pipeline.test_ledger import ENTRY
 for number in range(int(sys.argv[3])):
     summary = {"summary": "x" * 20_000}  # more than a buffer holds
     Ledger(Path(sys.argv[1])).append(replace(ENTRY, version=f"{sys.argv[2]}.{number}", verdict=summary))

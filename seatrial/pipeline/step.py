@@ -11,8 +11,8 @@ from typing import Any, Protocol
 from seatrial.engine.protocol import Tell
 from seatrial.errors import DidNotConverge, RegistryUnavailable, SeatrialError
 from seatrial.events import Caution, Event, FactSeen, Note, Retry, Sent, Transfer
-from seatrial.tally import Tally
-from seatrial.world import Foresight, World
+from seatrial.pipeline.transfers import Tally
+from seatrial.pipeline.world import Foresight, World
 
 __all__ = ["Change", "Holds", "Outcome", "Status", "Step", "converge"]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from seatrial.engine.model import EngineInfo
 from seatrial.engine.protocol import Tell
 from seatrial.errors import SeatrialError
-from seatrial.step import Outcome, Status, Step, converge
-from seatrial.world import World
+from seatrial.pipeline.step import Outcome, Status, Step, converge
+from seatrial.pipeline.world import World
 
 __all__ = ["Pipeline", "Published", "Report", "cut_short", "skipped", "worst"]
 

@@ -8,7 +8,7 @@ import pytest
 
 from seatrial.errors import PushRefused, RateLimited, RegistryUnavailable, SeatrialError, StepFailed
 from seatrial.events import Event, Retry
-from seatrial.patience import Patience
+from seatrial.pipeline.retry import Patience
 
 
 @dataclass

@@ -16,8 +16,8 @@ from seatrial.host.process import Process
 from seatrial.model.app import App, Check, checks_digest
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
-from seatrial.notes import Notes, Verdict
-from seatrial.world import NOT_BUILT, Foresight, World
+from seatrial.pipeline.state import Notes, Verdict
+from seatrial.pipeline.world import NOT_BUILT, Foresight, World
 
 CHECKS = (Check(text="hello"),)
 

@@ -26,9 +26,9 @@ from statistics import median
 import seatrial
 from bench.timing import CommandFailed, Row, in_turns, say, table
 from bench.yard import Yard, yard
-from seatrial.checks.answer import Expected
-from seatrial.checks.probe import probe
-from seatrial.checks.site import Site
+from seatrial.checks.http.base_url import Site
+from seatrial.checks.http.probe import probe
+from seatrial.checks.http.response import Expected
 from seatrial.engine.docker.engine import DockerEngine
 from seatrial.engine.model import ContainerSpec
 from seatrial.model.app import Check

@@ -212,13 +212,13 @@ class Playbook:
 
 
 def _browser(settings: Settings) -> str:
-    from seatrial.browser.chromium import find_browser  # late: only who visits pays for what a browser needs
+    from seatrial.checks.browser.chromium import find_browser  # late: only who visits pays for what a browser needs
 
     return find_browser(settings.browser)
 
 
 def _deployed(target: App, url: str, version: str | None, browser: str | None) -> Step:
-    from seatrial.checks.site import parse_site
+    from seatrial.checks.http.base_url import parse_site
     from seatrial.steps.deployed import Deployed
 
     site, awaited = parse_site(url), _version(version)

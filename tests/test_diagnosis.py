@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from seatrial.checks.probe import Result, Try
+from seatrial.checks.http.probe import Result, Try
 from seatrial.diagnosis.answers import deployed_cause
 from seatrial.diagnosis.causes import diagnose
 from seatrial.diagnosis.evidence import Evidence, Page

@@ -12,7 +12,7 @@ from threading import Thread
 
 import pytest
 
-from seatrial.checks.probe import Result
+from seatrial.checks.http.probe import Result
 from seatrial.diagnosis.gathering import gather
 from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.engine.model import Image

@@ -1,1 +1,1 @@
-"""Smoke checks: as they stand in the settings, as they are asked over HTTP, and what is wrong with an answer."""
+"""What an image must show before it is pushed."""

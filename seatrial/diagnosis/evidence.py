@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from seatrial.checks.probe import Result
+from seatrial.checks.http.probe import Result
 from seatrial.engine.inspection import Examination
 from seatrial.model.app import App, Check
 

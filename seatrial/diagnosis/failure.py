@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seatrial.checks.probe import Result
+from seatrial.checks.http.probe import Result
 from seatrial.diagnosis.causes import diagnose
 from seatrial.diagnosis.evidence import Evidence
 from seatrial.diagnosis.gathering import gather

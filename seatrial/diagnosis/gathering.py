@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from seatrial.checks.answer import Expected
-from seatrial.checks.probe import Result, question_for
-from seatrial.checks.question import ask
-from seatrial.checks.site import Site
+from seatrial.checks.http.base_url import Site
+from seatrial.checks.http.probe import Result, question_for
+from seatrial.checks.http.request import ask
+from seatrial.checks.http.response import Expected
 from seatrial.diagnosis.evidence import Evidence, Page, Sources
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Engine

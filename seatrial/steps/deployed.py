@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from seatrial.browser.visit import Visit
-from seatrial.checks.answer import Expected
-from seatrial.checks.probe import Pace, probe
-from seatrial.checks.site import Site
+from seatrial.checks.browser.visit import Visit
+from seatrial.checks.http.base_url import Site
+from seatrial.checks.http.probe import Pace, probe
+from seatrial.checks.http.response import Expected
 from seatrial.diagnosis.answers import deployed_cause
 from seatrial.engine.protocol import Tell
 from seatrial.errors import SmokeFailed

@@ -7,8 +7,8 @@ import struct
 from collections.abc import Sequence
 from pathlib import Path
 
-from seatrial.checks.question import Question, ask
-from seatrial.checks.site import Site
+from seatrial.checks.http.base_url import Site
+from seatrial.checks.http.request import Question, ask
 from seatrial.engine.model import Container
 from seatrial.host.sockets import rows_of
 

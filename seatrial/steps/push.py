@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
+from seatrial.checks.image.facts import facts_demand
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Tell
 from seatrial.errors import Conflict, PushRefused, SeatrialError, StepFailed, Unavailable
 from seatrial.events import Caution, Event, Sent, Transfer
-from seatrial.image.facts import facts_demand
 from seatrial.model.app import App
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from seatrial.browser.visit import Visit
-from seatrial.checks.answer import Expected
+from seatrial.checks.browser.visit import Visit
+from seatrial.checks.http.response import Expected
+from seatrial.checks.image.facts import facts_demand, hold_to_facts, tell_of_a_write
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Tell
 from seatrial.errors import StepFailed
 from seatrial.events import Checked, Event, FactSeen
-from seatrial.image.facts import facts_demand, hold_to_facts, tell_of_a_write
 from seatrial.model.app import App, checks_digest
 from seatrial.model.version import Version
 from seatrial.pipeline.state import Verdict

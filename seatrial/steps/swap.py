@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
-from seatrial.checks.question import Question, ask
-from seatrial.checks.site import Site
+from seatrial.checks.http.base_url import Site
+from seatrial.checks.http.request import Question, ask
 from seatrial.engine.model import Container, Image
 from seatrial.engine.protocol import Tell
 from seatrial.errors import Conflict, ContainerFailed, SeatrialError, StepFailed

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
-from seatrial.checks.answer import Expected
-from seatrial.checks.probe import Result, probe
-from seatrial.checks.site import Site
+from seatrial.checks.http.base_url import Site
+from seatrial.checks.http.probe import Result, probe
+from seatrial.checks.http.response import Expected
 from seatrial.diagnosis.failure import explained
 from seatrial.engine.model import ContainerSpec, Image
 from seatrial.engine.protocol import Engine, Tell

@@ -6,8 +6,8 @@ import shlex
 import time
 from dataclasses import dataclass
 
-from seatrial.checks.question import Question, ask
-from seatrial.checks.site import Site
+from seatrial.checks.http.base_url import Site
+from seatrial.checks.http.request import Question, ask
 from seatrial.engine.model import ContainerSpec
 from seatrial.engine.protocol import Tell
 from seatrial.errors import ContainerFailed, Unavailable

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from seatrial.checks.image.facts import facts_demand
+from seatrial.checks.image.files import Scan, User, scan
 from seatrial.errors import UsageError
-from seatrial.image.facts import facts_demand
-from seatrial.image.files import Scan, User, scan
 from seatrial.model.app import Check, checks_digest
 from seatrial.model.facts_policy import FactsPolicy
 from seatrial.pipeline.state import Verdict

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.checks.site import Site
+from seatrial.checks.http.base_url import Site
 from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.errors import SmokeFailed
 from seatrial.events import Checked, Event

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from seatrial.checks.question import Question, ask
-from seatrial.checks.site import Site
+from seatrial.checks.http.base_url import Site
+from seatrial.checks.http.request import Question, ask
 from tests.local_server import Asked, Reply, listen, serve
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"

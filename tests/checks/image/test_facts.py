@@ -12,6 +12,7 @@ from pathlib import Path
 import docker
 import pytest
 
+from seatrial.checks.image.facts import Fact, examine, hold_to_facts
 from seatrial.engine.docker.engine import DockerEngine
 from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.engine.model import Image, ImageFile
@@ -19,7 +20,6 @@ from seatrial.engine.protocol import Engine
 from seatrial.errors import SmokeFailed, StepFailed
 from seatrial.events import Checked, Event
 from seatrial.host.process import Process
-from seatrial.image.facts import Fact, examine, hold_to_facts
 from seatrial.model.app import App
 from seatrial.model.facts_policy import FactsPolicy
 from seatrial.model.reference import ImageReference

@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 import pytest
 
+from seatrial.checks.image.secrets import secret_places
 from seatrial.engine.model import HistoryEntry, Image, ImageConfig
-from seatrial.image.secrets import secret_places
 
 _KEY = "-----BEGIN " + "RSA PRIVATE KEY-----"
 _TOKEN = "ghp_" + "a1B2" * 9

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from seatrial.checks.answer import Answer, Expected, problem_with
-from seatrial.checks.site import Site
+from seatrial.checks.http.base_url import Site
+from seatrial.checks.http.response import Answer, Expected, problem_with
 from seatrial.model.app import Check
 
 SITE = Site(port=8080)

@@ -14,7 +14,7 @@ import docker
 import pytest
 import yaml
 
-from tests.browser.conftest import left_in
+from tests.checks.browser.conftest import left_in
 from tests.cli_project import Project, failed
 from tests.conftest import Holdings
 from tests.local_server import Reply, serve

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
-from seatrial.checks.answer import LARGEST_BODY, Answer
-from seatrial.checks.site import Site
+from seatrial.checks.http.base_url import Site
+from seatrial.checks.http.response import LARGEST_BODY, Answer
 from seatrial.errors import cleaned
 
 __all__ = ["Question", "ask"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from seatrial.checks.site import Site, parse_site
+from seatrial.checks.http.base_url import Site, parse_site
 from seatrial.errors import UsageError
 
 

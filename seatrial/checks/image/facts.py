@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 
+from seatrial.checks.image.files import Scan, User, scan
+from seatrial.checks.image.secrets import secret_places
 from seatrial.engine.model import Image, ImageConfig
 from seatrial.engine.protocol import Tell
 from seatrial.errors import SmokeFailed, StepFailed
 from seatrial.events import Caution, FactSeen
-from seatrial.image.files import Scan, User, scan
-from seatrial.image.secrets import secret_places
 from seatrial.model.app import REVISION_LABEL, TRIAL_LABEL, VERSION_LABEL, App
 from seatrial.model.facts_policy import FactName
 from seatrial.model.version import UNVERSIONED

@@ -12,9 +12,9 @@ from itertools import chain, pairwise, repeat
 
 import pytest
 
-from seatrial.checks.answer import Expected
-from seatrial.checks.probe import Pace, Result, _hopeless, probe
-from seatrial.checks.site import Site
+from seatrial.checks.http.base_url import Site
+from seatrial.checks.http.probe import Pace, Result, _hopeless, probe
+from seatrial.checks.http.response import Expected
 from seatrial.model.app import Check
 from tests.local_server import Asked, Reply, listen, serve
 

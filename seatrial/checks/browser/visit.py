@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seatrial.checks.answer import Expected
-from seatrial.checks.site import Site
+from seatrial.checks.http.base_url import Site
+from seatrial.checks.http.response import Expected
 from seatrial.engine.protocol import Tell
 from seatrial.errors import SmokeFailed
 from seatrial.events import Checked, Note
 from seatrial.model.app import App, Check
 
 if TYPE_CHECKING:  # only who visits pays for what a browser needs
-    from seatrial.browser.chromium import Page
+    from seatrial.checks.browser.chromium import Page
 
 __all__ = ["Visit", "page_of"]
 
@@ -47,7 +47,7 @@ class Visit:
 
     def __call__(self, site: Site) -> None:
         """Open the app's page; `SmokeFailed` when the browser has anything to complain of, its picture kept or not."""
-        from seatrial.browser.chromium import open_page
+        from seatrial.checks.browser.chromium import open_page
 
         path = page_of(self._app.checks)
         self._screenshot.unlink(missing_ok=True)  # it would be taken for the one of this visit

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.browser.chromium import Page, open_page
-from seatrial.browser.visit import Visit, page_of
-from seatrial.checks.answer import Expected
-from seatrial.checks.site import Site
+from seatrial.checks.browser.chromium import Page, open_page
+from seatrial.checks.browser.visit import Visit, page_of
+from seatrial.checks.http.base_url import Site
+from seatrial.checks.http.response import Expected
 from seatrial.errors import StepFailed
 from seatrial.events import Checked, Event
 from seatrial.model.app import Check

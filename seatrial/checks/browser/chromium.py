@@ -14,8 +14,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from seatrial.browser.devtools import DevTools, Refused
-from seatrial.browser.tab import Tab
+from seatrial.checks.browser.devtools import DevTools, Refused
+from seatrial.checks.browser.tab import Tab
 from seatrial.errors import StepFailed, Unavailable, UsageError, cleaned
 from seatrial.host.atomic_write import replace_file
 

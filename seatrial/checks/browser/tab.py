@@ -8,7 +8,7 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
-from seatrial.browser.devtools import DevTools
+from seatrial.checks.browser.devtools import DevTools
 from seatrial.errors import cleaned
 
 __all__ = ["Tab"]

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from seatrial.checks.site import Site
+from seatrial.checks.http.base_url import Site
 from seatrial.engine.model import Image
 from seatrial.errors import cleaned
 from seatrial.model.app import VERSION_LABEL, Check

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.checks.question import Question, _trusted, ask
-from seatrial.checks.site import Site
+from seatrial.checks.http.base_url import Site
+from seatrial.checks.http.request import Question, _trusted, ask
 from tests.certificates import issue
 from tests.local_server import Asked, Reply, listen, serve
 

@@ -10,9 +10,9 @@ from itertools import chain, repeat
 
 import pytest
 
-from seatrial.checks.answer import Expected
-from seatrial.checks.probe import Pace, Result, Try, probe
-from seatrial.checks.site import Site
+from seatrial.checks.http.base_url import Site
+from seatrial.checks.http.probe import Pace, Result, Try, probe
+from seatrial.checks.http.response import Expected
 from seatrial.model.app import Check
 from tests.local_server import Asked, Reply, serve
 

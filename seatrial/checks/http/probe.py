@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from seatrial.checks.answer import Answer, Expected, problem_with
-from seatrial.checks.question import Question, ask
-from seatrial.checks.site import Site
+from seatrial.checks.http.base_url import Site
+from seatrial.checks.http.request import Question, ask
+from seatrial.checks.http.response import Answer, Expected, problem_with
 from seatrial.errors import cleaned
 from seatrial.events import Checked
 from seatrial.model.app import Check

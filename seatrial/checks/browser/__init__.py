@@ -1,0 +1,1 @@
+"""A page opened in a headless Chromium."""

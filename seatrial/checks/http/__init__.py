@@ -1,0 +1,1 @@
+"""Checks over HTTP: requests, responses, and probing until the app answers."""

@@ -1,0 +1,1 @@
+"""What an image is like: user, port, files, secrets, size."""

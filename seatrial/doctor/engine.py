@@ -6,12 +6,12 @@ import re
 import shutil
 from collections.abc import Iterator
 
+from seatrial.diagnosis.port_owner import port_holder
 from seatrial.doctor.findings import Finding, Grade, Look, Patient, failure
 from seatrial.errors import CredentialsError, EngineUnavailable, SeatrialError
 from seatrial.host.subprocesses import output_of
 from seatrial.model.app import App
 from seatrial.pipeline.step import Holds
-from seatrial.steps.holder import port_holder
 from seatrial.steps.serving import ours
 from seatrial.surroundings.local_registry import LocalRegistry
 from seatrial.wording import human_size

@@ -9,6 +9,7 @@ from seatrial.checks.http.base_url import Site
 from seatrial.checks.http.probe import Result, probe
 from seatrial.checks.http.response import Expected
 from seatrial.diagnosis.failure import explained
+from seatrial.diagnosis.port_owner import port_holder
 from seatrial.engine.model import ContainerSpec, Image
 from seatrial.engine.protocol import Engine, Tell
 from seatrial.errors import ContainerFailed, SeatrialError, SmokeFailed
@@ -16,7 +17,6 @@ from seatrial.events import AppLog
 from seatrial.host.signals import fleeting
 from seatrial.model.app import TRIAL_LABEL, App
 from seatrial.pipeline.world import World
-from seatrial.steps.holder import port_holder
 from seatrial.steps.identity import hold_identity
 
 __all__ = ["begin", "prove", "spec_for", "try_out"]

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from seatrial.checks.http.base_url import Site
 from seatrial.checks.http.request import Question, ask
+from seatrial.diagnosis.port_owner import port_holder
 from seatrial.engine.model import ContainerSpec
 from seatrial.engine.protocol import Tell
 from seatrial.errors import ContainerFailed, Unavailable
 from seatrial.model.reference import OWN_REGISTRY, ImageReference
 from seatrial.pipeline.step import Change, Holds
 from seatrial.pipeline.world import Foresight, World
-from seatrial.steps.holder import port_holder
 from seatrial.surroundings.base_image import obtain
 from seatrial.surroundings.debian import root_file_system
 

@@ -9,7 +9,7 @@ import pytest
 from seatrial.diagnosis.causes import diagnose
 from seatrial.diagnosis.evidence import Sources
 from seatrial.engine.inspection import Socket
-from tests.test_diagnosis import ENDED, REFUSED, RUNNING, TRACEBACK, evidence, result
+from tests.diagnosis.test_causes import ENDED, REFUSED, RUNNING, TRACEBACK, evidence, result
 
 _GUNICORN = "[7] [ERROR] Worker (pid:9) was sent SIGKILL! Perhaps out of memory?"
 

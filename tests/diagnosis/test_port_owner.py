@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.steps.holder import port_holder
+from seatrial.diagnosis.port_owner import port_holder
 
 
 def test_this_process(free_port: int) -> None:

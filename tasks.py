@@ -30,7 +30,7 @@ COMPILE = (
 )
 def test(c: Context, only: str = "", engine: str = "") -> None:
     """Set up what the tests need, then run linter, types, all tests, and those of the engine on a newer one, too."""
-    from seatrial.surroundings.debian import may_install  # late: listing the tasks needs none of it
+    from seatrial.steps.setup.debian import may_install  # late: listing the tasks needs none of it
 
     if engine not in ("", "usual", *STORES):
         raise Exit(f"--engine {engine}: it is one of usual, {', '.join(STORES)}", code=2)

@@ -11,7 +11,7 @@ from seatrial.model.app import App
 from seatrial.model.version import Version
 from seatrial.pipeline.world import World
 from seatrial.settings.settings import Settings
-from seatrial.steps.serving import ours
+from seatrial.steps.serve.serving import ours
 from seatrial.tables import history_rows, history_table, image_rows, images_table
 
 __all__ = ["find_image", "log_lines", "show_history", "show_images"]

@@ -14,7 +14,7 @@ from seatrial.registry.credentials import Credential
 from seatrial.run_flags import RunFlags
 from seatrial.settings.settings import Settings
 from seatrial.sources.git import described_version
-from seatrial.steps.destination import Destination
+from seatrial.steps.publish.destination import Destination
 
 __all__ = ["Guard", "Playbook"]
 
@@ -47,20 +47,20 @@ class Playbook:
 
     def build(self, *, app: str | None, version: str | None, flags: BuildFlags = _NO_FLAGS) -> tuple[Step, ...]:
         """Give the steps of `build`."""
-        from seatrial.steps.build import Build
+        from seatrial.steps.build.build import Build
 
         target = flags.over(self.settings.app(app), self.settings.root)
         return (Build(target=target, version=_version(version) or described_version(target.context)),)
 
     def run(self, *, app: str | None, version: str | None, flags: RunFlags = _NO_RUN_FLAGS) -> tuple[Step, ...]:
         """Give the steps of `run`."""
-        from seatrial.steps.run import Run
+        from seatrial.steps.serve.run import Run
 
         return (Run(target=flags.over(self.settings.app(app)), version=_version(version)),)
 
     def stop(self, *, app: str | None) -> tuple[Step, ...]:
         """Give the steps of `stop`."""
-        from seatrial.steps.stop import Stop
+        from seatrial.steps.serve.stop import Stop
 
         return (Stop(target=self.settings.app(app)),)
 
@@ -77,7 +77,7 @@ class Playbook:
 
         With `browser` one that is there opens the page, too; with `log` what the app writes is told.
         """
-        from seatrial.steps.smoke import Smoke
+        from seatrial.steps.smoke.smoke import Smoke
 
         target = self.settings.app(app)
         program = _browser(self.settings) if browser else None
@@ -87,13 +87,13 @@ class Playbook:
 
     def login(self, credential: Credential, *, registry: str | None) -> tuple[Step, ...]:
         """Give the steps of `login`."""
-        from seatrial.steps.login import Login
+        from seatrial.steps.publish.login import Login
 
         return (Login(registry=self.registry(registry), credential=credential),)
 
     def tag(self, *, app: str | None, version: str | None, user: str | None, registry: str | None) -> tuple[Step, ...]:
         """Give the steps of `tag`."""
-        from seatrial.steps.tag import Tag
+        from seatrial.steps.publish.tag import Tag
 
         target = self.settings.app(app)
         return (
@@ -108,7 +108,7 @@ class Playbook:
         self, *, app: str | None, version: str | None, user: str | None, registry: str | None, guard: Guard = _GUARDED
     ) -> tuple[Step, ...]:
         """Give the steps of `push`."""
-        from seatrial.steps.push import Push
+        from seatrial.steps.publish.push import Push
 
         target = self.settings.app(app)
         destination = self.destination(target, user, registry)
@@ -128,11 +128,11 @@ class Playbook:
         flags: BuildFlags = _NO_FLAGS,
     ) -> tuple[Step, ...]:
         """Give the steps of `release`: the whole road to the registry; untested, it goes past the smoke test."""
-        from seatrial.steps.build import Build
-        from seatrial.steps.preflight import Preflight
-        from seatrial.steps.push import Push
-        from seatrial.steps.smoke import Smoke
-        from seatrial.steps.tag import Tag
+        from seatrial.steps.build.build import Build
+        from seatrial.steps.publish.preflight import Preflight
+        from seatrial.steps.publish.push import Push
+        from seatrial.steps.publish.tag import Tag
+        from seatrial.steps.smoke.smoke import Smoke
 
         target = flags.over(self.settings.app(app), self.settings.root)
         chosen = _version(version) or described_version(target.context)
@@ -149,7 +149,7 @@ class Playbook:
 
     def rollback(self, *, app: str | None, to: str | None, user: str | None, registry: str | None) -> tuple[Step, ...]:
         """Give the steps of `rollback`."""
-        from seatrial.steps.rollback import Rollback
+        from seatrial.steps.publish.rollback import Rollback
 
         target = self.settings.app(app)
         if to is None:
@@ -162,9 +162,9 @@ class Playbook:
 
     def up(self) -> tuple[Step, ...]:
         """Give the steps of `up`: what the road needs on a bare machine."""
-        from seatrial.surroundings.base_image import BaseImage
-        from seatrial.surroundings.engine import EngineAnswers
-        from seatrial.surroundings.local_registry import LocalRegistry
+        from seatrial.steps.setup.base_image import BaseImage
+        from seatrial.steps.setup.engine import EngineAnswers
+        from seatrial.steps.setup.local_registry import LocalRegistry
 
         bases: dict[object, Step] = {
             app.base_images: BaseImage(target=app) for app in self.settings.apps.values() if app.base_images
@@ -177,9 +177,9 @@ class Playbook:
 
     def down(self, *, engine_answers: bool, volumes: bool) -> tuple[Step, ...]:
         """Give the steps of `down`; without an engine there is nothing in it to end."""
-        from seatrial.steps.stop import Stop
-        from seatrial.surroundings.engine import EngineEnded
-        from seatrial.surroundings.local_registry import LocalRegistryGone
+        from seatrial.steps.serve.stop import Stop
+        from seatrial.steps.setup.engine import EngineEnded
+        from seatrial.steps.setup.local_registry import LocalRegistryGone
 
         stops = tuple(Stop(target=app) for app in self.settings.apps.values())
         inside: tuple[Step, ...] = (*stops, LocalRegistryGone(volumes=volumes)) if engine_answers else ()
@@ -219,7 +219,7 @@ def _browser(settings: Settings) -> str:
 
 def _deployed(target: App, url: str, version: str | None, browser: str | None) -> Step:
     from seatrial.checks.http.base_url import parse_site
-    from seatrial.steps.deployed import Deployed
+    from seatrial.steps.smoke.deployed import Deployed
 
     site, awaited = parse_site(url), _version(version)
     asks = next((check for check in target.checks if check.asks_for_the_version), None)

@@ -28,7 +28,7 @@ from seatrial.registry.client import HttpRegistry
 from seatrial.registry.credentials import CredentialStore
 from seatrial.registry.model import Manifest, Registry
 from seatrial.settings.settings import environment
-from seatrial.steps.publication import holds
+from seatrial.steps.publish.publication import holds
 
 __all__ = ["NOTES_FOLDER", "Terminated", "carry_out", "open_world", "terminable"]
 

@@ -11,8 +11,8 @@ from seatrial.errors import SeatrialError, Unavailable
 from seatrial.model.version import Version
 from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
-from seatrial.steps.destination import Destination
-from seatrial.steps.publication import holds
+from seatrial.steps.publish.destination import Destination
+from seatrial.steps.publish.publication import holds
 from seatrial.tables import table
 from seatrial.wording import counted, short_digest
 

@@ -6,7 +6,7 @@ import json
 import subprocess
 
 from seatrial.host.subprocesses import run_command
-from seatrial.surroundings.engine import widest_mtu
+from seatrial.steps.setup.engine import widest_mtu
 
 __all__ = ["connect", "disconnect"]
 

@@ -20,7 +20,7 @@ from seatrial.pipeline.retry import Patience
 from seatrial.pipeline.state import Notes
 from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
-from seatrial.steps.destination import Destination
+from seatrial.steps.publish.destination import Destination
 
 __all__ = [
     "HOST",

@@ -24,7 +24,7 @@ from seatrial.pipeline.world import World
 from seatrial.registry.client import HttpRegistry
 from seatrial.registry.credentials import CredentialStore
 from seatrial.settings.settings import Environment, Settings
-from seatrial.steps.trial import spec_for
+from seatrial.steps.smoke.smoke_container import spec_for
 
 _DOCKERFILE = """\
 FROM python:3.13-slim

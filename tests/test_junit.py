@@ -12,7 +12,7 @@ from seatrial.errors import ContainerFailed, SeatrialError, SmokeFailed, StepFai
 from seatrial.events import AppLog, Caution, Checked, Event, FactSeen, Note
 from seatrial.junit import JUnitFile
 from seatrial.pipeline.step import Outcome, Status, Step
-from seatrial.steps.stop import Stop
+from seatrial.steps.serve.stop import Stop
 from tests.steps.stage import make_app
 
 # Ant's schema, which is the strict one: attributes that must be there, and children in their order.

@@ -10,7 +10,7 @@ import pytest
 from seatrial.errors import EngineUnavailable, RegistryUnavailable
 from seatrial.pipeline.world import World
 from seatrial.standing import Standing, standings
-from seatrial.steps.destination import Destination
+from seatrial.steps.publish.destination import Destination
 from tests.standing_ground import (
     LINE,
     build,

@@ -12,8 +12,8 @@ from seatrial.errors import CredentialsError, EngineUnavailable, SeatrialError
 from seatrial.host.subprocesses import output_of
 from seatrial.model.app import App
 from seatrial.pipeline.step import Holds
-from seatrial.steps.serving import ours
-from seatrial.surroundings.local_registry import LocalRegistry
+from seatrial.steps.serve.serving import ours
+from seatrial.steps.setup.local_registry import LocalRegistry
 from seatrial.wording import human_size
 
 __all__ = ["ENGINE_LOOKS", "apps_of"]

@@ -19,8 +19,7 @@ from seatrial.engine.model import Image
 from seatrial.errors import ContainerFailed
 from seatrial.model.app import VERSION_LABEL, App, Check
 from seatrial.model.reference import ImageReference
-from seatrial.steps import trial
-from seatrial.steps.trial import begin, spec_for
+from seatrial.steps.smoke.smoke_container import begin, spec_for
 from tests.steps.stage import make_app
 
 CHECK = Check(path="/{version}", headers={"X-Key": "k-{version}"}, text="hello")

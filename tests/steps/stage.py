@@ -19,15 +19,15 @@ from seatrial.pipeline.retry import Patience
 from seatrial.pipeline.state import Notes
 from seatrial.pipeline.step import Outcome, Status, Step, converge
 from seatrial.pipeline.world import World
-from seatrial.steps.build import Build
-from seatrial.steps.destination import Destination
-from seatrial.steps.preflight import Preflight
-from seatrial.steps.push import Push
-from seatrial.steps.rollback import Rollback
-from seatrial.steps.run import Run
-from seatrial.steps.smoke import Smoke
-from seatrial.steps.stop import Stop
-from seatrial.steps.tag import Tag
+from seatrial.steps.build.build import Build
+from seatrial.steps.publish.destination import Destination
+from seatrial.steps.publish.preflight import Preflight
+from seatrial.steps.publish.push import Push
+from seatrial.steps.publish.rollback import Rollback
+from seatrial.steps.publish.tag import Tag
+from seatrial.steps.serve.run import Run
+from seatrial.steps.serve.stop import Stop
+from seatrial.steps.smoke.smoke import Smoke
 from tests.steps.ground import PORT, Containers, Ground, Images
 
 __all__ = ["ONLY_DOCKER", "Seen", "Stage", "make_app"]

@@ -1,0 +1,1 @@
+"""Make the image of a version."""

@@ -1,0 +1,1 @@
+"""Put an image that passed into a registry, and move its tags."""

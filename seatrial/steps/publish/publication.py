@@ -1,0 +1,160 @@
+"""What a registry holds under each name of an image, and what is to become of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from seatrial.engine.model import Image
+from seatrial.errors import Conflict
+from seatrial.model.app import UNCOMMITTED_LABEL, VERSION_LABEL
+from seatrial.model.reference import ImageReference
+from seatrial.model.version import Version
+from seatrial.pipeline.world import World
+from seatrial.registry.model import Manifest
+from seatrial.steps.publish.destination import Destination, together, version_of
+
+__all__ = ["Publication", "conflict", "holds", "own_version", "short"]
+
+_SHOWN = len("sha256:") + 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publication:
+    """An image's names in a registry: the version's `own`, and the `moving` ones.
+
+    `held` is what the registry holds under each, `stays` why a moving one does not move.
+    """
+
+    image: Image
+    own: tuple[ImageReference, ...]
+    moving: tuple[ImageReference, ...]
+    held: Mapping[ImageReference, Manifest | None]
+    stays: Mapping[ImageReference, str]
+
+    @classmethod
+    def of(
+        cls, world: World, destination: Destination, image: Image, *, overwrite: bool = False, backwards: bool = False
+    ) -> Publication:
+        """Ask the registry.
+
+        A moving tag stays where a newer version of its line is published, unless `backwards`, and where its name is
+        a version of its own, unless `overwrite`. Raises `Conflict` when the version is published with other content,
+        unless `overwrite`.
+        """
+        tags, home = destination.tags_of(image), destination.home
+        own, moving = (tuple(home.with_tag(tag) for tag in some) for some in (tags.own, tags.moving))
+        held = {reference: world.held(reference) for reference in (*own, *moving)}
+        for reference in own:
+            found = held[reference]
+            if found and not holds(image, reference, found) and not overwrite:
+                labels = world.configuration(reference, found).labels
+                raise conflict(destination, reference, found, labels, f"not the image {image.id}")
+        elsewhere = [reference for reference in moving if not holds(image, reference, held[reference])]
+        stays = {} if backwards or not elsewhere else _newer(world, destination, version_of(image), elsewhere)
+        for reference in elsewhere:
+            found = held[reference]
+            if reference not in stays and found and not overwrite and own_version(world, destination, reference, found):
+                stays[reference] = "published as a version of its own"
+        if UNCOMMITTED_LABEL in image.labels:
+            would = destination.tags(version_of(image)).moving
+            stays |= {home.with_tag(tag): "built with uncommitted changes" for tag in would}
+        return cls(image=image, own=own, moving=moving, held=held, stays=stays)
+
+    @property
+    def missing(self) -> tuple[ImageReference, ...]:
+        """The names under which the registry is to hold the image and does not, the version's own first."""
+        every = (one for one in (*self.own, *self.moving) if one not in self.stays)
+        return tuple(one for one in every if not holds(self.image, one, self.held[one]))
+
+    @property
+    def published(self) -> Manifest | None:
+        """What the registry holds of the image under the version's own name, or nothing."""
+        found = self.held[self.own[0]]
+        return found if holds(self.image, self.own[0], found) else None
+
+    @property
+    def before(self) -> str | None:
+        """The digest that is put out of its place, or nothing."""
+        every = (self.held[one] for one in self.missing)
+        return next((found.digest for found in every if found), None)
+
+    @property
+    def reason(self) -> str:
+        """What is missing there, what goes over what, and what stays, in words."""
+        names = self.missing
+        new = short(self.published.digest) if self.published else f"image {short(self.image.id)}"
+        fresh = [one for one in names if self.held[one] is None]
+        told = [f"the registry does not hold {together(fresh)} yet"] if fresh else []
+        for verb, some in (("overwrites", self.own), ("moves", self.moving)):
+            groups: dict[str, list[ImageReference]] = {}
+            for one in names:
+                if one in some and (found := self.held[one]):
+                    groups.setdefault(found.digest, []).append(one)
+            told += [f"{verb} {together(group)}: {short(old)} by {new}" for old, group in groups.items()]
+        if not names:
+            told.append(f"the registry holds it as {together([one for one in self.held if one not in self.stays])}")
+        return "; ".join((*told, *_staying(self.stays)))
+
+
+def holds(image: Image, reference: ImageReference, manifest: Manifest | None) -> bool:
+    """Whether what the registry holds is this image.
+
+    Its id is the config's digest, or with the containerd image store the manifest's own; else the engine knows the
+    digest under which it was pushed or pulled.
+    """
+    if manifest is None:
+        return False
+    known = f"{reference.name}@{manifest.digest}"
+    return image.id in (manifest.config, manifest.digest) or known in image.digests
+
+
+def conflict(
+    destination: Destination, reference: ImageReference, found: Manifest, labels: Mapping[str, str], but: str
+) -> Conflict:
+    """Give the error for a version's own tag under which other content is published, with these labels."""
+    label = labels.get(VERSION_LABEL)
+    own = label is None or reference.tag in destination.tags(Version.parse(label)).own
+    moving = "" if own else f"; there :{reference.tag} moves with releases and is {label}"
+    return Conflict(
+        f"{reference.familiar} is published with other content",
+        why=f"the registry holds {found.digest}, {but}{moving}",
+        mend="--version NEW (or --overwrite)",
+    )
+
+
+def own_version(world: World, destination: Destination, reference: ImageReference, manifest: Manifest) -> bool:
+    """Whether what is held under a tag was published as just that version, so that the tag does not move."""
+    patterns, tag = destination.target.tags, reference.tag or ""
+    if tag in patterns or not Version.published([tag], patterns):
+        return False
+    label = world.configuration(reference, manifest).labels.get(VERSION_LABEL)
+    return label is not None and tag in Version.parse(label).tags(patterns).own
+
+
+def short(digest: str) -> str:
+    """Give the beginning of a digest, which is enough for people."""
+    return digest[:_SHOWN] if digest.startswith("sha256:") else digest
+
+
+def _newer(
+    world: World, destination: Destination, version: Version, moving: Iterable[ImageReference]
+) -> dict[ImageReference, str]:
+    """Give the moving names in whose line a newer version is published, and which."""
+    patterns = destination.target.tags
+    published = Version.published(world.published_tags(destination.home), patterns)
+    newer = [one for one in published if one.newer_than(version)]
+    stays = {}
+    for reference in moving:
+        line = [one for one in newer if reference.tag in one.tags(patterns).moving]
+        if line:
+            newest = max(line, key=lambda one: (one.ordered, one.text.count(".")))  # 1.5.0, not its moving 1.5
+            stays[reference] = f"{newest} is published"
+    return stays
+
+
+def _staying(stays: Mapping[ImageReference, str]) -> list[str]:
+    groups: dict[str, list[ImageReference]] = {}
+    for reference, why in stays.items():
+        groups.setdefault(why, []).append(reference)
+    return [f"leaves {together(group)}: {why}" for why, group in groups.items()]

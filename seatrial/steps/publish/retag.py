@@ -1,0 +1,107 @@
+"""Tags put to a manifest that the registry holds: all at once, told one by one, and written down."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, MutableMapping, Sequence
+from datetime import UTC, datetime
+
+from seatrial.engine.protocol import Tell
+from seatrial.errors import SeatrialError, StepFailed
+from seatrial.events import Event
+from seatrial.model.app import BUILDER_LABEL, REVISION_LABEL
+from seatrial.model.reference import ImageReference
+from seatrial.model.version import Version
+from seatrial.pipeline.ledger import Entry
+from seatrial.pipeline.state import Verdict
+from seatrial.pipeline.world import World
+from seatrial.registry.model import Manifest
+from seatrial.steps.publish.destination import Destination
+from seatrial.wording import counted
+
+__all__ = ["Trouble", "entry_for", "half_way", "move"]
+
+Trouble = dict[ImageReference, SeatrialError | None]
+"""How each tag came out: what went wrong, or None when it is there."""
+
+
+def move(
+    world: World,
+    manifest: Manifest,
+    references: Sequence[ImageReference],
+    tell: Tell,
+    ended: MutableMapping[ImageReference, SeatrialError | None],
+) -> None:
+    """Let tags point to a manifest the registry holds, all at once; `ended` hears of each as it is done."""
+    one_at_a_time = threading.Lock()
+
+    def hear(event: Event) -> None:
+        with one_at_a_time:
+            tell(event)
+
+    def point(reference: ImageReference) -> None:
+        try:
+            world.point(reference, manifest, hear)
+            ended[reference] = None
+        except SeatrialError as error:
+            ended[reference] = error
+        except Exception as error:  # noqa: BLE001  a thread has nobody to raise it to
+            what = f"{reference.familiar} cannot be moved"
+            ended[reference] = StepFailed(what, why=f"{type(error).__name__}: {error}", mend="run it again")
+
+    # Daemons: Ctrl-C does not wait for a registry that hangs.
+    threads = [threading.Thread(target=point, args=(one,), daemon=True) for one in references]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def half_way(manifest: Manifest, ended: Mapping[ImageReference, SeatrialError | None]) -> StepFailed | None:
+    """Give the error for tags that could not be moved, told tag by tag; nothing when all are there."""
+    failed = {one: error for one, error in ended.items() if error}
+    if not failed:
+        return None
+    first = next(iter(failed.values()))
+    details = [f"{one.familiar}: there, {manifest.digest}" for one, error in ended.items() if error is None]
+    details += [f"{one.familiar}: not moved, {error.why}" for one, error in failed.items()]
+    return StepFailed(
+        f"{counted(len(failed), 'tag')} could not be moved",
+        why=first.why,
+        mend="run it again: only what is missing is sent" if first.passing else first.mend,
+        details=tuple(details),
+        cause=first.cause,
+    )
+
+
+def entry_for(  # noqa: PLR0913  what stands in an entry
+    world: World,
+    destination: Destination,
+    version: Version,
+    *,
+    action: str,
+    image: str | None,
+    labels: Mapping[str, str],
+    digests: Mapping[ImageReference, str],
+    before: Mapping[ImageReference, Manifest | None],
+    verdict: Verdict | Mapping[str, object] | None,
+) -> Entry:
+    """Give the ledger's entry for what was just done; `before` is what the registry held under each name."""
+    return Entry(
+        action=action,
+        app=destination.target.name,
+        repository=str(destination.home),
+        version=str(version),
+        image=image,
+        digests={str(one.tag): digest for one, digest in digests.items()},
+        before={
+            str(one.tag): found.digest
+            for one, digest in digests.items()
+            if (found := before.get(one)) and found.digest != digest
+        },
+        revision=labels.get(REVISION_LABEL),
+        builder=labels.get(BUILDER_LABEL),
+        verdict=Entry.verdict_of(verdict) if isinstance(verdict, Verdict) else verdict,
+        who=world.process.who,
+        when=datetime.now(UTC).isoformat(timespec="seconds"),
+    )

@@ -1,0 +1,1 @@
+"""Serve the app on this machine, and end it."""

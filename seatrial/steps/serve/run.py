@@ -1,0 +1,99 @@
+"""run: the app serves an image on its port."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from seatrial.engine.model import Container, Image
+from seatrial.engine.protocol import Tell
+from seatrial.model.app import App
+from seatrial.model.version import Version
+from seatrial.pipeline.step import Change, Holds
+from seatrial.pipeline.world import World
+from seatrial.steps.serve.serving import Serving, undisturbed
+from seatrial.steps.serve.swap import Swap
+
+__all__ = ["Run"]
+
+_OPTIONS_LABEL = "seatrial.options"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A container of this image serves the app on 127.0.0.1, with these options.
+
+    While one serves already, the image is proved beside it first; see `Swap`.
+    """
+
+    target: App
+    version: Version | None
+    name: str = "run"
+
+    @property
+    def app(self) -> str:
+        """The app's name."""
+        return self.target.name
+
+    @property
+    def address(self) -> str:
+        """Where the app is served on this machine."""
+        return f"http://127.0.0.1:{self.target.host_port}/"
+
+    def plan(self, world: World) -> Change | Holds:
+        """Compare image and options with those of the container that serves."""
+        image = world.chosen(self.target, self.version)
+        now = Serving.of(world, self.target)
+        if now.container is None:
+            return Change(reason=now.remains if now.answers and now.remains else f"nothing serves {self.app} yet")
+        if difference := self._difference(now.container, image):
+            return Change(reason=difference, before=now.container.id)
+        if now.remains or now.container.name != self.target.container_name:
+            return Change(reason=now.remains or f"a run that was killed left {now.container.name}")
+        return Holds(reason=f"{self.address} serves {image.name}", identity=now.container.id)
+
+    def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
+        """Swap, or where the right container serves already, clear away what killed runs left."""
+        image = world.chosen(self.target, self.version)
+        labels = {_OPTIONS_LABEL: json.dumps(self._options())}
+        swap = Swap(world=world, app=self.target, image=image, labels=labels, tell=tell)
+        with undisturbed(world, self.target, f"run of {image.name}", tell):
+            now = Serving.of(world, self.target)
+            # What bears a redirect may do so because the container was just about to end.
+            if now.container and not now.bearers and not self._difference(now.container, image):
+                swap.tidy(now)
+            else:
+                swap.carry_out(now)
+
+    def _difference(self, container: Container, image: Image) -> str | None:
+        """Say why this container is not what is wanted, or nothing when it is."""
+        if container.image_id != image.id:
+            return f"it serves another image than {image.name}"
+        if not container.running:
+            return f"its container has ended with exit code {container.exit_code}"
+        differing = self._differing(container)
+        return f"options differ: {', '.join(differing)}" if differing else None
+
+    def _options(self) -> dict[str, str | int | float | list[str]]:
+        """Give what was asked for, for the container's label; values of the environment only as digests."""
+        app = self.target
+        limits: dict[str, str | int | float | list[str]] = {"memory": app.memory, "pids": app.pids}
+        if app.cpus is not None:
+            limits["cpus"] = app.cpus
+        if app.tmpfs:
+            limits["tmpfs"] = sorted(app.tmpfs)
+        secret = {f"environment {key}": _short_digest(value) for key, value in sorted(app.environment.items())}
+        return {"port": app.port, "host_port": app.host_port, **limits, **secret}
+
+    def _differing(self, container: Container) -> list[str]:
+        try:
+            before = json.loads(container.labels.get(_OPTIONS_LABEL, "{}"))
+        except ValueError:
+            before = {}
+        now = self._options()
+        return [key for key in sorted({*before, *now}) if before.get(key) != now.get(key)]
+
+
+def _short_digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

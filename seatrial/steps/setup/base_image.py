@@ -1,0 +1,79 @@
+"""A base image for an app: pulled, or made of Debian's packages where the Hub is out of reach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from seatrial.engine.model import Image
+from seatrial.engine.protocol import Tell
+from seatrial.errors import SeatrialError, StepFailed, Unavailable
+from seatrial.events import Note
+from seatrial.model.app import App
+from seatrial.model.reference import OWN_REGISTRY, ImageReference
+from seatrial.pipeline.step import Change, Holds
+from seatrial.pipeline.world import Foresight, World
+from seatrial.steps.setup.debian import root_file_system
+
+__all__ = ["BaseImage", "Make", "obtain"]
+
+Make = Callable[[World, ImageReference, Tell], None]
+"""Makes an image under a name of our own."""
+
+_PACKAGES = ("python3", "python3-pip", "python3-venv", "python-is-python3")
+# Inside an image pip may install where it likes, as in Docker's own python images.
+_HOOKS = ('rm -f "$1"/usr/lib/python3*/EXTERNALLY-MANAGED',)
+_CHANGES = ('CMD ["python3"]', "LABEL seatrial.made-of=debian")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaseImage:
+    """One of the app's base images is in the engine."""
+
+    target: App
+    name: str = "base"
+
+    @property
+    def app(self) -> str:
+        """The app's name."""
+        return self.target.name
+
+    def plan(self, world: World) -> Change | Holds:
+        """Look for each."""
+        wanted = self.target.base_images
+        for reference in wanted:
+            if image := world.image(reference):
+                return Holds(reason=f"{reference.familiar} is there", identity=image.id)
+        first = Image(id="(not here yet)", tags=(wanted[0].familiar,))
+        return Change(
+            reason=f"none of {', '.join(base.familiar for base in wanted)} is there",
+            foresight=Foresight(images=(first,)),
+        )
+
+    def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
+        """Get the first that can be had."""
+        obtain(world, self.target.base_images, _make, tell)
+
+
+def obtain(world: World, wanted: tuple[ImageReference, ...], make: Make, tell: Tell) -> None:
+    """Pull the first of these images that can be had; one under `OWN_REGISTRY` is made instead."""
+    trouble: SeatrialError | None = None
+    for reference in wanted:
+        if reference.registry == OWN_REGISTRY:
+            make(world, reference, tell)
+            return
+        tell(Note(text=f"pulling {reference.familiar}"))
+        try:
+            world.pull(reference, tell)
+        except (Unavailable, StepFailed) as error:
+            trouble = error
+            tell(Note(text=f"{reference.familiar} cannot be had: {error.why}"))
+        else:
+            return
+    if trouble:
+        raise trouble
+
+
+def _make(world: World, reference: ImageReference, tell: Tell) -> None:
+    with root_file_system(_PACKAGES, _HOOKS, tell) as archive:
+        world.engine.import_image(archive, reference, _CHANGES)

@@ -1,0 +1,138 @@
+"""An engine that answers: found, or installed and started on Debian and Ubuntu."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from seatrial.engine.memory.engine import MemoryEngine
+from seatrial.engine.protocol import Tell
+from seatrial.errors import EngineUnavailable
+from seatrial.events import Note
+from seatrial.host.subprocesses import run_command
+from seatrial.pipeline.step import Change, Holds
+from seatrial.pipeline.world import Foresight, World
+from seatrial.steps.setup.debian import install, may_install
+
+__all__ = ["EngineAnswers", "EngineEnded", "widest_mtu"]
+
+_START_SECONDS = 60.0
+_STOP_SECONDS = 30.0
+_SYSTEMD = Path("/run/systemd/system")
+_USUAL_MTU = 1500
+_OUR_ENDPOINTS = ("unix:///var/run/docker.sock", "unix:///run/docker.sock")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineAnswers:
+    """A Docker Engine answers."""
+
+    name: str = "engine"
+    app: str = ""
+
+    def plan(self, world: World) -> Change | Holds:
+        """Ask it."""
+        try:
+            info = world.engine.info()
+        except EngineUnavailable as error:
+            if world.engine.endpoint not in _OUR_ENDPOINTS:
+                error.mend = "start the engine there, or take DOCKER_HOST away, then invoke up"
+                raise
+            if not may_install():
+                error.mend = "install and start Docker (https://docs.docker.com/engine/install/), then invoke up"
+                raise
+            return Change(reason=f"{error.what}: {error.why}", foresight=Foresight(engine=MemoryEngine()))
+        return Holds(reason=f"Docker {info.version} answers at {info.endpoint}", identity=info.endpoint)
+
+    def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
+        """Install Debian's engine if there is none, start it, and wait until it answers."""
+        install("dockerd", "docker.io", tell)
+        if _SYSTEMD.is_dir():
+            run_command(["systemctl", "start", "docker"], what="the engine cannot be started")
+            _wait(world, None, Path("journalctl -u docker"))
+            return
+        log = world.notes.folder / "dockerd.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        tell(Note(text=f"starting dockerd, log in {log}"))
+        with log.open("ab") as file:
+            daemon = subprocess.Popen(
+                ["dockerd", f"--mtu={widest_mtu()}"],
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        world.notes.keep_started_engine(daemon.pid)
+        _wait(world, daemon, log)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineEnded:
+    """The engine that `up` started runs no more; any other one is left alone."""
+
+    name: str = "engine"
+    app: str = ""
+
+    def plan(self, world: World) -> Change | Holds:
+        """Look for its process."""
+        pid = world.notes.started_engine()
+        if pid is None or not _is_dockerd(pid):
+            return Holds(reason="no engine was started from here")
+        return Change(reason=f"dockerd {pid} was started by up", before=str(pid))
+
+    def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
+        """Ask it to end, and wait."""
+        world.engine.close()
+        pid = world.notes.started_engine()
+        if pid is None:
+            return
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + _STOP_SECONDS
+        while _is_dockerd(pid) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        world.notes.keep_started_engine(pid if _is_dockerd(pid) else None)
+
+
+def widest_mtu() -> int:
+    """Give the MTU of the way out, which Docker's bridge must not exceed: larger packets would vanish."""
+    try:
+        routes = [line.split() for line in Path("/proc/net/route").read_text().splitlines()[1:]]
+        device = next(fields[0] for fields in routes if fields[1] == "00000000")
+        return min(int(Path(f"/sys/class/net/{device}/mtu").read_text()), _USUAL_MTU)
+    except (OSError, StopIteration, ValueError, IndexError):
+        return _USUAL_MTU
+
+
+def _wait(world: World, daemon: subprocess.Popen[bytes] | None, log: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            world.engine.info()
+        except EngineUnavailable as error:
+            if daemon and daemon.poll() is not None:
+                why, details = f"dockerd ended with exit code {daemon.returncode}", _last_lines(log)
+            elif time.monotonic() < deadline:
+                time.sleep(0.1)
+                continue
+            else:
+                why, details = f"it did not answer within {_START_SECONDS:g} s: {error.why}", ()
+            raise EngineUnavailable(
+                "the engine cannot be started", why=why, mend=f"look at {log}", details=details
+            ) from error
+        return
+
+
+def _last_lines(log: Path) -> tuple[str, ...]:
+    return tuple(log.read_text("utf-8", "replace").splitlines()[-10:])
+
+
+def _is_dockerd(pid: int) -> bool:
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return "(dockerd)" in status and ") Z " not in status

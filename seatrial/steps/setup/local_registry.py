@@ -1,0 +1,148 @@
+"""A registry on this machine, to push to without an account."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from dataclasses import dataclass
+
+from seatrial.checks.http.base_url import Site
+from seatrial.checks.http.request import Question, ask
+from seatrial.diagnosis.port_owner import port_holder
+from seatrial.engine.model import ContainerSpec
+from seatrial.engine.protocol import Tell
+from seatrial.errors import ContainerFailed, Unavailable
+from seatrial.model.reference import OWN_REGISTRY, ImageReference
+from seatrial.pipeline.step import Change, Holds
+from seatrial.pipeline.world import Foresight, World
+from seatrial.steps.setup.base_image import obtain
+from seatrial.steps.setup.debian import root_file_system
+
+__all__ = ["LocalRegistry", "LocalRegistryGone"]
+
+_NAME = "seatrial-registry"
+_LABELS = {"seatrial.surroundings": "registry"}
+_IMAGES = (
+    ImageReference(repository="library/registry", tag="3"),
+    ImageReference(registry=OWN_REGISTRY, repository="seatrial/registry", tag="2.8"),
+)
+_PORT = 5000
+_DATA = "/var/lib/registry"
+_CONFIG = "/etc/docker/registry/config.yml"
+# Debian's own configuration asks for a password file.
+_SETTINGS = """\
+version: 0.1
+log: {level: warn}
+storage: {filesystem: {rootdirectory: /var/lib/registry}, delete: {enabled: true}}
+http: {addr: ':5000'}
+"""
+_HOOKS = (f'printf %s {shlex.quote(_SETTINGS)} > "$1"{_CONFIG}',)
+_CHANGES = (
+    'ENTRYPOINT ["docker-registry", "serve"]',
+    f'CMD ["{_CONFIG}"]',
+    f"EXPOSE {_PORT}",
+    f"VOLUME {_DATA}",
+    "LABEL seatrial.made-of=debian",
+)
+_ANSWER_SECONDS = 15.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalRegistry:
+    """A registry answers on 127.0.0.1 at this port; what it holds is kept in a volume."""
+
+    port: int
+    name: str = "registry"
+    app: str = ""
+
+    def plan(self, world: World) -> Change | Holds:
+        """Ask it."""
+        if _answers(self.port):
+            return Holds(reason=f"a registry answers at localhost:{self.port}", identity=f"localhost:{self.port}")
+        container = world.engine.container(_NAME)
+        if container and container.labels.get("seatrial.surroundings") != "registry":
+            raise ContainerFailed(
+                f"the name {_NAME} is taken",
+                why="a container of that name was not made by Seatrial; it is left alone",
+                mend=f"docker rename {_NAME} OTHER",
+            )
+        empty = Foresight(registries=frozenset({f"localhost:{self.port}"}))
+        return Change(reason=f"no registry answers at localhost:{self.port}", foresight=empty)
+
+    def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
+        """Get a registry's image and start it."""
+        engine = world.engine
+        if not any(world.image(reference) for reference in _IMAGES):
+            obtain(world, _IMAGES, _make, tell)
+        image = next(found for reference in _IMAGES if (found := world.image(reference)))
+        engine.remove(_NAME)
+        spec = ContainerSpec(
+            name=_NAME,
+            image_id=image.id,
+            labels=_LABELS,
+            port=_PORT,
+            host_port=self.port,
+            volumes={_DATA: _NAME},
+            restart=True,
+        )
+        made = engine.create(spec, tell)
+        try:
+            engine.start(made)
+            _wait(self.port)
+        except ContainerFailed as error:
+            engine.remove(made)
+            holder = port_holder(engine.containers({}), self.port)
+            if holder:
+                error.why = f"{holder} holds port {self.port}"
+                error.mend = "end it, or choose another local_registry_port in invoke.yaml"
+            raise
+        except BaseException:
+            engine.remove(made)
+            raise
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalRegistryGone:
+    """The local registry that `up` started runs no more; with `volumes` what it held is gone, too."""
+
+    volumes: bool = False
+    name: str = "registry"
+    app: str = ""
+
+    def plan(self, world: World) -> Change | Holds:
+        """Look for its container."""
+        container = world.engine.container(_NAME)
+        if container is None or container.labels.get("seatrial.surroundings") != "registry":
+            return Holds(reason="no registry was started from here")
+        return Change(reason=f"{container.name} was started by up", before=container.id)
+
+    def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
+        """Remove it."""
+        world.engine.stop(_NAME, grace=5)
+        world.engine.remove(_NAME)
+        if self.volumes:
+            world.engine.remove_volume(_NAME)
+
+
+def _make(world: World, reference: ImageReference, tell: Tell) -> None:
+    with root_file_system(("docker-registry",), _HOOKS, tell) as archive:
+        world.engine.import_image(archive, reference, _CHANGES)
+
+
+def _answers(port: int) -> bool:
+    try:
+        return ask(Site(port=port), Question(path="/v2/"), seconds=2).status in (200, 401)
+    except OSError:
+        return False
+
+
+def _wait(port: int) -> None:
+    deadline = time.monotonic() + _ANSWER_SECONDS
+    while not _answers(port):
+        if time.monotonic() > deadline:
+            raise Unavailable(
+                "the local registry does not answer",
+                why=f"nothing at localhost:{port} for {_ANSWER_SECONDS:g} s",
+                mend=f"docker logs {_NAME}",
+            )
+        time.sleep(0.05)

@@ -1,0 +1,1 @@
+"""Prove an image, or what is deployed, by its checks."""

@@ -1,1 +1,0 @@
-"""What has to be there before an app can be shipped, as steps: an engine, a base image, a local registry."""

@@ -1,0 +1,146 @@
+"""up and down, as far as they can be told without touching this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from seatrial.engine.memory.engine import MemoryEngine
+from seatrial.engine.model import EngineInfo
+from seatrial.errors import EngineUnavailable, RegistryUnavailable
+from seatrial.host.process import Process
+from seatrial.pipeline.state import Notes
+from seatrial.pipeline.step import Outcome, Status, Step, converge
+from seatrial.pipeline.world import World
+from seatrial.playbook import Playbook
+from seatrial.registry.model import Registry
+from seatrial.session import carry_out
+from seatrial.settings.settings import Settings
+from seatrial.steps.setup import engine as engine_module
+from seatrial.steps.setup.base_image import BaseImage
+from seatrial.steps.setup.engine import EngineAnswers, EngineEnded
+from seatrial.steps.setup.local_registry import LocalRegistry
+
+
+class _NoEngine(MemoryEngine):
+    """An engine that does not answer, at the usual place."""
+
+    @property
+    def endpoint(self) -> str:
+        return "unix:///var/run/docker.sock"
+
+    def info(self) -> EngineInfo:
+        raise EngineUnavailable("no Docker Engine answers", why="there is no such socket", mend="invoke up")
+
+
+class _Quiet:
+    def began(self, step: Step) -> None:
+        """Look away."""
+
+    def tell(self, event: object) -> None:
+        """Look away."""
+
+    def ended(self, outcome: Outcome) -> None:
+        """Look away."""
+
+
+def _nobody(host: str) -> Registry:
+    raise RegistryUnavailable(f"{host} cannot be reached", why="no network in this test", mend="invoke up")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A world with an empty engine and no registry."""
+    engine = MemoryEngine()
+    yield World(engine=engine, registry=_nobody, notes=Notes(tmp_path / ".seatrial"), process=Process.this())
+    engine.close()
+
+
+@pytest.fixture
+def settings(tmp_path: Path, free_port: int) -> Settings:
+    """Settings of an app with a base image, and a port on which no registry answers."""
+    (tmp_path / "Dockerfile").write_text("ARG BASE_IMAGE=x\nFROM $BASE_IMAGE\n")
+    app = {"base_images": ["example.test/python:1", "localhost/seatrial/python:1"]}
+    return Settings.load({"project": "p", "local_registry_port": free_port, "apps": {"web": app}}, tmp_path)
+
+
+def test_an_engine_that_answers(world: World) -> None:
+    """An engine that answers is ok, whoever started it, and down leaves it alone."""
+    outcome, _ = converge(EngineAnswers(), world, check=False, tell=print)
+    ended, _ = converge(EngineEnded(), world, check=False, tell=print)
+    assert (outcome.status, ended.status) == (Status.OK, Status.OK)
+
+
+@pytest.mark.parametrize(("root", "status"), [(True, Status.CHANGED), (False, Status.FAILED)])
+def test_check_mode_on_a_bare_machine(
+    world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch, *, root: bool, status: Status
+) -> None:
+    """Without an engine check mode foresees the whole demo where it may start one, and says what to type elsewhere."""
+    monkeypatch.setattr(engine_module, "may_install", lambda: root)
+    bare = replace(world, engine=_NoEngine())
+    steps = Playbook(settings=settings).demo(app=None, version="1", port=None)
+
+    report = carry_out("demo", steps, bare, _Quiet(), check=True)
+
+    assert report.status is status
+    assert report.exit_code == (0 if root else 3)
+    if root:
+        found = {outcome.step: outcome.status for outcome in report.outcomes}
+        assert {step for step, one in found.items() if one is not Status.CHANGED} == {"preflight"}
+        assert found["preflight"] is Status.OK
+        assert [one.step for one in report.outcomes][3:] == ["preflight", "build", "smoke", "tag", "push", "run"]
+    assert not world.notes.folder.exists()
+
+
+def test_an_engine_elsewhere(world: World) -> None:
+    """An engine that DOCKER_HOST names and that does not answer is nobody's to start here."""
+
+    class Elsewhere(_NoEngine):
+        @property
+        def endpoint(self) -> str:
+            return "tcp://192.0.2.1:2375"
+
+    outcome, _ = converge(EngineAnswers(), replace(world, engine=Elsewhere()), check=False, tell=print)
+
+    assert outcome.status is Status.FAILED
+    assert outcome.error
+    assert "DOCKER_HOST" in outcome.error.mend
+
+
+def test_a_base_image_that_is_there(world: World, settings: Settings) -> None:
+    """Any of the app's base images will do."""
+    app = settings.app()
+    engine = world.engine
+    assert isinstance(engine, MemoryEngine)
+    engine.add("python", app.base_images[1])
+    outcome, _ = converge(BaseImage(target=app), world, check=False, tell=print)
+    assert (outcome.status, outcome.reason) == (Status.OK, "localhost/seatrial/python:1 is there")
+
+
+def test_a_base_image_that_cannot_be_had(world: World, settings: Settings) -> None:
+    """Where it can be neither pulled nor made, what went wrong is told."""
+    app = replace(settings.app(), base_images=settings.app().base_images[:1])
+    outcome, _ = converge(BaseImage(target=app), world, check=False, tell=print)
+    assert outcome.status is Status.FAILED
+    assert isinstance(outcome.error, RegistryUnavailable)
+
+
+def test_any_registry_will_do(world: World) -> None:
+    """A registry that answers on the port is ok, whoever started it."""
+    engine = MemoryEngine(lambda path, _: (200 if path == "/v2/" else 404, b"{}"))
+    from seatrial.engine.model import ContainerSpec
+    from seatrial.model.reference import ImageReference
+
+    image_id = engine.add("registry", ImageReference(repository="x/registry", tag="1"))
+    made = engine.create(ContainerSpec(name="somebodys", image_id=image_id, port=5000), print)
+    engine.start(made)
+    found = engine.container(made)
+    try:
+        assert found
+        outcome, _ = converge(LocalRegistry(port=found.ports[5000]), world, check=False, tell=print)
+        assert outcome.status is Status.OK
+    finally:
+        engine.close()

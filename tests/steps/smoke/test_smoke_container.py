@@ -1,0 +1,77 @@
+"""An image tried out in a container of its own: what counts when more than one thing goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from seatrial.engine.memory.engine import MemoryEngine
+from seatrial.engine.model import Image
+from seatrial.engine.protocol import Engine
+from seatrial.errors import ContainerFailed, StepFailed
+from seatrial.host.process import Process
+from seatrial.model.app import App
+from seatrial.model.reference import ImageReference
+from seatrial.pipeline.state import Notes
+from seatrial.pipeline.world import World
+from seatrial.steps.smoke.smoke_container import spec_for, try_out
+from tests.steps.stage import make_app
+
+
+class Mute(MemoryEngine):
+    """An engine whose logging driver does not let anybody read."""
+
+    def logs(
+        self,
+        container_id: str,
+        *,
+        tail: int | None = None,  # noqa: ARG002  every engine's signature
+        follow: bool = False,  # noqa: ARG002
+    ) -> Iterator[str]:
+        """Refuse it."""
+        raise StepFailed(f"the log of {container_id} cannot be read", why="its driver cannot", mend="docker info")
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> App:
+    """An app."""
+    return make_app("trial", tmp_path / "app", "scratch", 8080)
+
+
+def world_of(engine: Engine, folder: Path) -> World:
+    """Give the world of one run."""
+    return World(engine=engine, registry=MemoryEngine().registry, notes=Notes(folder), process=Process.this())
+
+
+def image_in(engine: MemoryEngine) -> Image:
+    """Give an image in an engine."""
+    image = engine.image(engine.add("content", ImageReference.parse("web:7")))
+    assert image is not None
+    return image
+
+
+def test_a_log_that_cannot_be_read(app: App, tmp_path: Path) -> None:
+    """That the app died is told, not that its log cannot be read as well."""
+    engine = Mute(program=None)
+
+    with pytest.raises(ContainerFailed, match="died at start"):
+        try_out(world_of(engine, tmp_path), app, image_in(engine), lambda _: None, log=True)
+
+    assert engine.containers({}) == []
+
+
+def test_another_container_of_that_name(app: App, tmp_path: Path) -> None:
+    """A container that has the trial's name already is somebody else's, and stays."""
+    engine = MemoryEngine()
+    world, image = world_of(engine, tmp_path), image_in(engine)
+    name = f"{app.container_name}-smoke-{world.process.run}"
+    spec = replace(spec_for(app, image, name=name, host_port=0, labels={}), labels={})
+    theirs = engine.create(spec, lambda _: None)
+
+    with pytest.raises(ContainerFailed, match="is taken by another container"):
+        try_out(world, app, image, lambda _: None)
+
+    assert [one.id for one in engine.containers({})] == [theirs]

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from seatrial.doctor.engine import ENGINE_LOOKS
-from seatrial.doctor.files import FILE_LOOKS
 from seatrial.doctor.findings import Finding, Look, Patient, failure
+from seatrial.doctor.project import FILE_LOOKS
 from seatrial.errors import CredentialsError, EngineUnavailable, SeatrialError
 
 __all__ = ["findings", "looked_at"]

@@ -22,8 +22,8 @@ from seatrial.registry.credentials import Credential, Secret
 from seatrial.settings.settings import Settings, environment
 
 if TYPE_CHECKING:  # listing tasks and asking for help need no pipeline
-    from seatrial.console import Console
-    from seatrial.junit import JUnitFile
+    from seatrial.output.console import Console
+    from seatrial.output.junit import JUnitFile
     from seatrial.pipeline.step import Step
     from seatrial.pipeline.world import World
     from seatrial.playbook import Guard, Playbook
@@ -53,8 +53,8 @@ class Command:
         `lock_wait` is how many seconds another release to the same repository is waited for; `junit` is the file that
         the checks are written to.
         """
-        from seatrial.console import Console
-        from seatrial.report import as_json
+        from seatrial.output.console import Console
+        from seatrial.output.json_report import as_json
         from seatrial.session import carry_out
 
         started = environment()
@@ -118,9 +118,9 @@ def command(c: Context, name: str, *, check: bool = False, json: bool = False) -
 
 def exit_with(name: str, error: SeatrialError, *, check: bool, json: bool) -> Exit:
     """Show an error that came before any step, and give the exit that ends the process."""
-    from seatrial.console import Console
+    from seatrial.output.console import Console
+    from seatrial.output.json_report import as_json
     from seatrial.pipeline.pipeline import Report
-    from seatrial.report import as_json
 
     called = environment().command
     Console(errors=True, command=called, task=name).error(error)
@@ -137,7 +137,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  whatever YAML holds
 
 
 def _junit_file(name: str, console: Console, *, check: bool) -> JUnitFile:
-    from seatrial.junit import JUnitFile
+    from seatrial.output.junit import JUnitFile
 
     return JUnitFile(name, console, check=check)
 

@@ -18,7 +18,7 @@ __all__ = ["doctor", "history", "images", "inspect", "logs", "status"]
 @task(positional=[], help=help_for("app", "tail", "follow"))
 def logs(c: Context, app: str | None = None, tail: str = "100", follow: bool = False) -> None:
     """Show what the serving app wrote."""
-    from seatrial.listing import log_lines
+    from seatrial.output.listing import log_lines
 
     with command(c, "logs") as now:
         for line in log_lines(now.world.engine, now.playbook.settings.app(app), tail=tail, follow=follow):
@@ -28,7 +28,7 @@ def logs(c: Context, app: str | None = None, tail: str = "100", follow: bool = F
 @task(positional=[], help=help_for("app", "quiet", "json"))
 def images(c: Context, app: str | None = None, quiet: bool = False, json: bool = False) -> None:
     """List the images in the engine, as docker images does; with --app those of an app."""
-    from seatrial.listing import show_images
+    from seatrial.output.listing import show_images
 
     with command(c, "images", json=json) as now:
         target = now.playbook.settings.app(app) if app is not None else None
@@ -45,7 +45,7 @@ def history(
     json: bool = False,
 ) -> None:
     """Show the layers an image is made of, as docker history does."""
-    from seatrial.listing import find_image, show_history
+    from seatrial.output.listing import find_image, show_history
 
     with command(c, "history", json=json) as now:
         what = find_image(now.world, now.playbook.settings, image, app=app, version=version)
@@ -61,7 +61,7 @@ def inspect(
     json: bool = False,
 ) -> None:
     """Show all the engine knows of an image, as docker inspect does: a JSON array."""
-    from seatrial.listing import find_image
+    from seatrial.output.listing import find_image
 
     with command(c, "inspect", json=json) as now:
         what = find_image(now.world, now.playbook.settings, image, app=app, version=version)
@@ -77,7 +77,7 @@ def status(
     json: bool = False,
 ) -> None:
     """Show what ledger, engine and registry hold under each tag, and where they differ."""
-    from seatrial.standing import show_status
+    from seatrial.output.release_status import show_status
 
     with command(c, "status", json=json) as now:
         target = now.playbook.settings.app(app)

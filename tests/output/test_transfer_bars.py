@@ -8,8 +8,8 @@ import pytest
 from rich.console import Console
 
 from seatrial.events import Sent, Transfer
+from seatrial.output.transfer_bars import TransferBars
 from seatrial.pipeline.transfers import Tally
-from seatrial.transfer_bars import TransferBars
 
 MB = 1_000_000
 

@@ -7,8 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from seatrial.build_tree import BuildTree
 from seatrial.events import BuildEvent, BuildEventKind
+from seatrial.output.build_tree import BuildTree
 
 _WIDTH = 60
 

@@ -9,10 +9,10 @@ from seatrial.engine.protocol import Engine
 from seatrial.errors import StepFailed, UsageError
 from seatrial.model.app import App
 from seatrial.model.version import Version
+from seatrial.output.tables import history_rows, history_table, image_rows, images_table
 from seatrial.pipeline.world import World
 from seatrial.settings.settings import Settings
 from seatrial.steps.serve.serving import ours
-from seatrial.tables import history_rows, history_table, image_rows, images_table
 
 __all__ = ["find_image", "log_lines", "show_history", "show_images"]
 

@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 from seatrial.engine.model import Image
 from seatrial.errors import SeatrialError, Unavailable
 from seatrial.model.version import Version
+from seatrial.output.tables import table
 from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
 from seatrial.steps.publish.destination import Destination
 from seatrial.steps.publish.publication import holds
-from seatrial.tables import table
 from seatrial.wording import counted, short_digest
 
 __all__ = ["Standing", "show_status", "standings"]

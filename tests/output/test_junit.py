@@ -10,7 +10,7 @@ import pytest
 
 from seatrial.errors import ContainerFailed, SeatrialError, SmokeFailed, StepFailed, UsageError
 from seatrial.events import AppLog, Caution, Checked, Event, FactSeen, Note
-from seatrial.junit import JUnitFile
+from seatrial.output.junit import JUnitFile
 from seatrial.pipeline.step import Outcome, Status, Step
 from seatrial.steps.serve.stop import Stop
 from tests.steps.stage import make_app

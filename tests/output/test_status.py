@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from seatrial.errors import RegistryUnavailable
+from seatrial.output.release_status import show_status, standings
 from seatrial.pipeline.world import World
-from seatrial.standing import show_status, standings
 from seatrial.steps.publish.destination import Destination
 from tests.standing_ground import HOST, build, make_destination, make_world, note, publish, without_registry
 

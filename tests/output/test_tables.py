@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from seatrial.engine.model import HistoryEntry, Image
-from seatrial.tables import history_table, images_table
+from seatrial.output.tables import history_table, images_table
 from seatrial.wording import human_ago, human_size
 
 MINUTE, HOUR, DAY = 60, 3600, 86400

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.status import Status as Spinner
 
-    from seatrial.build_tree import BuildTree
+    from seatrial.output.build_tree import BuildTree
 
 __all__ = ["Console", "Lines"]
 
@@ -191,7 +191,7 @@ class Console:
 
     def _grow(self, screen: RichConsole, event: BuildEvent) -> None:
         """Show a build as a tree; it stays when the step ends."""
-        from seatrial.build_tree import BuildTree
+        from seatrial.output.build_tree import BuildTree
 
         if self._tree is None:
             tree = BuildTree()
@@ -204,7 +204,7 @@ class Console:
         waits = self._tally.hear(event)
         screen = self._moving
         if screen and self._tally.layers and self._live is None:
-            from seatrial.transfer_bars import TransferBars
+            from seatrial.output.transfer_bars import TransferBars
 
             self._show(screen, TransferBars(self._tally), passing=True)
         elif waits and not screen:

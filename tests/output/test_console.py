@@ -9,13 +9,13 @@ import sys
 
 import pytest
 
-from seatrial.console import Console
 from seatrial.engine.model import EngineInfo
 from seatrial.errors import StepFailed
 from seatrial.events import BuildEvent, BuildEventKind, Caution, Event, FactSeen, Note, Retry, Sent, Transfer
+from seatrial.output.console import Console
+from seatrial.output.json_report import as_json
 from seatrial.pipeline.pipeline import Published, Report
 from seatrial.pipeline.step import Outcome, Status
-from seatrial.report import as_json
 
 ERROR = StepFailed("it broke", why="a \x1b[31mred\x1b[0m word " + "and more " * 20, mend="invoke build", details=("x",))
 OUTCOMES = (
@@ -157,7 +157,7 @@ def test_a_push_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: p
 def test_nothing_of_rich_in_a_pipe() -> None:
     """What is told in a pipe does not pay for colours and bars."""
     words = (
-        "import sys; from seatrial.console import Console; from seatrial.events import Transfer;"
+        "import sys; from seatrial.output.console import Console; from seatrial.events import Transfer;"
         "c = Console(errors=False);"
         "c.tell(Transfer(what='a', current=1, total=2, text='Pushing')); print('rich' in sys.modules)"
     )

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from seatrial.errors import EngineUnavailable, RegistryUnavailable
+from seatrial.output.release_status import Standing, standings
 from seatrial.pipeline.world import World
-from seatrial.standing import Standing, standings
 from seatrial.steps.publish.destination import Destination
 from tests.standing_ground import (
     LINE,

@@ -8,7 +8,7 @@ from invoke.exceptions import Exit
 from invoke.program import Program
 
 from seatrial import __version__
-from seatrial.project import find_root
+from seatrial.cli.project import find_root
 
 __all__ = ["main"]
 

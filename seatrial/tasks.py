@@ -9,13 +9,13 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.tasks import task
 
-from seatrial.build_flags import BuildFlags
-from seatrial.command_line import ask_credential, command, exit_with
+from seatrial.cli.build_flags import BuildFlags
+from seatrial.cli.command import ask_credential, command, exit_with
+from seatrial.cli.flags import help_for
+from seatrial.cli.project import find_root
+from seatrial.cli.read_tasks import doctor, history, images, inspect, logs, status
+from seatrial.cli.run_flags import RunFlags
 from seatrial.errors import EngineUnavailable, SeatrialError
-from seatrial.flags import help_for
-from seatrial.project import find_root
-from seatrial.read_tasks import doctor, history, images, inspect, logs, status
-from seatrial.run_flags import RunFlags
 from seatrial.settings.settings import Settings
 from seatrial.settings.settings_file import SETTINGS_FILE, check_settings_file
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 import yaml
 
+from seatrial.cli.playbook import Guard, Playbook
+from seatrial.cli.session import open_world
 from seatrial.errors import RateLimited
 from seatrial.pipeline.retry import Patience
 from seatrial.pipeline.step import Status, converge
-from seatrial.playbook import Guard, Playbook
-from seatrial.session import open_world
 from seatrial.settings.settings import Settings
 from tests.faults.shipment import NEW, Shipment, attempts
 from tests.registry_proxy import Answer, RegistryFault, refusal, registry_proxy

@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
+from seatrial.cli.session import Terminated, terminable
 from seatrial.host.signals import fleeting, unbroken
-from seatrial.session import Terminated, terminable
 
 
 def _work(number: signal.Signals, done: list[str]) -> None:

@@ -58,7 +58,7 @@ def test_a_signal_in_the_middle(tmp_path: Path, profiles: Path, number: signal.S
     """Whatever ends us during a visit ends the browser, and its profile goes, even when we are killed outright."""
     program = (
         "import sys; from pathlib import Path\n"
-        "from seatrial.checks.browser.chromium import open_page; from seatrial.session import terminable\n"
+        "from seatrial.checks.browser.chromium import open_page; from seatrial.cli.session import terminable\n"
         "with terminable(): open_page(sys.argv[1], screenshot=Path(sys.argv[2]), seconds=60)"
     )
     with listen(lambda _: time.sleep(60)) as port:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from seatrial.cli.playbook import Playbook
+from seatrial.cli.session import carry_out
 from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.engine.model import EngineInfo
 from seatrial.errors import EngineUnavailable, RegistryUnavailable
@@ -15,9 +17,7 @@ from seatrial.host.process import Process
 from seatrial.pipeline.state import Notes
 from seatrial.pipeline.step import Outcome, Status, Step, converge
 from seatrial.pipeline.world import World
-from seatrial.playbook import Playbook
 from seatrial.registry.model import Registry
-from seatrial.session import carry_out
 from seatrial.settings.settings import Settings
 from seatrial.steps.setup import engine as engine_module
 from seatrial.steps.setup.base_image import BaseImage

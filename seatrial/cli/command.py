@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any
 from invoke.context import Context
 from invoke.exceptions import Exit
 
+from seatrial.cli.project import check_named_file, find_root
 from seatrial.errors import SeatrialError, StepFailed, UsageError
-from seatrial.project import check_named_file, find_root
 from seatrial.registry.credentials import Credential, Secret
 from seatrial.settings.settings import Settings, environment
 
 if TYPE_CHECKING:  # listing tasks and asking for help need no pipeline
+    from seatrial.cli.playbook import Guard, Playbook
     from seatrial.output.console import Console
     from seatrial.output.junit import JUnitFile
     from seatrial.pipeline.step import Step
     from seatrial.pipeline.world import World
-    from seatrial.playbook import Guard, Playbook
 
 __all__ = ["Command", "ask_credential", "command", "exit_with", "print_out"]
 
@@ -43,7 +43,7 @@ class Command:
 
     def guard(self, *, overwrite: bool = False, backwards: bool = False, untested: bool = False) -> Guard:
         """Give what a push may do that it does not do by itself."""
-        from seatrial.playbook import Guard
+        from seatrial.cli.playbook import Guard
 
         return Guard(overwrite=overwrite, backwards=backwards, untested=untested)
 
@@ -53,9 +53,9 @@ class Command:
         `lock_wait` is how many seconds another release to the same repository is waited for; `junit` is the file that
         the checks are written to.
         """
+        from seatrial.cli.session import carry_out
         from seatrial.output.console import Console
         from seatrial.output.json_report import as_json
-        from seatrial.session import carry_out
 
         started = environment()
         called = started.command
@@ -80,8 +80,8 @@ class Command:
 @contextmanager
 def command(c: Context, name: str, *, check: bool = False, json: bool = False) -> Iterator[Command]:
     """Give a command of this project, and turn what goes wrong into a message and an exit code."""
-    from seatrial.playbook import Playbook
-    from seatrial.session import Terminated, open_world, terminable
+    from seatrial.cli.playbook import Playbook
+    from seatrial.cli.session import Terminated, open_world, terminable
 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):

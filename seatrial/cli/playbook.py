@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from seatrial.build_flags import BuildFlags
+from seatrial.cli.build_flags import BuildFlags
+from seatrial.cli.run_flags import RunFlags
 from seatrial.errors import UsageError
 from seatrial.model.app import App
 from seatrial.model.reference import parse_registry, parse_user
 from seatrial.model.version import Version
 from seatrial.pipeline.step import Step
 from seatrial.registry.credentials import Credential
-from seatrial.run_flags import RunFlags
 from seatrial.settings.settings import Settings
 from seatrial.sources.git import described_version
 from seatrial.steps.publish.destination import Destination

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from seatrial.build_flags import pairs
+from seatrial.cli.build_flags import pairs
 from seatrial.errors import UsageError, cleaned
 from seatrial.model.app import App
 from seatrial.model.sizes import LEAST_MEMORY, parse_bytes

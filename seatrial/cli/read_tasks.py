@@ -9,8 +9,8 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task
 
-from seatrial.command_line import command, exit_with, print_out
-from seatrial.flags import help_for
+from seatrial.cli.command import command, exit_with, print_out
+from seatrial.cli.flags import help_for
 
 __all__ = ["doctor", "history", "images", "inspect", "logs", "status"]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from seatrial.cli.run_flags import RunFlags
 from seatrial.errors import UsageError
 from seatrial.model.app import App
-from seatrial.run_flags import RunFlags
 from seatrial.settings.settings import Settings
 
 

@@ -51,7 +51,7 @@ def test(c: Context, only: str = "", engine: str = "") -> None:
 def _test_on_second_engine(c: Context, store: str, only: str, *, wanted: bool) -> None:
     """Run what needs an engine on the newer one; where it cannot be had, say so, or fail when just that is `wanted`."""
     from seatrial.errors import SeatrialError
-    from tests import second_engine
+    from tests.servers import second_engine
 
     try:
         host = second_engine.start(store)
@@ -81,7 +81,7 @@ def _test_on_second_engine(c: Context, store: str, only: str, *, wanted: bool) -
 def engine(c: Context, release: str = "sid", store: str = "", stop: bool = False) -> None:  # noqa: ARG001  Invoke's
     """Run Debian's newest Docker Engine beside the usual one, for the tests; print where it is."""
     from seatrial.errors import SeatrialError
-    from tests import second_engine
+    from tests.servers import second_engine
 
     if store not in ("", *STORES):
         raise Exit(f"--store {store}: it is one of {', '.join(STORES)}", code=2)

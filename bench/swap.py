@@ -25,7 +25,7 @@ from statistics import median
 from bench.timing import Command, CommandFailed, Row, say, table
 from bench.yard import REPOSITORY, Yard, yard
 from seatrial.host.firewall import Iptables
-from tests.visitor import Visitor
+from tests.servers.visitor import Visitor
 from tests.waiting import answers, wait_until
 
 _BASE = "localhost/seatrial/python:3.13"

@@ -29,8 +29,8 @@ import requests
 from bench.pushers import OWN_LIMIT, PUSHERS, USER, VERSION, Parcel, Said, end_all, said_by
 from bench.timing import CommandFailed, say
 from bench.yard import Yard, yard
-from tests.engine_proxy import Cut, Empty, EngineFault, EngineProxy, Stall, engine_proxy
-from tests.registry_proxy import Flip, RegistryFault, RegistryProxy, Reset, Swap, refusal, registry_proxy
+from tests.servers.engine_proxy import Cut, Empty, EngineFault, EngineProxy, Stall, engine_proxy
+from tests.servers.registry_proxy import Flip, RegistryFault, RegistryProxy, Reset, Swap, refusal, registry_proxy
 
 _BASE = "localhost/seatrial/python:3.13"
 _PASSWORD = secrets.token_hex(8)

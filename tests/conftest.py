@@ -15,7 +15,7 @@ import pytest
 from docker.errors import DockerException
 
 from tests.cli_project import Project, make_project
-from tests.registries import (
+from tests.servers.registries import (
     TestRegistry,
     first_image,
     guarded_registry,

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.registries import TestRegistry
+from tests.servers.registries import TestRegistry
 
 __all__ = ["digest", "manifest", "tags"]
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests import skopeo
 from tests.cli_project import Done, Project, failed
-from tests.registries import TestRegistry
+from tests.servers.registries import TestRegistry
 
 pytestmark = pytest.mark.engine
 NOWHERE = "localhost:1"

@@ -10,7 +10,7 @@ import pytest
 from tests.cli_project import Project
 from tests.conftest import Holdings
 from tests.git import git
-from tests.registries import TestRegistry
+from tests.servers.registries import TestRegistry
 
 pytestmark = pytest.mark.engine
 NEW = {"preflight": "ok", **dict.fromkeys(("build", "smoke", "tag", "push"), "changed")}

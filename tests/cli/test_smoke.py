@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.cli_project import Project, failed, make_project
-from tests.local_server import Asked, Reply, serve
+from tests.servers.local_server import Asked, Reply, serve
 
 CHECKS = '[{path: /, text: "hello {version}"}]'
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli_project import Project
 from tests.faults.shipment import Shipment, watching
-from tests.registries import TestRegistry
+from tests.servers.registries import TestRegistry
 
 
 @pytest.fixture

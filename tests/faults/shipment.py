@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests import skopeo
 from tests.cli_project import Done, Project, command_lines, failed
-from tests.registries import TestRegistry
+from tests.servers.registries import TestRegistry
 
 __all__ = ["AGAIN", "NEW", "NOT_BEGUN", "NOT_SENT", "Shipment", "attempts", "watching"]
 

@@ -9,7 +9,7 @@ import docker
 import pytest
 
 from tests.cli_project import Project, failed
-from tests.registries import TestRegistry
+from tests.servers.registries import TestRegistry
 
 pytestmark = [pytest.mark.engine, pytest.mark.container]
 

@@ -14,7 +14,7 @@ from seatrial.pipeline.retry import Patience
 from seatrial.pipeline.step import Status, converge
 from seatrial.settings.settings import Settings
 from tests.faults.shipment import NEW, Shipment, attempts
-from tests.registry_proxy import Answer, RegistryFault, refusal, registry_proxy
+from tests.servers.registry_proxy import Answer, RegistryFault, refusal, registry_proxy
 
 pytestmark = pytest.mark.engine
 BUSY = refusal(429, "TOOMANYREQUESTS", "slow down", method="POST", headers={"Retry-After": "1"})

@@ -11,8 +11,8 @@ import pytest
 from tests import skopeo
 from tests.cli_project import failed
 from tests.faults.shipment import AGAIN, NEW, NOT_BEGUN, Shipment, attempts
-from tests.registries import Kind, TestRegistry, TlsRegistry
-from tests.registry_proxy import Answer, registry_proxy
+from tests.servers.registries import Kind, TestRegistry, TlsRegistry
+from tests.servers.registry_proxy import Answer, registry_proxy
 
 pytestmark = pytest.mark.engine
 SENDING = "POST|PATCH|PUT"

@@ -12,7 +12,7 @@ import pytest
 from tests.cli_project import failed
 from tests.conftest import wait_until
 from tests.faults.shipment import AGAIN, NOT_SENT, Shipment
-from tests.registry_proxy import Hang, Rate, RegistryFault, RegistryProxy, registry_proxy
+from tests.servers.registry_proxy import Hang, Rate, RegistryFault, RegistryProxy, registry_proxy
 
 pytestmark = pytest.mark.engine
 

@@ -6,9 +6,9 @@ import pytest
 
 from tests import skopeo
 from tests.cli_project import failed
-from tests.engine_proxy import Cut, Empty, EngineFault, Garbage, Stall, WithoutAux, engine_proxy
 from tests.faults.shipment import AGAIN, NEW, NOT_SENT, Shipment, attempts
-from tests.registry_proxy import Swap, registry_proxy
+from tests.servers.engine_proxy import Cut, Empty, EngineFault, Garbage, Stall, WithoutAux, engine_proxy
+from tests.servers.registry_proxy import Swap, registry_proxy
 
 pytestmark = pytest.mark.engine
 SENDING = "POST|PATCH|PUT"

@@ -13,8 +13,8 @@ import pytest
 
 from tests.conftest import wait_until
 from tests.faults.shipment import AGAIN, NEW, NOT_BEGUN, Shipment, attempts
-from tests.registries import TestRegistry, first_image
-from tests.registry_proxy import (
+from tests.servers.registries import TestRegistry, first_image
+from tests.servers.registry_proxy import (
     Answer,
     Flip,
     Hang,

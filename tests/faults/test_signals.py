@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli_project import Project, command_lines
 from tests.conftest import wait_until
-from tests.registries import TestRegistry
+from tests.servers.registries import TestRegistry
 
 pytestmark = [pytest.mark.engine, pytest.mark.container]
 BOTH = pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])

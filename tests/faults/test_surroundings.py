@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli_project import Done, Project
-from tests.registries import TestRegistry
+from tests.servers.registries import TestRegistry
 
 pytestmark = [pytest.mark.engine, pytest.mark.container]
 

@@ -11,8 +11,8 @@ import docker
 import pytest
 
 from tests.cli_project import Done, Project, failed
-from tests.redirects import firewall_rules
-from tests.visitor import Visitor
+from tests.host.memory_redirects import firewall_rules
+from tests.servers.visitor import Visitor
 from tests.waiting import wait_until
 
 pytestmark = [

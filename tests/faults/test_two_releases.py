@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli_project import Done, failed
 from tests.faults.shipment import NEW, Shipment
-from tests.registry_proxy import Delay, RegistryProxy, registry_proxy
+from tests.servers.registry_proxy import Delay, RegistryProxy, registry_proxy
 
 pytestmark = pytest.mark.engine
 ROUNDS = 3

@@ -16,7 +16,7 @@ import pytest
 
 from seatrial.errors import StepFailed
 from seatrial.host.firewall import Iptables, Redirect
-from tests.redirects import firewall_rules
+from tests.host.memory_redirects import firewall_rules
 
 needs_root = pytest.mark.skipif(firewall_rules() is None, reason="only root may redirect connections")
 

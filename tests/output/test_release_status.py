@@ -11,7 +11,7 @@ from seatrial.errors import EngineUnavailable, RegistryUnavailable
 from seatrial.output.release_status import Standing, standings
 from seatrial.pipeline.world import World
 from seatrial.steps.publish.destination import Destination
-from tests.standing_ground import (
+from tests.output.published_releases import (
     LINE,
     build,
     make_destination,

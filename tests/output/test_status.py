@@ -11,7 +11,7 @@ from seatrial.errors import RegistryUnavailable
 from seatrial.output.release_status import show_status, standings
 from seatrial.pipeline.world import World
 from seatrial.steps.publish.destination import Destination
-from tests.standing_ground import HOST, build, make_destination, make_world, note, publish, without_registry
+from tests.output.published_releases import HOST, build, make_destination, make_world, note, publish, without_registry
 
 
 @pytest.fixture

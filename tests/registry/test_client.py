@@ -16,7 +16,7 @@ from seatrial.errors import PushRefused, RegistryUnavailable, SeatrialError
 from seatrial.model.reference import ImageReference
 from seatrial.registry.client import HttpRegistry
 from seatrial.registry.credentials import Credential, CredentialStore, Secret
-from tests.local_server import Asked, Reply, listen, serve
+from tests.servers.local_server import Asked, Reply, listen, serve
 
 MANIFEST = b'{"schemaVersion": 2, "config": {"digest": "sha256:c0"}}'
 DIGEST = f"sha256:{hashlib.sha256(MANIFEST).hexdigest()}"

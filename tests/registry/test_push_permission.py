@@ -17,7 +17,7 @@ from seatrial.registry.client import HttpRegistry
 from seatrial.registry.credentials import Credential, CredentialStore, Secret
 from seatrial.registry.errors import refused
 from seatrial.registry.http import grants
-from tests.local_server import Asked, Reply, Served, serve
+from tests.servers.local_server import Asked, Reply, Served, serve
 
 PASSWORD = f"S3ntinel-{secrets.token_hex(8)}-é€"
 BASIC = f"Basic {base64.b64encode(f'captain:{PASSWORD}'.encode()).decode()}"

@@ -15,7 +15,7 @@ from seatrial.model.reference import ImageReference
 from seatrial.registry.client import HttpRegistry
 from seatrial.registry.credentials import Credential, CredentialStore, Secret
 from seatrial.registry.model import Configuration, Manifest
-from tests.local_server import Asked, Reply, Served, serve
+from tests.servers.local_server import Asked, Reply, Served, serve
 
 PASSWORD = f"S3ntinel-{secrets.token_hex(8)}-é€"
 CREDENTIAL = Credential(user="captain", secret=Secret(PASSWORD))

@@ -15,8 +15,8 @@ from seatrial.errors import StepFailed
 from seatrial.model.reference import ImageReference
 from seatrial.registry.client import HttpRegistry
 from seatrial.registry.credentials import CredentialStore
-from tests.certificates import trusting
-from tests.registries import Kind, TlsRegistry
+from tests.servers.certificates import trusting
+from tests.servers.registries import Kind, TlsRegistry
 
 _OCI = "application/vnd.oci.image"
 Tls = Callable[[Kind], TlsRegistry]

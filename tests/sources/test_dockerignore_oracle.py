@@ -16,7 +16,7 @@ import pytest
 
 from seatrial.errors import SeatrialError
 from seatrial.sources.dockerignore import IgnoreRules, find_ignore_file
-from tests.second_engine import plug_in_buildx
+from tests.servers.second_engine import plug_in_buildx
 
 pytestmark = pytest.mark.engine
 

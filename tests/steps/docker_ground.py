@@ -19,7 +19,7 @@ from seatrial.host.firewall import Iptables, Redirects
 from seatrial.registry.client import HttpRegistry
 from seatrial.registry.credentials import CredentialStore
 from seatrial.registry.model import Registry
-from tests.registries import TestRegistry
+from tests.servers.registries import TestRegistry
 from tests.steps.ground import PORT, Containers, Images
 
 __all__ = ["DockerGround"]

@@ -15,7 +15,7 @@ from seatrial.model.app import VERSION_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.registry.credentials import Credential, Secret
 from seatrial.registry.model import Manifest, Registry
-from tests.redirects import MemoryRedirects
+from tests.host.memory_redirects import MemoryRedirects
 from tests.steps.ground import PORT, Containers, Images
 
 __all__ = ["MemoryGround"]

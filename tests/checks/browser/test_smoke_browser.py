@@ -17,7 +17,7 @@ import yaml
 from tests.checks.browser.conftest import left_in
 from tests.cli_project import Project, failed
 from tests.conftest import Holdings
-from tests.local_server import Reply, serve
+from tests.servers.local_server import Reply, serve
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.container, pytest.mark.usefixtures("chromium")]

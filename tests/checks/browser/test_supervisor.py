@@ -15,7 +15,7 @@ import pytest
 from seatrial.checks.browser.chromium import find_browser, open_page
 from seatrial.errors import Unavailable, UsageError
 from tests.checks.browser.conftest import left_in
-from tests.local_server import Reply, listen, serve
+from tests.servers.local_server import Reply, listen, serve
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("profiles")]

@@ -18,8 +18,8 @@ from seatrial.checks.http.response import Expected
 from seatrial.errors import StepFailed
 from seatrial.events import Checked, Event
 from seatrial.model.app import Check
-from tests.host_name import named
-from tests.local_server import Asked, Reply, Served, listen, serve
+from tests.servers.host_name import named
+from tests.servers.local_server import Asked, Reply, Served, listen, serve
 from tests.steps.stage import make_app
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("profiles")]

@@ -16,7 +16,7 @@ from seatrial.checks.http.base_url import Site
 from seatrial.checks.http.probe import Pace, Result, _hopeless, probe
 from seatrial.checks.http.response import Expected
 from seatrial.model.app import Check
-from tests.local_server import Asked, Reply, listen, serve
+from tests.servers.local_server import Asked, Reply, listen, serve
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
 

@@ -14,8 +14,8 @@ import pytest
 
 from seatrial.checks.http.base_url import Site
 from seatrial.checks.http.request import Question, _trusted, ask
-from tests.certificates import issue
-from tests.local_server import Asked, Reply, listen, serve
+from tests.servers.certificates import issue
+from tests.servers.local_server import Asked, Reply, listen, serve
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
 ROOT = Question()

@@ -16,7 +16,7 @@ from seatrial.errors import SeatrialError
 from seatrial.model.app import BUILDER_LABEL
 from tests.cli_project import Project, command_lines
 from tests.conftest import wait_until
-from tests.second_engine import plug_in_buildx
+from tests.servers.second_engine import plug_in_buildx
 
 _SECOND = 1_000_000_000
 

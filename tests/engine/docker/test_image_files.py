@@ -15,8 +15,8 @@ from seatrial.engine.protocol import Engine
 from seatrial.errors import EngineUnavailable, StepFailed
 from seatrial.host.signals import fleeting
 from seatrial.model.app import TRIAL_LABEL
-from tests.engine_proxy import Stall, engine_proxy
 from tests.image_specimens import GOOD, Specimens, file
+from tests.servers.engine_proxy import Stall, engine_proxy
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.engine

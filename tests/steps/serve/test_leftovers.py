@@ -11,7 +11,7 @@ from seatrial.host.firewall import Redirect
 from seatrial.model.version import Version
 from seatrial.pipeline.step import Status, Step, converge
 from seatrial.steps.smoke.smoke_container import spec_for
-from tests.redirects import MemoryRedirects
+from tests.host.memory_redirects import MemoryRedirects
 from tests.steps.serve.test_swap import ONLY_MEMORY, heard, second_version
 from tests.steps.stage import Stage
 

@@ -14,7 +14,7 @@ from seatrial.host.firewall import Redirect
 from seatrial.model.version import Version
 from seatrial.pipeline.step import Outcome, Status, Step, converge
 from seatrial.steps.serve.run import Run
-from tests.redirects import MemoryRedirects
+from tests.host.memory_redirects import MemoryRedirects
 from tests.steps.stage import ONLY_DOCKER, Stage
 
 ONLY_MEMORY = pytest.mark.parametrize("stage", ["memory"], indirect=True)

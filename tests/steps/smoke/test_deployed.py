@@ -18,7 +18,7 @@ from seatrial.pipeline.state import Notes
 from seatrial.pipeline.step import Outcome, Status, converge
 from seatrial.pipeline.world import World
 from seatrial.steps.smoke.deployed import Deployed
-from tests.local_server import Asked, Reply, serve
+from tests.servers.local_server import Asked, Reply, serve
 from tests.steps.stage import make_app
 
 

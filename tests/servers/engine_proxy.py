@@ -22,7 +22,7 @@ from itertools import chain, islice
 from pathlib import Path
 from socketserver import BaseRequestHandler, ThreadingUnixStreamServer
 
-from tests.fault_proxy import Fault, Logged, Watch
+from tests.servers.fault_proxy import Fault, Logged, Watch
 
 __all__ = ["Cut", "Empty", "EngineFault", "EngineProxy", "Garbage", "Stall", "WithoutAux", "engine_proxy"]
 

@@ -21,7 +21,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.fault_proxy import Fault, Logged, Watch
+from tests.servers.fault_proxy import Fault, Logged, Watch
 
 __all__ = [
     "Answer",

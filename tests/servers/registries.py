@@ -16,8 +16,8 @@ import pytest
 import requests
 from docker.errors import APIError
 
-from tests.certificates import issue, trusting
-from tests.host_name import named
+from tests.servers.certificates import issue, trusting
+from tests.servers.host_name import named
 from tests.waiting import answers, wait_until
 
 __all__ = [

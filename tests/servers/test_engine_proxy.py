@@ -18,8 +18,8 @@ import urllib3
 from docker.errors import StreamParseError
 
 from tests.conftest import TestRegistry, wait_until
-from tests.engine_proxy import Cut, Empty, Garbage, Stall, WithoutAux, engine_proxy
-from tests.registry_proxy import Swap, registry_proxy
+from tests.servers.engine_proxy import Cut, Empty, Garbage, Stall, WithoutAux, engine_proxy
+from tests.servers.registry_proxy import Swap, registry_proxy
 
 pytestmark = pytest.mark.engine
 BROKEN = (urllib3.exceptions.ProtocolError, requests.RequestException)

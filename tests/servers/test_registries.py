@@ -13,8 +13,8 @@ import docker
 import pytest
 
 from tests import skopeo
-from tests.host_name import named
-from tests.registries import Kind, TestRegistry, TlsRegistry
+from tests.servers.host_name import named
+from tests.servers.registries import Kind, TestRegistry, TlsRegistry
 
 Push = Callable[[TestRegistry], str]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.host_name import alone
+from tests.servers.host_name import alone
 
 __all__ = ["Certificate", "issue", "trusting"]
 

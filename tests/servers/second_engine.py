@@ -28,7 +28,7 @@ from seatrial.errors import EngineUnavailable
 from seatrial.host.subprocesses import run_command
 from seatrial.steps.setup.debian import install, may_install
 from seatrial.steps.setup.engine import widest_mtu
-from tests.second_network import connect, disconnect
+from tests.servers.second_network import connect, disconnect
 
 __all__ = ["IMAGES", "Store", "furnish", "plug_in_buildx", "start", "stop"]
 

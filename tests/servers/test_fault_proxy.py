@@ -15,8 +15,8 @@ import pytest
 import requests
 
 from tests.conftest import TestRegistry, wait_until
-from tests.local_server import Asked, Reply, Served, serve
-from tests.registry_proxy import (
+from tests.servers.local_server import Asked, Reply, Served, serve
+from tests.servers.registry_proxy import (
     Answer,
     Delay,
     Flip,

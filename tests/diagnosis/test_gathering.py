@@ -19,6 +19,7 @@ from seatrial.engine.model import Image
 from seatrial.errors import ContainerFailed
 from seatrial.model.app import VERSION_LABEL, App, Check
 from seatrial.model.reference import ImageReference
+from seatrial.steps.smoke import smoke_container
 from seatrial.steps.smoke.smoke_container import begin, spec_for
 from tests.steps.stage import make_app
 
@@ -112,7 +113,7 @@ def test_a_port_that_nobody_is_known_to_hold(app: App, monkeypatch: pytest.Monke
     """Where the engine says that a port is taken, it is, also when nobody finds out by whom."""
     engine = MemoryEngine()
     image, made = _started(app, engine)
-    monkeypatch.setattr(trial, "port_holder", lambda *_: None)
+    monkeypatch.setattr(smoke_container, "port_holder", lambda *_: None)
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]
         second = engine.create(spec_for(app, image, name="gather-2", host_port=port, labels={}), lambda _: None)

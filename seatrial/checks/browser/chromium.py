@@ -37,7 +37,7 @@ _FLAGS = (
     "--no-proxy-server",  # the checks use none either
     "--disable-dev-shm-usage",  # in a container it is small, and Chromium dies when it is full
 )
-_KEEPER = Path(__file__).with_name("keeper.py")
+_KEEPER = Path(__file__).with_name("supervisor.py")
 _LAST_LINES = 5
 _NOISE = ("dbus", "unexpected operator")
 _LONGEST_PLACE = 30  # characters: Chromium puts a socket there, and a socket's path has 104 at most

@@ -96,9 +96,7 @@ def test_a_room_imports_only_rooms_below(path: Path) -> None:
     if own == "__init__":
         assert not _imports_of_ours(path)
         return
-    upstairs = {
-        found for found in _imports_of_ours(path) if _room(found) != own and floors[_room(found)] <= floors[own]
-    }
+    upstairs = {to for to in _imports_of_ours(path) if _room(to) != own and floors[_room(to)] <= floors[own]}
     assert not upstairs
 
 

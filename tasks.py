@@ -10,7 +10,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task
 
-from seatrial import tasks as road
+from seatrial import tasks as seatrial_tasks
 
 ROOT = Path(__file__).parent
 STORES = ("graphdriver", "containerd")
@@ -34,7 +34,7 @@ def test(c: Context, only: str = "", engine: str = "") -> None:
 
     if engine not in ("", "usual", *STORES):
         raise Exit(f"--engine {engine}: it is one of usual, {', '.join(STORES)}", code=2)
-    road.up(c)
+    seatrial_tasks.up(c)
     missing = [program for program in ("chromium", "skopeo", "conntrack") if shutil.which(program) is None]
     if missing and may_install():
         c.run("apt-get -q update")
@@ -93,7 +93,7 @@ def engine(c: Context, release: str = "sid", store: str = "", stop: bool = False
             host = second_engine.start(one, release)
             second_engine.furnish(host)
         except SeatrialError as error:
-            raise Exit(f"{error}\n  next: {error.mend}", code=error.exit_code) from None
+            raise Exit(f"{error}\n  next: {error.hint}", code=error.exit_code) from None
         print(f"export DOCKER_HOST={host}  # {one}")
 
 
@@ -118,7 +118,7 @@ def lock(c: Context, upgrade: bool = False) -> None:
             c.run(f"{COMPILE} {words}", env=clean, replace_env=True)
 
 
-ns = Collection.from_module(road)
+ns = Collection.from_module(seatrial_tasks)
 ns.add_task(engine)
 ns.add_task(test)
 ns.add_task(lint)

@@ -24,7 +24,7 @@ from typing import Any
 import seatrial
 from bench.image import ImageResult, measure_image
 from bench.timing import Command, CommandFailed, Row, Seconds, compared, in_turns, say, table
-from bench.yard import REPOSITORY, Yard, yard
+from bench.workspace import REPOSITORY, Workspace, workspace
 
 _BASE = "localhost/seatrial/python:3.13"
 _INVOKE = str(Path(sys.executable).parent / "invoke")
@@ -34,9 +34,9 @@ _FOLDERS, _FILES_IN_EACH, _FILE_BYTES = 100, 100, 10_000
 _CHANGED_FILE = "part-50/file-50"
 _TASKS = """\
 from invoke import Collection
-from seatrial import tasks as road
+from seatrial import tasks as seatrial_tasks
 
-ns = Collection.from_module(road)
+ns = Collection.from_module(seatrial_tasks)
 """
 _SETTINGS = """\
 seatrial:
@@ -56,12 +56,12 @@ Change = Callable[[Path], None]
 class Project:
     """A project twice, in a folder for each tool; its context is called `app`."""
 
-    yard: Yard
+    workspace: Workspace
     name: str
 
     def make(self, fill: Change) -> Project:
         """Write both copies and build them once."""
-        settings = _SETTINGS.format(name=self.yard.name, app=self.name, base=self.yard.base)
+        settings = _SETTINGS.format(name=self.workspace.name, app=self.name, base=self.workspace.base)
         for tool in ("seatrial", "docker"):
             self.context(tool).parent.mkdir(parents=True)
             fill(self.context(tool))
@@ -72,15 +72,15 @@ class Project:
         return self
 
     def folder(self, tool: str) -> Path:
-        """Give a tool's copy."""
-        return self.yard.folder / f"{self.name}-{tool}"
+        """Return a tool's copy."""
+        return self.workspace.folder / f"{self.name}-{tool}"
 
     def context(self, tool: str) -> Path:
-        """Give the context in a tool's copy."""
+        """Return the context in a tool's copy."""
         return self.folder(tool) / "app"
 
     def seatrial(self, says: str = "") -> Command:
-        """Give Seatrial's build, which must come out as it `says`: ok or changed."""
+        """Return Seatrial's build, which must come out as it `says`: ok or changed."""
         return Command(
             words=(_INVOKE, "build", "--version", "1"),
             folder=self.folder("seatrial"),
@@ -88,11 +88,11 @@ class Project:
         )
 
     def docker(self) -> Command:
-        """Give docker's build."""
-        return self.yard.build(f"{self.name}-docker:1", "app", folder=self.folder("docker"))
+        """Return docker's build."""
+        return self.workspace.build(f"{self.name}-docker:1", "app", folder=self.folder("docker"))
 
     def version(self) -> Command:
-        """Give what only starts Invoke, and ends."""
+        """Return what only starts Invoke, and ends."""
         return Command(words=(_INVOKE, "--version"), folder=self.folder("seatrial"))
 
 
@@ -136,7 +136,7 @@ class Result:
 
     @property
     def rows(self) -> list[Row]:
-        """Give its lines of the report."""
+        """Return its lines of the report."""
         ours, docker = self.seconds["seatrial"], self.seconds["docker"]
         rows = [compared(self.scenario.name, ours, docker, self.scenario.goal)]
         if self.scenario.beyond_start:
@@ -182,7 +182,7 @@ _SCENARIOS = (
 _IMAGE = "image"
 
 
-def _measure(place: Yard, rounds: int, only: str) -> tuple[list[Result], ImageResult | None]:
+def _measure(place: Workspace, rounds: int, only: str) -> tuple[list[Result], ImageResult | None]:
     fills: dict[str, Change] = {"app": _copy_app, "files": partial(_write_files, place.base)}
     projects: dict[str, Project] = {}
     results: list[Result] = []
@@ -191,7 +191,7 @@ def _measure(place: Yard, rounds: int, only: str) -> tuple[list[Result], ImageRe
             continue
         if scenario.project not in projects:
             say(f"making {scenario.project}")
-            projects[scenario.project] = Project(yard=place, name=scenario.project).make(fills[scenario.project])
+            projects[scenario.project] = Project(workspace=place, name=scenario.project).make(fills[scenario.project])
         results.append(scenario.measure(projects[scenario.project], rounds))
     return results, measure_image(place, min(rounds, _IMAGE_ROUNDS)) if only in _IMAGE else None
 
@@ -221,7 +221,7 @@ def main(words: Sequence[str] | None = None) -> int:
     # As installing does, and ./inv: Invoke itself writes no .pyc files.
     compileall.compile_dir(Path(seatrial.__file__).parent, quiet=1)
     try:
-        with yard(given.base) as place:
+        with workspace(given.base) as place:
             results, image = _measure(place, given.rounds, given.only)
     except CommandFailed as error:
         say(str(error))

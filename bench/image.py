@@ -11,7 +11,7 @@ from statistics import median
 from typing import Any
 
 from bench.timing import CommandFailed, Row, in_turns, ratio, say
-from bench.yard import REPOSITORY, Yard
+from bench.workspace import REPOSITORY, Workspace
 
 __all__ = ["ImageResult", "measure_image"]
 
@@ -30,7 +30,7 @@ class ImageResult:
 
     @property
     def rows(self) -> list[Row]:
-        """Give its lines of the report."""
+        """Return its lines of the report."""
         ours, other = self.added["seatrial"], self.added["tutorial"]
         first = {name: median(taken) for name, taken in self.seconds.items()}
         slower = ratio(self.seconds["seatrial"], self.seconds["tutorial"])
@@ -59,34 +59,34 @@ class ImageResult:
         return asdict(self)
 
 
-def measure_image(yard: Yard, rounds: int) -> ImageResult:
+def measure_image(workspace: Workspace, rounds: int) -> ImageResult:
     """Build both images and start both in turns."""
     say("images: building")
-    base = _size(yard, yard.base)
+    base = _size(workspace, workspace.base)
     for name, context in _CONTEXTS.items():
-        yard.build(f"image-{name}:1", str(context)).output(attempts=2)  # a RUN asks the network
-    added = {name: _size(yard, f"{yard.name}/image-{name}:1") - base for name in _CONTEXTS}
+        workspace.build(f"image-{name}:1", str(context)).output(attempts=2)  # a RUN asks the network
+    added = {name: _size(workspace, f"{workspace.name}/image-{name}:1") - base for name in _CONTEXTS}
     say("images: docker run to the first 200")
-    starts = {name: partial(_first_answer, yard, f"{yard.name}/image-{name}:1") for name in _CONTEXTS}
+    starts = {name: partial(_first_answer, workspace, f"{workspace.name}/image-{name}:1") for name in _CONTEXTS}
     return ImageResult(added=added, seconds=in_turns(starts, rounds))
 
 
-def _size(yard: Yard, image: str) -> int:
-    return int(yard.docker("image", "inspect", "--format", "{{.Size}}", image).output())
+def _size(workspace: Workspace, image: str) -> int:
+    return int(workspace.docker("image", "inspect", "--format", "{{.Size}}", image).output())
 
 
-def _first_answer(yard: Yard, image: str) -> float:
+def _first_answer(workspace: Workspace, image: str) -> float:
     """Start a container and give the seconds until its page is there."""
     began = time.perf_counter()
-    run = yard.docker("run", "--detach", "--label", yard.label, "--publish", "127.0.0.1::5000", image)
+    run = workspace.docker("run", "--detach", "--label", workspace.label, "--publish", "127.0.0.1::5000", image)
     container = run.output().strip()
-    port = int(yard.docker("port", container, "5000/tcp").output().rpartition(":")[2])
+    port = int(workspace.docker("port", container, "5000/tcp").output().rpartition(":")[2])
     while not _answers(port):
         if time.perf_counter() - began > _GIVE_UP_SECONDS:
-            raise CommandFailed(f"{image} did not answer:\n{yard.docker('logs', container).output()}")
+            raise CommandFailed(f"{image} did not answer:\n{workspace.docker('logs', container).output()}")
         time.sleep(_POLL_SECONDS)
     taken = time.perf_counter() - began
-    yard.docker("rm", "--force", "--volumes", container).output()
+    workspace.docker("rm", "--force", "--volumes", container).output()
     return taken
 
 

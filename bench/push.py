@@ -18,9 +18,9 @@ from itertools import count
 from pathlib import Path
 
 import seatrial
-from bench.pushers import Parcel, seatrial_push
+from bench.pushers import ImageProject, seatrial_push
 from bench.timing import Command, CommandFailed, Seconds, compared, in_turns, say, table
-from bench.yard import Yard, yard
+from bench.workspace import Workspace, workspace
 
 _BASE = "localhost/seatrial/python:3.13"
 _ROUNDS, _MEGABYTES = 9, 8
@@ -33,7 +33,7 @@ _GOAL = 1.2
 class Contestant:
     """Somebody who pushes a project under these tags."""
 
-    parcel: Parcel
+    image_project: ImageProject
     host: str
     size: int
     tags: tuple[str, ...]
@@ -43,23 +43,25 @@ class Contestant:
     def seconds(self) -> float:
         """Build a new release, and give how long it takes to push it."""
         version = f"1.{next(self._releases)}.0"
-        self.parcel.build(self.host, version=version, size=self.size)
-        folder = self.parcel.folder
+        self.image_project.build(self.host, version=version, size=self.size)
+        folder = self.image_project.folder
         if not self.by_docker:
             return Command(words=seatrial_push(self.host, version), folder=folder, must_say="changed push").seconds()
         major, minor, _ = version.split(".")
         names = [
-            f"{self.host}/{self.parcel.repository}:{tag.format(version=version, major=major, minor=minor)}"
+            f"{self.host}/{self.image_project.repository}:{tag.format(version=version, major=major, minor=minor)}"
             for tag in self.tags
         ]
-        docker = self.parcel.yard.cli
+        docker = self.image_project.workspace.cli
         for name in names:
-            Command(words=(docker, "tag", f"{self.parcel.yard.name}/{self.parcel.name}:{version}", name)).output()
+            Command(
+                words=(docker, "tag", f"{self.image_project.workspace.name}/{self.image_project.name}:{version}", name)
+            ).output()
         pushes = " && ".join(f"{docker} push --quiet {name}" for name in names)
         return Command(words=("sh", "-c", pushes), folder=folder).seconds()
 
 
-def _measure(place: Yard, rounds: int, size: int) -> Seconds:
+def _measure(place: Workspace, rounds: int, size: int) -> Seconds:
     host = place.registry()
     names = {
         "seatrial, one tag": (_ONE, False),
@@ -69,8 +71,10 @@ def _measure(place: Yard, rounds: int, size: int) -> Seconds:
     }
     contestants = {}
     for number, (name, (tags, by_docker)) in enumerate(names.items()):
-        parcel = Parcel(yard=place, folder=place.folder / f"project-{number}", name=f"page-{number}").make(tags=tags)
-        one = Contestant(parcel=parcel, host=host, size=size, tags=tags, by_docker=by_docker)
+        image_project = ImageProject(
+            workspace=place, folder=place.folder / f"project-{number}", name=f"page-{number}"
+        ).make(tags=tags)
+        one = Contestant(image_project=image_project, host=host, size=size, tags=tags, by_docker=by_docker)
         contestants[name] = one.seconds
     return in_turns(contestants, rounds)
 
@@ -83,7 +87,7 @@ def main(words: Sequence[str] | None = None) -> int:
     given = parser.parse_args(words)
     compileall.compile_dir(Path(seatrial.__file__).parent, quiet=1)
     try:
-        with yard(_BASE) as place:
+        with workspace(_BASE) as place:
             seconds = _measure(place, given.rounds, given.megabytes * 10**6)
     except CommandFailed as error:
         say(str(error))

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.timing import Command
-from bench.yard import Yard
+from bench.workspace import Workspace
 
-__all__ = ["OWN_LIMIT", "PUSHERS", "USER", "VERSION", "Parcel", "Said", "end_all", "said_by", "seatrial_push"]
+__all__ = ["OWN_LIMIT", "PUSHERS", "USER", "VERSION", "ImageProject", "Said", "end_all", "said_by", "seatrial_push"]
 
-USER = "captain"
+USER = "alice"
 VERSION = "1"
 _INVOKE = str(Path(sys.executable).parent / "invoke")
 _CHANCE_BYTES = 2**20
@@ -30,13 +30,13 @@ seatrial:
       context: app
       repository: {project}/{name}
       base_images: [{base}]
-      checks: [{{path: /, text: ahoy}}]
+      checks: [{{path: /, text: goodbye}}]
 """
 _TASKS = """\
 from invoke import Collection
-from seatrial import tasks as road
+from seatrial import tasks as seatrial_tasks
 
-ns = Collection.from_module(road)
+ns = Collection.from_module(seatrial_tasks)
 """
 _DOCKERFILE = """\
 FROM {base}
@@ -51,7 +51,7 @@ class Page(BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(b"ahoy")
+        self.wfile.write(b"goodbye")
 
 HTTPServer(("", int(os.environ["PORT"])), Page).serve_forever()
 """
@@ -64,10 +64,10 @@ client.images.push(repository, tag=tag)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parcel:
+class ImageProject:
     """A project of its own with one tiny app, of which each build has other content."""
 
-    yard: Yard
+    workspace: Workspace
     folder: Path
     name: str
 
@@ -79,20 +79,20 @@ class Parcel:
     @property
     def image(self) -> str:
         """The image's name in the engine."""
-        return f"{self.yard.name}/{self.name}:{VERSION}"
+        return f"{self.workspace.name}/{self.name}:{VERSION}"
 
     @property
     def id(self) -> str:
         """The image's id."""
-        return self.yard.docker("image", "inspect", "--format", "{{.Id}}", self.image).output().strip()
+        return self.workspace.docker("image", "inspect", "--format", "{{.Id}}", self.image).output().strip()
 
-    def make(self, **settings: object) -> Parcel:
+    def make(self, **settings: object) -> ImageProject:
         """Write it, with these settings of the app besides the usual ones."""
         context = self.folder / "app"
         context.mkdir(parents=True)
-        (context / "Dockerfile").write_text(_DOCKERFILE.format(base=self.yard.base))
+        (context / "Dockerfile").write_text(_DOCKERFILE.format(base=self.workspace.base))
         (context / "app.py").write_text(_APP)
-        usual = _SETTINGS.format(project=self.yard.name, name=self.name, base=self.yard.base)
+        usual = _SETTINGS.format(project=self.workspace.name, name=self.name, base=self.workspace.base)
         more = (f"      {name}: {json.dumps(value)}\n" for name, value in settings.items())
         (self.folder / "invoke.yaml").write_text("".join((usual, *more)))
         (self.folder / "tasks.py").write_text(_TASKS)
@@ -108,7 +108,7 @@ class Parcel:
         """Push it with nothing in the way."""
         name = f"{host}/{self.repository}:{tag}"
         for words in (("tag", self.image, name), ("push", "--quiet", name)):
-            self.yard.docker(*words).output()
+            self.workspace.docker(*words).output()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,21 +125,21 @@ class Said:
         return self.code == 0
 
 
-def _docker(parcel: Parcel, host: str, *, short: bool) -> tuple[str, ...]:  # noqa: ARG001  it has no limit
-    return (parcel.yard.cli, "push", f"{host}/{parcel.repository}:{VERSION}")
+def _docker(image_project: ImageProject, host: str, *, short: bool) -> tuple[str, ...]:  # noqa: ARG001  it has no limit
+    return (image_project.workspace.cli, "push", f"{host}/{image_project.repository}:{VERSION}")
 
 
-def _docker_py(parcel: Parcel, host: str, *, short: bool) -> tuple[str, ...]:
+def _docker_py(image_project: ImageProject, host: str, *, short: bool) -> tuple[str, ...]:
     limit = str(OWN_LIMIT) if short else ""
-    return (sys.executable, "-c", _DOCKER_PY, f"{host}/{parcel.repository}", VERSION, limit)
+    return (sys.executable, "-c", _DOCKER_PY, f"{host}/{image_project.repository}", VERSION, limit)
 
 
-def _seatrial(parcel: Parcel, host: str, *, short: bool) -> tuple[str, ...]:  # noqa: ARG001  its settings have it
+def _seatrial(image_project: ImageProject, host: str, *, short: bool) -> tuple[str, ...]:  # noqa: ARG001  its settings have it
     return seatrial_push(host, VERSION)
 
 
 def seatrial_push(host: str, version: str) -> tuple[str, ...]:
-    """Give the words with which Seatrial pushes the version of the project it is called in."""
+    """Return the words with which Seatrial pushes the version of the project it is called in."""
     return (_INVOKE, "push", "--user", USER, "--registry", host, "--version", version)
 
 

@@ -25,8 +25,8 @@ from statistics import median
 
 import seatrial
 from bench.timing import CommandFailed, Row, in_turns, say, table
-from bench.yard import Yard, yard
-from seatrial.checks.http.base_url import Site
+from bench.workspace import Workspace, workspace
+from seatrial.checks.http.base_url import BaseUrl
 from seatrial.checks.http.probe import probe
 from seatrial.checks.http.response import Expected
 from seatrial.engine.docker.engine import DockerEngine
@@ -68,7 +68,7 @@ _SINCE = re.compile(r"listens since ([0-9]+\.[0-9]+)")
 
 @contextmanager
 def _started(engine: DockerEngine, image_id: str, label: str) -> Iterator[tuple[str, int]]:
-    """Give a container that has just been started, and its port."""
+    """Yield a container that has just been started, and its port."""
     key, _, value = label.partition("=")
     name = f"{value}-{secrets.token_hex(4)}"
     spec = ContainerSpec(name=name, image_id=image_id, labels={key: value}, port=_PORT)
@@ -84,7 +84,7 @@ def _started(engine: DockerEngine, image_id: str, label: str) -> Iterator[tuple[
 
 
 def _delay(engine: DockerEngine, image_id: str, label: str, find: Callable[[DockerEngine, str, int], None]) -> float:
-    """Give the seconds from when the app listened to when that was found."""
+    """Return the seconds from when the app listened to when that was found."""
     with _started(engine, image_id, label) as (made, port):
         find(engine, made, port)
         return time.monotonic() - _since(_page(port) or "")
@@ -96,7 +96,7 @@ def _with_seatrial(engine: DockerEngine, made: str, port: int) -> None:
         return now is not None and now.running
 
     expected = Expected(version="1")
-    (result,) = probe(Site(port=port), (Check(),), expected=expected, seconds=_GIVE_UP_SECONDS, alive=alive)
+    (result,) = probe(BaseUrl(port=port), (Check(),), expected=expected, seconds=_GIVE_UP_SECONDS, alive=alive)
     if result.problem:
         raise CommandFailed(f"the app did not answer: {result.problem}")
 
@@ -121,7 +121,7 @@ def _page(port: int) -> str | None:
         line.close()
 
 
-def _readiness(place: Yard, rounds: int) -> tuple[Row, dict[str, list[float]]]:
+def _readiness(place: Workspace, rounds: int) -> tuple[Row, dict[str, list[float]]]:
     say("readiness: building")
     context = place.folder / "ready"
     context.mkdir()
@@ -149,7 +149,7 @@ def _readiness(place: Yard, rounds: int) -> tuple[Row, dict[str, list[float]]]:
     return row, taken
 
 
-def _verdicts(place: Yard, rounds: int) -> tuple[list[Row], dict[str, list[float]]]:
+def _verdicts(place: Workspace, rounds: int) -> tuple[list[Row], dict[str, list[float]]]:
     folder = place.folder / "project"
     folder.mkdir()
     project = make_project(folder, name=place.name, base=place.base, port=_PORT)
@@ -230,7 +230,7 @@ def main(words: Sequence[str] | None = None) -> int:
     given = parser.parse_args(words)
     compileall.compile_dir(Path(seatrial.__file__).parent, quiet=1)
     try:
-        with yard(given.base) as place:
+        with workspace(given.base) as place:
             ready, delays = _readiness(place, given.rounds)
             verdicts, taken = _verdicts(place, given.verdicts)
     except CommandFailed as error:

@@ -23,9 +23,9 @@ from pathlib import Path
 from statistics import median
 
 from bench.timing import Command, CommandFailed, Row, say, table
-from bench.yard import REPOSITORY, Yard, yard
+from bench.workspace import REPOSITORY, Workspace, workspace
 from seatrial.host.firewall import Iptables
-from tests.servers.visitor import Visitor
+from tests.servers.load_client import LoadClient
 from tests.waiting import answers, wait_until
 
 _BASE = "localhost/seatrial/python:3.13"
@@ -44,8 +44,8 @@ seatrial:
       checks: [{{path: /healthz, json: {{status: ok, version: "{{version}}"}}}}]
 """
 _TASKS = """\
-from seatrial import tasks as road
-from invoke import Collection; ns = Collection.from_module(road)
+from seatrial import tasks as seatrial_tasks
+from invoke import Collection; ns = Collection.from_module(seatrial_tasks)
 """
 
 
@@ -53,7 +53,7 @@ from invoke import Collection; ns = Collection.from_module(road)
 class Place:
     """The app in a folder of its own, and where it is served."""
 
-    yard: Yard
+    workspace: Workspace
     port: int
 
     @property
@@ -64,7 +64,7 @@ class Place:
     @property
     def container(self) -> str:
         """The container that serves."""
-        return f"{self.yard.name}-web"
+        return f"{self.workspace.name}-web"
 
     def seatrial(self, version: str, *, redirect: bool) -> None:
         """Let Seatrial serve a version; without a redirect, iptables is out of its sight."""
@@ -72,18 +72,18 @@ class Place:
         said = "were redirected" if redirect else "s without service"
         environment = {"PATH": os.pathsep.join(path)}
         words = (_INVOKE, "run", "--version", version)
-        Command(words=words, folder=self.yard.folder, environment=environment, must_say=said).output()
+        Command(words=words, folder=self.workspace.folder, environment=environment, must_say=said).output()
 
     def docker(self, version: str) -> None:
         """Let a version be served as people do it by hand, with the same protection, and wait until it answers."""
-        image = f"{self.yard.name}/web:{version}"
+        image = f"{self.workspace.name}/web:{version}"
         protected = ("--init", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
         limited = ("--memory", "512m", "--pids-limit", "256", "--tmpfs", "/tmp")  # noqa: S108  in the container
-        labelled = ("--label", self.yard.label, "--label", "seatrial.app=web")  # so that Seatrial may end it
+        labelled = ("--label", self.workspace.label, "--label", "seatrial.app=web")  # so that Seatrial may end it
         named = ("--name", self.container, *labelled, "--publish", f"127.0.0.1:{self.port}:5000")
-        self.yard.docker("stop", self.container).output()
-        self.yard.docker("rm", self.container).output()
-        self.yard.docker("run", "--detach", *named, *protected, *limited, image).output()
+        self.workspace.docker("stop", self.container).output()
+        self.workspace.docker("rm", self.container).output()
+        self.workspace.docker("run", "--detach", *named, *protected, *limited, image).output()
         wait_until(lambda: answers(self.url))
 
 
@@ -103,11 +103,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given.add_argument("--rounds", type=int, default=3, help="swaps by each, under each kind of load")
     given.add_argument("--seconds", type=int, default=12, help="how long wrk asks, around one swap")
     options = given.parse_args(arguments)
-    if obstacle := Iptables().obstacle():
-        say(f"without redirect only: {obstacle}")
+    if unavailable_reason := Iptables().unavailable_reason():
+        say(f"without redirect only: {unavailable_reason}")
     try:
-        with yard(_BASE) as place:
-            print(_report(_prepared(place), options.rounds, options.seconds, redirect=not obstacle))
+        with workspace(_BASE) as place:
+            print(_report(_prepared(place), options.rounds, options.seconds, redirect=not unavailable_reason))
     except CommandFailed as error:
         say(str(error))
         return 1
@@ -116,8 +116,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _prepared(place: Yard) -> Place:
-    """Give the app with both versions built and the first one served."""
+def _prepared(place: Workspace) -> Place:
+    """Return the app with both versions built and the first one served."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -127,7 +127,7 @@ def _prepared(place: Yard) -> Place:
     for version in ("1", "2"):
         Command(words=(_INVOKE, "build", "--version", version), folder=place.folder).output()
     Command(words=(_INVOKE, "run", "--version", "1"), folder=place.folder).output()
-    return Place(yard=place, port=port)
+    return Place(workspace=place, port=port)
 
 
 def _report(place: Place, rounds: int, seconds: int, *, redirect: bool) -> str:
@@ -192,13 +192,13 @@ def _under_wrk(place: Place, swap: Callable[[str], None], version: str, seconds:
 
 def _under_visits(place: Place, swap: Callable[[str], None], version: str) -> Load:
     """Swap while one client asks every 2 ms, each time by a new connection."""
-    with Visitor(port=place.port, path="/healthz", pause=0.002) as visitor:
+    with LoadClient(port=place.port, path="/healthz", pause=0.002) as load_client:
         time.sleep(_BEFORE_SECONDS)
         began = time.perf_counter()
         swap(version)
         took = time.perf_counter() - began
         time.sleep(_BEFORE_SECONDS)
-    return Load(seconds=took, answered=visitor.count, lost=len(visitor.lost), gap=visitor.longest_gap)
+    return Load(seconds=took, answered=load_client.count, lost=len(load_client.lost), gap=load_client.longest_gap)
 
 
 if __name__ == "__main__":

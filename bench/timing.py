@@ -97,12 +97,12 @@ def in_turns(contestants: Mapping[str, Callable[[], float]], rounds: int) -> dic
 
 
 def ratio(ours: list[float], other: list[float]) -> float:
-    """Give the median of the ratios within each round: what slows a whole round down falls out."""
+    """Return the median of the ratios within each round: what slows a whole round down falls out."""
     return median(mine / theirs for mine, theirs in zip(ours, other, strict=True))
 
 
 def compared(name: str, ours: list[float], other: list[float], goal: float | None = None) -> Row:
-    """Give the row for two that went in turns: medians in seconds, and the ratio against its goal."""
+    """Return the row for two that went in turns: medians in seconds, and the ratio against its goal."""
     found = ratio(ours, other)
     return Row(
         name=name,
@@ -115,7 +115,7 @@ def compared(name: str, ours: list[float], other: list[float], goal: float | Non
 
 
 def table(rows: list[Row], *, heads: tuple[str, ...] = _HEADS) -> str:
-    """Give the rows in columns; the first and the last are text, the others are numbers."""
+    """Return the rows in columns; the first and the last are text, the others are numbers."""
     lines = [heads, *(row.cells for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     last = len(heads) - 1

@@ -26,9 +26,9 @@ from typing import Literal
 import bcrypt
 import requests
 
-from bench.pushers import OWN_LIMIT, PUSHERS, USER, VERSION, Parcel, Said, end_all, said_by
+from bench.pushers import OWN_LIMIT, PUSHERS, USER, VERSION, ImageProject, Said, end_all, said_by
 from bench.timing import CommandFailed, say
-from bench.yard import Yard, yard
+from bench.workspace import Workspace, workspace
 from tests.servers.engine_proxy import Cut, Empty, EngineFault, EngineProxy, Stall, engine_proxy
 from tests.servers.registry_proxy import Flip, RegistryFault, RegistryProxy, Reset, Swap, refusal, registry_proxy
 
@@ -101,51 +101,54 @@ class Outcome:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lane:
+class PusherSetup:
     """One of the three, with proxies of its own before the open registry and before the engine."""
 
-    yard: Yard
+    workspace: Workspace
     pusher: str
     hosts: dict[Place, str]
     registry: RegistryProxy
     engine: EngineProxy
 
-    def parcel(self, name: str, **settings: object) -> Parcel:
-        """Give a parcel that nobody else has."""
+    def image_project(self, name: str, **settings: object) -> ImageProject:
+        """Return a parcel that nobody else has."""
         name = f"{name}-{self.pusher.lower().replace(' ', '-')}"
-        return Parcel(yard=self.yard, folder=self.yard.folder / name, name=name).make(**settings)
+        return ImageProject(workspace=self.workspace, folder=self.workspace.folder / name, name=name).make(**settings)
 
     def warm(self) -> None:
         """Bring the layers of the base image into the registry: from there they are mounted afterwards."""
-        parcel = self.parcel("warm")
-        parcel.build(self.registry.host)
-        parcel.publish(self.registry.host, VERSION)
+        image_project = self.image_project("warm")
+        image_project.build(self.registry.host)
+        image_project.publish(self.registry.host, VERSION)
 
     def run(self, fault: Fault) -> Outcome:
         """Push with the fault."""
         host = self.registry.host if fault.place == "open" else self.hosts[fault.place]
         limit = {"push_timeout": OWN_LIMIT} if fault.short else {}
-        parcel = self.parcel(f"row-{_FAULTS.index(fault)}", **limit)
+        image_project = self.image_project(f"row-{_FAULTS.index(fault)}", **limit)
         if fault.other:
-            parcel.build(host)
-            parcel.publish(host, fault.other)
-        parcel.build(host)
-        self.registry.faults = (self._swap(parcel, fault.other),) if fault.swapped else fault.registry
+            image_project.build(host)
+            image_project.publish(host, fault.other)
+        image_project.build(host)
+        self.registry.faults = (self._swap(image_project, fault.other),) if fault.swapped else fault.registry
         self.engine.faults = fault.engine
-        environment = {"DOCKER_HOST": self.engine.docker_host, "DOCKER_CONFIG": _config(parcel, host, fault.password)}
-        words = PUSHERS[self.pusher](parcel, host, short=fault.short)
-        said = said_by(words, parcel.folder, environment, short=fault.short)
+        environment = {
+            "DOCKER_HOST": self.engine.docker_host,
+            "DOCKER_CONFIG": _config(image_project, host, fault.password),
+        }
+        words = PUSHERS[self.pusher](image_project, host, short=fault.short)
+        said = said_by(words, image_project.folder, environment, short=fault.short)
         self.registry.faults = ()
         self.engine.faults = ()
-        held = _holds(self.hosts[fault.place], parcel)
+        held = _holds(self.hosts[fault.place], image_project)
         outcome = Outcome(said=said, held=held, put_over=fault.other == VERSION)
         lines = said.output.strip().splitlines()
         reasons = [line.strip() for line in lines if "why:" in line] or lines[-1:]
         say("\n      ".join([f"    {self.pusher}: {', '.join(outcome.cells)}, {said.seconds:.0f} s", *reasons]))
         return outcome
 
-    def _swap(self, parcel: Parcel, tag: str) -> Swap:
-        other = _ask(self.hosts["open"], f"{parcel.repository}{_MANIFESTS}{tag}").content
+    def _swap(self, image_project: ImageProject, tag: str) -> Swap:
+        other = _ask(self.hosts["open"], f"{image_project.repository}{_MANIFESTS}{tag}").content
         return Swap(method="PUT", path=_MANIFESTS, change=lambda _: other)
 
 
@@ -155,10 +158,10 @@ def _ask(host: str, path: str, method: str = "GET") -> requests.Response:
     return requests.request(method, f"http://{host}/v2/{path}", headers={"Accept": _TYPES}, auth=auth, timeout=10)
 
 
-def _holds(host: str, parcel: Parcel) -> bool:
-    """Whether a registry holds the image under its version, with all its blobs."""
+def _holds(host: str, image_project: ImageProject) -> bool:
+    """Return whether a registry holds the image under its version, with all its blobs."""
     try:
-        answer = _ask(host, f"{parcel.repository}{_MANIFESTS}{VERSION}")
+        answer = _ask(host, f"{image_project.repository}{_MANIFESTS}{VERSION}")
     except requests.ConnectionError:
         return False
     if not answer.ok:
@@ -166,26 +169,26 @@ def _holds(host: str, parcel: Parcel) -> bool:
     manifest = answer.json()
     blobs = [manifest["config"]["digest"], *(layer["digest"] for layer in manifest["layers"])]
     # In containerd's image store an image's id is its manifest's digest.
-    same = parcel.id in {blobs[0], answer.headers["Docker-Content-Digest"]}
-    return same and all(_ask(host, f"{parcel.repository}/blobs/{blob}", "HEAD").ok for blob in blobs)
+    same = image_project.id in {blobs[0], answer.headers["Docker-Content-Digest"]}
+    return same and all(_ask(host, f"{image_project.repository}/blobs/{blob}", "HEAD").ok for blob in blobs)
 
 
-def _config(parcel: Parcel, host: str, password: str | None) -> str:
-    """Give a folder with Docker's configuration, in which that password is kept, or none."""
+def _config(image_project: ImageProject, host: str, password: str | None) -> str:
+    """Return a folder with Docker's configuration, in which that password is kept, or none."""
     auth = base64.b64encode(f"{USER}:{password}".encode()).decode()
-    folder = parcel.folder / "docker-config"
+    folder = image_project.folder / "docker-config"
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps({"auths": {host: {"auth": auth}} if password else {}}))
     return str(folder)
 
 
-def _registries(place: Yard) -> dict[Place, str]:
+def _registries(place: Workspace) -> dict[Place, str]:
     """Start all registries but the one that is down."""
     folder = place.folder / "htpasswd"
     folder.mkdir()
     hashed = bcrypt.hashpw(_PASSWORD.encode(), bcrypt.gensalt(5)).decode()
     (folder / "htpasswd").write_text(f"{USER}:{hashed}\n")
-    guard = (
+    overrides = (
         "REGISTRY_AUTH=htpasswd",
         "REGISTRY_AUTH_HTPASSWD_REALM=bench",
         "REGISTRY_AUTH_HTPASSWD_PATH=/auth/htpasswd",
@@ -195,19 +198,19 @@ def _registries(place: Yard) -> dict[Place, str]:
         nobody = f"localhost:{probe.getsockname()[1]}"
     return {
         "open": place.registry(),
-        "guarded": place.registry(f"--volume={folder}:/auth:ro", *(f"--env={setting}" for setting in guard)),
+        "guarded": place.registry(f"--volume={folder}:/auth:ro", *(f"--env={setting}" for setting in overrides)),
         "read-only": place.registry('--env=REGISTRY_STORAGE_MAINTENANCE_READONLY={"enabled":true}'),
         "down": nobody,
     }
 
 
-def _measure(place: Yard, faults: Sequence[Fault]) -> dict[str, list[Outcome]]:
+def _measure(place: Workspace, faults: Sequence[Fault]) -> dict[str, list[Outcome]]:
     """Let all three push with each fault."""
     hosts = _registries(place)
     with ExitStack() as stack:
         lanes = [
-            Lane(
-                yard=place,
+            PusherSetup(
+                workspace=place,
                 pusher=pusher,
                 hosts=hosts,
                 registry=stack.enter_context(registry_proxy(hosts["open"])),
@@ -215,8 +218,8 @@ def _measure(place: Yard, faults: Sequence[Fault]) -> dict[str, list[Outcome]]:
             )
             for pusher in PUSHERS
         ]
-        for lane in lanes:
-            lane.warm()
+        for setup in lanes:
+            setup.warm()
         found = {}
         pool = stack.enter_context(ThreadPoolExecutor(len(lanes)))
         try:
@@ -229,12 +232,12 @@ def _measure(place: Yard, faults: Sequence[Fault]) -> dict[str, list[Outcome]]:
     return found
 
 
-def _run(fault: Fault, lane: Lane) -> Outcome:
-    return lane.run(fault)
+def _run(fault: Fault, setup: PusherSetup) -> Outcome:
+    return setup.run(fault)
 
 
 def _table(found: dict[str, list[Outcome]]) -> str:
-    """Give Markdown."""
+    """Return Markdown."""
     heads = ["fault", *(head for pusher in PUSHERS for head in (pusher, "held"))]
     rows = [heads, ["---"] * len(heads)]
     rows += [[name, *(cell for one in outcomes for cell in one.cells)] for name, outcomes in found.items()]
@@ -252,7 +255,7 @@ def main(words: Sequence[str] | None = None) -> int:
     given = parser.parse_args(words)
     faults = [fault for fault in _FAULTS if re.search(given.only, fault.name)]
     try:
-        with yard(_BASE) as place:
+        with workspace(_BASE) as place:
             found = _measure(place, faults)
     except CommandFailed as error:
         say(str(error))

@@ -39,53 +39,57 @@ __all__ = [
     "StepFailed",
     "Unavailable",
     "UsageError",
-    "as_typed",
-    "cleaned",
+    "sanitize",
+    "with_program_name",
 ]
 
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
-def cleaned(text: str, *, limit: int = 500) -> str:
-    """Give somebody else's words without control characters, at most `limit` characters of them."""
+def sanitize(text: str, *, limit: int = 500) -> str:
+    """Return somebody else's words without control characters, at most `limit` characters of them."""
     text = _CONTROL.sub("", text).strip()
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def as_typed(mend: str, command: str) -> str:
-    """Give what to type next, where `command` is how Seatrial is called here: `invoke`, `./inv`, `seatrial`."""
-    return re.sub(r"\binvoke (?=[a-z-])", f"{command} ", mend)
+def with_program_name(hint: str, command: str) -> str:
+    """Return what to type next, where `command` is how Seatrial is called here: `invoke`, `./inv`, `seatrial`."""
+    return re.sub(r"\binvoke (?=[a-z-])", f"{command} ", hint)
 
 
 class SeatrialError(Exception):
     """What failed, why, and what to type next.
 
     `details` are lines that help to see the cause: a log's end, the checks that failed. `cause` is its name for
-    programs, empty where nobody gave it one. `passing` is whether the same may work in a few seconds.
+    programs, empty where nobody gave it one. `transient` is whether the same may work in a few seconds.
     """
 
     exit_code: int = 1
     cause: str = ""
-    passing: bool = False
+    transient: bool = False
 
-    def __init__(self, what: str, *, why: str, mend: str, details: tuple[str, ...] = (), cause: str = "") -> None:
-        super().__init__(what)
+    def __init__(self, message: str, *, reason: str, hint: str, details: tuple[str, ...] = (), cause: str = "") -> None:
+        super().__init__(message)
         if cause:
             self.cause = cause
-        self.what = what
-        self.why = cleaned(why)
-        self.mend = mend
-        self.details = tuple(cleaned(line) for line in details)
+        self.message = message
+        self.reason = sanitize(reason)
+        self.hint = hint
+        self.details = tuple(sanitize(line) for line in details)
 
     def __str__(self) -> str:
-        return f"{self.what}: {self.why}"
+        return f"{self.message}: {self.reason}"
 
-    def next_move(self, command: str, task: str = "") -> str:
-        """Give what to type next, where `command` is how Seatrial is called here: `invoke`, `./inv`, `seatrial`.
+    def hint_for(self, command: str, task: str = "") -> str:
+        """Return what to type next, where `command` is how Seatrial is called here: `invoke`, `./inv`, `seatrial`.
 
         Flags alone are flags of `task`.
         """
-        return f"{command} {task} {self.mend}" if self.mend.startswith("--") and task else as_typed(self.mend, command)
+        return (
+            f"{command} {task} {self.hint}"
+            if self.hint.startswith("--") and task
+            else with_program_name(self.hint, command)
+        )
 
 
 class StepFailed(SeatrialError):
@@ -142,7 +146,7 @@ class RegistryUnavailable(Unavailable):
     """No registry answers."""
 
     cause = "no-registry"
-    passing = True
+    transient = True
 
 
 class RateLimited(RegistryUnavailable):
@@ -163,5 +167,5 @@ class Interrupted(SeatrialError):
 
     def __init__(self, signal_name: str, exit_code: int, *, published: bool = False) -> None:
         became = "what the registry holds by now stays there" if published else "what was not complete is taken back"
-        super().__init__("interrupted", why=f"{signal_name} came; {became}", mend="run it again")
+        super().__init__("interrupted", reason=f"{signal_name} came; {became}", hint="run it again")
         self.exit_code = exit_code

@@ -9,14 +9,14 @@ __all__ = [
     "AppLog",
     "BuildEvent",
     "BuildEventKind",
-    "Caution",
-    "Checked",
+    "BytesSent",
+    "CheckResult",
     "Event",
-    "FactSeen",
-    "Note",
+    "FactResult",
+    "Info",
     "Retry",
-    "Sent",
     "Transfer",
+    "WarningEvent",
 ]
 
 
@@ -33,14 +33,14 @@ class BuildEventKind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Note:
+class Info:
     """Something worth a line."""
 
     text: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class Caution:
+class WarningEvent:
     """Something that works and still deserves the user's eye."""
 
     text: str
@@ -66,16 +66,16 @@ class BuildEvent:
 
 @dataclass(frozen=True, kw_only=True)
 class Transfer:
-    """How far `what` has moved: bytes so far, and of how many (None when nobody knows yet)."""
+    """How far `layer` has moved: bytes so far, and of how many (None when nobody knows yet)."""
 
-    what: str
+    layer: str
     current: int
     total: int | None = None
     text: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sent:
+class BytesSent:
     """How many bytes a push really sent over the wire: compressed, as the registry counts them."""
 
     bytes: int
@@ -83,16 +83,16 @@ class Sent:
 
 @dataclass(frozen=True, kw_only=True)
 class Retry:
-    """Something is tried again, for the `attempt`th of at most `tries` times, after so many seconds; `text` is why."""
+    """Something is tried again after `seconds`: attempt `attempt` of at most `attempts`; `text` is why."""
 
     text: str
     attempt: int
-    tries: int
+    attempts: int
     seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
-class Checked:
+class CheckResult:
     """Something was checked: what, what is wrong with it (None: nothing), in how many seconds.
 
     `timeline` is what came of asking, line by line. `fails` is whether the step fails with what is wrong.
@@ -113,7 +113,7 @@ class Checked:
         return f"{self.check}: {self.problem or 'passed'} ({self.seconds:.2f} s)"
 
 
-class FactSeen(Checked):
+class FactResult(CheckResult):
     """A fact of an image was looked at: no news as long as it holds."""
 
     def __str__(self) -> str:
@@ -127,4 +127,4 @@ class AppLog:
     lines: tuple[str, ...]
 
 
-Event = Note | Caution | BuildEvent | Transfer | Sent | Retry | Checked | FactSeen | AppLog
+Event = Info | WarningEvent | BuildEvent | Transfer | BytesSent | Retry | CheckResult | FactResult | AppLog

@@ -22,7 +22,7 @@ from seatrial.settings.settings_file import SETTINGS_FILE, check_settings_file
 __all__ = ["doctor", "history", "images", "inspect", "logs", "ns", "status"]
 
 _BUILD_FLAGS = ("build_arg", "target", "platform", "build_context", "no_cache", "pull")
-_GUARD = ("overwrite", "backwards", "untested", "lock_wait")
+_PUSH_FLAGS = ("overwrite", "backwards", "untested", "lock_wait")
 _SEVERAL = ["build_arg", "platform", "build_context"]
 
 
@@ -41,7 +41,7 @@ def build(
     json: bool = False,
 ) -> None:
     """Build the image of a version, unless it is made from these very inputs already."""
-    with command(c, "build", check=check, json=json) as now:
+    with command(c, "build", check=check, json=json) as cmd:
         flags = BuildFlags(
             build_arg=build_arg,
             target=target,
@@ -50,7 +50,7 @@ def build(
             no_cache=no_cache,
             pull=pull,
         )
-        now.carry_out(now.playbook.build(app=app, version=version, flags=flags))
+        cmd.carry_out(cmd.playbook.build(app=app, version=version, flags=flags))
 
 
 @task(positional=[], iterable=["env"], help=help_for("version", "app", "port", "env", "memory", "check", "json"))
@@ -65,16 +65,16 @@ def run(
     json: bool = False,
 ) -> None:
     """Serve the app from its image on 127.0.0.1; a new container is proved before the old one goes."""
-    with command(c, "run", check=check, json=json) as now:
+    with command(c, "run", check=check, json=json) as cmd:
         flags = RunFlags(port=port, env=env, memory=memory)
-        now.carry_out(now.playbook.run(app=app, version=version, flags=flags))
+        cmd.carry_out(cmd.playbook.run(app=app, version=version, flags=flags))
 
 
 @task(positional=[], help=help_for("app", "check", "json"))
 def stop(c: Context, app: str | None = None, check: bool = False, json: bool = False) -> None:
     """Stop serving the app."""
-    with command(c, "stop", check=check, json=json) as now:
-        now.carry_out(now.playbook.stop(app=app))
+    with command(c, "stop", check=check, json=json) as cmd:
+        cmd.carry_out(cmd.playbook.stop(app=app))
 
 
 @task(positional=[], help=help_for("version", "app", "browser", "url", "junit", "check", "json"))
@@ -89,9 +89,9 @@ def smoke(
     json: bool = False,
 ) -> None:
     """Put the smoke checks to an image in a container of its own, or to what is deployed; look at the image's facts."""
-    with command(c, "smoke", check=check, json=json) as now:
-        steps = now.playbook.smoke(app=app, version=version, browser=browser, url=url, log=junit is not None)
-        now.carry_out(steps, junit=junit)
+    with command(c, "smoke", check=check, json=json) as cmd:
+        steps = cmd.playbook.smoke(app=app, version=version, browser=browser, url=url, log=junit is not None)
+        cmd.carry_out(steps, junit=junit)
 
 
 @task(positional=[], help=help_for("user", "registry", "password_stdin", "check", "json"))
@@ -104,10 +104,10 @@ def login(
     json: bool = False,
 ) -> None:
     """Prove your password at the registry and keep it where Docker does."""
-    with command(c, "login", check=check, json=json) as now:
-        host = now.playbook.registry(registry)
-        credential = ask_credential(now.playbook.user(user), host, from_stdin=password_stdin)
-        now.carry_out(now.playbook.login(credential, registry=registry))
+    with command(c, "login", check=check, json=json) as cmd:
+        host = cmd.playbook.registry(registry)
+        credential = ask_credential(cmd.playbook.user(user), host, from_stdin=password_stdin)
+        cmd.carry_out(cmd.playbook.login(credential, registry=registry))
 
 
 @task(positional=[], help=help_for("version", "user", "registry", "app", "check", "json"))
@@ -120,12 +120,12 @@ def tag(
     check: bool = False,
     json: bool = False,
 ) -> None:
-    """Give the image your name in the registry, with its version and its moving tags."""
-    with command(c, "tag", check=check, json=json) as now:
-        now.carry_out(now.playbook.tag(app=app, version=version, user=user, registry=registry))
+    """Return the image your name in the registry, with its version and its moving tags."""
+    with command(c, "tag", check=check, json=json) as cmd:
+        cmd.carry_out(cmd.playbook.tag(app=app, version=version, user=user, registry=registry))
 
 
-@task(positional=[], help=help_for("version", "user", "registry", "app", *_GUARD, "check", "json"))
+@task(positional=[], help=help_for("version", "user", "registry", "app", *_PUSH_FLAGS, "check", "json"))
 def push(
     c: Context,
     version: str | None = None,
@@ -140,16 +140,16 @@ def push(
     json: bool = False,
 ) -> None:
     """Push an image that passed its smoke test, and see that the registry holds its digest."""
-    with command(c, "push", check=check, json=json) as now:
-        guard = now.guard(overwrite=overwrite, backwards=backwards, untested=untested)
-        steps = now.playbook.push(app=app, version=version, user=user, registry=registry, guard=guard)
-        now.carry_out(steps, lock_wait=lock_wait)
+    with command(c, "push", check=check, json=json) as cmd:
+        overrides = cmd.push_overrides(overwrite=overwrite, backwards=backwards, untested=untested)
+        steps = cmd.playbook.push(app=app, version=version, user=user, registry=registry, overrides=overrides)
+        cmd.carry_out(steps, lock_wait=lock_wait)
 
 
 @task(
     positional=[],
     iterable=_SEVERAL,
-    help=help_for("version", "user", "registry", "app", *_GUARD, *_BUILD_FLAGS, "check", "json"),
+    help=help_for("version", "user", "registry", "app", *_PUSH_FLAGS, *_BUILD_FLAGS, "check", "json"),
 )
 def release(
     c: Context,
@@ -171,9 +171,9 @@ def release(
     json: bool = False,
 ) -> None:
     """Build, smoke-test, tag and push: the whole road."""
-    with command(c, "release", check=check, json=json) as now:
+    with command(c, "release", check=check, json=json) as cmd:
         where = {"user": user, "registry": registry}
-        guard = now.guard(overwrite=overwrite, backwards=backwards, untested=untested)
+        overrides = cmd.push_overrides(overwrite=overwrite, backwards=backwards, untested=untested)
         flags = BuildFlags(
             build_arg=build_arg,
             target=target,
@@ -182,8 +182,8 @@ def release(
             no_cache=no_cache,
             pull=pull,
         )
-        steps = now.playbook.release(app=app, version=version, guard=guard, flags=flags, **where)
-        now.carry_out(steps, lock_wait=lock_wait)
+        steps = cmd.playbook.release(app=app, version=version, overrides=overrides, flags=flags, **where)
+        cmd.carry_out(steps, lock_wait=lock_wait)
 
 
 @task(positional=[], help=help_for("to", "user", "registry", "app", "lock_wait", "check", "json"))
@@ -198,28 +198,28 @@ def rollback(
     json: bool = False,
 ) -> None:
     """Let the moving tags in the registry point back to a published version, without a build."""
-    with command(c, "rollback", check=check, json=json) as now:
-        steps = now.playbook.rollback(app=app, to=to, user=user, registry=registry)
-        now.carry_out(steps, lock_wait=lock_wait)
+    with command(c, "rollback", check=check, json=json) as cmd:
+        steps = cmd.playbook.rollback(app=app, to=to, user=user, registry=registry)
+        cmd.carry_out(steps, lock_wait=lock_wait)
 
 
 @task(positional=[], help=help_for("check", "json"))
 def up(c: Context, check: bool = False, json: bool = False) -> None:
     """Get what a bare machine lacks: an engine that answers, a base image, a local registry."""
-    with command(c, "up", check=check, json=json) as now:
-        now.carry_out(now.playbook.up())
+    with command(c, "up", check=check, json=json) as cmd:
+        cmd.carry_out(cmd.playbook.up())
 
 
 @task(positional=[], help=help_for("volumes", "check", "json"))
 def down(c: Context, volumes: bool = False, check: bool = False, json: bool = False) -> None:
     """End what up and run started: the apps, the local registry, and an engine that up started."""
-    with command(c, "down", check=check, json=json) as now:
+    with command(c, "down", check=check, json=json) as cmd:
         try:
-            now.world.engine.info()
+            cmd.world.engine.info()
             answers = True
         except EngineUnavailable:
             answers = False
-        now.carry_out(now.playbook.down(engine_answers=answers, volumes=volumes))
+        cmd.carry_out(cmd.playbook.down(engine_answers=answers, volumes=volumes))
 
 
 @task(positional=[], help=help_for("version", "app", "port", "overwrite", "check", "json"))
@@ -233,9 +233,9 @@ def demo(
     json: bool = False,
 ) -> None:
     """Go the whole road on a bare machine without an account: up, release into a local registry, run."""
-    with command(c, "demo", check=check, json=json) as now:
-        guard = now.guard(overwrite=overwrite)
-        now.carry_out(now.playbook.demo(app=app, version=version, port=port, guard=guard))
+    with command(c, "demo", check=check, json=json) as cmd:
+        overrides = cmd.push_overrides(overwrite=overwrite)
+        cmd.carry_out(cmd.playbook.demo(app=app, version=version, port=port, overrides=overrides))
 
 
 def _preflight() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-__all__ = ["counted", "human_ago", "human_size", "listed", "short_digest", "spaced_size"]
+__all__ = ["human_ago", "human_size", "listed", "pluralize", "short_digest", "spaced_size"]
 
 _LISTED = 5
 _SHORT_DIGEST = 12
@@ -20,13 +20,13 @@ _UNITS = (
 _HOURS_A_YEAR = 365 * 24
 
 
-def counted(number: int, noun: str) -> str:
-    """Give a number with what it counts: `1 check`, `2 checks`."""
+def pluralize(number: int, noun: str) -> str:
+    """Return a number with what it counts: `1 check`, `2 checks`."""
     return f"{number} {noun}{'s' if number > 1 else ''}"
 
 
 def listed(names: Sequence[str]) -> str:
-    """Give names for a sentence: the first five, and how many more there are."""
+    """Return names for a sentence: the first five, and how many more there are."""
     more = len(names) - _LISTED
     return ", ".join(names[:_LISTED]) + (f" and {more} more" if more > 0 else "")
 
@@ -37,7 +37,7 @@ def short_digest(digest: str) -> str:
 
 
 def human_size(size: int) -> str:
-    """Give bytes in Docker's decimal units with three figures: `72.8MB`."""
+    """Return bytes in Docker's decimal units with three figures: `72.8MB`."""
     value, units = float(size), ["B", "kB", "MB", "GB", "TB", "PB"]
     while value >= _THOUSAND and len(units) > 1:
         value /= _THOUSAND
@@ -46,15 +46,15 @@ def human_size(size: int) -> str:
 
 
 def spaced_size(size: int) -> str:
-    """Give bytes in Docker's units as a sentence has them: `3.4 MB`."""
+    """Return bytes in Docker's units as a sentence has them: `3.4 MB`."""
     return re.sub(r"(?=[a-zA-Z]+$)", " ", human_size(size), count=1)
 
 
 def human_ago(seconds: float) -> str:
-    """Give a length of time in Docker's words: `4 weeks ago`."""
+    """Return a length of time in Docker's words: `4 weeks ago`."""
     whole, hours = max(0, int(seconds)), int(seconds / 3600 + 0.5)
     if whole < 60:  # noqa: PLR2004
-        words = "Less than a second" if whole < 1 else counted(whole, "second")
+        words = "Less than a second" if whole < 1 else pluralize(whole, "second")
     elif whole < 3600:  # noqa: PLR2004
         words = "About a minute" if whole < 120 else f"{whole // 60} minutes"  # noqa: PLR2004
     elif hours == 1:

@@ -51,8 +51,8 @@ seatrial:
       checks: [{{path: /, text: "hello {{version}}"}}]
 {settings}"""
 _TASKS = """\
-from seatrial import tasks as road
-from invoke import Collection; ns = Collection.from_module(road)
+from seatrial import tasks as seatrial_tasks
+from invoke import Collection; ns = Collection.from_module(seatrial_tasks)
 """
 
 
@@ -158,14 +158,14 @@ class Project:
 
 
 def make_project(folder: Path, *, name: str, base: str, port: int) -> Project:
-    """Give a project whose app says hello and its version."""
+    """Return a project whose app says hello and its version."""
     project = Project(folder=folder, name=name, base=base, port=port)
     project.write()
     return project
 
 
 def command_lines() -> list[str]:
-    """Give the command lines of all processes of this machine; the engine's RUNs are among them."""
+    """Return the command lines of all processes of this machine; the engine's RUNs are among them."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:

@@ -29,7 +29,7 @@ from tests.waiting import answers, wait_until
 # Among them the fixtures of tests/registries.py, so that pytest finds them here.
 __all__ = [
     "PYTHON_IMAGES",
-    "Holdings",
+    "EngineContents",
     "TestRegistry",
     "answers",
     "guarded_registry",
@@ -74,7 +74,7 @@ def containerd_store(client: docker.DockerClient) -> bool:
 
 
 @dataclass(frozen=True)
-class Holdings:
+class EngineContents:
     """What an engine holds: containers, images with their names, volumes, networks.
 
     What carries the label of another project is left out, so that test runs can go side by side.
@@ -86,7 +86,7 @@ class Holdings:
     networks: frozenset[str]
 
     @classmethod
-    def of(cls, client: docker.DockerClient, project: str | None = None) -> Holdings:
+    def of(cls, client: docker.DockerClient, project: str | None = None) -> EngineContents:
         """Look."""
 
         def strange(labels: dict[str, str] | None) -> bool:
@@ -107,9 +107,9 @@ class Holdings:
 
 
 @pytest.fixture
-def holdings(client: docker.DockerClient, project_name: str) -> Callable[[], Holdings]:
+def engine_contents(client: docker.DockerClient, project_name: str) -> Callable[[], EngineContents]:
     """Looks at all the engine holds, to compare before with after."""
-    return lambda: Holdings.of(client, project_name)
+    return lambda: EngineContents.of(client, project_name)
 
 
 @pytest.fixture
@@ -120,16 +120,16 @@ def project_name(client: docker.DockerClient) -> Iterator[str]:
     else is new makes the test fail.
     """
     name = f"t{secrets.token_hex(5)}"
-    before = Holdings.of(client, name)
+    before = EngineContents.of(client, name)
     yield name
-    trials = {"label": [f"seatrial.project={name}", "seatrial.trial"]}
-    assert not client.containers.list(all=True, filters=trials), "a smoke container was left behind"
+    smoke_containers = {"label": [f"seatrial.project={name}", "seatrial.smoke"]}
+    assert not client.containers.list(all=True, filters=smoke_containers), "a smoke container was left behind"
     for container in client.containers.list(all=True, filters={"label": f"seatrial.project={name}"}):
         container.remove(force=True, v=True)
     for image in client.images.list(filters={"label": f"seatrial.project={name}"}):
         for tag in image.tags or [image.id]:
             client.images.remove(tag, force=True)
-    assert Holdings.of(client, name) == before
+    assert EngineContents.of(client, name) == before
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ class Specimens:
     folder: Path
 
     def make(self, says: Mapping[str, str | None] = GOOD, *files: ImageFile) -> Image:
-        """Give an image of these files over a few harmless ones, with what a Dockerfile says (None: not said)."""
+        """Return an image of these files over a few harmless ones, with what a Dockerfile says (None: not said)."""
         archive = self.folder / "root.tar"
         _write(archive, [*_HARMLESS, *files])
         changes = [f"LABEL seatrial.project={self.project}", *(words for words in says.values() if words)]
@@ -51,12 +51,12 @@ class Specimens:
 
 
 def file(path: str, mode: int = 0o644, uid: int = 0, gid: int = 0) -> ImageFile:
-    """Give a file."""
+    """Return a file."""
     return ImageFile(path=path, mode=mode, uid=uid, gid=gid, kind="file")
 
 
 def folder(path: str, mode: int = 0o755, uid: int = 0, gid: int = 0) -> ImageFile:
-    """Give a folder."""
+    """Return a folder."""
     return ImageFile(path=path, mode=mode, uid=uid, gid=gid, kind="folder")
 
 

@@ -24,19 +24,19 @@ _NOT_THERE = ("manifest unknown", "repository name not known", "404 (Not Found)"
 
 
 def digest(registry: TestRegistry, repository: str, tag: str) -> str | None:
-    """Give the digest of what the registry holds under a tag, made of the bytes; nothing where there is nothing."""
+    """Return the digest of what the registry holds under a tag, made of the bytes; nothing where there is nothing."""
     raw = _inspect(registry, repository, tag)
     return None if raw is None else f"sha256:{hashlib.sha256(raw).hexdigest()}"
 
 
 def manifest(registry: TestRegistry, repository: str, tag: str) -> dict[str, Any] | None:
-    """Give the manifest, or the index, that the registry holds under a tag; nothing where there is nothing."""
+    """Return the manifest, or the index, that the registry holds under a tag; nothing where there is nothing."""
     raw = _inspect(registry, repository, tag)
     return None if raw is None else dict(json.loads(raw))
 
 
 def tags(registry: TestRegistry, repository: str) -> list[str]:
-    """Give all tags of a repository, sorted."""
+    """Return all tags of a repository, sorted."""
     raw = _skopeo(registry, "list-tags", f"docker://{registry.host}/{repository}")
     return [] if raw is None else sorted(json.loads(raw)["Tags"])
 
@@ -46,7 +46,7 @@ def _inspect(registry: TestRegistry, repository: str, tag: str) -> bytes | None:
 
 
 def _skopeo(registry: TestRegistry, command: str, *words: str) -> bytes | None:
-    """Give what it prints; nothing where the registry has no such thing; fail when anything else is wrong."""
+    """Return what it prints; nothing where the registry has no such thing; fail when anything else is wrong."""
     if shutil.which("skopeo") is None:
         if os.environ.get("CI"):
             pytest.fail("there is no skopeo, and under CI no test may be skipped for that: ./inv test installs it")
@@ -73,7 +73,7 @@ def _skopeo(registry: TestRegistry, command: str, *words: str) -> bytes | None:
 
 
 def _logins(registry: TestRegistry, folder: Path) -> Path:
-    """Give a file with the login, which in the program's words everybody could read; without one, no login at all."""
+    """Return a file with the login, which in the program's words everybody could read; without one, no login at all."""
     entry = base64.b64encode(f"{registry.user}:{registry.password}".encode()).decode()
     file = folder / "auth.json"
     file.write_text(json.dumps({"auths": {registry.host: {"auth": entry}} if registry.user else {}}))

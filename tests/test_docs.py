@@ -76,7 +76,7 @@ def test_checks_are_documented(name: str) -> None:
 
 
 def _causes(tree: ast.Module) -> Iterator[str]:
-    """Give the names of causes in a module: what stands for `cause`, and what a `Cause` is called."""
+    """Yield the names of causes in a module: what stands for `cause`, and what a `Cause` is called."""
     for node in ast.walk(tree):
         values: list[ast.expr] = []
         if isinstance(node, ast.Call):

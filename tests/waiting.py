@@ -11,7 +11,7 @@ __all__ = ["answers", "wait_until"]
 
 
 def answers(url: str) -> bool:
-    """Whether anything answers HTTP there."""
+    """Return whether anything answers HTTP there."""
     try:
         requests.get(url, timeout=2)
     except requests.RequestException:

@@ -9,7 +9,7 @@ app = Flask(__name__)
 
 @app.get("/")
 def home() -> str:
-    """Give the page."""
+    """Return the page."""
     return render_template("index.html")
 
 

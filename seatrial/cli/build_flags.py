@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from seatrial.errors import UsageError, cleaned
+from seatrial.errors import UsageError, sanitize
 from seatrial.model.app import App
 from seatrial.model.platforms import parse_platforms
 from seatrial.settings.settings import build_context
@@ -25,8 +25,8 @@ class BuildFlags:
     no_cache: bool = False
     pull: bool = False
 
-    def over(self, app: App, root: Path) -> App:
-        """Give the app with these flags; folders are relative to `root`. `UsageError` for what is no flag."""
+    def apply_to(self, app: App, root: Path) -> App:
+        """Return the app with these flags; folders are relative to `root`. `UsageError` for what is no flag."""
         known = app.build
         contexts = pairs("--build-context", self.build_context, "NAME=FOLDER")
         platforms = [one for given in self.platform or () for one in given.split(",")]
@@ -43,17 +43,17 @@ class BuildFlags:
 
 
 def pairs(flag: str, given: Sequence[str] | None, form: str) -> dict[str, str]:
-    """Give names and values of a flag that may come several times; `UsageError` for one without name or =."""
+    """Return names and values of a flag that may come several times; `UsageError` for one without name or =."""
     found = {}
     for text in given or ():
         name, equals, value = text.partition("=")
         if not name or not equals:
             raise UsageError(
-                f"{flag} {cleaned(repr(name), limit=60)} is not {form}",
-                why="there is nothing before the ="
+                f"{flag} {sanitize(repr(name), limit=60)} is not {form}",
+                reason="there is nothing before the ="
                 if equals
                 else "there is no = in it; nothing is taken from the environment",
-                mend=f"{flag} {form}",
+                hint=f"{flag} {form}",
             )
         found[name] = value
     return found

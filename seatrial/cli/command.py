@@ -22,7 +22,7 @@ from seatrial.registry.credentials import Credential, Secret
 from seatrial.settings.settings import Settings, environment
 
 if TYPE_CHECKING:  # listing tasks and asking for help need no pipeline
-    from seatrial.cli.playbook import Guard, Playbook
+    from seatrial.cli.playbook import Playbook, PushOverrides
     from seatrial.output.console import Console
     from seatrial.output.junit import JUnitFile
     from seatrial.pipeline.step import Step
@@ -41,11 +41,13 @@ class Command:
     check: bool
     json: bool
 
-    def guard(self, *, overwrite: bool = False, backwards: bool = False, untested: bool = False) -> Guard:
-        """Give what a push may do that it does not do by itself."""
-        from seatrial.cli.playbook import Guard
+    def push_overrides(
+        self, *, overwrite: bool = False, backwards: bool = False, untested: bool = False
+    ) -> PushOverrides:
+        """Return what a push may do that it does not do by itself."""
+        from seatrial.cli.playbook import PushOverrides
 
-        return Guard(overwrite=overwrite, backwards=backwards, untested=untested)
+        return PushOverrides(overwrite=overwrite, backwards=backwards, untested=untested)
 
     def carry_out(self, steps: Sequence[Step], *, lock_wait: str = "0", junit: str | None = None) -> None:
         """Carry the steps out, show how they come out, and end with the right exit code.
@@ -58,8 +60,8 @@ class Command:
         from seatrial.output.json_report import as_json
 
         started = environment()
-        called = started.command
-        console = Console(errors=self.json, command=called, task=self.name, plain=started.plain)
+        started_as = started.command
+        console = Console(errors=self.json, command=started_as, task=self.name, plain=started.plain)
         wait = _seconds(lock_wait)
         file = _junit_file(junit, console, check=self.check) if junit is not None else None
         report = carry_out(self.name, steps, self.world, file or console, check=self.check, lock_wait=wait)
@@ -72,14 +74,14 @@ class Command:
             console.error(report.error)
         console.recap(report)
         if self.json:
-            print_out(as_json(report, command=called))
+            print_out(as_json(report, command=started_as))
         if report.exit_code:
             raise Exit(code=report.exit_code)
 
 
 @contextmanager
 def command(c: Context, name: str, *, check: bool = False, json: bool = False) -> Iterator[Command]:
-    """Give a command of this project, and turn what goes wrong into a message and an exit code."""
+    """Yield a command of this project, and turn what goes wrong into a message and an exit code."""
     from seatrial.cli.playbook import Playbook
     from seatrial.cli.session import Terminated, open_world, terminable
 
@@ -112,7 +114,7 @@ def command(c: Context, name: str, *, check: bool = False, json: bool = False) -
         if logging.getLogger("invoke").isEnabledFor(logging.DEBUG):
             raise
         words = f"{type(error).__name__}: {error}".partition("\n")[0]
-        unexpected = SeatrialError(f"{name} met something unexpected", why=words, mend=f"invoke --debug {name} …")
+        unexpected = SeatrialError(f"{name} met something unexpected", reason=words, hint=f"invoke --debug {name} …")
         raise exit_with(name, unexpected, check=check, json=json) from error
 
 
@@ -122,15 +124,15 @@ def exit_with(name: str, error: SeatrialError, *, check: bool, json: bool) -> Ex
     from seatrial.output.json_report import as_json
     from seatrial.pipeline.pipeline import Report
 
-    called = environment().command
-    Console(errors=True, command=called, task=name).error(error)
+    started_as = environment().command
+    Console(errors=True, command=started_as, task=name).error(error)
     if json:
-        print_out(as_json(Report(command=name, check=check, error=error), command=called))
+        print_out(as_json(Report(command=name, check=check, error=error), command=started_as))
     return Exit(code=error.exit_code)
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401  whatever YAML holds
-    """Give Invoke's configuration as plain Python."""
+    """Return Invoke's configuration as plain Python."""
     if hasattr(value, "items"):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
@@ -144,7 +146,9 @@ def _junit_file(name: str, console: Console, *, check: bool) -> JUnitFile:
 
 def _seconds(text: str) -> float:
     if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", text):
-        raise UsageError(f"--lock-wait {text!r} is no time", why="it takes a number of seconds", mend="--lock-wait 600")
+        raise UsageError(
+            f"--lock-wait {text!r} is no time", reason="it takes a number of seconds", hint="--lock-wait 600"
+        )
     return float(text)
 
 
@@ -155,7 +159,7 @@ def print_out(text: str) -> None:
 
 
 def ask_credential(user: str, registry: str, *, from_stdin: bool) -> Credential:
-    """Give the password for a user from standard input or a prompt; `UsageError` when there is neither."""
+    """Return the password for a user from standard input or a prompt; `UsageError` when there is neither."""
     if from_stdin:
         password = sys.stdin.read().rstrip("\r\n")
     elif sys.stdin.isatty():
@@ -165,7 +169,7 @@ def ask_credential(user: str, registry: str, *, from_stdin: bool) -> Credential:
     if not password:
         raise UsageError(
             f"no password for {user}",
-            why="standard input held none" if from_stdin else "there is no terminal to ask at",
-            mend=f"invoke login --user {user} --password-stdin < FILE",
+            reason="standard input held none" if from_stdin else "there is no terminal to ask at",
+            hint=f"invoke login --user {user} --password-stdin < FILE",
         )
     return Credential(user=user, secret=Secret(password))

@@ -38,5 +38,5 @@ _HELP = {
 
 
 def help_for(*names: str) -> dict[str, str]:
-    """Give the help of these flags, as Invoke takes it."""
+    """Return the help of these flags, as Invoke takes it."""
     return {name: _HELP[name] for name in names}

@@ -16,7 +16,7 @@ from seatrial.settings.settings import Settings
 from seatrial.sources.git import described_version
 from seatrial.steps.publish.destination import Destination
 
-__all__ = ["Guard", "Playbook"]
+__all__ = ["Playbook", "PushOverrides"]
 
 _DEMO_USER = "demo"
 _NO_FLAGS = BuildFlags()
@@ -24,7 +24,7 @@ _NO_RUN_FLAGS = RunFlags()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Guard:
+class PushOverrides:
     """What a push may do that it does not do by itself: see `steps.Push`."""
 
     overwrite: bool = False
@@ -32,7 +32,7 @@ class Guard:
     untested: bool = False
 
 
-_GUARDED = Guard()
+_NO_OVERRIDES = PushOverrides()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,20 +46,20 @@ class Playbook:
     settings: Settings
 
     def build(self, *, app: str | None, version: str | None, flags: BuildFlags = _NO_FLAGS) -> tuple[Step, ...]:
-        """Give the steps of `build`."""
+        """Return the steps of `build`."""
         from seatrial.steps.build.build import Build
 
-        target = flags.over(self.settings.app(app), self.settings.root)
+        target = flags.apply_to(self.settings.app(app), self.settings.root)
         return (Build(target=target, version=_version(version) or described_version(target.context)),)
 
     def run(self, *, app: str | None, version: str | None, flags: RunFlags = _NO_RUN_FLAGS) -> tuple[Step, ...]:
-        """Give the steps of `run`."""
+        """Return the steps of `run`."""
         from seatrial.steps.serve.run import Run
 
-        return (Run(target=flags.over(self.settings.app(app)), version=_version(version)),)
+        return (Run(target=flags.apply_to(self.settings.app(app)), version=_version(version)),)
 
     def stop(self, *, app: str | None) -> tuple[Step, ...]:
-        """Give the steps of `stop`."""
+        """Return the steps of `stop`."""
         from seatrial.steps.serve.stop import Stop
 
         return (Stop(target=self.settings.app(app)),)
@@ -73,7 +73,7 @@ class Playbook:
         url: str | None = None,
         log: bool = False,
     ) -> tuple[Step, ...]:
-        """Give the steps of `smoke`: of an image, or with `url` of what is deployed there.
+        """Return the steps of `smoke`: of an image, or with `url` of what is deployed there.
 
         With `browser` one that is there opens the page, too; with `log` what the app writes is told.
         """
@@ -86,13 +86,13 @@ class Playbook:
         return (Smoke(target=target, version=_version(version), browser=program, log=log),)
 
     def login(self, credential: Credential, *, registry: str | None) -> tuple[Step, ...]:
-        """Give the steps of `login`."""
+        """Return the steps of `login`."""
         from seatrial.steps.publish.login import Login
 
         return (Login(registry=self.registry(registry), credential=credential),)
 
     def tag(self, *, app: str | None, version: str | None, user: str | None, registry: str | None) -> tuple[Step, ...]:
-        """Give the steps of `tag`."""
+        """Return the steps of `tag`."""
         from seatrial.steps.publish.tag import Tag
 
         target = self.settings.app(app)
@@ -105,9 +105,15 @@ class Playbook:
         )
 
     def push(
-        self, *, app: str | None, version: str | None, user: str | None, registry: str | None, guard: Guard = _GUARDED
+        self,
+        *,
+        app: str | None,
+        version: str | None,
+        user: str | None,
+        registry: str | None,
+        overrides: PushOverrides = _NO_OVERRIDES,
     ) -> tuple[Step, ...]:
-        """Give the steps of `push`."""
+        """Return the steps of `push`."""
         from seatrial.steps.publish.push import Push
 
         target = self.settings.app(app)
@@ -115,7 +121,7 @@ class Playbook:
         chosen = _version(version)
         if chosen:
             destination.tags(chosen)  # a version that cannot go out is told at once
-        return (Push(target=target, version=chosen, destination=destination, **asdict(guard)),)
+        return (Push(target=target, version=chosen, destination=destination, **asdict(overrides)),)
 
     def release(  # noqa: PLR0913  one argument a flag
         self,
@@ -124,90 +130,92 @@ class Playbook:
         version: str | None,
         user: str | None,
         registry: str | None,
-        guard: Guard = _GUARDED,
+        overrides: PushOverrides = _NO_OVERRIDES,
         flags: BuildFlags = _NO_FLAGS,
     ) -> tuple[Step, ...]:
-        """Give the steps of `release`: the whole road to the registry; untested, it goes past the smoke test."""
+        """Return the steps of `release`: the whole road to the registry; untested, it goes past the smoke test."""
         from seatrial.steps.build.build import Build
         from seatrial.steps.publish.preflight import Preflight
         from seatrial.steps.publish.push import Push
         from seatrial.steps.publish.tag import Tag
         from seatrial.steps.smoke.smoke import Smoke
 
-        target = flags.over(self.settings.app(app), self.settings.root)
+        target = flags.apply_to(self.settings.app(app), self.settings.root)
         chosen = _version(version) or described_version(target.context)
         destination = self.destination(target, user, registry)
         destination.tags(chosen)
-        smoke = () if guard.untested else (Smoke(target=target, version=chosen, reuse=True),)
+        smoke = () if overrides.untested else (Smoke(target=target, version=chosen, reuse=True),)
         return (
-            Preflight(target=target, version=chosen, destination=destination, overwrite=guard.overwrite),
+            Preflight(target=target, version=chosen, destination=destination, overwrite=overrides.overwrite),
             Build(target=target, version=chosen),
             *smoke,
             Tag(target=target, version=chosen, destination=destination),
-            Push(target=target, version=chosen, destination=destination, **asdict(guard)),
+            Push(target=target, version=chosen, destination=destination, **asdict(overrides)),
         )
 
     def rollback(self, *, app: str | None, to: str | None, user: str | None, registry: str | None) -> tuple[Step, ...]:
-        """Give the steps of `rollback`."""
+        """Return the steps of `rollback`."""
         from seatrial.steps.publish.rollback import Rollback
 
         target = self.settings.app(app)
         if to is None:
             raise UsageError(
-                "back to which version?", why="--to names none", mend="invoke status (shows what is published)"
+                "back to which version?", reason="--to names none", hint="invoke status (shows what is published)"
             )
         destination, version = self.destination(target, user, registry), Version.parse(to)
         destination.tags(version)
         return (Rollback(target=target, version=version, destination=destination),)
 
     def up(self) -> tuple[Step, ...]:
-        """Give the steps of `up`: what the road needs on a bare machine."""
+        """Return the steps of `up`: what the road needs on a bare machine."""
         from seatrial.steps.setup.base_image import BaseImage
-        from seatrial.steps.setup.engine import EngineAnswers
+        from seatrial.steps.setup.engine import EngineRunning
         from seatrial.steps.setup.local_registry import LocalRegistry
 
         bases: dict[object, Step] = {
             app.base_images: BaseImage(target=app) for app in self.settings.apps.values() if app.base_images
         }
         return (
-            EngineAnswers(),
+            EngineRunning(),
             *bases.values(),
             LocalRegistry(port=self.settings.local_registry_port),
         )
 
     def down(self, *, engine_answers: bool, volumes: bool) -> tuple[Step, ...]:
-        """Give the steps of `down`; without an engine there is nothing in it to end."""
+        """Return the steps of `down`; without an engine there is nothing in it to end."""
         from seatrial.steps.serve.stop import Stop
-        from seatrial.steps.setup.engine import EngineEnded
-        from seatrial.steps.setup.local_registry import LocalRegistryGone
+        from seatrial.steps.setup.engine import EngineStopped
+        from seatrial.steps.setup.local_registry import LocalRegistryStopped
 
         stops = tuple(Stop(target=app) for app in self.settings.apps.values())
-        inside: tuple[Step, ...] = (*stops, LocalRegistryGone(volumes=volumes)) if engine_answers else ()
-        return (*inside, EngineEnded())
+        inside: tuple[Step, ...] = (*stops, LocalRegistryStopped(volumes=volumes)) if engine_answers else ()
+        return (*inside, EngineStopped())
 
-    def demo(self, *, app: str | None, version: str, port: str | None, guard: Guard = _GUARDED) -> tuple[Step, ...]:
-        """Give the steps of `demo`: `up`, a release into the local registry, `run`."""
+    def demo(
+        self, *, app: str | None, version: str, port: str | None, overrides: PushOverrides = _NO_OVERRIDES
+    ) -> tuple[Step, ...]:
+        """Return the steps of `demo`: `up`, a release into the local registry, `run`."""
         registry = f"localhost:{self.settings.local_registry_port}"
-        released = self.release(app=app, version=version, user=_DEMO_USER, registry=registry, guard=guard)
+        released = self.release(app=app, version=version, user=_DEMO_USER, registry=registry, overrides=overrides)
         return (*self.up(), *released, *self.run(app=app, version=version, flags=RunFlags(port=port)))
 
     def registry(self, given: str | None) -> str:
-        """Give the registry's host that was asked for, else the one in the settings."""
+        """Return the registry's host that was asked for, else the one in the settings."""
         return parse_registry(given) if given is not None else self.settings.registry
 
     def user(self, given: str | None) -> str:
-        """Give the user that was asked for, else the one in the settings; `UsageError` when there is none."""
+        """Return the user that was asked for, else the one in the settings; `UsageError` when there is none."""
         user = parse_user(given) if given is not None else self.settings.user
         if user is None:
             raise UsageError(
                 "whose name does the image get?",
-                why="neither --user nor the setting user says so",
-                mend="--user NAME (your Docker ID on Docker Hub)",
+                reason="neither --user nor the setting user says so",
+                hint="--user NAME (your Docker ID on Docker Hub)",
             )
         return user
 
     def destination(self, target: App, user: str | None, registry: str | None) -> Destination:
-        """Give where an app goes."""
+        """Return where an app goes."""
         return Destination(target=target, user=self.user(user), registry=self.registry(registry))
 
 
@@ -218,18 +226,18 @@ def _browser(settings: Settings) -> str:
 
 
 def _deployed(target: App, url: str, version: str | None, browser: str | None) -> Step:
-    from seatrial.checks.http.base_url import parse_site
+    from seatrial.checks.http.base_url import parse_base_url
     from seatrial.steps.smoke.deployed import Deployed
 
-    site, awaited = parse_site(url), _version(version)
-    asks = next((check for check in target.checks if check.asks_for_the_version), None)
+    base_url, awaited = parse_base_url(url), _version(version)
+    asks = next((check for check in target.checks if check.uses_version), None)
     if awaited is None and asks:
         raise UsageError(
-            f"which version should be deployed at {site}?",
-            why=f"the check {asks} asks for {{version}}",
-            mend=f"--url {site} --version VERSION",
+            f"which version should be deployed at {base_url}?",
+            reason=f"the check {asks} asks for {{version}}",
+            hint=f"--url {base_url} --version VERSION",
         )
-    return Deployed(target=target, site=site, awaited=awaited, browser=browser)
+    return Deployed(target=target, base_url=base_url, awaited=awaited, browser=browser)
 
 
 def _version(text: str | None) -> Version | None:

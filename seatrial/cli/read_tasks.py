@@ -20,8 +20,8 @@ def logs(c: Context, app: str | None = None, tail: str = "100", follow: bool = F
     """Show what the serving app wrote."""
     from seatrial.output.listing import log_lines
 
-    with command(c, "logs") as now:
-        for line in log_lines(now.world.engine, now.playbook.settings.app(app), tail=tail, follow=follow):
+    with command(c, "logs") as cmd:
+        for line in log_lines(cmd.world.engine, cmd.playbook.settings.app(app), tail=tail, follow=follow):
             print_out(line)
 
 
@@ -30,9 +30,9 @@ def images(c: Context, app: str | None = None, quiet: bool = False, json: bool =
     """List the images in the engine, as docker images does; with --app those of an app."""
     from seatrial.output.listing import show_images
 
-    with command(c, "images", json=json) as now:
-        target = now.playbook.settings.app(app) if app is not None else None
-        print_out(show_images(now.world, target, quiet=quiet, as_json=json, now=time.time()))
+    with command(c, "images", json=json) as cmd:
+        target = cmd.playbook.settings.app(app) if app is not None else None
+        print_out(show_images(cmd.world, target, quiet=quiet, as_json=json, now=time.time()))
 
 
 @task(positional=[], help=help_for("image", "version", "app", "quiet", "json"))
@@ -47,9 +47,9 @@ def history(
     """Show the layers an image is made of, as docker history does."""
     from seatrial.output.listing import find_image, show_history
 
-    with command(c, "history", json=json) as now:
-        what = find_image(now.world, now.playbook.settings, image, app=app, version=version)
-        print_out(show_history(now.world, what, quiet=quiet, as_json=json, now=time.time()))
+    with command(c, "history", json=json) as cmd:
+        what = find_image(cmd.world, cmd.playbook.settings, image, app=app, version=version)
+        print_out(show_history(cmd.world, what, quiet=quiet, as_json=json, now=time.time()))
 
 
 @task(positional=[], help=help_for("image", "version", "app", "json"))
@@ -63,9 +63,9 @@ def inspect(
     """Show all the engine knows of an image, as docker inspect does: a JSON array."""
     from seatrial.output.listing import find_image
 
-    with command(c, "inspect", json=json) as now:
-        what = find_image(now.world, now.playbook.settings, image, app=app, version=version)
-        print_out(json_module.dumps([now.world.engine.inspect_image(what)], indent=4, ensure_ascii=False))
+    with command(c, "inspect", json=json) as cmd:
+        what = find_image(cmd.world, cmd.playbook.settings, image, app=app, version=version)
+        print_out(json_module.dumps([cmd.world.engine.inspect_image(what)], indent=4, ensure_ascii=False))
 
 
 @task(positional=[], help=help_for("user", "registry", "app", "json"))
@@ -79,9 +79,9 @@ def status(
     """Show what ledger, engine and registry hold under each tag, and where they differ."""
     from seatrial.output.release_status import show_status
 
-    with command(c, "status", json=json) as now:
-        target = now.playbook.settings.app(app)
-        text, trouble = show_status(now.world, now.playbook.destination(target, user, registry), as_json=json)
+    with command(c, "status", json=json) as cmd:
+        target = cmd.playbook.settings.app(app)
+        text, trouble = show_status(cmd.world, cmd.playbook.destination(target, user, registry), as_json=json)
         print_out(text)
         if trouble:
             raise exit_with("status", trouble, check=False, json=False)
@@ -91,14 +91,14 @@ def status(
 def doctor(c: Context, app: str | None = None, json: bool = False) -> None:
     """Look at the surroundings before work: engine, disk, port, login, Dockerfile, context, git."""
     from seatrial.doctor.doctor import findings
-    from seatrial.doctor.findings import Patient, as_document, as_lines, exit_code
+    from seatrial.doctor.findings import Subject, as_document, as_lines, exit_code
     from seatrial.settings.settings import environment
 
-    with command(c, "doctor", json=json) as now:
-        started, settings = environment(), now.playbook.settings
+    with command(c, "doctor", json=json) as cmd:
+        started, settings = environment(), cmd.playbook.settings
         if app is not None:
             settings.app(app)
-        found = findings(Patient(world=now.world, settings=settings, app=app, environment=started))
+        found = findings(Subject(world=cmd.world, settings=settings, app=app, environment=started))
         print_out(as_document(found, started.command) if json else as_lines(found, started.command))
         if code := exit_code(found):
             raise Exit(code=code)

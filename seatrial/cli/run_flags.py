@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from seatrial.cli.build_flags import pairs
-from seatrial.errors import UsageError, cleaned
+from seatrial.errors import UsageError, sanitize
 from seatrial.model.app import App
 from seatrial.model.sizes import LEAST_MEMORY, parse_bytes
 
@@ -24,8 +24,8 @@ class RunFlags:
     env: Sequence[str] | None = None
     memory: str | None = None
 
-    def over(self, app: App) -> App:
-        """Give the app with these flags; `UsageError` for what is none."""
+    def apply_to(self, app: App) -> App:
+        """Return the app with these flags; `UsageError` for what is none."""
         return replace(
             app,
             host_port=app.host_port if self.port is None else _port(self.port, app.host_port),
@@ -37,8 +37,8 @@ class RunFlags:
 def _port(text: str, usual: int) -> int:
     if not re.fullmatch("[0-9]{1,5}", text) or not 0 < int(text) <= _HIGHEST_PORT:
         raise UsageError(
-            f"{cleaned(repr(text), limit=60)} is no port",
-            why=f"a port is a number from 1 to {_HIGHEST_PORT}",
-            mend=f"--port {usual}",
+            f"{sanitize(repr(text), limit=60)} is no port",
+            reason=f"a port is a number from 1 to {_HIGHEST_PORT}",
+            hint=f"--port {usual}",
         )
     return int(text)

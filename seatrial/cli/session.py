@@ -10,29 +10,29 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
-from seatrial.engine.docker.socket_engine import FirstGlance
+from seatrial.engine.docker.socket_engine import SocketEngine
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Engine
 from seatrial.errors import Interrupted, SeatrialError
-from seatrial.events import Caution
+from seatrial.events import WarningEvent
 from seatrial.host.lock import Lock
 from seatrial.host.process import Process
 from seatrial.model.app import BUILDER_LABEL, UNCOMMITTED_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.pipeline.observer import Observer
 from seatrial.pipeline.pipeline import Pipeline, Published, Report, cut_short, skipped
-from seatrial.pipeline.state import Notes
+from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.step import Outcome, Status, Step
 from seatrial.pipeline.world import World
 from seatrial.registry.client import HttpRegistry
 from seatrial.registry.credentials import CredentialStore
 from seatrial.registry.model import Manifest, Registry
 from seatrial.settings.settings import environment
-from seatrial.steps.publish.publication import holds
+from seatrial.steps.publish.publication import is_same_image
 
-__all__ = ["NOTES_FOLDER", "Terminated", "carry_out", "open_world", "terminable"]
+__all__ = ["STATE_FOLDER", "Terminated", "carry_out", "open_world", "terminable"]
 
-NOTES_FOLDER = ".seatrial"
+STATE_FOLDER = ".seatrial"
 _SIGNALLED = 128
 _PUBLISHING = ("push", "rollback")
 
@@ -51,7 +51,7 @@ class Terminated(BaseException):
 
 
 def open_world(root: Path) -> World:
-    """Give the real world of the project in `root`; the engine is spoken to on first need."""
+    """Return the real world of the project in `root`; the engine is spoken to on first need."""
     started = environment()
     store = CredentialStore(started.docker_config)
     registries: dict[str, Registry] = {}
@@ -62,8 +62,8 @@ def open_world(root: Path) -> World:
         return registries[host]
 
     endpoint = started.usual_engine
-    engine = cast("Engine", FirstGlance(endpoint, _load_engine)) if endpoint else _load_engine()
-    return World(engine=engine, registry=registry, notes=Notes(root / NOTES_FOLDER), process=Process.this())
+    engine = cast("Engine", SocketEngine(endpoint, _load_engine)) if endpoint else _load_engine()
+    return World(engine=engine, registry=registry, state=StateFolder(root / STATE_FOLDER), process=Process.this())
 
 
 def _load_engine() -> Engine:
@@ -88,32 +88,34 @@ def carry_out(  # noqa: PLR0913  what a command is
     outcomes: list[Outcome] = []
     publishing = False
 
-    def began(step: Step) -> None:
+    def step_started(step: Step) -> None:
         nonlocal publishing
         publishing = publishing or step.name in _PUBLISHING
-        observer.began(step)
+        observer.step_started(step)
 
-    def ended(outcome: Outcome) -> None:
+    def step_finished(outcome: Outcome) -> None:
         outcomes.append(outcome)
-        observer.ended(outcome)
+        observer.step_finished(outcome)
 
     pipeline = Pipeline(command=command, steps=tuple(steps))
     try:
-        with terminable(), _alone(command, steps, world, observer, check=check, wait=lock_wait):
-            report = pipeline.run(world, check=check, tell=observer.tell, began=began, ended=ended)
+        with terminable(), _publish_lock(command, steps, world, observer, check=check, wait=lock_wait):
+            report = pipeline.run(
+                world, check=check, emit=observer.on_event, step_started=step_started, step_finished=step_finished
+            )
             return _with_facts(report, steps, world)
     except SeatrialError as error:  # the lock's: a step's own errors are in its outcome
         for outcome in skipped(steps, "the lock is not free"):
-            ended(outcome)
+            step_finished(outcome)
         return Report(command=command, check=check, outcomes=tuple(outcomes), error=error)
     except (KeyboardInterrupt, Terminated) as error:
-        left = steps[len(outcomes) :]
+        remaining = steps[len(outcomes) :]
         if isinstance(error, Terminated):
             interrupted = Interrupted(signal.Signals(error.number).name, error.exit_code, published=publishing)
         else:
             interrupted = Interrupted("Ctrl-C", _SIGNALLED + signal.SIGINT, published=publishing)
-        for outcome in cut_short(left, interrupted):
-            ended(outcome)
+        for outcome in cut_short(remaining, interrupted):
+            step_finished(outcome)
         error_behind = None if any(one.error for one in outcomes) else interrupted
         return Report(command=command, check=check, outcomes=tuple(outcomes), error=error_behind)
 
@@ -135,7 +137,7 @@ def terminable() -> Iterator[None]:
 
 
 @contextmanager
-def _alone(  # noqa: PLR0913  as above
+def _publish_lock(  # noqa: PLR0913  as above
     command: str, steps: Sequence[Step], world: World, observer: Observer, *, check: bool, wait: float
 ) -> Iterator[None]:
     """Hold the lock of the repository that is published to, if any is; check mode only says who holds it."""
@@ -143,19 +145,19 @@ def _alone(  # noqa: PLR0913  as above
     if publishing is None:
         yield
         return
-    lock = Lock(world.notes.locks, str(publishing.destination.home))
+    lock = Lock(world.state.locks, str(publishing.destination.repository))
     if check:
-        if holder := lock.holder():
-            observer.tell(Caution(text=f"{lock.words}: {holder}"))
+        if owner := lock.owner():
+            observer.on_event(WarningEvent(text=f"{lock.words}: {owner}"))
         yield
         return
     purpose = f"{command} of version {publishing.version}" if publishing.version else command
-    with world.holding(lock, purpose, observer.tell, wait=wait):
+    with world.hold_lock(lock, purpose, observer.on_event, wait=wait):
         yield
 
 
 def _with_facts(report: Report, steps: Sequence[Step], world: World) -> Report:
-    """Give the report with what can only be asked afterwards: engine, image, and what the registry holds now."""
+    """Return the report with what can only be asked afterwards: engine, image, and what the registry holds now."""
     engine, image = None, None
     about: Any = next((step for step in reversed(steps) if hasattr(step, "version") and step.name != "rollback"), None)
     try:
@@ -177,16 +179,16 @@ def _with_facts(report: Report, steps: Sequence[Step], world: World) -> Report:
 
 
 def _screenshot(steps: Sequence[Step], world: World, image: Image | None) -> str | None:
-    """Give the picture that this run took of a page, if it took one."""
+    """Return the picture that this run took of a page, if it took one."""
     smoked: Any = next((step for step in steps if step.name == "smoke"), None)
     if hasattr(smoked, "screenshot"):
         return cast("str | None", smoked.screenshot)
-    verdict = world.notes.verdict(image.id) if image and smoked else None
+    verdict = world.state.verdict(image.id) if image and smoked else None
     return verdict.screenshot if verdict and verdict.run == world.process.run else None
 
 
 def _published(report: Report, steps: Sequence[Step], world: World, image: Image | None) -> tuple[Published, ...]:
-    """Give the names that a command was about and that hold its image, or nothing, as far as the registry says."""
+    """Return the names that a command was about and that hold its image, or None, as far as the registry says."""
     reached = {one.step for one in report.outcomes if one.status is not Status.SKIPPED}
     step: Any = next((one for one in steps if one.name in _PUBLISHING and one.name in reached), None)
     if step is None or report.check:
@@ -197,16 +199,16 @@ def _published(report: Report, steps: Sequence[Step], world: World, image: Image
         tags = step.destination.tags_of(image)
     else:
         return ()
-    names = [step.destination.home.with_tag(tag) for tag in tags.all]
-    held: dict[ImageReference, Manifest | None] = {}
+    names = [step.destination.repository.with_tag(tag) for tag in tags.all]
+    manifests: dict[ImageReference, Manifest | None] = {}
     for reference in names:
         with suppress(SeatrialError):  # nobody knows what it holds
-            held[reference] = world.registry(reference.registry).manifest(reference)
-    first = held.get(names[0])
-    ours = first and (step.name == "rollback" or (image and holds(image, names[0], first)))
+            manifests[reference] = world.registry(reference.registry).manifest(reference)
+    first = manifests.get(names[0])
+    ours = first and (step.name == "rollback" or (image and is_same_image(image, names[0], first)))
     digest = first.digest if first and ours else None
     return tuple(
         Published(reference=str(reference), digest=found.digest if found else None)
-        for reference, found in held.items()
+        for reference, found in manifests.items()
         if found is None or found.digest == digest
     )

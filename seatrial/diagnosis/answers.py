@@ -64,12 +64,15 @@ def server_error(evidence: Evidence) -> Cause | None:
 
 def no_answer(evidence: Evidence) -> Cause | None:
     """Tell when the app takes the connection and never answers, or not in HTTP."""
-    seen = evidence.examination
+    seen = evidence.inspection
     if not seen or not evidence.running or not evidence.silent:
         return None
     if "no HTTP answer" in evidence.problem:
-        why, mend = f"it answers no HTTP: {evidence.problem}", f"let plain HTTP be spoken on port {evidence.app.port}"
-        return Cause.to_build("no-answer", why, mend)
+        reason, hint = (
+            f"it answers no HTTP: {evidence.problem}",
+            f"let plain HTTP be spoken on port {evidence.app.port}",
+        )
+        return Cause.to_build("no-answer", reason, hint)
     listens = any(one.port == evidence.app.port for one in seen.sockets or ())
     if not listens and "no complete answer" not in evidence.problem:
         return None
@@ -87,7 +90,7 @@ def slow_start(evidence: Evidence) -> Cause | None:
         return None
     said = next((line.strip() for line in reversed(evidence.log) if line.strip()), "")
     last = f"its last words: {said[:120]}" if said else "it has said nothing"
-    nothing = evidence.examination and evidence.examination.sockets == ()
+    nothing = evidence.inspection and evidence.inspection.sockets == ()
     where = "listens on no port yet" if nothing else f"does not answer on port {app.port}"
     return Cause.to_set(
         "slow-start",
@@ -107,7 +110,7 @@ def wrong_answer(evidence: Evidence) -> Cause | None:
 
 
 def deployed_cause(problem: str) -> str:
-    """Give the cause's name for what is wrong with something deployed elsewhere: only its answer can be looked at."""
+    """Return the cause's name for what is wrong with something deployed elsewhere: only its answer can be looked at."""
     if problem.startswith("no answer"):
         return "no-answer"
     if re.match(r"status 5\d\d", problem):

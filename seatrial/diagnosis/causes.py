@@ -70,11 +70,11 @@ RECOGNISERS: tuple[Callable[[Evidence], Cause | None], ...] = (
 
 
 def diagnose(evidence: Evidence) -> Cause:
-    """Give the one cause that the evidence speaks for; `unknown`, said plainly, when there is none."""
+    """Return the one cause that the evidence speaks for; `unknown`, said plainly, when there is none."""
     for recognise in RECOGNISERS:
         if cause := recognise(evidence):
             return cause
-    seen = evidence.examination
+    seen = evidence.inspection
     if seen and not seen.running:
         words = [f"its process ended with exit code {seen.exit_code}"]
         words += [f"the engine says: {evidence.words or seen.error}"] if evidence.words or seen.error else []

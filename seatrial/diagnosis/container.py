@@ -30,20 +30,20 @@ _SHELL = (
 
 def removed(evidence: Evidence) -> Cause | None:
     """Tell when the container is not there any more, or will not be in a moment: to be removed, it was killed."""
-    seen = evidence.examination
+    seen = evidence.inspection
     going = seen.state in ("removing", "dead") if seen else not evidence.words or "No such container" in evidence.words
     if not going:
         return None
     return Cause(
         name="container-removed",
-        why="somebody removed its container while it was proved",
-        mend="run it again (docker events shows who removes it)",
+        reason="somebody removed its container while it was proved",
+        hint="run it again (docker events shows who removes it)",
     )
 
 
 def out_of_memory(evidence: Evidence) -> Cause | None:
     """Tell when the kernel killed the app, or one of its workers, at the memory limit."""
-    seen = evidence.examination
+    seen = evidence.inspection
     if seen is None or evidence.answered:
         return None
     worker = evidence.last(
@@ -56,21 +56,21 @@ def out_of_memory(evidence: Evidence) -> Cause | None:
     gave_up = evidence.last(r"JavaScript heap out of memory", r"java\.lang\.OutOfMemoryError", r"^MemoryError\b")
     limit = _mebibytes(seen.memory or evidence.app.memory)
     if seen.oom_killed:
-        why = f"it was killed for memory, limit {limit} MiB"
+        reason = f"it was killed for memory, limit {limit} MiB"
     elif seen.exit_code == _KILLED and not seen.running:
-        why = f"it was killed (exit code {_KILLED}), as the kernel does at the memory limit of {limit} MiB"
+        reason = f"it was killed (exit code {_KILLED}), as the kernel does at the memory limit of {limit} MiB"
     elif worker:
-        why = f"the app's worker was killed, as the kernel does at the memory limit of {limit} MiB"
+        reason = f"the app's worker was killed, as the kernel does at the memory limit of {limit} MiB"
     elif gave_up:
-        why = f"it ran out of memory ({gave_up[0]}); the limit is {limit} MiB"
+        reason = f"it ran out of memory ({gave_up[0]}); the limit is {limit} MiB"
     else:
         return None
-    return Cause.to_set("out-of-memory", why, f"memory: {2 * limit}m", evidence.app)
+    return Cause.to_set("out-of-memory", reason, f"memory: {2 * limit}m", evidence.app)
 
 
 def wrong_architecture(evidence: Evidence) -> Cause | None:
     """Tell when the kernel cannot run the program: it is for another processor."""
-    seen, engine = evidence.examination, evidence.engine_platform
+    seen, engine = evidence.inspection, evidence.engine_platform
     foreign = bool(seen and seen.program and engine and seen.program != engine)
     if not foreign and not evidence.last(r"(?i)exec format error"):
         return None
@@ -91,8 +91,8 @@ def other_platform(evidence: Evidence) -> Cause | None:
         return None
     return Cause(
         name="wrong-architecture",
-        why=f"the image is for {image}, and the engine runs {engine}",
-        mend=f"invoke build --platform {engine} smoke",
+        reason=f"the image is for {image}, and the engine runs {engine}",
+        hint=f"invoke build --platform {engine} smoke",
     )
 
 
@@ -112,13 +112,13 @@ def command_not_found(evidence: Evidence) -> Cause | None:
         return None
     command = found["command"]
     if command.startswith("/") or "/" in command:
-        why, mend = f"there is no {command} in the image", f"COPY it there, or mend CMD (now: {evidence.typed})"
+        reason, hint = f"there is no {command} in the image", f"COPY it there, or mend CMD (now: {evidence.typed})"
         if command == _program(evidence):
-            mend += "; a script's first line must name a shell that is there, with Unix line ends"
+            hint += "; a script's first line must name a shell that is there, with Unix line ends"
     else:
-        why = f"the program {command} is not in the image"
-        mend = f"install {command} in the Dockerfile, or mend CMD (now: {evidence.typed})"
-    return Cause.to_build("command-not-found", why, mend)
+        reason = f"the program {command} is not in the image"
+        hint = f"install {command} in the Dockerfile, or mend CMD (now: {evidence.typed})"
+    return Cause.to_build("command-not-found", reason, hint)
 
 
 def not_executable(evidence: Evidence) -> Cause | None:
@@ -160,8 +160,8 @@ def wrong_port(evidence: Evidence) -> Cause | None:
     honour = "let it listen on $PORT" + (" and on 0.0.0.0" if other.loopback else "")
     return Cause(
         name="wrong-port",
-        why=f"it listens on port {other.port}, and port {app.port} is the one in the settings (and in $PORT)",
-        mend=f"port: {other.port} under apps.{app.name} in invoke.yaml, then: invoke smoke; or {honour}, then: "
+        reason=f"it listens on port {other.port}, and port {app.port} is the one in the settings (and in $PORT)",
+        hint=f"port: {other.port} under apps.{app.name} in invoke.yaml, then: invoke smoke; or {honour}, then: "
         "invoke build smoke",
     )
 
@@ -175,7 +175,7 @@ def surely_wrong_port(evidence: Evidence) -> Cause | None:
 
 def ended_at_once(evidence: Evidence) -> Cause | None:
     """Tell when the command came to its end without an error: it is no server, or went to the background."""
-    seen = evidence.examination
+    seen = evidence.inspection
     if seen is None or seen.state != "exited" or seen.exit_code or evidence.words:
         return None
     return Cause.to_build(
@@ -186,7 +186,7 @@ def ended_at_once(evidence: Evidence) -> Cause | None:
 
 
 def _sockets(evidence: Evidence) -> list[Socket]:
-    seen = evidence.examination
+    seen = evidence.inspection
     return list(seen.sockets or ()) if seen and seen.running and evidence.silent else []
 
 
@@ -199,5 +199,5 @@ def _program(evidence: Evidence) -> str:
 
 
 def _user(evidence: Evidence) -> str:
-    user = evidence.examination.user if evidence.examination else ""
+    user = evidence.inspection.user if evidence.inspection else ""
     return f"user {user}" if user else "root, who has no capabilities here"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from seatrial.checks.http.probe import Result
-from seatrial.engine.inspection import Examination
+from seatrial.engine.inspection import ContainerInspection
 from seatrial.model.app import App, Check
 
 __all__ = ["Cause", "Evidence", "Page", "Sources"]
@@ -23,18 +23,18 @@ class Cause:
     """Why it failed: its name for programs, why in a sentence for people, and what to do or type next."""
 
     name: str
-    why: str
-    mend: str
+    reason: str
+    hint: str
 
     @classmethod
-    def to_build(cls, name: str, why: str, mend: str) -> Cause:
-        """Give a cause whose mend needs a new image."""
-        return cls(name=name, why=why, mend=f"{mend}{_PLAIN}")
+    def to_build(cls, name: str, reason: str, hint: str) -> Cause:
+        """Return a cause whose mend needs a new image."""
+        return cls(name=name, reason=reason, hint=f"{hint}{_PLAIN}")
 
     @classmethod
-    def to_set(cls, name: str, why: str, setting: str, app: App) -> Cause:
-        """Give a cause that a setting mends; the same image will do."""
-        return cls(name=name, why=why, mend=f"{setting} under apps.{app.name} in invoke.yaml, then: invoke smoke")
+    def to_set(cls, name: str, reason: str, setting: str, app: App) -> Cause:
+        """Return a cause that a setting mends; the same image will do."""
+        return cls(name=name, reason=reason, hint=f"{setting} under apps.{app.name} in invoke.yaml, then: invoke smoke")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,13 +63,13 @@ class Sources:
 class Evidence:
     """All that is known about a container that failed.
 
-    `examination` is None when somebody removed it, `log` are its last lines, `results` those of the checks that were
+    `inspection` is None when somebody removed it, `log` are its last lines, `results` those of the checks that were
     put, `page` what a wrong answer was, `words` the engine's own on a start that failed. Platforms are as in
     `linux/arm64`, empty when not told.
     """
 
     app: App
-    examination: Examination | None = None
+    inspection: ContainerInspection | None = None
     log: tuple[str, ...] = ()
     results: tuple[Result, ...] = ()
     page: Page | None = None
@@ -81,17 +81,17 @@ class Evidence:
     @property
     def running(self) -> bool:
         """Whether the container is alive."""
-        return self.examination is not None and self.examination.running
+        return self.inspection is not None and self.inspection.running
 
     @property
     def dead(self) -> bool:
         """Whether the container has ended, or never began."""
-        return self.examination is not None and not self.examination.running
+        return self.inspection is not None and not self.inspection.running
 
     @property
     def command(self) -> tuple[str, ...]:
         """What it runs: the image's own command, without the engine's init."""
-        return self.examination.command if self.examination else ()
+        return self.inspection.command if self.inspection else ()
 
     @property
     def typed(self) -> str:
@@ -150,11 +150,11 @@ class Evidence:
         return tuple(line for line in self.log[at + 1 :] if line and not line[0].isspace())
 
     def last(self, *patterns: str) -> re.Match[str] | None:
-        """Give where the log, or the engine's words, match one of these patterns last; ^ and $ are a line's."""
+        """Return where the log, or the engine's words, match one of these patterns last; ^ and $ are a line's."""
         return _last(patterns, (*self.log, *self.words.splitlines()))
 
     def said(self, *patterns: str) -> re.Match[str] | None:
-        """Give where the app's own `ending` matches one of these patterns last."""
+        """Return where the app's own `ending` matches one of these patterns last."""
         return _last(patterns, self.ending)
 
 

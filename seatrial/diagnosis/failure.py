@@ -6,12 +6,12 @@ from seatrial.checks.http.probe import Result
 from seatrial.diagnosis.causes import diagnose
 from seatrial.diagnosis.evidence import Evidence
 from seatrial.diagnosis.gathering import gather
-from seatrial.diagnosis.timeline import told
+from seatrial.diagnosis.timeline import describe
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Engine
 from seatrial.errors import ContainerFailed, SmokeFailed
 from seatrial.model.app import App
-from seatrial.wording import counted
+from seatrial.wording import pluralize
 
 __all__ = ["explained"]
 
@@ -24,26 +24,27 @@ def explained(  # noqa: PLR0913  what, of which app, and what is known already
     *,
     results: tuple[Result, ...] = (),
     words: str = "",
-    at: int | None = None,
+    via_port: int | None = None,
 ) -> ContainerFailed | SmokeFailed:
-    """Give the error for a container that failed its checks, or with the engine's `words` its start.
+    """Return the error for a container that failed its checks, or with the engine's `words` its start.
 
-    It is to be called while the container is still there. `at` is a port that leads to it where its published one does
+    It is to be called while the container is still there. `via_port` is a port that leads to it where its published one
+    does
     not.
     """
-    evidence = gather(engine, app, image, container_id, results=results, words=words, at=at)
+    evidence = gather(engine, app, image, container_id, results=results, words=words, via_port=via_port)
     cause = diagnose(evidence)
     failed = sum(result.problem is not None for result in results)
     if evidence.running and failed:
-        what = f"{app.name} failed {failed} of {counted(len(app.checks), 'check')}"
-        return SmokeFailed(what, why=cause.why, mend=cause.mend, cause=cause.name, details=told(evidence))
-    what = f"{app.name} {'was removed' if cause.name == 'container-removed' else _end(evidence)}"
-    return ContainerFailed(what, why=cause.why, mend=cause.mend, cause=cause.name, details=told(evidence))
+        message = f"{app.name} failed {failed} of {pluralize(len(app.checks), 'check')}"
+        return SmokeFailed(message, reason=cause.reason, hint=cause.hint, cause=cause.name, details=describe(evidence))
+    message = f"{app.name} {'was removed' if cause.name == 'container-removed' else _end(evidence)}"
+    return ContainerFailed(message, reason=cause.reason, hint=cause.hint, cause=cause.name, details=describe(evidence))
 
 
 def _end(evidence: Evidence) -> str:
     if evidence.words:
         return "cannot be started"
-    seen = evidence.examination
+    seen = evidence.inspection
     when = "while it was asked" if any(result.problem is None for result in evidence.results) else "at start"
     return f"died {when}" if seen is None else f"died {when} (exit code {seen.exit_code})"

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from seatrial.checks.http.base_url import Site
-from seatrial.checks.http.probe import Result, question_for
-from seatrial.checks.http.request import ask
+from seatrial.checks.http.base_url import BaseUrl
+from seatrial.checks.http.probe import Result, request_for
+from seatrial.checks.http.request import send
 from seatrial.checks.http.response import Expected
 from seatrial.diagnosis.evidence import Evidence, Page, Sources
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Engine
-from seatrial.errors import SeatrialError, cleaned
+from seatrial.errors import SeatrialError, sanitize
 from seatrial.model.app import App, Check
 
 __all__ = ["gather"]
@@ -36,20 +36,20 @@ def gather(  # noqa: PLR0913  what, of which app, and what is known already
     *,
     results: tuple[Result, ...] = (),
     words: str = "",
-    at: int | None = None,
+    via_port: int | None = None,
 ) -> Evidence:
-    """Give all there is to know of a container that failed its checks, or with the engine's `words` its start.
+    """Return all there is to know of a container that failed its checks, or with the engine's `words` its start.
 
-    `at` is a port that leads to it where its published one does not. What cannot be found out is left out.
+    `via_port` is a port that leads to it where its published one does not. What cannot be found out is left out.
     """
-    examination = engine.examine(container_id)
+    inspection = engine.inspect_container(container_id)
     port = None
-    if examination and examination.running and (container := engine.container(container_id)):
-        port = at or container.ports.get(app.port)
+    if inspection and inspection.running and (container := engine.container(container_id)):
+        port = via_port or container.ports.get(app.port)
     evidence = Evidence(
         app=app,
-        examination=examination,
-        log=_log(engine, container_id) if examination else (),
+        inspection=inspection,
+        log=_log(engine, container_id) if inspection else (),
         results=results,
         words=words,
         image_platform=image.platform,
@@ -58,7 +58,7 @@ def gather(  # noqa: PLR0913  what, of which app, and what is known already
     )
     if port is None or not evidence.answered or evidence.check is None:
         return evidence
-    return replace(evidence, page=_look(Site(port=port), evidence.check, Expected.of(image)))
+    return replace(evidence, page=_page(BaseUrl(port=port), evidence.check, Expected.of(image)))
 
 
 def _log(engine: Engine, container_id: str) -> tuple[str, ...]:
@@ -67,7 +67,7 @@ def _log(engine: Engine, container_id: str) -> tuple[str, ...]:
     except SeatrialError:
         return ()
     # The indentation tells a traceback's calls from its exception.
-    return tuple(line[: len(line) - len(line.lstrip(" "))] + cleaned(line) for line in lines)
+    return tuple(line[: len(line) - len(line.lstrip(" "))] + sanitize(line) for line in lines)
 
 
 def _platform(engine: Engine) -> str:
@@ -77,27 +77,27 @@ def _platform(engine: Engine) -> str:
         return ""
 
 
-def _look(site: Site, check: Check, expected: Expected) -> Page | None:
-    """Give what stands behind a wrong answer; only a question that changes nothing is put a second time."""
+def _page(base_url: BaseUrl, check: Check, expected: Expected) -> Page | None:
+    """Return what stands behind a wrong answer; only a question that changes nothing is put a second time."""
     if check.method not in ("GET", "HEAD"):
         return None
-    question = replace(question_for(check, expected), method="GET", body=None)
+    request = replace(request_for(check, expected), method="GET", body=None)
     try:
-        answer = ask(site, question, seconds=_LOOK_SECONDS, follow=check.follows)
+        response = send(base_url, request, seconds=_LOOK_SECONDS, follow=check.follows)
     except OSError:
         return None
-    body = answer.body[:_LOOK_BYTES].decode("utf-8", "replace")
+    body = response.body[:_LOOK_BYTES].decode("utf-8", "replace")
     title = _TITLE.search(body)
     return Page(
-        status=answer.status,
-        server=cleaned(answer.headers.get("server", ""), limit=60),
-        title=cleaned(" ".join(html.unescape(title[1]).split()), limit=80) if title else "",
+        status=response.status,
+        server=sanitize(response.headers.get("server", ""), limit=60),
+        title=sanitize(" ".join(html.unescape(title[1]).split()), limit=80) if title else "",
         text=body,
     )
 
 
 def _sources(folder: Path) -> Sources:
-    """Give what the app's folder says of its modules and requirements."""
+    """Return what the app's folder says of its modules and requirements."""
     file = next((folder / name for name in _REQUIREMENTS if (folder / name).is_file()), None)
     return Sources(
         modules=frozenset(_modules(folder)),
@@ -117,7 +117,7 @@ def _modules(folder: Path) -> Iterator[str]:
 
 
 def _required(file: Path) -> Iterator[str]:
-    """Give the names that a requirements file begins its lines with, or has in quotes: more than packages, no fewer."""
+    """Yield the names that a requirements file begins its lines with, or has in quotes: more than packages, no fewer."""
     try:
         if file.stat().st_size > _LARGEST_FILE:
             return

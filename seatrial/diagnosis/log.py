@@ -70,24 +70,24 @@ def missing_module(evidence: Evidence) -> Cause | None:
     module, sources = found["name"], evidence.sources
     top = module.partition(".")[0]
     if "Cannot find" in found[0]:
-        why, mend = f"the module {module} is not in the image", f"npm install {module} (package.json then names it)"
+        reason, hint = f"the module {module} is not in the image", f"npm install {module} (package.json then names it)"
     elif top in sources.modules:
-        why = f"the app's own module {top} is not where it is looked for"
-        mend = f"mend WORKDIR, or COPY {top} there (does .dockerignore name it?)"
+        reason = f"the app's own module {top} is not where it is looked for"
+        hint = f"mend WORKDIR, or COPY {top} there (does .dockerignore name it?)"
     else:
         package = _PACKAGES.get(top.lower(), top.lower().replace("_", "-"))
         file = sources.requirements or "requirements.txt"
         if package in sources.required or top.lower() in sources.required:
-            why = f"the module {module} is not in the image, though {file} names {package}"
-            mend = f"let the Dockerfile install {file} for the Python that CMD starts"
+            reason = f"the module {module} is not in the image, though {file} names {package}"
+            hint = f"let the Dockerfile install {file} for the Python that CMD starts"
         else:
-            why = f"the module {module} is missing from {file}" + (
+            reason = f"the module {module} is missing from {file}" + (
                 "" if sources.requirements else ", which is not there"
             )
-            mend = f"add {package} to {file}" + (
+            hint = f"add {package} to {file}" + (
                 "" if sources.requirements else " and RUN pip install -r in the Dockerfile"
             )
-    return Cause.to_build("missing-module", why, mend)
+    return Cause.to_build("missing-module", reason, hint)
 
 
 def broken_import(evidence: Evidence) -> Cause | None:
@@ -97,8 +97,8 @@ def broken_import(evidence: Evidence) -> Cause | None:
         return None
     top = found["name"].partition(".")[0]
     known = top in evidence.sources.modules or top in sys.stdlib_module_names
-    mend = f"mend the import from {top}" if known else f"lock the version of {top} that has it"
-    return Cause.to_build("broken-import", f"{found['name']} has no {found['what']} to import", mend)
+    hint = f"mend the import from {top}" if known else f"lock the version of {top} that has it"
+    return Cause.to_build("broken-import", f"{found['name']} has no {found['what']} to import", hint)
 
 
 def syntax_error(evidence: Evidence) -> Cause | None:
@@ -124,18 +124,20 @@ def read_only_root(evidence: Evidence) -> Cause | None:
         r"\"(?P<path>/[^\"]+)\" failed \(30: Read-only file system\)",
         r"(?i:attempt to write a readonly database)(?P<path>)",
     )
-    seen = evidence.examination
+    seen = evidence.inspection
     if not found or evidence.answered or not (seen and seen.read_only):
         return None
     path = _absolute(evidence, (found["path"] or "").strip("'\""))
-    why = f"it writes to {path or 'its root'}, and its root is read-only ({', '.join(seen.writable)} can be written to)"
+    reason = (
+        f"it writes to {path or 'its root'}, and its root is read-only ({', '.join(seen.writable)} can be written to)"
+    )
     # A folder that holds the app's own files cannot be laid over: they would be gone.
     folder = posixpath.dirname(path)
     if folder in ("", "/", seen.workdir) or folder == posixpath.dirname(seen.workdir):
         return Cause.to_build(
-            "read-only-root", why, "let it write below /tmp, or a folder that the setting tmpfs names"
+            "read-only-root", reason, "let it write below /tmp, or a folder that the setting tmpfs names"
         )
-    return Cause.to_set("read-only-root", why, f"tmpfs: [{folder}]", evidence.app)
+    return Cause.to_set("read-only-root", reason, f"tmpfs: [{folder}]", evidence.app)
 
 
 def permission_denied(evidence: Evidence) -> Cause | None:
@@ -150,7 +152,7 @@ def permission_denied(evidence: Evidence) -> Cause | None:
     )
     if not found or evidence.answered:
         return None
-    path, seen = found["path"].strip("'"), evidence.examination
+    path, seen = found["path"].strip("'"), evidence.inspection
     user = f"user {seen.user}" if seen and seen.user else "root, who has no capabilities here,"
     if "peration not permitted" in found[0]:
         return Cause.to_build(
@@ -183,8 +185,8 @@ def missing_environment(evidence: Evidence) -> Cause | None:
     if not found or not asked or evidence.answered:
         return None
     name = found["name"]
-    why = f"it wants the environment variable {name}, which is not set"
-    return Cause.to_set("missing-environment", why, f"environment: {{{name}: …}}", evidence.app)
+    reason = f"it wants the environment variable {name}, which is not set"
+    return Cause.to_set("missing-environment", reason, f"environment: {{{name}: …}}", evidence.app)
 
 
 def missing_file(evidence: Evidence) -> Cause | None:
@@ -194,15 +196,17 @@ def missing_file(evidence: Evidence) -> Cause | None:
         return None
     path = found["path"]
     if "/" not in path and evidence.said(r'File "[^"]*/subprocess\.py", line'):
-        why = f"the program {path} is not in the image"
-        return Cause.to_build("command-not-found", why, f"install {path} in the Dockerfile")
-    path, seen = _absolute(evidence, path), evidence.examination
+        reason = f"the program {path} is not in the image"
+        return Cause.to_build("command-not-found", reason, f"install {path} in the Dockerfile")
+    path, seen = _absolute(evidence, path), evidence.inspection
     if empty := next((one for one in seen.writable if path.startswith(f"{one}/")) if seen else iter(()), None):
         folder = posixpath.dirname(path)
-        why = f"there is no {path}, and {empty} is empty when it starts"
-        return Cause.to_build("missing-file", why, f"let it make {path if folder == empty else folder} when it starts")
-    why = f"there is no {path} in the image"
-    return Cause.to_build("missing-file", why, f"COPY {path} in the Dockerfile (does .dockerignore name it?)")
+        reason = f"there is no {path}, and {empty} is empty when it starts"
+        return Cause.to_build(
+            "missing-file", reason, f"let it make {path if folder == empty else folder} when it starts"
+        )
+    reason = f"there is no {path} in the image"
+    return Cause.to_build("missing-file", reason, f"COPY {path} in the Dockerfile (does .dockerignore name it?)")
 
 
 def worker_failed(evidence: Evidence) -> Cause | None:
@@ -216,8 +220,8 @@ def worker_failed(evidence: Evidence) -> Cause | None:
             f"gunicorn finds no {named['name']} in the app's module",
             f"mend what CMD names ({' '.join(evidence.command)})",
         )
-    why = "gunicorn's worker failed to boot" + (f": {_shown(error)}" if error else "")
-    return Cause.to_build("worker-failed", why, f"mend {_place(evidence) or 'what the log says'}")
+    reason = "gunicorn's worker failed to boot" + (f": {_shown(error)}" if error else "")
+    return Cause.to_build("worker-failed", reason, f"mend {_place(evidence) or 'what the log says'}")
 
 
 def uncaught_exception(evidence: Evidence) -> Cause | None:
@@ -225,15 +229,15 @@ def uncaught_exception(evidence: Evidence) -> Cause | None:
     error = _raised(evidence)
     if error is None or evidence.answered or not (evidence.dead or evidence.failing):
         return None
-    seen = evidence.examination
+    seen = evidence.inspection
     code = f" (exit code {seen.exit_code})" if seen and evidence.dead else ""
-    mend = f"mend {_place(evidence) or 'what the log says'}"
+    hint = f"mend {_place(evidence) or 'what the log says'}"
     asked = f"; {evidence.problem.partition(';')[0]}" if evidence.failing and evidence.running else ""
-    return Cause.to_build("uncaught-exception", f"{_shown(error)}{code}{asked}", mend)
+    return Cause.to_build("uncaught-exception", f"{_shown(error)}{code}{asked}", hint)
 
 
 def _stopped_by(evidence: Evidence, *patterns: str) -> re.Match[str] | None:
-    """Give where the app tells of this last; while it runs and does not fail only an exception stopped it.
+    """Return where the app tells of this last; while it runs and does not fail only an exception stopped it.
 
     Whatever else it says then is a warning, as of a cache that it does without.
     """
@@ -243,7 +247,7 @@ def _stopped_by(evidence: Evidence, *patterns: str) -> re.Match[str] | None:
 
 
 def _raised(evidence: Evidence) -> re.Match[str] | None:
-    """Give the exception that the log tells of last, if a traceback goes with it."""
+    """Return the exception that the log tells of last, if a traceback goes with it."""
     return next(filter(None, map(_EXCEPTION.fullmatch, evidence.raised)), None)
 
 
@@ -252,12 +256,12 @@ def _shown(error: re.Match[str]) -> str:
 
 
 def _place(evidence: Evidence) -> str:
-    """Give file and line of the innermost call in the app's own files, where the log tells."""
+    """Return file and line of the innermost call in the app's own files, where the log tells."""
     foreign = r"(?!.*(?:/lib(?:64)?/python[\d.]*/|(?:site|dist)-packages/))"
     found = evidence.said(rf'File "(?P<file>{foreign}/[^"<]+)", line (?P<line>\d+)')
     return f"{found['file']}:{found['line']}" if found else ""
 
 
 def _absolute(evidence: Evidence, path: str) -> str:
-    workdir = evidence.examination.workdir if evidence.examination else ""
+    workdir = evidence.inspection.workdir if evidence.inspection else ""
     return posixpath.normpath(posixpath.join(workdir or "/", path)) if path else ""

@@ -7,18 +7,18 @@ import struct
 from collections.abc import Sequence
 from pathlib import Path
 
-from seatrial.checks.http.base_url import Site
-from seatrial.checks.http.request import Question, ask
+from seatrial.checks.http.base_url import BaseUrl
+from seatrial.checks.http.request import Request, send
 from seatrial.engine.model import Container
 from seatrial.host.sockets import rows_of
 
-__all__ = ["port_holder"]
+__all__ = ["find_port_owner"]
 
 _PROC = Path("/proc")
 _AIRPLAY = "macOS's AirPlay Receiver (System Settings, General, AirDrop & Handoff)"
 
 
-def port_holder(containers: Sequence[Container], port: int, *, proc: Path = _PROC) -> str | None:
+def find_port_owner(containers: Sequence[Container], port: int, *, proc: Path = _PROC) -> str | None:
     """Say in words who listens on a TCP port, a container or not; nothing when nobody does or it cannot be told.
 
     Where there is no `proc` to look into, what answers tells: macOS itself holds port 5000 for AirPlay.
@@ -36,15 +36,15 @@ def port_holder(containers: Sequence[Container], port: int, *, proc: Path = _PRO
 
 
 def _server(port: int) -> str:
-    """Give what a server on this machine calls itself, over HTTP; nothing when it does not."""
+    """Return what a server on this machine calls itself, over HTTP; nothing when it does not."""
     try:
-        return ask(Site(port=port), Question(), seconds=1).headers.get("server", "")
+        return send(BaseUrl(port=port), Request(), seconds=1).headers.get("server", "")
     except OSError:
         return ""
 
 
 def _listeners(port: int, proc: Path) -> list[tuple[str, int | None]]:
-    """Give the sockets that listen on a port, and the process of each where /proc shows it to us."""
+    """Return the sockets that listen on a port, and the process of each where /proc shows it to us."""
     inodes: list[str] = []
     for table in ("net/tcp", "net/tcp6"):
         try:

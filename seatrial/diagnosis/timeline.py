@@ -6,26 +6,26 @@ from collections.abc import Iterator
 
 from seatrial.diagnosis.evidence import Evidence
 
-__all__ = ["told"]
+__all__ = ["describe"]
 
 _LAST_LINES = 20
 
 
-def told(evidence: Evidence) -> tuple[str, ...]:
-    """Give what people look at: the timeline with equal tries folded, the container's state, the end of its log."""
+def describe(evidence: Evidence) -> tuple[str, ...]:
+    """Return what people look at: the timeline with equal tries folded, the container's state, the end of its log."""
     return (*_timeline(evidence), *_container(evidence), *evidence.log[-_LAST_LINES:])
 
 
 def _timeline(evidence: Evidence) -> Iterator[str]:
     for result in evidence.results:
         yield from result.timeline
-    seen = evidence.examination
+    seen = evidence.inspection
     if seen and seen.lived is not None:
         yield f"its process ended {seen.lived:.3f} s after its start, with exit code {seen.exit_code}"
 
 
 def _container(evidence: Evidence) -> Iterator[str]:
-    seen = evidence.examination
+    seen = evidence.inspection
     if seen is None:
         return
     facts = [f"state {seen.state}"]

@@ -12,7 +12,7 @@ from typing import Final
 from seatrial.sources.dockerfile import DockerfileError, Instruction, instructions, split_flags
 from seatrial.sources.dockerfile_variables import expand
 
-__all__ = ["Remark", "lint"]
+__all__ = ["LintWarning", "lint"]
 
 _URL: Final = re.compile(r"https?://|ftp://", re.IGNORECASE)
 _ROOT: Final = {"root", "0"}
@@ -22,13 +22,13 @@ _LONGEST: Final = 100
 
 
 @dataclass(frozen=True, kw_only=True)
-class Remark:
+class LintWarning:
     """One remark: the line it is about (from 1), its name for programs, what is so, and what would be better."""
 
     line: int
     name: str
-    why: str
-    mend: str
+    reason: str
+    hint: str
 
 
 @dataclass
@@ -41,8 +41,8 @@ class _Stage:
     body: list[Instruction]
 
 
-def lint(text: str, build_args: Mapping[str, str], target: str | None = None) -> tuple[Remark, ...]:
-    """Give the remarks on a Dockerfile in the order of its lines; `target` is the stage that is shipped.
+def lint(text: str, build_args: Mapping[str, str], target: str | None = None) -> tuple[LintWarning, ...]:
+    """Return the remarks on a Dockerfile in the order of its lines; `target` is the stage that is shipped.
 
     What a variable hides is not remarked on.
     """
@@ -50,8 +50,8 @@ def lint(text: str, build_args: Mapping[str, str], target: str | None = None) ->
     if not stages:
         return ()
     shipped = next((one for one in stages if target and one.name == target.lower()), stages[-1])
-    remarks = [*_bases(stages), *_added(stages), *_user(shipped), *_command(shipped), *_health(shipped)]
-    return tuple(sorted(remarks, key=lambda one: one.line))
+    warnings = [*_bases(stages), *_added(stages), *_user(shipped), *_command(shipped), *_health(shipped)]
+    return tuple(sorted(warnings, key=lambda one: one.line))
 
 
 def _stages(text: str, build_args: Mapping[str, str]) -> list[_Stage]:
@@ -75,57 +75,61 @@ def _stages(text: str, build_args: Mapping[str, str]) -> list[_Stage]:
 
 
 def _expanded(word: str, values: Mapping[str, str | DockerfileError], line: int) -> str:
-    """Give a word with its variables filled in; nothing when only the engine could do that."""
+    """Return a word with its variables filled in; nothing when only the engine could do that."""
     try:
         return expand(word, values, line=line)
     except DockerfileError:
         return ""
 
 
-def _bases(stages: list[_Stage]) -> Iterator[Remark]:
+def _bases(stages: list[_Stage]) -> Iterator[LintWarning]:
     for stage in stages:
         name, _, digest = stage.base.partition("@")
         tag = name.rpartition("/")[2].partition(":")[2]
         if not stage.base or stage.base == "scratch" or digest or tag not in ("", "latest"):
             continue
-        yield Remark(
+        yield LintWarning(
             line=stage.line,
             name="base-not-pinned",
-            why=f"FROM {stage.base} is another image tomorrow",
-            mend=f"FROM {name.removesuffix(':latest')}:VERSION",
+            reason=f"FROM {stage.base} is another image tomorrow",
+            hint=f"FROM {name.removesuffix(':latest')}:VERSION",
         )
 
 
-def _added(stages: list[_Stage]) -> Iterator[Remark]:
+def _added(stages: list[_Stage]) -> Iterator[LintWarning]:
     seen = set()
     for one in (one for stage in stages for one in stage.body):
         if one.keyword == "ADD" and one.line not in seen:
             flags, rest = split_flags(one.rest)
             seen.add(one.line)
             if _URL.match(rest.lstrip('["')) and not any(flag.startswith("checksum=") for flag in flags):
-                why = "ADD of a URL takes whatever stands there at that moment"
-                yield Remark(line=one.line, name="add-of-url", why=why, mend="ADD --checksum=sha256:…, or COPY a file")
+                reason = "ADD of a URL takes whatever stands there at that moment"
+                yield LintWarning(
+                    line=one.line, name="add-of-url", reason=reason, hint="ADD --checksum=sha256:…, or COPY a file"
+                )
 
 
-def _user(shipped: _Stage) -> Iterator[Remark]:
+def _user(shipped: _Stage) -> Iterator[LintWarning]:
     last = next((one for one in reversed(shipped.body) if one.keyword == "USER"), None)
     if last is None:
-        why = "there is no USER: the app runs as root, unless the base image says otherwise"
-        yield Remark(line=shipped.line, name="root-user", why=why, mend="USER 10001:10001 before CMD")
+        reason = "there is no USER: the app runs as root, unless the base image says otherwise"
+        yield LintWarning(line=shipped.line, name="root-user", reason=reason, hint="USER 10001:10001 before CMD")
     elif last.rest.partition(":")[0].strip() in _ROOT:
-        yield Remark(line=last.line, name="root-user", why="the app runs as root", mend="USER 10001:10001 before CMD")
+        yield LintWarning(
+            line=last.line, name="root-user", reason="the app runs as root", hint="USER 10001:10001 before CMD"
+        )
 
 
-def _command(shipped: _Stage) -> Iterator[Remark]:
+def _command(shipped: _Stage) -> Iterator[LintWarning]:
     for keyword in ("ENTRYPOINT", "CMD"):
         last = next((one for one in reversed(shipped.body) if one.keyword == keyword), None)
         if last and not last.rest.startswith(("[", "exec ")):
-            why = f"{keyword} in shell form: a shell runs the app and keeps SIGTERM from it"
-            yield Remark(line=last.line, name="shell-form", why=why, mend=_exec_form(keyword, last.rest))
+            reason = f"{keyword} in shell form: a shell runs the app and keeps SIGTERM from it"
+            yield LintWarning(line=last.line, name="shell-form", reason=reason, hint=_exec_form(keyword, last.rest))
 
 
 def _exec_form(keyword: str, text: str) -> str:
-    """Give what does the same without a shell that stays."""
+    """Return what does the same without a shell that stays."""
     try:
         words = ["sh", "-c", f"exec {text}"] if _SHELLS_OWN.search(text) else shlex.split(text)
     except ValueError:  # a quote that nobody closed
@@ -136,9 +140,11 @@ def _exec_form(keyword: str, text: str) -> str:
     return form
 
 
-def _health(shipped: _Stage) -> Iterator[Remark]:
+def _health(shipped: _Stage) -> Iterator[LintWarning]:
     last = next((one for one in reversed(shipped.body) if one.keyword == "HEALTHCHECK"), None)
     if last is None or last.rest.strip().upper() == "NONE":
-        why = "there is no HEALTHCHECK: nobody notices an app that hangs"
+        reason = "there is no HEALTHCHECK: nobody notices an app that hangs"
         line = last.line if last else shipped.line
-        yield Remark(line=line, name="no-healthcheck", why=why, mend='HEALTHCHECK CMD ["python", "check.py"]')
+        yield LintWarning(
+            line=line, name="no-healthcheck", reason=reason, hint='HEALTHCHECK CMD ["python", "check.py"]'
+        )

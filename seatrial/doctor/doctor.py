@@ -5,24 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
-from seatrial.doctor.engine import ENGINE_LOOKS
-from seatrial.doctor.findings import Finding, Look, Patient, failure
-from seatrial.doctor.project import FILE_LOOKS
+from seatrial.doctor.engine import ENGINE_INSPECTIONS
+from seatrial.doctor.findings import Finding, Inspection, Subject, failure
+from seatrial.doctor.project import PROJECT_INSPECTIONS
 from seatrial.errors import CredentialsError, EngineUnavailable, SeatrialError
 
-__all__ = ["findings", "looked_at"]
+__all__ = ["findings", "run_inspection"]
 
 
-def findings(patient: Patient) -> tuple[Finding, ...]:
-    """Give what was found, the engine first; without one, the rest is told all the same."""
-    return tuple(one for look in (*ENGINE_LOOKS, *FILE_LOOKS) for one in looked_at(look, patient))
+def findings(subject: Subject) -> tuple[Finding, ...]:
+    """Return what was found, the engine first; without one, the rest is told all the same."""
+    return tuple(
+        one for inspection in (*ENGINE_INSPECTIONS, *PROJECT_INSPECTIONS) for one in run_inspection(inspection, subject)
+    )
 
 
-def looked_at(look: Look, patient: Patient) -> Iterator[Finding]:
-    """Give what one look finds; what breaks it is a finding, and no engine or damaged credentials are told once."""
-    name = getattr(look, "__name__", "").lstrip("_").replace("_", " ")
+def run_inspection(inspection: Inspection, subject: Subject) -> Iterator[Finding]:
+    """Yield what one look finds; what breaks it is a finding, and no engine or damaged credentials are told once."""
+    name = getattr(inspection, "__name__", "").lstrip("_").replace("_", " ")
     try:
         with suppress(EngineUnavailable, CredentialsError):
-            yield from look(patient)
+            yield from inspection(subject)
     except SeatrialError as error:
         yield failure(name, error)

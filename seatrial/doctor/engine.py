@@ -6,17 +6,17 @@ import re
 import shutil
 from collections.abc import Iterator
 
-from seatrial.diagnosis.port_owner import port_holder
-from seatrial.doctor.findings import Finding, Grade, Look, Patient, failure
+from seatrial.diagnosis.port_owner import find_port_owner
+from seatrial.doctor.findings import Finding, Inspection, Severity, Subject, failure
 from seatrial.errors import CredentialsError, EngineUnavailable, SeatrialError
 from seatrial.host.subprocesses import output_of
 from seatrial.model.app import App
-from seatrial.pipeline.step import Holds
-from seatrial.steps.serve.serving import ours
+from seatrial.pipeline.step import NoChange
+from seatrial.steps.serve.serving import serving_container
 from seatrial.steps.setup.local_registry import LocalRegistry
 from seatrial.wording import human_size
 
-__all__ = ["ENGINE_LOOKS", "apps_of"]
+__all__ = ["ENGINE_INSPECTIONS", "apps_of"]
 
 _LEAST_FREE = 10**9
 _LEAST_PART = 0.1
@@ -24,37 +24,39 @@ _OLDEST_API = (1, 41)
 _LIMITS = re.compile(r"No (?:memory|pids) limit support", re.IGNORECASE)
 
 
-def apps_of(patient: Patient) -> tuple[App, ...]:
-    """Give the app that was asked for, or all of them."""
-    if patient.app is not None:
-        return (patient.settings.app(patient.app),)
-    return tuple(patient.settings.apps.values())
+def apps_of(subject: Subject) -> tuple[App, ...]:
+    """Return the app that was asked for, or all of them."""
+    if subject.app is not None:
+        return (subject.settings.app(subject.app),)
+    return tuple(subject.settings.apps.values())
 
 
-def _engine(patient: Patient) -> Iterator[Finding]:
-    """Whether it answers, and where it was looked for."""
-    engine = patient.world.engine
+def _engine(subject: Subject) -> Iterator[Finding]:
+    """Return whether it answers, and where it was looked for."""
+    engine = subject.world.engine
     try:
         info = engine.info()
     except EngineUnavailable as error:
-        why = f"{error.what}: {error.why} ({_chosen_by(patient)})"
-        yield Finding(what="engine", grade=Grade.FAILED, why=why, mend=error.mend, exit_code=error.exit_code)
+        reason = f"{error.message}: {error.reason} ({_chosen_by(subject)})"
+        yield Finding(
+            check="engine", severity=Severity.FAILED, reason=reason, hint=error.hint, exit_code=error.exit_code
+        )
         return
     except CredentialsError as error:
-        yield Finding(what="engine", grade=Grade.FAILED, why=str(error), mend=error.mend)
+        yield Finding(check="engine", severity=Severity.FAILED, reason=str(error), hint=error.hint)
         return
-    why = f"Docker {info.version} at {info.endpoint} ({_chosen_by(patient)})"
-    yield Finding(what="engine", grade=Grade.OK, why=why)
+    reason = f"Docker {info.version} at {info.endpoint} ({_chosen_by(subject)})"
+    yield Finding(check="engine", severity=Severity.OK, reason=reason)
     if tuple(int(part) for part in re.findall(r"\d+", info.api)) < _OLDEST_API:
-        why = f"{info.api}: older than {'.'.join(map(str, _OLDEST_API))}, with which Seatrial is tested"
-        yield Finding(what="API", grade=Grade.WARNING, why=why, mend="take Docker Engine 20.10 or later")
+        reason = f"{info.api}: older than {'.'.join(map(str, _OLDEST_API))}, with which Seatrial is tested"
+        yield Finding(check="API", severity=Severity.WARNING, reason=reason, hint="take Docker Engine 20.10 or later")
     else:
-        yield Finding(what="API", grade=Grade.OK, why=info.api)
+        yield Finding(check="API", severity=Severity.OK, reason=info.api)
 
 
-def _chosen_by(patient: Patient) -> str:
+def _chosen_by(subject: Subject) -> str:
     """Say why it is this engine: DOCKER_HOST, else DOCKER_CONTEXT, else the current context."""
-    started = patient.environment
+    started = subject.environment
     if started.docker_host:
         return "by DOCKER_HOST"
     if started.docker_context:
@@ -62,95 +64,103 @@ def _chosen_by(patient: Patient) -> str:
     return f"context {started.context or 'default'}"
 
 
-def _image_store(patient: Patient) -> Iterator[Finding]:
+def _image_store(subject: Subject) -> Iterator[Finding]:
     """Who keeps the images, and what limits the engine cannot enforce."""
-    details = patient.world.engine.details()
-    yield Finding(what="image store", grade=Grade.OK, why=f"{details.store}, for {details.platform}")
+    details = subject.world.engine.details()
+    yield Finding(check="image store", severity=Severity.OK, reason=f"{details.store}, for {details.platform}")
     if weak := [words for words in details.warnings if _LIMITS.search(words)]:
-        why = f"{'; '.join(weak)}: an app can take all there is"
-        yield Finding(what="limits", grade=Grade.WARNING, why=why, mend="turn on the memory and pids cgroups")
+        reason = f"{'; '.join(weak)}: an app can take all there is"
+        yield Finding(
+            check="limits", severity=Severity.WARNING, reason=reason, hint="turn on the memory and pids cgroups"
+        )
 
 
-def _builder(patient: Patient) -> Iterator[Finding]:
+def _builder(subject: Subject) -> Iterator[Finding]:
     """Who would build, with the docker CLI's buildx for what only that can."""
     version = re.findall(r"v\d[\w.+-]*", output_of(["docker", "buildx", "version"]) or "")
     also = f"docker buildx {version[0]}" if version else "no docker buildx"
     found = []
-    for app in apps_of(patient):
+    for app in apps_of(subject):
         try:
-            builder = patient.world.engine.builder(app.build)
+            builder = subject.world.engine.builder(app.build)
         except EngineUnavailable:
             raise
         except SeatrialError as error:
             found.append(failure("builder", error))
         else:
-            found.append(Finding(what="builder", grade=Grade.OK, why=f"{builder}; {also}"))
+            found.append(Finding(check="builder", severity=Severity.OK, reason=f"{builder}; {also}"))
     yield from dict.fromkeys(found)  # most apps have the same
 
 
-def _disk(patient: Patient) -> Iterator[Finding]:
+def _disk(subject: Subject) -> Iterator[Finding]:
     """How much room the engine has for images."""
-    root = patient.world.engine.details().root
-    if not root or not patient.world.engine.endpoint.startswith("unix:"):
+    root = subject.world.engine.details().root
+    if not root or not subject.world.engine.endpoint.startswith("unix:"):
         return
     try:
         usage = shutil.disk_usage(root)
     except OSError:  # it is in another machine, or not ours to look at
         return
-    why = f"{human_size(usage.free)} free of {human_size(usage.total)} at {root}"
+    reason = f"{human_size(usage.free)} free of {human_size(usage.total)} at {root}"
     if usage.free < _LEAST_FREE or usage.free < usage.total * _LEAST_PART:
-        yield Finding(what="disk", grade=Grade.WARNING, why=why, mend="docker system df, then docker system prune")
+        yield Finding(
+            check="disk", severity=Severity.WARNING, reason=reason, hint="docker system df, then docker system prune"
+        )
     else:
-        yield Finding(what="disk", grade=Grade.OK, why=why)
+        yield Finding(check="disk", severity=Severity.OK, reason=reason)
 
 
-def _base_image(patient: Patient) -> Iterator[Finding]:
-    """Whether the images the app is built from are there."""
-    for app in apps_of(patient):
+def _base_image(subject: Subject) -> Iterator[Finding]:
+    """Return whether the images the app is built from are there."""
+    for app in apps_of(subject):
         if not app.base_images:
             continue
-        there = next((one for one in app.base_images if patient.world.image(one)), None)
+        there = next((one for one in app.base_images if subject.world.image(one)), None)
         if there:
-            yield Finding(what="base image", grade=Grade.OK, why=f"{there.familiar} is there")
+            yield Finding(check="base image", severity=Severity.OK, reason=f"{there.familiar} is there")
         else:
             names = ", ".join(one.familiar for one in app.base_images)
-            yield Finding(what="base image", grade=Grade.WARNING, why=f"none of {names} is there", mend="invoke up")
+            yield Finding(
+                check="base image", severity=Severity.WARNING, reason=f"none of {names} is there", hint="invoke up"
+            )
 
 
-def _port(patient: Patient) -> Iterator[Finding]:
-    """Whether run can serve the app where the settings say."""
-    for app in apps_of(patient):
-        port, grade = app.host_port, Grade.FAILED
+def _port(subject: Subject) -> Iterator[Finding]:
+    """Return whether run can serve the app where the settings say."""
+    for app in apps_of(subject):
+        port, severity = app.host_port, Severity.FAILED
         try:
-            serving = ours(patient.world.engine, app)
-            holder = port_holder(patient.world.engine.containers({}), port)
+            serving = serving_container(subject.world.engine, app)
+            owner = find_port_owner(subject.world.engine.containers({}), port)
         except (EngineUnavailable, CredentialsError):
             # It may well be the app itself, or another container.
-            serving, holder, grade = None, port_holder((), port), Grade.WARNING
+            serving, owner, severity = None, find_port_owner((), port), Severity.WARNING
         except SeatrialError as error:
             yield failure("port", error)
             continue
         if serving and serving.running and serving.publishes(port):
-            yield Finding(what="port", grade=Grade.OK, why=f"{app.name} is served at 127.0.0.1:{port}")
-        elif holder:
-            mend = f"invoke run --port {port + 1}, or end {holder}"
-            yield Finding(what="port", grade=grade, why=f"{port} of this machine: {holder} holds it", mend=mend)
+            yield Finding(check="port", severity=Severity.OK, reason=f"{app.name} is served at 127.0.0.1:{port}")
+        elif owner:
+            hint = f"invoke run --port {port + 1}, or end {owner}"
+            yield Finding(
+                check="port", severity=severity, reason=f"{port} of this machine: {owner} holds it", hint=hint
+            )
         else:
-            yield Finding(what="port", grade=Grade.OK, why=f"{port} of this machine is free")
+            yield Finding(check="port", severity=Severity.OK, reason=f"{port} of this machine is free")
 
 
-def _registry(patient: Patient) -> Iterator[Finding]:
-    """Whether the local registry answers, which nobody needs who pushes elsewhere."""
-    port = patient.settings.local_registry_port
+def _registry(subject: Subject) -> Iterator[Finding]:
+    """Return whether the local registry answers, which nobody needs who pushes elsewhere."""
+    port = subject.settings.local_registry_port
     where = f"localhost:{port}"
-    needed = patient.settings.registry in (where, f"127.0.0.1:{port}")
-    plan = LocalRegistry(port=port).plan(patient.world)
-    if isinstance(plan, Holds):
-        yield Finding(what="registry", grade=Grade.OK, why=plan.reason)
+    needed = subject.settings.registry in (where, f"127.0.0.1:{port}")
+    plan = LocalRegistry(port=port).plan(subject.world)
+    if isinstance(plan, NoChange):
+        yield Finding(check="registry", severity=Severity.OK, reason=plan.reason)
     else:
-        grade = Grade.WARNING if needed else Grade.OK
-        why = plan.reason + ("" if needed else ", and none is needed")
-        yield Finding(what="registry", grade=grade, why=why, mend="invoke up" if needed else "")
+        severity = Severity.WARNING if needed else Severity.OK
+        reason = plan.reason + ("" if needed else ", and none is needed")
+        yield Finding(check="registry", severity=severity, reason=reason, hint="invoke up" if needed else "")
 
 
-ENGINE_LOOKS: tuple[Look, ...] = (_engine, _image_store, _builder, _disk, _base_image, _port, _registry)
+ENGINE_INSPECTIONS: tuple[Inspection, ...] = (_engine, _image_store, _builder, _disk, _base_image, _port, _registry)

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from seatrial.errors import SeatrialError, as_typed, cleaned
+from seatrial.errors import SeatrialError, sanitize, with_program_name
 from seatrial.pipeline.world import World
 from seatrial.settings.settings import Environment, Settings
 
-__all__ = ["Finding", "Grade", "Look", "Patient", "as_document", "as_lines", "exit_code", "failure"]
+__all__ = ["Finding", "Inspection", "Severity", "Subject", "as_document", "as_lines", "exit_code", "failure"]
 
 _WIDTH = 79
 _WIDEST_NAME = 12
@@ -20,7 +20,7 @@ _INDENT = " " * (len("warning ") + _WIDEST_NAME + 1)
 _NO_ENGINE = 3
 
 
-class Grade(StrEnum):
+class Severity(StrEnum):
     """How a thing was found."""
 
     OK = "ok"
@@ -35,15 +35,15 @@ class Finding:
     `exit_code` is the one it ends the process with when it failed.
     """
 
-    what: str
-    grade: Grade
-    why: str
-    mend: str = ""
+    check: str
+    severity: Severity
+    reason: str
+    hint: str = ""
     exit_code: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Patient:
+class Subject:
     """What is looked at: a world, a project's settings, the name of one of its apps (None: all), the environment."""
 
     world: World
@@ -52,41 +52,48 @@ class Patient:
     environment: Environment
 
 
-def failure(what: str, error: SeatrialError) -> Finding:
-    """Give the finding that an error is."""
-    return Finding(what=what, grade=Grade.FAILED, why=str(error), mend=error.mend, exit_code=error.exit_code)
+def failure(check: str, error: SeatrialError) -> Finding:
+    """Return the finding that an error is."""
+    return Finding(check=check, severity=Severity.FAILED, reason=str(error), hint=error.hint, exit_code=error.exit_code)
 
 
-Look = Callable[[Patient], Iterable[Finding]]
+Inspection = Callable[[Subject], Iterable[Finding]]
 
 
 def exit_code(found: Iterable[Finding]) -> int:
-    """Give the exit code: 3 without an engine, else the highest of what failed, 0 when all is well or only doubtful."""
-    codes = [one.exit_code for one in found if one.grade is Grade.FAILED]
+    """Return the exit code: 3 without an engine, else the highest of what failed, 0 when all is well or only doubtful."""
+    codes = [one.exit_code for one in found if one.severity is Severity.FAILED]
     return _NO_ENGINE if _NO_ENGINE in codes else max(codes, default=0)
 
 
 def as_lines(found: tuple[Finding, ...], command: str) -> str:
-    """Give the findings for people, at most 79 columns wide; `command` is what people type to get here."""
+    """Return the findings for people, at most 79 columns wide; `command` is what people type to get here."""
     lines = []
     for one in found:
-        head = f"{one.grade:<8}{one.what:<{_WIDEST_NAME}} "
-        lines += _wrapped(head, cleaned(one.why))
-        if one.mend:
-            lines += _wrapped(f"{_INDENT}next: ", as_typed(one.mend, command))
-    counts = {grade: sum(one.grade is grade for one in found) for grade in Grade}
-    return "\n".join([*lines, "", "  ".join(f"{grade}={count}" for grade, count in counts.items())])
+        head = f"{one.severity:<8}{one.check:<{_WIDEST_NAME}} "
+        lines += _wrapped(head, sanitize(one.reason))
+        if one.hint:
+            lines += _wrapped(f"{_INDENT}next: ", with_program_name(one.hint, command))
+    counts = {severity: sum(one.severity is severity for one in found) for severity in Severity}
+    return "\n".join([*lines, "", "  ".join(f"{severity}={count}" for severity, count in counts.items())])
 
 
 def as_document(found: tuple[Finding, ...], command: str) -> str:
-    """Give the findings as one JSON document."""
-    grades = [one.grade for one in found]
+    """Return the findings as one JSON document."""
+    severities = [one.severity for one in found]
     document = {
         "command": "doctor",
-        "status": next((grade for grade in (Grade.FAILED, Grade.WARNING) if grade in grades), Grade.OK),
+        "status": next(
+            (severity for severity in (Severity.FAILED, Severity.WARNING) if severity in severities), Severity.OK
+        ),
         "exit_code": exit_code(found),
         "findings": [
-            {"check": one.what, "status": one.grade, "why": one.why, "next": as_typed(one.mend, command) or None}
+            {
+                "check": one.check,
+                "status": one.severity,
+                "reason": one.reason,
+                "hint": with_program_name(one.hint, command) or None,
+            }
             for one in found
         ],
     }

@@ -40,7 +40,7 @@ class Connection:
     def client(self) -> docker.APIClient:
         """The SDK's low-level client, connected on first use."""
         if self._client is None:
-            with self.speaking():
+            with self.translate_errors():
                 try:
                     self._client = docker.APIClient(
                         version="auto",
@@ -51,8 +51,8 @@ class Connection:
                     # docker-py reads the user's config.json here and trusts its shape
                     raise CredentialsError(
                         "Docker's configuration is damaged",
-                        why=f"config.json does not have the shape Docker gives it ({type(error).__name__})",
-                        mend="mend or move away config.json in ~/.docker (or where DOCKER_CONFIG points)",
+                        reason=f"config.json does not have the shape Docker gives it ({type(error).__name__})",
+                        hint="mend or move away config.json in ~/.docker (or where DOCKER_CONFIG points)",
                     ) from error
         return self._client
 
@@ -63,7 +63,7 @@ class Connection:
             self._client = None
 
     @contextmanager
-    def speaking(self, what: str = "the engine was asked in vain") -> Iterator[None]:
+    def translate_errors(self, action: str = "the engine was asked in vain") -> Iterator[None]:
         """Turn whatever the SDK, requests or urllib3 raise inside into our errors.
 
         An answer of the engine itself becomes `StepFailed(what)`; a line that breaks becomes `EngineUnavailable`.
@@ -73,7 +73,7 @@ class Connection:
         except SeatrialError:
             raise
         except APIError as error:  # before OSError, which it also is
-            raise StepFailed(what, why=engine_words(error), mend="docker info") from error
+            raise StepFailed(action, reason=engine_words(error), hint="docker info") from error
         except (
             requests.exceptions.RequestException,
             urllib3.exceptions.HTTPError,
@@ -96,37 +96,37 @@ class Connection:
         words = str(error)
         place = self.endpoint
         if "PermissionError" in words or "Permission denied" in words:
-            why, mend = (
+            reason, hint = (
                 "permission denied",
                 "sudo usermod -aG docker $USER (the docker group is as good as root)",
             )
         elif "FileNotFoundError" in words or "No such file" in words:
-            why, mend = "there is no such socket", "invoke up (or start Docker, or set DOCKER_HOST)"
+            reason, hint = "there is no such socket", "invoke up (or start Docker, or set DOCKER_HOST)"
         elif "refused" in words or "NotADirectory" in words:
-            why, mend = "nobody listens there", "invoke up (or start Docker, or set DOCKER_HOST)"
+            reason, hint = "nobody listens there", "invoke up (or start Docker, or set DOCKER_HOST)"
         elif "timed out" in words.lower() or "Timeout" in type(error).__name__:
-            why, mend = f"it gave no answer for {_ANSWER_SECONDS} s", "docker info"
+            reason, hint = f"it gave no answer for {_ANSWER_SECONDS} s", "docker info"
         elif isinstance(error, DockerException):
-            why, mend = _innermost(error), "docker version"
+            reason, hint = _innermost(error), "docker version"
         else:
-            why, mend = f"the connection was lost ({_innermost(error)})", "docker info, then run it again"
-        cause = "permission-denied" if why == "permission denied" else "no-engine"
-        return EngineUnavailable(f"no Docker Engine answers at {place}", why=why, mend=mend, cause=cause)
+            reason, hint = f"the connection was lost ({_innermost(error)})", "docker info, then run it again"
+        cause = "permission-denied" if reason == "permission denied" else "no-engine"
+        return EngineUnavailable(f"no Docker Engine answers at {place}", reason=reason, hint=hint, cause=cause)
 
 
 def api_url(client: docker.APIClient, path: str) -> str:
-    """Give the URL of what the SDK has no way to ask for as we need it."""
+    """Return the URL of what the SDK has no way to ask for as we need it."""
     return f"{client.base_url}/v{client.api_version}/{path}"
 
 
 def engine_words(error: APIError) -> str:
-    """Give what the engine said, without the URL that `str(error)` holds (build arguments stand in it)."""
+    """Return what the engine said, without the URL that `str(error)` holds (build arguments stand in it)."""
     words = error.explanation or (error.response.reason if error.response is not None else "") or "no reason given"
     return str(words.decode("utf-8", "replace") if isinstance(words, bytes) else words)
 
 
 def stream_error(message: dict[str, Any]) -> str | None:
-    """Give the error that a message of a progress stream carries, or nothing."""
+    """Return the error that a message of a progress stream carries, or None."""
     detail = message.get("errorDetail")
     if isinstance(detail, dict) and detail.get("message"):
         return str(detail["message"])

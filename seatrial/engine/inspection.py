@@ -12,7 +12,7 @@ from seatrial.engine.model import State
 from seatrial.engine.parsing import engine_time
 from seatrial.host.sockets import rows_of
 
-__all__ = ["Examination", "Health", "Socket", "examination_of", "in_host_proc", "program_platform", "sockets_of"]
+__all__ = ["ContainerInspection", "Health", "Socket", "in_host_proc", "inspection_of", "program_platform", "sockets_of"]
 
 _DOCKERS_RESOLVER = ipaddress.ip_address("127.0.0.11")
 _HEALTH_KEPT = 3
@@ -53,7 +53,7 @@ class Health:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Examination:
+class ContainerInspection:
     """A container looked at closely.
 
     `error` is the engine's word on a start that failed, `lived` the seconds from start to end (None while it runs or
@@ -84,12 +84,12 @@ class Examination:
         return self.state == "running"
 
 
-def examination_of(raw: dict[str, Any], *, sockets: tuple[Socket, ...] | None, program: str) -> Examination:
-    """Give what `docker inspect` says of a container, with what was found in it."""
+def inspection_of(raw: dict[str, Any], *, sockets: tuple[Socket, ...] | None, program: str) -> ContainerInspection:
+    """Return what `docker inspect` says of a container, with what was found in it."""
     state, config, host = raw["State"], raw.get("Config") or {}, raw.get("HostConfig") or {}
     health = state.get("Health") or {}
     mounts = [str(one.get("Destination")) for one in raw.get("Mounts") or () if one.get("RW")]
-    return Examination(
+    return ContainerInspection(
         state=state["Status"],
         exit_code=int(state.get("ExitCode") or 0),
         oom_killed=bool(state.get("OOMKilled")),
@@ -112,7 +112,7 @@ def examination_of(raw: dict[str, Any], *, sockets: tuple[Socket, ...] | None, p
 
 
 def in_host_proc(pid: int, container_id: str, *, proc: Path = _HOST_PROC) -> tuple[Socket, ...] | None:
-    """Give what listens beside a process of this machine, if it is one of that container's; None when it is not.
+    """Return what listens beside a process of this machine, if it is one of that container's; None when it is not.
 
     The engine's process ids may count in another machine, where the same number is somebody else.
     """
@@ -126,7 +126,7 @@ def in_host_proc(pid: int, container_id: str, *, proc: Path = _HOST_PROC) -> tup
 
 
 def program_platform(head: bytes) -> str:
-    """Give the platform that a compiled program is for, by its first 20 bytes; nothing when it is no ELF file."""
+    """Return the platform that a compiled program is for, by its first 20 bytes; nothing when it is no ELF file."""
     if not head.startswith(_ELF) or len(head) < _ELF_HEAD:
         return ""
     machine = int.from_bytes(head[18:20], "big" if head[5] == _BIG_ENDIAN else "little")
@@ -134,7 +134,7 @@ def program_platform(head: bytes) -> str:
 
 
 def sockets_of(text: str) -> tuple[Socket, ...]:
-    """Give the sockets that listen in the text of /proc/net/tcp and tcp6; Docker's own resolver is none."""
+    """Return the sockets that listen in the text of /proc/net/tcp and tcp6; Docker's own resolver is none."""
     return tuple(sorted(set(_listening(text))))
 
 
@@ -145,13 +145,13 @@ def _listening(text: str) -> Iterator[Socket]:
 
 
 def _address(digits: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """Give the address that the kernel writes in words of 32 bits, each in the machine's (little-endian) order."""
+    """Return the address that the kernel writes in words of 32 bits, each in the machine's (little-endian) order."""
     words = (bytes.fromhex(digits[at : at + _WORD])[::-1] for at in range(0, len(digits), _WORD))
     return ipaddress.ip_address(b"".join(words))
 
 
 def _between(began: str | None, ended: str | None) -> float | None:
-    """Give the seconds between two of the engine's times; None when one of them never came."""
+    """Return the seconds between two of the engine's times; None when one of them never came."""
     try:
         first, last = engine_time(began or ""), engine_time(ended or "")
     except ValueError:

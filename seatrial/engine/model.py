@@ -165,7 +165,7 @@ class Container:
         return self.state == "running"
 
     def publishes(self, host_port: int) -> bool:
-        """Whether that port of the host is one of its own."""
+        """Return whether that port of the host is one of its own."""
         return host_port in self.ports.values()
 
 

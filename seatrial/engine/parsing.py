@@ -14,7 +14,7 @@ __all__ = ["details_of", "engine_time", "image_of", "real_names"]
 
 
 def image_of(raw: dict[str, Any]) -> Image:
-    """Give the image that `docker image inspect` describes."""
+    """Return the image that `docker image inspect` describes."""
     return Image(
         id=raw["Id"],
         tags=real_names(raw.get("RepoTags")),
@@ -28,7 +28,7 @@ def image_of(raw: dict[str, Any]) -> Image:
 
 
 def details_of(raw: dict[str, Any]) -> EngineDetails:
-    """Give what `docker info` says."""
+    """Return what `docker info` says."""
     containerd = "io.containerd.snapshotter" in str(raw.get("DriverStatus"))
     return EngineDetails(
         root=raw.get("DockerRootDir") or "",
@@ -39,7 +39,7 @@ def details_of(raw: dict[str, Any]) -> EngineDetails:
 
 
 def real_names(raw: Sequence[str] | None) -> tuple[str, ...]:
-    """Give an image's names without Docker's `<none>`."""
+    """Return an image's names without Docker's `<none>`."""
     return tuple(name for name in raw or () if not name.startswith("<none>"))
 
 
@@ -60,5 +60,5 @@ def engine_time(text: str) -> datetime:
 
 
 def _epoch(text: str) -> float:
-    """Give seconds since the epoch."""
+    """Return seconds since the epoch."""
     return engine_time(text).timestamp() if text else 0.0

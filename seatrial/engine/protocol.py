@@ -22,11 +22,11 @@ from seatrial.model.reference import ImageReference
 from seatrial.registry.credentials import Credential
 
 if TYPE_CHECKING:  # only who has a failure to explain loads what looks into containers
-    from seatrial.engine.inspection import Examination
+    from seatrial.engine.inspection import ContainerInspection
 
-__all__ = ["Engine", "Tell"]
+__all__ = ["Emit", "Engine"]
 
-Tell = Callable[[Event], None]
+Emit = Callable[[Event], None]
 """Somebody who is told of progress while it happens."""
 
 
@@ -42,35 +42,35 @@ class Engine(Protocol):
         ...
 
     def info(self) -> EngineInfo:
-        """Give which engine answers."""
+        """Return which engine answers."""
         ...
 
     def details(self) -> EngineDetails:
-        """Give what it tells of itself when asked outright: slower than `info`."""
+        """Return what it tells of itself when asked outright: slower than `info`."""
         ...
 
     def platform(self) -> str:
-        """Give the platform it builds for, as in `linux/amd64`."""
+        """Return the platform it builds for, as in `linux/amd64`."""
         ...
 
     def image(self, what: str) -> Image | None:
-        """Give the image of that name or id, or nothing."""
+        """Return the image of that name or id, or None."""
         ...
 
     def images(self, labels: Mapping[str, str] | None = None) -> list[Image]:
-        """Give the images that carry all these labels, the newest first."""
+        """Return the images that carry all these labels, the newest first."""
         ...
 
     def inspect_image(self, what: str) -> dict[str, Any]:
-        """Give Docker's own description of an image; `StepFailed` when there is none."""
+        """Return Docker's own description of an image; `StepFailed` when there is none."""
         ...
 
     def history(self, what: str) -> list[HistoryEntry]:
-        """Give an image's history, the newest layer first; `StepFailed` when there is no such image."""
+        """Return an image's history, the newest layer first; `StepFailed` when there is no such image."""
         ...
 
     def files(self, image_id: str, *, name: str, labels: Mapping[str, str]) -> Generator[ImageFile, None, None]:
-        """Give an image's files one after the other, without their content; `StepFailed` when there is no such image.
+        """Return an image's files one after the other, without their content; `StepFailed` when there is no such image.
 
         A container of that name, with these labels, may be there meanwhile; it is removed in the end, also when the
         iterator is closed early.
@@ -78,10 +78,10 @@ class Engine(Protocol):
         ...
 
     def builder(self, options: BuildOptions) -> str:
-        """Give who would build with these options, for people; `Unavailable` when nobody here can."""
+        """Return who would build with these options, for people; `Unavailable` when nobody here can."""
         ...
 
-    def build(self, request: BuildRequest, tell: Tell) -> str:
+    def build(self, request: BuildRequest, emit: Emit) -> str:
         """Build, and give the image's id; `BuildFailed` otherwise."""
         ...
 
@@ -94,13 +94,13 @@ class Engine(Protocol):
         ...
 
     def pull(
-        self, reference: ImageReference, credential: Credential | None, tell: Tell, *, platform: str | None = None
+        self, reference: ImageReference, credential: Credential | None, emit: Emit, *, platform: str | None = None
     ) -> None:
         """Fetch an image, for a platform like `linux/arm64`; `RegistryUnavailable` or `StepFailed` otherwise."""
         ...
 
     def push(
-        self, reference: ImageReference, credential: Credential | None, tell: Tell, *, stall: float = 120
+        self, reference: ImageReference, credential: Credential | None, emit: Emit, *, stall: float = 120
     ) -> str | None:
         """Send one tag and give the digest the engine says was pushed, where it says one.
 
@@ -114,14 +114,14 @@ class Engine(Protocol):
         ...
 
     def container(self, name: str) -> Container | None:
-        """Give the container of that name or id, or nothing."""
+        """Return the container of that name or id, or None."""
         ...
 
     def containers(self, labels: Mapping[str, str]) -> list[Container]:
-        """Give the containers in any state that carry all these labels."""
+        """Return the containers in any state that carry all these labels."""
         ...
 
-    def create(self, spec: ContainerSpec, tell: Tell) -> str:
+    def create(self, spec: ContainerSpec, emit: Emit) -> str:
         """Create a container, not started; give its id. `ContainerFailed` when its name is taken."""
         ...
 
@@ -134,7 +134,7 @@ class Engine(Protocol):
         ...
 
     def rename(self, container_id: str, name: str) -> None:
-        """Give a container another name."""
+        """Return a container another name."""
         ...
 
     def remove(self, container_id: str) -> None:
@@ -146,11 +146,11 @@ class Engine(Protocol):
         ...
 
     def logs(self, container_id: str, *, tail: int | None = None, follow: bool = False) -> Iterator[str]:
-        """Give what a container wrote, line by line, without line ends."""
+        """Return what a container wrote, line by line, without line ends."""
         ...
 
-    def examine(self, container_id: str) -> Examination | None:
-        """Give all that can be seen of a container from outside, and what listens in it; nothing when it is gone."""
+    def inspect_container(self, container_id: str) -> ContainerInspection | None:
+        """Return all that can be seen of a container from outside, and what listens in it; nothing when it is gone."""
         ...
 
     def close(self) -> None:

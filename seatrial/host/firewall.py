@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from seatrial.errors import StepFailed
-from seatrial.host.signals import unbroken
+from seatrial.host.signals import deferred
 from seatrial.host.subprocesses import output_of, run_command
 
 __all__ = ["Iptables", "Redirect", "Redirects"]
@@ -36,7 +36,7 @@ class Redirect:
 class Redirects(Protocol):
     """Who can redirect connections on this machine."""
 
-    def obstacle(self) -> str | None:
+    def unavailable_reason(self) -> str | None:
         """Say why connections cannot be redirected here; None when they can."""
         ...
 
@@ -51,15 +51,15 @@ class Redirects(Protocol):
         """
         ...
 
-    def there(self, owner: str) -> tuple[Redirect, ...] | None:
-        """Give the redirects that are there for an owner; None where they cannot be looked at."""
+    def list(self, owner: str) -> tuple[Redirect, ...] | None:
+        """Return the redirects that are there for an owner; None where they cannot be looked at."""
         ...
 
-    def past(self, redirect: Redirect) -> AbstractContextManager[int]:
-        """Give a port that leads, meanwhile, to whoever listens on the redirected port itself."""
+    def bypass(self, redirect: Redirect) -> AbstractContextManager[int]:
+        """Return a port that leads, meanwhile, to whoever listens on the redirected port itself."""
         ...
 
-    def forget(self, port: int) -> None:
+    def drop_connections(self, port: int) -> None:
         """Let no connection to a port that was reset decide where a new one goes, as far as that can be had."""
         ...
 
@@ -71,7 +71,7 @@ class Iptables:
     stays where it is, when the rule comes and when it goes.
     """
 
-    def obstacle(self) -> str | None:
+    def unavailable_reason(self) -> str | None:
         """Say why connections cannot be redirected here; None when they can."""
         if shutil.which(_PROGRAM) is None:
             return f"there is no {_PROGRAM} on PATH"
@@ -79,61 +79,63 @@ class Iptables:
 
     def put(self, redirect: Redirect) -> None:
         """Send new connections on from now on; one that is there already is fine. `StepFailed` otherwise."""
-        what = f"port {redirect.port} cannot be redirected"
-        if not self._holds(redirect, what):
-            run_command(_words("-I", redirect), what=what, apart=True)
+        action = f"port {redirect.port} cannot be redirected"
+        if not self._is_present(redirect, action):
+            run_command(_words("-I", redirect), action=action, own_session=True)
 
     def remove(self, redirect: Redirect) -> None:
         """Send them on no more; connections that are established go on, an absent redirect is fine.
 
         `StepFailed` when it may still be there.
         """
-        what = f"the redirect of port {redirect.port} cannot be taken away"
-        with unbroken():
-            if self._holds(redirect, what):
-                run_command(_words("-D", redirect), what=what, apart=True)
+        action = f"the redirect of port {redirect.port} cannot be taken away"
+        with deferred():
+            if self._is_present(redirect, action):
+                run_command(_words("-D", redirect), action=action, own_session=True)
 
-    def there(self, owner: str) -> tuple[Redirect, ...] | None:
-        """Give the redirects that are there for an owner; None where they cannot be looked at."""
+    def list(self, owner: str) -> tuple[Redirect, ...] | None:
+        """Return the redirects that are there for an owner; None where they cannot be looked at."""
         listed = self._listed()
         return None if listed is None else tuple(one for one in _redirects(listed) if one.owner == owner)
 
     @contextmanager
-    def past(self, redirect: Redirect) -> Iterator[int]:
-        """Give a port that leads, meanwhile, to whoever listens on the redirected port itself.
+    def bypass(self, redirect: Redirect) -> Iterator[int]:
+        """Yield a port that leads, meanwhile, to whoever listens on the redirected port itself.
 
         A packet is redirected once: what comes by the other port is not asked of the first rule.
         """
-        with socket.socket() as kept:
-            kept.bind(("127.0.0.1", 0))  # so that nobody else takes it
-            entrance = int(kept.getsockname()[1])
-            side_door = replace(redirect, port=entrance, to_port=redirect.port)
+        with socket.socket() as reserved:
+            reserved.bind(("127.0.0.1", 0))  # so that nobody else takes it
+            bypass_port = int(reserved.getsockname()[1])
+            bypass_rule = replace(redirect, port=bypass_port, to_port=redirect.port)
             try:
-                self.put(side_door)
-                yield entrance
+                self.put(bypass_rule)
+                yield bypass_port
             finally:
-                self.remove(side_door)
+                self.remove(bypass_rule)
 
-    def forget(self, port: int) -> None:
+    def drop_connections(self, port: int) -> None:
         """Let no connection to a port that was reset decide where a new one goes, as far as that can be had.
 
         For ten seconds the kernel would send one that comes from the same client's port where that one went: only the
         program conntrack can tell it otherwise.
         """
         closed = ["-p", "tcp", "-d", "127.0.0.1", "--dport", str(port), "--state", "CLOSE"]
-        output_of([_CONNECTIONS_PROGRAM, "-D", *closed], apart=True)
+        output_of([_CONNECTIONS_PROGRAM, "-D", *closed], own_session=True)
 
-    def _holds(self, redirect: Redirect, what: str) -> bool:
-        """Whether it is there; `StepFailed(what)` where that cannot be told."""
+    def _is_present(self, redirect: Redirect, action: str) -> bool:
+        """Return whether it is there; `StepFailed(action)` where that cannot be told."""
         listed = self._listed()
         if listed is None:
-            why = f"{_PROGRAM} does not list its rules ({_UNLISTED})"
-            raise StepFailed(what, why=why, mend=f"see what {_PROGRAM} -t nat -S OUTPUT says, then run it again")
+            reason = f"{_PROGRAM} does not list its rules ({_UNLISTED})"
+            raise StepFailed(
+                action, reason=reason, hint=f"see what {_PROGRAM} -t nat -S OUTPUT says, then run it again"
+            )
         return redirect in _redirects(listed)
 
     def _listed(self) -> str | None:
-        """Give the rules for this machine's own connections as iptables writes them; None where it does not."""
-        return output_of([_PROGRAM, "-w", _LOCK_SECONDS, "-t", "nat", "-S", "OUTPUT"], apart=True)
+        """Return the rules for this machine's own connections as iptables writes them; None where it does not."""
+        return output_of([_PROGRAM, "-w", _LOCK_SECONDS, "-t", "nat", "-S", "OUTPUT"], own_session=True)
 
 
 def _redirects(listed: str) -> tuple[Redirect, ...]:
@@ -145,7 +147,7 @@ def _redirects(listed: str) -> tuple[Redirect, ...]:
 
 
 def _words(action: str, redirect: Redirect) -> list[str]:
-    """Give the command that puts a rule (-I) or takes it away (-D)."""
+    """Return the command that puts a rule (-I) or takes it away (-D)."""
     match = ["-p", "tcp", "-d", "127.0.0.1", "--dport", str(redirect.port), "--syn"]
     comment = ["-m", "comment", "--comment", f"seatrial/{redirect.owner}/{redirect.run}"]
     target = ["-j", "REDIRECT", "--to-ports", str(redirect.to_port)]

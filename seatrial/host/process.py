@@ -32,7 +32,7 @@ class Process:
 
     @classmethod
     def this(cls) -> Process:
-        """Give this process under a new run id."""
+        """Return this process under a new run id."""
         name = socket.gethostname()
         host = f"{name} {_pid_namespace()}".strip()
         return cls(run=secrets.token_hex(4), pid=os.getpid(), host=host, who=f"{_user()}@{name}")
@@ -42,8 +42,8 @@ class Process:
         """The labels of what this run makes in the engine, so that a later run knows whose it is."""
         return {RUN_LABEL: self.run, _PID: str(self.pid), _STARTED: _started(str(self.pid)), _HOST: self.host}
 
-    def outlived(self, labels: Mapping[str, str]) -> bool:
-        """Whether what carries these labels was left by a run of this host that is over."""
+    def left_by_dead_run(self, labels: Mapping[str, str]) -> bool:
+        """Return whether what carries these labels was left by a run of this host that is over."""
         pid = labels.get(_PID, "")
         if labels.get(_HOST) != self.host or not pid.isdigit():
             return False
@@ -58,7 +58,7 @@ class Process:
 
 
 def _user() -> str:
-    """Give the user's name, or the number where nobody gave it a name."""
+    """Return the user's name, or the number where nobody gave it a name."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
@@ -66,7 +66,7 @@ def _user() -> str:
 
 
 def _started(pid: str) -> str:
-    """Give when a process of this host was started, in the kernel's ticks; empty where that cannot be told."""
+    """Return when a process of this host was started, in the kernel's ticks; empty where that cannot be told."""
     try:
         return Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()[_STARTED_FIELD]
     except (OSError, IndexError):
@@ -74,7 +74,7 @@ def _started(pid: str) -> str:
 
 
 def _pid_namespace() -> str:
-    """Give the namespace our process id counts in: a container on the host's network has the host's name."""
+    """Return the namespace our process id counts in: a container on the host's network has the host's name."""
     try:
         return str(Path("/proc/self/ns/pid").readlink())
     except OSError:

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["fleeting", "unbroken"]
+__all__ = ["deferred", "temporary"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def unbroken() -> Iterator[None]:
+def deferred() -> Iterator[None]:
     """Let Ctrl-C, SIGTERM and SIGHUP wait until this is over; they are not lost.
 
     It is for what takes a moment, or is bounded in time: who types Ctrl-C waits for it.
@@ -27,7 +27,7 @@ def unbroken() -> Iterator[None]:
     def remember(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  a signal handler's signature
         came.append(number)
 
-    before = {number: signal.signal(number, remember) for number in _SIGNALS if _is_heard(number)}
+    before = {number: signal.signal(number, remember) for number in _SIGNALS if _is_handled(number)}
     try:
         yield
     finally:
@@ -38,20 +38,20 @@ def unbroken() -> Iterator[None]:
 
 
 @contextmanager
-def fleeting(make: Callable[[], object], remove: Callable[[], None]) -> Iterator[None]:
+def temporary(make: Callable[[], object], remove: Callable[[], None]) -> Iterator[None]:
     """Make something that is there meanwhile only, and remove it whatever happens; no signal cuts into either.
 
     `remove` is called as well when `make` failed: an engine may have made what it could not tell of.
     """
     try:
-        with unbroken():  # else it may come into being behind the back of who removes it
+        with deferred():  # else it may come into being behind the back of who removes it
             make()
         yield
     finally:
-        with unbroken():
+        with deferred():
             remove()
 
 
-def _is_heard(number: int) -> bool:
-    """Whether anything happens when the signal comes: under nohup, and for a handler of C's, it is left alone."""
+def _is_handled(number: int) -> bool:
+    """Return whether anything happens when the signal comes: under nohup, and for a handler of C's, it is left alone."""
     return signal.getsignal(number) not in (signal.SIG_IGN, None)

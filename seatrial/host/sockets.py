@@ -39,7 +39,7 @@ class Row:
 
 
 def rows_of(text: str) -> Iterator[Row]:
-    """Give the sockets in the text of /proc/net/tcp or tcp6, or of both; what is no such line is left out."""
+    """Yield the sockets in the text of /proc/net/tcp or tcp6, or of both; what is no such line is left out."""
     for line in text.splitlines():
         if found := _ROW.match(line):
             address, port, peer, peer_port, state = found.groups()
@@ -55,7 +55,7 @@ def rows_of(text: str) -> Iterator[Row]:
 
 
 def connected(far: Iterable[tuple[str, int]], near: Collection[int]) -> int:
-    """Give how many connections are established from here to `far` IPv4 addresses and ports, and on `near` ports here.
+    """Return how many connections are established from here to `far` IPv4 addresses and ports, and on `near` ports here.
 
     0 where it cannot be told. Near ones count from the moment the kernel takes them, before any program does.
     """

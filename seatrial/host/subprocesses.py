@@ -16,31 +16,33 @@ _LAST_LINES = 15
 _END_SECONDS = 5.0
 
 
-def run_command(words: list[str], *, what: str, apart: bool = False) -> None:
+def run_command(words: list[str], *, action: str, own_session: bool = False) -> None:
     """Run a program to its end without input; `StepFailed(what)` with its last lines when it fails.
 
-    With `apart` Ctrl-C in the terminal does not reach it.
+    With `own_session` Ctrl-C in the terminal does not reach it.
     """
     try:
         done = subprocess.run(
-            words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, start_new_session=apart
+            words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, start_new_session=own_session
         )
     except OSError as error:
-        raise StepFailed(what, why=f"{words[0]}: {error.strerror}", mend=f"install {words[0]}") from error
+        raise StepFailed(action, reason=f"{words[0]}: {error.strerror}", hint=f"install {words[0]}") from error
     if done.returncode:
         lines = (done.stdout + done.stderr).splitlines()[-_LAST_LINES:]
         raise StepFailed(
-            what,
-            why=f"{words[0]} ended with exit code {done.returncode}",
-            mend="mend what the lines above say, then run it again",
+            action,
+            reason=f"{words[0]} ended with exit code {done.returncode}",
+            hint="mend what the lines above say, then run it again",
             details=tuple(lines),
         )
 
 
-def output_of(words: list[str], *, folder: Path | None = None, seconds: float = 10, apart: bool = False) -> str | None:
-    """Give what a program printed, without the blank end, or nothing when it failed or is not there.
+def output_of(
+    words: list[str], *, folder: Path | None = None, seconds: float = 10, own_session: bool = False
+) -> str | None:
+    """Return what a program printed, without the blank end, or None when it failed or is not there.
 
-    With `apart` Ctrl-C in the terminal does not reach it.
+    With `own_session` Ctrl-C in the terminal does not reach it.
     """
     try:
         done = subprocess.run(
@@ -52,7 +54,7 @@ def output_of(words: list[str], *, folder: Path | None = None, seconds: float = 
             errors="surrogateescape",
             timeout=seconds,
             check=False,
-            start_new_session=apart,
+            start_new_session=own_session,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
@@ -84,7 +86,7 @@ class Piped:
             self._process.stderr.close()
 
     def lines(self) -> Iterator[str]:
-        """Give its messages as they come, until it ends; an error of the body's is raised then."""
+        """Yield its messages as they come, until it ends; an error of the body's is raised then."""
         if self._process.stderr:
             for line in self._process.stderr:
                 yield line.decode("utf-8", "replace").rstrip("\r\n")
@@ -92,7 +94,7 @@ class Piped:
             raise self._trouble
 
     def wait(self) -> int:
-        """Give its exit code, once it has ended."""
+        """Return its exit code, once it has ended."""
         return self._process.wait()
 
     def end(self) -> None:

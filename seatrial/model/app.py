@@ -17,7 +17,7 @@ __all__ = [
     "BUILDER_LABEL",
     "INPUTS_LABEL",
     "REVISION_LABEL",
-    "TRIAL_LABEL",
+    "SMOKE_LABEL",
     "UNCOMMITTED_LABEL",
     "VERSION_LABEL",
     "App",
@@ -32,7 +32,7 @@ INPUTS_LABEL = "seatrial.inputs"
 """The label in which an image carries the digest of what it was made from."""
 REVISION_LABEL = "org.opencontainers.image.revision"
 """The label in which an image carries the commit it was made from."""
-TRIAL_LABEL = "seatrial.trial"
+SMOKE_LABEL = "seatrial.smoke"
 """The label of a container that is there for a look at its image, and goes again."""
 UNCOMMITTED_LABEL = "seatrial.uncommitted"
 """The label of an image that was made with changes nobody has committed."""
@@ -46,7 +46,7 @@ class Check:
 
     `headers` and `body` are sent, a `body` that is no text as JSON. Of the answer, `status` is the code (200, or with
     `redirect` any that redirects), `text` is contained in the body and `not_text` is not, `matches` is a regular
-    expression found in it, `json` a subset of it (see `checks.answer`), `answer_headers` are names and what their
+    expression found in it, `json` a subset of it (see `checks.answer`), `response_headers` are names and what their
     values contain. `redirect` is where it sends us; without it, and unless a 3xx is asked for, redirects on the same
     origin are followed. `within` is the seconds it may take once the app is ready. `{version}` stands for the version
     under test.
@@ -61,7 +61,7 @@ class Check:
     not_text: str | tuple[str, ...] | None = None
     matches: str | None = None
     json: Any = None
-    answer_headers: Mapping[str, str] = field(default_factory=dict)
+    response_headers: Mapping[str, str] = field(default_factory=dict)
     redirect: str | None = None
     within: float | None = None
 
@@ -74,7 +74,7 @@ class Check:
         return self.redirect is None and (self.status or 200) // 100 != 3  # noqa: PLR2004  3xx
 
     @property
-    def asks_for_the_version(self) -> bool:
+    def uses_version(self) -> bool:
         """Whether the version under test stands somewhere in it."""
         return "{version}" in json.dumps(asdict(self), ensure_ascii=False)
 
@@ -104,7 +104,7 @@ class BuildOptions:
     allowed: tuple[str, ...] = ()
 
     @property
-    def beyond_the_api(self) -> str:
+    def needs_buildx(self) -> str:
         """What is asked for that the engine's API cannot do alone, in words; empty when there is nothing."""
         wishes = {
             "several platforms": len(self.platforms) > 1,
@@ -160,6 +160,6 @@ class App:
 
 
 def checks_digest(checks: tuple[Check, ...]) -> str:
-    """Give one digest for a list of checks, so that a verdict can name what was asked."""
+    """Return one digest for a list of checks, so that a verdict can name what was asked."""
     words = json.dumps([asdict(check) for check in checks], sort_keys=True)
     return f"sha256:{hashlib.sha256(words.encode()).hexdigest()}"

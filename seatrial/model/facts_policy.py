@@ -24,7 +24,7 @@ class FactsPolicy:
 
 
 def facts_mode(given: FactsMode | bool) -> FactsMode:  # noqa: FBT001  a value from the settings file
-    """Give the mode that a settings file means: YAML reads `off` as false and `on` as true."""
+    """Return the mode that a settings file means: YAML reads `off` as false and `on` as true."""
     if isinstance(given, bool):
         return "warn" if given else "off"
     return given

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from seatrial.errors import UsageError, cleaned
+from seatrial.errors import UsageError, sanitize
 
 __all__ = ["normal_platform", "parse_platform", "parse_platforms", "platform_arguments"]
 
@@ -25,29 +25,29 @@ _SAME: Final = {
 
 
 def parse_platform(text: str) -> str:
-    """Give a platform in its usual form; `UsageError` when it is none."""
+    """Return a platform in its usual form; `UsageError` when it is none."""
     if not _PLATFORM.fullmatch(text):
         raise UsageError(
-            f"{cleaned(repr(text), limit=60)} is no platform",
-            why="a platform is a system and an architecture, as in linux/amd64 or linux/arm/v7",
-            mend="--platform linux/amd64",
+            f"{sanitize(repr(text), limit=60)} is no platform",
+            reason="a platform is a system and an architecture, as in linux/amd64 or linux/arm/v7",
+            hint="--platform linux/amd64",
         )
     return normal_platform(text)
 
 
 def parse_platforms(texts: Iterable[str]) -> tuple[str, ...]:
-    """Give platforms in their usual forms, each once, sorted; `UsageError` for one that is none."""
+    """Return platforms in their usual forms, each once, sorted; `UsageError` for one that is none."""
     return tuple(sorted({parse_platform(text) for text in texts}))
 
 
 def normal_platform(text: str) -> str:
-    """Give the usual form of what an engine says: `linux/arm64/v8` is `linux/arm64`."""
+    """Return the usual form of what an engine says: `linux/arm64/v8` is `linux/arm64`."""
     system, _, architecture = text.partition("/")
     return f"{system}/{_SAME.get(architecture, architecture)}"
 
 
 def platform_arguments(target: str, build: str) -> dict[str, str]:
-    """Give the arguments that BuildKit sets by itself: TARGETPLATFORM, BUILDARCH and their like."""
+    """Return the arguments that BuildKit sets by itself: TARGETPLATFORM, BUILDARCH and their like."""
     arguments: dict[str, str] = {}
     for prefix, platform in (("TARGET", target), ("BUILD", build)):
         system, architecture, *variant = platform.split("/")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from seatrial.errors import UsageError, cleaned
+from seatrial.errors import UsageError, sanitize
 
 __all__ = ["DOCKER_HUB", "OWN_REGISTRY", "ImageReference", "parse_registry", "parse_repository", "parse_user"]
 
@@ -41,7 +41,7 @@ class ImageReference:
 
     @classmethod
     def parse(cls, text: str) -> ImageReference:
-        """Give the reference that Docker would understand by `text`; `UsageError` when it would understand none."""
+        """Return the reference that Docker would understand by `text`; `UsageError` when it would understand none."""
         rest, _, digest = text.partition("@")
         if "@" in text and not _DIGEST.fullmatch(digest):
             raise _bad_reference(text, f"{digest!r} is no digest like sha256:…")
@@ -89,22 +89,22 @@ class ImageReference:
         return f"{self.repository}{tag}{digest}"
 
     def with_tag(self, tag: str) -> ImageReference:
-        """Give the same repository under `tag`."""
+        """Return the same repository under `tag`."""
         return replace(self, tag=tag, digest=None)
 
     def with_digest(self, digest: str) -> ImageReference:
-        """Give the same repository's content of that digest, whatever its tags."""
+        """Return the same repository's content of that digest, whatever its tags."""
         return replace(self, tag=None, digest=digest)
 
     def owned_by(self, user: str, *, registry: str = DOCKER_HUB) -> ImageReference:
-        """Give the name this image has as `user`'s in `registry`: its last path component under the user's name."""
+        """Return the name this image has as `user`'s in `registry`: its last path component under the user's name."""
         return ImageReference(
             registry=registry, repository=f"{user}/{self.repository.rpartition('/')[2]}", tag=self.tag
         )
 
 
 def parse_repository(text: str) -> ImageReference:
-    """Give the reference for a repository named without tag or digest; `UsageError` otherwise."""
+    """Return the reference for a repository named without tag or digest; `UsageError` otherwise."""
     reference = ImageReference.parse(text)
     if reference.tag or reference.digest:
         raise _bad_reference(text, "the repository stands alone here; the tag is the version's")
@@ -112,22 +112,22 @@ def parse_repository(text: str) -> ImageReference:
 
 
 def parse_user(text: str) -> str:
-    """Give `text` when it can be a user's name in a registry: one lowercase path component.
+    """Return `text` when it can be a user's name in a registry: one lowercase path component.
 
     Raises `UsageError` for anything else, also for what Docker would take for a registry's host (`localhost`, `a.b`).
     """
     if not _USER.fullmatch(text) or text == "localhost" or len(text) > _LONGEST_REPOSITORY:
         raise UsageError(
             f"user {_shown(text)} is no user name",
-            why="a user is one word of lowercase letters and digits, with - or _ between them "
+            reason="a user is one word of lowercase letters and digits, with - or _ between them "
             "(a Docker ID: 4 to 30 lowercase letters and digits)",
-            mend=f"--user {_nearest(text)}",
+            hint=f"--user {_nearest(text)}",
         )
     return text
 
 
 def parse_registry(text: str) -> str:
-    """Give the registry's host with its port as Docker writes it; `UsageError` when `text` is none."""
+    """Return the registry's host with its port as Docker writes it; `UsageError` when `text` is none."""
     _, bracket, tail = text.rpartition("]")
     host, _, port = tail.partition(":")
     named = "." in host or bool(port) or bool(bracket) or host == "localhost"
@@ -136,25 +136,25 @@ def parse_registry(text: str) -> str:
         fits = hint != text and "." in hint and _REGISTRY.fullmatch(hint)
         raise UsageError(
             f"registry {_shown(text)} is no registry host",
-            why="a registry is HOST or HOST:PORT, without https:// and without a path",
-            mend=f"--registry {hint if fits else 'localhost:5050'}",
+            reason="a registry is HOST or HOST:PORT, without https:// and without a path",
+            hint=f"--registry {hint if fits else 'localhost:5050'}",
         )
     return DOCKER_HUB if text in _HUB_ALIASES else text
 
 
 def _nearest(text: str) -> str:
-    """Give the nearest legal name to a wrong one, or a placeholder."""
+    """Return the nearest legal name to a wrong one, or a placeholder."""
     found = re.sub(r"[^a-z0-9_-]+", "-", text.lower()).strip("-_")[:30]
     return found if _USER.fullmatch(found) and found != "localhost" else "NAME"
 
 
 def _shown(text: str) -> str:
-    return repr(cleaned(text, limit=60))
+    return repr(sanitize(text, limit=60))
 
 
-def _bad_reference(text: str, why: str) -> UsageError:
+def _bad_reference(text: str, reason: str) -> UsageError:
     return UsageError(
         f"{_shown(text)} is no image name",
-        why=why,
-        mend="write it like sposigor/app-flask-teste or localhost:5050/demo/app",
+        reason=reason,
+        hint="write it like sposigor/app-flask-teste or localhost:5050/demo/app",
     )

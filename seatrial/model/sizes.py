@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from seatrial.errors import UsageError, cleaned
+from seatrial.errors import UsageError, sanitize
 
 __all__ = ["LEAST_MEMORY", "parse_bytes"]
 
@@ -15,15 +15,15 @@ LEAST_MEMORY = 6 * _UNITS["m"]
 
 
 def parse_bytes(name: str, text: str, *, least: int = 1) -> int:
-    """Give the bytes in a text like `512m`; `name` is the setting's, or the flag's with its dashes."""
+    """Return the bytes in a text like `512m`; `name` is the setting's, or the flag's with its dashes."""
     found = _SIZE.fullmatch(text)
     if found and (size := int(found[1]) * _UNITS[found[2].lower()]) >= least:
         return size
     floor = f", {least // _UNITS['m']}m at least" if least > 1 else ""
     flag = name.startswith("--")
-    given = cleaned(text, limit=60)
+    given = sanitize(text, limit=60)
     raise UsageError(
         f"{name} {given!r} is no size" if flag else f"the setting {name}: {given} is wrong",
-        why=f"{name.lstrip('-')} is a number with b, k, m or g{floor}, as in docker run --memory",
-        mend=f"{name} 512m" if flag else f"{name}: 512m",
+        reason=f"{name.lstrip('-')} is a number with b, k, m or g{floor}, as in docker run --memory",
+        hint=f"{name} 512m" if flag else f"{name}: 512m",
     )

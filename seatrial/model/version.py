@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from seatrial.errors import UsageError, cleaned
+from seatrial.errors import UsageError, sanitize
 
 __all__ = ["DEFAULT_TAGS", "UNVERSIONED", "Tags", "Version", "parse_tag_patterns"]
 
@@ -47,15 +47,15 @@ class Version:
 
     @classmethod
     def parse(cls, text: str) -> Version:
-        """Give the version; a `v` before a number goes, as in docker/metadata-action.
+        """Return the version; a `v` before a number goes, as in docker/metadata-action.
 
         Raises `UsageError` with the nearest legal form when `text` cannot be a tag.
         """
         if not _TAG.fullmatch(text):
             raise UsageError(
-                f"version {cleaned(repr(text), limit=60)} cannot be an image's tag",
-                why=_reason(text),
-                mend=f"--version {_nearest(text)}",
+                f"version {sanitize(repr(text), limit=60)} cannot be an image's tag",
+                reason=_reason(text),
+                hint=f"--version {_nearest(text)}",
             )
         return cls(_PREFIXED.sub("", text, count=1) if _PREFIXED.match(text) else text)
 
@@ -68,7 +68,7 @@ class Version:
         return tuple(map(int, self.text.split("."))) if _RELEASE.fullmatch(self.text) else None
 
     def tags(self, patterns: Sequence[str] = DEFAULT_TAGS, *, moves: bool = True) -> Tags:
-        """Give the tags that these patterns make of the version; with `moves` False only its own.
+        """Return the tags that these patterns make of the version; with `moves` False only its own.
 
         What is no plain release moves nothing. Major 0 promises nothing, so no tag of the major alone follows it; a
         pattern that names a part the version does not have makes no tag.
@@ -89,7 +89,7 @@ class Version:
 
     @classmethod
     def published(cls, tags: Iterable[str], patterns: Sequence[str] = DEFAULT_TAGS) -> list[Version]:
-        """Give the versions that have their own tag, made by one of these patterns, among `tags`."""
+        """Return the versions that have their own tag, made by one of these patterns, among `tags`."""
         own = [re.escape(pattern).replace(re.escape(_OWN), "(.+)") for pattern in patterns if _OWN in pattern]
         found = (re.fullmatch(pattern, tag) for tag in tags for pattern in own)
         return [cls.parse(match[1]) for match in found if match and _TAG.fullmatch(match[1])]
@@ -103,12 +103,12 @@ class Version:
         return tuple(numbers)
 
     def newer_than(self, other: Version) -> bool:
-        """Whether both are releases, and this one is the newer one."""
+        """Return whether both are releases, and this one is the newer one."""
         return self.release is not None and other.release is not None and self.ordered > other.ordered
 
 
 def parse_tag_patterns(patterns: Sequence[str]) -> tuple[str, ...]:
-    """Give patterns like `{major}.{minor}` when they make tags; `UsageError` otherwise."""
+    """Return patterns like `{major}.{minor}` when they make tags; `UsageError` otherwise."""
     for pattern in patterns:
         names = _PLACEHOLDER.findall(pattern)
         known = ("version",) if "version" in names else _PARTS  # no part beside the whole
@@ -116,17 +116,17 @@ def parse_tag_patterns(patterns: Sequence[str]) -> tuple[str, ...]:
         sample = _PLACEHOLDER.sub("1", pattern)
         if unknown or not _TAG.fullmatch(sample):
             raise UsageError(
-                f"the setting tags: {cleaned(repr(pattern), limit=60)} makes no tag",
-                why=f"{{{unknown[0]}}} stands for nothing{' beside ' + _OWN if _OWN in pattern else ''}"
+                f"the setting tags: {sanitize(repr(pattern), limit=60)} makes no tag",
+                reason=f"{{{unknown[0]}}} stands for nothing{' beside ' + _OWN if _OWN in pattern else ''}"
                 if unknown
                 else _reason(sample),
-                mend="patterns are made of {version}, {major}, {minor}, {patch}, and what a tag may hold: v{major}",
+                hint="patterns are made of {version}, {major}, {minor}, {patch}, and what a tag may hold: v{major}",
             )
     if not any(_OWN in pattern for pattern in patterns):
         raise UsageError(
             "the setting tags is wrong",
-            why="none of its patterns has {version}, and a version needs a tag of its own",
-            mend='tags: ["{version}", latest]',
+            reason="none of its patterns has {version}, and a version needs a tag of its own",
+            hint='tags: ["{version}", latest]',
         )
     return tuple(patterns)
 

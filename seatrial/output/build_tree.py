@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from seatrial.errors import cleaned
+from seatrial.errors import sanitize
 from seatrial.events import BuildEvent, BuildEventKind
 from seatrial.sources.step_names import PLUMBING, StepName
 
@@ -49,7 +49,7 @@ class BuildTree:
         self._steps: dict[str, _Step] = {}
         self._spinner = Spinner("dots")
 
-    def hear(self, event: BuildEvent) -> None:
+    def on_event(self, event: BuildEvent) -> None:
         """Take in what happened."""
         if event.name.startswith(_QUIET):
             return
@@ -60,18 +60,18 @@ class BuildTree:
             step = self._steps[event.name] = _Step(
                 stage=f"{name.platform} {name.stage}".strip() if name else "",
                 number=name.number if name else _BEHIND_ALL,
-                words=cleaned(" ".join(words.split())),
+                words=sanitize(" ".join(words.split())),
                 since=self._clock(),
             )
         if event.kind in _MARKS:
             step.end, step.seconds, step.moved = event.kind, event.seconds, ""
         elif event.kind is BuildEventKind.LOG and event.text.strip():
-            step.last_line = cleaned(event.text, limit=200)
+            step.last_line = sanitize(event.text, limit=200)
         elif event.kind is BuildEventKind.STATUS:
             step.moved = _amount(event)
 
     def __rich__(self) -> RenderableType:
-        """Give the tree as it is now."""
+        """Return the tree as it is now."""
         root = Tree("build", style="none", guide_style="dim")
         branches: dict[str, Tree] = {"": root}
         for step in sorted(self._steps.values(), key=lambda step: step.number):  # in the Dockerfile's order
@@ -97,7 +97,7 @@ class BuildTree:
 
 
 def _amount(event: BuildEvent) -> str:
-    """Give how far a transfer is; a count of bytes below a megabyte says nothing to anybody."""
+    """Return how far a transfer is; a count of bytes below a megabyte says nothing to anybody."""
     if event.total:
         return f"{event.current / 1e6:.1f}/{event.total / 1e6:.1f} MB"
     return f"{event.current / 1e6:.1f} MB" if event.current > 1e6 else ""  # noqa: PLR2004

@@ -8,23 +8,23 @@ import textwrap
 from collections import Counter
 from typing import TYPE_CHECKING, TextIO
 
-from seatrial.errors import SeatrialError, cleaned
+from seatrial.errors import SeatrialError, sanitize
 from seatrial.events import (
     AppLog,
     BuildEvent,
     BuildEventKind,
-    Caution,
-    Checked,
+    BytesSent,
+    CheckResult,
     Event,
-    FactSeen,
-    Note,
+    FactResult,
+    Info,
     Retry,
-    Sent,
     Transfer,
+    WarningEvent,
 )
 from seatrial.pipeline.pipeline import Report
 from seatrial.pipeline.step import Outcome, Status, Step
-from seatrial.pipeline.transfers import Tally
+from seatrial.pipeline.transfers import TransferSummary
 from seatrial.settings.settings import environment
 
 if TYPE_CHECKING:
@@ -78,8 +78,8 @@ class Console:
         self._spinner: Spinner | None = None
         self._live: Live | None = None
         self._tree: BuildTree | None = None
-        self._cautions: list[str] = []
-        self._tally = Tally()
+        self._warnings: list[str] = []
+        self._transfers = TransferSummary()
 
     @property
     def _out(self) -> Lines | RichConsole:
@@ -99,54 +99,54 @@ class Console:
         screen = self._out
         return None if self._plain or isinstance(screen, Lines) or not screen.is_terminal else screen
 
-    def began(self, step: Step) -> None:
+    def step_started(self, step: Step) -> None:
         """Show that a step is being looked at."""
         if screen := self._moving:
             self._spinner = screen.status(f"{step.name} …")
             self._spinner.start()
 
-    def tell(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Show progress."""
-        if isinstance(event, Caution):
-            self._cautions.append(event.text)
-            self._line(f"warning: {cleaned(event.text)}", style="yellow")
-        elif isinstance(event, Note):
-            self._line(cleaned(event.text), style="dim")
+        if isinstance(event, WarningEvent):
+            self._warnings.append(event.text)
+            self._line(f"warning: {sanitize(event.text)}", style="yellow")
+        elif isinstance(event, Info):
+            self._line(sanitize(event.text), style="dim")
         elif isinstance(event, Retry):
-            when = f"try {event.attempt} of {event.tries} in {round(event.seconds, 1):g} s"
-            self._line(f"{when}: {cleaned(event.text)}", style="dim")
-        elif isinstance(event, FactSeen):
+            when = f"try {event.attempt} of {event.attempts} in {round(event.seconds, 1):g} s"
+            self._line(f"{when}: {sanitize(event.text)}", style="dim")
+        elif isinstance(event, FactResult):
             if event.warns:  # else it holds, or the error says it
-                self.tell(Caution(text=str(event)))
-        elif isinstance(event, Checked):
-            self._line(cleaned(str(event)), style="dim")
+                self.on_event(WarningEvent(text=str(event)))
+        elif isinstance(event, CheckResult):
+            self._line(sanitize(str(event)), style="dim")
         elif isinstance(event, BuildEvent):
             self._build_event(event)
         elif not isinstance(event, AppLog):
             self._transfer(event)
 
-    def ended(self, outcome: Outcome) -> None:
+    def step_finished(self, outcome: Outcome) -> None:
         """Show how a step came out."""
         self._stop_moving()
-        if moved := self._tally.summary():
+        if moved := self._transfers.summary():
             self._line(moved, style="dim")
-        self._tally = Tally()
+        self._transfers = TransferSummary()
         took = f" ({outcome.seconds:.1f} s)" if outcome.seconds >= 0.1 else ""  # noqa: PLR2004
         self._out.print(f"{outcome.status.value:<8}", style=_COLOURS[outcome.status], end="")
         self._out.print(self._wrapped(f"{outcome.step:<{_WIDEST_STEP}} {outcome.reason}{took}", first=len("changed ")))
         if outcome.error:
-            self.error(outcome.error, what=False)
+            self.error(outcome.error, with_message=False)
 
-    def error(self, error: SeatrialError, *, what: bool = True) -> None:
+    def error(self, error: SeatrialError, *, with_message: bool = True) -> None:
         """Show an error in its three parts, after the lines that help to see the cause."""
         self._stop_moving()
-        if what:
+        if with_message:
             self._out.print(f"{Status.FAILED.value:<8}", style=_COLOURS[Status.FAILED], end="")
-            self._out.print(self._wrapped(cleaned(error.what), first=len("changed ")))
+            self._out.print(self._wrapped(sanitize(error.message), first=len("changed ")))
         for line in error.details:
             self._line(f"| {line}", style="dim")
-        self._line(f"why:  {error.why}")
-        self._line(f"next: {error.next_move(self._command, self._task)}", style="bold")
+        self._line(f"why:  {error.reason}")
+        self._line(f"next: {error.hint_for(self._command, self._task)}", style="bold")
 
     def recap(self, report: Report) -> None:
         """Show the sum of it all."""
@@ -180,14 +180,14 @@ class Console:
             return
         from seatrial.sources.step_names import PLUMBING
 
-        name, text = cleaned(event.name, limit=120), cleaned(event.text, limit=200)
+        name, text = sanitize(event.name, limit=120), sanitize(event.text, limit=200)
         took = f" {event.seconds:.1f} s" if event.seconds else ""
         if event.kind in (BuildEventKind.CACHED, BuildEventKind.DONE) and not name.startswith((*PLUMBING, "exporting")):
             self._line(f"{event.kind.value:<6} {self._fitting(name, took)}", style="dim")
         elif event.kind is BuildEventKind.FAILED:
             self._line(f"failed {self._fitting(name, took)}", style="red")
         elif event.kind is BuildEventKind.WARNING:
-            self.tell(Caution(text=text))
+            self.on_event(WarningEvent(text=text))
 
     def _grow(self, screen: RichConsole, event: BuildEvent) -> None:
         """Show a build as a tree; it stays when the step ends."""
@@ -197,25 +197,25 @@ class Console:
             tree = BuildTree()
             self._show(screen, tree)
             self._tree = tree
-        self._tree.hear(event)
+        self._tree.on_event(event)
 
-    def _transfer(self, event: Transfer | Sent) -> None:
+    def _transfer(self, event: Transfer | BytesSent) -> None:
         """Show a push or a pull as bars, which go when the step ends; where nothing moves, only why it waits."""
-        waits = self._tally.hear(event)
+        waiting = self._transfers.on_event(event)
         screen = self._moving
-        if screen and self._tally.layers and self._live is None:
+        if screen and self._transfers.layers and self._live is None:
             from seatrial.output.transfer_bars import TransferBars
 
-            self._show(screen, TransferBars(self._tally), passing=True)
-        elif waits and not screen:
-            self._line(waits, style="dim")
+            self._show(screen, TransferBars(self._transfers), transient=True)
+        elif waiting and not screen:
+            self._line(waiting, style="dim")
 
-    def _show(self, screen: RichConsole, what: RenderableType, *, passing: bool = False) -> None:
+    def _show(self, screen: RichConsole, renderable: RenderableType, *, transient: bool = False) -> None:
         """Let something move instead of the spinner."""
         from rich.live import Live
 
         self._stop_moving()
-        self._live = Live(what, console=screen, refresh_per_second=8, transient=passing)
+        self._live = Live(renderable, console=screen, refresh_per_second=8, transient=transient)
         self._live.start()
 
     def _fact(self, name: str, value: str) -> None:
@@ -225,13 +225,13 @@ class Console:
         self._out.print(self._wrapped(f"{_INDENT}{text}", first=0), style=style)
 
     def _fitting(self, name: str, took: str) -> str:
-        """Give a build step's name, cut so that its line fits the terminal."""
+        """Return a build step's name, cut so that its line fits the terminal."""
         name = " ".join(name.split())
         room = self._out.width - len(_INDENT) - len("failed ") - len(took) - 1
-        return cleaned(name, limit=max(room, 20)) + took if self._out.is_terminal else name + took
+        return sanitize(name, limit=max(room, 20)) + took if self._out.is_terminal else name + took
 
     def _wrapped(self, text: str, *, first: int) -> str:
-        """Give a text with a hanging indent as wide as the terminal; unbroken where nobody looks at columns."""
+        """Return a text with a hanging indent as wide as the terminal; unbroken where nobody looks at columns."""
         if not self._out.is_terminal:
             return text
         lines = textwrap.wrap(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from seatrial.errors import SeatrialError, cleaned
+from seatrial.errors import SeatrialError, sanitize
 from seatrial.pipeline.pipeline import Report
 from seatrial.pipeline.step import Outcome
 
@@ -13,7 +13,7 @@ __all__ = ["as_json"]
 
 
 def as_json(report: Report, *, command: str = "invoke") -> str:
-    """Give the report as the JSON document that `--json` prints; `command` is what people type to get here."""
+    """Return the report as the JSON document that `--json` prints; `command` is what people type to get here."""
     document: dict[str, Any] = {
         "command": report.command,
         "status": report.status.value,
@@ -52,13 +52,13 @@ def _step(outcome: Outcome, command: str, task: str) -> dict[str, Any]:
     if outcome.moved:
         step["moved"], step["sent_bytes"] = outcome.moved, outcome.sent
     if outcome.notes:
-        step["notes"] = [cleaned(note) for note in outcome.notes]
+        step["notes"] = [sanitize(note) for note in outcome.notes]
     if outcome.error:
         step["error"] = _error(outcome.error, command, task)
     return step
 
 
 def _error(error: SeatrialError, command: str, task: str) -> dict[str, Any]:
-    told: dict[str, Any] = {"what": error.what, "why": error.why, "next": error.next_move(command, task)}
-    told["details"] = list(error.details)
-    return {"cause": error.cause, **told} if error.cause else told
+    document: dict[str, Any] = {"message": error.message, "reason": error.reason, "hint": error.hint_for(command, task)}
+    document["details"] = list(error.details)
+    return {"cause": error.cause, **document} if error.cause else document

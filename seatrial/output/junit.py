@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from seatrial.errors import SeatrialError, SmokeFailed, StepFailed, UsageError, cleaned
-from seatrial.events import AppLog, Caution, Checked, Event
+from seatrial.errors import SeatrialError, SmokeFailed, StepFailed, UsageError, sanitize
+from seatrial.events import AppLog, CheckResult, Event, WarningEvent
 from seatrial.host.atomic_write import replace_file
 from seatrial.pipeline.step import Outcome, Status, Step
 
@@ -33,7 +33,7 @@ class _Suite:
     """What was heard of one step."""
 
     since: datetime
-    checked: list[Checked] = field(default_factory=list)
+    checked: list[CheckResult] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
 
@@ -51,30 +51,30 @@ class JUnitFile:
         self._suites: list[_Suite] = []
         self._outcomes: list[Outcome] = []
 
-    def began(self, step: Step) -> None:
+    def step_started(self, step: Step) -> None:
         """Hear that a step begins."""
         self._suites.append(_Suite(since=datetime.now(UTC)))
-        self._other.began(step)
+        self._other.step_started(step)
 
-    def tell(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Hear what happens in it."""
-        if self._suites and isinstance(event, Checked):
+        if self._suites and isinstance(event, CheckResult):
             self._suites[-1].checked.append(event)
             if event.warns:
                 self._suites[-1].warnings.append(str(event))
-        elif self._suites and isinstance(event, Caution):
+        elif self._suites and isinstance(event, WarningEvent):
             self._suites[-1].warnings.append(event.text)
         elif self._suites and isinstance(event, AppLog):
             self._suites[-1].log.extend(event.lines)
-        self._other.tell(event)
+        self._other.on_event(event)
 
-    def ended(self, outcome: Outcome) -> None:
+    def step_finished(self, outcome: Outcome) -> None:
         """Hear how it came out."""
         self._outcomes.append(outcome)
-        self._other.ended(outcome)
+        self._other.step_finished(outcome)
 
     def document(self) -> bytes:
-        """Give the XML: a testsuite for each step, a testcase for each check, fact of an image and visited page."""
+        """Return the XML: a testsuite for each step, a testcase for each check, fact of an image and visited page."""
         root = ET.Element("testsuites")
         for number, (suite, outcome) in enumerate(zip(self._suites, self._outcomes, strict=False)):
             root.append(_testsuite(number, suite, outcome))
@@ -90,13 +90,13 @@ class JUnitFile:
         except OSError as error:
             raise StepFailed(
                 f"{self.path} cannot be written",
-                why=str(error.strerror or error),
-                mend="make room for it, then: invoke smoke --junit FILE",
+                reason=str(error.strerror or error),
+                hint="make room for it, then: invoke smoke --junit FILE",
             ) from error
 
 
 def _usable(name: str, *, check: bool) -> Path:
-    """Give where a file of that name can be put; its folder is made."""
+    """Return where a file of that name can be put; its folder is made."""
     try:
         path = Path(name).expanduser()
         if not name or path.is_dir():
@@ -113,12 +113,12 @@ def _usable(name: str, *, check: bool) -> Path:
     except OSError as error:
         raise _refused(name, f"{path.parent}: {error.strerror}") from error
     except (RuntimeError, ValueError) as error:  # ~ of nobody who is known; a character that no path can have
-        raise _refused(name, cleaned(str(error))) from error
+        raise _refused(name, sanitize(str(error))) from error
     return path
 
 
 def _testsuite(number: int, suite: _Suite, outcome: Outcome) -> ET.Element:
-    """Give a step's testsuite in the order and with the attributes that both Ant's and Jenkins' schemas take."""
+    """Return a step's testsuite in the order and with the attributes that both Ant's and Jenkins' schemas take."""
     cases = [_testcase(one, name, outcome) for one, name in zip(suite.checked, _names(suite.checked), strict=True)]
     if outcome.status is Status.FAILED and outcome.error and not any(map(len, cases)):
         cases.append(_failed(outcome, outcome.error, spent=sum(one.seconds for one in suite.checked)))
@@ -138,8 +138,8 @@ def _testsuite(number: int, suite: _Suite, outcome: Outcome) -> ET.Element:
         },
     )
     properties = ET.SubElement(element, "properties")
-    told = {"reason": outcome.reason, "status": outcome.status.value, "identity": outcome.after}
-    for name, value in told.items():
+    attributes = {"reason": outcome.reason, "status": outcome.status.value, "identity": outcome.after}
+    for name, value in attributes.items():
         if value:
             ET.SubElement(properties, "property", {"name": name, "value": _clean(value)})
     element.extend(cases)
@@ -148,36 +148,36 @@ def _testsuite(number: int, suite: _Suite, outcome: Outcome) -> ET.Element:
     return element
 
 
-def _names(checked: Sequence[Checked]) -> Iterator[str]:
-    """Give each its name; CI systems tell testcases apart by it, so that equal ones get a number."""
+def _names(checked: Sequence[CheckResult]) -> Iterator[str]:
+    """Yield each its name; CI systems tell testcases apart by it, so that equal ones get a number."""
     seen: Counter[str] = Counter()
     for one in checked:
         seen[one.check] += 1
         yield f"{one.check} ({seen[one.check]})" if seen[one.check] > 1 else one.check
 
 
-def _testcase(one: Checked, name: str, outcome: Outcome) -> ET.Element:
+def _testcase(one: CheckResult, name: str, outcome: Outcome) -> ET.Element:
     element = _case(outcome, name, one.seconds)
     if one.problem is not None and one.fails:
-        error = outcome.error or SmokeFailed(outcome.reason, why=one.problem, mend="invoke smoke")
-        died = "" if isinstance(error, SmokeFailed) else f"{error.what}: "
-        told = {"message": _clean(f"{died}{one.problem}"), "type": type(error).__name__}
-        failure = ET.SubElement(element, "failure", told)
-        failure.text = _lines([one.problem, *one.timeline, *_moral(error)])
+        error = outcome.error or SmokeFailed(outcome.reason, reason=one.problem, hint="invoke smoke")
+        died = "" if isinstance(error, SmokeFailed) else f"{error.message}: "
+        attributes = {"message": _clean(f"{died}{one.problem}"), "type": type(error).__name__}
+        failure = ET.SubElement(element, "failure", attributes)
+        failure.text = _lines([one.problem, *one.timeline, *_reason_and_hint(error)])
     return element
 
 
 def _failed(outcome: Outcome, error: SeatrialError, *, spent: float) -> ET.Element:
-    """Give the testcase of a step that failed by itself, not by what was checked: an error, unless it is the app's."""
+    """Return the testcase of a step that failed by itself, not by what was checked: an error, unless it is the app's."""
     element = _case(outcome, outcome.step, max(outcome.seconds - spent, 0))
-    told = {"message": _clean(f"{error.what}: {error.why}"), "type": type(error).__name__}
+    attributes = {"message": _clean(f"{error.message}: {error.reason}"), "type": type(error).__name__}
     kind = "failure" if isinstance(error, SmokeFailed) else "error"
-    ET.SubElement(element, kind, told).text = _lines([error.what, *error.details, *_moral(error)])
+    ET.SubElement(element, kind, attributes).text = _lines([error.message, *error.details, *_reason_and_hint(error)])
     return element
 
 
-def _moral(error: SeatrialError) -> tuple[str, str]:
-    return f"why:  {error.why}", f"next: {error.mend}"
+def _reason_and_hint(error: SeatrialError) -> tuple[str, str]:
+    return f"why:  {error.reason}", f"next: {error.hint}"
 
 
 def _case(outcome: Outcome, name: str, seconds: float) -> ET.Element:
@@ -194,9 +194,9 @@ def _lines(lines: Sequence[str]) -> str:
 
 
 def _clean(text: str) -> str:
-    """Give a text as XML can hold it, without what moves a terminal."""
+    """Return a text as XML can hold it, without what moves a terminal."""
     return _NO_XML.sub("", _TERMINAL.sub("", text))
 
 
-def _refused(text: str, why: str) -> UsageError:
-    return UsageError(f"--junit {text!r} cannot be written", why=why, mend="--junit smoke.xml")
+def _refused(text: str, reason: str) -> UsageError:
+    return UsageError(f"--junit {text!r} cannot be written", reason=reason, hint="--junit smoke.xml")

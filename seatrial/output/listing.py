@@ -12,13 +12,13 @@ from seatrial.model.version import Version
 from seatrial.output.tables import history_rows, history_table, image_rows, images_table
 from seatrial.pipeline.world import World
 from seatrial.settings.settings import Settings
-from seatrial.steps.serve.serving import ours
+from seatrial.steps.serve.serving import serving_container
 
 __all__ = ["find_image", "log_lines", "show_history", "show_images"]
 
 
 def show_images(world: World, app: App | None, *, quiet: bool, as_json: bool, now: float) -> str:
-    """Give all images, or an app's: a table, JSON, or with `quiet` their ids."""
+    """Return all images, or an app's: a table, JSON, or with `quiet` their ids."""
     images = world.engine.images(app.labels if app else None)
     rows = image_rows(images, now=now)
     if as_json:
@@ -27,7 +27,7 @@ def show_images(world: World, app: App | None, *, quiet: bool, as_json: bool, no
 
 
 def show_history(world: World, what: str, *, quiet: bool, as_json: bool, now: float) -> str:
-    """Give an image's layers: a table, JSON, or with `quiet` their ids."""
+    """Return an image's layers: a table, JSON, or with `quiet` their ids."""
     entries = world.engine.history(what)
     rows = history_rows(entries, now=now)
     if as_json:
@@ -36,21 +36,21 @@ def show_history(world: World, what: str, *, quiet: bool, as_json: bool, now: fl
 
 
 def find_image(world: World, settings: Settings, image: str | None, *, app: str | None, version: str | None) -> str:
-    """Give the name or id of the image that is meant; `StepFailed` when there is none."""
+    """Return the name or id of the image that is meant; `StepFailed` when there is none."""
     if image is not None:
         if world.engine.image(image) is None:
             raise StepFailed(
-                f"there is no image {image}", why="the engine holds none of that name", mend="invoke images"
+                f"there is no image {image}", reason="the engine holds none of that name", hint="invoke images"
             )
         return image
     return world.chosen(settings.app(app), None if version is None else Version.parse(version)).id
 
 
 def log_lines(engine: Engine, app: App, *, tail: str, follow: bool) -> Iterator[str]:
-    """Give the lines the serving container wrote; `StepFailed` when there is none."""
+    """Return the lines the serving container wrote; `StepFailed` when there is none."""
     if not (tail.isascii() and tail.isdigit()):
-        raise UsageError(f"{tail!r} is no number of lines", why="--tail takes a whole number", mend="--tail 100")
-    container = ours(engine, app)
+        raise UsageError(f"{tail!r} is no number of lines", reason="--tail takes a whole number", hint="--tail 100")
+    container = serving_container(engine, app)
     if container is None:
-        raise StepFailed(f"nothing serves {app.name}", why="there is no container to read from", mend="invoke run")
+        raise StepFailed(f"nothing serves {app.name}", reason="there is no container to read from", hint="invoke run")
     return engine.logs(container.id, tail=int(tail), follow=follow)

@@ -13,17 +13,17 @@ from seatrial.output.tables import table
 from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
 from seatrial.steps.publish.destination import Destination
-from seatrial.steps.publish.publication import holds
-from seatrial.wording import counted, short_digest
+from seatrial.steps.publish.publication import is_same_image
+from seatrial.wording import pluralize, short_digest
 
-__all__ = ["Standing", "show_status", "standings"]
+__all__ = ["TagStatus", "show_status", "tag_statuses"]
 
 _MOST = 20
 _UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
+class TagStatus:
     """One tag: the version it is, the digests that registry and ledger have, the image in the engine, and a word on it.
 
     None stands for nothing there, `unknown` for what nobody could tell.
@@ -38,56 +38,56 @@ class Standing:
 
 
 def show_status(world: World, destination: Destination, *, as_json: bool) -> tuple[str, SeatrialError | None]:
-    """Give how things stand as a table or JSON, and what kept us from knowing all of it, if anything did."""
-    rows, left, trouble = standings(world, destination)
+    """Return how things stand as a table or JSON, and what kept us from knowing all of it, if anything did."""
+    rows, remaining, problem = tag_statuses(world, destination)
     if as_json:
-        document = {"repository": str(destination.home), "tags": [asdict(row) for row in rows], "more": left}
-        return json.dumps(document, indent=2), trouble
+        document = {"repository": str(destination.repository), "tags": [asdict(row) for row in rows], "more": remaining}
+        return json.dumps(document, indent=2), problem
     if not rows:
-        known = "not built, not released" if trouble else "not built, not released, not published"
-        return f"nothing is known of {destination.home.name}: {known}", trouble
+        known = "not built, not released" if problem else "not built, not released, not published"
+        return f"nothing is known of {destination.repository.name}: {known}", problem
     lines = [
         (row.tag, row.version or "-", *map(_shown, (row.registry, row.engine, row.ledger)), row.state) for row in rows
     ]
-    text = f"{destination.home}\n" + table(("TAG", "VERSION", "REGISTRY", "ENGINE", "LEDGER", "STATE"), lines)
-    more = f"\nand {counted(left, 'more tag')} in the registry" if left else ""
-    return f"{text}{more}", trouble
+    text = f"{destination.repository}\n" + table(("TAG", "VERSION", "REGISTRY", "ENGINE", "LEDGER", "STATE"), lines)
+    more = f"\nand {pluralize(remaining, 'more tag')} in the registry" if remaining else ""
+    return f"{text}{more}", problem
 
 
-def standings(world: World, destination: Destination) -> tuple[list[Standing], int, SeatrialError | None]:
-    """Give how each tag stands, how many more tags the registry has, and what kept us from knowing all of it."""
-    home, trouble = destination.home, None
-    released = world.ledger.released(str(home))
+def tag_statuses(world: World, destination: Destination) -> tuple[list[TagStatus], int, SeatrialError | None]:
+    """Return how each tag stands, how many more tags the registry has, and what kept us from knowing all of it."""
+    repository, problem = destination.repository, None
+    released = world.ledger.released(str(repository))
     published: list[str] | None = None
-    held: dict[str, Manifest | None] = {}
-    tags, left = list(released), 0
+    manifests: dict[str, Manifest | None] = {}
+    tags, remaining = list(released), 0
     try:
-        published = list(world.published_tags(home))
-        tags, left = _chosen(released, published, destination)
-        held = {tag: world.held(home.with_tag(tag)) for tag in tags if tag in published}
+        published = list(world.published_tags(repository))
+        tags, remaining = _chosen(released, published, destination)
+        manifests = {tag: world.published_manifest(repository.with_tag(tag)) for tag in tags if tag in published}
     except SeatrialError as error:  # down, or it does not let us in
-        trouble, published = error, None
+        problem, published = error, None
     images: dict[str, Image | None] | None = None
     try:
         here = _here(world, destination)
         images = {tag: here.get(tag) for tag in dict.fromkeys([*tags, *here])}
         tags = list(images)
     except Unavailable as error:
-        trouble = trouble or error
+        problem = problem or error
     # Of 1, 1.4 and 1.4.2 with one digest, the longest is the version, and the others move.
-    own = [one for one in sorted(held, key=lambda tag: tag.count(".")) if _version(one, destination)]
-    versions = {found.digest: _version(tag, destination) for tag in own if (found := held[tag])}
+    own = [one for one in sorted(manifests, key=lambda tag: tag.count(".")) if _version(one, destination)]
+    versions = {found.digest: _version(tag, destination) for tag in own if (found := manifests[tag])}
     rows = []
     for tag in _sorted(tags, destination):
-        found, image = held.get(tag), images.get(tag) if images is not None else None
+        found, image = manifests.get(tag), images.get(tag) if images is not None else None
         registry = _UNKNOWN if published is None else found.digest if found else None
         engine = _UNKNOWN if images is None else image.id if image else None
         digest = found.digest if found else released.get(tag, "")
         version = versions.get(digest) or _version(tag, destination)
-        same = image is not None and holds(image, home.with_tag(tag), found)
+        same = image is not None and is_same_image(image, repository.with_tag(tag), found)
         state = _state(registry, engine, released.get(tag), same=same)
         rows.append(
-            Standing(
+            TagStatus(
                 tag=tag,
                 version=str(version) if version else None,
                 registry=registry,
@@ -96,11 +96,11 @@ def standings(world: World, destination: Destination) -> tuple[list[Standing], i
                 state=state,
             )
         )
-    return rows, left, trouble
+    return rows, remaining, problem
 
 
 def _chosen(released: Iterable[str], published: list[str], destination: Destination) -> tuple[list[str], int]:
-    """Give the tags worth a look, and how many are left.
+    """Return the tags worth a look, and how many are left.
 
     These are what was released from here last, the newest versions of the rest, and what moves with any of them.
     """
@@ -116,40 +116,40 @@ def _chosen(released: Iterable[str], published: list[str], destination: Destinat
 
 
 def _version(tag: str, destination: Destination) -> Version | None:
-    """Give the version whose own tag this looks like, or nothing; one of a line, like 1.4, looks like one, too."""
+    """Return the version whose own tag this looks like, or None; one of a line, like 1.4, looks like one, too."""
     if tag in destination.target.tags:
         return None
     return next(iter(Version.published([tag], destination.target.tags)), None)
 
 
 def _moving(tag: str, destination: Destination) -> frozenset[str]:
-    """Give the tags that move with the release whose own tag this looks like."""
+    """Return the tags that move with the release whose own tag this looks like."""
     version = _version(tag, destination)
     return frozenset(version.tags(destination.target.tags).moving if version and version.release else ())
 
 
 def _here(world: World, destination: Destination) -> dict[str, Image]:
-    """Give the app's images in the engine, by the tag of their names here and in the registry's repository."""
+    """Return the app's images in the engine, by the tag of their names here and in the registry's repository."""
     found: dict[str, Image] = {}
     for image in world.engine.images(destination.target.labels):
         for name in image.tags:
-            repository, _, tag = name.rpartition(":")
-            if repository == destination.home.name:
+            name_here, _, tag = name.rpartition(":")
+            if name_here == destination.repository.name:
                 found[tag] = image
-            elif repository == destination.target.repository.name:
+            elif name_here == destination.target.repository.name:
                 found.setdefault(tag, image)
     return found
 
 
 def _sorted(tags: Iterable[str], destination: Destination) -> list[str]:
-    """Give tags with the newest release first, and what is no release behind them."""
+    """Return tags with the newest release first, and what is no release behind them."""
     versions = {tag: _version(tag, destination) or Version("") for tag in sorted(set(tags))}
     always = destination.target.tags  # latest
     return sorted(versions, key=lambda tag: (versions[tag].ordered, tag.count("."), tag in always), reverse=True)
 
 
 def _state(registry: str | None, engine: str | None, ledger: str | None, *, same: bool) -> str:
-    """Give the word for a tag: the first that fits, the registry before the engine."""
+    """Return the word for a tag: the first that fits, the registry before the engine."""
     words = {
         "unknown": registry == _UNKNOWN,
         "gone": registry is None and ledger is not None,

@@ -16,7 +16,7 @@ _NARROWEST = 7  # and three blanks behind it
 
 
 def images_table(images: Iterable[Image], *, now: float) -> str:
-    """Give images as `docker images` does; `now` is seconds since the epoch."""
+    """Return images as `docker images` does; `now` is seconds since the epoch."""
     header = ("REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE")
     return table(
         header,
@@ -28,7 +28,7 @@ def images_table(images: Iterable[Image], *, now: float) -> str:
 
 
 def image_rows(images: Iterable[Image], *, now: float) -> list[dict[str, str]]:
-    """Give one row a name, with the keys of `docker images --format json`; an image without a name has one row."""
+    """Return one row a name, with the keys of `docker images --format json`; an image without a name has one row."""
     rows = []
     for image in images:
         for tag in _names(image):
@@ -47,7 +47,7 @@ def image_rows(images: Iterable[Image], *, now: float) -> list[dict[str, str]]:
 
 
 def history_table(entries: Iterable[HistoryEntry], *, now: float) -> str:
-    """Give an image's history as `docker history` does."""
+    """Return an image's history as `docker history` does."""
     header = ("IMAGE", "CREATED", "CREATED BY", "SIZE", "COMMENT")
     rows = [
         (row["ID"], row["CreatedSince"], _cut(row["CreatedBy"]), row["Size"], row["Comment"])
@@ -57,7 +57,7 @@ def history_table(entries: Iterable[HistoryEntry], *, now: float) -> str:
 
 
 def history_rows(entries: Iterable[HistoryEntry], *, now: float) -> list[dict[str, str]]:
-    """Give one row a layer, with the keys of `docker history --format json`."""
+    """Return one row a layer, with the keys of `docker history --format json`."""
     return [
         {
             "ID": short_digest(entry.id),
@@ -72,7 +72,7 @@ def history_rows(entries: Iterable[HistoryEntry], *, now: float) -> list[dict[st
 
 
 def _names(image: Image) -> tuple[str, ...]:
-    """Give all names with their tags; a repository whose tag has moved on is known by its digest only."""
+    """Return all names with their tags; a repository whose tag has moved on is known by its digest only."""
     known = tuple(f"{digest.partition('@')[0]}:{_MISSING}" for digest in image.digests)
     return image.tags or known or (f"{_MISSING}:{_MISSING}",)
 
@@ -82,7 +82,7 @@ def _cut(text: str) -> str:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Give rows under a header, in columns as the docker CLI has them."""
+    """Return rows under a header, in columns as the docker CLI has them."""
     widths = [max(_NARROWEST, *(len(row[column]) for row in (header, *rows))) for column in range(len(header))]
     lines = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in (header, *rows)]
     return "\n".join("   ".join((*cells[:-1], cells[-1].rstrip())) for cells in lines)

@@ -10,15 +10,15 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from seatrial.pipeline.transfers import Fate, Layer, Tally, told
-from seatrial.wording import counted, spaced_size
+from seatrial.pipeline.transfers import Layer, LayerResult, TransferSummary, describe
+from seatrial.wording import pluralize, spaced_size
 
 __all__ = ["TransferBars"]
 
 _WORDS: Final = {
-    Fate.SENT: ("pushed", "green"),
-    Fate.FETCHED: ("pulled", "green"),
-    Fate.THERE: ("already there", "dim"),
+    LayerResult.SENT: ("pushed", "green"),
+    LayerResult.FETCHED: ("pulled", "green"),
+    LayerResult.ALREADY_THERE: ("already there", "dim"),
 }
 _ID_WIDTH: Final = 12
 _AMOUNT_WIDTH: Final = len("12.3 MB/45.6 MB")
@@ -32,25 +32,25 @@ class TransferBars:
     Where there are more layers than lines, finished ones fold into one line, then those whose turn has not come.
     """
 
-    def __init__(self, tally: Tally) -> None:
-        self._tally = tally
+    def __init__(self, transfers: TransferSummary) -> None:
+        self._transfers = transfers
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Give the bars as they are now."""
-        layers = list(self._tally.layers.values())  # a copy: more may come while another thread draws
+        """Yield the bars as they are now."""
+        layers = list(self._transfers.layers.values())  # a copy: more may come while another thread draws
         room = max(options.max_height - 1, _LEAST_LINES)  # a line for the cursor
         spare = len(layers) - room + 1 if len(layers) > room else 0
         folded = [layer for layer in layers if layer.done][:spare]
         shown, more = _fitting([layer for layer in layers if layer not in folded], room - bool(folded))
         if folded:
-            yield _line(told(folded))
+            yield _line(describe(folded))
         yield _bars(shown)
         if more:
-            yield _line(counted(more, "more layer"))
+            yield _line(pluralize(more, "more layer"))
 
 
 def _fitting(layers: Sequence[Layer], room: int) -> tuple[Sequence[Layer], int]:
-    """Give the layers there is room for, in their order and those that move before those that wait, and the rest."""
+    """Return the layers there is room for, in their order and those that move before those that wait, and the rest."""
     if len(layers) <= room:
         return layers, 0
     chosen = sorted(range(len(layers)), key=lambda place: layers[place].waiting)[: room - 1]
@@ -69,11 +69,11 @@ def _bars(layers: Sequence[Layer]) -> Table:
 
 
 def _cells(layer: Layer) -> tuple[RenderableType, Text, Text]:
-    """Give a layer's bar, its bytes and its word."""
+    """Return a layer's bar, its bytes and its word."""
     total = spaced_size(layer.total) if layer.total else ""
-    if layer.done and layer.fate:
-        moved = layer.fate in (Fate.SENT, Fate.FETCHED)
-        word, style = _WORDS.get(layer.fate, (layer.words.lower(), "dim"))
+    if layer.done and layer.result:
+        moved = layer.result in (LayerResult.SENT, LayerResult.FETCHED)
+        word, style = _WORDS.get(layer.result, (layer.words.lower(), "dim"))
         return ProgressBar(total=1, completed=1) if moved else "", Text(total if moved else ""), Text(word, style=style)
     if layer.waiting:
         return ProgressBar(total=1), Text(""), Text("waiting", style="dim")

@@ -40,7 +40,7 @@ class Entry:
 
     @staticmethod
     def verdict_of(verdict: Verdict | None) -> Mapping[str, Any] | None:
-        """Give a verdict as the ledger keeps it, and gives it back: in the types that JSON has."""
+        """Return a verdict as the ledger keeps it, and gives it back: in the types that JSON has."""
         return json.loads(json.dumps(asdict(verdict))) if verdict else None
 
 
@@ -51,7 +51,7 @@ class Ledger:
         self.path = path
 
     def entries(self, repository: str | None = None) -> tuple[Entry, ...]:
-        """Give all entries, or those of one repository, the oldest first; what is damaged is passed over."""
+        """Return all entries, or those of one repository, the oldest first; what is damaged is passed over."""
         try:
             lines = self.path.read_text("utf-8", errors="replace").split("\n")
         except FileNotFoundError:
@@ -62,7 +62,7 @@ class Ledger:
         return tuple(one for one in found if one and repository in (None, one.repository))
 
     def released(self, repository: str) -> dict[str, str]:
-        """Give the digest that was last released under each tag of a repository, the latest release last."""
+        """Return the digest that was last released under each tag of a repository, the latest release last."""
         found: dict[str, str] = {}
         for one in self.entries(repository):
             for tag, digest in one.digests.items():
@@ -90,11 +90,11 @@ class Ledger:
 
     def _trouble(self, what: str, error: OSError) -> StepFailed:
         return StepFailed(
-            what, why=f"{self.path}: {error.strerror}", mend=f"mend that (ls -l {self.path}), then run it again"
+            what, reason=f"{self.path}: {error.strerror}", hint=f"mend that (ls -l {self.path}), then run it again"
         )
 
     def _cut_short(self) -> bool:
-        """Whether the last line has no end: somebody was killed while writing it."""
+        """Return whether the last line has no end: somebody was killed while writing it."""
         with self.path.open("rb") as file:
             if file.seek(0, os.SEEK_END) == 0:
                 return False

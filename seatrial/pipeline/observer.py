@@ -13,14 +13,14 @@ __all__ = ["Observer"]
 class Observer(Protocol):
     """Somebody who watches a command."""
 
-    def began(self, step: Step) -> None:
+    def step_started(self, step: Step) -> None:
         """Hear that a step begins."""
         ...
 
-    def tell(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Hear what happens in it."""
         ...
 
-    def ended(self, outcome: Outcome) -> None:
+    def step_finished(self, outcome: Outcome) -> None:
         """Hear how it came out."""
         ...

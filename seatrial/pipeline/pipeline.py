@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from seatrial.engine.model import EngineInfo
-from seatrial.engine.protocol import Tell
+from seatrial.engine.protocol import Emit
 from seatrial.errors import SeatrialError
 from seatrial.pipeline.step import Outcome, Status, Step, converge
 from seatrial.pipeline.world import World
 
 __all__ = ["Pipeline", "Published", "Report", "cut_short", "skipped", "worst"]
 
-_FORESEEN = ("preflight",)
+_MAY_BE_UNKNOWN = ("preflight",)
 """Steps without whose outcome check mode can go on: what is behind them does not build on it."""
 
 
@@ -73,23 +73,25 @@ class Pipeline:
         world: World,
         *,
         check: bool,
-        tell: Tell,
-        began: Callable[[Step], None],
-        ended: Callable[[Outcome], None],
+        emit: Emit,
+        step_started: Callable[[Step], None],
+        step_finished: Callable[[Outcome], None],
     ) -> Report:
-        """Carry the steps out and give the report; `began` and `ended` hear of each step as it comes."""
+        """Carry the steps out and give the report; `step_started` and `step_finished` hear of each step as it comes."""
         outcomes: list[Outcome] = []
         steps = iter(self.steps)
         for step in steps:
-            began(step)
-            outcome, world = converge(step, world, check=check, tell=tell)
+            step_started(step)
+            outcome, world = converge(step, world, check=check, emit=emit)
             outcomes.append(outcome)
-            ended(outcome)
-            if outcome.status is Status.FAILED or (outcome.status is Status.UNKNOWN and step.name not in _FORESEEN):
+            step_finished(outcome)
+            if outcome.status is Status.FAILED or (
+                outcome.status is Status.UNKNOWN and step.name not in _MAY_BE_UNKNOWN
+            ):
                 break
         for outcome in skipped(steps, _why_skipped(outcomes)):
             outcomes.append(outcome)
-            ended(outcome)
+            step_finished(outcome)
         return Report(command=self.command, check=check, outcomes=tuple(outcomes))
 
 
@@ -99,20 +101,20 @@ def _why_skipped(outcomes: Sequence[Outcome]) -> str:
 
 
 def worst(outcomes: Iterable[Outcome]) -> Status:
-    """Give the status of a whole run."""
+    """Return the status of a whole run."""
     found = {outcome.status for outcome in outcomes}
     return next((status for status in (Status.FAILED, Status.UNKNOWN, Status.CHANGED) if status in found), Status.OK)
 
 
 def cut_short(steps: Sequence[Step], error: SeatrialError) -> list[Outcome]:
-    """Give the outcomes of steps whose first one was cut short: it failed, the rest is skipped."""
+    """Return the outcomes of steps whose first one was cut short: it failed, the rest is skipped."""
     if not steps:
         return []
     first = steps[0]
-    failed = Outcome(step=first.name, app=first.app, status=Status.FAILED, reason=error.what, error=error)
+    failed = Outcome(step=first.name, app=first.app, status=Status.FAILED, reason=error.message, error=error)
     return [failed, *skipped(steps[1:], f"{first.name} failed")]
 
 
 def skipped(steps: Iterable[Step], reason: str) -> list[Outcome]:
-    """Give the outcomes of steps that were not even begun."""
+    """Return the outcomes of steps that were not even begun."""
     return [Outcome(step=step.name, app=step.app, status=Status.SKIPPED, reason=reason) for step in steps]

@@ -13,7 +13,7 @@ from seatrial.host.atomic_write import replace_file
 from seatrial.model.app import Check, checks_digest
 from seatrial.sources.inputs import FileDigests
 
-__all__ = ["Notes", "Verdict"]
+__all__ = ["StateFolder", "Verdict"]
 
 
 _BUILDS_KEPT, _IMAGES_KEPT = 30, 100
@@ -40,16 +40,16 @@ class Verdict:
     checked: tuple[str, ...] = ()
 
     @classmethod
-    def foreseen(cls, image: str, checks: tuple[Check, ...]) -> Verdict:
-        """Give the verdict that check mode counts on."""
+    def planned(cls, image: str, checks: tuple[Check, ...]) -> Verdict:
+        """Return the verdict that check mode counts on."""
         return cls(image=image, checks=checks_digest(checks), passed=True, run="", when="", summary="will be probed")
 
-    def speaks_of(self, checks: tuple[Check, ...], facts: str = "") -> bool:
-        """Whether it was these checks that were asked, and the image's facts demanded in these words, if at all."""
+    def covers(self, checks: tuple[Check, ...], facts: str = "") -> bool:
+        """Return whether it was these checks that were asked, and the image's facts demanded in these words, if at all."""
         return self.checks == checks_digest(checks) and facts in ("", self.facts)
 
 
-class Notes:
+class StateFolder:
     """The notes of one project in one folder.
 
     A note that is missing or damaged is as good as none: everything here can be found out again.
@@ -65,19 +65,19 @@ class Notes:
         return self.folder / "locks"
 
     def verdict(self, image_id: str) -> Verdict | None:
-        """Give what was found about an image, or nothing."""
+        """Return what was found about an image, or None."""
         found = self._read(self._verdict_path(image_id))
         try:
             return Verdict(**{**found, "checked": tuple(found.get("checked", ()))})
         except TypeError:
             return None
 
-    def keep_verdict(self, verdict: Verdict) -> None:
+    def save_verdict(self, verdict: Verdict) -> None:
         """Remember a verdict, in place of an older one for the same image; what is long ago is forgotten."""
-        self._keep(self._verdict_path(verdict.image), asdict(verdict), _IMAGES_KEPT)
+        self._save(self._verdict_path(verdict.image), asdict(verdict), _IMAGES_KEPT)
 
     def screenshot(self, what: str) -> Path:
-        """Give where the next picture of a page is kept, by the image's id or by the address of what is deployed."""
+        """Return where the next picture of a page is kept, by the image's id or by the address of what is deployed."""
         digest = re.match("sha256:([0-9a-f]{1,12})", what)
         name = digest[1] if digest else re.sub(r"[^A-Za-z0-9.-]+", "-", what)
         folder = self.folder / "screenshots"
@@ -85,53 +85,53 @@ class Notes:
         return folder / f"{name[:200]}.png"
 
     def facts(self, image_id: str) -> dict[str, Any]:
-        """Give what was found among an image's files; empty when nobody has looked."""
+        """Return what was found among an image's files; empty when nobody has looked."""
         return self._read(self._facts_path(image_id))
 
-    def keep_facts(self, image_id: str, found: Mapping[str, Any]) -> None:
+    def save_facts(self, image_id: str, found: Mapping[str, Any]) -> None:
         """Remember what was found among an image's files; what is long ago is forgotten."""
-        self._keep(self._facts_path(image_id), found, _IMAGES_KEPT)
+        self._save(self._facts_path(image_id), found, _IMAGES_KEPT)
 
     def current(self, app: str) -> str | None:
-        """Give the id of the image that was built last for an app, or nothing."""
+        """Return the id of the image that was built last for an app, or None."""
         found = self._read(self.folder / "current.json").get(app)
         return found if isinstance(found, str) else None
 
-    def keep_current(self, app: str, image_id: str) -> None:
+    def save_current(self, app: str, image_id: str) -> None:
         """Remember which image was built last for an app."""
         path = self.folder / "current.json"
         self._write(path, {**self._read(path), app: image_id})
 
     def inputs(self, digest: str) -> Mapping[str, str]:
-        """Give what went into the build of that input digest: names to digests; empty when nobody knows any more."""
+        """Return what went into the build of that input digest: names to digests; empty when nobody knows any more."""
         parts = self._read(self._inputs_path(digest)).get("parts")
         return parts if isinstance(parts, dict) else {}
 
     def built_by(self, digest: str) -> str | None:
-        """Give the run that last built from that input digest, or nothing."""
+        """Return the run that last built from that input digest, or None."""
         run = self._read(self._inputs_path(digest)).get("run")
         return run if isinstance(run, str) else None
 
-    def keep_inputs(self, digest: str, parts: Mapping[str, str], run: str) -> None:
+    def save_inputs(self, digest: str, parts: Mapping[str, str], run: str) -> None:
         """Remember what went into a run's build; what is long ago is forgotten."""
-        self._keep(self._inputs_path(digest), {"run": run, "parts": dict(parts)}, _BUILDS_KEPT)
+        self._save(self._inputs_path(digest), {"run": run, "parts": dict(parts)}, _BUILDS_KEPT)
 
     def file_digests(self, app: str) -> FileDigests:
-        """Give the digests of an app's files, as far as they are known already."""
+        """Return the digests of an app's files, as far as they are known already."""
         if app not in self._file_digests:
             self._file_digests[app] = FileDigests(self._read(self.folder / "files" / f"{app}.json"))
         return self._file_digests[app]
 
-    def keep_file_digests(self, app: str) -> None:
+    def save_file_digests(self, app: str) -> None:
         """Remember the digests of an app's files."""
         self._write(self.folder / "files" / f"{app}.json", self.file_digests(app).fresh)
 
     def started_engine(self) -> int | None:
-        """Give the process id of the engine that `up` started, or nothing."""
+        """Return the process id of the engine that `up` started, or None."""
         pid = self._read(self.folder / "engine.json").get("pid")
         return pid if isinstance(pid, int) else None
 
-    def keep_started_engine(self, pid: int | None) -> None:
+    def save_started_engine(self, pid: int | None) -> None:
         """Remember the engine that `up` started; None forgets it."""
         self._write(self.folder / "engine.json", {"pid": pid})
 
@@ -151,7 +151,7 @@ class Notes:
             return {}
         return found if isinstance(found, dict) else {}
 
-    def _keep(self, path: Path, value: Mapping[str, Any], most: int) -> None:
+    def _save(self, path: Path, value: Mapping[str, Any], most: int) -> None:
         """Write one of so many notes of a kind."""
         self._write(path, value)
         _forget(path.parent, most)

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
-from seatrial.engine.protocol import Tell
+from seatrial.engine.protocol import Emit
 from seatrial.errors import DidNotConverge, RegistryUnavailable, SeatrialError
-from seatrial.events import Caution, Event, FactSeen, Note, Retry, Sent, Transfer
-from seatrial.pipeline.transfers import Tally
-from seatrial.pipeline.world import Foresight, World
+from seatrial.events import BytesSent, Event, FactResult, Info, Retry, Transfer, WarningEvent
+from seatrial.pipeline.transfers import TransferSummary
+from seatrial.pipeline.world import PlannedState, World
 
-__all__ = ["Change", "Holds", "Outcome", "Status", "Step", "converge"]
+__all__ = ["Change", "NoChange", "Outcome", "Status", "Step", "converge"]
 
 
 class Status(StrEnum):
@@ -28,7 +28,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Holds:
+class NoChange:
     """The wish is fulfilled already: why, and the identity of what fulfils it."""
 
     reason: str
@@ -39,14 +39,14 @@ class Holds:
 class Change:
     """What a step would do, why, and the identity it starts from.
 
-    `after` is the identity it ends with where that is known before; `foresight` is what check mode lets the steps
+    `after` is the identity it ends with where that is known before; `planned` is what check mode lets the steps
     behind it see.
     """
 
     reason: str
     before: str | None = None
     after: str | None = None
-    foresight: Foresight = field(default_factory=Foresight)
+    planned: PlannedState = field(default_factory=PlannedState)
 
 
 class Step(Protocol):
@@ -62,11 +62,11 @@ class Step(Protocol):
         """The app's name."""
         ...
 
-    def plan(self, world: World) -> Change | Holds:
+    def plan(self, world: World) -> Change | NoChange:
         """Look, and only look: give what is to be done, or why nothing is. Raises `SeatrialError` when it cannot be."""
         ...
 
-    def apply(self, world: World, change: Change, tell: Tell) -> None:
+    def apply(self, world: World, change: Change, emit: Emit) -> None:
         """Carry the change out; `SeatrialError` otherwise."""
         ...
 
@@ -94,7 +94,7 @@ class Outcome:
 
 
 def converge(
-    step: Step, world: World, *, check: bool, tell: Tell, clock: Callable[[], float] = time.monotonic
+    step: Step, world: World, *, check: bool, emit: Emit, clock: Callable[[], float] = time.monotonic
 ) -> tuple[Outcome, World]:
     """Make a wish come true, and give how it came out and the world as the next step is to see it.
 
@@ -103,44 +103,49 @@ def converge(
     a change the step must plan nothing more.
     """
     began = clock()
-    attempts, tally = 1, Tally()
+    attempts, transfers = 1, TransferSummary()
     notes: list[str] = []
 
-    def hear(event: Event) -> None:
+    def on_event(event: Event) -> None:
         nonlocal attempts
         attempts += isinstance(event, Retry)
-        if isinstance(event, Note | Caution):
+        if isinstance(event, Info | WarningEvent):
             notes.append(event.text)
-        elif isinstance(event, FactSeen) and event.warns:
+        elif isinstance(event, FactResult) and event.warns:
             notes.append(str(event))
-        if isinstance(event, Transfer | Sent):
-            tally.hear(event)
-        tell(event)
+        if isinstance(event, Transfer | BytesSent):
+            transfers.on_event(event)
+        emit(event)
 
     def outcome(status: Status, reason: str, **more: Any) -> Outcome:  # noqa: ANN401  an outcome's further fields
-        told = {"attempts": attempts, "moved": tally.summary(), "sent": tally.sent, "seconds": clock() - began}
-        told["notes"] = tuple(notes)
-        return Outcome(step=step.name, app=step.app, status=status, reason=reason, **told, **more)  # type: ignore[arg-type]
+        fields = {
+            "attempts": attempts,
+            "moved": transfers.summary(),
+            "sent": transfers.sent,
+            "seconds": clock() - began,
+        }
+        fields["notes"] = tuple(notes)
+        return Outcome(step=step.name, app=step.app, status=status, reason=reason, **fields, **more)  # type: ignore[arg-type]
 
-    seen = replace(world, tell=hear)  # a look may wait for a registry, too
+    seen = replace(world, emit=on_event)  # a look may wait for a registry, too
     try:
         plan = step.plan(seen)
-        if isinstance(plan, Holds):
+        if isinstance(plan, NoChange):
             return outcome(Status.OK, plan.reason, before=plan.identity, after=plan.identity), world
         if check:
             status = Status.OK if plan.before is not None and plan.before == plan.after else Status.CHANGED
             after = outcome(status, plan.reason, before=plan.before, after=plan.after)
-            return after, world.foresee(plan.foresight)
-        step.apply(seen, plan, hear)
+            return after, world.with_planned(plan.planned)
+        step.apply(seen, plan, on_event)
         again = step.plan(seen)
         if isinstance(again, Change):
             raise DidNotConverge(
                 f"{step.name} did not converge",
-                why=f"it was carried out, and still: {again.reason}",
-                mend="look whether somebody else works on the same images, then run it again",
+                reason=f"it was carried out, and still: {again.reason}",
+                hint="look whether somebody else works on the same images, then run it again",
             )
     except SeatrialError as error:
         unknown = check and isinstance(error, RegistryUnavailable)
-        return outcome(Status.UNKNOWN if unknown else Status.FAILED, error.what, error=error), world
+        return outcome(Status.UNKNOWN if unknown else Status.FAILED, error.message, error=error), world
     status = Status.OK if plan.before is not None and plan.before == again.identity else Status.CHANGED
     return outcome(status, plan.reason, before=plan.before, after=again.identity), world

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from seatrial.errors import cleaned
-from seatrial.events import Sent, Transfer
+from seatrial.errors import sanitize
+from seatrial.events import BytesSent, Transfer
 from seatrial.wording import spaced_size
 
-__all__ = ["Fate", "Layer", "Tally", "told"]
+__all__ = ["Layer", "LayerResult", "TransferSummary", "describe"]
 
 _SHORT_ID: Final = 12
 _IDLE: Final = ("", "Preparing", "Waiting", "Pulling fs layer")
@@ -21,20 +21,20 @@ _RETRYING: Final = re.compile(r"Retrying in (\d+) second")
 _HEADLINE: Final = "Pulling from "  # its id is a tag, not a layer
 
 
-class Fate(StrEnum):
+class LayerResult(StrEnum):
     """How a layer came out, in the order in which people are told."""
 
     SENT = "sent"
     FETCHED = "fetched"
-    THERE = "already there"
+    ALREADY_THERE = "already there"
     MOUNTED = "mounted"
 
 
-_FATES: Final = {
-    "Pushed": Fate.SENT,
-    "Pull complete": Fate.FETCHED,
-    "Layer already exists": Fate.THERE,
-    "Already exists": Fate.THERE,
+_LAYER_RESULTS: Final = {
+    "Pushed": LayerResult.SENT,
+    "Pull complete": LayerResult.FETCHED,
+    "Layer already exists": LayerResult.ALREADY_THERE,
+    "Already exists": LayerResult.ALREADY_THERE,
 }
 
 
@@ -43,14 +43,14 @@ class Layer:
     """A layer on its way.
 
     `words` are the engine's last ones; `current` bytes of `total` (None when nobody knows) have moved, uncompressed in
-    a push. `fate` is how it came out, `done` that it does not move now: another tag may need it again.
+    a push. `result` is how it came out, `done` that it does not move now: another tag may need it again.
     """
 
     id: str
     words: str = ""
     current: int = 0
     total: int | None = None
-    fate: Fate | None = None
+    result: LayerResult | None = None
     done: bool = False
 
     @property
@@ -65,7 +65,7 @@ class Layer:
         return int(found[1]) if found else None
 
 
-class Tally:
+class TransferSummary:
     """The layers of one step in the order in which they came, each of them once however often it is named.
 
     `sent` is how many bytes went over the wire, 0 when nobody says.
@@ -75,20 +75,20 @@ class Tally:
         self.layers: dict[str, Layer] = {}
         self.sent = 0
 
-    def hear(self, event: Transfer | Sent) -> str | None:
+    def on_event(self, event: Transfer | BytesSent) -> str | None:
         """Take in what happened; give the line that says why nothing goes on, when the engine begins to wait."""
-        if isinstance(event, Sent):
+        if isinstance(event, BytesSent):
             self.sent += event.bytes
             return None
-        words = cleaned(event.text)
+        words = sanitize(event.text)
         if words.startswith(_HEADLINE):
             return None
-        layer = self.layers.setdefault(event.what, Layer(id=cleaned(event.what)[:_SHORT_ID]))
-        fate = Fate.MOUNTED if words.startswith("Mounted from ") else _FATES.get(words)
-        if fate:
+        layer = self.layers.setdefault(event.layer, Layer(id=sanitize(event.layer)[:_SHORT_ID]))
+        result = LayerResult.MOUNTED if words.startswith("Mounted from ") else _LAYER_RESULTS.get(words)
+        if result:
             # What the first tag sent is there for the second: that does not unsend it.
-            if layer.fate is None or fate in (Fate.SENT, Fate.FETCHED):
-                layer.fate, layer.words = fate, words
+            if layer.result is None or result in (LayerResult.SENT, LayerResult.FETCHED):
+                layer.result, layer.words = result, words
             layer.done = True
             return None
         if words in _IDLE:
@@ -107,17 +107,17 @@ class Tally:
         return f"layer {layer.id}: {words}" if now is not None and (before is None or now > before) else None
 
     def summary(self) -> str:
-        """Give what moved in one line, as in `2 layers sent (3.4 MB), 5 already there`; nothing if nothing did."""
-        return told(self.layers.values(), sent=self.sent)
+        """Return what moved in one line, as in `2 layers sent (3.4 MB), 5 already there`; nothing if nothing did."""
+        return describe(self.layers.values(), sent=self.sent)
 
 
-def told(layers: Iterable[Layer], *, sent: int = 0) -> str:
-    """Give how many layers came out how; `sent` is how many bytes those that were sent had, 0 when nobody knows."""
-    counts = Counter(layer.fate for layer in layers)
+def describe(layers: Iterable[Layer], *, sent: int = 0) -> str:
+    """Return how many layers came out how; `sent` is how many bytes those that were sent had, 0 when nobody knows."""
+    counts = Counter(layer.result for layer in layers)
     words: list[str] = []
-    for fate in Fate:
-        if count := counts[fate]:
+    for result in LayerResult:
+        if count := counts[result]:
             noun = "" if words else " layer" if count == 1 else " layers"
-            size = f" ({spaced_size(sent)})" if fate is Fate.SENT and sent else ""
-            words.append(f"{count}{noun} {fate.value}{size}")
+            size = f" ({spaced_size(sent)})" if result is LayerResult.SENT and sent else ""
+            words.append(f"{count}{noun} {result.value}{size}")
     return ", ".join(words)

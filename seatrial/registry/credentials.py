@@ -38,7 +38,7 @@ class Secret:
     __hash__ = None  # type: ignore[assignment]  # a secret is not to be a key
 
     def reveal(self) -> str:
-        """Give the text itself, for the one place that must send it."""
+        """Return the text itself, for the one place that must send it."""
         return self._text
 
 
@@ -65,7 +65,7 @@ class CredentialStore:
         self.path = folder / "config.json"
 
     def get(self, registry: str) -> Credential | None:
-        """Give what is kept for a registry (its host as in an `ImageReference`), or nothing."""
+        """Return what is kept for a registry (its host as in an `ImageReference`), or None."""
         config = self._read()
         if helper := self._helper(config, registry):
             return self._ask_helper(helper, registry)
@@ -156,8 +156,8 @@ class CredentialStore:
             if not (isinstance(user, str) and isinstance(secret, str)):
                 raise CredentialsError(
                     f"credentials for {registry} cannot be read",
-                    why=f"docker-credential-{helper} gave no answer that can be understood",
-                    mend=f"docker login {registry}",
+                    reason=f"docker-credential-{helper} gave no answer that can be understood",
+                    hint=f"docker login {registry}",
                 )
             origin = f"docker-credential-{helper}"
             return Credential(user=user, secret=Secret(secret), token=user == _TOKEN_USER, origin=origin)
@@ -177,27 +177,27 @@ class CredentialStore:
                 check=False,
             )
         except OSError:
-            why, mend = "it is not installed", f"install {program}, or take it out of {self.path}"
+            reason, hint = "it is not installed", f"install {program}, or take it out of {self.path}"
         except subprocess.TimeoutExpired:
-            why, mend = f"it gave no answer for {_HELPER_SECONDS:g} s", f"{program} list"
+            reason, hint = f"it gave no answer for {_HELPER_SECONDS:g} s", f"{program} list"
         else:
             if done.returncode == 0:
                 return done.stdout
             if verb == "get" and "not found" in (done.stdout + done.stderr).lower():
                 return None
-            why, mend = f"it ended with exit code {done.returncode}", f"{program} list"
-        raise CredentialsError(f"the credential helper {program} does not work", why=why, mend=mend)
+            reason, hint = f"it ended with exit code {done.returncode}", f"{program} list"
+        raise CredentialsError(f"the credential helper {program} does not work", reason=reason, hint=hint)
 
-    def _damaged(self, why: str) -> CredentialsError:
+    def _damaged(self, reason: str) -> CredentialsError:
         return CredentialsError(
             f"Docker's configuration {self.path} is damaged",
-            why=why,
-            mend=f"mend the file, or move it away and log in again: mv {self.path} {self.path}.broken",
+            reason=reason,
+            hint=f"mend the file, or move it away and log in again: mv {self.path} {self.path}.broken",
         )
 
 
 def _keys(registry: str) -> tuple[str, ...]:
-    """Give the names under which Docker may keep a registry, its usual one first."""
+    """Return the names under which Docker may keep a registry, its usual one first."""
     if registry == DOCKER_HUB:
         return (_HUB_KEY, "index.docker.io", DOCKER_HUB, "registry-1.docker.io")
     return (

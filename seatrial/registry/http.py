@@ -10,25 +10,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seatrial.errors import RateLimited, RegistryUnavailable, SeatrialError, StepFailed, cleaned
+from seatrial.errors import RateLimited, RegistryUnavailable, SeatrialError, StepFailed, sanitize
 from seatrial.model.reference import DOCKER_HUB, ImageReference
 from seatrial.registry.credentials import Credential
-from seatrial.registry.errors import read_only, refused, unreadable, untrusted
+from seatrial.registry.errors import push_refused, read_only, unreadable, untrusted
 
 if TYPE_CHECKING:
     import requests
 
-__all__ = ["Line", "grants"]
+__all__ = ["RegistryHttp", "grants"]
 
 _SECONDS = (5.0, 30.0)
 _LOOPBACK = re.compile(r"(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?")
 _CERTIFICATES = Path("/etc/docker/certs.d")
 _OK, _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_ALLOWED = 200, 400, 401, 403, 405
 _TIMEOUT, _TOO_MANY, _SERVER_ERROR = 408, 429, 500
-_PASSING = (_TIMEOUT, 500, 502, 503, 504)
+_TRANSIENT = (_TIMEOUT, 500, 502, 503, 504)
 
 
-class Line:
+class RegistryHttp:
     """Requests to one registry; plain HTTP only where Docker allows it, on loopback.
 
     Certificates are trusted as the engine trusts them: the system's, and those in `/etc/docker/certs.d/HOST`.
@@ -37,10 +37,10 @@ class Line:
     def __init__(self, host: str) -> None:
         self.host = host
         self._base: str | None = None
-        self._kept: requests.Session | None = None
+        self._cached_session: requests.Session | None = None
         self._authorizations: dict[str, str] = {}
 
-    def ask(  # noqa: PLR0913  what a request is
+    def send(  # noqa: PLR0913  what a request is
         self,
         method: str,
         path: str,
@@ -50,7 +50,7 @@ class Line:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
     ) -> requests.Response:
-        """Give the registry's answer, whatever its status; `scope` is what a token must be good for.
+        """Return the registry's answer, whatever its status; `scope` is what a token must be good for.
 
         Raises `RegistryUnavailable` when none comes, and `PushRefused` when no token is given to these credentials.
         """
@@ -59,62 +59,62 @@ class Line:
 
         given = {**(headers or {}), **self._authorization_known(scope)}
         try:
-            answer = self._first(method, path, given, body)
-            if answer.status_code == _UNAUTHORIZED:
-                header = self._authorization(answer, credential, scope)
+            response = self._first(method, path, given, body)
+            if response.status_code == _UNAUTHORIZED:
+                header = self._authorization(response, credential, scope)
                 if header:
                     self._authorizations[scope or ""] = header
                     given["Authorization"] = header
-                    answer = self._request(method, path, given, body)
+                    response = self._request(method, path, given, body)
         except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
             words = _innermost(error)
             if "CERTIFICATE_VERIFY_FAILED" in words:
                 raise untrusted(f"the registry {self.host} is not spoken to", self.host, words) from error
             raise self._unreachable(words) from error
-        return answer
+        return response
 
     def token(self, scope: str) -> str:
-        """Give the token that was used for a scope, or nothing where none is needed."""
+        """Return the token that was used for a scope, or None where none is needed."""
         kind, _, token = self._authorizations.get(scope, "").partition(" ")
         return token if kind == "Bearer" else ""
 
     def failure(
         self,
-        answer: requests.Response,
+        response: requests.Response,
         what: str,
         credential: Credential | None,
         repository: ImageReference | None = None,
     ) -> SeatrialError:
-        """Give the error for an answer that is none, in the registry's own words where it has any.
+        """Return the error for an answer that is none, in the registry's own words where it has any.
 
         `repository` is the one that was to be pushed to.
         """
-        status = answer.status_code
-        words = cleaned(f"{self.host} answered {status} {answer.reason}{_own_words(answer)}", limit=200)
+        status = response.status_code
+        words = sanitize(f"{self.host} answered {status} {response.reason}{_own_words(response)}", limit=200)
         if status in (_UNAUTHORIZED, _FORBIDDEN):
-            return refused(self.host, credential, words, repository)
+            return push_refused(self.host, credential, words, repository)
         if status == _NOT_ALLOWED:
             return read_only(what, self.host, words)
         if status == _TOO_MANY:
-            limited = RateLimited(what, why=f"{words} (rate limit)", mend="wait a minute, then run it again")
-            after = answer.headers.get("Retry-After", "")
+            limited = RateLimited(what, reason=f"{words} (rate limit)", hint="wait a minute, then run it again")
+            after = response.headers.get("Retry-After", "")
             limited.seconds = float(after) if after.isdecimal() else 0.0
             return limited
         if _BAD_REQUEST <= status < _SERVER_ERROR and status != _TIMEOUT:
-            return StepFailed(what, why=words, mend=f"look what {self.host} wants: its words are above")
-        error = RegistryUnavailable(what, why=words, mend=f"look whether {self.host} is a registry and well")
-        error.passing = status in _PASSING
+            return StepFailed(what, reason=words, hint=f"look what {self.host} wants: its words are above")
+        error = RegistryUnavailable(what, reason=words, hint=f"look whether {self.host} is a registry and well")
+        error.transient = status in _TRANSIENT
         return error
 
     @property
     def _session(self) -> requests.Session:
         import requests
 
-        if self._kept is None:
-            self._kept = requests.Session()
-            self._kept.trust_env = False  # neither proxies nor ~/.netrc: only what Docker keeps
-            self._kept.headers.update({"User-Agent": "seatrial"})
-        return self._kept
+        if self._cached_session is None:
+            self._cached_session = requests.Session()
+            self._cached_session.trust_env = False  # neither proxies nor ~/.netrc: only what Docker keeps
+            self._cached_session.headers.update({"User-Agent": "seatrial"})
+        return self._cached_session
 
     def _authorization_known(self, scope: str | None) -> dict[str, str]:
         known = self._authorizations.get(scope or "")
@@ -134,14 +134,14 @@ class Line:
                 # As Docker does: also for its token service, and for wherever it keeps its blobs.
                 self._session.mount("https://", _adapter(self.host))
             try:
-                answer = self._request(method, path, headers, body)
+                response = self._request(method, path, headers, body)
             except requests.exceptions.ConnectionError:
                 if scheme == "https":
                     self._base = None
                     raise
                 continue
-            if scheme == "https" or "HTTPS server" not in answer.text[:200]:
-                return answer
+            if scheme == "https" or "HTTPS server" not in response.text[:200]:
+                return response
         raise AssertionError("unreachable: the last scheme returns or raises")
 
     def _request(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> requests.Response:
@@ -159,9 +159,11 @@ class Line:
             options["verify"] = False
         return self._session.request(method, f"{base}{path}", **options)
 
-    def _authorization(self, answer: requests.Response, credential: Credential | None, scope: str | None) -> str | None:
-        """Give the header that answers a challenge, or nothing when we have none to give."""
-        kind, _, words = answer.headers.get("WWW-Authenticate", "").partition(" ")
+    def _authorization(
+        self, response: requests.Response, credential: Credential | None, scope: str | None
+    ) -> str | None:
+        """Return the header that answers a challenge, or None when we have none to give."""
+        kind, _, words = response.headers.get("WWW-Authenticate", "").partition(" ")
         if kind.lower() == "basic":
             if credential is None:
                 return None
@@ -182,23 +184,23 @@ class Line:
             body = {**fields, "grant_type": "refresh_token", "client_id": "seatrial"}
             body["refresh_token"] = credential.secret.reveal()
             # Not followed elsewhere: requests takes the header away there, and would send this body again.
-            answer = session.post(realm, data=body, timeout=_SECONDS, allow_redirects=False)
+            response = session.post(realm, data=body, timeout=_SECONDS, allow_redirects=False)
         else:
             headers = {"Authorization": _basic(credential)} if credential else {}
-            answer = session.get(realm, params=fields, headers=headers, timeout=_SECONDS)
-        if answer.status_code in (_UNAUTHORIZED, _FORBIDDEN) and credential:
-            raise refused(
-                self.host, credential, f"the token service does not accept the credentials{_own_words(answer)}"
+            response = session.get(realm, params=fields, headers=headers, timeout=_SECONDS)
+        if response.status_code in (_UNAUTHORIZED, _FORBIDDEN) and credential:
+            raise push_refused(
+                self.host, credential, f"the token service does not accept the credentials{_own_words(response)}"
             )
-        if answer.status_code != _OK:
-            raise self.failure(answer, f"{self.host} gives no token", credential)
+        if response.status_code != _OK:
+            raise self.failure(response, f"{self.host} gives no token", credential)
         try:
-            found: dict[str, Any] = dict(answer.json())
+            found: dict[str, Any] = dict(response.json())
         except (ValueError, TypeError):
             raise RegistryUnavailable(
                 f"{self.host} gives no token",
-                why=f"its token service answered with no JSON object: {cleaned(answer.text, limit=100)}",
-                mend=f"look whether {self.host} is a registry and well",
+                reason=f"its token service answered with no JSON object: {sanitize(response.text, limit=100)}",
+                hint=f"look whether {self.host} is a registry and well",
             ) from None
         token = found.get("token") or found.get("access_token")
         return str(token) if token else None
@@ -207,8 +209,8 @@ class Line:
         local = _LOOPBACK.fullmatch(self.host)
         return RegistryUnavailable(
             f"the registry {self.host} cannot be reached",
-            why=words,
-            mend=f"start it (invoke up starts one at the port in the settings): curl http://{self.host}/v2/"
+            reason=words,
+            hint=f"start it (invoke up starts one at the port in the settings): curl http://{self.host}/v2/"
             if local
             else f"look whether this machine reaches https://{self.host}/v2/",
         )
@@ -230,12 +232,12 @@ def grants(token: str, repository: str) -> bool | None:
 
 
 def _basic(credential: Credential) -> str:
-    """Give the header with user and password; as UTF-8, which requests itself would not write."""
+    """Return the header with user and password; as UTF-8, which requests itself would not write."""
     return f"Basic {base64.b64encode(f'{credential.user}:{credential.secret.reveal()}'.encode()).decode()}"
 
 
 def _adapter(host: str) -> Any:  # noqa: ANN401  requests has no public name for its type
-    """Give what speaks TLS with the system's authorities and those Docker keeps for a host."""
+    """Return what speaks TLS with the system's authorities and those Docker keeps for a host."""
     from requests.adapters import HTTPAdapter
 
     context = ssl.create_default_context()
@@ -256,16 +258,16 @@ def _adapter(host: str) -> Any:  # noqa: ANN401  requests has no public name for
 
 
 def _is_private(url: str) -> bool:
-    """Whether what is sent there nobody else can read: over TLS, or to this machine itself."""
+    """Return whether what is sent there nobody else can read: over TLS, or to this machine itself."""
     scheme, _, rest = url.partition("://")
     authority = re.split(r"[/?#\\]", rest, maxsplit=1)[0]
     return scheme == "https" or (scheme == "http" and bool(_LOOPBACK.fullmatch(authority)))
 
 
-def _own_words(answer: requests.Response) -> str:
-    """Give what a registry says in the form that the distribution API has for errors, or nothing."""
+def _own_words(response: requests.Response) -> str:
+    """Return what a registry says in the form that the distribution API has for errors, or None."""
     try:
-        error = answer.json()["errors"][0]
+        error = response.json()["errors"][0]
         return f": {error['code']}: {error['message']}"
     except (ValueError, KeyError, IndexError, TypeError):
         return ""
@@ -275,4 +277,4 @@ def _innermost(error: BaseException) -> str:
     root = error
     while isinstance(inner := getattr(root, "reason", None) or (root.args or (None,))[0], BaseException):
         root = inner
-    return cleaned(re.sub(r".*\[Errno -?\d+\] ([^)]*)\)?", r"\1", str(root)), limit=200)
+    return sanitize(re.sub(r".*\[Errno -?\d+\] ([^)]*)\)?", r"\1", str(root)), limit=200)

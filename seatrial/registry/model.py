@@ -54,33 +54,33 @@ class Registry(Protocol):
         ...
 
     def credential(self) -> Credential | None:
-        """Give what Docker keeps for this registry, or nothing."""
+        """Return what Docker keeps for this registry, or None."""
         ...
 
-    def manifest(self, reference: ImageReference, *, anew: bool = False) -> Manifest | None:
-        """Give what the registry holds under a tag or digest, or nothing; with `anew` by the bytes themselves."""
+    def manifest(self, reference: ImageReference, *, refresh: bool = False) -> Manifest | None:
+        """Return what the registry holds under a tag or digest, or None; with `refresh` by the bytes themselves."""
         ...
 
     def configuration(self, reference: ImageReference, manifest: Manifest) -> Configuration:
-        """Give what the image of a manifest says of itself; for an index its first image."""
+        """Return what the image of a manifest says of itself; for an index its first image."""
         ...
 
     def tags(self, repository: ImageReference) -> tuple[str, ...]:
-        """Give all tags of a repository; none when there is no such repository."""
+        """Return all tags of a repository; none when there is no such repository."""
         ...
 
-    def point(self, reference: ImageReference, manifest: Manifest) -> None:
+    def tag(self, reference: ImageReference, manifest: Manifest) -> None:
         """Let a tag point to a manifest that the same repository holds already."""
         ...
 
-    def admit(self, repository: ImageReference) -> None:
+    def check_push_permission(self, repository: ImageReference) -> None:
         """Return unless it is known that we may not push there; `PushRefused` then. Nothing is sent."""
         ...
 
-    def prove(self, credential: Credential) -> None:
+    def check_login(self, credential: Credential) -> None:
         """Return when the registry accepts this credential, raise `PushRefused` when it does not."""
         ...
 
-    def keep(self, credential: Credential) -> str:
+    def save_credential(self, credential: Credential) -> str:
         """Keep the credential where Docker keeps it, and say where."""
         ...

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from seatrial.errors import cleaned
+from seatrial.errors import sanitize
 from seatrial.model.app import Check
 
 __all__ = ["CheckSettings", "check_of"]
@@ -33,25 +33,25 @@ class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     not_text: Text | tuple[Text, ...] | None = None
     matches: Text | None = None
     json: Any = None
-    answer_headers: dict[str, str] = {}
+    response_headers: dict[str, str] = {}
     redirect: str | None = None
     within: Annotated[float, msgspec.Meta(gt=0, le=86400)] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no type can tell; the words begin with the key in backquotes."""
-        if wrong := next(chain(self._wrong_question(), self._wrong_answer()), None):
+        if wrong := next(chain(self._request_problems(), self._response_problems()), None):
             raise ValueError(wrong)
 
-    def _wrong_question(self) -> Iterator[str]:
+    def _request_problems(self) -> Iterator[str]:
         if not re.fullmatch(r"/[^\s#]*", self.path):
             yield f"`path` {self.path!r} does not begin with / or has a blank or # in it"
-        for key in ("headers", "answer_headers"):
+        for key in ("headers", "response_headers"):
             for name, value in getattr(self, key).items():
                 if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
-                    yield f"`{key}` {cleaned(repr(name), limit=60)} has a name or value that no header can have"
+                    yield f"`{key}` {sanitize(repr(name), limit=60)} has a name or value that no header can have"
         yield from _no_json("body", self.body)
 
-    def _wrong_answer(self) -> Iterator[str]:
+    def _response_problems(self) -> Iterator[str]:
         if self.redirect is not None and not re.fullmatch(r"(https?://[^\s/]|/)\S*", self.redirect):
             yield f"`redirect` {self.redirect!r} does not begin with / or http or has a blank in it"
         if self.redirect is not None and self.status is not None and self.status // 100 != 3:  # noqa: PLR2004  3xx
@@ -75,7 +75,7 @@ def _no_json(key: str, value: object) -> Iterator[str]:
 
 
 def check_of(given: CheckSettings) -> Check:
-    """Give the check that the settings ask for."""
+    """Return the check that the settings ask for."""
     known = {name: getattr(given, name) for name in given.__struct_fields__}
     as_json = {key: json.loads(json.dumps(known[key])) for key in ("body", "json")}
     return Check(**{**known, **as_json})

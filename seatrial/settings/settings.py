@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from seatrial.errors import UsageError, cleaned
+from seatrial.errors import UsageError, sanitize
 from seatrial.model.app import App, BuildOptions
 from seatrial.model.facts_policy import FactName, FactsMode, FactsPolicy, facts_mode
 from seatrial.model.platforms import parse_platforms
@@ -103,7 +103,7 @@ class Settings:
 
     @classmethod
     def load(cls, raw: Mapping[str, Any], root: Path) -> Settings:
-        """Give the settings that `raw` (what stands under `seatrial`) holds for the project in `root`.
+        """Return the settings that `raw` (what stands under `seatrial`) holds for the project in `root`.
 
         Raises `UsageError` naming file and line, and the nearest known key for a misspelt one.
         """
@@ -126,22 +126,22 @@ class Settings:
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
-        """Give the plain settings that environment variables may set (INVOKE_SEATRIAL_USER and so on)."""
+        """Return the plain settings that environment variables may set (INVOKE_SEATRIAL_USER and so on)."""
         return {"project": None, "registry": DOCKER_HUB, "user": None, "local_registry_port": 5050, "browser": None}
 
     def app(self, name: str | None = None) -> App:
-        """Give the app of that name, or the only one there is; `UsageError` otherwise."""
+        """Return the app of that name, or the only one there is; `UsageError` otherwise."""
         known = ", ".join(sorted(self.apps))
         if name is None and len(self.apps) == 1:
             return next(iter(self.apps.values()))
         if name is None:
-            raise UsageError("which app?", why=f"this project has {known}", mend=f"--app {min(self.apps)}")
+            raise UsageError("which app?", reason=f"this project has {known}", hint=f"--app {min(self.apps)}")
         if name not in self.apps:
             near = difflib.get_close_matches(name, self.apps, n=1) or sorted(self.apps)
             raise UsageError(
-                f"there is no app {cleaned(repr(name), limit=60)}",
-                why=f"{SETTINGS_FILE} knows {known}",
-                mend=f"--app {near[0]}",
+                f"there is no app {sanitize(repr(name), limit=60)}",
+                reason=f"{SETTINGS_FILE} knows {known}",
+                hint=f"--app {near[0]}",
             )
         return self.apps[name]
 
@@ -184,7 +184,7 @@ class Environment:
 
 
 def environment() -> Environment:
-    """Give what the process was started with."""
+    """Return what the process was started with."""
     folder = os.environ.get("DOCKER_CONFIG")
     return Environment(
         docker_config=Path(folder) if folder else Path.home() / ".docker",
@@ -197,20 +197,20 @@ def environment() -> Environment:
 
 
 def _convert(raw: object, kind: type[_S], file: Path, trail: tuple[str, ...]) -> _S:
-    """Give `raw` as `kind`, or say on which line it goes wrong."""
+    """Return `raw` as `kind`, or say on which line it goes wrong."""
     try:
         return msgspec.convert(raw, kind, strict=False)
     except msgspec.ValidationError as error:
         words, _, where = str(error).partition(" - at `$")
         inner = [int(b) if b else a for a, b in re.findall(r"\.(\w+)|\[(\d+)\]", where)]
-        mend = "write it in quotes" if re.search("Expected `str.*got `(int|float|bool)`", words) else ""
+        hint = "write it in quotes" if re.search("Expected `str.*got `(int|float|bool)`", words) else ""
         if unknown := re.search(r"unknown field `(.*)`", words):
             key = unknown.group(1)
             owner = CheckSettings if "checks" in inner else kind
             known = [field.name for field in msgspec.structs.fields(owner)]  # type: ignore[arg-type]
             near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
             words = f"there is no setting '{key}'"
-            mend = f"write '{near[0]}'" if near else f"known here: {', '.join(known)}"
+            hint = f"write '{near[0]}'" if near else f"known here: {', '.join(known)}"
             inner.append(key)
         elif named := re.match("`([a-z_]+)` ", words):
             inner.append(named[1])
@@ -219,8 +219,8 @@ def _convert(raw: object, kind: type[_S], file: Path, trail: tuple[str, ...]) ->
         place = f"{file}:{line}" if line else file.name
         raise UsageError(
             f"the setting seatrial.{'.'.join(map(str, full))} is wrong",
-            why=f"{place}: {words[:1].lower()}{words[1:]}",
-            mend=mend or f"mend {place}",
+            reason=f"{place}: {words[:1].lower()}{words[1:]}",
+            hint=hint or f"mend {place}",
         ) from error
 
 
@@ -273,7 +273,7 @@ def _build_options(given: AppSettings, root: Path) -> BuildOptions:
 
 
 def build_context(place: str, root: Path) -> str:
-    """Give an extra context as Docker takes it: an image (`docker-image://…`) or URL as it is, a folder in full."""
+    """Return an extra context as Docker takes it: an image (`docker-image://…`) or URL as it is, a folder in full."""
     elsewhere = "://" in place or re.match(r"[\w.-]+@[\w.-]+:", place)
     return place if elsewhere else str((root / place).resolve())
 
@@ -286,9 +286,9 @@ def _build_secret(source: str, root: Path) -> str:
 def _name(text: str, what: str) -> str:
     if not _NAME.fullmatch(text):
         raise UsageError(
-            f"{what} {cleaned(repr(text), limit=60)} is no name",
-            why="a name is lowercase letters, digits, _ . - and has at most 63 characters",
-            mend=f"{what}: {_slug(text)}",
+            f"{what} {sanitize(repr(text), limit=60)} is no name",
+            reason="a name is lowercase letters, digits, _ . - and has at most 63 characters",
+            hint=f"{what}: {_slug(text)}",
         )
     return text
 

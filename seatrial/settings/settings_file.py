@@ -9,7 +9,7 @@ from stat import S_ISREG
 
 import yaml
 
-from seatrial.errors import UsageError, cleaned
+from seatrial.errors import UsageError, sanitize
 
 __all__ = ["SETTINGS_FILE", "check_settings_file", "line_of"]
 
@@ -47,7 +47,7 @@ def check_settings_file(path: Path) -> None:
 
 
 def line_of(path: Path, trail: Sequence[str | int]) -> int:
-    """Give the line (from 1) on which the setting at `trail` below `seatrial` stands in `path`; 0 when it does not."""
+    """Return the line (from 1) on which the setting at `trail` below `seatrial` stands in `path`; 0 when it does not."""
     try:
         node = _compose(path)
     except UsageError:
@@ -80,7 +80,7 @@ def _reading(path: Path) -> Iterator[None]:
         mark = error.problem_mark or error.context_mark
         raise _broken(path, mark.line + 1 if mark else 0, error.problem or "it is no YAML") from error
     except (yaml.YAMLError, ValueError, OSError, RecursionError) as error:
-        raise _broken(path, 0, cleaned(str(error), limit=120)) from error
+        raise _broken(path, 0, sanitize(str(error), limit=120)) from error
 
 
 def _construct(path: Path) -> None:
@@ -117,10 +117,10 @@ def _refuse_bad_shape(path: Path, key: yaml.Node, seatrial: yaml.Node) -> None:
             raise _broken(path, name.start_mark.line + 1, f"'{name.value}:' holds a mapping; it is a single value")
 
 
-def _broken(path: Path, line: int, why: str) -> UsageError:
+def _broken(path: Path, line: int, reason: str) -> UsageError:
     place = f"{path}:{line}" if line else str(path)
     return UsageError(
         "the settings cannot be read",
-        why=f"{place}: {why}",
-        mend=f"mend {place} (a model stands in the README)",
+        reason=f"{place}: {reason}",
+        hint=f"mend {place} (a model stands in the README)",
     )

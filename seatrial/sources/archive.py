@@ -23,7 +23,7 @@ _BLOCK: Final = tarfile.BLOCKSIZE
 def stream(
     context: Context, extra: Mapping[str, bytes], *, mtime: int | None = None, digests: Mapping[str, str] | None = None
 ) -> Iterator[bytes]:
-    """Give a tar of a context, and of `extra` (names to contents, in place of an entry of that name), piece by piece.
+    """Yield a tar of a context, and of `extra` (names to contents, in place of an entry of that name), piece by piece.
 
     Modes are 755 or 644 and owners root, whatever they are here, so that the image does not depend on the machine;
     `mtime`, in seconds, stands in for every file's own. GNU format with whole seconds: a leading PAX header would
@@ -76,8 +76,8 @@ def _content(path: Path, size: int, digest: str) -> Iterator[bytes]:
         if left or file.read(1) or (digest and seen.hexdigest() != digest):
             raise UsageError(
                 f"{path} changed while it was sent",
-                why="it is not what it was when the context was read",
-                mend="wait until nobody writes there, then run it again",
+                reason="it is not what it was when the context was read",
+                hint="wait until nobody writes there, then run it again",
             )
     yield _padding(size)
 

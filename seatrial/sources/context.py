@@ -10,12 +10,12 @@ from pathlib import Path
 
 from seatrial.errors import UsageError
 from seatrial.sources.dockerignore import IgnorePatternError, IgnoreRules, find_ignore_file
-from seatrial.sources.secret_files import looks_secret
+from seatrial.sources.secret_files import is_secret_file
 from seatrial.wording import listed
 
 __all__ = ["Context", "unreadable"]
 
-_TOLD = 5
+_MOST_LISTED = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class Context:
     entries: Mapping[str, os.stat_result]
 
     @classmethod
-    def read(cls, folder: Path, dockerfile: Path | None, *, notes: Path | None = None) -> Context:
+    def read(cls, folder: Path, dockerfile: Path | None, *, state_folder: Path | None = None) -> Context:
         """Look at the folder; `UsageError` for a pattern that Docker refuses and for what cannot be read.
 
         The folder of our own `notes` is no part of it: it changes at every run.
@@ -37,12 +37,12 @@ class Context:
         if not folder.is_dir():
             raise UsageError(
                 f"there is no app folder {folder}",
-                why="it is a file" if folder.exists() else "the setting context names no folder",
-                mend="mend context in invoke.yaml, or go to the project's folder",
+                reason="it is a file" if folder.exists() else "the setting context names no folder",
+                hint="mend context in invoke.yaml, or go to the project's folder",
             )
         found: dict[str, os.stat_result] = {}
-        inside = notes is not None and notes.is_relative_to(folder)
-        without = notes.relative_to(folder).as_posix() if notes and inside else None
+        inside = state_folder is not None and state_folder.is_relative_to(folder)
+        without = state_folder.relative_to(folder).as_posix() if state_folder and inside else None
         _Walk(os.fspath(folder), _rules(folder, dockerfile), without, found).below("")
         return cls(folder=folder, entries=dict(sorted(found.items())))
 
@@ -56,44 +56,44 @@ class Context:
         """The bytes of all its files."""
         return sum(self.sizes.values())
 
-    def refuse_beyond(self, limit: int) -> None:
+    def check_size(self, limit: int) -> None:
         """Raise `UsageError` with the largest paths when the files are more than `limit` bytes."""
         sizes = self.sizes
         size = sum(sizes.values())
         if size <= limit:
             return
-        largest = sorted(sizes, key=lambda path: -sizes[path])[:_TOLD]
+        largest = sorted(sizes, key=lambda path: -sizes[path])[:_MOST_LISTED]
         raise UsageError(
             "the build context is too large to be meant",
-            why=f"{self.folder} holds {_megabytes(size)}, and {_megabytes(limit)} is the limit",
-            mend="name what the image does not need in .dockerignore, or raise context_limit in the settings",
+            reason=f"{self.folder} holds {_megabytes(size)}, and {_megabytes(limit)} is the limit",
+            hint="name what the image does not need in .dockerignore, or raise context_limit in the settings",
             details=tuple(f"{_megabytes(sizes[path]):>10}  {path}" for path in largest),
         )
 
-    def refuse_secrets(self, allowed: tuple[str, ...]) -> None:
+    def check_secrets(self, allowed: tuple[str, ...]) -> None:
         """Raise `UsageError` with the paths that look like secrets and are not `allowed` by path."""
-        planted = [
+        secrets = [
             path
             for path, status in self.entries.items()
             # A link is sent as a link, whatever it leads to.
-            if not stat.S_ISLNK(status.st_mode) and looks_secret(self.folder, path) and not _below(path, allowed)
+            if not stat.S_ISLNK(status.st_mode) and is_secret_file(self.folder, path) and not _below(path, allowed)
         ]
         # A folder stands for what is in it.
-        told = [path for path in planted if not any(path.startswith(f"{other}/") for other in planted)]
-        if told:
+        shown = [path for path in secrets if not any(path.startswith(f"{other}/") for other in secrets)]
+        if shown:
             raise UsageError(
                 "the build context holds what should not be in an image",
-                why=f"{listed(told)} would be sent to the engine, where any COPY can take it along",
-                mend=f"name {told[0]} in .dockerignore, or under allow_in_context in the settings",
+                reason=f"{listed(shown)} would be sent to the engine, where any COPY can take it along",
+                hint=f"name {shown[0]} in .dockerignore, or under allow_in_context in the settings",
             )
 
 
 def unreadable(path: Path, error: OSError) -> UsageError:
-    """Give the error for something in a context that cannot be read."""
+    """Return the error for something in a context that cannot be read."""
     return UsageError(
         f"{path} cannot be read",
-        why=error.strerror or str(error),
-        mend=(
+        reason=error.strerror or str(error),
+        hint=(
             "run it again: it went while it was looked at"
             if isinstance(error, FileNotFoundError)
             else f"chmod -R u+r {path}, or name it in .dockerignore"
@@ -108,8 +108,8 @@ def _rules(folder: Path, dockerfile: Path | None) -> IgnoreRules:
     except IgnorePatternError as error:
         raise UsageError(
             "the build context cannot be told",
-            why=f"{ignore}:{error.line}: {error.pattern!r}: {error.reason}",
-            mend=f"mend line {error.line} of {ignore}",
+            reason=f"{ignore}:{error.line}: {error.pattern!r}: {error.reason}",
+            hint=f"mend line {error.line} of {ignore}",
         ) from error
 
 

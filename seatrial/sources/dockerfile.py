@@ -50,7 +50,7 @@ class _Stage:
 
 
 def base_images(text: str, build_args: Mapping[str, str], target: str | None = None) -> tuple[str, ...]:
-    """Give the names of the images that building `target` (or the last stage) needs, in the file's order.
+    """Return the names of the images that building `target` (or the last stage) needs, in the file's order.
 
     Names are as the Dockerfile has them, with variables filled in; `scratch` and stages of the file are none.
     `TARGETARCH` and its like come from `build_args`, too. `DockerfileError` when the answer cannot be known.
@@ -76,7 +76,7 @@ def base_images(text: str, build_args: Mapping[str, str], target: str | None = N
 
 
 def final_base(text: str, build_args: Mapping[str, str], target: str | None = None) -> str:
-    """Give the name of the image that `target` (or the last stage) stands on in the end; it may be `scratch`."""
+    """Return the name of the image that `target` (or the last stage) stands on in the end; it may be `scratch`."""
     stages = _stages(text, build_args)
     stage = stages[_wanted(stages, target)]
     while stage.parent is not None:
@@ -94,7 +94,7 @@ def _wanted(stages: list[_Stage], target: str | None) -> int:
 
 
 def up_to_target(text: str, build_args: Mapping[str, str], target: str | None) -> str:
-    """Give the text without the stages behind `target`: it can need none of them, whatever they are written in."""
+    """Return the text without the stages behind `target`: it can need none of them, whatever they are written in."""
     stages = _stages(text, build_args)
     number = _stage_number(target, stages, 1) if target else None
     if number is None or number + 1 == len(stages):
@@ -103,7 +103,7 @@ def up_to_target(text: str, build_args: Mapping[str, str], target: str | None) -
 
 
 def _stage_number(name: str, stages: list[_Stage], line: int) -> int | None:
-    """Give the stage that COPY, RUN or a target means by `name`, or None when it means an image."""
+    """Return the stage that COPY, RUN or a target means by `name`, or None when it means an image."""
     if "$" in name:
         reason = f"from={name}: Docker fills in no variables here; name a stage: FROM {name} AS name"
         raise DockerfileError(line, reason)
@@ -116,23 +116,23 @@ def _stage_number(name: str, stages: list[_Stage], line: int) -> int | None:
 
 
 def instructions(text: str) -> list[Instruction]:
-    """Give all instructions in their order."""
+    """Return all instructions in their order."""
     lines = lines_of(text)
     return list(_instructions(lines, _escape(lines)))
 
 
 def own_labels(text: str) -> str:
-    """Give the words of all LABEL instructions."""
+    """Return the words of all LABEL instructions."""
     return " ".join(one.rest for one in instructions(text) if one.keyword == "LABEL")
 
 
 def syntax_directive(text: str) -> str | None:
-    """Give the frontend image that a `# syntax=` line asks for, or None."""
+    """Return the frontend image that a `# syntax=` line asks for, or None."""
     return next((value.split()[0] for _, key, value in _directives(lines_of(text)) if key == "syntax"), None)
 
 
 def without_syntax_directive(text: str) -> str:
-    """Give the text with its `# syntax=` line turned into a comment, each instruction on its old line.
+    """Return the text with its `# syntax=` line turned into a comment, each instruction on its old line.
 
     An ordinary comment ends the directives, so one that follows (`# escape=`) trades places with it.
     """
@@ -153,7 +153,7 @@ def without_syntax_directive(text: str) -> str:
 
 
 def lines_of(text: str) -> list[str]:
-    """Give the lines as Docker counts them: str.splitlines would also split at form feeds and the like."""
+    """Return the lines as Docker counts them: str.splitlines would also split at form feeds and the like."""
     return [line.removesuffix("\r") for line in text.removeprefix("\ufeff").split("\n")]
 
 
@@ -193,7 +193,7 @@ def _instructions(lines: list[str], escape: str) -> Iterator[Instruction]:
 
 
 def _after_heredocs(rest: str, lines: list[str], number: int) -> int:
-    """Give the number of the line after the documents that `rest` opens; one that never ends is none."""
+    """Return the number of the line after the documents that `rest` opens; one that never ends is none."""
     for word in rest.split():
         if match := _HEREDOC.fullmatch(word):
             for end in range(number, len(lines)):
@@ -235,7 +235,7 @@ def _stages(text: str, build_args: Mapping[str, str]) -> list[_Stage]:
 
 
 def split_flags(rest: str) -> tuple[list[str], str]:
-    """Give the flags of an instruction without their dashes and quotes, and what follows them."""
+    """Return the flags of an instruction without their dashes and quotes, and what follows them."""
     flags = []
     while match := _FLAG.match(rest):
         flags.append(re.sub(r"[\"']", "", match[1]))

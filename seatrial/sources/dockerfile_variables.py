@@ -23,12 +23,12 @@ class DockerfileError(ValueError):
         self.reason = reason
 
     def __str__(self) -> str:
-        """Give the line and the reason."""
+        """Return the line and the reason."""
         return f"line {self.line}: {self.reason}"
 
 
 def expand(word: str, values: Mapping[str, str | DockerfileError], *, escape: str = "\\", line: int = 1) -> str:
-    """Give `word` without its quotes and with its variables filled in from `values`.
+    """Return `word` without its quotes and with its variables filled in from `values`.
 
     A variable whose value is an error raises that error; one that only the engine could know raises, too.
     """
@@ -46,7 +46,7 @@ class _Expansion:
         self.position = 0
 
     def run(self, until: str = "") -> str:
-        """Give the rest of the word, or what stands before `until`, which is read as well."""
+        """Return the rest of the word, or what stands before `until`, which is read as well."""
         out: list[str] = []
         while self.position < len(self.word):
             char = self._next()
@@ -115,7 +115,7 @@ class _Expansion:
 
 
 def _trimmed(value: str, operator: str, rest: str) -> str:
-    """Give `value` as the shell's ${v#p} ${v##p} ${v%p} ${v%%p} ${v/p/r} ${v//p/r} would."""
+    """Return `value` as the shell's ${v#p} ${v##p} ${v%p} ${v%%p} ${v/p/r} ${v//p/r} would."""
     sign, twice = operator[0], len(operator) > 1
     pattern, _, replacement = rest.partition("/") if sign == "/" else (rest, "", "")
     some = ".*" if twice or sign == "/" else ".*?"

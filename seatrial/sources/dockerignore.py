@@ -35,7 +35,7 @@ class IgnorePatternError(ValueError):
         self.reason = reason
 
     def __str__(self) -> str:
-        """Give the line, the pattern and the reason."""
+        """Return the line, the pattern and the reason."""
         return f"line {self.line}: {self.pattern!r}: {self.reason}"
 
 
@@ -68,7 +68,7 @@ class IgnoreRules:
 
     @classmethod
     def parse(cls, text: bytes) -> IgnoreRules:
-        """Give the rules written in `text`; `IgnorePatternError` when Docker would refuse one of them.
+        """Return the rules written in `text`; `IgnorePatternError` when Docker would refuse one of them.
 
         Docker refuses some patterns only when a path first meets them; here all are refused at once.
         """
@@ -101,13 +101,13 @@ class IgnoreRules:
 
 
 def find_ignore_file(context: Path, dockerfile: Path | None) -> Path | None:
-    """Give a build's ignore file: `<Dockerfile>.dockerignore` beside the Dockerfile, or the context's."""
+    """Return a build's ignore file: `<Dockerfile>.dockerignore` beside the Dockerfile, or the context's."""
     own = [dockerfile.with_name(f"{dockerfile.name}.dockerignore")] if dockerfile else []
     return next((path for path in (*own, context / ".dockerignore") if path.is_file()), None)
 
 
 def _normalised(line: str) -> str:
-    """Give the pattern on a line as Docker's reader hands it on, or nothing for a comment or a blank line."""
+    """Return the pattern on a line as Docker's reader hands it on, or None for a comment or a blank line."""
     if line.startswith("#"):
         return ""
     pattern = line.strip(_SPACE)
@@ -122,7 +122,7 @@ def _normalised(line: str) -> str:
 
 
 def _clean(path: str) -> str:
-    """Give what Go's filepath.Clean gives; posixpath.normpath would keep a double slash at the start."""
+    """Return what Go's filepath.Clean gives; posixpath.normpath would keep a double slash at the start."""
     rooted = path.startswith("/")
     parts: list[str] = []
     for part in path.split("/"):
@@ -149,7 +149,7 @@ def _rule(pattern: str) -> _Rule:
 
 
 def _regex(pattern: str) -> str:
-    """Give Python's expression for what Docker makes of a pattern; some kinds it compares as plain text."""
+    """Return Python's expression for what Docker makes of a pattern; some kinds it compares as plain text."""
     wild = pattern.replace("**", "", 1)
     if "\\" not in pattern and not re.search(r"[*?\[\]]", wild):
         if pattern.startswith("**/"):

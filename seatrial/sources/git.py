@@ -37,7 +37,7 @@ class Revision:
 
 
 def described_version(folder: Path) -> Version:
-    """Give the version git describes (`1.4.2`, `1.4.2-3-gabc1234-dirty`, `abc1234`), or `dev` outside of git."""
+    """Return the version git describes (`1.4.2`, `1.4.2-3-gabc1234-dirty`, `abc1234`), or `dev` outside of git."""
     if not folder.is_dir():
         return Version(UNVERSIONED)
     described = _git(folder, "describe", "--tags", "--dirty")
@@ -45,7 +45,7 @@ def described_version(folder: Path) -> Version:
 
 
 def last_revision(folder: Path, *more: Path) -> Revision | None:
-    """Give the last commit that touched a folder or `more` files; nothing outside of git and before the first one."""
+    """Return the last commit that touched a folder or `more` files; nothing outside of git and before the first one."""
     found = _git(folder, "log", "-1", "--format=%H %ct", "--", ".", *_elsewhere(folder, more))
     if not found:
         return None
@@ -86,19 +86,19 @@ def has_uncommitted(folder: Path, paths: Collection[str]) -> bool:
 
 
 def _marked(described: str) -> str:
-    """Give a hash that could pass for a release, being digits only, with the `g` git puts before hashes elsewhere."""
+    """Return a hash that could pass for a release, being digits only, with the `g` git puts before hashes elsewhere."""
     return f"g{described}" if described.removesuffix("-dirty").isdecimal() else described
 
 
 def _elsewhere(folder: Path, paths: Iterable[Path]) -> list[str]:
-    """Give those of these files that lie in the folder's repository and not in the folder."""
+    """Return those of these files that lie in the folder's repository and not in the folder."""
     outside = [path for path in paths if not path.is_relative_to(folder)]
     top = _git(folder, "rev-parse", "--show-toplevel") if outside else None
     return [str(path) for path in outside if top and path.is_relative_to(top)]
 
 
 def _public(remote: str) -> str | None:
-    """Give a URL without what it takes to get in; nothing when that cannot be told for sure."""
+    """Return a URL without what it takes to get in; nothing when that cannot be told for sure."""
     scheme, slashes, rest = remote.partition("//")
     if scheme == "file:" or (not slashes and not _SCP.fullmatch(remote)):
         return None  # a folder of this machine is nobody else's source

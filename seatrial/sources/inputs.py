@@ -42,12 +42,12 @@ class Inputs:
             "added": [part for part in self.parts if part not in before],
             "removed": [part for part in before if part not in self.parts],
         }
-        told = [
+        changes = [
             f"{verb}: {listed([name.removeprefix('file ') for name in sorted(names)])}"
             for verb, names in groups.items()
             if names
         ]
-        return "; ".join(told) or "the inputs are not those it was built from"
+        return "; ".join(changes) or "the inputs are not those it was built from"
 
 
 class FileDigests:
@@ -61,7 +61,7 @@ class FileDigests:
         self.fresh: dict[str, list[str | int]] = {}
 
     def of(self, context: Context) -> dict[str, str]:
-        """Give the digest of each entry of a context; `UsageError` for what cannot be read."""
+        """Return the digest of each entry of a context; `UsageError` for what cannot be read."""
         digests: dict[str, str] = {}
         fresh: dict[str, list[str | int]] = {}
         for path, status in context.entries.items():
@@ -82,7 +82,7 @@ class FileDigests:
 
 
 def entry_digest(path: Path, status: os.stat_result | None = None) -> str:
-    """Give a digest over kind, executable bit and content of a file, link or folder."""
+    """Return a digest over kind, executable bit and content of a file, link or folder."""
     try:
         status = status or path.lstat()
         if stat.S_ISLNK(status.st_mode):
@@ -97,5 +97,5 @@ def entry_digest(path: Path, status: os.stat_result | None = None) -> str:
 
 
 def sent_mode(mode: int) -> int:
-    """Give the permissions with which a file is sent: 755 when anybody may execute it, else 644."""
+    """Return the permissions with which a file is sent: 755 when anybody may execute it, else 644."""
     return 0o755 if mode & 0o111 else 0o644

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-__all__ = ["looks_secret"]
+__all__ = ["is_secret_file"]
 
 _NAMES: Final = re.compile(
     r"""
@@ -23,7 +23,7 @@ _MARKS: Final = (b"PRIVATE KEY-----", b"_authToken", b"_password")
 _HEAD: Final = 64 * 1024
 
 
-def looks_secret(folder: Path, path: str) -> bool:
+def is_secret_file(folder: Path, path: str) -> bool:
     """Tell whether the file or folder at `path` (relative to `folder`, with /) is a secret, by its name.
 
     Certificates and `.npmrc` files are opened: they are secret when they hold a private key or a password.

@@ -30,7 +30,7 @@ class StepName:
 
     @classmethod
     def parse(cls, name: str) -> StepName | None:
-        """Give the parts of a step's name, or nothing when it is none of the Dockerfile's."""
+        """Return the parts of a step's name, or None when it is none of the Dockerfile's."""
         match = _NAME.match(name)
         if match is None:
             return None
@@ -39,7 +39,7 @@ class StepName:
 
 
 def step_line(text: str, step: str) -> int | None:
-    """Give the line of the instruction that a builder calls `step`: `[stage-1 2/5] RUN make` or `Step 2/5 : RUN make`.
+    """Return the line of the instruction that a builder calls `step`: `[stage-1 2/5] RUN make` or `Step 2/5 : RUN make`.
 
     BuildKit counts, in each stage, FROM (unless it starts from another stage or from scratch), ADD, COPY, RUN and
     WORKDIR; the classic builder counts all instructions. None when the step is none of the Dockerfile's.
@@ -54,23 +54,23 @@ def step_line(text: str, step: str) -> int | None:
         return None
     number, stages = -1, set[str]()
     candidates: list[int] = []
-    counted = 0
+    pluralize = 0
     for one in found:
         if one.keyword == "FROM":
             words = [word.lower() for word in split_flags(one.rest)[1].split()]
-            number, counted = number + 1, int(not stages.intersection(words[:1]) and words[:1] != ["scratch"])
+            number, pluralize = number + 1, int(not stages.intersection(words[:1]) and words[:1] != ["scratch"])
             stage = words[2] if words[1:2] == ["as"] and len(words) > 2 else f"stage-{number}"  # noqa: PLR2004
             stages.add(stage)
         elif one.keyword in _COUNTED:
-            counted += 1
+            pluralize += 1
         else:
             continue
         here = not name.stage or stage == name.stage.lower()
-        if counted == name.number and one.keyword == keyword[0].upper() and here:
+        if pluralize == name.number and one.keyword == keyword[0].upper() and here:
             candidates.append(one.line)
     return candidates[0] if len(candidates) == 1 else None
 
 
 def line_text(text: str, line: int) -> str:
-    """Give a line (from 1) as it is written, or nothing."""
+    """Return a line (from 1) as it is written, or None."""
     return next(iter(lines_of(text)[line - 1 : line]), "")

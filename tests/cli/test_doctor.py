@@ -26,10 +26,10 @@ def test_sound_surroundings(project: Project, client: docker.DockerClient) -> No
 
     assert done.code == 0, done.all
     assert done.document["status"] in ("ok", "warning")
-    assert "Docker" in _found(done, "engine")["why"]
-    assert _found(done, "image store")["why"].split(",")[0] in ("overlay2", "containerd", "vfs")
+    assert "Docker" in _found(done, "engine")["reason"]
+    assert _found(done, "image store")["reason"].split(",")[0] in ("overlay2", "containerd", "vfs")
     here = Path(client.info()["DockerRootDir"]).is_dir()
-    assert [one["why"].partition(" at ")[2] for one in done.document["findings"] if one["check"] == "disk"] == (
+    assert [one["reason"].partition(" at ")[2] for one in done.document["findings"] if one["check"] == "disk"] == (
         [client.info()["DockerRootDir"]] if here else []
     )
     assert _found(done, "port")["status"] == "ok"
@@ -58,8 +58,8 @@ def test_a_port_that_is_held(project: Project) -> None:
     assert done.code == 1
     port = _found(done, "port")
     assert port["status"] == "failed"
-    assert f"process {os.getpid()}" in port["why"]
-    assert f"--port {project.port + 1}" in port["next"]
+    assert f"process {os.getpid()}" in port["reason"]
+    assert f"--port {project.port + 1}" in port["hint"]
 
 
 def test_an_app_that_is_served(project: Project) -> None:
@@ -69,7 +69,7 @@ def test_an_app_that_is_served(project: Project) -> None:
     port = _found(project.invoke("doctor", "--json"), "port")
 
     assert port["status"] == "ok"
-    assert "web is served" in port["why"]
+    assert "web is served" in port["reason"]
 
 
 def test_nobody_is_logged_in(project: Project) -> None:
@@ -77,7 +77,7 @@ def test_nobody_is_logged_in(project: Project) -> None:
     login = _found(project.invoke("doctor", "--json"), "login")
 
     assert login["status"] == "warning"
-    assert login["next"] == "invoke login --user NAME"
+    assert login["hint"] == "invoke login --user NAME"
 
 
 def test_a_damaged_configuration(project: Project, tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_damaged_configuration(project: Project, tmp_path: Path) -> None:
 
     assert done.code == 1
     assert _found(done, "config")["status"] == "failed"
-    assert str(tmp_path / "config.json") in _found(done, "config")["why"]
+    assert str(tmp_path / "config.json") in _found(done, "config")["reason"]
 
 
 def test_a_careless_dockerfile(project: Project) -> None:
@@ -100,7 +100,7 @@ def test_a_careless_dockerfile(project: Project) -> None:
     done = project.invoke("doctor", "--json")
 
     assert done.code == 0
-    words = [one["why"] for one in done.document["findings"] if one["check"] == "Dockerfile"]
+    words = [one["reason"] for one in done.document["findings"] if one["check"] == "Dockerfile"]
     assert [word.partition(": ")[0] for word in words] == [f"Dockerfile:{line}" for line in (1, 1, 2, 3, 4)]
 
 
@@ -111,7 +111,7 @@ def test_a_dockerfile_that_cannot_be_built(project: Project) -> None:
     done = project.invoke("doctor", "--json")
 
     assert done.code == 1
-    assert _found(done, "Dockerfile")["why"].startswith("Dockerfile:1: ")
+    assert _found(done, "Dockerfile")["reason"].startswith("Dockerfile:1: ")
 
 
 def test_eighty_columns(project: Project) -> None:

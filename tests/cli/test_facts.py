@@ -111,9 +111,9 @@ def test_secrets_are_named_and_never_shown(project: Project, mode: str) -> None:
         assert done.code == (0 if mode == "warn" else 1), done.all
         assert "ENV API_TOKEN, LABEL registry.password" in done.all
         assert value not in done.all
-    notes = [path.read_bytes() for path in (project.folder / ".seatrial").rglob("*") if path.is_file()]
-    assert any(b"API_TOKEN" in note for note in notes)
-    assert all(value.encode() not in note for note in notes)
+    state = [path.read_bytes() for path in (project.folder / ".seatrial").rglob("*") if path.is_file()]
+    assert any(b"API_TOKEN" in note for note in state)
+    assert all(value.encode() not in note for note in state)
 
 
 def test_this_repositorys_app(project_name: str, python_image: str, repository: Path, tmp_path: Path) -> None:

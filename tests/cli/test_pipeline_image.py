@@ -48,7 +48,7 @@ def test_release_in_check_mode(
 
     document = json.loads(out)
     found = {step["step"]: step["status"] for step in document["steps"]}
-    foreseen = dict.fromkeys(("build", "smoke", "tag"), "changed")
-    assert found == {"preflight": "unknown", **foreseen, "push": "unknown"}, err
+    planned = dict.fromkeys(("build", "smoke", "tag"), "changed")
+    assert found == {"preflight": "unknown", **planned, "push": "unknown"}, err
     assert status == 3, "the registry is not there, and check mode says so"
     assert document["engine"]["version"] == client.version()["Version"]

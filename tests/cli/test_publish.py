@@ -23,7 +23,7 @@ def _release(project: Project, registry: TestRegistry | str, version: str, *word
 
 
 def _published(project: Project, registry: TestRegistry) -> dict[str, str | None]:
-    """Give what the registry holds under each tag, as skopeo reads it."""
+    """Return what the registry holds under each tag, as skopeo reads it."""
     tags = skopeo.tags(registry, project.published)
     return {tag: skopeo.digest(registry, project.published, tag) for tag in tags}
 

@@ -8,7 +8,7 @@ import docker
 import pytest
 
 from tests.cli_project import Project
-from tests.conftest import Holdings
+from tests.conftest import EngineContents
 from tests.git import git
 from tests.servers.registries import TestRegistry
 
@@ -51,7 +51,7 @@ def test_the_second_release_is_ok(project: Project, open_registry: TestRegistry)
 def test_check_mode_touches_nothing(
     project: Project,
     open_registry: TestRegistry,
-    holdings: Callable[[], Holdings],
+    engine_contents: Callable[[], EngineContents],
     flag: str,
     *,
     released: bool,
@@ -63,7 +63,7 @@ def test_check_mode_touches_nothing(
 
     def seen() -> object:
         files = sorted(str(path) for path in project.folder.rglob("*") if "__pycache__" not in str(path))
-        return holdings(), open_registry.tags(project.published), files
+        return engine_contents(), open_registry.tags(project.published), files
 
     before = seen()
     core, own = ([flag], []) if flag == "--dry" else ([], [flag])

@@ -21,12 +21,12 @@ def app(tmp_path: Path) -> App:
 
 def test_nothing_typed(app: App) -> None:
     """What was not typed leaves the settings alone."""
-    assert RunFlags(env=[]).over(app) == app
+    assert RunFlags(env=[]).apply_to(app) == app
 
 
 def test_over_the_settings(app: App) -> None:
     """What was typed goes over the settings; a value may hold anything, also nothing."""
-    changed = RunFlags(env=["B=3=x", "C="], memory="256m", port="9090").over(app)
+    changed = RunFlags(env=["B=3=x", "C="], memory="256m", port="9090").apply_to(app)
 
     assert changed.environment == {"A": "1", "B": "3=x", "C": ""}
     assert (changed.memory, changed.host_port) == (256 * 1024 * 1024, 9090)
@@ -46,8 +46,8 @@ def test_over_the_settings(app: App) -> None:
 def test_what_is_none(app: App, flags: RunFlags, what: str) -> None:
     """What cannot be is refused with a flag to type instead."""
     with pytest.raises(UsageError) as refused:
-        flags.over(app)
+        flags.apply_to(app)
 
-    assert refused.value.what == what
-    assert refused.value.mend.startswith("--")
+    assert refused.value.message == what
+    assert refused.value.hint.startswith("--")
     assert "S3ntinel" not in str(refused.value)

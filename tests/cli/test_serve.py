@@ -85,7 +85,7 @@ def test_logs_follow_until_the_end(project: Project) -> None:
 
 
 def _readable(process: subprocess.Popen[str]) -> bool:
-    """Whether a command has printed something."""
+    """Return whether a command has printed something."""
     assert process.stdout
     return bool(select.select([process.stdout], [], [], 0.1)[0])
 
@@ -129,7 +129,7 @@ def test_images_and_history_as_docker_shows_them(project: Project) -> None:
 
 
 def _about(repository: str, rows: list[str]) -> list[str]:
-    """Give a repository's rows with gaps of one width, for others' rows come and go; a second may pass, too."""
+    """Return a repository's rows with gaps of one width, for others' rows come and go; a second may pass, too."""
     return [re.sub(r"\d+ seconds", "some seconds", re.sub(" {3,}", "   ", row)) for row in rows if repository in row]
 
 

@@ -31,7 +31,7 @@ def page(asked: Asked) -> Reply:
 
 
 def suite(path: Path) -> ET.Element:
-    """Give the one testsuite of a file."""
+    """Return the one testsuite of a file."""
     (found,) = ET.parse(path).getroot()  # noqa: S314  our own file
     return found
 
@@ -76,7 +76,7 @@ def test_check_mode_says_what_would_be_asked(bare: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "why"),
+    ("words", "reason"),
     [
         (("--url", "nowhere"), "a URL begins with https://"),
         (("--url", "https://shop.example/?a=b"), "no ?"),
@@ -88,11 +88,11 @@ def test_check_mode_says_what_would_be_asked(bare: Project) -> None:
         (("--junit", ""), "it names no file"),
     ],
 )
-def test_wrong_words(bare: Project, words: tuple[str, ...], why: str) -> None:
+def test_wrong_words(bare: Project, words: tuple[str, ...], reason: str) -> None:
     """What cannot be asked or written is told with exit code 2, before anybody is asked."""
     done = bare.invoke("smoke", *words)
     assert done.code == 2, done.all
-    assert why in done.err
+    assert reason in done.err
     assert "next: invoke smoke " in done.err
 
 
@@ -166,5 +166,5 @@ def test_a_file_whose_folder_goes_meanwhile(bare: Project) -> None:
         words = ("--url", f"http://{server.host}", "--version", "1", "--junit", "out/smoke.xml", "--json")
         done = bare.invoke("smoke", *words)
     assert done.code == 1, done.all
-    assert "cannot be written" in done.document["error"]["what"]
+    assert "cannot be written" in done.document["error"]["message"]
     assert done.statuses == {"smoke": "ok"}

@@ -8,22 +8,22 @@ from typing import Any
 
 import pytest
 
-from seatrial.checks.http.probe import Result, Try
+from seatrial.checks.http.probe import Attempt, Result
 from seatrial.diagnosis.answers import deployed_cause
 from seatrial.diagnosis.causes import diagnose
 from seatrial.diagnosis.evidence import Evidence, Page
-from seatrial.diagnosis.timeline import told
-from seatrial.engine.inspection import Examination, Health, Socket
+from seatrial.diagnosis.timeline import describe
+from seatrial.engine.inspection import ContainerInspection, Health, Socket
 from seatrial.model.app import App, Check
 from seatrial.model.reference import ImageReference
 
 TRACEBACK = "Traceback (most recent call last):"
 APP = App(
-    project="ship",
+    project="shop",
     name="web",
     context=Path("/src"),
     dockerfile=Path("/src/Dockerfile"),
-    repository=ImageReference(repository="ship/web"),
+    repository=ImageReference(repository="shop/web"),
     port=5000,
     host_port=5000,
     checks=(Check(),),
@@ -32,25 +32,25 @@ APP = App(
     memory=64 * 1024 * 1024,
     smoke_timeout=5,
 )
-RUNNING = Examination(state="running", read_only=True, writable=("/tmp",), workdir="/app")  # noqa: S108  inside it
+RUNNING = ContainerInspection(state="running", read_only=True, writable=("/tmp",), workdir="/app")  # noqa: S108  inside it
 ENDED = replace(RUNNING, state="exited", exit_code=1, lived=0.2)
 
 
 def result(problem: str, *, final: bool = True) -> Result:
-    """Give what came of the only check."""
+    """Return what came of the only check."""
     return Result(check=Check(), problem=problem, final=final)
 
 
 REFUSED = result("no answer: Connection reset by peer", final=False)
 
 
-def evidence(examination: Examination | None = ENDED, *log: str, **more: Any) -> Evidence:
-    """Give the evidence of a container and its log."""
-    return Evidence(app=APP, examination=examination, log=log, **more)
+def evidence(inspection: ContainerInspection | None = ENDED, *log: str, **more: Any) -> Evidence:
+    """Return the evidence of a container and its log."""
+    return Evidence(app=APP, inspection=inspection, log=log, **more)
 
 
 @pytest.mark.parametrize(
-    ("sockets", "cause", "why"),
+    ("sockets", "cause", "reason"),
     [
         ([("127.0.0.1", 5000)], "bound-to-loopback", "127.0.0.1:5000"),
         ([("::1", 5000)], "bound-to-loopback", "[::1]:5000"),
@@ -60,7 +60,7 @@ def evidence(examination: Examination | None = ENDED, *log: str, **more: Any) ->
         ([], "slow-start", "listens on no port yet"),
     ],
 )
-def test_what_listens(sockets: list[tuple[str, int]], cause: str, why: str) -> None:
+def test_what_listens(sockets: list[tuple[str, int]], cause: str, reason: str) -> None:
     """Where an app listens that never answered names its cause, whatever its log says."""
     found = tuple(Socket(address=address, port=port) for address, port in sockets)
     seen = replace(RUNNING, sockets=found)
@@ -68,28 +68,28 @@ def test_what_listens(sockets: list[tuple[str, int]], cause: str, why: str) -> N
     cause_found = diagnose(evidence(seen, "under way", results=(REFUSED,)))
 
     assert cause_found.name == cause
-    assert why in cause_found.why
+    assert reason in cause_found.reason
 
 
 def test_both_ways_out_of_a_wrong_port() -> None:
     """An app on the wrong port of loopback must mend both."""
     seen = replace(RUNNING, sockets=(Socket(address="127.0.0.1", port=8000),))
 
-    mend = diagnose(evidence(seen, results=(REFUSED,))).mend
+    hint = diagnose(evidence(seen, results=(REFUSED,))).hint
 
-    assert "port: 8000" in mend
-    assert "$PORT and on 0.0.0.0" in mend
+    assert "port: 8000" in hint
+    assert "$PORT and on 0.0.0.0" in hint
 
 
 @pytest.mark.parametrize(
     "seen", [replace(ENDED, oom_killed=True), replace(ENDED, exit_code=137)], ids=["flag", "exit code"]
 )
-def test_memory_comes_first(seen: Examination) -> None:
+def test_memory_comes_first(seen: ContainerInspection) -> None:
     """A kill for memory explains whatever the log says."""
     found = diagnose(evidence(seen, TRACEBACK, "ValueError: cut off"))
 
-    assert (found.name, "64 MiB" in found.why) == ("out-of-memory", True)
-    assert found.mend.startswith("memory: 128m under apps.web")
+    assert (found.name, "64 MiB" in found.reason) == ("out-of-memory", True)
+    assert found.hint.startswith("memory: 128m under apps.web")
 
 
 def test_a_foreign_image() -> None:
@@ -97,8 +97,8 @@ def test_a_foreign_image() -> None:
     found = diagnose(evidence(image_platform="linux/arm64", engine_platform="linux/amd64"))
 
     assert found.name == "wrong-architecture"
-    assert "linux/arm64" in found.why
-    assert found.mend == "invoke build --platform linux/amd64 smoke"
+    assert "linux/arm64" in found.reason
+    assert found.hint == "invoke build --platform linux/amd64 smoke"
 
 
 def test_what_the_log_says_does_not_count_against_an_answer() -> None:
@@ -109,7 +109,7 @@ def test_what_the_log_says_does_not_count_against_an_answer() -> None:
     found = diagnose(evidence(RUNNING, log, results=(wrong,)))
 
     assert found.name == "wrong-answer"
-    assert "status 404" in found.why
+    assert "status 404" in found.reason
 
 
 @pytest.mark.parametrize(
@@ -132,23 +132,23 @@ def test_strangers(title: str, text: str, cause: str) -> None:
     found = diagnose(evidence(RUNNING, results=(wrong,), page=Page(status=200, title=title, text=text)))
 
     assert found.name == cause
-    assert title in found.why
+    assert title in found.reason
 
 
 @pytest.mark.parametrize(
-    ("problem", "final", "why"),
+    ("problem", "final", "reason"),
     [
         ("no answer: no complete answer within 0.5 s", True, "listens and does not answer"),
         ("no answer: no HTTP answer (BadStatusLine)", False, "answers no HTTP"),
     ],
 )
-def test_no_answer_of_http(problem: str, why: str, *, final: bool) -> None:
+def test_no_answer_of_http(problem: str, reason: str, *, final: bool) -> None:
     """An answer that does not come in a check's time, or in other words than HTTP's, is none."""
     seen = replace(RUNNING, sockets=(Socket(address="0.0.0.0", port=5000),))  # noqa: S104
 
     found = diagnose(evidence(seen, results=(result(problem, final=final),)))
 
-    assert (found.name, why in found.why) == ("no-answer", True)
+    assert (found.name, reason in found.reason) == ("no-answer", True)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_what_is_deployed(problem: str, cause: str) -> None:
 
 def test_the_engines_words_count() -> None:
     """A start that the engine refused is told by its words."""
-    words = 'OCI runtime create failed: exec: "sail": executable file not found in $PATH: unknown'
+    words = 'OCI runtime create failed: exec: "server": executable file not found in $PATH: unknown'
 
     found = diagnose(evidence(replace(ENDED, state="created"), words=words))
 
@@ -186,17 +186,20 @@ def test_a_folder_with_the_apps_files_is_not_laid_over() -> None:
     """A tmpfs over the app's own folder would hide the app: it is not proposed."""
     found = diagnose(evidence(ENDED, "OSError: [Errno 30] Read-only file system: 'visits.db'"))
 
-    assert "/app/visits.db" in found.why
-    assert "tmpfs: [" not in found.mend
+    assert "/app/visits.db" in found.reason
+    assert "tmpfs: [" not in found.hint
 
 
 def test_the_evidence_in_lines() -> None:
     """People see the timeline with equal tries folded, the state, the health checks and the log's end."""
-    tries = (Try(at=0.01, words="no answer: refused", count=12), Try(at=1.5, words="status 500, expected 200"))
-    result = Result(check=Check(), problem="status 500, expected 200", final=False, tries=tries)
+    attempts = (
+        Attempt(at=0.01, words="no answer: refused", count=12),
+        Attempt(at=1.5, words="status 500, expected 200"),
+    )
+    result = Result(check=Check(), problem="status 500, expected 200", final=False, attempts=attempts)
     seen = replace(ENDED, health="unhealthy", health_log=(Health(exit_code=1, output="no"),))
 
-    lines = told(evidence(seen, *(f"line {number}" for number in range(30)), results=(result,)))
+    lines = describe(evidence(seen, *(f"line {number}" for number in range(30)), results=(result,)))
 
     assert "GET /: no answer: refused (12 times)" in lines[0]
     assert "its process ended 0.200 s after its start, with exit code 1" in lines[2]

@@ -20,8 +20,8 @@ from seatrial.errors import ContainerFailed
 from seatrial.model.app import VERSION_LABEL, App, Check
 from seatrial.model.reference import ImageReference
 from seatrial.steps.smoke import smoke_container
-from seatrial.steps.smoke.smoke_container import begin, spec_for
-from tests.steps.stage import make_app
+from seatrial.steps.smoke.smoke_container import spec_for, start_container
+from tests.steps.scenario import make_app
 
 CHECK = Check(path="/{version}", headers={"X-Key": "k-{version}"}, text="hello")
 
@@ -59,7 +59,7 @@ def app(tmp_path: Path) -> App:
 
 
 def _started(app: App, engine: MemoryEngine) -> tuple[Image, str]:
-    """Give an image of version 7, and a container of it that runs."""
+    """Return an image of version 7, and a container of it that runs."""
     image = engine.image(engine.add("content", ImageReference.parse("web:7")))
     assert image is not None
     image = replace(image, labels={VERSION_LABEL: "7"})
@@ -74,7 +74,7 @@ def test_the_place_that_was_asked_is_looked_at(app: App, entrance: int) -> None:
     image, made = _started(app, engine)
     wrong = Result(check=CHECK, problem="the body does not contain 'hello'")
 
-    page = gather(engine, app, image, made, results=(wrong,), at=entrance).page
+    page = gather(engine, app, image, made, results=(wrong,), via_port=entrance).page
 
     engine.close()
     assert page is not None
@@ -88,7 +88,7 @@ def test_two_checks_of_one_path_are_not_confused(app: App, entrance: int) -> Non
     app = replace(app, checks=(replace(CHECK, headers={}), CHECK))
     results = (Result(check=app.checks[0], problem=None), Result(check=app.checks[1], problem="no"))
 
-    page = gather(engine, app, image, made, results=results, at=entrance).page
+    page = gather(engine, app, image, made, results=results, via_port=entrance).page
 
     engine.close()
     assert page is not None
@@ -102,7 +102,7 @@ def test_a_look_has_an_end(app: App, entrance: int) -> None:
     image, made = _started(app, engine)
     began = time.monotonic()
 
-    found = gather(engine, app, image, made, results=(Result(check=check, problem="no"),), at=entrance)
+    found = gather(engine, app, image, made, results=(Result(check=check, problem="no"),), via_port=entrance)
 
     engine.close()
     assert found.page is None
@@ -113,14 +113,14 @@ def test_a_port_that_nobody_is_known_to_hold(app: App, monkeypatch: pytest.Monke
     """Where the engine says that a port is taken, it is, also when nobody finds out by whom."""
     engine = MemoryEngine()
     image, made = _started(app, engine)
-    monkeypatch.setattr(smoke_container, "port_holder", lambda *_: None)
+    monkeypatch.setattr(smoke_container, "find_port_owner", lambda *_: None)
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]
         second = engine.create(spec_for(app, image, name="gather-2", host_port=port, labels={}), lambda _: None)
         with pytest.raises(ContainerFailed) as caught:
-            begin(engine, app, image, second, host_port=port)
+            start_container(engine, app, image, second, host_port=port)
 
     engine.close()
     assert made
-    assert (caught.value.cause, caught.value.what) == ("port-taken", f"port {port} is taken")
-    assert caught.value.mend == f"invoke run --port {port + 1}"
+    assert (caught.value.cause, caught.value.message) == ("port-taken", f"port {port} is taken")
+    assert caught.value.hint == f"invoke run --port {port + 1}"

@@ -15,7 +15,7 @@ _GUNICORN = "[7] [ERROR] Worker (pid:9) was sent SIGKILL! Perhaps out of memory?
 
 
 @pytest.mark.parametrize(
-    ("lines", "cause", "why"),
+    ("lines", "cause", "reason"),
     [
         (("ModuleNotFoundError: No module named 'yaml'",), "missing-module", "yaml is missing from requirements.txt"),
         (("ImportError: No module named flask.ext",), "missing-module", "flask.ext"),
@@ -85,34 +85,34 @@ _GUNICORN = "[7] [ERROR] Worker (pid:9) was sent SIGKILL! Perhaps out of memory?
             "is empty when it starts",
         ),
         ((TRACEBACK, "  File", "jinja2.exceptions.TemplateNotFound: a.html"), "uncaught-exception", "NotFound: a.html"),
-        ((TRACEBACK, "  File", "app.Adrift", "    at sea"), "uncaught-exception", "app.Adrift (exit"),
-        ((TRACEBACK, "ValueError: no wind"), "uncaught-exception", "ValueError: no wind (exit code 1)"),
-        ((TRACEBACK, "ValueError: no wind", "[ERROR] Reason: Worker failed to boot."), "worker-failed", "no wind"),
+        ((TRACEBACK, "  File", "app.AppError", "    in a file"), "uncaught-exception", "app.AppError (exit"),
+        ((TRACEBACK, "ValueError: it failed"), "uncaught-exception", "ValueError: it failed (exit code 1)"),
+        ((TRACEBACK, "ValueError: it failed", "[ERROR] Reason: Worker failed to boot."), "worker-failed", "it failed"),
         (
             ("Failed to find attribute 'app' in 'page'.", "[ERROR] Reason: App failed to load."),
             "worker-failed",
             "'app'",
         ),
-        (("[FATAL tini (7)] exec sail failed: No such file or directory",), "command-not-found", "program sail"),
-        (("/bin/sh: 1: sail: not found",), "command-not-found", "program sail"),
+        (("[FATAL tini (7)] exec server failed: No such file or directory",), "command-not-found", "program server"),
+        (("/bin/sh: 1: server: not found",), "command-not-found", "program server"),
         (("/entry.sh: 3: envsubst: not found",), "command-not-found", "program envsubst"),
         (("/entry.sh: line 3: envsubst: command not found",), "command-not-found", "program envsubst"),
-        (("/bin/sh: exec: line 1: sail: not found",), "command-not-found", "program sail"),
-        (("[FATAL tini (7)] exec /sail failed: Exec format error",), "wrong-architecture", "exec format error"),
+        (("/bin/sh: exec: line 1: server: not found",), "command-not-found", "program server"),
+        (("[FATAL tini (7)] exec /server failed: Exec format error",), "wrong-architecture", "exec format error"),
         (("exec /usr/bin/python3: exec format error",), "wrong-architecture", "exec format error"),
-        (("[FATAL tini (7)] exec /sail failed: Permission denied",), "permission-denied", "/sail"),
+        (("[FATAL tini (7)] exec /server failed: Permission denied",), "permission-denied", "/server"),
         (("FATAL ERROR: Reached heap limit - JavaScript heap out of memory",), "out-of-memory", "64 MiB"),
         (("nothing that anybody knows",), "unknown", "exit code 1; no known cause fits"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_the_log_says(lines: tuple[str, ...], cause: str, why: str) -> None:
+def test_what_the_log_says(lines: tuple[str, ...], cause: str, reason: str) -> None:
     """A dead app's log names its cause."""
     found = diagnose(evidence(ENDED, *lines))
 
     assert found.name == cause
-    assert why in found.why
-    assert "invoke smoke" in found.mend.replace("build ", "")
+    assert reason in found.reason
+    assert "invoke smoke" in found.hint.replace("build ", "")
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_what_an_app_got_over(before: str) -> None:
 
     found = diagnose(evidence(ENDED, TRACEBACK, '  File "/old.py", line 1', before, TRACEBACK, call, "ValueError: lee"))
 
-    assert (found.name, found.mend) == ("uncaught-exception", "mend /app.py:7; then: invoke build smoke")
+    assert (found.name, found.hint) == ("uncaught-exception", "mend /app.py:7; then: invoke build smoke")
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_the_place_is_in_the_apps_own_files(file: str, *, own: bool) -> None:
     """The line to mend is the innermost in what is the app's."""
     log = [TRACEBACK, '  File "/entry.py", line 1, in run', f'  File "{file}", line 7, in f', "ValueError: lee"]
 
-    assert diagnose(evidence(ENDED, *log)).mend.startswith(f"mend {file}:7" if own else "mend /entry.py:1")
+    assert diagnose(evidence(ENDED, *log)).hint.startswith(f"mend {file}:7" if own else "mend /entry.py:1")
 
 
 @pytest.mark.parametrize(
@@ -227,17 +227,17 @@ def test_the_engines_words_are_not_the_apps(words: str) -> None:
 
 def test_an_import_from_the_standard_library() -> None:
     """What the standard library has not got no other version of a package has."""
-    line = "ImportError: cannot import name 'Sail' from 'http.server' (/usr/lib/python3.13/http/server.py)"
+    line = "ImportError: cannot import name 'Missing' from 'http.server' (/usr/lib/python3.13/http/server.py)"
 
-    assert diagnose(evidence(ENDED, line)).mend.startswith("mend the import from http")
+    assert diagnose(evidence(ENDED, line)).hint.startswith("mend the import from http")
 
 
 def test_owners_are_not_a_matter_of_modes() -> None:
     """Where the right to change owners is missing, chmod would not help."""
-    mend = diagnose(evidence(ENDED, "chown: /data: Operation not permitted")).mend
+    hint = diagnose(evidence(ENDED, "chown: /data: Operation not permitted")).hint
 
-    assert "COPY --chown" in mend
-    assert "chmod" not in mend
+    assert "COPY --chown" in hint
+    assert "chmod" not in hint
 
 
 @pytest.mark.parametrize(("path", "folder"), [("/tmp/a/b/x", "/tmp/a/b"), ("/tmp/x", "/tmp/x")])  # noqa: S108
@@ -245,7 +245,7 @@ def test_a_folder_that_is_empty_at_start(path: str, folder: str) -> None:
     """What is looked for below /tmp cannot be copied there: the app must make it."""
     found = diagnose(evidence(ENDED, f"FileNotFoundError: [Errno 2] No such file or directory: '{path}'"))
 
-    assert found.mend.startswith(f"let it make {folder} when it starts")
+    assert found.hint.startswith(f"let it make {folder} when it starts")
 
 
 def test_packages_with_other_names() -> None:
@@ -254,4 +254,4 @@ def test_packages_with_other_names() -> None:
 
     found = diagnose(evidence(ENDED, "ModuleNotFoundError: No module named 'PIL'", sources=sources))
 
-    assert found.mend.startswith("add pillow to requirements.txt")
+    assert found.hint.startswith("add pillow to requirements.txt")

@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.diagnosis.port_owner import port_holder
+from seatrial.diagnosis.port_owner import find_port_owner
 
 
 def test_this_process(free_port: int) -> None:
     """A listening process is named with its id; a port nobody listens on has no holder."""
-    assert port_holder((), free_port) is None
+    assert find_port_owner((), free_port) is None
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", free_port))
         listener.listen()
-        assert (port_holder((), free_port) or "").startswith(f"process {os.getpid()} (")
-    assert port_holder((), free_port) is None
+        assert (find_port_owner((), free_port) or "").startswith(f"process {os.getpid()} (")
+    assert find_port_owner((), free_port) is None
 
 
 @pytest.mark.parametrize(("name", "words"), [("AirTunes/775.3.1", "AirPlay"), ("nginx", "another program")])
@@ -41,7 +41,7 @@ def test_where_there_is_no_proc(name: str, words: str, tmp_path: Path) -> None:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
-            assert words in (port_holder((), server.server_port, proc=tmp_path) or "")
+            assert words in (find_port_owner((), server.server_port, proc=tmp_path) or "")
         finally:
             server.shutdown()
             thread.join()

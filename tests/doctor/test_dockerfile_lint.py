@@ -17,7 +17,7 @@ CMD ["python", "app.py"]
 
 
 def remarks(text: str, target: str | None = None, **arguments: str) -> list[tuple[int, str]]:
-    """Give the remarks on a Dockerfile as lines and names."""
+    """Return the remarks on a Dockerfile as lines and names."""
     return [(one.line, one.name) for one in lint(text, arguments, target)]
 
 
@@ -65,25 +65,25 @@ def test_what_is_fine(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "mend"),
+    ("command", "hint"),
     [
         ("python app.py", 'CMD ["python", "app.py"]'),
-        ("python -c 'print(\"ahoy there\")'", 'CMD ["sh", "-c", "exec python -c \'print(\\"ahoy there\\")\'"]'),
-        ("echo 'ahoy there'", 'CMD ["echo", "ahoy there"]'),
+        ("python -c 'print(\"hello there\")'", 'CMD ["sh", "-c", "exec python -c \'print(\\"hello there\\")\'"]'),
+        ("echo 'hello there'", 'CMD ["echo", "hello there"]'),
         ("gunicorn -b :$PORT app:app", 'CMD ["sh", "-c", "exec gunicorn -b :$PORT app:app"]'),
         ("migrate && gunicorn app:app", 'CMD ["/start.sh"], a script whose last line is exec and the app'),
         ("PORT=80 gunicorn app:app", 'CMD ["/start.sh"], a script whose last line is exec and the app'),
         (f"gunicorn {'a' * 100}", 'CMD ["/start.sh"], a script whose last line is exec and the app'),
-        ("echo 'ahoy", 'CMD ["/start.sh"], a script whose last line is exec and the app'),
+        ("echo 'goodbye", 'CMD ["/start.sh"], a script whose last line is exec and the app'),
     ],
 )
-def test_the_mend_for_shell_form(command: str, mend: str) -> None:
+def test_the_mend_for_shell_form(command: str, hint: str) -> None:
     """What is proposed does the same as the shell form did, and is valid JSON."""
     (remark,) = lint(_SOUND.replace('["python", "app.py"]', command), {})
 
-    assert remark.mend == mend
-    if not mend.endswith("app"):
-        assert json.loads(remark.mend.removeprefix("CMD "))
+    assert remark.hint == hint
+    if not hint.endswith("app"):
+        assert json.loads(remark.hint.removeprefix("CMD "))
 
 
 def test_the_shipped_stage_counts() -> None:

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.doctor.doctor import findings, looked_at
-from seatrial.doctor.findings import Finding, Grade, Patient, as_document, as_lines, exit_code
+from seatrial.doctor.doctor import findings, run_inspection
+from seatrial.doctor.findings import Finding, Severity, Subject, as_document, as_lines, exit_code
 from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.engine.model import EngineDetails, EngineInfo
 from seatrial.errors import EngineUnavailable, Unavailable, UsageError
 from seatrial.host.process import Process
 from seatrial.model.app import BuildOptions
 from seatrial.model.reference import ImageReference
-from seatrial.pipeline.state import Notes
+from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.world import World
 from seatrial.registry.client import HttpRegistry
 from seatrial.registry.credentials import CredentialStore
@@ -39,7 +39,7 @@ class _Gone(MemoryEngine):
 
     def info(self, *_: object) -> EngineInfo:
         """Fail, whatever was asked."""
-        raise EngineUnavailable("no Docker Engine answers at memory:", why="it sleeps", mend="invoke up")
+        raise EngineUnavailable("no Docker Engine answers at memory:", reason="it sleeps", hint="invoke up")
 
     details = platform = container = containers = image = builder = info  # type: ignore[assignment]
 
@@ -53,17 +53,17 @@ def engine() -> Iterator[MemoryEngine]:
     twin.close()
 
 
-def _patient(folder: Path, engine: MemoryEngine, port: int, *, app: str | None = None, **top: object) -> Patient:
+def _subject(folder: Path, engine: MemoryEngine, port: int, *, app: str | None = None, **top: object) -> Subject:
     if not (folder / "Dockerfile").exists():
         (folder / "Dockerfile").write_text(_DOCKERFILE)
         (folder / ".dockerignore").write_text("docker\n")
     apps = {"web": {"host_port": port, "base_images": ["python:3.13-slim"]}}
-    settings = Settings.load({"project": "ship", "local_registry_port": port, "apps": apps} | top, folder)
+    settings = Settings.load({"project": "shop", "local_registry_port": port, "apps": apps} | top, folder)
     store = CredentialStore(folder / "docker")
     world = World(
         engine=engine,
         registry=lambda host: HttpRegistry(host, store),
-        notes=Notes(folder / ".seatrial"),
+        state=StateFolder(folder / ".seatrial"),
         process=Process.this(),
     )
     started = Environment(
@@ -72,9 +72,9 @@ def _patient(folder: Path, engine: MemoryEngine, port: int, *, app: str | None =
         plain=True,
         terminal=None,
         docker_host=None,
-        docker_context="harbour",
+        docker_context="example",
     )
-    return Patient(world=world, settings=settings, app=app, environment=started)
+    return Subject(world=world, settings=settings, app=app, environment=started)
 
 
 def _keep(folder: Path, text: str) -> None:
@@ -82,28 +82,28 @@ def _keep(folder: Path, text: str) -> None:
     (folder / "docker" / "config.json").write_text(text)
 
 
-def _found(patient: Patient, what: str) -> Finding:
-    return next(one for one in findings(patient) if one.what == what)
+def _found(subject: Subject, what: str) -> Finding:
+    return next(one for one in findings(subject) if one.check == what)
 
 
 def test_all_is_looked_at(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
     """On sound ground nothing fails, and every room has its line."""
-    found = findings(_patient(tmp_path, engine, free_port))
+    found = findings(_subject(tmp_path, engine, free_port))
 
-    rooms = {one.what for one in found}
+    rooms = {one.check for one in found}
     assert rooms >= {"engine", "API", "image store", "builder", "base image", "port", "registry"}
     assert rooms >= {"config", "login", "Dockerfile", "context", "git"}
     assert exit_code(found) == 0
-    assert "DOCKER_CONTEXT=harbour" in found[0].why
+    assert "DOCKER_CONTEXT=example" in found[0].reason
 
 
 def test_no_engine(tmp_path: Path, free_port: int) -> None:
     """Without an engine that is told once, with exit code 3, and the files are told all the same."""
-    found = findings(_patient(tmp_path, _Gone(), free_port))
+    found = findings(_subject(tmp_path, _Gone(), free_port))
 
     assert exit_code(found) == 3
-    assert [one.what for one in found if one.grade is Grade.FAILED] == ["engine"]
-    assert {"port", "config", "login", "Dockerfile", "context", "git"} <= {one.what for one in found}
+    assert [one.check for one in found if one.severity is Severity.FAILED] == ["engine"]
+    assert {"port", "config", "login", "Dockerfile", "context", "git"} <= {one.check for one in found}
 
 
 def test_a_port_that_is_held(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
@@ -111,27 +111,27 @@ def test_a_port_that_is_held(tmp_path: Path, engine: MemoryEngine, free_port: in
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", free_port))
         holder.listen()
-        found = findings(_patient(tmp_path, engine, free_port))
+        found = findings(_subject(tmp_path, engine, free_port))
 
-    (port,) = [one for one in found if one.what == "port"]
-    assert port.grade is Grade.FAILED
-    assert "holds it" in port.why
+    (port,) = [one for one in found if one.check == "port"]
+    assert port.severity is Severity.FAILED
+    assert "holds it" in port.reason
     assert exit_code(found) == 1
 
 
 def test_a_port_that_the_app_holds_itself(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
     """The app's own container is no stranger on its port, also when the app listens on another one inside by now."""
-    patient = _patient(tmp_path, engine, free_port)
-    app = patient.settings.app("web")
+    subject = _subject(tmp_path, engine, free_port)
+    app = subject.settings.app("web")
     image = engine.image("python:3.13-slim")
     assert image
     before = replace(app, port=app.port + 1)
     spec = spec_for(before, image, name=app.container_name, host_port=app.host_port, labels={})
     engine.start(engine.create(spec, lambda _: None))
 
-    (port,) = [one for one in findings(patient) if one.what == "port"]
+    (port,) = [one for one in findings(subject) if one.check == "port"]
 
-    assert (port.grade, port.why) == (Grade.OK, f"web is served at 127.0.0.1:{app.host_port}")
+    assert (port.severity, port.reason) == (Severity.OK, f"web is served at 127.0.0.1:{app.host_port}")
 
 
 def test_each_app_is_looked_at(tmp_path: Path, free_port: int) -> None:
@@ -140,22 +140,25 @@ def test_each_app_is_looked_at(tmp_path: Path, free_port: int) -> None:
     class Plain(MemoryEngine):
         def builder(self, options: BuildOptions) -> str:
             if options.secrets:
-                raise Unavailable("there is no docker buildx", why="it is needed", mend="install it")
+                raise Unavailable("there is no docker buildx", reason="it is needed", hint="install it")
             return super().builder(options)
 
-    apps = {name: {"context": ".", "host_port": free_port} for name in ("web", "gig", "yawl")}
-    apps["yawl"]["build_secrets"] = {"key": "env=KEY"}
+    apps = {name: {"context": ".", "host_port": free_port} for name in ("web", "api", "worker")}
+    apps["worker"]["build_secrets"] = {"key": "env=KEY"}
     with closing(Plain()) as engine:
         image = engine.image(engine.add("base", ImageReference.parse("python:3.13-slim")))
-        patient = _patient(tmp_path, engine, free_port, apps=apps)
-        web = patient.settings.app("web")
+        subject = _subject(tmp_path, engine, free_port, apps=apps)
+        web = subject.settings.app("web")
         assert image is not None
         spec = spec_for(web, image, name=web.container_name, host_port=0, labels={})
         engine.create(replace(spec, labels={}), lambda _: None)
-        found = findings(patient)
+        found = findings(subject)
 
-    grades = {what: [one.grade for one in found if one.what == what] for what in ("port", "builder")}
-    assert grades == {"port": [Grade.FAILED, Grade.OK, Grade.OK], "builder": [Grade.OK, Grade.FAILED]}
+    severities = {what: [one.severity for one in found if one.check == what] for what in ("port", "builder")}
+    assert severities == {
+        "port": [Severity.FAILED, Severity.OK, Severity.OK],
+        "builder": [Severity.OK, Severity.FAILED],
+    }
     assert exit_code(found) == 3
 
 
@@ -164,18 +167,18 @@ def test_a_base_for_the_platform(tmp_path: Path, engine: MemoryEngine, free_port
     (tmp_path / "Dockerfile").write_text(_DOCKERFILE.replace("python:3.13-slim", "base-$TARGETARCH:1"))
 
     for one in (engine, _Gone()):
-        assert _found(_patient(tmp_path, one, free_port), "Dockerfile").grade is Grade.OK
+        assert _found(_subject(tmp_path, one, free_port), "Dockerfile").severity is Severity.OK
 
 
 def test_an_errors_own_exit_code(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
     """What breaks a look ends the command as the error would."""
 
-    def _look(_: Patient) -> Iterator[Finding]:
-        raise UsageError("that is no context", why="it is none", mend="mend it")
+    def _look(_: Subject) -> Iterator[Finding]:
+        raise UsageError("that is no context", reason="it is none", hint="mend it")
 
-    (found,) = looked_at(_look, _patient(tmp_path, engine, free_port))
+    (found,) = run_inspection(_look, _subject(tmp_path, engine, free_port))
 
-    assert (found.what, exit_code([found])) == ("look", 2)
+    assert (found.check, exit_code([found])) == ("look", 2)
 
 
 def test_a_data_folder_that_cannot_be_looked_at(tmp_path: Path, free_port: int) -> None:
@@ -190,33 +193,33 @@ def test_a_data_folder_that_cannot_be_looked_at(tmp_path: Path, free_port: int) 
             return replace(super().details(), root=f"/{'x' * 300}")
 
     with closing(Hidden()) as engine:
-        assert all(finding.what != "disk" for finding in findings(_patient(tmp_path, engine, free_port)))
+        assert all(finding.check != "disk" for finding in findings(_subject(tmp_path, engine, free_port)))
 
 
 def test_a_base_image_that_is_not_there(tmp_path: Path, free_port: int) -> None:
     """A base image that is not there is only doubtful: up gets it."""
-    base = _found(_patient(tmp_path, MemoryEngine(), free_port), "base image")
+    base = _found(_subject(tmp_path, MemoryEngine(), free_port), "base image")
 
-    assert (base.grade, base.mend) == (Grade.WARNING, "invoke up")
+    assert (base.severity, base.hint) == (Severity.WARNING, "invoke up")
 
 
 def test_nobody_is_logged_in(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
     """No credentials for the registry are told with the login that would give some."""
-    login = _found(_patient(tmp_path, engine, free_port, user="captain"), "login")
+    login = _found(_subject(tmp_path, engine, free_port, user="alice"), "login")
 
-    assert (login.grade, login.mend) == (Grade.WARNING, "invoke login --user captain")
+    assert (login.severity, login.hint) == (Severity.WARNING, "invoke login --user alice")
 
 
 def test_a_login_for_another_namespace(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
     """Credentials of another user than the image's owner are told with both names, and never with the password."""
     _keep(tmp_path, json.dumps({"auths": {"https://index.docker.io/v1/": {"auth": "cGlyYXRlOnMzbnRpbmVs"}}}))
 
-    login = _found(_patient(tmp_path, engine, free_port, user="captain"), "login")
+    login = _found(_subject(tmp_path, engine, free_port, user="alice"), "login")
 
-    assert login.grade is Grade.WARNING
-    assert "as pirate" in login.why
-    assert "captain/" in login.why
-    assert "s3ntinel" not in login.why
+    assert login.severity is Severity.WARNING
+    assert "as pirate" in login.reason
+    assert "alice/" in login.reason
+    assert "s3ntinel" not in login.reason
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"auths": []}'])
@@ -224,42 +227,42 @@ def test_damaged_credentials(tmp_path: Path, engine: MemoryEngine, free_port: in
     """A configuration that Docker cannot read fails, naming the file."""
     _keep(tmp_path, text)
 
-    found = [one for one in findings(_patient(tmp_path, engine, free_port)) if one.grade is Grade.FAILED]
+    found = [one for one in findings(_subject(tmp_path, engine, free_port)) if one.severity is Severity.FAILED]
 
     assert found
-    assert all("config.json" in one.why for one in found)
+    assert all("config.json" in one.reason for one in found)
 
 
 def test_no_dockerfile(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
     """A Dockerfile that is not there fails."""
-    patient = _patient(tmp_path, engine, free_port)
+    subject = _subject(tmp_path, engine, free_port)
     (tmp_path / "Dockerfile").unlink()
 
-    assert _found(patient, "Dockerfile").grade is Grade.FAILED
+    assert _found(subject, "Dockerfile").severity is Severity.FAILED
 
 
 def test_a_secret_in_the_context(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
     """A secret that would be sent fails, by its path."""
     (tmp_path / ".env").write_text("PASSWORD=s3ntinel")
 
-    context = _found(_patient(tmp_path, engine, free_port), "context")
+    context = _found(_subject(tmp_path, engine, free_port), "context")
 
-    assert context.grade is Grade.FAILED
-    assert ".env" in context.why
-    assert "s3ntinel" not in context.why
+    assert context.severity is Severity.FAILED
+    assert ".env" in context.reason
+    assert "s3ntinel" not in context.reason
 
 
 def test_no_dockerignore(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
     """Without a .dockerignore all is sent, which is doubtful."""
-    patient = _patient(tmp_path, engine, free_port)
+    subject = _subject(tmp_path, engine, free_port)
     (tmp_path / ".dockerignore").unlink()
 
-    assert _found(patient, "context").grade is Grade.WARNING
+    assert _found(subject, "context").severity is Severity.WARNING
 
 
 def test_lines_fit_a_terminal(tmp_path: Path, free_port: int) -> None:
     """No line is wider than 80 columns, but for words that are; the command is the one people type."""
-    text = as_lines(findings(_patient(tmp_path, _Gone(), free_port)), "./inv")
+    text = as_lines(findings(_subject(tmp_path, _Gone(), free_port)), "./inv")
 
     assert "next: ./inv up" in text
     assert not [line for line in text.splitlines() if len(line) > 80 and "/" not in line]
@@ -267,8 +270,8 @@ def test_lines_fit_a_terminal(tmp_path: Path, free_port: int) -> None:
 
 def test_one_document(tmp_path: Path, free_port: int) -> None:
     """The document holds status, exit code and every finding."""
-    document = json.loads(as_document(findings(_patient(tmp_path, _Gone(), free_port)), "invoke"))
+    document = json.loads(as_document(findings(_subject(tmp_path, _Gone(), free_port)), "invoke"))
 
     assert (document["command"], document["status"], document["exit_code"]) == ("doctor", "failed", 3)
     assert document["findings"][0]["check"] == "engine"
-    assert document["findings"][0]["next"] == "invoke up"
+    assert document["findings"][0]["hint"] == "invoke up"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.engine.inspection import examination_of, in_host_proc, program_platform, sockets_of
+from seatrial.engine.inspection import in_host_proc, inspection_of, program_platform, sockets_of
 
 _HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 _REST = " 00000000:0000 {state} 00000000:00000000 00:00000000 00000000     0        0 843601 1 00000000359b3e86 100 0\n"
@@ -72,5 +72,5 @@ def test_a_short_life() -> None:
     raw = {"State": {**state, "FinishedAt": "2026-11-25T00:38:17.350000001Z"}}
     never = {"State": {**state, "StartedAt": "0001-01-01T00:00:00Z", "FinishedAt": "0001-01-01T00:00:00Z"}}
 
-    assert examination_of(raw, sockets=None, program="").lived == pytest.approx(0.25)
-    assert examination_of(never, sockets=None, program="").lived is None
+    assert inspection_of(raw, sockets=None, program="").lived == pytest.approx(0.25)
+    assert inspection_of(never, sockets=None, program="").lived is None

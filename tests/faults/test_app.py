@@ -40,12 +40,12 @@ def test_an_app_that_never_answers(project: Project) -> None:
 
 def test_the_wrong_page(project: Project) -> None:
     """A wrong page fails at once, saying what came and what was wanted."""
-    project.write(page="ahoy")
+    project.write(page="goodbye")
     project.invoke("build", "--version", "1")
 
     done = project.invoke("smoke")
 
-    failed(done, "does not contain 'hello 1'", "ahoy 1")
+    failed(done, "does not contain 'hello 1'", "goodbye 1")
     assert done.seconds < 5
 
 
@@ -59,7 +59,7 @@ def test_an_app_that_answers_500(project: Project) -> None:
 
 def test_nothing_is_pushed_that_failed(project: Project, open_registry: TestRegistry) -> None:
     """A release stops at the smoke test, and push alone refuses as well."""
-    project.write(page="ahoy")
+    project.write(page="goodbye")
     where = ("--user", "demo", "--registry", open_registry.host)
 
     done = project.invoke("release", "--version", "1", *where)

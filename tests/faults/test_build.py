@@ -82,11 +82,11 @@ def test_links_are_links(project: Project, client: docker.DockerClient) -> None:
     """A loop, a link to nowhere and one to a file outside arrive as links: nobody's file comes along."""
     for name, target in (("loop", "."), ("nowhere", "/no/such"), ("passwd", "/etc/passwd")):
         (project.folder / name).symlink_to(target)
-    (project.folder / "Dockerfile").write_text(f"FROM {project.base}\nCOPY . /cargo/\n")
+    (project.folder / "Dockerfile").write_text(f"FROM {project.base}\nCOPY . /files/\n")
 
     assert project.invoke("build", "--version", "1").code == 0
 
-    words = ["find", "/cargo", "-type", "l", "-printf", "%f %l\n"]
+    words = ["find", "/files", "-type", "l", "-printf", "%f %l\n"]
     image = client.images.get(f"{project.repository}:1")
     found = client.containers.run(image.id, words, remove=True, labels={"seatrial.test": project.name})
     assert sorted(found.decode().splitlines()) == ["loop .", "nowhere /no/such", "passwd /etc/passwd"]
@@ -197,13 +197,13 @@ def test_a_name_that_is_no_utf8(project: Project) -> None:
 
 def test_a_dockerfile_that_goes_meanwhile(project: Project) -> None:
     """A Dockerfile removed during a build that fails takes nothing from what is told of the failure."""
-    project.write(run=f"RUN sleep 2; echo the mast broke; exit 7 # {project.name}")
+    project.write(run=f"RUN sleep 2; echo the step broke; exit 7 # {project.name}")
     process = project.start("build", "--version", "1")
     time.sleep(1.2)
     (project.folder / "Dockerfile").unlink()
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "| the mast broke" in out
+    assert "| the step broke" in out
 
 
 def _invoke() -> str:

@@ -41,7 +41,7 @@ def cause_of(project: Project, task: str = "smoke", **write: Any) -> dict[str, A
 
 
 def cause_in_time(project: Project, seconds: float, **write: Any) -> dict[str, Any]:
-    """Give the error, told within so many seconds: at the best of up to three runs, as others keep a machine busy."""
+    """Return the error, told within so many seconds: at the best of up to three runs, as others keep a machine busy."""
     for _ in range(3):
         error = cause_of(project, **write)
         if error["seconds"] < seconds:
@@ -57,9 +57,9 @@ def test_a_module_that_nobody_installed(project: Project) -> None:
     error = cause_in_time(project, 2, at_start="import flask_cors")
 
     assert error["cause"] == "missing-module"
-    assert "the module flask_cors is missing from requirements.txt" in error["why"]
-    assert error["next"].startswith("add flask-cors to requirements.txt")
-    assert "invoke build smoke" in error["next"]
+    assert "the module flask_cors is missing from requirements.txt" in error["reason"]
+    assert error["hint"].startswith("add flask-cors to requirements.txt")
+    assert "invoke build smoke" in error["hint"]
     assert any("ModuleNotFoundError" in line for line in error["details"])
     assert any("exit code 1" in line for line in error["details"])
 
@@ -71,27 +71,27 @@ def test_a_module_that_is_named_and_not_installed(project: Project) -> None:
     error = cause_of(project, at_start="import flask")
 
     assert error["cause"] == "missing-module"
-    assert "though requirements.txt names flask" in error["why"]
+    assert "though requirements.txt names flask" in error["reason"]
 
 
 def test_an_own_module_that_is_not_in_the_image(project: Project) -> None:
     """A module of the app's own folder is not to be looked for at PyPI."""
-    (project.folder / "rigging.py").write_text("")
+    (project.folder / "helpers.py").write_text("")
 
-    error = cause_of(project, at_start="import rigging")
+    error = cause_of(project, at_start="import helpers")
 
     assert error["cause"] == "missing-module"
-    assert "the app's own module rigging" in error["why"]
-    assert "COPY rigging" in error["next"]
+    assert "the app's own module helpers" in error["reason"]
+    assert "COPY helpers" in error["hint"]
 
 
 def test_a_system_library_that_nobody_installed(project: Project) -> None:
     """A shared object that is not there is named as what it is."""
-    error = cause_of(project, at_start="import ctypes; ctypes.CDLL('libkeel.so.3')")
+    error = cause_of(project, at_start="import ctypes; ctypes.CDLL('libmissing.so.3')")
 
     assert error["cause"] == "missing-library"
-    assert "the system library libkeel.so.3 is not in the image" in error["why"]
-    assert "apt-get install" in error["next"]
+    assert "the system library libmissing.so.3 is not in the image" in error["reason"]
+    assert "apt-get install" in error["hint"]
 
 
 def test_a_file_that_nobody_copied(project: Project) -> None:
@@ -99,8 +99,8 @@ def test_a_file_that_nobody_copied(project: Project) -> None:
     error = cause_of(project, at_start="open('/srv/chart.csv')")
 
     assert error["cause"] == "missing-file"
-    assert "there is no /srv/chart.csv in the image" in error["why"]
-    assert error["next"].startswith("COPY /srv/chart.csv in the Dockerfile")
+    assert "there is no /srv/chart.csv in the image" in error["reason"]
+    assert error["hint"].startswith("COPY /srv/chart.csv in the Dockerfile")
 
 
 def test_bound_to_loopback(project: Project) -> None:
@@ -110,8 +110,8 @@ def test_bound_to_loopback(project: Project) -> None:
     error = cause_of(project, source=source, timeout=5)
 
     assert error["cause"] == "bound-to-loopback"
-    assert "listens on 127.0.0.1:5000 only" in error["why"]
-    assert "0.0.0.0:5000" in error["next"]
+    assert "listens on 127.0.0.1:5000 only" in error["reason"]
+    assert "0.0.0.0:5000" in error["hint"]
 
 
 def test_the_wrong_port(project: Project) -> None:
@@ -121,9 +121,9 @@ def test_the_wrong_port(project: Project) -> None:
     error = cause_of(project, source=source, timeout=5)
 
     assert error["cause"] == "wrong-port"
-    assert "listens on port 8123, and port 5000" in error["why"]
-    assert "port: 8123 under apps.web" in error["next"]
-    assert "$PORT" in error["next"]
+    assert "listens on port 8123, and port 5000" in error["reason"]
+    assert "port: 8123 under apps.web" in error["hint"]
+    assert "$PORT" in error["hint"]
     project.write(source=source, settings="port: 8123")
     assert project.invoke("build", "--version", "1", "smoke").code == 0
 
@@ -133,8 +133,8 @@ def test_out_of_memory(project: Project) -> None:
     error = cause_in_time(project, 2, at_start="bytearray(400 * 1024 * 1024)", settings="memory: 24m")
 
     assert error["cause"] == "out-of-memory"
-    assert "limit 24 MiB" in error["why"]
-    assert error["next"].startswith("memory: 48m under apps.web in invoke.yaml")
+    assert "limit 24 MiB" in error["reason"]
+    assert error["hint"].startswith("memory: 48m under apps.web in invoke.yaml")
 
 
 def test_a_worker_that_is_killed_for_memory(project: Project) -> None:
@@ -157,8 +157,8 @@ def test_a_worker_that_is_killed_for_memory(project: Project) -> None:
     error = cause_of(project, source=source, settings="memory: 24m", timeout=5)
 
     assert error["cause"] == "out-of-memory"
-    assert "worker was killed" in error["why"] or "killed for memory" in error["why"]
-    assert "24 MiB" in error["why"]
+    assert "worker was killed" in error["reason"] or "killed for memory" in error["reason"]
+    assert "24 MiB" in error["reason"]
 
 
 def test_a_write_to_the_read_only_root(project: Project) -> None:
@@ -168,8 +168,8 @@ def test_a_write_to_the_read_only_root(project: Project) -> None:
     error = cause_of(project, at_start=write, more="RUN mkdir -p /var/cache/page")
 
     assert error["cause"] == "read-only-root"
-    assert "/var/cache/page/log" in error["why"]
-    assert error["next"].startswith("tmpfs: [/var/cache/page] under apps.web in invoke.yaml")
+    assert "/var/cache/page/log" in error["reason"]
+    assert error["hint"].startswith("tmpfs: [/var/cache/page] under apps.web in invoke.yaml")
     project.write(at_start=write, more="RUN mkdir -p /var/cache/page", settings="tmpfs: [/var/cache/page]")
     assert project.invoke("smoke").code == 0
 
@@ -181,17 +181,17 @@ def test_a_write_when_asked(project: Project) -> None:
     error = cause_of(project, at_request=request, timeout=5)
 
     assert error["cause"] == "read-only-root"
-    assert "tmpfs: [/srv]" in error["next"]
+    assert "tmpfs: [/srv]" in error["hint"]
 
 
 @pytest.fixture
 def processors(project: Project, client: docker.DockerClient) -> tuple[str, str]:
-    """The engine's platform and another one, for which the project has a program `sail`."""
+    """The engine's platform and another one, for which the project has a program `server`."""
     own = f"linux/{client.version()['Arch']}"
     other, machine = ("linux/arm64", 0xB7) if own == "linux/amd64" else ("linux/amd64", 0x3E)
     head = bytes([0x7F, *b"ELF", 2, 1, 1, *bytes(9), 2, 0, machine, 0, 1, *bytes(43)])
-    (project.folder / "sail").write_bytes(head)
-    (project.folder / "sail").chmod(0o755)
+    (project.folder / "server").write_bytes(head)
+    (project.folder / "server").chmod(0o755)
     return own, other
 
 
@@ -199,24 +199,24 @@ def test_a_program_for_another_processor(project: Project, processors: tuple[str
     """What the kernel cannot run is told as that."""
     own, other = processors
 
-    error = cause_of(project, more="COPY sail /sail", command='["/sail"]')
+    error = cause_of(project, more="COPY server /server", command='["/server"]')
 
     assert error["cause"] == "wrong-architecture"
-    assert f"/sail is no program for {own}: it was compiled for {other}" in error["why"]
+    assert f"/server is no program for {own}: it was compiled for {other}" in error["reason"]
 
 
 def test_an_image_for_another_processor(project: Project, processors: tuple[str, str]) -> None:
     """An image that is wholly for another platform is told by both platforms, with the build that mends it."""
     own, other = processors
-    (project.folder / "Dockerfile").write_text('FROM scratch\nCOPY sail /sail\nCMD ["/sail"]\n')
+    (project.folder / "Dockerfile").write_text('FROM scratch\nCOPY server /server\nCMD ["/server"]\n')
     assert project.invoke("build", "--version", "1", "--platform", other).code == 0
 
     done = project.invoke("smoke", "--json")
 
     failed(done)
     error = done.document["steps"][-1]["error"]
-    assert (error["cause"], error["next"]) == ("wrong-architecture", f"invoke build --platform {own} smoke")
-    assert f"the image is for {other}, and the engine runs {own}" in error["why"]
+    assert (error["cause"], error["hint"]) == ("wrong-architecture", f"invoke build --platform {own} smoke")
+    assert f"the image is for {other}, and the engine runs {own}" in error["reason"]
 
 
 def test_a_command_that_is_not_there(project: Project) -> None:
@@ -224,16 +224,16 @@ def test_a_command_that_is_not_there(project: Project) -> None:
     error = cause_in_time(project, 2, command='["gunicorn", "app:app"]')
 
     assert error["cause"] == "command-not-found"
-    assert "gunicorn is not in the image" in error["why"]
-    assert "gunicorn app:app" in error["next"]
+    assert "gunicorn is not in the image" in error["reason"]
+    assert "gunicorn app:app" in error["hint"]
 
 
 def test_a_shells_command_that_is_not_there(project: Project) -> None:
     """In shell form the shell says it."""
-    error = cause_of(project, command="sail --away")
+    error = cause_of(project, command="server --all")
 
     assert error["cause"] == "command-not-found"
-    assert "the program sail is not in the image" in error["why"]
+    assert "the program server is not in the image" in error["reason"]
 
 
 def test_a_script_whose_command_is_not_there(project: Project) -> None:
@@ -244,7 +244,7 @@ def test_a_script_whose_command_is_not_there(project: Project) -> None:
     error = cause_of(project, more="COPY entry.sh /entry.sh", command='["/entry.sh"]')
 
     assert error["cause"] == "command-not-found"
-    assert "the program envsubst is not in the image" in error["why"]
+    assert "the program envsubst is not in the image" in error["reason"]
 
 
 def test_a_program_that_the_app_runs(project: Project) -> None:
@@ -252,7 +252,7 @@ def test_a_program_that_the_app_runs(project: Project) -> None:
     error = cause_of(project, at_start="import subprocess; subprocess.run(['ffmpeg'])")
 
     assert error["cause"] == "command-not-found"
-    assert error["next"].startswith("install ffmpeg in the Dockerfile")
+    assert error["hint"].startswith("install ffmpeg in the Dockerfile")
 
 
 def test_a_module_that_cmd_names_and_nobody_installed(project: Project) -> None:
@@ -260,7 +260,7 @@ def test_a_module_that_cmd_names_and_nobody_installed(project: Project) -> None:
     error = cause_of(project, command='["python3", "-m", "flask", "run"]')
 
     assert error["cause"] == "missing-module"
-    assert "the module flask is missing" in error["why"]
+    assert "the module flask is missing" in error["reason"]
 
 
 def test_a_file_that_cmd_names_and_is_not_there(project: Project) -> None:
@@ -268,7 +268,7 @@ def test_a_file_that_cmd_names_and_is_not_there(project: Project) -> None:
     error = cause_of(project, command='["python3", "/srv/page.py"]')
 
     assert error["cause"] == "command-not-found"
-    assert "no /srv/page.py in the image" in error["why"]
+    assert "no /srv/page.py in the image" in error["reason"]
 
 
 def test_a_script_that_may_not_be_run(project: Project) -> None:
@@ -276,4 +276,4 @@ def test_a_script_that_may_not_be_run(project: Project) -> None:
     error = cause_of(project, command='["/app.py"]', more="RUN chmod 644 /app.py")
 
     assert error["cause"] == "permission-denied"
-    assert "/app.py may not be run" in error["why"]
+    assert "/app.py may not be run" in error["reason"]

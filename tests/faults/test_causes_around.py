@@ -28,8 +28,8 @@ def test_a_port_that_a_process_holds(project: Project) -> None:
         error = cause_of(project, "run")
 
     assert error["cause"] == "port-taken"
-    assert f"process {os.getpid()}" in error["why"]
-    assert f"--port {project.port + 1}" in error["next"]
+    assert f"process {os.getpid()}" in error["reason"]
+    assert f"--port {project.port + 1}" in error["hint"]
 
 
 def test_a_port_that_a_container_holds(project: Project, client: docker.DockerClient) -> None:
@@ -49,7 +49,7 @@ def test_a_port_that_a_container_holds(project: Project, client: docker.DockerCl
         client.api.remove_container(holder.id, force=True)
 
     assert error["cause"] == "port-taken"
-    assert f"the container {project.name}-holder holds it" in error["why"]
+    assert f"the container {project.name}-holder holds it" in error["reason"]
 
 
 def test_a_name_that_a_container_has(project: Project, client: docker.DockerClient) -> None:
@@ -109,4 +109,4 @@ def test_a_container_that_somebody_removes(project: Project, client: docker.Dock
     (step,) = json.loads(out)["steps"]
     assert step["error"]["cause"] == "container-removed"
     assert step["reason"] == "web was removed"
-    assert "somebody removed its container" in step["error"]["why"]
+    assert "somebody removed its container" in step["error"]["reason"]

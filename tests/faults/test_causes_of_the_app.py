@@ -24,8 +24,8 @@ def test_files_that_the_user_may_not_read(project: Project) -> None:
     error = cause_of(project, at_start="open('/chart')", more=more)
 
     assert error["cause"] == "permission-denied"
-    assert "user 10001 may not use /chart" in error["why"]
-    assert "chmod" in error["next"]
+    assert "user 10001 may not use /chart" in error["reason"]
+    assert "chmod" in error["hint"]
 
 
 def test_a_syntax_error(project: Project) -> None:
@@ -33,17 +33,17 @@ def test_a_syntax_error(project: Project) -> None:
     error = cause_of(project, source="import os\n\ndef sail(:\n    pass\n")
 
     assert error["cause"] == "syntax-error"
-    assert "/app.py:3: SyntaxError" in error["why"]
-    assert error["next"].startswith("mend /app.py:3")
+    assert "/app.py:3: SyntaxError" in error["reason"]
+    assert error["hint"].startswith("mend /app.py:3")
 
 
 def test_an_import_that_the_module_has_not_got(project: Project) -> None:
     """A module that is there, of another version than the app was written for, is told apart from a missing one."""
-    error = cause_of(project, at_start="from http.server import Sail")
+    error = cause_of(project, at_start="from http.server import Missing")
 
     assert error["cause"] == "broken-import"
-    assert "http.server has no Sail to import" in error["why"]
-    assert error["next"].startswith("mend the import from http")
+    assert "http.server has no Missing to import" in error["reason"]
+    assert error["hint"].startswith("mend the import from http")
 
 
 def test_two_that_want_the_same_port(project: Project) -> None:
@@ -51,16 +51,16 @@ def test_two_that_want_the_same_port(project: Project) -> None:
     error = cause_of(project, source=_TWICE)
 
     assert error["cause"] == "port-taken-inside"
-    assert "two processes in the container want the same port" in error["why"]
+    assert "two processes in the container want the same port" in error["reason"]
 
 
 def test_an_exception_that_nobody_catches(project: Project) -> None:
     """The exception is named with its place."""
-    error = cause_of(project, at_start="anchor.weigh()")
+    error = cause_of(project, at_start="missing.call()")
 
     assert error["cause"] == "uncaught-exception"
-    assert "NameError: name 'anchor' is not defined (exit code 1)" in error["why"]
-    assert error["next"].startswith("mend /app.py:")
+    assert "NameError: name 'missing' is not defined (exit code 1)" in error["reason"]
+    assert error["hint"].startswith("mend /app.py:")
 
 
 def test_an_exception_of_the_apps_own(project: Project) -> None:
@@ -71,15 +71,15 @@ def test_an_exception_of_the_apps_own(project: Project) -> None:
         "    import ujson\n"
         "except ImportError:\n"
         "    traceback.print_exc()\n"
-        "class Adrift(Exception): pass\n"
-        "raise Adrift('no anchor')"
+        "class AppError(Exception): pass\n"
+        "raise AppError('no config')"
     )
 
     error = cause_of(project, at_start=start)
 
     assert error["cause"] == "uncaught-exception"
-    assert "Adrift: no anchor (exit code 1)" in error["why"]
-    assert error["next"].startswith("mend /app.py:10")
+    assert "AppError: no config (exit code 1)" in error["reason"]
+    assert error["hint"].startswith("mend /app.py:10")
 
 
 def test_a_file_below_what_is_empty_at_start(project: Project) -> None:
@@ -87,7 +87,7 @@ def test_a_file_below_what_is_empty_at_start(project: Project) -> None:
     error = cause_of(project, at_start="open('/tmp/charts/x')", more="COPY app.py /tmp/charts/x")
 
     assert error["cause"] == "missing-file"
-    assert error["next"].startswith("let it make /tmp/charts when it starts")
+    assert error["hint"].startswith("let it make /tmp/charts when it starts")
 
 
 def test_owners_that_cannot_be_changed(project: Project) -> None:
@@ -95,8 +95,8 @@ def test_owners_that_cannot_be_changed(project: Project) -> None:
     error = cause_of(project, at_start="open('/tmp/x', 'w').close(); os.chown('/tmp/x', 101, 101)")
 
     assert error["cause"] == "permission-denied"
-    assert "may not change /tmp/x" in error["why"]
-    assert "COPY --chown" in error["next"]
+    assert "may not change /tmp/x" in error["reason"]
+    assert "COPY --chown" in error["hint"]
 
 
 def test_a_warning_of_an_app_that_is_slow(project: Project) -> None:
@@ -106,7 +106,7 @@ def test_a_warning_of_an_app_that_is_slow(project: Project) -> None:
     error = cause_of(project, at_start=start, timeout=3)
 
     assert error["cause"] == "slow-start"
-    assert "Read-only file system" in error["why"]
+    assert "Read-only file system" in error["reason"]
 
 
 def test_a_helper_that_listens(project: Project) -> None:
@@ -134,21 +134,21 @@ def test_another_protocol(project: Project) -> None:
         "while True:\n"
         "    with server.accept()[0] as call:\n"
         "        call.recv(4096)\n"
-        "        call.sendall(b'220 ahoy\\r\\n')\n"
+        "        call.sendall(b'220 goodbye\\r\\n')\n"
     )
 
     error = cause_of(project, source=source, timeout=3)
 
     assert error["cause"] == "no-answer"
-    assert "answers no HTTP" in error["why"]
+    assert "answers no HTTP" in error["reason"]
 
 
 def test_an_environment_variable_that_nobody_sets(project: Project) -> None:
     """The variable is named, with the setting that gives it."""
-    error = cause_of(project, at_start="os.environ['HARBOUR']")
+    error = cause_of(project, at_start="os.environ['API_KEY']")
 
     assert error["cause"] == "missing-environment"
-    assert "environment: {HARBOUR: …} under apps.web" in error["next"]
+    assert "environment: {API_KEY: …} under apps.web" in error["hint"]
 
 
 def test_a_worker_that_fails_to_boot(project: Project) -> None:
@@ -169,7 +169,7 @@ def test_a_worker_that_fails_to_boot(project: Project) -> None:
     error = cause_of(project, at_start=start)
 
     assert error["cause"] == "worker-failed"
-    assert "ZeroDivisionError: division by zero" in error["why"]
+    assert "ZeroDivisionError: division by zero" in error["reason"]
 
 
 def test_a_slow_start(project: Project) -> None:
@@ -177,8 +177,8 @@ def test_a_slow_start(project: Project) -> None:
     error = cause_of(project, at_start="print('loading charts', flush=True); time.sleep(60)", timeout=3)
 
     assert error["cause"] == "slow-start"
-    assert "after 3 s it listens on no port yet; its last words: loading charts" in error["why"]
-    assert error["next"].startswith("smoke_timeout: 30 under apps.web")
+    assert "after 3 s it listens on no port yet; its last words: loading charts" in error["reason"]
+    assert error["hint"].startswith("smoke_timeout: 30 under apps.web")
 
 
 def test_an_app_that_takes_the_call_and_says_nothing(project: Project) -> None:
@@ -186,7 +186,7 @@ def test_an_app_that_takes_the_call_and_says_nothing(project: Project) -> None:
     error = cause_of(project, at_request="time.sleep(600)", timeout=5)
 
     assert error["cause"] == "no-answer"
-    assert "no complete answer" in error["why"]
+    assert "no complete answer" in error["reason"]
 
 
 def test_an_exception_behind_a_500(project: Project) -> None:
@@ -197,7 +197,7 @@ def test_an_exception_behind_a_500(project: Project) -> None:
         "class Page(BaseHTTPRequestHandler):\n"
         "    def do_GET(self):\n"
         "        try:\n"
-        "            {}['keel']\n"
+        "            {}['missing']\n"
         "        except KeyError:\n"
         "            traceback.print_exc()\n"
         "            self.send_error(500)\n\n"
@@ -207,8 +207,8 @@ def test_an_exception_behind_a_500(project: Project) -> None:
     error = cause_of(project, source=source, timeout=5)
 
     assert error["cause"] == "uncaught-exception"
-    assert "KeyError: 'keel'" in error["why"]
-    assert "status 500" in error["why"]
+    assert "KeyError: 'missing'" in error["reason"]
+    assert "status 500" in error["reason"]
 
 
 def test_nothing_but_500(project: Project) -> None:
@@ -216,7 +216,7 @@ def test_nothing_but_500(project: Project) -> None:
     error = cause_of(project, status=500, timeout=5)
 
     assert error["cause"] == "server-error"
-    assert "status 500, expected 200" in error["why"]
+    assert "status 500, expected 200" in error["reason"]
 
 
 def test_another_apps_page(project: Project) -> None:
@@ -224,8 +224,8 @@ def test_another_apps_page(project: Project) -> None:
     error = cause_of(project, command='["python3", "-m", "http.server", "5000"]')
 
     assert error["cause"] == "wrong-app"
-    assert "Python's http.server" in error["why"]
-    assert "SimpleHTTP" in error["why"]
+    assert "Python's http.server" in error["reason"]
+    assert "SimpleHTTP" in error["reason"]
 
 
 def test_another_version(project: Project) -> None:
@@ -233,24 +233,24 @@ def test_another_version(project: Project) -> None:
     error = cause_of(project, at_start="os.environ['VERSION'] = '0.9'")
 
     assert error["cause"] == "wrong-version"
-    assert "expected version 1" in error["why"]
-    assert "got 0.9" in error["why"]
+    assert "expected version 1" in error["reason"]
+    assert "got 0.9" in error["reason"]
 
 
 def test_the_wrong_words(project: Project) -> None:
     """What fits no other cause is told as it came, at once."""
-    error = cause_in_time(project, 2, page="ahoy")
+    error = cause_in_time(project, 2, page="goodbye")
 
     assert error["cause"] == "wrong-answer"
-    assert "does not contain 'hello 1'" in error["why"]
+    assert "does not contain 'hello 1'" in error["reason"]
 
 
 def test_a_command_that_comes_to_its_end(project: Project) -> None:
     """A CMD that ends without an error is no server."""
-    error = cause_of(project, source="print('ahoy')\n")
+    error = cause_of(project, source="print('goodbye')\n")
 
     assert error["cause"] == "ended"
-    assert "exit code 0" in error["why"]
+    assert "exit code 0" in error["reason"]
 
 
 def test_an_end_that_nobody_knows_the_cause_of(project: Project) -> None:
@@ -258,7 +258,7 @@ def test_an_end_that_nobody_knows_the_cause_of(project: Project) -> None:
     error = cause_of(project, at_start="print('a squall'); sys.exit(7)")
 
     assert error["cause"] == "unknown"
-    assert "exit code 7; no known cause fits" in error["why"]
+    assert "exit code 7; no known cause fits" in error["reason"]
     assert "a squall" in error["details"]
 
 

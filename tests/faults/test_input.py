@@ -43,7 +43,7 @@ def invoke(folder: Path, *words: str, **environment: str) -> subprocess.Complete
 
 
 def listing(folder: Path) -> dict[str, tuple[int, int]]:
-    """Give all that is in a folder, with size and time of the last change."""
+    """Return all that is in a folder, with size and time of the last change."""
     return {str(path): (path.lstat().st_size, path.lstat().st_mtime_ns) for path in folder.rglob("*")}
 
 
@@ -76,7 +76,7 @@ def refused_step(folder: Path, *words: str) -> str:
     assert step["status"] == "failed"
     assert listing(folder) == before
     error = step["error"]
-    return f"{error['what']}\n{error['why']}\n{error['next']}"
+    return f"{error['what']}\n{error['reason']}\n{error['next']}"
 
 
 def test_without_fault_the_engine_is_asked(folder: Path) -> None:
@@ -184,7 +184,7 @@ def test_refusal_as_json(folder: Path) -> None:
     done = invoke(folder, "build", "--version=.1", "--json")
     document = json.loads(done.stdout)
     assert (done.returncode, document["exit_code"], document["steps"]) == (2, 2, [])
-    assert document["error"]["next"] == "invoke build --version 1"
+    assert document["error"]["hint"] == "invoke build --version 1"
 
 
 def test_no_app_folder(folder: Path) -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from tests import skopeo
 from tests.cli_project import failed
-from tests.faults.shipment import AGAIN, NEW, NOT_BEGUN, Shipment, attempts
+from tests.faults.publish_scenario import AGAIN, NEW, NOT_BEGUN, PublishScenario, attempts
 from tests.servers.registries import Kind, TestRegistry, TlsRegistry
-from tests.servers.registry_proxy import Answer, registry_proxy
+from tests.servers.registry_proxy import Response, registry_proxy
 
 pytestmark = pytest.mark.engine
 SENDING = "POST|PATCH|PUT"
@@ -22,57 +22,57 @@ DENIED = json.dumps(
 ).encode()
 
 
-def test_no_credentials(shipment: Shipment) -> None:
+def test_no_credentials(scenario: PublishScenario) -> None:
     """Whoever is not logged in hears it before anything is built, with the words to type; then it works."""
-    with registry_proxy(shipment.registry.host) as proxy:
-        done = shipment.fails(
+    with registry_proxy(scenario.registry.host) as proxy:
+        done = scenario.fails(
             proxy.host, "Docker keeps no credentials", f"login --user NAME --registry {proxy.host}", steps=NOT_BEGUN
         )
 
         assert attempts(done, "preflight") == 1
         assert proxy.count() == 1
-        assert shipment.held() == {}
-        shipment.log_in(proxy.host)
-        assert shipment.go(proxy.host).statuses == NEW
-    shipment.whole("1", "latest")
+        assert scenario.held() == {}
+        scenario.log_in(proxy.host)
+        assert scenario.go(proxy.host).statuses == NEW
+    scenario.whole("1", "latest")
 
 
-def test_wrong_password(shipment: Shipment) -> None:
+def test_wrong_password(scenario: PublishScenario) -> None:
     """A wrong password is told by its user and the file it stands in; then the right one works."""
-    with registry_proxy(shipment.registry.host) as proxy:
-        config = shipment.log_in(proxy.host, f"{shipment.registry.password}-old")
+    with registry_proxy(scenario.registry.host) as proxy:
+        config = scenario.log_in(proxy.host, f"{scenario.registry.password}-old")
 
-        done = shipment.fails(proxy.host, "captain", str(config), "login --user captain", steps=NOT_BEGUN)
+        done = scenario.fails(proxy.host, "alice", str(config), "login --user alice", steps=NOT_BEGUN)
 
         assert attempts(done, "preflight") == 1
         assert proxy.count(status=401) == proxy.count() == 2
-        assert shipment.held() == {}
-        shipment.log_in(proxy.host)
-        assert shipment.go(proxy.host).statuses == NEW
-    shipment.whole("1", "latest")
+        assert scenario.held() == {}
+        scenario.log_in(proxy.host)
+        assert scenario.go(proxy.host).statuses == NEW
+    scenario.whole("1", "latest")
 
 
-def test_denied(shipment: Shipment) -> None:
+def test_denied(scenario: PublishScenario) -> None:
     """A repository where we may not push is told when the first layer is refused; nothing is tried again."""
-    denied = Answer(method="POST", status=403, body=DENIED, headers={"Content-Type": "application/json"})
-    with registry_proxy(shipment.registry.host, denied) as proxy:
-        shipment.log_in(proxy.host)
+    denied = Response(method="POST", status=403, body=DENIED, headers={"Content-Type": "application/json"})
+    with registry_proxy(scenario.registry.host, denied) as proxy:
+        scenario.log_in(proxy.host)
 
-        done = shipment.fails(proxy.host, "captain may not push to", '"cause": "denied"', "login --user captain")
+        done = scenario.fails(proxy.host, "alice may not push to", '"cause": "denied"', "login --user alice")
 
         assert attempts(done) == 1
         assert proxy.count("POST") == 1
         assert proxy.count("PUT|PATCH") == 0
-        assert shipment.held() == {}
-        assert shipment.lock_is_free()
+        assert scenario.held() == {}
+        assert scenario.lock_is_free()
         proxy.faults = ()
-        assert shipment.go(proxy.host).statuses == AGAIN
-    shipment.whole("1", "latest")
+        assert scenario.go(proxy.host).statuses == AGAIN
+    scenario.whole("1", "latest")
 
 
-def test_read_only(shipment: Shipment, read_only_registry: TestRegistry) -> None:
+def test_read_only(scenario: PublishScenario, read_only_registry: TestRegistry) -> None:
     """A registry under maintenance is called read-only, in words that no parser said."""
-    reader = replace(shipment, registry=read_only_registry)
+    reader = replace(scenario, registry=read_only_registry)
     with registry_proxy(read_only_registry.host) as proxy:
         done = reader.fails(proxy.host, "is read-only", "maintenance")
 
@@ -85,10 +85,12 @@ def test_read_only(shipment: Shipment, read_only_registry: TestRegistry) -> None
 
 
 @pytest.mark.parametrize(("kind", "words"), [("good", "unable to get local issuer"), ("expired", "expired")])
-def test_certificates(shipment: Shipment, tls_registry: Callable[[Kind], TlsRegistry], kind: Kind, words: str) -> None:
+def test_certificates(
+    scenario: PublishScenario, tls_registry: Callable[[Kind], TlsRegistry], kind: Kind, words: str
+) -> None:
     """A certificate that proves nothing is no reason to do without one: only how to trust its authority is told."""
     registry = tls_registry(kind)
-    stranger = replace(shipment, registry=registry)
+    stranger = replace(scenario, registry=registry)
 
     def refused() -> None:
         where = f"/etc/docker/certs.d/{registry.host}/ca.crt"
@@ -108,24 +110,24 @@ def test_certificates(shipment: Shipment, tls_registry: Callable[[Kind], TlsRegi
             refused()
 
 
-def test_other_content(shipment: Shipment) -> None:
+def test_other_content(scenario: PublishScenario) -> None:
     """Other content under a published version is told before anything is built, nothing is sent, nothing changes."""
-    with registry_proxy(shipment.registry.host) as proxy:
-        shipment.log_in(proxy.host)
-        assert shipment.go(proxy.host).code == 0
-        before = shipment.whole("1", "latest")
-        shipment.load()
+    with registry_proxy(scenario.registry.host) as proxy:
+        scenario.log_in(proxy.host)
+        assert scenario.go(proxy.host).code == 0
+        before = scenario.whole("1", "latest")
+        scenario.load()
         proxy.forget()
 
-        shipment.fails(proxy.host, before, "--version", "--overwrite", code=4, steps=NOT_BEGUN)
+        scenario.fails(proxy.host, before, "--version", "--overwrite", code=4, steps=NOT_BEGUN)
 
-        assert shipment.project.invoke("build", "--version", "1").code == 0
-        tag = ["--user", shipment.user, "--registry", proxy.host, "--version", "1"]
-        assert shipment.project.invoke("tag", *tag).code == 0
-        pushed = shipment.go(proxy.host, command="push")
+        assert scenario.project.invoke("build", "--version", "1").code == 0
+        tag = ["--user", scenario.user, "--registry", proxy.host, "--version", "1"]
+        assert scenario.project.invoke("tag", *tag).code == 0
+        pushed = scenario.go(proxy.host, command="push")
         failed(pushed, before, "--overwrite", code=4)
-        assert shipment.go(proxy.host, "--check").code == 4
+        assert scenario.go(proxy.host, "--check").code == 4
         assert proxy.count(SENDING) == 0
-        assert shipment.held() == {"1": before, "latest": before}
-        assert shipment.go(proxy.host, version="2").code == 0
-    assert skopeo.digest(shipment.registry, shipment.repository, "1") == before
+        assert scenario.held() == {"1": before, "latest": before}
+        assert scenario.go(proxy.host, version="2").code == 0
+    assert skopeo.digest(scenario.registry, scenario.repository, "1") == before

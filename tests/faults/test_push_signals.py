@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli_project import failed
 from tests.conftest import wait_until
-from tests.faults.shipment import AGAIN, NOT_SENT, Shipment
+from tests.faults.publish_scenario import AGAIN, NOT_SENT, PublishScenario
 from tests.servers.registry_proxy import Hang, Rate, RegistryFault, RegistryProxy, registry_proxy
 
 pytestmark = pytest.mark.engine
@@ -25,7 +25,7 @@ class HangBehind(Hang):
     seen: list[str] = field(default_factory=list)
 
     def fits(self, method: str, path: str) -> bool:
-        """Whether it strikes."""
+        """Return whether it strikes."""
         if super().fits(self.method, path):
             self.seen.append(method)
         return self.behind in self.seen and super().fits(method, path)
@@ -41,7 +41,7 @@ PHASES: dict[str, Callable[[], RegistryFault]] = {
 
 
 def _struck(proxy: RegistryProxy, fault: RegistryFault) -> bool:
-    """Whether the last request so far is one that the fault keeps."""
+    """Return whether the last request so far is one that the fault keeps."""
     return any(one.status is None and fault.fits(one.method, one.path) for one in proxy.log[-1:])
 
 
@@ -50,47 +50,47 @@ def _struck(proxy: RegistryProxy, fault: RegistryFault) -> bool:
     [pytest.param(signal.SIGINT, 130, id="Ctrl-C"), pytest.param(signal.SIGTERM, 143, id="SIGTERM")],
 )
 @pytest.mark.parametrize("phase", PHASES)
-def test_interrupted(shipment: Shipment, phase: str, number: signal.Signals, code: int) -> None:
+def test_interrupted(scenario: PublishScenario, phase: str, number: signal.Signals, code: int) -> None:
     """The command ends at once with its report, the lock is free, and the next run does the rest."""
     fault = PHASES[phase]()
-    with registry_proxy(shipment.registry.host, fault) as proxy:
-        shipment.log_in(proxy.host)
-        process = shipment.start(proxy.host)
+    with registry_proxy(scenario.registry.host, fault) as proxy:
+        scenario.log_in(proxy.host)
+        process = scenario.start(proxy.host)
         wait_until(lambda: _struck(proxy, fault))
         time.sleep(0.3)
 
-        done = shipment.end(process, number)
+        done = scenario.end(process, number)
 
         failed(done, "what the registry holds by now stays there", code=code)
         assert done.seconds < 5
         assert done.document["exit_code"] == code
         assert done.statuses == NOT_SENT
-        assert shipment.lock_is_free()
+        assert scenario.lock_is_free()
         proxy.faults = ()
         proxy.close()  # what the engine has begun ends now, too
-        out = shipment.held()
+        out = scenario.held()
         assert list(out) == (["1"] if phase in {"verification", "moving"} else [])
-        assert shipment.go(proxy.host).statuses == AGAIN
-        whole = shipment.whole("1", "latest")
+        assert scenario.go(proxy.host).statuses == AGAIN
+        whole = scenario.whole("1", "latest")
         assert out.get("1", whole) == whole
 
 
-def test_killed(shipment: Shipment) -> None:
+def test_killed(scenario: PublishScenario) -> None:
     """Whoever is killed outright blocks nobody: the next release begins at once, and finishes."""
-    with registry_proxy(shipment.registry.host, SLOW) as proxy:
-        shipment.log_in(proxy.host)
-        process = shipment.start(proxy.host)
+    with registry_proxy(scenario.registry.host, SLOW) as proxy:
+        scenario.log_in(proxy.host)
+        process = scenario.start(proxy.host)
         wait_until(lambda: bool(proxy.count("PATCH")))
-        shipment.end(process, signal.SIGKILL)
-        assert not shipment.lock_is_free(), "nobody was there any more to empty it"
-        assert shipment.held() == {}
+        scenario.end(process, signal.SIGKILL)
+        assert not scenario.lock_is_free(), "nobody was there any more to empty it"
+        assert scenario.held() == {}
         proxy.faults = ()
         proxy.close()
 
-        done = shipment.go(proxy.host)
+        done = scenario.go(proxy.host)
 
         assert done.statuses == AGAIN, done.all
         assert done.seconds < 5
         assert "under way" not in done.all
-        assert shipment.lock_is_free()
-    shipment.whole("1", "latest")
+        assert scenario.lock_is_free()
+    scenario.whole("1", "latest")

@@ -6,7 +6,7 @@ import pytest
 
 from tests import skopeo
 from tests.cli_project import failed
-from tests.faults.shipment import AGAIN, NEW, NOT_SENT, Shipment, attempts
+from tests.faults.publish_scenario import AGAIN, NEW, NOT_SENT, PublishScenario, attempts
 from tests.servers.engine_proxy import Cut, Empty, EngineFault, Garbage, Stall, WithoutAux, engine_proxy
 from tests.servers.registry_proxy import Swap, registry_proxy
 
@@ -14,41 +14,41 @@ pytestmark = pytest.mark.engine
 SENDING = "POST|PATCH|PUT"
 
 
-def test_another_manifest(shipment: Shipment) -> None:
+def test_another_manifest(scenario: PublishScenario) -> None:
     """A registry that gives back another manifest than was pushed is told with both digests."""
     swap = Swap(method="GET|HEAD", path="/manifests/1$", change=lambda body: body + b"\n")
-    with registry_proxy(shipment.registry.host, swap) as proxy:
-        shipment.log_in(proxy.host)
+    with registry_proxy(scenario.registry.host, swap) as proxy:
+        scenario.log_in(proxy.host)
 
-        done = shipment.fails(proxy.host, "the registry holds sha256:")
+        done = scenario.fails(proxy.host, "the registry holds sha256:")
 
-        pushed = shipment.whole("1")
-        (error,) = [step["error"]["why"] for step in done.document["steps"] if "error" in step]
+        pushed = scenario.whole("1")
+        (error,) = [step["error"]["reason"] for step in done.document["steps"] if "error" in step]
         assert f"{pushed} was pushed" in error
         assert error.count("sha256:") == 2
         assert attempts(done) == 1
-        assert shipment.ledger() == []
+        assert scenario.ledger() == []
         proxy.faults = ()
-        assert shipment.go(proxy.host).statuses == AGAIN
-    assert shipment.whole("1", "latest") == pushed
+        assert scenario.go(proxy.host).statuses == AGAIN
+    assert scenario.whole("1", "latest") == pushed
 
 
-def test_the_second_push_sends_nothing(shipment: Shipment) -> None:
+def test_the_second_push_sends_nothing(scenario: PublishScenario) -> None:
     """What is there is not sent again, by a release as by a push: the registry is asked, and no more."""
-    with registry_proxy(shipment.registry.host) as proxy:
-        shipment.log_in(proxy.host)
-        assert shipment.go(proxy.host).statuses == NEW
-        held = shipment.whole("1", "latest")
+    with registry_proxy(scenario.registry.host) as proxy:
+        scenario.log_in(proxy.host)
+        assert scenario.go(proxy.host).statuses == NEW
+        held = scenario.whole("1", "latest")
         proxy.forget()
 
         for command in ("release", "push"):
-            done = shipment.go(proxy.host, command=command)
+            done = scenario.go(proxy.host, command=command)
             assert (done.code, set(done.statuses.values())) == (0, {"ok"})
 
         assert proxy.count("GET|HEAD")
         assert proxy.count(SENDING) == 0
-    assert shipment.held() == {"1": held, "latest": held}
-    assert shipment.ledger() == [["1", "latest"]]
+    assert scenario.held() == {"1": held, "latest": held}
+    assert scenario.ledger() == [["1", "latest"]]
 
 
 @pytest.mark.parametrize(
@@ -64,31 +64,31 @@ def test_the_second_push_sends_nothing(shipment: Shipment) -> None:
         pytest.param(Stall(messages=1, finishes=False, times=1), {2}, id="stall for good"),
     ],
 )
-def test_a_stream_that_does_not_tell(shipment: Shipment, fault: EngineFault, tries: set[int]) -> None:
+def test_a_stream_that_does_not_tell(scenario: PublishScenario, fault: EngineFault, tries: set[int]) -> None:
     """How a push ended that nobody tells of, the registry is asked; only what is not there is sent again."""
     # What is not to arrive is so big that it cannot have arrived before the stream ends.
-    shipment.load(300_000 if getattr(fault, "finishes", True) else 10_000_000, push_timeout=2)
-    shipment.log_in(shipment.registry.host)
+    scenario.load(300_000 if getattr(fault, "finishes", True) else 10_000_000, push_timeout=2)
+    scenario.log_in(scenario.registry.host)
     with engine_proxy(fault) as proxy:
-        done = shipment.go(shipment.registry.host, DOCKER_HOST=proxy.docker_host)
+        done = scenario.go(scenario.registry.host, DOCKER_HOST=proxy.docker_host)
 
         assert done.statuses == NEW, done.all
         assert attempts(done) in tries
         assert proxy.count("POST", "/push") <= max(tries)
-    assert shipment.whole("1", "latest") in done.out
-    assert shipment.ledger() == [["1", "latest"]]
+    assert scenario.whole("1", "latest") in done.out
+    assert scenario.ledger() == [["1", "latest"]]
 
 
-def test_a_stream_of_nothing(shipment: Shipment) -> None:
+def test_a_stream_of_nothing(scenario: PublishScenario) -> None:
     """A push of which an empty stream is all there is has failed, whatever the engine says."""
-    shipment.log_in(shipment.registry.host)
+    scenario.log_in(scenario.registry.host)
     with engine_proxy(Empty(reaches_engine=False)) as proxy:
-        done = shipment.go(shipment.registry.host, DOCKER_HOST=proxy.docker_host)
+        done = scenario.go(scenario.registry.host, DOCKER_HOST=proxy.docker_host)
 
     failed(done, "was sent and is not there", "the registry holds nothing")
     assert done.statuses == NOT_SENT
-    assert skopeo.tags(shipment.registry, shipment.repository) == []
-    assert shipment.ledger() == []
-    assert shipment.lock_is_free()
-    assert shipment.go(shipment.registry.host).statuses == AGAIN
-    shipment.whole("1", "latest")
+    assert skopeo.tags(scenario.registry, scenario.repository) == []
+    assert scenario.ledger() == []
+    assert scenario.lock_is_free()
+    assert scenario.go(scenario.registry.host).statuses == AGAIN
+    scenario.whole("1", "latest")

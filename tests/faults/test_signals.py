@@ -43,7 +43,7 @@ def test_during_a_smoke_test(project: Project, client: docker.DockerClient, numb
     project.write(at_request="time.sleep(600)", timeout=60)
     assert project.invoke("build", "--version", "1").code == 0
     process = project.start("smoke", "--json")
-    trials = {"label": [f"seatrial.project={project.name}", "seatrial.trial"]}
+    trials = {"label": [f"seatrial.project={project.name}", "seatrial.smoke"]}
     wait_until(lambda: bool(client.containers.list(filters=trials)))
     time.sleep(0.5)
 
@@ -62,7 +62,7 @@ def test_a_killed_smoke_test_is_cleared_by_the_next(project: Project, client: do
     project.write(at_request="time.sleep(600)", timeout=60)
     assert project.invoke("build", "--version", "1").code == 0
     process = project.start("smoke")
-    trials = {"label": [f"seatrial.project={project.name}", "seatrial.trial"]}
+    trials = {"label": [f"seatrial.project={project.name}", "seatrial.smoke"]}
     wait_until(lambda: bool(client.containers.list(filters=trials)))
     project.interrupt(process, signal.SIGKILL)
     assert client.containers.list(all=True, filters=trials)

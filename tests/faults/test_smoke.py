@@ -43,11 +43,11 @@ def test_unavailable_then_fine(project: Project) -> None:
 
 def test_gone_after_a_while(project: Project) -> None:
     """C4: an app that dies after two seconds of silence is told then, long before the deadline."""
-    project.write(at_start="time.sleep(2); print('the mast broke'); sys.exit(4)")
+    project.write(at_start="time.sleep(2); print('the step broke'); sys.exit(4)")
 
     done = smoke(project)
 
-    failed(done, "exit code 4", "the mast broke")
+    failed(done, "exit code 4", "the step broke")
     assert done.seconds < 12
 
 
@@ -56,9 +56,9 @@ def test_gone_after_a_while(project: Project) -> None:
     [
         ("[{path: /, status: 404}]", "status 200, expected 404"),
         ("[{path: /, json: {status: ok}}]", "the body is no JSON; it begins 'hello 1'"),
-        ("[{path: /, answer_headers: {Content-Type: html}}]", "there is no header Content-Type"),
+        ("[{path: /, response_headers: {Content-Type: html}}]", "there is no header Content-Type"),
         ("[{path: /, not_text: hello}]", "the body contains 'hello'"),
-        ("[{path: /, matches: '^ahoy'}]", "the body does not match '^ahoy'"),
+        ("[{path: /, matches: '^goodbye'}]", "the body does not match '^goodbye'"),
     ],
 )
 def test_the_wrong_answer(project: Project, checks: str, words: str) -> None:

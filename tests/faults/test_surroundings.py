@@ -16,7 +16,7 @@ from tests.servers.registries import TestRegistry
 pytestmark = [pytest.mark.engine, pytest.mark.container]
 
 
-def _pushed(project: Project, registry: str, user: str = "captain", version: str = "1") -> Done:
+def _pushed(project: Project, registry: str, user: str = "alice", version: str = "1") -> Done:
     return project.invoke("release", "--user", user, "--version", version, "--registry", registry)
 
 
@@ -42,7 +42,7 @@ def test_no_engine_in_json(project: Project) -> None:
     done = project.invoke("build", "--version", "1", "--json", DOCKER_HOST="unix:///nonexistent/docker.sock")
 
     assert (done.code, done.document["exit_code"], done.document["status"]) == (3, 3, "failed")
-    assert done.document["steps"][0]["error"]["next"]
+    assert done.document["steps"][0]["error"]["hint"]
     assert done.document["steps"][0]["error"]["cause"] == "no-engine"
 
 
@@ -68,21 +68,21 @@ def test_wrong_password(project: Project, guarded_registry: TestRegistry) -> Non
     done = _logged_in(project, guarded_registry, "S3ntinel-wrong")
 
     assert done.code == 1
-    assert "does not let captain" in done.all or "captain cannot log in" in done.all
+    assert "does not let alice" in done.all or "alice cannot log in" in done.all
     assert "S3ntinel" not in done.all
     assert not (Path(os.environ["DOCKER_CONFIG"]) / "config.json").exists()
 
 
 def test_a_wrong_password_that_is_kept(project: Project, guarded_registry: TestRegistry) -> None:
     """A push with a wrong password that Docker keeps fails naming the user, never the password."""
-    auth = base64.b64encode(b"captain:S3ntinel-wrong").decode()
+    auth = base64.b64encode(b"alice:S3ntinel-wrong").decode()
     config = Path(os.environ["DOCKER_CONFIG"]) / "config.json"
     config.write_text(json.dumps({"auths": {guarded_registry.host: {"auth": auth}}}))
 
     done = _pushed(project, guarded_registry.host)
 
     assert done.code == 1
-    assert "captain" in done.all
+    assert "alice" in done.all
     assert "S3ntinel" not in done.all
     assert auth not in done.all
 
@@ -95,18 +95,18 @@ def test_login_then_push(project: Project, guarded_registry: TestRegistry) -> No
     assert done.code == 0, done.all
     config = Path(os.environ["DOCKER_CONFIG"]) / "config.json"
     kept = json.loads(config.read_text())["auths"][guarded_registry.host]["auth"]
-    assert base64.b64decode(kept).decode() == f"captain:{password}"
+    assert base64.b64decode(kept).decode() == f"alice:{password}"
     assert stat.S_IMODE(config.stat().st_mode) == 0o600
     assert "ok=1" in _logged_in(project, guarded_registry, password).out
     pushed = _pushed(project, guarded_registry.host)
     assert pushed.code == 0, pushed.all
-    assert str(guarded_registry.digest(f"captain/page-{project.name}", "1")) in pushed.out
+    assert str(guarded_registry.digest(f"alice/page-{project.name}", "1")) in pushed.out
     assert password not in done.all + pushed.all
 
 
 def test_no_password(project: Project, guarded_registry: TestRegistry) -> None:
     """A login without a terminal and without --password-stdin says how to give the password."""
-    done = project.invoke("login", "--user", "captain", "--registry", guarded_registry.host)
+    done = project.invoke("login", "--user", "alice", "--registry", guarded_registry.host)
 
     assert done.code == 2
     assert "--password-stdin" in done.err

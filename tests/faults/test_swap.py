@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli_project import Done, Project, failed
 from tests.host.memory_redirects import firewall_rules
-from tests.servers.visitor import Visitor
+from tests.servers.load_client import LoadClient
 from tests.waiting import wait_until
 
 pytestmark = [
@@ -38,13 +38,13 @@ def served(project: Project) -> Iterator[Project]:
 
 
 def _containers(client: docker.DockerClient, project: Project) -> dict[str, str]:
-    """Give the state of each container of the project by its name."""
+    """Return the state of each container of the project by its name."""
     every = client.api.containers(all=True, filters={"label": f"seatrial.project={project.name}"})
     return {one["Names"][0].lstrip("/").removeprefix(f"{project.name}-web"): one["State"] for one in every}
 
 
 def _reached(client: docker.DockerClient, project: Project, phase: str) -> Callable[[], bool]:
-    """Give a look at whether a swap has come to a phase."""
+    """Return a look at whether a swap has come to a phase."""
 
     def state(role: str) -> str | None:
         return next((state for name, state in _containers(client, project).items() if name.startswith(role)), None)
@@ -65,33 +65,33 @@ def _reached(client: docker.DockerClient, project: Project, phase: str) -> Calla
 
 def test_a_good_one(served: Project, client: docker.DockerClient) -> None:
     """Another version takes the place of the one that serves, and no request is lost."""
-    with Visitor(port=served.port) as visitor:
-        wait_until(lambda: visitor.count > 0)
+    with LoadClient(port=served.port) as load_client:
+        wait_until(lambda: load_client.count > 0)
         done = served.invoke("run", "--version", "2")
-        wait_until(lambda: "hello 2" in visitor.pages)
+        wait_until(lambda: "hello 2" in load_client.pages)
 
     assert done.code == 0, done.all
     assert "new connections were redirected to a second container" in done.out
-    assert (visitor.lost, visitor.pages) == ([], ["hello 1", "hello 2"])
+    assert (load_client.lost, load_client.pages) == ([], ["hello 1", "hello 2"])
     assert _containers(client, served) == {"": "running"}
 
 
 def test_a_bad_one(served: Project, client: docker.DockerClient) -> None:
     """While the new image fails its checks, the old container serves on, untouched."""
-    served.write(page="ahoy")
+    served.write(page="goodbye")
     assert served.invoke("build", "--version", "2").code == 0
     before = client.containers.get(f"{served.name}-web").attrs["State"]["StartedAt"]
-    with Visitor(port=served.port) as visitor:
+    with LoadClient(port=served.port) as load_client:
         failed(served.invoke("run", "--version", "2"))
 
-    assert (visitor.lost, visitor.pages) == ([], ["hello 1"])
+    assert (load_client.lost, load_client.pages) == ([], ["hello 1"])
     assert client.containers.get(f"{served.name}-web").attrs["State"]["StartedAt"] == before
     assert _containers(client, served) == {"": "running"}
 
 
 def test_two_at_once(served: Project, client: docker.DockerClient) -> None:
     """Two runs at the same time: the second waits for the first, both come true, and no request is lost."""
-    with Visitor(port=served.port) as visitor:
+    with LoadClient(port=served.port) as load_client:
         first = served.start("run", "--version", "2")
         wait_until(_reached(client, served, "create"))
         second = served.invoke("run", "--version", "2")
@@ -99,20 +99,20 @@ def test_two_at_once(served: Project, client: docker.DockerClient) -> None:
 
     assert (first.returncode, second.code) == (0, 0), out + err + second.all
     assert f"process {first.pid}, holds it since" in second.out
-    assert visitor.lost == []
+    assert load_client.lost == []
     assert _containers(client, served) == {"": "running"}
 
 
 @pytest.mark.parametrize(("phase", "number"), [*zip(_PHASES, [signal.SIGINT, signal.SIGTERM] * 3, strict=True)])
 def test_a_signal(served: Project, client: docker.DockerClient, phase: str, number: signal.Signals) -> None:
     """Ctrl-C and SIGTERM in any phase end the command within five seconds; nobody loses a request, nothing is left."""
-    with Visitor(port=served.port) as visitor:
+    with LoadClient(port=served.port) as load_client:
         done = _cut(served, _reached(client, served, phase), number)
         time.sleep(0.2)
 
     assert done.code == 128 + number, done.all
     assert done.seconds < 5
-    assert visitor.lost == []
+    assert load_client.lost == []
     assert _containers(client, served) == {"": "running"}
     assert served.invoke("run", "--version", "2").code == 0
 
@@ -120,14 +120,14 @@ def test_a_signal(served: Project, client: docker.DockerClient, phase: str, numb
 @pytest.mark.parametrize("phase", _PHASES[1:])  # before and in the proof the same is left
 def test_a_kill(served: Project, client: docker.DockerClient, phase: str) -> None:
     """SIGKILL in any phase loses no request, neither does the next run, which clears away what was left."""
-    with Visitor(port=served.port) as visitor:
+    with LoadClient(port=served.port) as load_client:
         _cut(served, _reached(client, served, phase), signal.SIGKILL)
         time.sleep(1.5)  # as long as the engine still stops what it was told to stop
         done = served.invoke("run", "--version", "2")
-        wait_until(lambda: "hello 2" in visitor.pages)
+        wait_until(lambda: "hello 2" in load_client.pages)
 
     assert done.code == 0, done.all
-    assert visitor.lost == []
+    assert load_client.lost == []
     assert _containers(client, served) == {"": "running"}
     assert "changed=0" in served.invoke("run", "--version", "2").out
 
@@ -145,17 +145,17 @@ def test_stop_after_a_kill(served: Project, client: docker.DockerClient) -> None
 def test_where_nothing_can_be_redirected(served: Project, client: docker.DockerClient) -> None:
     """Without iptables the old container gives way first, and the time without service is told."""
     path = os.pathsep.join(one for one in os.get_exec_path() if not one.rstrip("/").endswith("sbin"))
-    with Visitor(port=served.port) as visitor:
+    with LoadClient(port=served.port) as load_client:
         done = served.invoke("run", "--version", "2", PATH=path)
 
     assert done.code == 0, done.all
     (told,) = [line.strip() for line in done.out.splitlines() if "without service" in line]
-    seconds, _, why = told.partition(" s without service: ")
-    assert why == "there is no iptables on PATH"
-    assert visitor.lost
+    seconds, _, reason = told.partition(" s without service: ")
+    assert reason == "there is no iptables on PATH"
+    assert load_client.lost
     # The end of the old one takes 0.7 s, the start of the next 0.3 s.
     assert 1 <= float(seconds) < 15
-    assert visitor.longest_gap >= 0.9
+    assert load_client.longest_gap >= 0.9
     assert _containers(client, served) == {"": "running"}
 
 

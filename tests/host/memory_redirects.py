@@ -12,44 +12,44 @@ __all__ = ["MemoryRedirects", "firewall_rules"]
 
 
 class MemoryRedirects:
-    """A twin of `Iptables`; `why_not` is what stands in its way, if anything does, and `told` all that was done."""
+    """`Iptables` in memory; `unavailable` is why it cannot redirect, `calls` is all that was done."""
 
-    def __init__(self, why_not: str | None = None) -> None:
-        self.why_not = why_not
+    def __init__(self, unavailable: str | None = None) -> None:
+        self.unavailable = unavailable
         self.rules: list[Redirect] = []
-        self.told: list[str] = []
+        self.calls: list[str] = []
 
-    def obstacle(self) -> str | None:
+    def unavailable_reason(self) -> str | None:
         """Say why connections cannot be redirected."""
-        return self.why_not
+        return self.unavailable
 
     def put(self, redirect: Redirect) -> None:
         """Remember it."""
         if redirect not in self.rules:
             self.rules.append(redirect)
-            self.told.append(f"put {redirect.port}")
+            self.calls.append(f"put {redirect.port}")
 
     def remove(self, redirect: Redirect) -> None:
         """Forget it."""
         if redirect in self.rules:
             self.rules.remove(redirect)
-            self.told.append(f"removed {redirect.port}")
+            self.calls.append(f"removed {redirect.port}")
 
-    def there(self, owner: str) -> tuple[Redirect, ...] | None:
-        """Give those of an owner."""
-        return None if self.why_not else tuple(rule for rule in self.rules if rule.owner == owner)
+    def list(self, owner: str) -> tuple[Redirect, ...] | None:
+        """Return those of an owner."""
+        return None if self.unavailable else tuple(rule for rule in self.rules if rule.owner == owner)
 
     @contextmanager
-    def past(self, redirect: Redirect) -> Iterator[int]:
-        """Give the port itself: nobody is redirected."""
+    def bypass(self, redirect: Redirect) -> Iterator[int]:
+        """Yield the port itself: nobody is redirected."""
         yield redirect.port
 
-    def forget(self, port: int) -> None:
+    def drop_connections(self, port: int) -> None:
         """Nothing was kept."""
 
 
 def firewall_rules(project: str = "") -> list[str] | None:
-    """Give the rules for this machine's own connections, or a project's; None where they cannot be looked at."""
+    """Return the rules for this machine's own connections, or a project's; None where they cannot be looked at."""
     try:
         words = ["iptables-save", "-t", "nat"]
         done = subprocess.run(words, capture_output=True, text=True, check=True)

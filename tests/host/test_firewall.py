@@ -23,7 +23,7 @@ needs_root = pytest.mark.skipif(firewall_rules() is None, reason="only root may 
 
 @contextmanager
 def _answering(word: bytes) -> Iterator[int]:
-    """Give the port of a server that answers every line with its word, as long as the connection lasts."""
+    """Yield the port of a server that answers every line with its word, as long as the connection lasts."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def converse(line: socket.socket) -> None:
@@ -79,11 +79,11 @@ def test_new_connections_go_elsewhere(redirect: Redirect) -> None:
 def test_it_is_found_by_its_owner(redirect: Redirect) -> None:
     """A redirect is found again with all it says, and only by whose it is."""
     firewall = Iptables()
-    assert firewall.there(redirect.owner) == ()
+    assert firewall.list(redirect.owner) == ()
     firewall.put(redirect)
 
-    assert firewall.there(redirect.owner) == (redirect,)
-    assert firewall.there(redirect.owner[:-1]) == ()
+    assert firewall.list(redirect.owner) == (redirect,)
+    assert firewall.list(redirect.owner[:-1]) == ()
 
 
 @needs_root
@@ -92,12 +92,12 @@ def test_twice_is_as_once(redirect: Redirect) -> None:
     firewall = Iptables()
     firewall.put(redirect)
     firewall.put(redirect)
-    assert firewall.there(redirect.owner) == (redirect,)
+    assert firewall.list(redirect.owner) == (redirect,)
 
     firewall.remove(redirect)
     firewall.remove(redirect)
 
-    assert firewall.there(redirect.owner) == ()
+    assert firewall.list(redirect.owner) == ()
 
 
 @needs_root
@@ -105,7 +105,7 @@ def test_past_a_redirect(redirect: Redirect) -> None:
     """A side entrance leads to who listens on the redirected port, as long as it is needed."""
     firewall = Iptables()
     firewall.put(redirect)
-    with firewall.past(redirect) as entrance:
+    with firewall.bypass(redirect) as entrance:
         assert (_who(redirect.port), _who(entrance)) == (b"new", b"old")
     with pytest.raises(ConnectionRefusedError):
         _who(entrance)
@@ -126,7 +126,7 @@ def test_a_connection_that_was_reset(redirect: Redirect) -> None:
         line.close()
         try:
             firewall.put(rule)
-            firewall.forget(rule.port)
+            firewall.drop_connections(rule.port)
             with socket.create_connection(("127.0.0.1", rule.port), timeout=5, source_address=place) as again:
                 assert _asked(again) == b"new"
         finally:
@@ -136,15 +136,15 @@ def test_a_connection_that_was_reset(redirect: Redirect) -> None:
 @needs_root
 def test_nothing_stands_in_its_way() -> None:
     """Where root may look at the firewall there is no obstacle."""
-    assert Iptables().obstacle() is None
+    assert Iptables().unavailable_reason() is None
 
 
 def test_without_iptables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Where there is no iptables that is said, and nobody claims to know what is redirected."""
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    assert Iptables().obstacle() == "there is no iptables on PATH"
-    assert Iptables().there("anybody") is None
+    assert Iptables().unavailable_reason() == "there is no iptables on PATH"
+    assert Iptables().list("anybody") is None
 
 
 @pytest.fixture
@@ -162,19 +162,19 @@ def iptables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def test_rules_that_are_not_listed(iptables: Path) -> None:
     """Where iptables does not list its rules that is an obstacle, and no redirect is taken for absent."""
     rule = Redirect(owner="anybody", run="0badcafe", port=5000, to_port=5001)
-    why = "iptables does not list its rules (only root may look, and not while another program holds its lock)"
+    reason = "iptables does not list its rules (only root may look, and not while another program holds its lock)"
 
     assert iptables.exists()
-    assert Iptables().obstacle() == why
+    assert Iptables().unavailable_reason() == reason
     with pytest.raises(StepFailed, match="port 5000 cannot be redirected") as putting:
         Iptables().put(rule)
     with pytest.raises(StepFailed, match="the redirect of port 5000 cannot be taken away") as removing:
         Iptables().remove(rule)
-    assert (putting.value.why, removing.value.why) == (why, why)
+    assert (putting.value.reason, removing.value.reason) == (reason, reason)
 
 
 def test_ctrl_c_does_not_reach_it(iptables: Path) -> None:
     """It runs in a session of its own: Ctrl-C in the terminal goes past it."""
-    Iptables().obstacle()
+    Iptables().unavailable_reason()
 
     assert int((iptables.parent / "session").read_text()) != os.getsid(0)

@@ -19,27 +19,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.errors import Conflict
-from seatrial.host.lock import Holder, Lock
+from seatrial.host.lock import Lock, LockOwner
 
 REPOSITORY = "localhost:5050/demo/app"
-ME = Holder(who="captain@helm", pid=os.getpid(), purpose="release of version 2", since="2026-07-01T12:00:00+00:00")
+ME = LockOwner(who="alice@laptop", pid=os.getpid(), purpose="release of version 2", since="2026-07-01T12:00:00+00:00")
 _HOLDER = """
 import os, sys, time
 from pathlib import Path
-from seatrial.host.lock import Holder, Lock
-me = Holder(who="mate@bow", pid=os.getpid(), purpose="release of version 1", since="2026-07-01T11:59:00+00:00")
-with Lock(Path(sys.argv[1]), sys.argv[2]).held(me):
+from seatrial.host.lock import LockOwner, Lock
+me = LockOwner(who="bob@desktop", pid=os.getpid(), purpose="release of version 1", since="2026-07-01T11:59:00+00:00")
+with Lock(Path(sys.argv[1]), sys.argv[2]).hold(me):
     print("held", flush=True)
     sys.stdin.read()
 """
 _RACER = """
 import os, sys, time
 from pathlib import Path
-from seatrial.host.lock import Holder, Lock
+from seatrial.host.lock import LockOwner, Lock
 folder = Path(sys.argv[1])
-me = Holder(who="racer", pid=os.getpid(), purpose="a race", since="now")
+me = LockOwner(who="racer", pid=os.getpid(), purpose="a race", since="now")
 for _ in range(20):
-    with Lock(folder, "r/a").held(me, wait=60, sleep=lambda _: time.sleep(0.001)):
+    with Lock(folder, "r/a").hold(me, wait=60, sleep=lambda _: time.sleep(0.001)):
         (folder / "inside").touch(exist_ok=False)  # fails when somebody else is inside
         time.sleep(0.002)
         (folder / "inside").unlink()
@@ -75,7 +75,7 @@ def other(folder: Path, repository: Path) -> Iterator[Other]:
 @contextmanager
 def refused(lock: Lock, wait: float = 0) -> Iterator[Conflict]:
     """See that the lock is not given."""
-    with pytest.raises(Conflict) as caught, lock.held(ME, wait=wait):
+    with pytest.raises(Conflict) as caught, lock.hold(ME, wait=wait):
         pytest.fail("two are inside")
     yield caught.value
 
@@ -83,12 +83,12 @@ def refused(lock: Lock, wait: float = 0) -> Iterator[Conflict]:
 def test_alone(folder: Path) -> None:
     """Who is alone gets it, is named while holding it, and leaves an empty file."""
     lock = Lock(folder, REPOSITORY)
-    with lock.held(ME):
-        assert lock.holder() == str(ME)
+    with lock.hold(ME):
+        assert lock.owner() == str(ME)
         assert str(os.getpid()) in lock.path.read_text()
-    assert lock.holder() is None
+    assert lock.owner() is None
     assert lock.path.read_bytes() == b""
-    with lock.held(ME):
+    with lock.hold(ME):
         pass
 
 
@@ -98,10 +98,10 @@ def test_taken(folder: Path, other: Other) -> None:
     began = time.monotonic()
     with refused(Lock(folder, REPOSITORY)) as error:
         assert error.exit_code == 4
-        assert REPOSITORY in error.what
-        for fact in ("mate@bow", str(process.pid), "2026-07-01T11:59:00+00:00", "release of version 1"):
-            assert fact in error.why
-        assert "--lock-wait" in error.mend
+        assert REPOSITORY in error.message
+        for fact in ("bob@desktop", str(process.pid), "2026-07-01T11:59:00+00:00", "release of version 1"):
+            assert fact in error.reason
+        assert "--lock-wait" in error.hint
     assert time.monotonic() - began < 2
 
 
@@ -110,7 +110,7 @@ def test_taken_for_longer_than_one_waits(folder: Path, other: Other) -> None:
     other()
     began = time.monotonic()
     with refused(Lock(folder, REPOSITORY), wait=0.5) as error:
-        assert "after 0.5 s" in error.what
+        assert "after 0.5 s" in error.message
     assert 0.5 <= time.monotonic() - began < 3
 
 
@@ -127,11 +127,11 @@ def test_waits(folder: Path, other: Other) -> None:
         time.sleep(seconds)
 
     lock = Lock(folder, REPOSITORY)
-    with lock.held(ME, wait=60, waiting=heard.append, sleep=sleep):
-        assert lock.holder() == str(ME)
+    with lock.hold(ME, wait=60, waiting=heard.append, sleep=sleep):
+        assert lock.owner() == str(ME)
     assert len(slept) >= 5
     (words,) = heard
-    assert f"mate@bow, process {process.pid}" in words
+    assert f"bob@desktop, process {process.pid}" in words
 
 
 def test_killed(folder: Path, other: Other) -> None:
@@ -140,12 +140,12 @@ def test_killed(folder: Path, other: Other) -> None:
     process.kill()
     process.wait()
     lock = Lock(folder, REPOSITORY)
-    assert "mate@bow" in lock.path.read_text()
-    assert lock.holder() is None
-    with lock.held(ME):
-        assert lock.holder() == str(ME)
+    assert "bob@desktop" in lock.path.read_text()
+    assert lock.owner() is None
+    with lock.hold(ME):
+        assert lock.owner() == str(ME)
         with refused(lock) as error:
-            assert "captain@helm" in error.why
+            assert "alice@laptop" in error.reason
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes somebody else")
@@ -155,12 +155,12 @@ def test_of_another_user() -> None:
     folder.chmod(0o755)
     try:
         lock = Lock(folder, REPOSITORY)
-        with lock.held(ME):
+        with lock.hold(ME):
             pass
         os.seteuid(65534)
         try:
-            with lock.held(ME), refused(lock) as error:
-                assert "not written down" in error.why
+            with lock.hold(ME), refused(lock) as error:
+                assert "not written down" in error.reason
         finally:
             os.seteuid(0)
     finally:
@@ -176,14 +176,14 @@ def test_lookers_are_in_nobodys_way(folder: Path, other: Other) -> None:
 
     def look() -> None:
         while not over.is_set():
-            lock.holder()
+            lock.owner()
 
     lookers = [threading.Thread(target=look) for _ in range(2)]
     for one in lookers:
         one.start()
     try:
         for _ in range(50):
-            with lock.held(ME, wait=10, sleep=lambda _: time.sleep(0.001)):
+            with lock.hold(ME, wait=10, sleep=lambda _: time.sleep(0.001)):
                 pass
     finally:
         over.set()
@@ -194,26 +194,26 @@ def test_lookers_are_in_nobodys_way(folder: Path, other: Other) -> None:
 def test_looked_at_for_a_moment(folder: Path) -> None:
     """Who looks at just this moment makes nobody fail, though the name of a killed holder stands there."""
     lock = Lock(folder, REPOSITORY)
-    with lock.held(ME):
+    with lock.hold(ME):
         left = lock.path.read_bytes()
     lock.path.write_bytes(left)
     looker = os.open(lock.path, os.O_RDONLY)
     fcntl.flock(looker, fcntl.LOCK_SH)
-    with lock.held(ME, sleep=lambda _: os.close(looker)):
-        assert lock.holder() == str(ME)
+    with lock.hold(ME, sleep=lambda _: os.close(looker)):
+        assert lock.owner() == str(ME)
 
 
 def test_looking_touches_nothing(folder: Path, other: Other) -> None:
     """Looking makes no file where there is none, and leaves one that is there as it was."""
     lock = Lock(folder, REPOSITORY)
-    assert lock.holder() is None
+    assert lock.owner() is None
     assert not folder.exists()
 
     process = other()
     before = (lock.path.read_bytes(), lock.path.stat().st_mtime_ns)
-    held = lock.holder()
-    assert held
-    assert f"process {process.pid}" in held
+    hold = lock.owner()
+    assert hold
+    assert f"process {process.pid}" in hold
     assert (lock.path.read_bytes(), lock.path.stat().st_mtime_ns) == before
     assert [one.name for one in folder.iterdir()] == [lock.path.name]
 
@@ -222,27 +222,27 @@ def test_looking_touches_nothing(folder: Path, other: Other) -> None:
 def test_holder_without_a_name(folder: Path, content: bytes) -> None:
     """A lock that is held by somebody who has not written who it is, is held all the same."""
     lock = Lock(folder, REPOSITORY)
-    with lock.held(ME):
+    with lock.hold(ME):
         lock.path.write_bytes(content)
-        assert lock.holder()
+        assert lock.owner()
         with refused(lock) as error:
-            assert "somebody" in error.why
+            assert "somebody" in error.reason
 
 
 def test_ends_with_an_error(folder: Path) -> None:
     """Whatever happens to who holds it, it is free afterwards."""
     lock = Lock(folder, REPOSITORY)
-    with pytest.raises(KeyboardInterrupt), lock.held(ME):
+    with pytest.raises(KeyboardInterrupt), lock.hold(ME):
         raise KeyboardInterrupt
-    assert lock.holder() is None
+    assert lock.owner() is None
     assert lock.path.read_bytes() == b""
 
 
 def test_other_repositories(folder: Path, other: Other) -> None:
     """One repository's lock does not keep another's release waiting."""
     other("r.io/a/b")
-    with Lock(folder, "r.io/a/c").held(ME):
-        assert Lock(folder, "r.io/a/b").holder() != str(ME)
+    with Lock(folder, "r.io/a/c").hold(ME):
+        assert Lock(folder, "r.io/a/b").owner() != str(ME)
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_other_repositories(folder: Path, other: Other) -> None:
 def test_file_names(folder: Path, name: str) -> None:
     """Whatever a repository is called, its lock is one file in the folder."""
     lock = Lock(folder, name)
-    with lock.held(ME):
+    with lock.hold(ME):
         assert [one.name for one in folder.iterdir()] == [lock.path.name]
     assert lock.path.parent == folder
 
@@ -276,4 +276,4 @@ def test_race(folder: Path, repository: Path) -> None:
     assert [one.wait(60) for one in racers] == [0, 0]
     rounds = (folder / "rounds").read_text().split()
     assert sorted(rounds) == sorted(str(one.pid) for one in racers for _ in range(20))
-    assert Lock(folder, "r/a").holder() is None
+    assert Lock(folder, "r/a").owner() is None

@@ -16,7 +16,7 @@ def test_this_process_lives() -> None:
     this = Process.this()
     assert this.pid == os.getpid()
     assert this.host.startswith(socket.gethostname())
-    assert not this.outlived(this.labels)
+    assert not this.left_by_dead_run(this.labels)
     assert Process.this().run != this.run
 
 
@@ -25,8 +25,8 @@ def test_a_process_that_is_over() -> None:
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     gone = replace(Process.this(), pid=process.pid)
-    assert Process.this().outlived(gone.labels)
-    assert not Process.this().outlived(replace(gone, host="elsewhere").labels)
+    assert Process.this().left_by_dead_run(gone.labels)
+    assert not Process.this().left_by_dead_run(replace(gone, host="elsewhere").labels)
 
 
 def test_a_number_that_is_another_process_by_now() -> None:
@@ -34,12 +34,12 @@ def test_a_number_that_is_another_process_by_now() -> None:
     this = Process.this()
     labels = {**this.labels, "seatrial.started": "1"}
     assert this.labels["seatrial.started"] not in ("", "1")
-    assert this.outlived(labels)
-    assert not this.outlived({**labels, "seatrial.started": ""})
+    assert this.left_by_dead_run(labels)
+    assert not this.left_by_dead_run({**labels, "seatrial.started": ""})
 
 
 def test_labels_of_somebody_else() -> None:
     """What carries no such labels, or nonsense in them, is not ours."""
     this = Process.this()
-    assert not this.outlived({})
-    assert not this.outlived({**this.labels, "seatrial.pid": "-1"})
+    assert not this.left_by_dead_run({})
+    assert not this.left_by_dead_run({**this.labels, "seatrial.pid": "-1"})

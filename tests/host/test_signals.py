@@ -8,12 +8,12 @@ import threading
 import pytest
 
 from seatrial.cli.session import Terminated, terminable
-from seatrial.host.signals import fleeting, unbroken
+from seatrial.host.signals import deferred, temporary
 
 
 def _work(number: signal.Signals, done: list[str]) -> None:
     """Do something, in the middle of which a signal comes."""
-    with unbroken():
+    with deferred():
         signal.raise_signal(number)
         done.append("all of it")
 
@@ -39,7 +39,7 @@ def test_one_within_another() -> None:
     done: list[str] = []
 
     def outer() -> None:
-        with unbroken():
+        with deferred():
             _work(signal.SIGINT, done)
             done.append("the outer rest")
 
@@ -60,7 +60,7 @@ def test_what_is_made_is_removed() -> None:
         signal.raise_signal(signal.SIGINT)
         done.append("removed")
 
-    with pytest.raises(KeyboardInterrupt), fleeting(make, remove):
+    with pytest.raises(KeyboardInterrupt), temporary(make, remove):
         done.append("used")
     assert done == ["made", "removed"]
 
@@ -68,7 +68,7 @@ def test_what_is_made_is_removed() -> None:
 def test_nothing_changes_afterwards() -> None:
     """Who heard the signals before hears them afterwards."""
     before = signal.getsignal(signal.SIGINT)
-    with unbroken():
+    with deferred():
         assert signal.getsignal(signal.SIGINT) is not before
     assert signal.getsignal(signal.SIGINT) is before
 
@@ -78,7 +78,7 @@ def test_in_another_thread() -> None:
     done = []
 
     def work() -> None:
-        with unbroken():
+        with deferred():
             done.append(True)
 
     thread = threading.Thread(target=work)

@@ -62,7 +62,7 @@ class Project:
         return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
     def calls(self) -> list[str]:
-        """Give what the stand-in was called with since the last time, without probes for a version."""
+        """Return what the stand-in was called with since the last time, without probes for a version."""
         if not self.calls_file.exists():
             return []
         lines = self.calls_file.read_text().splitlines()

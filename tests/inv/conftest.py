@@ -12,7 +12,7 @@ from tests.inv.checkout import INV, PYTHON, TOOLS, Project
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    """Give a project in a folder with a space in its name, where nothing was installed yet."""
+    """Return a project in a folder with a space in its name, where nothing was installed yet."""
     root = tmp_path / "a project"
     path = tmp_path / "bin"
     root.mkdir()

@@ -8,10 +8,10 @@ from tests.inv.checkout import Project
 
 
 @pytest.mark.parametrize(
-    ("version", "why"),
+    ("version", "reason"),
     [(None, "there is no python3 on PATH"), ("Python 3.10.13", "python3 on PATH is Python 3.10.13")],
 )
-def test_no_python(project: Project, version: str | None, why: str) -> None:
+def test_no_python(project: Project, version: str | None, reason: str) -> None:
     """Without a Python >= 3.11 it ends with 3 and says what failed, why, and what to type next."""
     (project.path / "python3").unlink()
     if version:
@@ -23,7 +23,7 @@ def test_no_python(project: Project, version: str | None, why: str) -> None:
     assert done.returncode == 3
     what, reason, following = done.stderr.splitlines()[1:]
     assert what == "seatrial: no Python 3.11 or later was found"
-    assert reason == f"  why:  {why}"
+    assert reason == f"  why:  {reason}"
     assert following.startswith("  next: install it")
     assert not (project.root / ".venv").exists()
 

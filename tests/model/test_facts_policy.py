@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from seatrial.checks.image.facts import facts_demand
+from seatrial.checks.image.facts import policy_fingerprint
 from seatrial.checks.image.files import Scan, User, scan
 from seatrial.errors import UsageError
 from seatrial.model.app import Check, checks_digest
@@ -16,11 +16,11 @@ from seatrial.model.facts_policy import FactsPolicy
 from seatrial.pipeline.state import Verdict
 from seatrial.settings.settings import Settings
 from tests.image_specimens import file, folder
-from tests.steps.stage import make_app
+from tests.steps.scenario import make_app
 
 
 def policy(text: str) -> FactsPolicy:
-    """Give the policy that an app's settings name."""
+    """Return the policy that an app's settings name."""
     raw = yaml.safe_load(f"apps: {{web: {{{text}}}}}")
     return Settings.load(raw, Path("/somewhere")).app().facts
 
@@ -55,7 +55,7 @@ def test_a_root_is_read_only_whoever_accepts_it_otherwise() -> None:
     """That an app writes to its root cannot be accepted, as it cannot; it is said what can be set instead."""
     with pytest.raises(UsageError, match="image_facts_allowed") as caught:
         policy("image_facts_allowed: [setuid, read-only]")
-    assert "tmpfs" in caught.value.why
+    assert "tmpfs" in caught.value.reason
 
 
 def test_which_verdicts_count(tmp_path: Path) -> None:
@@ -65,21 +65,21 @@ def test_which_verdicts_count(tmp_path: Path) -> None:
     checks = (Check(),)
 
     def demand(policy: FactsPolicy) -> str:
-        return facts_demand(replace(app, facts=policy))
+        return policy_fingerprint(replace(app, facts=policy))
 
     def verdict(given_under: FactsPolicy) -> Verdict:
         facts = demand(given_under)
         return Verdict(image="i", checks=checks_digest(checks), passed=True, run="r", when="", summary="", facts=facts)
 
-    assert verdict(strict).speaks_of(checks, demand(FactsPolicy(mode="fail", allowed=("port", "size"))))
-    assert verdict(strict).speaks_of(checks, demand(FactsPolicy()))
-    assert verdict(strict).speaks_of(checks)
-    assert not verdict(FactsPolicy()).speaks_of(checks, demand(strict))
-    assert not verdict(FactsPolicy(mode="off")).speaks_of(checks, demand(strict))
-    assert not verdict(strict).speaks_of(checks, demand(stricter))
-    assert not verdict(strict).speaks_of(checks, demand(replace(strict, budget=1)))
+    assert verdict(strict).covers(checks, demand(FactsPolicy(mode="fail", allowed=("port", "size"))))
+    assert verdict(strict).covers(checks, demand(FactsPolicy()))
+    assert verdict(strict).covers(checks)
+    assert not verdict(FactsPolicy()).covers(checks, demand(strict))
+    assert not verdict(FactsPolicy(mode="off")).covers(checks, demand(strict))
+    assert not verdict(strict).covers(checks, demand(stricter))
+    assert not verdict(strict).covers(checks, demand(replace(strict, budget=1)))
     for other in (replace(app, port=80), replace(app, tmpfs=("/srv",))):
-        assert not verdict(strict).speaks_of(checks, facts_demand(replace(other, facts=strict)))
+        assert not verdict(strict).covers(checks, policy_fingerprint(replace(other, facts=strict)))
 
 
 def test_what_an_app_may_write() -> None:
@@ -102,7 +102,7 @@ def test_many_files_are_counted() -> None:
     found = scan([file(f"/{number:03}", 0o4755) for number in range(100)], None)
 
     assert (found.setuid_count, len(found.setuid), found.setuid[0]) == (100, 20, "/000")
-    assert Scan.noted({**vars(found), "setuid": list(found.setuid)}) == found
+    assert Scan.from_state({**vars(found), "setuid": list(found.setuid)}) == found
 
 
 @pytest.mark.parametrize(

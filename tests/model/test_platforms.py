@@ -32,7 +32,7 @@ def test_no_platforms(text: str) -> None:
     """What Docker would not understand is refused with an example."""
     with pytest.raises(UsageError, match="is no platform") as caught:
         parse_platform(text)
-    assert "linux/amd64" in caught.value.mend
+    assert "linux/amd64" in caught.value.hint
 
 
 def test_arguments() -> None:

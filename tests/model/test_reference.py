@@ -109,8 +109,8 @@ def test_bad_names(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         ImageReference.parse(text)
     assert caught.value.exit_code == 2
-    assert "sposigor/app-flask-teste" in caught.value.mend
-    assert "\n" not in caught.value.what
+    assert "sposigor/app-flask-teste" in caught.value.hint
+    assert "\n" not in caught.value.message
 
 
 @given(references())
@@ -192,8 +192,8 @@ def test_bad_users(user: str) -> None:
     """What is no user, or would be taken for a registry's host, is refused with a nearest name that is one."""
     with pytest.raises(UsageError) as caught:
         parse_user(user)
-    assert "4 to 30" in caught.value.why
-    nearest = caught.value.mend.removeprefix("--user ")
+    assert "4 to 30" in caught.value.reason
+    nearest = caught.value.hint.removeprefix("--user ")
     assert nearest == "NAME" or parse_user(nearest) == nearest
 
 
@@ -237,7 +237,7 @@ def test_bad_registries(text: str, nearest: str) -> None:
     """What is no registry is refused, with the host that was probably meant."""
     with pytest.raises(UsageError) as caught:
         parse_registry(text)
-    assert caught.value.mend == f"--registry {nearest}"
+    assert caught.value.hint == f"--registry {nearest}"
 
 
 @pytest.fixture

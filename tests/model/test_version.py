@@ -35,7 +35,7 @@ def test_leading_v(text: str, plain: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "nearest", "why"),
+    ("text", "nearest", "reason"),
     [
         ("", "1", "empty"),
         (" 1", "1", "begins with"),
@@ -51,13 +51,13 @@ def test_leading_v(text: str, plain: str) -> None:
         ("+", "1", "letters, digits"),
     ],
 )
-def test_bad_versions(text: str, nearest: str, why: str) -> None:
+def test_bad_versions(text: str, nearest: str, reason: str) -> None:
     """What cannot be a tag ends with exit code 2: the rule, and the nearest version that can be."""
     with pytest.raises(UsageError) as caught:
         Version.parse(text)
     assert caught.value.exit_code == 2
-    assert caught.value.mend == f"--version {nearest}"
-    assert why in caught.value.why
+    assert caught.value.hint == f"--version {nearest}"
+    assert reason in caught.value.reason
 
 
 @given(st.text(max_size=200))
@@ -66,7 +66,7 @@ def test_nearest_is_good(text: str) -> None:
     try:
         version = Version.parse(text)
     except UsageError as error:
-        version = Version.parse(error.mend.removeprefix("--version "))
+        version = Version.parse(error.hint.removeprefix("--version "))
     assert Version.parse(str(version)) == version
     assert ImageReference.parse(f"app:{version}").tag == str(version)
 
@@ -140,7 +140,7 @@ def test_tags_are_legal(version: Version) -> None:
 
 
 @pytest.mark.parametrize(
-    ("patterns", "why"),
+    ("patterns", "reason"),
     [
         (("{version}", "{mayor}"), "{mayor} stands for nothing"),
         (("{version}", "{}"), "{} stands for nothing"),
@@ -156,13 +156,13 @@ def test_tags_are_legal(version: Version) -> None:
         ((), "none of its patterns has {version}"),
     ],
 )
-def test_bad_patterns(patterns: tuple[str, ...], why: str) -> None:
+def test_bad_patterns(patterns: tuple[str, ...], reason: str) -> None:
     """Patterns that make no tag, or none of the version's own, end with exit code 2 and the reason."""
     with pytest.raises(UsageError) as caught:
         parse_tag_patterns(patterns)
     assert caught.value.exit_code == 2
-    assert why in caught.value.why
-    assert "tags" in caught.value.what
+    assert reason in caught.value.reason
+    assert "tags" in caught.value.message
 
 
 def test_default_patterns_are_good() -> None:

@@ -16,8 +16,8 @@ from seatrial.host.process import Process
 from seatrial.model.app import VERSION_LABEL, App
 from seatrial.model.reference import ImageReference
 from seatrial.pipeline.ledger import Entry
-from seatrial.pipeline.retry import Patience
-from seatrial.pipeline.state import Notes
+from seatrial.pipeline.retry import RetryPolicy
+from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
 from seatrial.steps.publish.destination import Destination
@@ -40,24 +40,28 @@ LINE = ("1.4.2", "1.4", "1", "latest")
 
 
 def make_world(folder: Path) -> World:
-    """Give a world with nothing in it, whose engine reaches a registry."""
+    """Return a world with nothing in it, whose engine reaches a registry."""
     engine = MemoryEngine()
     engine.registries[HOST] = MemoryRegistry(HOST)
-    patience = Patience(sleep=lambda _: None)
+    retry_policy = RetryPolicy(sleep=lambda _: None)
     return World(
-        engine=engine, registry=engine.registry, notes=Notes(folder), process=Process.this(), patience=patience
+        engine=engine,
+        registry=engine.registry,
+        state=StateFolder(folder),
+        process=Process.this(),
+        retry_policy=retry_policy,
     )
 
 
 def make_destination(folder: Path) -> Destination:
-    """Give where an app under a random name is published."""
+    """Return where an app under a random name is published."""
     name = f"w{secrets.token_hex(4)}"
     app = App(
-        project="harbour",
+        project="example",
         name=name,
         context=folder,
         dockerfile=folder / "Dockerfile",
-        repository=ImageReference.parse(f"harbour/{name}"),
+        repository=ImageReference.parse(f"example/{name}"),
         port=80,
         host_port=5000,
         checks=(),
@@ -76,7 +80,7 @@ def build(world: World, there: Destination, version: str, *tags: str, content: s
     own = there.target.repository.with_tag(version)
     image_id = engine.add(f"{version} {content}", own, {**there.target.labels, VERSION_LABEL: version})
     for tag in tags:
-        engine.tag(image_id, there.home.with_tag(tag))
+        engine.tag(image_id, there.repository.with_tag(tag))
     image = engine.image(image_id)
     assert image
     return image
@@ -87,7 +91,7 @@ def publish(world: World, there: Destination, image: str, *tags: str) -> str:
     digest = f"sha256:{hashlib.sha256(image.encode()).hexdigest()}"
     registry = world.registry(HOST)
     for tag in tags:
-        registry.point(there.home.with_tag(tag), Manifest(digest=digest, config=image))
+        registry.tag(there.repository.with_tag(tag), Manifest(digest=digest, config=image))
     return digest
 
 
@@ -97,29 +101,29 @@ def note(world: World, there: Destination, version: str, digests: Mapping[str, s
         Entry(
             action="release",
             app=there.target.name,
-            repository=str(there.home),
+            repository=str(there.repository),
             version=version,
             image=None,
             digests=digests,
-            who="captain@harbour",
+            who="alice@laptop",
             when="2026-01-01T00:00:00+00:00",
         )
     )
 
 
 def without_registry(world: World) -> World:
-    """Give the world without its registry."""
+    """Return the world without its registry."""
     assert isinstance(world.engine, MemoryEngine)
     world.engine.registries.clear()
     return world
 
 
 def without_engine(world: World) -> World:
-    """Give the world without its engine."""
+    """Return the world without its engine."""
 
     class Away(MemoryEngine):
         def images(self, labels: Mapping[str, str] | None = None) -> list[Image]:  # noqa: ARG002  as asked
             """Not answer."""
-            raise EngineUnavailable("no Docker Engine answers", why="no such file", mend="invoke up")
+            raise EngineUnavailable("no Docker Engine answers", reason="no such file", hint="invoke up")
 
     return replace(world, engine=Away())

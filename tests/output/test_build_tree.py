@@ -20,7 +20,7 @@ class Clock:
         self.now = 100.0
 
     def __call__(self) -> float:
-        """Give the time."""
+        """Return the time."""
         return self.now
 
 
@@ -36,12 +36,12 @@ def tree(clock: Clock) -> BuildTree:
     return BuildTree(clock)
 
 
-def _hear(tree: BuildTree, kind: BuildEventKind, name: str, **more: object) -> None:
-    tree.hear(BuildEvent(kind=kind, name=name, **more))  # type: ignore[arg-type]
+def _on_event(tree: BuildTree, kind: BuildEventKind, name: str, **more: object) -> None:
+    tree.on_event(BuildEvent(kind=kind, name=name, **more))  # type: ignore[arg-type]
 
 
 def _lines(tree: BuildTree) -> list[str]:
-    """Give the tree as lines without what is drawn around the words."""
+    """Return the tree as lines without what is drawn around the words."""
     out = io.StringIO()
     Console(file=out, width=_WIDTH, color_system=None).print(tree)
     lines = out.getvalue().splitlines()
@@ -51,12 +51,12 @@ def _lines(tree: BuildTree) -> list[str]:
 
 def test_stages_and_steps(tree: BuildTree) -> None:
     """Steps stand under their stages in the Dockerfile's order, with how they ended and how long they took."""
-    _hear(tree, BuildEventKind.STARTED, "[internal] load metadata")
-    _hear(tree, BuildEventKind.STARTED, "[build 3/3] RUN make  &&\n make install")
-    _hear(tree, BuildEventKind.CACHED, "[build 2/3] COPY . /src")
-    _hear(tree, BuildEventKind.DONE, "[build 3/3] RUN make  &&\n make install", seconds=4.21)
-    _hear(tree, BuildEventKind.FAILED, "[linux/arm64 stage-1 2/2] RUN exit 7", text="exit code 7")
-    _hear(tree, BuildEventKind.DONE, "exporting to image", seconds=0.01)
+    _on_event(tree, BuildEventKind.STARTED, "[internal] load metadata")
+    _on_event(tree, BuildEventKind.STARTED, "[build 3/3] RUN make  &&\n make install")
+    _on_event(tree, BuildEventKind.CACHED, "[build 2/3] COPY . /src")
+    _on_event(tree, BuildEventKind.DONE, "[build 3/3] RUN make  &&\n make install", seconds=4.21)
+    _on_event(tree, BuildEventKind.FAILED, "[linux/arm64 stage-1 2/2] RUN exit 7", text="exit code 7")
+    _on_event(tree, BuildEventKind.DONE, "exporting to image", seconds=0.01)
 
     assert _lines(tree) == [
         "build",
@@ -71,11 +71,11 @@ def test_stages_and_steps(tree: BuildTree) -> None:
 
 def test_a_running_step(tree: BuildTree, clock: Clock) -> None:
     """A step under way shows its seconds, how far its transfer is, and the last line it printed, cut to the width."""
-    _hear(tree, BuildEventKind.STARTED, "[2/2] RUN pip install")
-    _hear(tree, BuildEventKind.LOG, "[2/2] RUN pip install", text="Collecting flask")
-    _hear(tree, BuildEventKind.LOG, "[2/2] RUN pip install", text="\x1b[31mDownloading\x1b[0m " + "flask " * 30)
-    _hear(tree, BuildEventKind.LOG, "[2/2] RUN pip install", text=" ")
-    _hear(tree, BuildEventKind.STATUS, "[2/2] RUN pip install", current=12_300_000, total=40_000_000)
+    _on_event(tree, BuildEventKind.STARTED, "[2/2] RUN pip install")
+    _on_event(tree, BuildEventKind.LOG, "[2/2] RUN pip install", text="Collecting flask")
+    _on_event(tree, BuildEventKind.LOG, "[2/2] RUN pip install", text="\x1b[31mDownloading\x1b[0m " + "flask " * 30)
+    _on_event(tree, BuildEventKind.LOG, "[2/2] RUN pip install", text=" ")
+    _on_event(tree, BuildEventKind.STATUS, "[2/2] RUN pip install", current=12_300_000, total=40_000_000)
     clock.now += 3.5
 
     running, printed = _lines(tree)[1:]
@@ -87,5 +87,5 @@ def test_a_running_step(tree: BuildTree, clock: Clock) -> None:
 
 def test_nothing_of_the_builder_reaches_the_terminal_as_an_order(tree: BuildTree) -> None:
     """Control characters and brackets in names are shown as words or not at all."""
-    _hear(tree, BuildEventKind.DONE, "[1/1] RUN \x1b[2Jecho [bold]x[/bold]")
+    _on_event(tree, BuildEventKind.DONE, "[1/1] RUN \x1b[2Jecho [bold]x[/bold]")
     assert _lines(tree)[1] == "done   1/1 RUN echo [bold]x[/bold]"

@@ -11,13 +11,25 @@ import pytest
 
 from seatrial.engine.model import EngineInfo
 from seatrial.errors import StepFailed
-from seatrial.events import BuildEvent, BuildEventKind, Caution, Event, FactSeen, Note, Retry, Sent, Transfer
+from seatrial.events import (
+    BuildEvent,
+    BuildEventKind,
+    BytesSent,
+    Event,
+    FactResult,
+    Info,
+    Retry,
+    Transfer,
+    WarningEvent,
+)
 from seatrial.output.console import Console
 from seatrial.output.json_report import as_json
 from seatrial.pipeline.pipeline import Published, Report
 from seatrial.pipeline.step import Outcome, Status
 
-ERROR = StepFailed("it broke", why="a \x1b[31mred\x1b[0m word " + "and more " * 20, mend="invoke build", details=("x",))
+ERROR = StepFailed(
+    "it broke", reason="a \x1b[31mred\x1b[0m word " + "and more " * 20, hint="invoke build", details=("x",)
+)
 OUTCOMES = (
     Outcome(step="build", app="web", status=Status.CHANGED, reason="changed: app.py", seconds=1.26, after="sha256:b"),
     Outcome(step="smoke", app="web", status=Status.OK, reason="it passed"),
@@ -37,14 +49,14 @@ REPORT = Report(
 
 def _shown(capsys: pytest.CaptureFixture[str], *, plain: bool = False) -> str:
     console = Console(errors=False, command="./inv", plain=plain)
-    console.tell(Note(text="a note"))
-    console.tell(Caution(text="a caution"))
-    console.tell(FactSeen(check="a good fact", problem=None))
-    console.tell(FactSeen(check="a bad fact", problem="not so", fails=False))
-    console.tell(FactSeen(check="a fatal fact", problem="not so"))
-    console.tell(BuildEvent(kind=BuildEventKind.DONE, name="[1/2] FROM x", seconds=2.0))
+    console.on_event(Info(text="a note"))
+    console.on_event(WarningEvent(text="a caution"))
+    console.on_event(FactResult(check="a good fact", problem=None))
+    console.on_event(FactResult(check="a bad fact", problem="not so", fails=False))
+    console.on_event(FactResult(check="a fatal fact", problem="not so"))
+    console.on_event(BuildEvent(kind=BuildEventKind.DONE, name="[1/2] FROM x", seconds=2.0))
     for outcome in OUTCOMES:
-        console.ended(outcome)
+        console.step_finished(outcome)
     console.recap(REPORT)
     return capsys.readouterr().out
 
@@ -93,16 +105,16 @@ def test_a_terminal_of_80_columns(capsys: pytest.CaptureFixture[str], monkeypatc
 
 
 PUSH: tuple[Event, ...] = (
-    Transfer(what="5e8a418bab45", current=0, text="Preparing"),
-    Transfer(what="b1d74c3f2ab9", current=0, text="Preparing"),
-    Transfer(what="b1d74c3f2ab9", current=0, text="Layer already exists"),
-    Transfer(what="5e8a418bab45", current=529_920, total=127_294_883, text="Pushing"),
-    *(Transfer(what="5e8a418bab45", current=0, text=f"Retrying in {seconds} seconds") for seconds in (5, 4, 3, 2)),
-    Transfer(what="5e8a418bab45", current=127_294_883, total=127_294_883, text="Pushing"),
-    Transfer(what="5e8a418bab45", current=0, text="Pushed"),
-    Sent(bytes=45_600_000),
-    Retry(text="the registry answered 503", attempt=2, tries=3, seconds=1.043),
-    Transfer(what="5e8a418bab45", current=0, text="Layer already exists"),
+    Transfer(layer="5e8a418bab45", current=0, text="Preparing"),
+    Transfer(layer="b1d74c3f2ab9", current=0, text="Preparing"),
+    Transfer(layer="b1d74c3f2ab9", current=0, text="Layer already exists"),
+    Transfer(layer="5e8a418bab45", current=529_920, total=127_294_883, text="Pushing"),
+    *(Transfer(layer="5e8a418bab45", current=0, text=f"Retrying in {seconds} seconds") for seconds in (5, 4, 3, 2)),
+    Transfer(layer="5e8a418bab45", current=127_294_883, total=127_294_883, text="Pushing"),
+    Transfer(layer="5e8a418bab45", current=0, text="Pushed"),
+    BytesSent(bytes=45_600_000),
+    Retry(text="the registry answered 503", attempt=2, attempts=3, seconds=1.043),
+    Transfer(layer="5e8a418bab45", current=0, text="Layer already exists"),
 )
 PUSHED = Outcome(step="push", app="web", status=Status.CHANGED, reason="it was not there", seconds=3.0)
 SUMMARY = "1 layer sent (45.6 MB), 1 already there"
@@ -110,9 +122,9 @@ SUMMARY = "1 layer sent (45.6 MB), 1 already there"
 
 def _push(console: Console) -> None:
     for event in PUSH:
-        console.tell(event)
-    console.ended(PUSHED)
-    console.ended(PUSHED)
+        console.on_event(event)
+    console.step_finished(PUSHED)
+    console.step_finished(PUSHED)
 
 
 @pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "plain"])
@@ -159,7 +171,7 @@ def test_nothing_of_rich_in_a_pipe() -> None:
     words = (
         "import sys; from seatrial.output.console import Console; from seatrial.events import Transfer;"
         "c = Console(errors=False);"
-        "c.tell(Transfer(what='a', current=1, total=2, text='Pushing')); print('rich' in sys.modules)"
+        "c.on_event(Transfer(layer='a', current=1, total=2, text='Pushing')); print('rich' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
@@ -175,6 +187,6 @@ def test_json() -> None:
     assert document["image"]["references"] == [{"reference": "docker.io/me/app:1", "digest": "sha256:c"}]
     assert [step["status"] for step in document["steps"]] == ["changed", "ok", "failed", "skipped"]
     error = document["steps"][2]["error"]
-    assert set(error) == {"what", "why", "next", "details"}
-    assert error["next"] == "seatrial build"
-    assert "\x1b" not in error["why"]
+    assert set(error) == {"message", "reason", "hint", "details"}
+    assert error["hint"] == "seatrial build"
+    assert "\x1b" not in error["reason"]

@@ -9,11 +9,11 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from seatrial.errors import ContainerFailed, SeatrialError, SmokeFailed, StepFailed, UsageError
-from seatrial.events import AppLog, Caution, Checked, Event, FactSeen, Note
+from seatrial.events import AppLog, CheckResult, Event, FactResult, Info, WarningEvent
 from seatrial.output.junit import JUnitFile
 from seatrial.pipeline.step import Outcome, Status, Step
 from seatrial.steps.serve.stop import Stop
-from tests.steps.stage import make_app
+from tests.steps.scenario import make_app
 
 # Ant's schema, which is the strict one: attributes that must be there, and children in their order.
 ATTRIBUTES = {
@@ -39,29 +39,29 @@ class Listener:
     def __init__(self) -> None:
         self.heard: list[object] = []
 
-    def began(self, step: Step) -> None:
+    def step_started(self, step: Step) -> None:
         """Hear it."""
         self.heard.append(step)
 
-    def tell(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Hear it."""
         self.heard.append(event)
 
-    def ended(self, outcome: Outcome) -> None:
+    def step_finished(self, outcome: Outcome) -> None:
         """Hear it."""
         self.heard.append(outcome)
 
 
 def heard(folder: Path, *events: Event, error: SeatrialError | None = None) -> tuple[ET.Element, Listener]:
-    """Give the testsuite of a step in which this happened, read back from the file, and who heard it as well."""
+    """Return the testsuite of a step in which this happened, read back from the file, and who heard it as well."""
     other = Listener()
     file = JUnitFile(str(folder / "smoke.xml"), other)
     step = Stop(target=make_app("demo", folder / "app", "python", 5000), name="smoke")
-    file.began(step)
+    file.step_started(step)
     for event in events:
-        file.tell(event)
+        file.on_event(event)
     status = Status.FAILED if error else Status.CHANGED
-    file.ended(Outcome(step="smoke", app="web", status=status, reason="1 check", seconds=1.5, error=error))
+    file.step_finished(Outcome(step="smoke", app="web", status=status, reason="1 check", seconds=1.5, error=error))
     file.write()
     root = ET.parse(folder / "smoke.xml").getroot()  # noqa: S314  our own file
     valid(root)
@@ -84,11 +84,11 @@ def test_all_passed(tmp_path: Path) -> None:
     """Every check is a testcase with its time, and what the app wrote is there."""
     suite, other = heard(
         tmp_path,
-        Checked(check="GET /", problem=None, seconds=0.0123),
-        Checked(check="POST /x", problem=None, seconds=2),
-        Note(text="something else"),
-        FactSeen(check="image fact user (CIS)", problem=None),
-        Checked(check="GET /", problem=None, seconds=0),
+        CheckResult(check="GET /", problem=None, seconds=0.0123),
+        CheckResult(check="POST /x", problem=None, seconds=2),
+        Info(text="something else"),
+        FactResult(check="image fact user (CIS)", problem=None),
+        CheckResult(check="GET /", problem=None, seconds=0),
         AppLog(lines=("one", "<two> & ]]>")),
     )
     assert (suite.get("name"), suite.get("time")) == ("smoke web", "1.500")
@@ -109,9 +109,9 @@ def test_a_failure(tmp_path: Path) -> None:
     timeline = ("0.1 s refused", "0.2 s status 500")
     suite, _ = heard(
         tmp_path,
-        Checked(check="GET /", problem=None, seconds=0),
-        Checked(check="GET /b", problem='it is "wrong" & <late>', seconds=0, timeline=timeline),
-        error=SmokeFailed("web failed", why="GET /b: wrong", mend="mend it"),
+        CheckResult(check="GET /", problem=None, seconds=0),
+        CheckResult(check="GET /b", problem='it is "wrong" & <late>', seconds=0, timeline=timeline),
+        error=SmokeFailed("web failed", reason="GET /b: wrong", hint="mend it"),
     )
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "1", "0")
     (failure,) = suite.iter("failure")
@@ -122,11 +122,11 @@ def test_a_failure(tmp_path: Path) -> None:
 
 def test_a_fact_that_does_not_hold(tmp_path: Path) -> None:
     """What only warns is no failure and stands beside the testcases; what fails the step is one."""
-    bad = FactSeen(check="image fact user (CIS)", problem="it runs as root; mend it")
-    error = SmokeFailed("1 of 9 facts of the image does not hold", why="user", mend="mend the Dockerfile")
+    bad = FactResult(check="image fact user (CIS)", problem="it runs as root; mend it")
+    error = SmokeFailed("1 of 9 facts of the image does not hold", reason="user", hint="mend the Dockerfile")
 
-    warned, _ = heard(tmp_path / "warned", replace(bad, fails=False), Caution(text="an old engine"))
-    failed, _ = heard(tmp_path / "failed", Checked(check="GET /", problem=None), bad, error=error)
+    warned, _ = heard(tmp_path / "warned", replace(bad, fails=False), WarningEvent(text="an old engine"))
+    failed, _ = heard(tmp_path / "failed", CheckResult(check="GET /", problem=None), bad, error=error)
 
     assert (warned.get("tests"), warned.get("failures"), warned.get("errors")) == ("1", "0", "0")
     assert warned.findtext("system-err") == f"{bad}\nan old engine"
@@ -137,24 +137,26 @@ def test_a_fact_that_does_not_hold(tmp_path: Path) -> None:
 
 def test_answers_that_may_be_somebody_elses(tmp_path: Path) -> None:
     """A smoke test that failed though every check passed is a failure, not an error, and says what to do."""
-    error = SmokeFailed("the answers may not be web's", why="port 1 was asked", mend="run it again")
-    suite, _ = heard(tmp_path, Checked(check="GET /", problem=None), error=error)
+    error = SmokeFailed("the answers may not be web's", reason="port 1 was asked", hint="run it again")
+    suite, _ = heard(tmp_path, CheckResult(check="GET /", problem=None), error=error)
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "1", "0")
     assert (suite.findtext("testcase/failure") or "").splitlines()[-1] == "next: run it again"
 
 
 def test_a_container_that_died(tmp_path: Path) -> None:
     """When the app died the check that was being put says so."""
-    died = ContainerFailed("web died at start", why="exit code 3", mend="mend it")
-    suite, _ = heard(tmp_path, Checked(check="GET /", problem="no answer", seconds=0), error=died)
+    died = ContainerFailed("web died at start", reason="exit code 3", hint="mend it")
+    suite, _ = heard(tmp_path, CheckResult(check="GET /", problem="no answer", seconds=0), error=died)
     (failure,) = suite.iter("failure")
     assert (failure.get("message"), failure.get("type")) == ("web died at start: no answer", "ContainerFailed")
 
 
 def test_a_step_that_failed_by_itself(tmp_path: Path) -> None:
     """A failure that is no check's is an error of the step's own, so that nothing looks green."""
-    checked = Checked(check="GET /", problem=None, seconds=0.5)
-    suite, _ = heard(tmp_path, checked, error=StepFailed("no image", why="none", mend="invoke build", details=("a",)))
+    checked = CheckResult(check="GET /", problem=None, seconds=0.5)
+    suite, _ = heard(
+        tmp_path, checked, error=StepFailed("no image", reason="none", hint="invoke build", details=("a",))
+    )
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "0", "1")
     (error,) = suite.iter("error")
     assert (error.get("message"), error.get("type"), error.text) == (
@@ -167,7 +169,7 @@ def test_a_step_that_failed_by_itself(tmp_path: Path) -> None:
 def test_whatever_the_app_wrote(tmp_path: Path) -> None:
     """What XML cannot hold is left out: control characters, half characters, colours of a terminal."""
     wild = "".join(map(chr, [*range(32), 0x7F, 0x85, 0xD800, 0xDFFF, 0xFFFE, 0xFFFF, 0x1F6A2])) + "\x1b[31mred\x1b[0m"
-    suite, _ = heard(tmp_path, Checked(check=wild, problem=wild, seconds=0), AppLog(lines=(wild,)))
+    suite, _ = heard(tmp_path, CheckResult(check=wild, problem=wild, seconds=0), AppLog(lines=(wild,)))
     assert (suite.findtext("system-out") or "").endswith("\U0001f6a2red")
 
 
@@ -188,7 +190,7 @@ def test_a_folder_that_is_not_there_is_made(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("check", [True, False])
 @pytest.mark.parametrize(
-    ("name", "why"),
+    ("name", "reason"),
     [
         (".", "it is a folder"),
         ("", "names no file"),
@@ -197,9 +199,9 @@ def test_a_folder_that_is_not_there_is_made(tmp_path: Path) -> None:
         ("a\0b", "null"),
     ],
 )
-def test_what_cannot_be_written(name: str, why: str, *, check: bool) -> None:
+def test_what_cannot_be_written(name: str, reason: str, *, check: bool) -> None:
     """A folder, a device and nothing at all are refused at once, in check mode as well."""
-    with pytest.raises(UsageError, match=why):
+    with pytest.raises(UsageError, match=reason):
         JUnitFile(name, Listener(), check=check)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from seatrial.errors import EngineUnavailable, RegistryUnavailable
-from seatrial.output.release_status import Standing, standings
+from seatrial.output.release_status import TagStatus, tag_statuses
 from seatrial.pipeline.world import World
 from seatrial.steps.publish.destination import Destination
 from tests.output.published_releases import (
@@ -36,8 +36,8 @@ def there(tmp_path: Path) -> Destination:
 
 
 def states(world: World, there: Destination) -> dict[str, str]:
-    """Give the word for each tag."""
-    return {one.tag: one.state for one in standings(world, there)[0]}
+    """Return the word for each tag."""
+    return {one.tag: one.state for one in tag_statuses(world, there)[0]}
 
 
 def test_in_step(world: World, there: Destination) -> None:
@@ -46,10 +46,10 @@ def test_in_step(world: World, there: Destination) -> None:
     digest = publish(world, there, image.id, *LINE)
     note(world, there, "1.4.2", dict.fromkeys(LINE, digest))
 
-    rows, left, trouble = standings(world, there)
+    rows, left, trouble = tag_statuses(world, there)
 
     assert rows == [
-        Standing(tag=tag, version="1.4.2", registry=digest, engine=image.id, ledger=digest, state="in step")
+        TagStatus(tag=tag, version="1.4.2", registry=digest, engine=image.id, ledger=digest, state="in step")
         for tag in LINE
     ]
     assert (left, trouble) == (0, None)
@@ -68,7 +68,7 @@ def test_no_image_here(world: World, there: Destination) -> None:
     """What was released and is not in the engine any more."""
     note(world, there, "1", {"1": publish(world, there, "sha256:1", "1")})
 
-    rows, _, _ = standings(world, there)
+    rows, _, _ = tag_statuses(world, there)
 
     assert [(one.state, one.engine) for one in rows] == [("no image here", None)]
 
@@ -77,9 +77,9 @@ def test_not_published(world: World, there: Destination) -> None:
     """What was built and not released."""
     image = build(world, there, "2")
 
-    rows, _, _ = standings(world, there)
+    rows, _, _ = tag_statuses(world, there)
 
-    assert rows == [Standing(tag="2", version="2", registry=None, engine=image.id, ledger=None, state="not published")]
+    assert rows == [TagStatus(tag="2", version="2", registry=None, engine=image.id, ledger=None, state="not published")]
 
 
 def test_gone(world: World, there: Destination) -> None:
@@ -87,7 +87,7 @@ def test_gone(world: World, there: Destination) -> None:
     note(world, there, "1", {"1": "sha256:1"})
     build(world, there, "1", "1")
 
-    rows, _, _ = standings(world, there)
+    rows, _, _ = tag_statuses(world, there)
 
     assert [(one.state, one.registry, one.ledger) for one in rows] == [("gone", None, "sha256:1")]
 
@@ -97,7 +97,7 @@ def test_not_as_released(world: World, there: Destination) -> None:
     note(world, there, "1", {"1": "sha256:0"})
     digest = publish(world, there, build(world, there, "1").id, "1")
 
-    rows, _, _ = standings(world, there)
+    rows, _, _ = tag_statuses(world, there)
 
     assert [(one.state, one.registry, one.ledger) for one in rows] == [("not as released", digest, "sha256:0")]
 
@@ -110,7 +110,7 @@ def test_the_last_word_of_the_ledger_counts(world: World, there: Destination) ->
     note(world, there, "1.4.2", {"1.4.2": newer, "latest": newer})
     note(world, there, "1.4.1", {"latest": older})
 
-    rows = {one.tag: one for one in standings(world, there)[0]}
+    rows = {one.tag: one for one in tag_statuses(world, there)[0]}
 
     assert (rows["latest"].version, rows["latest"].ledger) == ("1.4.1", older)
     assert rows["latest"].state == "no image here"
@@ -122,7 +122,7 @@ def test_not_released_from_here(world: World, there: Destination) -> None:
     publish(world, there, build(world, there, "1").id, "1")
     publish(world, there, "sha256:2", "2")
 
-    rows, _, _ = standings(world, there)
+    rows, _, _ = tag_statuses(world, there)
 
     assert [(one.tag, one.state, one.ledger) for one in rows] == [("2", "no image here", None), ("1", "in step", None)]
 
@@ -133,7 +133,7 @@ def test_other_repositories_are_left_out(world: World, there: Destination) -> No
     note(world, elsewhere, "1", {"1": "sha256:1"})
     build(world, replace(there, target=replace(there.target, name="other")), "2")
 
-    assert standings(world, there) == ([], 0, None)
+    assert tag_statuses(world, there) == ([], 0, None)
 
 
 def test_the_registry_does_not_answer(world: World, there: Destination) -> None:
@@ -142,7 +142,7 @@ def test_the_registry_does_not_answer(world: World, there: Destination) -> None:
     digest = publish(world, there, image.id, *LINE)
     note(world, there, "1.4.2", dict.fromkeys(LINE, digest))
 
-    rows, _, trouble = standings(without_registry(world), there)
+    rows, _, trouble = tag_statuses(without_registry(world), there)
 
     assert [(one.registry, one.engine, one.ledger, one.state) for one in rows] == [
         ("unknown", image.id, digest, "unknown")
@@ -157,7 +157,7 @@ def test_the_engine_does_not_answer(world: World, there: Destination) -> None:
     note(world, there, "1", {"1": digest})
     note(world, there, "2", {"2": digest})
 
-    rows, _, trouble = standings(without_engine(world), there)
+    rows, _, trouble = tag_statuses(without_engine(world), there)
 
     assert [(one.tag, one.registry, one.engine, one.state) for one in rows] == [
         ("2", None, "unknown", "gone"),
@@ -170,7 +170,7 @@ def test_nobody_answers(world: World, there: Destination) -> None:
     """Without registry and engine the ledger is told, and the registry's trouble."""
     note(world, there, "1", {"1": "sha256:1"})
 
-    rows, _, trouble = standings(without_engine(without_registry(world)), there)
+    rows, _, trouble = tag_statuses(without_engine(without_registry(world)), there)
 
     assert [(one.registry, one.engine, one.ledger) for one in rows] == [("unknown", "unknown", "sha256:1")]
     assert isinstance(trouble, RegistryUnavailable)
@@ -182,7 +182,7 @@ def test_own_patterns(world: World, there: Destination) -> None:
     publish(world, there, "sha256:9", "v1.4.9", "v1.4")
     publish(world, there, "sha256:10", "v1.4.10", "v1.4", "stable")
 
-    rows, _, _ = standings(world, there)
+    rows, _, _ = tag_statuses(world, there)
 
     assert [(one.tag, one.version) for one in rows] == [
         ("v1.4.10", "1.4.10"),

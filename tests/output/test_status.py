@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from seatrial.errors import RegistryUnavailable
-from seatrial.output.release_status import show_status, standings
+from seatrial.output.release_status import show_status, tag_statuses
 from seatrial.pipeline.world import World
 from seatrial.steps.publish.destination import Destination
 from tests.output.published_releases import HOST, build, make_destination, make_world, note, publish, without_registry
@@ -35,7 +35,7 @@ def test_many_versions(world: World, there: Destination) -> None:
         publish(world, there, f"sha256:0.{minor}.0", f"0.{minor}.0", f"0.{minor}")
     publish(world, there, "sha256:rc", "2.0.0-rc1")
 
-    rows, left, _ = standings(world, there)
+    rows, left, _ = tag_statuses(world, there)
 
     newest = [f"1.0.{patch}" for patch in range(24, 4, -1)]
     assert [one.tag for one in rows] == [*newest, "1.0", "1", "latest"]
@@ -52,7 +52,7 @@ def test_what_was_released_is_always_told(world: World, there: Destination) -> N
     for patch in range(21):
         publish(world, there, f"sha256:{patch}", f"1.0.{patch}")
 
-    rows, left, _ = standings(world, there)
+    rows, left, _ = tag_statuses(world, there)
 
     assert [one.tag for one in rows[-2:]] == ["0.1.0", "0.1"]
     assert left == 1
@@ -80,7 +80,7 @@ def test_the_table(world: World, there: Destination) -> None:
 def test_nothing_at_all(world: World, there: Destination) -> None:
     """Where there is nothing the text says so, and with a registry out of reach not more than is known."""
     text, trouble = show_status(world, there, as_json=False)
-    assert text.startswith(f"nothing is known of {there.home.name}: ")
+    assert text.startswith(f"nothing is known of {there.repository.name}: ")
     assert "not published" in text
     assert trouble is None
 

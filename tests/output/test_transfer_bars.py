@@ -7,45 +7,47 @@ import io
 import pytest
 from rich.console import Console
 
-from seatrial.events import Sent, Transfer
+from seatrial.events import BytesSent, Transfer
 from seatrial.output.transfer_bars import TransferBars
-from seatrial.pipeline.transfers import Tally
+from seatrial.pipeline.transfers import TransferSummary
 
 MB = 1_000_000
 
 
-def _hear(tally: Tally, layer: str, text: str, current: int = 0, total: int | None = None) -> str | None:
-    return tally.hear(Transfer(what=layer, text=text, current=current, total=total))
+def _on_event(
+    transfers: TransferSummary, layer: str, text: str, current: int = 0, total: int | None = None
+) -> str | None:
+    return transfers.on_event(Transfer(layer=layer, text=text, current=current, total=total))
 
 
-def _lines(tally: Tally, *, width: int = 80, height: int = 24) -> list[str]:
-    """Give what stands on a terminal of that size, without colours."""
+def _lines(transfers: TransferSummary, *, width: int = 80, height: int = 24) -> list[str]:
+    """Return what stands on a terminal of that size, without colours."""
     screen = Console(
         file=io.StringIO(), width=width, height=height, force_terminal=True, record=True, legacy_windows=False
     )
-    screen.print(TransferBars(tally))
+    screen.print(TransferBars(transfers))
     lines = [line.rstrip() for line in screen.export_text().splitlines()]
     assert all(len(line) <= width for line in lines)
     return lines
 
 
 @pytest.fixture
-def push() -> Tally:
+def push() -> TransferSummary:
     """A push to a registry with half of its layers, as an engine tells it."""
-    tally = Tally()
+    transfers = TransferSummary()
     for layer in ("5e8a418bab45", "b1d74c3f2ab9", "0c5a3f1d9e77", "77aa01bc0f3d", "e9f0a2c4d611"):
-        _hear(tally, layer, "Preparing")
-    _hear(tally, "e9f0a2c4d611", "Waiting")
-    _hear(tally, "5e8a418bab45", "Pushing", 529_920, 127_294_883)
-    _hear(tally, "5e8a418bab45", "Pushing", 63_500_352, 127_294_883)
-    _hear(tally, "b1d74c3f2ab9", "Layer already exists")
-    _hear(tally, "0c5a3f1d9e77", "Mounted from seatrial/python")
-    _hear(tally, "77aa01bc0f3d", "Pushing", 3_584, 3_072)
-    _hear(tally, "77aa01bc0f3d", "Pushed")
-    return tally
+        _on_event(transfers, layer, "Preparing")
+    _on_event(transfers, "e9f0a2c4d611", "Waiting")
+    _on_event(transfers, "5e8a418bab45", "Pushing", 529_920, 127_294_883)
+    _on_event(transfers, "5e8a418bab45", "Pushing", 63_500_352, 127_294_883)
+    _on_event(transfers, "b1d74c3f2ab9", "Layer already exists")
+    _on_event(transfers, "0c5a3f1d9e77", "Mounted from seatrial/python")
+    _on_event(transfers, "77aa01bc0f3d", "Pushing", 3_584, 3_072)
+    _on_event(transfers, "77aa01bc0f3d", "Pushed")
+    return transfers
 
 
-def test_bars(push: Tally) -> None:
+def test_bars(push: TransferSummary) -> None:
     """Each layer has its id, its bytes and its word, and a bar unless nothing had to move."""
     bars = _lines(push)
     assert [line[:12] for line in bars] == list(push.layers)
@@ -57,16 +59,16 @@ def test_bars(push: Tally) -> None:
     assert [line.count("━") > 15 for line in bars] == [True, False, False, True, True]
 
 
-def test_more_than_all_is_all(push: Tally) -> None:
+def test_more_than_all_is_all(push: TransferSummary) -> None:
     """Engines count headers, too, so that a layer's bytes may pass their sum."""
-    _hear(push, "77aa01bc0f3d", "Pushing", 3_584, 3_072)
+    _on_event(push, "77aa01bc0f3d", "Pushing", 3_584, 3_072)
     assert _lines(push)[3].endswith("3.07 kB/3.07 kB pushing")
 
 
-def test_retries(push: Tally) -> None:
+def test_retries(push: TransferSummary) -> None:
     """What the engine tries again stands on the layer's bar; a log hears of each count-down once."""
     told = [
-        _hear(push, "5e8a418bab45", f"Retrying in {seconds} second{'s' if seconds > 1 else ''}")
+        _on_event(push, "5e8a418bab45", f"Retrying in {seconds} second{'s' if seconds > 1 else ''}")
         for seconds in (2, 1, 3, 2, 1)
     ]
     assert told == [
@@ -77,47 +79,47 @@ def test_retries(push: Tally) -> None:
         None,
     ]
     assert _lines(push)[0].endswith("63.5 MB/127 MB retrying in 1 second")
-    assert _hear(push, "5e8a418bab45", "Pushing", MB, 127 * MB) is None
-    assert _hear(push, "5e8a418bab45", "Retrying in 1 second")
+    assert _on_event(push, "5e8a418bab45", "Pushing", MB, 127 * MB) is None
+    assert _on_event(push, "5e8a418bab45", "Retrying in 1 second")
 
 
 def test_a_pull() -> None:
     """A pull's headline is no layer, and seconds are no bytes."""
-    tally = Tally()
-    _hear(tally, "3.13", "Pulling from library/python")
+    transfers = TransferSummary()
+    _on_event(transfers, "3.13", "Pulling from library/python")
     for layer in ("0" * 12, "1" * 12, "2" * 12):
-        _hear(tally, layer, "Pulling fs layer")
-    _hear(tally, "0" * 12, "Already exists")
-    _hear(tally, "1" * 12, "Downloading", 5 * MB, 10 * MB)
-    assert _lines(tally)[1].endswith("5 MB/10 MB downloading")
-    _hear(tally, "1" * 12, "Download complete")
-    assert _lines(tally)[1].endswith("10 MB/10 MB download complete")
-    _hear(tally, "1" * 12, "Extracting", 3)
-    assert _lines(tally)[1].endswith("10 MB/10 MB extracting")
-    _hear(tally, "1" * 12, "Pull complete")
-    _hear(tally, "2" * 12, "Pull complete")
-    assert _lines(tally)[1].endswith("10 MB pulled")
-    assert tally.summary() == "2 layers fetched, 1 already there"
+        _on_event(transfers, layer, "Pulling fs layer")
+    _on_event(transfers, "0" * 12, "Already exists")
+    _on_event(transfers, "1" * 12, "Downloading", 5 * MB, 10 * MB)
+    assert _lines(transfers)[1].endswith("5 MB/10 MB downloading")
+    _on_event(transfers, "1" * 12, "Download complete")
+    assert _lines(transfers)[1].endswith("10 MB/10 MB download complete")
+    _on_event(transfers, "1" * 12, "Extracting", 3)
+    assert _lines(transfers)[1].endswith("10 MB/10 MB extracting")
+    _on_event(transfers, "1" * 12, "Pull complete")
+    _on_event(transfers, "2" * 12, "Pull complete")
+    assert _lines(transfers)[1].endswith("10 MB pulled")
+    assert transfers.summary() == "2 layers fetched, 1 already there"
 
 
-def test_the_sum(push: Tally) -> None:
+def test_the_sum(push: TransferSummary) -> None:
     """Layers are told apart; bytes are named only when somebody counted them."""
     assert push.summary() == "1 layer sent, 1 already there, 1 mounted"
-    push.hear(Sent(bytes=2_400_000))
-    push.hear(Sent(bytes=1_000_000))
+    push.on_event(BytesSent(bytes=2_400_000))
+    push.on_event(BytesSent(bytes=1_000_000))
     assert push.summary() == "1 layer sent (3.4 MB), 1 already there, 1 mounted"
-    assert Tally().summary() == ""
+    assert TransferSummary().summary() == ""
 
 
-def test_a_layer_counts_once(push: Tally) -> None:
+def test_a_layer_counts_once(push: TransferSummary) -> None:
     """A second tag finds there what the first one sent; a second registry may need what the first one had."""
     for layer in ("5e8a418bab45", "77aa01bc0f3d", "0c5a3f1d9e77"):
-        _hear(push, layer, "Preparing")
-        _hear(push, layer, "Layer already exists")
-    _hear(push, "b1d74c3f2ab9", "Preparing")
-    _hear(push, "b1d74c3f2ab9", "Pushing", MB, MB)
+        _on_event(push, layer, "Preparing")
+        _on_event(push, layer, "Layer already exists")
+    _on_event(push, "b1d74c3f2ab9", "Preparing")
+    _on_event(push, "b1d74c3f2ab9", "Pushing", MB, MB)
     assert _lines(push)[1].endswith("pushing")
-    _hear(push, "b1d74c3f2ab9", "Pushed")
+    _on_event(push, "b1d74c3f2ab9", "Pushed")
     assert push.summary() == "2 layers sent, 1 already there, 1 mounted"
     assert _lines(push)[3].endswith("pushed")
 
@@ -127,18 +129,18 @@ def test_a_layer_counts_once(push: Tally) -> None:
 @pytest.mark.parametrize("moving", [0, 5])
 def test_height(height: int, done: int, moving: int) -> None:
     """There are as many bars as there are lines; what is finished folds first, what waits after it."""
-    tally = Tally()
+    transfers = TransferSummary()
     ids = [f"{number:012x}" for number in range(40)]
     for layer in ids:
-        _hear(tally, layer, "Preparing")
+        _on_event(transfers, layer, "Preparing")
     for layer in ids[:done]:
-        _hear(tally, layer, "Layer already exists")
+        _on_event(transfers, layer, "Layer already exists")
     for layer in ids[-moving:] if moving and done < 40 else ():
-        _hear(tally, layer, "Pushing", MB, 2 * MB)
+        _on_event(transfers, layer, "Pushing", MB, 2 * MB)
 
-    lines = _lines(tally, height=height)
+    lines = _lines(transfers, height=height)
 
-    bars = [line for line in lines if line[:12] in tally.layers]
+    bars = [line for line in lines if line[:12] in transfers.layers]
     assert len(lines) == min(height - 1, 40)
     assert sum(line.endswith("pushing") for line in bars) == min(moving if done < 40 else 0, len(bars))
     told = sum(int(line.split()[0]) for line in lines if line not in bars)
@@ -147,26 +149,26 @@ def test_height(height: int, done: int, moving: int) -> None:
 
 def test_what_folds() -> None:
     """The lines around the bars say what has no bar."""
-    tally = Tally()
+    transfers = TransferSummary()
     for number in range(40):
-        _hear(tally, f"{number:012x}", "Layer already exists" if number % 2 else "Preparing")
-    lines = _lines(tally, height=11)
+        _on_event(transfers, f"{number:012x}", "Layer already exists" if number % 2 else "Preparing")
+    lines = _lines(transfers, height=11)
     assert lines[0] == "20 layers already there"
     assert lines[-1] == "12 more layers"
     assert len(lines) == 10
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 200])
-def test_width(push: Tally, width: int) -> None:
+def test_width(push: TransferSummary, width: int) -> None:
     """No line is wider than the terminal, and none is broken into two."""
-    _hear(push, "0c5a3f1d9e77", "Mounted from " + "a-long-name/" * 20)
-    _hear(push, "f" * 12, "Mounted from " + "a-long-name/" * 20)
+    _on_event(push, "0c5a3f1d9e77", "Mounted from " + "a-long-name/" * 20)
+    _on_event(push, "f" * 12, "Mounted from " + "a-long-name/" * 20)
     assert len(_lines(push, width=width)) == 6
 
 
 def test_words_of_an_engine_are_no_orders() -> None:
     """Control characters and brackets are shown as words or not at all."""
-    tally = Tally()
-    _hear(tally, "\x1b[2Jabc", "\x1b[31m[bold]odd[/bold]")
-    assert _lines(tally)[0].split()[::2] == ["abc", "[bold]odd[/bold]"]
-    assert _hear(tally, "\x1b[2Jabc", "Retrying in 5 seconds\x1b[2J") == "layer abc: Retrying in 5 seconds"
+    transfers = TransferSummary()
+    _on_event(transfers, "\x1b[2Jabc", "\x1b[31m[bold]odd[/bold]")
+    assert _lines(transfers)[0].split()[::2] == ["abc", "[bold]odd[/bold]"]
+    assert _on_event(transfers, "\x1b[2Jabc", "Retrying in 5 seconds\x1b[2J") == "layer abc: Retrying in 5 seconds"

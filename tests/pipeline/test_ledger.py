@@ -24,7 +24,7 @@ ENTRY = Entry(
     revision="abc1234",
     builder="buildkit",
     verdict={"passed": True},
-    who="joão@helm",
+    who="joão@laptop",
     when="2026-07-01T12:00:00+00:00",
 )
 _WRITER = """

@@ -10,35 +10,35 @@ import pytest
 
 from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.engine.model import Image
-from seatrial.engine.protocol import Tell
+from seatrial.engine.protocol import Emit
 from seatrial.errors import Conflict, Interrupted, SeatrialError, StepFailed
 from seatrial.host.process import Process
 from seatrial.pipeline.pipeline import Pipeline, Report, worst
-from seatrial.pipeline.state import Notes
-from seatrial.pipeline.step import Change, Holds, Outcome, Status, Step
-from seatrial.pipeline.world import Foresight, World
+from seatrial.pipeline.state import StateFolder
+from seatrial.pipeline.step import Change, NoChange, Outcome, Status, Step
+from seatrial.pipeline.world import PlannedState, World
 
 
 @dataclass(kw_only=True)
-class Stop:
-    """A step on a road: it goes well, or fails with `error`; `foreseen` is what it saw of the steps before it."""
+class FakeStep:
+    """A step on a road: it goes well, or fails with `error`; `planned` is what it saw of the steps before it."""
 
     name: str
     error: SeatrialError | None = None
     done: bool = False
     app: str = "web"
-    foreseen: list[str] = field(default_factory=list)
+    planned: list[str] = field(default_factory=list)
 
-    def plan(self, world: World) -> Change | Holds:
+    def plan(self, world: World) -> Change | NoChange:
         """Look."""
-        self.foreseen = sorted(world.foresight.current)
+        self.planned = sorted(world.planned.current)
         if self.error:
             raise self.error
         if self.done:
-            return Holds(reason="done")
-        return Change(reason="to do", foresight=Foresight(current={self.name: Image(id="made")}))
+            return NoChange(reason="done")
+        return Change(reason="to do", planned=PlannedState(current={self.name: Image(id="made")}))
 
-    def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  a step's signature
+    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  a step's signature
         """Do it."""
         self.done = True
 
@@ -47,68 +47,77 @@ class Stop:
 def world(tmp_path: Path) -> Iterator[World]:
     """A world with nothing in it."""
     engine = MemoryEngine()
-    yield World(engine=engine, registry=engine.registry, notes=Notes(tmp_path), process=Process.this())
+    yield World(engine=engine, registry=engine.registry, state=StateFolder(tmp_path), process=Process.this())
     engine.close()
 
 
 def go(world: World, *steps: Step, check: bool = False) -> tuple[Report, list[str]]:
-    """Give the report, and what an observer heard."""
+    """Return the report, and what an observer heard."""
     heard: list[str] = []
-    report = Pipeline(command="sail", steps=steps).run(
+    report = Pipeline(command="second", steps=steps).run(
         world,
         check=check,
-        tell=lambda _: None,
-        began=lambda step: heard.append(f"{step.name} begins"),
-        ended=lambda outcome: heard.append(f"{outcome.step} {outcome.status}"),
+        emit=lambda _: None,
+        step_started=lambda step: heard.append(f"{step.name} begins"),
+        step_finished=lambda outcome: heard.append(f"{outcome.step} {outcome.status}"),
     )
     return report, heard
 
 
 def failed() -> StepFailed:
-    """Give an error."""
-    return StepFailed("no wind", why="calm", mend="wait")
+    """Return an error."""
+    return StepFailed("it failed", reason="calm", hint="wait")
 
 
 def test_steps_in_their_order(world: World) -> None:
     """Each step begins when the one before has ended, and the report has all of them."""
-    report, heard = go(world, Stop(name="load"), Stop(name="sail", done=True))
+    report, heard = go(world, FakeStep(name="first"), FakeStep(name="second", done=True))
 
-    assert heard == ["load begins", "load changed", "sail begins", "sail ok"]
-    assert [(one.step, one.app) for one in report.outcomes] == [("load", "web"), ("sail", "web")]
+    assert heard == ["first begins", "first changed", "second begins", "second ok"]
+    assert [(one.step, one.app) for one in report.outcomes] == [("first", "web"), ("second", "web")]
     assert (report.status, report.exit_code, report.failure) == (Status.CHANGED, 0, None)
 
 
 def test_the_first_failure_ends_it(world: World) -> None:
     """Behind a failure no step begins; each of the rest is skipped, and says because of what."""
-    last = Stop(name="land")
-    report, heard = go(world, Stop(name="load"), Stop(name="sail", error=failed()), Stop(name="moor"), last)
+    last = FakeStep(name="fourth")
+    report, heard = go(
+        world, FakeStep(name="first"), FakeStep(name="second", error=failed()), FakeStep(name="third"), last
+    )
 
-    assert heard == ["load begins", "load changed", "sail begins", "sail failed", "moor skipped", "land skipped"]
-    assert [one.reason for one in report.outcomes] == ["to do", "no wind", "sail failed", "sail failed"]
+    assert heard == [
+        "first begins",
+        "first changed",
+        "second begins",
+        "second failed",
+        "third skipped",
+        "fourth skipped",
+    ]
+    assert [one.reason for one in report.outcomes] == ["to do", "it failed", "second failed", "second failed"]
     assert not last.done
     assert report.status is Status.FAILED
 
 
 def test_the_exit_code_is_the_errors(world: World) -> None:
     """The exit code is that of the error it ended with."""
-    conflict = Conflict("taken", why="published", mend="another version")
+    conflict = Conflict("taken", reason="published", hint="another version")
 
-    assert go(world, Stop(name="sail", error=failed()))[0].exit_code == 1
-    assert go(world, Stop(name="sail", error=conflict))[0].exit_code == 4
-    assert go(world, Stop(name="sail", error=conflict))[0].failure is conflict
+    assert go(world, FakeStep(name="second", error=failed()))[0].exit_code == 1
+    assert go(world, FakeStep(name="second", error=conflict))[0].exit_code == 4
+    assert go(world, FakeStep(name="second", error=conflict))[0].failure is conflict
 
 
 def test_check_mode_foresees_for_the_next(world: World) -> None:
     """In check mode each step sees what those before it would have made; in a real run nothing is ever foreseen."""
-    steps = Stop(name="load"), Stop(name="sail"), Stop(name="land")
+    steps = FakeStep(name="first"), FakeStep(name="second"), FakeStep(name="fourth")
 
     report, _ = go(world, *steps, check=True)
 
     assert report.check
-    assert [step.foreseen for step in steps] == [[], ["load"], ["load", "sail"]]
+    assert [step.planned for step in steps] == [[], ["first"], ["first", "second"]]
     assert not any(step.done for step in steps)
     go(world, *steps)
-    assert [step.foreseen for step in steps] == [[], [], []]
+    assert [step.planned for step in steps] == [[], [], []]
 
 
 def test_no_steps(world: World) -> None:
@@ -134,7 +143,7 @@ def test_the_worst_counts(found: list[Status], expected: Status) -> None:
 
 def test_an_error_of_the_command_itself(world: World) -> None:
     """A command that was cut short has failed, whatever its steps say."""
-    report, _ = go(world, Stop(name="load"))
-    cut = Report(command="sail", check=False, outcomes=report.outcomes, error=Interrupted("SIGTERM", 143))
+    report, _ = go(world, FakeStep(name="first"))
+    cut = Report(command="second", check=False, outcomes=report.outcomes, error=Interrupted("SIGTERM", 143))
 
     assert (cut.status, cut.exit_code) == (Status.FAILED, 143)

@@ -10,13 +10,13 @@ import pytest
 
 from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.engine.model import Image
-from seatrial.engine.protocol import Tell
+from seatrial.engine.protocol import Emit
 from seatrial.errors import DidNotConverge, StepFailed
-from seatrial.events import Event, Note
+from seatrial.events import Event, Info
 from seatrial.host.process import Process
-from seatrial.pipeline.state import Notes
-from seatrial.pipeline.step import Change, Holds, Outcome, Status, converge
-from seatrial.pipeline.world import Foresight, World
+from seatrial.pipeline.state import StateFolder
+from seatrial.pipeline.step import Change, NoChange, Outcome, Status, converge
+from seatrial.pipeline.world import PlannedState, World
 
 
 @dataclass(kw_only=True)
@@ -28,19 +28,19 @@ class Paint:
     coats: int = 1
     known_before: bool = True
     name: str = "paint"
-    app: str = "boat"
+    app: str = "web"
 
-    def plan(self, world: World) -> Change | Holds:  # noqa: ARG002  a step's signature
+    def plan(self, world: World) -> Change | NoChange:  # noqa: ARG002  a step's signature
         """Look at the wall."""
         if self.wall[-1] == self.wish:
-            return Holds(reason=f"it is {self.wish}", identity=self.wish)
+            return NoChange(reason=f"it is {self.wish}", identity=self.wish)
         before = self.wall[-1] if self.known_before else None
-        foreseen = Foresight(current={"boat": Image(id=self.wish)})
-        return Change(reason=f"it is {self.wall[-1]}", before=before, after=self.wish, foresight=foreseen)
+        planned = PlannedState(current={"web": Image(id=self.wish)})
+        return Change(reason=f"it is {self.wall[-1]}", before=before, after=self.wish, planned=planned)
 
-    def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  a step's signature
+    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  a step's signature
         """Paint."""
-        tell(Note(text="painting"))
+        emit(Info(text="painting"))
         self.coats -= 1
         self.wall.append("grey" if self.coats else self.wish)
 
@@ -49,7 +49,7 @@ class Paint:
 def world(tmp_path: Path) -> Iterator[World]:
     """A world with nothing in it."""
     engine = MemoryEngine()
-    yield World(engine=engine, registry=engine.registry, notes=Notes(tmp_path), process=Process.this())
+    yield World(engine=engine, registry=engine.registry, state=StateFolder(tmp_path), process=Process.this())
     engine.close()
 
 
@@ -61,11 +61,11 @@ def test_a_change_is_carried_out(world: World) -> None:
     """A plan is carried out, the observer is told, and the outcome has the identities before and after."""
     step, told = Paint(), list[Event]()
 
-    outcome, after = converge(step, world, check=False, tell=told.append, clock=iter((5.0, 7.5)).__next__)
+    outcome, after = converge(step, world, check=False, emit=told.append, clock=iter((5.0, 7.5)).__next__)
 
     assert outcome == Outcome(
         step="paint",
-        app="boat",
+        app="web",
         status=Status.CHANGED,
         reason="it is white",
         before="white",
@@ -74,7 +74,7 @@ def test_a_change_is_carried_out(world: World) -> None:
         notes=("painting",),
     )
     assert step.wall == ["white", "blue"]
-    assert told == [Note(text="painting")]
+    assert told == [Info(text="painting")]
     assert after is world
 
 
@@ -82,13 +82,13 @@ def test_check_mode_only_plans(world: World) -> None:
     """Check mode gives the outcome the real run would have, touches nothing, and shows the next step what will be."""
     step, told = Paint(), list[Event]()
 
-    outcome, foreseen = converge(step, world, check=True, tell=told.append)
+    outcome, planned = converge(step, world, check=True, emit=told.append)
 
     assert (outcome.status, outcome.reason) == (Status.CHANGED, "it is white")
     assert (outcome.before, outcome.after) == ("white", "blue")
     assert (step.wall, told) == (["white"], [])
-    assert foreseen.foresight.current == {"boat": Image(id="blue")}
-    assert world.foresight.current == {}
+    assert planned.planned.current == {"web": Image(id="blue")}
+    assert world.planned.current == {}
 
 
 @pytest.mark.parametrize("check", [True, False])
@@ -96,7 +96,7 @@ def test_a_wish_that_holds(world: World, check: bool) -> None:
     """What is as wished is ok, says why, and is not touched; nothing is foreseen."""
     step = Paint(wall=["blue"])
 
-    outcome, after = converge(step, world, check=check, tell=quiet)
+    outcome, after = converge(step, world, check=check, emit=quiet)
 
     assert (outcome.status, outcome.reason) == (Status.OK, "it is blue")
     assert outcome.before == outcome.after == "blue"
@@ -111,35 +111,35 @@ def test_changed_is_read_from_the_identities(world: World) -> None:
     class Probe(Paint):
         asked: bool = False
 
-        def plan(self, world: World) -> Change | Holds:  # noqa: ARG002  a step's signature
+        def plan(self, world: World) -> Change | NoChange:  # noqa: ARG002  a step's signature
             if self.asked:
-                return Holds(reason="it answers", identity="blue")
+                return NoChange(reason="it answers", identity="blue")
             return Change(reason="it is asked", before="blue", after="blue")
 
-        def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  a step's signature
+        def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  a step's signature
             self.asked = True
 
     step = Probe()
-    checked, _ = converge(step, world, check=True, tell=quiet)
-    done, _ = converge(step, world, check=False, tell=quiet)
+    checked, _ = converge(step, world, check=True, emit=quiet)
+    done, _ = converge(step, world, check=False, emit=quiet)
 
     assert (checked.status, checked.reason) == (done.status, done.reason) == (Status.OK, "it is asked")
 
 
 def test_nothing_before_and_after_is_a_change(world: World) -> None:
     """A step that knows no identity before has changed something."""
-    outcome, _ = converge(Paint(known_before=False), world, check=False, tell=quiet)
+    outcome, _ = converge(Paint(known_before=False), world, check=False, emit=quiet)
 
     assert (outcome.status, outcome.before, outcome.after) == (Status.CHANGED, None, "blue")
 
 
 def test_a_step_that_does_not_converge(world: World) -> None:
     """What still differs after it was carried out has failed, and says what still differs."""
-    outcome, after = converge(Paint(coats=2), world, check=False, tell=quiet)
+    outcome, after = converge(Paint(coats=2), world, check=False, emit=quiet)
 
     assert (outcome.status, outcome.reason) == (Status.FAILED, "paint did not converge")
     assert isinstance(outcome.error, DidNotConverge)
-    assert outcome.error.why == "it was carried out, and still: it is grey"
+    assert outcome.error.reason == "it was carried out, and still: it is grey"
     assert after is world
 
 
@@ -148,15 +148,15 @@ def test_a_plan_that_fails(world: World, check: bool) -> None:
     """An error while looking is the outcome, in both modes, and nothing is carried out."""
 
     class Blind(Paint):
-        def plan(self, world: World) -> Change | Holds:  # noqa: ARG002  a step's signature
-            raise StepFailed("it cannot be seen", why="fog", mend="wait")
+        def plan(self, world: World) -> Change | NoChange:  # noqa: ARG002  a step's signature
+            raise StepFailed("it cannot be seen", reason="fog", hint="wait")
 
     step = Blind()
-    outcome, after = converge(step, world, check=check, tell=quiet)
+    outcome, after = converge(step, world, check=check, emit=quiet)
 
     assert (outcome.status, outcome.reason) == (Status.FAILED, "it cannot be seen")
     assert outcome.error is not None
-    assert outcome.error.why == "fog"
+    assert outcome.error.reason == "fog"
     assert step.wall == ["white"]
     assert after is world
 
@@ -165,10 +165,10 @@ def test_work_that_fails(world: World) -> None:
     """An error while working is the outcome."""
 
     class Clumsy(Paint):
-        def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  a step's signature
-            raise StepFailed("the bucket fell", why="gravity", mend="again")
+        def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  a step's signature
+            raise StepFailed("the bucket fell", reason="gravity", hint="again")
 
-    outcome, _ = converge(Clumsy(), world, check=False, tell=quiet)
+    outcome, _ = converge(Clumsy(), world, check=False, emit=quiet)
 
     assert (outcome.status, outcome.reason) == (Status.FAILED, "the bucket fell")
 
@@ -177,8 +177,8 @@ def test_a_bug_is_not_an_outcome(world: World) -> None:
     """What is no error of ours goes through: a bug must not look like a failed step."""
 
     class Buggy(Paint):
-        def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  a step's signature
+        def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  a step's signature
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        converge(Buggy(), world, check=False, tell=quiet)
+        converge(Buggy(), world, check=False, emit=quiet)

@@ -16,8 +16,8 @@ from seatrial.host.process import Process
 from seatrial.model.app import App, Check, checks_digest
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
-from seatrial.pipeline.state import Notes, Verdict
-from seatrial.pipeline.world import NOT_BUILT, Foresight, World
+from seatrial.pipeline.state import StateFolder, Verdict
+from seatrial.pipeline.world import NOT_BUILT, PlannedState, World
 
 CHECKS = (Check(text="hello"),)
 
@@ -33,7 +33,7 @@ def engine() -> Iterator[MemoryEngine]:
 @pytest.fixture
 def world(engine: MemoryEngine, tmp_path: Path) -> World:
     """A world with nothing in it."""
-    return World(engine=engine, registry=engine.registry, notes=Notes(tmp_path), process=Process.this())
+    return World(engine=engine, registry=engine.registry, state=StateFolder(tmp_path), process=Process.this())
 
 
 @pytest.fixture
@@ -41,11 +41,11 @@ def app(tmp_path: Path) -> App:
     """An app under a random name."""
     name = f"w{secrets.token_hex(4)}"
     return App(
-        project="harbour",
+        project="example",
         name=name,
         context=tmp_path,
         dockerfile=tmp_path / "Dockerfile",
-        repository=ImageReference.parse(f"harbour/{name}"),
+        repository=ImageReference.parse(f"example/{name}"),
         port=80,
         host_port=5000,
         checks=CHECKS,
@@ -65,7 +65,7 @@ def built(engine: MemoryEngine, app: App, version: str) -> Image:
 
 
 def verdict(image: Image, *, passed: bool = True, checks: tuple[Check, ...] = CHECKS) -> Verdict:
-    """Give a verdict."""
+    """Return a verdict."""
     return Verdict(image=image.id, checks=checks_digest(checks), passed=passed, run="r", when="now", summary="s")
 
 
@@ -81,7 +81,7 @@ def test_the_noted_image_is_current(world: World, engine: MemoryEngine, app: App
     """Without a version it is the image the notes name, also when a newer one is there."""
     older = built(engine, app, "1")
     built(engine, app, "2")
-    world.notes.keep_current(app.name, older.id)
+    world.state.save_current(app.name, older.id)
 
     assert world.chosen(app, None) == world.current(app) == older
 
@@ -93,17 +93,17 @@ def test_without_a_note_the_newest_is_current(world: World, engine: MemoryEngine
     built(engine, replace(app, name="other"), "3")
 
     assert world.current(app) == newer
-    world.notes.keep_current(app.name, "sha256:gone")
+    world.state.save_current(app.name, "sha256:gone")
     assert world.current(app) == newer
 
 
-@pytest.mark.parametrize(("version", "mend"), [(None, "invoke build"), ("7", "invoke build --version 7")])
-def test_no_image(world: World, app: App, version: str | None, mend: str) -> None:
+@pytest.mark.parametrize(("version", "hint"), [(None, "invoke build"), ("7", "invoke build --version 7")])
+def test_no_image(world: World, app: App, version: str | None, hint: str) -> None:
     """Where there is none the error says what to type."""
     with pytest.raises(StepFailed, match=f"there is no image {app.repository.name}") as caught:
         world.chosen(app, Version(version) if version else None)
 
-    assert caught.value.mend == mend
+    assert caught.value.hint == hint
     assert world.current(app) is None
 
 
@@ -112,9 +112,9 @@ def test_an_image_that_is_foreseen(world: World, engine: MemoryEngine, app: App)
     there = built(engine, app, "1")
     made = Image(id=NOT_BUILT, tags=(app.repository.with_tag("1").familiar,))
 
-    foreseen = world.foresee(Foresight(images=(made,), current={app.name: made}))
+    planned = world.with_planned(PlannedState(images=(made,), current={app.name: made}))
 
-    assert foreseen.chosen(app, Version("1")) == foreseen.chosen(app, None) == made
+    assert planned.chosen(app, Version("1")) == planned.chosen(app, None) == made
     assert world.chosen(app, Version("1")) == world.chosen(app, None) == there
 
 
@@ -123,21 +123,23 @@ def test_later_foresight_comes_first(world: World, app: App) -> None:
     name = app.repository.with_tag("1")
     first, second = Image(id="first", tags=(name.familiar,)), Image(id="second", tags=(name.familiar,))
 
-    foreseen = world.foresee(Foresight(images=(first,), proven=frozenset({"first"}), current={"one": first}))
-    foreseen = foreseen.foresee(Foresight(images=(second,), proven=frozenset({"second"}), current={"two": second}))
+    planned = world.with_planned(PlannedState(images=(first,), verified=frozenset({"first"}), current={"one": first}))
+    planned = planned.with_planned(
+        PlannedState(images=(second,), verified=frozenset({"second"}), current={"two": second})
+    )
 
-    assert foreseen.image(name) == second
-    assert foreseen.foresight.proven == {"first", "second"}
-    assert foreseen.foresight.current == {"one": first, "two": second}
+    assert planned.image(name) == second
+    assert planned.planned.verified == {"first", "second"}
+    assert planned.planned.current == {"one": first, "two": second}
 
 
 def test_an_engine_that_is_foreseen(world: World) -> None:
     """Where an engine will be started, its stand-in answers from then on."""
     will_be = MemoryEngine()
 
-    foreseen = world.foresee(Foresight(engine=will_be))
+    planned = world.with_planned(PlannedState(engine=will_be))
 
-    assert foreseen.engine is foreseen.foresee(Foresight()).engine is will_be
+    assert planned.engine is planned.with_planned(PlannedState()).engine is will_be
     assert world.engine is not will_be
 
 
@@ -145,36 +147,36 @@ def test_a_registry_that_is_foreseen(world: World) -> None:
     """A registry that will be started holds nothing yet; it is not asked."""
     name = ImageReference.parse("localhost:5050/demo/app:1")
 
-    assert world.foresee(Foresight(registries=frozenset({"localhost:5050"}))).held(name) is None
+    assert world.with_planned(PlannedState(registries=frozenset({"localhost:5050"}))).published_manifest(name) is None
 
 
 def test_a_verdict_that_counts(world: World, engine: MemoryEngine, app: App) -> None:
     """An image is proven by a verdict about its id and these checks that says it passed."""
     image = built(engine, app, "1")
-    assert world.proven(image, CHECKS) is None
+    assert world.verified(image, CHECKS) is None
 
-    world.notes.keep_verdict(verdict(image))
+    world.state.save_verdict(verdict(image))
 
-    assert world.proven(image, CHECKS) == verdict(image)
-    assert world.proven(image, (Check(text="adieu"),)) is None
-    assert world.proven(built(engine, app, "2"), CHECKS) is None
+    assert world.verified(image, CHECKS) == verdict(image)
+    assert world.verified(image, (Check(text="adieu"),)) is None
+    assert world.verified(built(engine, app, "2"), CHECKS) is None
 
 
 def test_a_verdict_that_it_failed(world: World, engine: MemoryEngine, app: App) -> None:
     """A verdict that it failed proves nothing, and takes the place of an older one."""
     image = built(engine, app, "1")
-    world.notes.keep_verdict(verdict(image))
-    world.notes.keep_verdict(verdict(image, passed=False))
+    world.state.save_verdict(verdict(image))
+    world.state.save_verdict(verdict(image, passed=False))
 
-    assert world.proven(image, CHECKS) is None
+    assert world.verified(image, CHECKS) is None
 
 
 def test_a_verdict_that_is_foreseen(world: World) -> None:
     """Check mode counts on the checks it will put."""
     image = Image(id=NOT_BUILT)
 
-    found = world.foresee(Foresight(proven=frozenset({NOT_BUILT}))).proven(image, CHECKS)
+    found = world.with_planned(PlannedState(verified=frozenset({NOT_BUILT}))).verified(image, CHECKS)
 
     assert found is not None
     assert found.passed
-    assert found.speaks_of(CHECKS)
+    assert found.covers(CHECKS)

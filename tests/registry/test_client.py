@@ -21,8 +21,8 @@ from tests.servers.local_server import Asked, Reply, listen, serve
 MANIFEST = b'{"schemaVersion": 2, "config": {"digest": "sha256:c0"}}'
 DIGEST = f"sha256:{hashlib.sha256(MANIFEST).hexdigest()}"
 PASSWORD = f"S3ntinel-{secrets.token_hex(8)}"
-CREDENTIAL = Credential(user="captain", secret=Secret(PASSWORD))
-BASIC = f"Basic {base64.b64encode(f'captain:{PASSWORD}'.encode()).decode()}"
+CREDENTIAL = Credential(user="alice", secret=Secret(PASSWORD))
+BASIC = f"Basic {base64.b64encode(f'alice:{PASSWORD}'.encode()).decode()}"
 
 
 @pytest.fixture
@@ -75,17 +75,17 @@ def test_basic(store: CredentialStore) -> None:
         store.put(server.host, CREDENTIAL)
         registry = HttpRegistry(server.host, store)
         assert registry.manifest(name(server.host)) is not None
-        registry.prove(CREDENTIAL)
+        registry.check_login(CREDENTIAL)
     assert ["Authorization" in one.headers for one in server.asked] == [False, True, False, True]
 
 
 def test_wrong_password(store: CredentialStore) -> None:
     """A wrong password is refused by name, and never shown."""
-    wrong = Credential(user="captain", secret=Secret(f"{PASSWORD}-old"))
+    wrong = Credential(user="alice", secret=Secret(f"{PASSWORD}-old"))
     with serve(_guarded) as server, pytest.raises(PushRefused) as caught:
-        HttpRegistry(server.host, store).prove(wrong)
-    assert "captain" in caught.value.what
-    assert caught.value.mend == f"invoke login --user captain --registry {server.host}"
+        HttpRegistry(server.host, store).check_login(wrong)
+    assert "alice" in caught.value.message
+    assert caught.value.hint == f"invoke login --user alice --registry {server.host}"
     assert PASSWORD not in repr(caught.value) + str(caught.value)
 
 
@@ -93,9 +93,9 @@ def test_nobody_logged_in(store: CredentialStore) -> None:
     """Without credentials a guarded registry says whom to log in as where."""
     with serve(_guarded) as server, pytest.raises(PushRefused) as caught:
         HttpRegistry(server.host, store).manifest(name(server.host))
-    assert "login" in caught.value.mend
-    assert server.host in caught.value.mend
-    assert "keeps no credentials" in caught.value.why
+    assert "login" in caught.value.hint
+    assert server.host in caught.value.hint
+    assert "keeps no credentials" in caught.value.reason
 
 
 def _with_tokens(token_service: Callable[[Asked], Reply], realm: str = "") -> Callable[[Asked], Reply]:
@@ -146,7 +146,7 @@ def test_identity_token_stays(store: CredentialStore) -> None:
         moved = Reply(status=307, headers={"Location": f"http://localhost:{elsewhere.port}/token"})
         known = Credential(user="<token>", secret=Secret(PASSWORD), token=True)
         with serve(_with_tokens(lambda _: moved)) as server, pytest.raises(RegistryUnavailable, match="no token"):
-            HttpRegistry(server.host, store).prove(known)
+            HttpRegistry(server.host, store).check_login(known)
     assert not elsewhere.asked
 
 
@@ -154,14 +154,14 @@ def test_identity_token_stays(store: CredentialStore) -> None:
 def test_token_refused(store: CredentialStore, status: int) -> None:
     """A token service that does not accept the credentials is a refusal, not an outage."""
     with serve(_with_tokens(lambda _: Reply(status=status))) as server, pytest.raises(PushRefused, match="token"):
-        HttpRegistry(server.host, store).prove(CREDENTIAL)
+        HttpRegistry(server.host, store).check_login(CREDENTIAL)
 
 
 @pytest.mark.parametrize("answer", [Reply(status=500), Reply(body=b"<html>"), Reply(body=b"[]"), Reply(body=b"{}")])
 def test_token_service_out_of_order(store: CredentialStore, answer: Reply) -> None:
     """A token service that gives no token is one of our errors, whatever it gives instead."""
     with serve(_with_tokens(lambda _: answer)) as server, pytest.raises(SeatrialError):
-        HttpRegistry(server.host, store).prove(CREDENTIAL)
+        HttpRegistry(server.host, store).check_login(CREDENTIAL)
 
 
 @pytest.mark.parametrize("scheme", ["http", "HTTP", "ftp", ""])
@@ -169,7 +169,7 @@ def test_no_password_in_the_clear(store: CredentialStore, scheme: str) -> None:
     """A challenge that names a token service without TLS elsewhere gets no password, and no request at all."""
     realm = f"{scheme}://tokens.invalid/token"
     with serve(_with_tokens(lambda _: Reply(), realm)) as server, pytest.raises(PushRefused):
-        HttpRegistry(server.host, store).prove(CREDENTIAL)
+        HttpRegistry(server.host, store).check_login(CREDENTIAL)
     assert len(server.asked) == 1
 
 
@@ -181,7 +181,7 @@ def test_no_password_to_a_disguise(store: CredentialStore, disguise: str) -> Non
     """A host that only begins like this machine's own is not this machine."""
     realm = f"http://{disguise}/token"
     with serve(_with_tokens(lambda _: Reply(), realm)) as server, pytest.raises(PushRefused):
-        HttpRegistry(server.host, store).prove(CREDENTIAL)
+        HttpRegistry(server.host, store).check_login(CREDENTIAL)
     assert len(server.asked) == 1
 
 
@@ -230,8 +230,8 @@ def test_no_http(store: CredentialStore) -> None:
         host = f"127.0.0.1:{port}"
         with pytest.raises(RegistryUnavailable) as caught:
             HttpRegistry(host, store).manifest(name(host))
-    assert host in caught.value.what
-    assert "object at 0x" not in caught.value.why
+    assert host in caught.value.message
+    assert "object at 0x" not in caught.value.reason
 
 
 def test_down(store: CredentialStore, free_port: int) -> None:
@@ -240,8 +240,8 @@ def test_down(store: CredentialStore, free_port: int) -> None:
     with pytest.raises(RegistryUnavailable, match="refused") as caught:
         HttpRegistry(host, store).manifest(name(host))
     assert caught.value.exit_code == 3
-    assert "invoke up" in caught.value.mend
-    assert "Errno" not in caught.value.why
+    assert "invoke up" in caught.value.hint
+    assert "Errno" not in caught.value.reason
 
 
 def test_proxies_ignored(store: CredentialStore, free_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,5 +256,5 @@ def test_keeps_where_docker_does(store: CredentialStore) -> None:
     """What is kept for a registry is what is asked with next time."""
     registry = HttpRegistry("r.io", store)
     assert registry.credential() is None
-    assert registry.keep(CREDENTIAL) == str(store.path)
+    assert registry.save_credential(CREDENTIAL) == str(store.path)
     assert registry.credential() == CREDENTIAL

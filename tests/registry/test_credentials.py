@@ -23,7 +23,7 @@ PASSWORD = f"S3ntinel-{secrets.token_hex(8)}"
 HUB_KEY = "https://index.docker.io/v1/"
 
 
-def encoded(user: str = "captain", password: str = PASSWORD) -> str:
+def encoded(user: str = "alice", password: str = PASSWORD) -> str:
     """What config.json holds for a user."""
     return base64.b64encode(f"{user}:{password}".encode()).decode()
 
@@ -64,7 +64,7 @@ def helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], s
 
 
 def refused(store: CredentialStore, registry: str = "r.io") -> CredentialsError:
-    """Give the error with which the store refuses, which never shows the password."""
+    """Return the error with which the store refuses, which never shows the password."""
     with pytest.raises(CredentialsError) as caught:
         store.get(registry)
     error: BaseException | None = caught.value
@@ -73,7 +73,7 @@ def refused(store: CredentialStore, registry: str = "r.io") -> CredentialsError:
         assert encoded() not in f"{error} {error!r}"
         error = error.__cause__
     assert caught.value.exit_code == 2
-    assert caught.value.mend
+    assert caught.value.hint
     return caught.value
 
 
@@ -95,7 +95,7 @@ def test_nobody(store: CredentialStore, hold: Callable[[Any], CredentialStore]) 
 def test_keys(hold: Callable[[Any], CredentialStore], key: str) -> None:
     """A registry is found under every name Docker's tools have kept it."""
     kept = hold({"auths": {key: {"auth": encoded()}}}).get("r.io")
-    assert kept == Credential(user="captain", secret=Secret(PASSWORD))
+    assert kept == Credential(user="alice", secret=Secret(PASSWORD))
 
 
 @pytest.mark.parametrize("key", [HUB_KEY, "index.docker.io", "docker.io", "registry-1.docker.io"])
@@ -122,15 +122,15 @@ def test_identity_token(hold: Callable[[Any], CredentialStore]) -> None:
 def test_damaged(hold: Callable[[Any], CredentialStore], content: str) -> None:
     """A file that is cut, empty or no JSON is told with its place, and how to get rid of it."""
     error = refused(hold(content))
-    assert "line 1" in error.why
-    assert "config.json" in error.what
-    assert "mv " in error.mend
+    assert "line 1" in error.reason
+    assert "config.json" in error.message
+    assert "mv " in error.hint
 
 
 @pytest.mark.parametrize("content", [[], "null", 1, '"text"', {"auths": []}, {"auths": "x"}, {"credHelpers": ["x"]}])
 def test_wrong_shape(hold: Callable[[Any], CredentialStore], content: object) -> None:
     """A file of another shape than Docker's is told, and not stumbled over."""
-    assert "object" in refused(hold(content)).why
+    assert "object" in refused(hold(content)).reason
 
 
 @pytest.mark.parametrize(
@@ -150,20 +150,20 @@ def test_wrong_shape(hold: Callable[[Any], CredentialStore], content: object) ->
 )
 def test_damaged_entry(hold: Callable[[Any], CredentialStore], entry: object) -> None:
     """An entry that cannot be understood is told by its registry, never by its value."""
-    assert '"r.io"' in refused(hold({"auths": {"r.io": entry}})).why
+    assert '"r.io"' in refused(hold({"auths": {"r.io": entry}})).reason
 
 
 def test_not_readable(store: CredentialStore) -> None:
     """A folder in the file's place is told like any damage."""
     store.path.mkdir(parents=True)
-    assert "directory" in refused(store).why
+    assert "directory" in refused(store).reason
 
 
 def test_put(store: CredentialStore, hold: Callable[[Any], CredentialStore]) -> None:
     """What is kept can be read again, stands beside all that was there, and only its owner may read it."""
     before = {"auths": {"other.io": {"auth": encoded("x", "y")}}, "HttpHeaders": {"A": "b"}, "currentContext": "z"}
     hold(before).path.chmod(0o644)
-    credential = Credential(user="captain", secret=Secret(PASSWORD))
+    credential = Credential(user="alice", secret=Secret(PASSWORD))
     assert store.put("r.io", credential) == str(store.path)
     assert store.get("r.io") == credential
     after = json.loads(store.path.read_text())
@@ -174,7 +174,7 @@ def test_put(store: CredentialStore, hold: Callable[[Any], CredentialStore]) -> 
 
 def test_put_first(store: CredentialStore) -> None:
     """The first login makes folder and file, for their owner only; the Hub has the key that Docker gives it."""
-    store.put(DOCKER_HUB, Credential(user="captain", secret=Secret(PASSWORD)))
+    store.put(DOCKER_HUB, Credential(user="alice", secret=Secret(PASSWORD)))
     assert list(json.loads(store.path.read_text())["auths"]) == [HUB_KEY]
     assert stat.S_IMODE(store.path.parent.stat().st_mode) == 0o700
 
@@ -182,7 +182,7 @@ def test_put_first(store: CredentialStore) -> None:
 def test_put_replaces(store: CredentialStore, hold: Callable[[Any], CredentialStore]) -> None:
     """A new login takes an old one's place, also where that stood under another of the registry's names."""
     hold({"auths": {"https://r.io": {"auth": encoded("old", "x")}}})
-    new = Credential(user="captain", secret=Secret(PASSWORD))
+    new = Credential(user="alice", secret=Secret(PASSWORD))
     store.put("r.io", new)
     assert store.get("r.io") == new
 
@@ -194,7 +194,7 @@ def test_put_through_link(store: CredentialStore, tmp_path: Path) -> None:
     real.write_text('{"a": 1}')
     store.path.parent.mkdir()
     store.path.symlink_to(real)
-    store.put("r.io", Credential(user="captain", secret=Secret(PASSWORD)))
+    store.put("r.io", Credential(user="alice", secret=Secret(PASSWORD)))
     assert store.path.is_symlink()
     assert json.loads(real.read_text())["a"] == 1
     assert store.get("r.io") is not None
@@ -204,7 +204,7 @@ def test_put_into_damaged(hold: Callable[[Any], CredentialStore]) -> None:
     """A damaged file is not written over: somebody may still want what is in it."""
     store = hold('{"auths": {')
     with pytest.raises(CredentialsError):
-        store.put("r.io", Credential(user="captain", secret=Secret(PASSWORD)))
+        store.put("r.io", Credential(user="alice", secret=Secret(PASSWORD)))
     assert store.path.read_text() == '{"auths": {'
 
 
@@ -217,10 +217,10 @@ def test_put_token(store: CredentialStore) -> None:
 
 def test_helper_gets(hold: Callable[[Any], CredentialStore], helper: Callable[[str], str]) -> None:
     """A registry's own helper is asked before the general one and before the file."""
-    answer = json.dumps({"ServerURL": "r.io", "Username": "captain", "Secret": PASSWORD})
+    answer = json.dumps({"ServerURL": "r.io", "Username": "alice", "Secret": PASSWORD})
     name = helper(f"read key; [ \"$key\" = r.io ] || exit 1\necho '{answer}'")
     both = {"credsStore": "absent", "credHelpers": {"r.io": name}, "auths": {"r.io": {"auth": encoded("x", "y")}}}
-    assert hold(both).get("r.io") == Credential(user="captain", secret=Secret(PASSWORD))
+    assert hold(both).get("r.io") == Credential(user="alice", secret=Secret(PASSWORD))
 
 
 def test_helper_gives_token(hold: Callable[[Any], CredentialStore], helper: Callable[[str], str]) -> None:
@@ -240,9 +240,9 @@ def test_helper_knows_nobody(hold: Callable[[Any], CredentialStore], helper: Cal
 def test_helper_keeps(hold: Callable[[Any], CredentialStore], helper: Callable[[str], str], tmp_path: Path) -> None:
     """With a helper the password goes to it, by standard input, and not into the file."""
     store = hold({"credsStore": helper(f'cat > {tmp_path}/kept; echo "$@" > {tmp_path}/argv')})
-    assert store.put("r.io", Credential(user="captain", secret=Secret(PASSWORD))) == "docker-credential-test"
+    assert store.put("r.io", Credential(user="alice", secret=Secret(PASSWORD))) == "docker-credential-test"
     kept = json.loads((tmp_path / "kept").read_text())
-    assert kept == {"ServerURL": "r.io", "Username": "captain", "Secret": PASSWORD}
+    assert kept == {"ServerURL": "r.io", "Username": "alice", "Secret": PASSWORD}
     assert (tmp_path / "argv").read_text() == "store\n"
     assert PASSWORD not in store.path.read_text()
 
@@ -250,8 +250,8 @@ def test_helper_keeps(hold: Callable[[Any], CredentialStore], helper: Callable[[
 def test_helper_missing(hold: Callable[[Any], CredentialStore]) -> None:
     """A helper that is not installed, as after moving a file from another machine, is named."""
     error = refused(hold({"credsStore": "desktop-nobody-has"}))
-    assert "docker-credential-desktop-nobody-has" in error.what
-    assert "install" in error.mend
+    assert "docker-credential-desktop-nobody-has" in error.message
+    assert "install" in error.hint
 
 
 def test_helper_hangs(
@@ -264,7 +264,7 @@ def test_helper_hangs(
     monkeypatch.setattr(credentials, "_HELPER_SECONDS", 0.2)
     name = helper(f"echo $$ > {tmp_path}/pid; exec sleep 60")
     began = time.monotonic()
-    assert "no answer" in refused(hold({"credsStore": name})).why
+    assert "no answer" in refused(hold({"credsStore": name})).reason
     assert time.monotonic() - began < 5
     assert not Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}").exists()
 
@@ -284,7 +284,7 @@ def test_helper_talks_nonsense(
     hold: Callable[[Any], CredentialStore], helper: Callable[[str], str], answer: str
 ) -> None:
     """A helper's answer of another shape is told."""
-    assert "understood" in refused(hold({"credsStore": helper(f"echo '{answer}'")})).why
+    assert "understood" in refused(hold({"credsStore": helper(f"echo '{answer}'")})).reason
 
 
 @pytest.mark.parametrize("name", ["../evil", "/bin/x", 5, ["x"], {}])
@@ -292,4 +292,4 @@ def test_helper_is_a_name(hold: Callable[[Any], CredentialStore], name: object) 
     """A helper is a name, never a path; anything else is damage."""
     config = {"credHelpers": {"r.io": name}}
     if name:
-        assert "not a name" in refused(hold(config)).why
+        assert "not a name" in refused(hold(config)).reason

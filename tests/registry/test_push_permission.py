@@ -15,13 +15,13 @@ from seatrial.errors import PushRefused, SeatrialError
 from seatrial.model.reference import DOCKER_HUB, ImageReference
 from seatrial.registry.client import HttpRegistry
 from seatrial.registry.credentials import Credential, CredentialStore, Secret
-from seatrial.registry.errors import refused
+from seatrial.registry.errors import push_refused
 from seatrial.registry.http import grants
 from tests.servers.local_server import Asked, Reply, Served, serve
 
 PASSWORD = f"S3ntinel-{secrets.token_hex(8)}-é€"
-BASIC = f"Basic {base64.b64encode(f'captain:{PASSWORD}'.encode()).decode()}"
-CREDENTIAL = Credential(user="captain", secret=Secret(PASSWORD))
+BASIC = f"Basic {base64.b64encode(f'alice:{PASSWORD}'.encode()).decode()}"
+CREDENTIAL = Credential(user="alice", secret=Secret(PASSWORD))
 DENIED = b'{"errors": [{"code": "DENIED", "message": "requested access to the resource is denied"}]}'
 PULL, PUSH = "repository:demo/app:pull", "repository:demo/app:pull,push"
 
@@ -70,7 +70,7 @@ def test_what_a_token_is_good_for(token: str, granted: bool | None) -> None:
 def _guarded(
     token: Callable[[], str] = lambda: "opaque", known: Callable[[str], bool] = bool
 ) -> Callable[[Asked], Reply]:
-    """A registry with a token service that knows the captain, and of whose tokens only those known open it."""
+    """A registry with a token service that knows the alice, and of whose tokens only those known open it."""
 
     def answer(asked: Asked) -> Reply:
         given = asked.headers.get("Authorization", "")
@@ -98,12 +98,12 @@ def _basic(asked: Asked) -> Reply:
     [
         (lambda _: Reply(), None, None),
         (_basic, PASSWORD, None),
-        (_basic, "wrong", "does not let captain do this"),
+        (_basic, "wrong", "does not let alice do this"),
         (_basic, None, "wants to know who you are"),
         (_guarded(lambda: allowed("pull", "push")), PASSWORD, None),
         (_guarded(), PASSWORD, None),
-        (_guarded(lambda: allowed("pull")), PASSWORD, "captain may not push to {host}/demo/app"),
-        (_guarded(lambda: jwt({"access": None})), PASSWORD, "captain may not push to {host}/demo/app"),
+        (_guarded(lambda: allowed("pull")), PASSWORD, "alice may not push to {host}/demo/app"),
+        (_guarded(lambda: jwt({"access": None})), PASSWORD, "alice may not push to {host}/demo/app"),
         (_guarded(), "wrong", "does not accept the credentials: DENIED"),
         (_guarded(), None, "wants to know who you are"),
         (_guarded(lambda: "€"), PASSWORD, "cannot be reached"),
@@ -115,13 +115,13 @@ def test_admit(store: CredentialStore, answer: Callable[[Asked], Reply], who: st
     """Who is known not to be allowed to push learns it before anything is sent; what nobody can know is let pass."""
     with serve(answer) as server:
         if who:
-            store.put(server.host, Credential(user="captain", secret=Secret(who)))
+            store.put(server.host, Credential(user="alice", secret=Secret(who)))
         registry = HttpRegistry(server.host, store)
         if words is None:
-            registry.admit(image(server))
+            registry.check_push_permission(image(server))
         else:
             with pytest.raises(SeatrialError) as caught:
-                registry.admit(image(server))
+                registry.check_push_permission(image(server))
             assert words.replace("{host}", server.host) in str(caught.value)
             assert PASSWORD not in repr(vars(caught.value))
     assert {one.method for one in server.asked} == {"GET"}
@@ -141,7 +141,7 @@ def test_tokens_are_kept(store: CredentialStore) -> None:
         registry = HttpRegistry(server.host, store)
         for _ in range(3):
             registry.tags(image(server))
-            registry.admit(image(server))
+            registry.check_push_permission(image(server))
         assert len(good) == 2
         over.update(good)
         for _ in range(3):
@@ -166,11 +166,11 @@ def test_no_password_behind_a_moved_token_service(store: CredentialStore) -> Non
 
 def test_somebody_elses_repository_on_docker_hub() -> None:
     """On Docker Hub, where everybody has their own, it is told who we are, from where, and whose we push to."""
-    who = Credential(user="captain", secret=Secret(PASSWORD), origin="~/.docker/config.json")
-    error = refused(DOCKER_HUB, who, "denied", ImageReference.parse("sposigor/app"))
-    assert error.what == "captain may not push to sposigor/app"
-    assert "logged in as captain (~/.docker/config.json), pushing to sposigor" in error.why
-    assert error.mend == "invoke login --user sposigor (or push to your own: --user captain)"
-    own = refused(DOCKER_HUB, who, "denied", ImageReference.parse("captain/app"))
-    assert "for reading only" in own.why
+    who = Credential(user="alice", secret=Secret(PASSWORD), origin="~/.docker/config.json")
+    error = push_refused(DOCKER_HUB, who, "denied", ImageReference.parse("sposigor/app"))
+    assert error.message == "alice may not push to sposigor/app"
+    assert "logged in as alice (~/.docker/config.json), pushing to sposigor" in error.reason
+    assert error.hint == "invoke login --user sposigor (or push to your own: --user alice)"
+    own = push_refused(DOCKER_HUB, who, "denied", ImageReference.parse("alice/app"))
+    assert "for reading only" in own.reason
     assert PASSWORD not in repr((vars(error), vars(own)))

@@ -18,7 +18,7 @@ from seatrial.registry.model import Configuration, Manifest
 from tests.servers.local_server import Asked, Reply, Served, serve
 
 PASSWORD = f"S3ntinel-{secrets.token_hex(8)}-é€"
-CREDENTIAL = Credential(user="captain", secret=Secret(PASSWORD))
+CREDENTIAL = Credential(user="alice", secret=Secret(PASSWORD))
 MEDIA_TYPE = "application/vnd.oci.image.manifest.v1+json"
 MANIFEST = Manifest(digest="sha256:a1", config="sha256:c0", body=b'{"schemaVersion":  2}', media_type=MEDIA_TYPE)
 DENIED = b'{"errors": [{"code": "DENIED", "message": "requested access to the resource is denied"}]}'
@@ -135,7 +135,7 @@ def test_index_without_image(store: CredentialStore, manifests: object) -> None:
     index = Manifest(digest="sha256:1", config=None, body=json.dumps({"manifests": manifests}).encode())
     with serve(_holding({})) as server, pytest.raises(RegistryUnavailable, match="its index names") as caught:
         HttpRegistry(server.host, store).configuration(image(server), index)
-    assert not caught.value.passing
+    assert not caught.value.transient
 
 
 @pytest.mark.parametrize("size", ["abc", None, {}, [1], 1.5])
@@ -151,7 +151,7 @@ def test_odd_sizes(store: CredentialStore, size: object) -> None:
 def test_point(store: CredentialStore, status: int) -> None:
     """A tag is moved with the manifest's very bytes and its type, once."""
     with serve(lambda _: Reply(status=status)) as server:
-        HttpRegistry(server.host, store).point(image(server, "latest"), MANIFEST)
+        HttpRegistry(server.host, store).tag(image(server, "latest"), MANIFEST)
     (asked,) = server.asked
     assert (asked.method, asked.path, asked.body) == ("PUT", "/v2/demo/app/manifests/latest", MANIFEST.body)
     assert asked.headers["Content-Type"] == MEDIA_TYPE
@@ -160,9 +160,9 @@ def test_point(store: CredentialStore, status: int) -> None:
 @pytest.mark.parametrize(
     ("reply", "kind", "words"),
     [
-        (Reply(status=401, body=DENIED), PushRefused, "captain may not push to {host}/demo/app"),
+        (Reply(status=401, body=DENIED), PushRefused, "alice may not push to {host}/demo/app"),
         (Reply(status=403, body=DENIED), PushRefused, "DENIED: requested access to the resource is denied"),
-        (Reply(status=403, body=b"<html>"), PushRefused, "answered 403 Forbidden; logged in as captain"),
+        (Reply(status=403, body=b"<html>"), PushRefused, "answered 403 Forbidden; logged in as alice"),
         (Reply(status=405), StepFailed, "read-only"),
         (Reply(status=429, headers={"Retry-After": "17"}), RateLimited, "rate limit"),
         (Reply(status=500, body=b'{"errors": [{"code": "UNKNOWN", "message": "s3"}]}'), RegistryUnavailable, "s3"),
@@ -174,10 +174,10 @@ def test_point_refused(store: CredentialStore, reply: Reply, kind: type[Seatrial
     with serve(lambda _: reply) as server:
         store.put(server.host, CREDENTIAL)
         with pytest.raises(kind) as caught:
-            HttpRegistry(server.host, store).point(image(server), MANIFEST)
+            HttpRegistry(server.host, store).tag(image(server), MANIFEST)
     assert words.replace("{host}", server.host) in str(caught.value)
     assert type(caught.value) is kind
-    assert caught.value.passing == (reply.status in {429, 500})
+    assert caught.value.transient == (reply.status in {429, 500})
     causes = {401: "denied", 403: "denied", 405: "registry-read-only", 429: "rate-limit"}
     assert caught.value.cause == causes.get(reply.status, "no-registry")
     assert PASSWORD not in repr(vars(caught.value))

@@ -16,8 +16,10 @@ PASSWORD = f"S3ntinel-{secrets.token_hex(8)}"
 def test_secret_never_shows() -> None:
     """A secret's text is three stars wherever it is written, and it is no key and no JSON."""
     secret = Secret(PASSWORD)
-    credential = Credential(user="captain", secret=secret)
-    shown = f"{secret} {secret!r} {credential} {credential!r} {[secret]} {SeatrialError('x', why=str(secret), mend='')}"
+    credential = Credential(user="alice", secret=secret)
+    shown = (
+        f"{secret} {secret!r} {credential} {credential!r} {[secret]} {SeatrialError('x', reason=str(secret), hint='')}"
+    )
     assert PASSWORD not in shown
     assert "***" in repr(credential)
     assert secret == Secret(PASSWORD)

@@ -53,16 +53,16 @@ def test_unknown_authority(tls_registry: Tls, project_name: str, store: Credenti
 
     with pytest.raises(StepFailed, match=r"is not trusted: .*certificate verify failed") as caught:
         registry.manifest(image)
-    assert caught.value.mend.endswith(f"/etc/docker/certs.d/{server.host}/ca.crt")
-    assert not caught.value.passing
+    assert caught.value.hint.endswith(f"/etc/docker/certs.d/{server.host}/ca.crt")
+    assert not caught.value.transient
 
     with server.trusted():
         found = registry.manifest(image)
         assert found
         assert found.digest == digest == server.digest(project_name, "1")
         assert registry.configuration(image, found).labels == {"version": "1"}
-        registry.admit(image)
-        registry.point(image.with_tag("latest"), found)
+        registry.check_push_permission(image)
+        registry.tag(image.with_tag("latest"), found)
         assert set(registry.tags(image)) == {"1", "latest"}
     assert server.digest(project_name, "latest") == digest
     with pytest.raises(StepFailed, match="not trusted"):
@@ -85,4 +85,4 @@ def test_damaged_authority(own_host_name: str, store: CredentialStore, tmp_path:
     damaged.write_text("-----BEGIN CERTIFICATE-----")
     with trusting(host, damaged), pytest.raises(StepFailed, match="cannot be read as a certificate") as caught:
         HttpRegistry(host, store).tags(ImageReference.parse(f"{host}/demo/app"))
-    assert f"/etc/docker/certs.d/{host}/ca.crt" in caught.value.why
+    assert f"/etc/docker/certs.d/{host}/ca.crt" in caught.value.reason

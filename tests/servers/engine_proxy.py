@@ -92,7 +92,7 @@ class EngineProxy(Watch[EngineFault]):
 
 @contextmanager
 def engine_proxy(*faults: EngineFault) -> Iterator[EngineProxy]:
-    """Give a proxy in front of the engine at DOCKER_HOST, or at the usual socket; all its connections end with it."""
+    """Yield a proxy in front of the engine at DOCKER_HOST, or at the usual socket; all its connections end with it."""
     scheme, _, upstream = os.environ.get("DOCKER_HOST", "").partition("://")
     with tempfile.TemporaryDirectory(prefix="proxy-") as folder:
         path = str(Path(folder) / "docker.sock")
@@ -230,7 +230,7 @@ class _Conversation(BaseRequestHandler):
 
 
 def _kept(messages: Iterator[bytes], fault: EngineFault | None) -> Iterator[bytes]:
-    """Give the messages that are passed on; all are read."""
+    """Return the messages that are passed on; all are read."""
     match fault:
         case Empty():
             return (message for message in messages if not message)

@@ -25,7 +25,7 @@ class Fault:
     times: int | None = None
 
     def fits(self, method: str, path: str) -> bool:
-        """Whether it is meant for such a request."""
+        """Return whether it is meant for such a request."""
         return bool(re.fullmatch(self.method, method) and re.search(self.path, path))
 
 

@@ -27,7 +27,7 @@ def alone() -> Iterator[None]:
 
 @contextmanager
 def named(address: str, hosts: Path = _ETC / "hosts") -> Iterator[str]:
-    """Give a host name that means this address until the context is left; `OSError` where the file is not ours."""
+    """Yield a host name that means this address until the context is left; `OSError` where the file is not ours."""
     name = f"t{secrets.token_hex(5)}.test"
     line = f"{address} {name}\n".encode()
     # In front: the last line may have no end.
@@ -41,7 +41,7 @@ def named(address: str, hosts: Path = _ETC / "hosts") -> Iterator[str]:
 
 
 def _rewrite(file: Path, content: bytes) -> None:
-    """Give a file other content in one write; in place, as in a container it is a mount and cannot be replaced."""
+    """Return a file other content in one write; in place, as in a container it is a mount and cannot be replaced."""
     with file.open("r+b", buffering=0) as opened:
         # Empty lines over what is cut off next, so that nobody reads the end of the old content after the new one.
         opened.write(content.ljust(file.stat().st_size, b"\n"))

@@ -77,7 +77,7 @@ def serve(answer: Callable[[Asked], Reply]) -> Iterator[Served]:
 
 @contextmanager
 def listen(talk: Callable[[socket.socket], None]) -> Iterator[int]:
-    """Give the port of a TCP server that lets `talk` have each connection after its first bytes came."""
+    """Yield the port of a TCP server that lets `talk` have each connection after its first bytes came."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def loop() -> None:

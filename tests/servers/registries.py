@@ -67,12 +67,12 @@ class TestRegistry:
         )
 
     def digest(self, repository: str, tag: str) -> str | None:
-        """Give the digest the registry says it holds under a tag."""
+        """Return the digest the registry says it holds under a tag."""
         answer = self.ask(f"{repository}/manifests/{tag}", "HEAD")
         return answer.headers["Docker-Content-Digest"] if answer.ok else None
 
     def tags(self, repository: str) -> list[str]:
-        """Give all tags of a repository."""
+        """Return all tags of a repository."""
         answer = self.ask(f"{repository}/tags/list")
         return sorted(answer.json().get("tags") or []) if answer.ok else []
 
@@ -95,7 +95,7 @@ class TlsRegistry(TestRegistry):
 
 
 def first_image(client: docker.DockerClient, names: tuple[str, ...]) -> str:
-    """Give the first of these images that is in the engine."""
+    """Return the first of these images that is in the engine."""
     for name in names:
         if client.images.list(name):
             return name
@@ -104,7 +104,7 @@ def first_image(client: docker.DockerClient, names: tuple[str, ...]) -> str:
 
 @contextmanager
 def _listening(client: docker.DockerClient, address: str = "127.0.0.1", **options: Any) -> Iterator[int]:
-    """Give the port of a registry that was started with these options."""
+    """Yield the port of a registry that was started with these options."""
     container = client.containers.run(
         client.images.get(first_image(client, _IMAGES)).id,
         detach=True,
@@ -122,7 +122,7 @@ def _listening(client: docker.DockerClient, address: str = "127.0.0.1", **option
 
 @contextmanager
 def _plain(client: docker.DockerClient, **options: Any) -> Iterator[str]:
-    """Give the host of a registry that speaks plain HTTP and answers."""
+    """Yield the host of a registry that speaks plain HTTP and answers."""
     with _listening(client, **options) as port:
         host = f"localhost:{port}"
         wait_until(lambda: answers(f"http://{host}/v2/"))
@@ -139,7 +139,7 @@ def open_registry(client: docker.DockerClient) -> Iterator[TestRegistry]:
 @pytest.fixture(scope="session")
 def guarded_registry(client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestRegistry]:
     """A registry that knows one user by password."""
-    user, password = "captain", f"S3ntinel-{secrets.token_hex(8)}"
+    user, password = "alice", f"S3ntinel-{secrets.token_hex(8)}"
     folder = tmp_path_factory.mktemp("htpasswd")
     hashed = bcrypt.hashpw(password.encode(), bcrypt.gensalt(5)).decode()
     (folder / "htpasswd").write_text(f"{user}:{hashed}\n")
@@ -212,7 +212,7 @@ def tls_registry(
 
 
 def _words_about(client: docker.DockerClient, host: str) -> str:
-    """Give what the engine says when it cannot look something up there."""
+    """Return what the engine says when it cannot look something up there."""
     try:
         client.api.inspect_distribution(f"{host}/nothing")
     except APIError as error:

@@ -24,7 +24,6 @@ from typing import Any
 from tests.servers.fault_proxy import Fault, Logged, Watch
 
 __all__ = [
-    "Answer",
     "Delay",
     "Flip",
     "Hang",
@@ -32,6 +31,7 @@ __all__ = [
     "RegistryFault",
     "RegistryProxy",
     "Reset",
+    "Response",
     "Swap",
     "refusal",
     "registry_proxy",
@@ -49,7 +49,7 @@ class RegistryFault(Fault):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer(RegistryFault):
+class Response(RegistryFault):
     """The proxy answers; the registry hears nothing."""
 
     status: int
@@ -97,11 +97,11 @@ class Swap(RegistryFault):
     change: Callable[[bytes], bytes]
 
 
-def refusal(status: int, code: str, message: str = "", **rule: Any) -> Answer:
-    """Give the answer with which a registry refuses, as JSON; `rule` is method, path, times, and more headers."""
+def refusal(status: int, code: str, message: str = "", **rule: Any) -> Response:
+    """Return the answer with which a registry refuses, as JSON; `rule` is method, path, times, and more headers."""
     headers = {"Content-Type": "application/json", **rule.pop("headers", {})}
     body = json.dumps({"errors": [{"code": code, "message": message or code.lower()}]}).encode()
-    return Answer(status=status, body=body, headers=headers, **rule)
+    return Response(status=status, body=body, headers=headers, **rule)
 
 
 class RegistryProxy(Watch[RegistryFault]):
@@ -115,7 +115,7 @@ class RegistryProxy(Watch[RegistryFault]):
 
 @contextmanager
 def registry_proxy(upstream_host: str, *faults: RegistryFault) -> Iterator[RegistryProxy]:
-    """Give a proxy in front of a registry; all its connections end with it."""
+    """Yield a proxy in front of a registry; all its connections end with it."""
     server = _Server(("127.0.0.1", 0), _Conversation)
     server.proxy = RegistryProxy(faults, port=server.server_port, upstream=upstream_host)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
@@ -161,7 +161,7 @@ class _Conversation(BaseHTTPRequestHandler):
             case Hang():
                 self.server.proxy.closed.wait()
                 raise ConnectionError
-            case Answer():
+            case Response():
                 for _ in self._received():
                     pass
                 self._answer(one, fault.status, {**fault.headers}, fault.body)
@@ -209,7 +209,7 @@ class _Conversation(BaseHTTPRequestHandler):
                     self._relay(one, answer)
 
     def _received(self, most: int = _PIECE) -> Iterator[bytes]:
-        """Give the request's body in pieces of at most that many bytes, as they come."""
+        """Yield the request's body in pieces of at most that many bytes, as they come."""
         if "Transfer-Encoding" not in self.headers:
             yield from self._exactly(int(self.headers.get("Content-Length", "0")), most)
             return
@@ -228,7 +228,7 @@ class _Conversation(BaseHTTPRequestHandler):
             yield piece
 
     def _spoilt(self, fault: RegistryFault | None) -> Iterator[bytes]:
-        """Give the request's body as it is passed on."""
+        """Yield the request's body as it is passed on."""
         match fault:
             case Rate():
                 for piece in self._received(max(1, fault.bytes_per_second // 20)):

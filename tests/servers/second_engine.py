@@ -74,7 +74,7 @@ exec "$@"
 
 
 def start(store: Store, release: str = "sid") -> str:
-    """Give the DOCKER_HOST of an engine that answers; `EngineUnavailable` or `StepFailed` where it cannot be had."""
+    """Return the DOCKER_HOST of an engine that answers; `EngineUnavailable` or `StepFailed` where it cannot be had."""
     with _alone():
         root = _root(release)
         words = _words(store, release)
@@ -100,7 +100,7 @@ def furnish(docker_host: str) -> None:
                     second.images.load(usual.images.get(name).save(named=name))
     except DockerException as error:
         raise EngineUnavailable(
-            f"{docker_host} does not get the images of {_USUAL}", why=str(error), mend="invoke up"
+            f"{docker_host} does not get the images of {_USUAL}", reason=str(error), hint="invoke up"
         ) from error
 
 
@@ -123,8 +123,8 @@ def _alone() -> Iterator[None]:
     if not may_install():
         raise EngineUnavailable(
             "there is no second engine here",
-            why="only root on Debian or Ubuntu can make one",
-            mend="run it as root, on Debian or Ubuntu",
+            reason="only root on Debian or Ubuntu can make one",
+            hint="run it as root, on Debian or Ubuntu",
         )
     _HOME.mkdir(parents=True, exist_ok=True)
     with (_HOME / "lock").open("w") as lock:
@@ -151,7 +151,7 @@ def _root(release: str) -> Path:
                 release,
                 str(unfinished),
             ],
-            what=f"no root file system with Debian {release}'s Docker could be made",
+            action=f"no root file system with Debian {release}'s Docker could be made",
         )
         return unfinished.rename(root)
 
@@ -225,17 +225,17 @@ def _wait(store: Store, daemon: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while not _answers(store):
         if daemon.poll() is not None:
-            why = f"dockerd ended with exit code {daemon.returncode}"
+            reason = f"dockerd ended with exit code {daemon.returncode}"
         elif time.monotonic() < deadline:
             time.sleep(0.1)
             continue
         else:
-            why = f"it did not answer within {_START_SECONDS:g} s"
+            reason = f"it did not answer within {_START_SECONDS:g} s"
         lines = tuple(log.read_text("utf-8", "replace").splitlines()[-10:])
         raise EngineUnavailable(
             f"the second engine ({store}) cannot be started",
-            why=f"{why}: {lines[-1]}" if lines else why,
-            mend=f"look at {log}",
+            reason=f"{reason}: {lines[-1]}" if lines else reason,
+            hint=f"look at {log}",
             details=lines,
         )
 
@@ -252,14 +252,14 @@ def _end(store: Store) -> None:
     if (pid := _first_process(store)) and not (_ends(pid, signal.SIGTERM) or _ends(pid, signal.SIGKILL)):
         raise EngineUnavailable(
             f"the second engine ({store}) does not end",
-            why=f"its first process, {pid}, is still there after SIGKILL",
-            mend=f"look at {_folder(store)}/dockerd.log",
+            reason=f"its first process, {pid}, is still there after SIGKILL",
+            hint=f"look at {_folder(store)}/dockerd.log",
         )
     disconnect(_BRIDGES[store], _NETWORKS[store])
 
 
 def _ends(pid: int, how: signal.Signals) -> bool:
-    """Whether a process ends in time; this one goes last of its PID namespace."""
+    """Return whether a process ends in time; this one goes last of its PID namespace."""
     deadline = time.monotonic() + _STOP_SECONDS
     with suppress(ProcessLookupError):
         os.kill(pid, how)
@@ -269,7 +269,7 @@ def _ends(pid: int, how: signal.Signals) -> bool:
 
 
 def _first_process(store: Store) -> int | None:
-    """Give the PID of the engine's first process: the one by whose end everything of it ends."""
+    """Return the PID of the engine's first process: the one by whose end everything of it ends."""
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal() and _is_engine(_command_line(int(entry.name)), store):
             return int(entry.name)
@@ -281,7 +281,7 @@ def _is_engine(words: list[str], store: Store) -> bool:
 
 
 def _running(store: Store) -> list[str] | None:
-    """Give the words that the running engine was started with, if it answers."""
+    """Return the words that the running engine was started with, if it answers."""
     pid = _first_process(store)
     return _command_line(pid)[2:] if pid and _answers(store) else None
 

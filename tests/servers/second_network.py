@@ -13,28 +13,28 @@ __all__ = ["connect", "disconnect"]
 
 def connect(bridge: str, network: str) -> None:
     """Make a bridge for the addresses `network` (the first two numbers) begins, and give them the way out and back."""
-    what = f"the second engine gets no bridge {bridge}"
-    run_command(["ip", "link", "add", bridge, "address", _hardware_address(network), "type", "bridge"], what=what)
-    run_command(["ip", "address", "add", f"{network}.0.1/24", "dev", bridge], what=what)
-    run_command(["ip", "link", "set", bridge, "mtu", str(widest_mtu()), "up"], what=what)
+    action = f"the second engine gets no bridge {bridge}"
+    run_command(["ip", "link", "add", bridge, "address", _hardware_address(network), "type", "bridge"], action=action)
+    run_command(["ip", "address", "add", f"{network}.0.1/24", "dev", bridge], action=action)
+    run_command(["ip", "link", "set", bridge, "mtu", str(widest_mtu()), "up"], action=action)
     for table, chain, rule in _rules(network):
-        run_command(["iptables", "--wait", "-t", table, "-I", chain, *rule], what=what)
+        run_command(["iptables", "--wait", "-t", table, "-I", chain, *rule], action=action)
 
 
 def disconnect(bridge: str, network: str) -> None:
     """Take away the rules, the bridge, and all other bridges with such addresses."""
     for table, chain, rule in _rules(network):
         if _succeeds(["iptables", "--wait", "-t", table, "-C", chain, *rule]):
-            run_command(["iptables", "--wait", "-t", table, "-D", chain, *rule], what="a rule cannot be taken away")
+            run_command(["iptables", "--wait", "-t", table, "-D", chain, *rule], action="a rule cannot be taken away")
     listing = subprocess.run(["ip", "-json", "address", "show", "type", "bridge"], capture_output=True, check=True)
     for found in json.loads(listing.stdout or b"[]"):
         addresses = [address.get("local", "") for address in found.get("addr_info", ())]
         if found.get("ifname") == bridge or any(one.startswith(f"{network}.") for one in addresses):
-            run_command(["ip", "link", "delete", found["ifname"]], what="a bridge cannot be taken away")
+            run_command(["ip", "link", "delete", found["ifname"]], action="a bridge cannot be taken away")
 
 
 def _hardware_address(network: str) -> str:
-    """Give a bridge's own address. Else it takes one of its ports', and packets are lost as these come and go."""
+    """Return a bridge's own address. Else it takes one of its ports', and packets are lost as these come and go."""
     return ":".join(["02", "42", *(f"{int(number):02x}" for number in network.split(".")), "00", "01"])
 
 

@@ -26,7 +26,7 @@ BROKEN = (urllib3.exceptions.ProtocolError, requests.RequestException)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cargo:
+class ImagePusher:
     """An image of nothing but chance, in an engine, and the registry it is for."""
 
     client: docker.DockerClient
@@ -47,69 +47,69 @@ class Cargo:
             yield from api.push(repository, tag="1", stream=True, decode=True)
 
     @property
-    def held(self) -> str | None:
+    def digest(self) -> str | None:
         """The digest that the registry holds, asked without a proxy."""
         return self.registry.digest(f"demo/{self.name}", "1")
 
 
 @pytest.fixture
-def cargo(
+def pusher(
     open_registry: TestRegistry,
     client: docker.DockerClient,
     project_name: str,
     tmp_path: Path,
     *,
     containerd_store: bool,
-) -> Cargo:
+) -> ImagePusher:
     """An image for the open registry."""
     if containerd_store:
         pytest.skip("containerd's push streams have no digest, which these tests tell by")
-    return Cargo(client=client, registry=open_registry, name=project_name, folder=tmp_path)
+    return ImagePusher(client=client, registry=open_registry, name=project_name, folder=tmp_path)
 
 
 def _digest(messages: list[Mapping[str, Any]]) -> str:
-    """Give the digest that the engine says it has pushed."""
+    """Return the digest that the engine says it has pushed."""
     (found,) = [str(one["aux"]["Digest"]) for one in messages if "aux" in one]
     return found
 
 
-def test_engine_pushes_through_the_proxy(cargo: Cargo) -> None:
+def test_engine_pushes_through_the_proxy(pusher: ImagePusher) -> None:
     """An engine pushes through the proxy, and a manifest that is swapped on the way there is what is held."""
     swap = Swap(method="PUT", path="/manifests/1", change=lambda body: body + b"\n")
-    with registry_proxy(cargo.registry.host, swap) as proxy:
-        pushed = _digest(list(cargo.push(host=proxy.host)))
+    with registry_proxy(pusher.registry.host, swap) as proxy:
+        pushed = _digest(list(pusher.push(host=proxy.host)))
         assert proxy.count("PATCH", status=202) == 2, "a layer and the config"
         assert proxy.count("PUT", "/manifests/1", status=201) == 1
-    assert cargo.held
-    assert cargo.held != pushed
+    assert pusher.digest
+    assert pusher.digest != pushed
 
 
-def test_engine_without_faults(cargo: Cargo, python_image: str) -> None:
+def test_engine_without_faults(pusher: ImagePusher, python_image: str) -> None:
     """Questions, errors, a stream of messages and an attached terminal pass as they are."""
     with engine_proxy() as proxy, closing(docker.DockerClient(proxy.docker_host, timeout=10)) as through:
         assert len(proxy.docker_host) < 100
-        assert through.images.get(python_image).id == cargo.client.images.get(python_image).id
+        assert through.images.get(python_image).id == pusher.client.images.get(python_image).id
         with pytest.raises(docker.errors.ImageNotFound):
-            through.images.get(f"{cargo.name}:missing")
+            through.images.get(f"{pusher.name}:missing")
         assert proxy.count("GET", "/images/", status=404) == 1
-        assert _digest(list(cargo.push(proxy.docker_host))) == cargo.held
+        assert _digest(list(pusher.push(proxy.docker_host))) == pusher.digest
 
-        labels = {"seatrial.project": cargo.name}
+        labels = {"seatrial.project": pusher.name}
         container = through.containers.create(python_image, "cat", stdin_open=True, labels=labels)
         with closing(container.attach_socket(params={"stdin": 1, "stdout": 1, "stream": 1})) as terminal:
             container.start()
-            terminal._sock.sendall(b"ahoy\n")
-            assert terminal._sock.recv(100).endswith(b"ahoy\n")
+            terminal._sock.sendall(b"goodbye\n")
+            assert terminal._sock.recv(100).endswith(b"goodbye\n")
         container.remove(force=True)
 
 
 @pytest.mark.parametrize("reaches_engine", [True, False])
-def test_empty(cargo: Cargo, *, reaches_engine: bool) -> None:
+def test_empty(pusher: ImagePusher, *, reaches_engine: bool) -> None:
     """A push whose stream is empty may have reached the registry or not."""
     with engine_proxy(Empty(reaches_engine=reaches_engine)) as proxy:
-        assert not list(cargo.push(proxy.docker_host))
+        assert not list(pusher.push(proxy.docker_host))
         assert proxy.count("POST", "/push", status=200) == 1
-    assert bool(cargo.held) == reaches_engine
+    assert bool(pusher.digest) == reaches_engine
 
 
 @pytest.mark.parametrize(
@@ -121,20 +121,20 @@ def test_empty(cargo: Cargo, *, reaches_engine: bool) -> None:
         (Cut(messages=0, finishes=False), [0], False),
     ],
 )
-def test_cut(cargo: Cargo, fault: Cut, messages: Sequence[int], arrives: bool) -> None:
+def test_cut(pusher: ImagePusher, fault: Cut, messages: Sequence[int], arrives: bool) -> None:
     """A stream breaks off where it should; whether the push goes on to its end is for the fault to say."""
     came: list[Mapping[str, Any]] = []
     with engine_proxy(fault) as proxy:
         with pytest.raises(BROKEN):
-            came.extend(cargo.push(proxy.docker_host))
+            came.extend(pusher.push(proxy.docker_host))
         if arrives:
-            wait_until(lambda: bool(cargo.held), 5)
+            wait_until(lambda: bool(pusher.digest), 5)
     assert len(came) in messages
-    assert bool(cargo.held) == arrives
+    assert bool(pusher.digest) == arrives
 
 
 @pytest.mark.parametrize("finishes", [True, False])
-def test_stall(cargo: Cargo, *, finishes: bool) -> None:
+def test_stall(pusher: ImagePusher, *, finishes: bool) -> None:
     """After the messages that come nothing more does, until the proxy closes."""
 
     def read() -> None:
@@ -142,26 +142,26 @@ def test_stall(cargo: Cargo, *, finishes: bool) -> None:
             next(messages)
 
     with engine_proxy(Stall(messages=1, finishes=finishes)) as proxy:
-        messages = cargo.push(proxy.docker_host)
+        messages = pusher.push(proxy.docker_host)
         assert "status" in next(messages)
         reader = threading.Thread(target=read)
         reader.start()
         if finishes:
-            wait_until(lambda: bool(cargo.held), 5)
+            wait_until(lambda: bool(pusher.digest), 5)
         reader.join(0.3)
         assert reader.is_alive()
     reader.join(5)
     assert not reader.is_alive()
-    assert bool(cargo.held) == finishes
+    assert bool(pusher.digest) == finishes
 
 
-def test_garbage_and_no_digest(cargo: Cargo) -> None:
+def test_garbage_and_no_digest(pusher: ImagePusher) -> None:
     """A line that is no JSON comes in the middle; the message with the digest does not come."""
     with engine_proxy(Garbage(after=1, times=1), WithoutAux()) as proxy:
         with pytest.raises(StreamParseError):
-            list(cargo.push(proxy.docker_host))
-        messages = list(cargo.push(proxy.docker_host))
+            list(pusher.push(proxy.docker_host))
+        messages = list(pusher.push(proxy.docker_host))
         assert proxy.count("POST", "/push") == 2
-    assert cargo.held
+    assert pusher.digest
     assert messages
     assert not [one for one in messages if "aux" in one]

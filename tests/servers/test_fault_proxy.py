@@ -17,7 +17,6 @@ import requests
 from tests.conftest import TestRegistry, wait_until
 from tests.servers.local_server import Asked, Reply, Served, serve
 from tests.servers.registry_proxy import (
-    Answer,
     Delay,
     Flip,
     Hang,
@@ -25,6 +24,7 @@ from tests.servers.registry_proxy import (
     RegistryFault,
     RegistryProxy,
     Reset,
+    Response,
     Swap,
     refusal,
     registry_proxy,
@@ -68,7 +68,7 @@ def test_without_faults(upstream: Served) -> None:
 def test_answer(upstream: Served) -> None:
     """The proxy answers as often as the rule says, and lets nothing through meanwhile."""
     busy = refusal(429, "TOOMANYREQUESTS", "slow down", method="POST", times=1, headers={"Retry-After": "1"})
-    with registry_proxy(upstream.host, busy, Answer(status=405, body=b"no\n", method="POST", times=1)) as proxy:
+    with registry_proxy(upstream.host, busy, Response(status=405, body=b"no\n", method="POST", times=1)) as proxy:
         answers = [_post(proxy) for _ in range(3)]
         assert requests.get(f"http://{proxy.host}/v2/", timeout=10).ok
 
@@ -84,7 +84,7 @@ def test_faults_are_changed_meanwhile(upstream: Served) -> None:
     with registry_proxy(upstream.host) as proxy:
         assert _post(proxy).ok
         for _ in range(2):
-            proxy.faults = (Answer(status=502, times=1),)
+            proxy.faults = (Response(status=502, times=1),)
             assert [_post(proxy).status_code for _ in range(2)] == [502, 200]
         proxy.forget()
         assert not proxy.log

@@ -16,7 +16,7 @@ HEAD = "seatrial:\n  apps:\n    web:\n      checks:\n"
 
 
 def checks(root: Path, text: str) -> tuple[Check, ...]:
-    """Give the checks that these lines ask for."""
+    """Return the checks that these lines ask for."""
     (root / SETTINGS_FILE).write_text(HEAD + text)
     return Settings.load(yaml.safe_load(HEAD + text)["seatrial"], root).app("web").checks
 
@@ -31,13 +31,13 @@ def test_every_key(tmp_path: Path) -> None:
           status: 201
           text: [thanks, "{version}"]
           not_text: Traceback
-          matches: '^\\d+ knots$'
+          matches: '^\\d+ items$'
           json: {order: {id: 1}}
-          answer_headers: {Content-Type: json}
+          response_headers: {Content-Type: json}
           within: 0.5
         - {path: /old, redirect: /new}
         - {redirect: "https://shop.example/", status: 308}
-        - {method: HEAD, answer_headers: {Cache-Control: no-store}}
+        - {method: HEAD, response_headers: {Cache-Control: no-store}}
 """
     assert checks(tmp_path, text) == (
         Check(
@@ -48,14 +48,14 @@ def test_every_key(tmp_path: Path) -> None:
             status=201,
             text=("thanks", "{version}"),
             not_text="Traceback",
-            matches=r"^\d+ knots$",
+            matches=r"^\d+ items$",
             json={"order": {"id": 1}},
-            answer_headers={"Content-Type": "json"},
+            response_headers={"Content-Type": "json"},
             within=0.5,
         ),
         Check(path="/old", redirect="/new"),
         Check(redirect="https://shop.example/", status=308),
-        Check(method="HEAD", answer_headers={"Cache-Control": "no-store"}),
+        Check(method="HEAD", response_headers={"Cache-Control": "no-store"}),
     )
 
 
@@ -75,7 +75,7 @@ def test_every_key(tmp_path: Path) -> None:
         ("        - {headers: {X Y: a}}\n", 5, "`headers` 'X Y' has a name or value that no header"),
         ('        - {headers: {X: "a\\r\\nY: b"}}\n', 5, "`headers` 'X' has a name or value"),
         ("        - {headers: {X: 1}}\n", 5, "xpected `str`"),
-        ("        - {answer_headers: {X: 1}}\n", 5, "xpected `str`"),
+        ("        - {response_headers: {X: 1}}\n", 5, "xpected `str`"),
         ("        - {redirect: nowhere}\n", 5, "`redirect` 'nowhere' does not begin"),
         ("        - path: /\n          redirect: /x\n          status: 200\n", 7, "`status` 200 is no redirect"),
         ("        - {within: 0}\n", 5, "> 0"),
@@ -92,16 +92,16 @@ def test_wrong(tmp_path: Path, text: str, line: int, words: str) -> None:
     """A wrong check is told with file and line."""
     with pytest.raises(UsageError) as caught:
         checks(tmp_path, text)
-    assert f"{tmp_path / SETTINGS_FILE}:{line}: " in caught.value.why
-    assert words in caught.value.why
-    assert "seatrial.apps.web.checks." in caught.value.what
+    assert f"{tmp_path / SETTINGS_FILE}:{line}: " in caught.value.reason
+    assert words in caught.value.reason
+    assert "seatrial.apps.web.checks." in caught.value.message
 
 
 def test_a_text_that_is_a_number(tmp_path: Path) -> None:
     """What YAML takes for a number is to be written in quotes."""
     with pytest.raises(UsageError) as caught:
         checks(tmp_path, "        - {text: 1.10}\n")
-    assert caught.value.mend == "write it in quotes"
+    assert caught.value.hint == "write it in quotes"
 
 
 def test_keys_are_text(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_other_questions_have_another_digest() -> None:
         Check(not_text="a"),
         Check(matches="a"),
         Check(json={"a": 1}),
-        Check(answer_headers={"A": "b"}),
+        Check(response_headers={"A": "b"}),
         Check(redirect="/"),
         Check(within=1),
     ]
@@ -135,9 +135,9 @@ def test_other_questions_have_another_digest() -> None:
         (Check(text="hello"), False),
         (Check(text=("hello", "v{version}")), True),
         (Check(json={"a": [{"b": "{version}"}]}), True),
-        (Check(answer_headers={"X": "{version}"}), True),
+        (Check(response_headers={"X": "{version}"}), True),
     ],
 )
 def test_who_asks_for_the_version(check: Check, *, asks: bool) -> None:
     """It is known of a check whether it asks for the version."""
-    assert check.asks_for_the_version is asks
+    assert check.uses_version is asks

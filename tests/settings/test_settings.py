@@ -30,7 +30,7 @@ def load(root: Path, text: str) -> Settings:
 
 
 def wrong(root: Path, text: str) -> UsageError:
-    """Give the error that these settings end with."""
+    """Return the error that these settings end with."""
     with pytest.raises(UsageError) as caught:
         load(root, text)
     return caught.value
@@ -63,7 +63,7 @@ def test_every_key(root: Path) -> None:
 seatrial:
   project: shop
   registry: ghcr.io
-  user: captain
+  user: alice
   local_registry_port: 5051
   apps:
     web:
@@ -91,7 +91,7 @@ seatrial:
       build_timeout: 60
 """
     settings = load(root, text)
-    assert (settings.project, settings.registry, settings.user) == ("shop", "ghcr.io", "captain")
+    assert (settings.project, settings.registry, settings.user) == ("shop", "ghcr.io", "alice")
     assert settings.local_registry_port == 5051
     assert settings.app("web") == App(
         project="shop",
@@ -126,7 +126,7 @@ seatrial:
 
 
 @pytest.mark.parametrize(
-    ("text", "where", "line", "mend"),
+    ("text", "where", "line", "hint"),
     [
         ("seatrial:\n  projekt: x\n", "seatrial.projekt", 2, "write 'project'"),
         ("# hello\nseatrial:\n  regsitry: x\n", "seatrial.regsitry", 3, "write 'registry'"),
@@ -140,13 +140,13 @@ seatrial:
         ("seatrial:\n  zzzzzz: 1\n", "seatrial.zzzzzz", 2, "known here: "),
     ],
 )
-def test_unknown_key(root: Path, text: str, where: str, line: int, mend: str) -> None:
+def test_unknown_key(root: Path, text: str, where: str, line: int, hint: str) -> None:
     """A misspelt setting is told with file and line and the nearest one there is."""
     error = wrong(root, text)
     assert error.exit_code == 2
-    assert where in error.what
-    assert f"{root / SETTINGS_FILE}:{line}: there is no setting" in error.why
-    assert mend in error.mend
+    assert where in error.message
+    assert f"{root / SETTINGS_FILE}:{line}: there is no setting" in error.reason
+    assert hint in error.hint
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_unknown_key(root: Path, text: str, where: str, line: int, mend: str) ->
 def test_wrong_type(root: Path, lines: str, line: int) -> None:
     """A setting of the wrong kind, or out of its bounds, is told with file and line."""
     error = wrong(root, f"seatrial:\n  {lines}\n")
-    assert f"{root / SETTINGS_FILE}:{line}: " in error.why
+    assert f"{root / SETTINGS_FILE}:{line}: " in error.reason
 
 
 @pytest.mark.parametrize(
@@ -198,13 +198,13 @@ def test_wrong_words(root: Path, lines: str) -> None:
     """A setting that holds no name, size or reference where one is needed ends with exit code 2 and a way out."""
     error = wrong(root, f"seatrial:\n  {lines}\n")
     assert error.exit_code == 2
-    assert error.mend
+    assert error.hint
 
 
 def test_proposed_name_is_good(root: Path) -> None:
     """The name that is proposed in a wrong one's place is a right one."""
     error = wrong(root, "seatrial: {project: 'My Shop!'}")
-    assert error.mend == "project: my-shop"
+    assert error.hint == "project: my-shop"
     assert load(root, "seatrial: {project: my-shop}").project == "my-shop"
 
 
@@ -217,8 +217,8 @@ def test_numbers_as_text(root: Path) -> None:
 def test_text_as_numbers(root: Path, value: str) -> None:
     """Text that YAML takes for something else is not guessed back: 0755 would become 493."""
     error = wrong(root, f"seatrial: {{apps: {{web: {{environment: {{A: {value}}}}}}}}}")
-    assert "environment" in error.what
-    assert error.mend == "write it in quotes"
+    assert "environment" in error.message
+    assert error.hint == "write it in quotes"
 
 
 def test_empty_app(root: Path) -> None:
@@ -233,10 +233,10 @@ def test_several_apps(root: Path) -> None:
     assert settings.app("worker").name == "worker"
     with pytest.raises(UsageError, match="web, worker") as caught:
         settings.app()
-    assert caught.value.mend == "--app web"
+    assert caught.value.hint == "--app web"
     with pytest.raises(UsageError, match="wroker") as caught:
         settings.app("wroker")
-    assert caught.value.mend == "--app worker"
+    assert caught.value.hint == "--app worker"
 
 
 def test_one_app_needs_no_name(root: Path) -> None:
@@ -265,8 +265,8 @@ def test_dockers_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     assert environment().docker_config == tmp_path
     monkeypatch.setenv("DOCKER_CONFIG", "")
-    monkeypatch.setenv("HOME", "/home/captain")
-    assert environment().docker_config == Path("/home/captain/.docker")
+    monkeypatch.setenv("HOME", "/home/alice")
+    assert environment().docker_config == Path("/home/alice/.docker")
 
 
 def test_checks_digest() -> None:

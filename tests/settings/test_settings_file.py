@@ -54,9 +54,9 @@ def test_damaged_files(file: Path, content: bytes, line: int, words: str) -> Non
     file.write_bytes(content)
     with pytest.raises(UsageError) as caught:
         check_settings_file(file)
-    assert f"{file}:{line}: " in caught.value.why
-    assert words in caught.value.why
-    assert str(file) in caught.value.mend
+    assert f"{file}:{line}: " in caught.value.reason
+    assert words in caught.value.reason
+    assert str(file) in caught.value.hint
 
 
 def test_not_utf8(file: Path) -> None:

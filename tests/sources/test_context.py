@@ -30,7 +30,7 @@ def read(folder: Path) -> Context:
 
 def test_entries(folder: Path) -> None:
     """Files, folders and links are sent in order, links not followed; our own notes stay here."""
-    assert tuple(Context.read(folder, folder / "Dockerfile", notes=folder / ".seatrial").entries) == (
+    assert tuple(Context.read(folder, folder / "Dockerfile", state_folder=folder / ".seatrial").entries) == (
         *("Dockerfile", "app.py", "loop", "nowhere", "static", "static/site.css"),
         *("sub", "sub/.seatrial", "sub/.seatrial/x"),
     )
@@ -47,15 +47,15 @@ def test_malformed_pattern(folder: Path) -> None:
     (folder / ".dockerignore").write_text("a\n[\n")
     with pytest.raises(UsageError, match="cannot be told") as caught:
         read(folder)
-    assert f"{folder}/.dockerignore:2" in caught.value.why
+    assert f"{folder}/.dockerignore:2" in caught.value.reason
 
 
 def test_no_folder(folder: Path) -> None:
     """A context that is a file, or nothing, is told as such."""
-    for name, why in (("app.py", "a file"), ("gone", "no folder")):
+    for name, reason in (("app.py", "a file"), ("gone", "no folder")):
         with pytest.raises(UsageError, match=f"no app folder {folder / name}") as caught:
             Context.read(folder / name, folder / "Dockerfile")
-        assert why in caught.value.why
+        assert reason in caught.value.reason
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
@@ -67,7 +67,7 @@ def test_closed_folder(folder: Path) -> None:
             read(folder)
     finally:
         (folder / "static").chmod(0o755)
-    assert ".dockerignore" in caught.value.mend
+    assert ".dockerignore" in caught.value.hint
 
 
 def test_too_large(folder: Path) -> None:
@@ -76,11 +76,11 @@ def test_too_large(folder: Path) -> None:
         with (folder / f"movie{number}.mp4").open("wb") as file:
             file.truncate(number * 1_000_000_000)
     context = read(folder)
-    context.refuse_beyond(context.size)
+    context.check_size(context.size)
     with pytest.raises(UsageError, match="too large") as caught:
-        context.refuse_beyond(context.size - 1)
-    assert "28000.0 MB" in caught.value.why
-    assert ".dockerignore" in caught.value.mend
+        context.check_size(context.size - 1)
+    assert "28000.0 MB" in caught.value.reason
+    assert ".dockerignore" in caught.value.hint
     assert [line.split()[-1] for line in caught.value.details] == [f"movie{number}.mp4" for number in (7, 6, 5, 4, 3)]
 
 
@@ -109,12 +109,12 @@ def test_planted(folder: Path, path: str, content: str) -> None:
     (folder / path).write_text(content)
 
     with pytest.raises(UsageError, match="should not be in an image") as caught:
-        read(folder).refuse_secrets(())
+        read(folder).check_secrets(())
 
-    assert caught.value.why.startswith(f"{path} would be sent")
-    read(folder).refuse_secrets((path,))
+    assert caught.value.reason.startswith(f"{path} would be sent")
+    read(folder).check_secrets((path,))
     (folder / ".dockerignore").write_text(f"{path}\n")
-    read(folder).refuse_secrets(())
+    read(folder).check_secrets(())
 
 
 def test_planted_repository(folder: Path) -> None:
@@ -122,9 +122,9 @@ def test_planted_repository(folder: Path) -> None:
     (folder / ".git").mkdir()
     (folder / ".git" / "config").write_text("[core]\n")
     with pytest.raises(UsageError) as caught:
-        read(folder).refuse_secrets(())
-    assert caught.value.why.startswith(".git would be sent")
-    read(folder).refuse_secrets((".git/",))
+        read(folder).check_secrets(())
+    assert caught.value.reason.startswith(".git would be sent")
+    read(folder).check_secrets((".git/",))
 
 
 def test_links_hold_no_secret(folder: Path) -> None:
@@ -132,7 +132,7 @@ def test_links_hold_no_secret(folder: Path) -> None:
     os.mkfifo(folder / "pipe")
     (folder / "server.pem").symlink_to("pipe")
     (folder / ".env").symlink_to("/home/me/.env")
-    read(folder).refuse_secrets(())
+    read(folder).check_secrets(())
 
 
 @pytest.mark.parametrize(
@@ -150,4 +150,4 @@ def test_links_hold_no_secret(folder: Path) -> None:
 def test_harmless(folder: Path, path: str, content: str) -> None:
     """What only looks a little like a secret is sent."""
     (folder / path).write_text(content)
-    read(folder).refuse_secrets(())
+    read(folder).check_secrets(())

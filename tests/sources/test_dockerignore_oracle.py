@@ -54,7 +54,7 @@ def _run(cli: str, *arguments: str, config: Path | None = None) -> subprocess.Co
 
 @pytest.fixture(scope="module")
 def docker(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess.CompletedProcess[bytes]]:
-    """Give a function that runs a docker CLI with BuildKit, with buildx where it can be had.
+    """Return a function that runs a docker CLI with BuildKit, with buildx where it can be had.
 
     The classic builder is no oracle: it looks for no exceptions like `!**/x` in excluded directories. Nor is a CLI
     before 23 with a newer engine, which knows no exclusions that are not ASCII from it.
@@ -78,7 +78,7 @@ def docker(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess
 
 @pytest.fixture
 def image(docker: Callable[..., subprocess.CompletedProcess[bytes]]) -> Iterator[str]:
-    """Give a name that nothing else has; what is called so is removed afterwards."""
+    """Return a name that nothing else has; what is called so is removed afterwards."""
     name = f"seatrial-test-{uuid.uuid4().hex}"
     yield name
     docker("rm", "--force", name)
@@ -89,7 +89,7 @@ def image(docker: Callable[..., subprocess.CompletedProcess[bytes]]) -> Iterator
 def taken(
     docker: Callable[..., subprocess.CompletedProcess[bytes]], tmp_path: Path, image: str
 ) -> Callable[[bytes, str], set[str]]:
-    """Give a function that writes an ignore file into a context and tells which files the builder takes."""
+    """Return a function that writes an ignore file into a context and tells which files the builder takes."""
     for name in _FILES:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)

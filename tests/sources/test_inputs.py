@@ -36,8 +36,8 @@ def test_gone(tmp_path: Path) -> None:
     """A file that cannot be read is named, with what to do."""
     with pytest.raises(UsageError) as caught:
         entry_digest(tmp_path / "gone")
-    assert str(tmp_path / "gone") in caught.value.what
-    assert "again" in caught.value.mend
+    assert str(tmp_path / "gone") in caught.value.message
+    assert "again" in caught.value.hint
 
 
 def test_difference() -> None:

@@ -14,9 +14,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from seatrial.checks.browser.devtools import DevTools, Refused
+from seatrial.checks.browser.devtools import DevTools, DevToolsError
 from seatrial.checks.browser.tab import Tab
-from seatrial.errors import StepFailed, Unavailable, UsageError, cleaned
+from seatrial.errors import StepFailed, Unavailable, UsageError, sanitize
 from seatrial.host.atomic_write import replace_file
 
 __all__ = ["Page", "find_browser", "open_page"]
@@ -37,7 +37,7 @@ _FLAGS = (
     "--no-proxy-server",  # the checks use none either
     "--disable-dev-shm-usage",  # in a container it is small, and Chromium dies when it is full
 )
-_KEEPER = Path(__file__).with_name("supervisor.py")
+_SUPERVISOR = Path(__file__).with_name("supervisor.py")
 _LAST_LINES = 5
 _NOISE = ("dbus", "unexpected operator")
 _LONGEST_PLACE = 30  # characters: Chromium puts a socket there, and a socket's path has 104 at most
@@ -62,7 +62,7 @@ class Page:
 
 
 def find_browser(named: str | None = None) -> str:
-    """Give the browser's program: the one that is named, else the first Chromium there is.
+    """Return the browser's program: the one that is named, else the first Chromium there is.
 
     Raises `UsageError` when the named one is not there, `Unavailable` when there is none.
     """
@@ -70,9 +70,9 @@ def find_browser(named: str | None = None) -> str:
         if found := shutil.which(named):
             return found
         raise UsageError(
-            f"there is no browser {cleaned(named, limit=100)}",
-            why="the setting browser names it, and no such program is found",
-            mend="name a Chromium there, or leave the setting out",
+            f"there is no browser {sanitize(named, limit=100)}",
+            reason="the setting browser names it, and no such program is found",
+            hint="name a Chromium there, or leave the setting out",
             cause="no-browser",
         )
     for name in (*_PROGRAMS, *_ON_MACOS):
@@ -80,8 +80,8 @@ def find_browser(named: str | None = None) -> str:
             return found
     raise Unavailable(
         "there is no browser to visit with",
-        why=f"none of {', '.join(_PROGRAMS)} is on the PATH",
-        mend="apt-get install -y --no-install-recommends chromium (or name one in the setting browser)",
+        reason=f"none of {', '.join(_PROGRAMS)} is on the PATH",
+        hint="apt-get install -y --no-install-recommends chromium (or name one in the setting browser)",
         cause="no-browser",
     )
 
@@ -96,19 +96,19 @@ def open_page(
     picture cannot be written.
     """
     start_until = time.monotonic() + starting
-    with _chromium(program or find_browser()) as (devtools, trouble):
+    with _chromium(program or find_browser()) as (devtools, failure):
         try:
             tab = Tab(devtools, until=start_until)
             began = time.monotonic()
             deadline = began + seconds
             tab.load(url, until=deadline - min(_PICTURE_SECONDS, seconds * _PICTURE_SHARE))
             picture, title, address = None, "", url
-            with suppress(TimeoutError, Refused):  # a page that is stuck can be neither asked nor drawn
+            with suppress(TimeoutError, DevToolsError):  # a page that is stuck can be neither asked nor drawn
                 title, address = tab.title(until=deadline)
                 picture = tab.picture(until=deadline)
                 tab.judge_icons(until=deadline)
-        except (ConnectionError, TimeoutError, Refused) as error:
-            raise trouble(str(error)) from error
+        except (ConnectionError, TimeoutError, DevToolsError) as error:
+            raise failure(str(error)) from error
     if picture is not None:
         _keep(picture, screenshot)
     return Page(
@@ -120,30 +120,30 @@ def open_page(
     )
 
 
-class _Trouble:
+class _BrowserFailure:
     """What a browser wrote before it failed, as an error."""
 
     def __init__(self, program: str, written: Path) -> None:
         self._program = program
         self._written = written
 
-    def __call__(self, why: str) -> Unavailable:
+    def __call__(self, reason: str) -> Unavailable:
         lines: list[str] = []
         with suppress(OSError):
             lines = self._written.read_text("utf-8", "replace").splitlines()
-        told = [line for line in lines if line.strip() and not any(noise in line for noise in _NOISE)]
+        shown = [line for line in lines if line.strip() and not any(noise in line for noise in _NOISE)]
         return Unavailable(
             "the browser failed",
-            why=f"{self._program}: {why}",
-            mend="mend what the lines above say (or name another one in the setting browser), then run it again",
-            details=tuple(told[-_LAST_LINES:]),
+            reason=f"{self._program}: {reason}",
+            hint="mend what the lines above say (or name another one in the setting browser), then run it again",
+            details=tuple(shown[-_LAST_LINES:]),
             cause="browser-failed",
         )
 
 
 @contextmanager
-def _chromium(program: str) -> Iterator[tuple[DevTools, _Trouble]]:
-    """Give the line to a Chromium that starts, with a profile of its own; both are gone afterwards."""
+def _chromium(program: str) -> Iterator[tuple[DevTools, _BrowserFailure]]:
+    """Yield the line to a Chromium that starts, with a profile of its own; both are gone afterwards."""
     usual = tempfile.gettempdir()
     folder = tempfile.mkdtemp(prefix="seatrial-browser-", dir=usual if len(usual) <= _LONGEST_PLACE else "/tmp")  # noqa: S108
     written = Path(folder) / "messages"
@@ -157,7 +157,7 @@ def _chromium(program: str) -> Iterator[tuple[DevTools, _Trouble]]:
         finally:
             os.close(its_read)
             os.close(its_write)
-        yield DevTools(our_read, our_write), _Trouble(program, written)
+        yield DevTools(our_read, our_write), _BrowserFailure(program, written)
     finally:
         for one in ours:
             os.close(one)
@@ -170,10 +170,10 @@ def _start(program: str, folder: str, written: Path, its_read: int, its_write: i
     """Start a browser below a keeper, which ends it as soon as nobody holds the keeper's input any more."""
     flags = [*_FLAGS, f"--user-data-dir={folder}/profile", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     places = [f"{name}={folder}" for name in ("TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")]
-    kept = [sys.executable, "-IS", str(_KEEPER), folder, str(its_read), str(its_write)]
+    supervisor = [sys.executable, "-IS", str(_SUPERVISOR), folder, str(its_read), str(its_write)]
     with written.open("wb") as messages:
         return subprocess.Popen(
-            [*kept, "env", *places, program, *flags],
+            [*supervisor, "env", *places, program, *flags],
             pass_fds=(its_read, its_write),
             start_new_session=True,  # Ctrl-C at the terminal is for us: we end it
             stdin=subprocess.PIPE,
@@ -193,7 +193,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _pipe() -> tuple[int, int]:
-    """Give the two ends of a pipe, with numbers beyond those the browser gets them under."""
+    """Return the two ends of a pipe, with numbers beyond those the browser gets them under."""
     ends = os.pipe()
     try:
         moved = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE) for end in ends]
@@ -211,6 +211,6 @@ def _keep(picture: bytes, path: Path) -> None:
     except OSError as error:
         raise StepFailed(
             f"the picture {path} cannot be written",
-            why=str(error.strerror or error),
-            mend="make room for it, then: invoke smoke --browser",
+            reason=str(error.strerror or error),
+            hint="make room for it, then: invoke smoke --browser",
         ) from error

@@ -9,16 +9,16 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["DevTools", "Heard", "Refused"]
+__all__ = ["DevTools", "DevToolsError", "EventHandler"]
 
-Heard = Callable[[str, dict[str, Any], str], None]
+EventHandler = Callable[[str, dict[str, Any], str], None]
 """Who hears of the browser's events: the method, its parameters, and the session it came from."""
 
 _CHUNK = 256 * 1024
 _LONGEST_SLICE = 1.0
 
 
-class Refused(Exception):  # noqa: N818  what the browser did
+class DevToolsError(Exception):
     """The browser did not do what it was asked; the text is its reason."""
 
 
@@ -29,7 +29,7 @@ class DevTools:
     """
 
     def __init__(self, read_from: int, write_to: int) -> None:
-        self.heard: Heard = lambda _method, _params, _session: None
+        self.on_event: EventHandler = lambda _method, _params, _session: None
         self._read_from = read_from
         self._write_to = write_to
         self._last = 0
@@ -53,7 +53,7 @@ class DevTools:
     def call(self, method: str, *, until: float, session: str = "", **params: Any) -> dict[str, Any]:  # noqa: ANN401
         """Ask for something and give the reply, while the events that come meanwhile are heard.
 
-        `Refused` where the reply is an error, `TimeoutError` at `until`, a moment of the monotonic clock.
+        `DevToolsError` where the reply is an error, `TimeoutError` at `until`, a moment of the monotonic clock.
         """
         number = self.send(method, session=session, **params)
         self._awaited.add(number)
@@ -63,7 +63,7 @@ class DevTools:
         finally:
             self._awaited.discard(number)
         if "error" in reply:
-            raise Refused(str(reply["error"].get("message", "no reason given")))
+            raise DevToolsError(str(reply["error"].get("message", "no reason given")))
         result: dict[str, Any] = reply.get("result", {})
         return result
 
@@ -72,7 +72,7 @@ class DevTools:
         self._awaited.add(number)
 
     def reply(self, number: int) -> dict[str, Any] | None:
-        """Give the reply to an expected question as it came, once, or nothing so far."""
+        """Return the reply to an expected question as it came, once, or None so far."""
         return self._replies.pop(number, None)
 
     def wait(self, until: float, what: str = "nothing came") -> None:
@@ -98,6 +98,6 @@ class DevTools:
 
     def _take(self, message: dict[str, Any]) -> None:
         if "method" in message:
-            self.heard(message["method"], message.get("params", {}), message.get("sessionId", ""))
+            self.on_event(message["method"], message.get("params", {}), message.get("sessionId", ""))
         elif message.get("id") in self._awaited:
             self._replies[message["id"]] = message

@@ -16,14 +16,14 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["keep"]
+__all__ = ["supervise"]
 
 _SET_CHILD_SUBREAPER = 36  # prctl(2)
 _END_SECONDS = 5.0
 _NOT_STARTED = 127
 
 
-def keep(folder: str, read_from: int, write_to: int, words: list[str]) -> None:
+def supervise(folder: str, read_from: int, write_to: int, words: list[str]) -> None:
     """Run a program until our standard input ends, then end it and whatever it started."""
     _adopt_orphans()
     program = os.fork()
@@ -74,7 +74,7 @@ def _end(program: int) -> None:
 
 
 def _children() -> list[int]:
-    """Give our children, among them those whose parents have gone; nothing where that cannot be asked."""
+    """Return our children, among them those whose parents have gone; nothing where that cannot be asked."""
     me = os.getpid()
     try:
         return [int(word) for word in Path(f"/proc/{me}/task/{me}/children").read_text().split()]
@@ -83,4 +83,4 @@ def _children() -> list[int]:
 
 
 if __name__ == "__main__":
-    keep(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:])
+    supervise(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:])

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from seatrial.checks.browser.devtools import DevTools
-from seatrial.errors import cleaned
+from seatrial.errors import sanitize
 
 __all__ = ["Tab"]
 
@@ -45,7 +45,7 @@ class Tab:
         self._target: str = devtools.call("Target.createTarget", until=until, url="about:blank")["targetId"]
         attached = devtools.call("Target.attachToTarget", until=until, targetId=self._target, flatten=True)
         self._session: str = attached["sessionId"]
-        devtools.heard = self._hear
+        devtools.on_event = self._on_event
         for domain in _DOMAINS:
             devtools.call(f"{domain}.enable", session=self._session, until=until)
         devtools.call("Target.setAutoAttach", session=self._session, until=until, **_WATCHED)
@@ -77,12 +77,12 @@ class Tab:
             self._devtools.listen(min(until, time.monotonic() + _QUIET / 4))
 
     def title(self, *, until: float) -> tuple[str, str]:
-        """Give the page's title and the address where it ended up."""
+        """Return the page's title and the address where it ended up."""
         info = self._devtools.call("Target.getTargetInfo", until=until, targetId=self._target)["targetInfo"]
-        return cleaned(str(info["title"]), limit=100), cleaned(str(info["url"]), limit=200)
+        return sanitize(str(info["title"]), limit=100), sanitize(str(info["url"]), limit=200)
 
     def picture(self, *, until: float) -> bytes:
-        """Give how it looks, as a PNG."""
+        """Return how it looks, as a PNG."""
         found = self._devtools.call("Page.captureScreenshot", session=self._session, until=until, format="png")
         return base64.b64decode(found["data"])
 
@@ -109,9 +109,9 @@ class Tab:
         return f"the page did not finish loading within {seconds:.1f} s{behind}"
 
     def _add(self, key: str, words: str) -> None:
-        self._problems.setdefault(key, cleaned(" ".join(words.split()), limit=300))
+        self._problems.setdefault(key, sanitize(" ".join(words.split()), limit=300))
 
-    def _hear(self, method: str, params: dict[str, Any], session: str) -> None:
+    def _on_event(self, method: str, params: dict[str, Any], session: str) -> None:
         match method:
             case "Target.attachedToTarget":
                 self._equip(params["sessionId"])
@@ -181,30 +181,30 @@ class Tab:
             self._add(f"{url} {text}", words)
 
     def _place(self, frames: list[dict[str, Any]]) -> str:
-        """Give where in the page's sources something happened."""
+        """Return where in the page's sources something happened."""
         for frame in frames:
             if url := frame.get("url"):
                 return f" ({self._short(str(url))}:{int(frame.get('lineNumber', 0)) + 1})"
         return ""
 
     def _short(self, url: str) -> str:
-        """Give an address without its query (it may hold a secret), and without the origin where it is the page's."""
+        """Return an address without its query (it may hold a secret), and without the origin where it is the page's."""
         here, there = urlsplit(self._url), urlsplit(url)
         if there.scheme not in {"http", "https"}:
-            return cleaned(url, limit=40)
+            return sanitize(url, limit=40)
         own = (there.scheme, there.netloc) == (here.scheme, here.netloc)
-        return cleaned(there.path if own else f"{there.scheme}://{there.netloc}{there.path}", limit=120)
+        return sanitize(there.path if own else f"{there.scheme}://{there.netloc}{there.path}", limit=120)
 
 
 def _said(value: dict[str, Any]) -> str:
-    """Give a JavaScript value in words: an error's first line, a text as it is."""
+    """Return a JavaScript value in words: an error's first line, a text as it is."""
     if "value" in value:
         return value["value"] if isinstance(value["value"], str) else json.dumps(value["value"])
     return str(value.get("description", value.get("type", ""))).partition("\n")[0]
 
 
 def _refusal(reply: dict[str, Any]) -> str:
-    """Give why the browser did not open the page, or nothing when it did."""
+    """Return why the browser did not open the page, or None when it did."""
     if "error" in reply:
         return str(reply["error"].get("message"))
     if reply["result"].get("isDownload"):

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seatrial.checks.http.base_url import Site
+from seatrial.checks.http.base_url import BaseUrl
 from seatrial.checks.http.response import Expected
-from seatrial.engine.protocol import Tell
+from seatrial.engine.protocol import Emit
 from seatrial.errors import SmokeFailed
-from seatrial.events import Checked, Note
+from seatrial.events import CheckResult, Info
 from seatrial.model.app import App, Check
 
 if TYPE_CHECKING:  # only who visits pays for what a browser needs
@@ -24,7 +24,7 @@ _FIRST_ERROR = 400
 class Visit:
     """One visit of a browser to an app that answers its checks; `page` is what it found, once it has been there.
 
-    `expected` is who should be answering, `again` what to type once a page that fails is mended.
+    `expected` is who should be answering, `hint_after_fix` what to type once a page that fails is mended.
     """
 
     def __init__(  # noqa: PLR0913  each is one thing
@@ -34,36 +34,36 @@ class Visit:
         app: App,
         expected: Expected,
         screenshot: Path,
-        tell: Tell,
-        again: str = "mend the page, then: invoke build smoke --browser",
+        emit: Emit,
+        hint_after_fix: str = "mend the page, then: invoke build smoke --browser",
     ) -> None:
         self.page: Page | None = None
-        self._again = again
+        self._again = hint_after_fix
         self._program = program
         self._app = app
         self._expected = expected
         self._screenshot = screenshot
-        self._tell = tell
+        self._emit = emit
 
-    def __call__(self, site: Site) -> None:
+    def __call__(self, base_url: BaseUrl) -> None:
         """Open the app's page; `SmokeFailed` when the browser has anything to complain of, its picture kept or not."""
         from seatrial.checks.browser.chromium import open_page
 
         path = page_of(self._app.checks)
         self._screenshot.unlink(missing_ok=True)  # it would be taken for the one of this visit
-        url = site.url(self._expected.filled(path))
+        url = base_url.url(self._expected.with_version(path))
         page = open_page(url, screenshot=self._screenshot, seconds=self._app.smoke_timeout, program=self._program)
         self.page = page
         found = "; ".join(page.problems) or None
         where = f"{page.url} ({page.title or 'no title'})"
-        self._tell(Checked(check=f"browser {path}", problem=found, seconds=page.seconds, timeline=(where,)))
+        self._emit(CheckResult(check=f"browser {path}", problem=found, seconds=page.seconds, timeline=(where,)))
         if page.screenshot:
-            self._tell(Note(text=f"screenshot: {page.screenshot}"))
+            self._emit(Info(text=f"screenshot: {page.screenshot}"))
         if page.problems:
             raise SmokeFailed(
                 f"{self._app.name} answers its checks, and its page fails in a browser",
-                why="; ".join(page.problems),
-                mend=self._again,
+                reason="; ".join(page.problems),
+                hint=self._again,
                 details=page.problems,
                 cause="page-errors",
             )
@@ -80,6 +80,6 @@ class Visit:
 
 
 def page_of(checks: Sequence[Check]) -> str:
-    """Give the path of the page that people open: `/`, unless the checks ask for good answers only elsewhere."""
+    """Return the path of the page that people open: `/`, unless the checks ask for good answers only elsewhere."""
     good = [one.path for one in checks if one.method == "GET" and (one.status or 0) < _FIRST_ERROR and not one.headers]
     return "/" if "/" in good or not good else good[0]

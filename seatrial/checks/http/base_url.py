@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote, urljoin, urlsplit
 
-from seatrial.errors import UsageError, cleaned
+from seatrial.errors import UsageError, sanitize
 
-__all__ = ["Site", "parse_site"]
+__all__ = ["BaseUrl", "parse_base_url"]
 
 _PORTS = {"http": 80, "https": 443}
 _KEPT = "/%?&=:@!$'()*+,;~[]"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Site:
+class BaseUrl:
     """An app's address; `prefix` is the path it lives under, without a slash at its end."""
 
     host: str = "127.0.0.1"
@@ -32,11 +32,11 @@ class Site:
         return f"{self.scheme}://{host}" if self.port == _PORTS[self.scheme] else f"{self.scheme}://{host}:{self.port}"
 
     def url(self, path: str) -> str:
-        """Give the whole URL of a path of the app's; what is a whole URL already stays as it is."""
+        """Return the whole URL of a path of the app's; what is a whole URL already stays as it is."""
         return f"{self}{path}" if path.startswith("/") and not path.startswith("//") else path
 
     def place(self, url: str) -> str | None:
-        """Give path and query of a URL as a request has them, or nothing when it is not on this origin."""
+        """Return path and query of a URL as a request has them, or None when it is not on this origin."""
         try:
             parts = urlsplit(url)
             port = parts.port or _PORTS.get(parts.scheme)
@@ -46,16 +46,16 @@ class Site:
             return None
         return quote(f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}", safe=_KEPT)
 
-    def led_to(self, url: str, location: str) -> str:
-        """Give the whole URL that an answer to `url` leads to by its Location, as it came when it is no URL."""
+    def resolve(self, url: str, location: str) -> str:
+        """Return the whole URL that an answer to `url` leads to by its Location, as it came when it is no URL."""
         try:
             return urljoin(url, location)
         except ValueError:
             return location
 
 
-def parse_site(text: str) -> Site:
-    """Give the site a URL names; `UsageError` when it is none."""
+def parse_base_url(text: str) -> BaseUrl:
+    """Return the site a URL names; `UsageError` when it is none."""
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
@@ -69,7 +69,7 @@ def parse_site(text: str) -> Site:
     if parts.query or parts.fragment:
         raise _no_url(text, "the checks say what is asked: it has no ? and no #")
     ascii_host = host if host.isascii() else host.encode("idna").decode()
-    return Site(
+    return BaseUrl(
         scheme=parts.scheme,
         host=ascii_host,
         port=_PORTS[parts.scheme] if port is None else port,
@@ -77,6 +77,6 @@ def parse_site(text: str) -> Site:
     )
 
 
-def _no_url(text: str, why: str) -> UsageError:
-    what = f"--url {cleaned(repr(text), limit=100)}" if text else "what --url says"
-    return UsageError(f"{what} is no address of an app", why=why, mend="--url https://HOST[:PORT][/PATH]")
+def _no_url(text: str, reason: str) -> UsageError:
+    what = f"--url {sanitize(repr(text), limit=100)}" if text else "what --url says"
+    return UsageError(f"{what} is no address of an app", reason=reason, hint="--url https://HOST[:PORT][/PATH]")

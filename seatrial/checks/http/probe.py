@@ -9,14 +9,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from seatrial.checks.http.base_url import Site
-from seatrial.checks.http.request import Question, ask
-from seatrial.checks.http.response import Answer, Expected, problem_with
-from seatrial.errors import cleaned
-from seatrial.events import Checked
+from seatrial.checks.http.base_url import BaseUrl
+from seatrial.checks.http.request import Request, send
+from seatrial.checks.http.response import Expected, Response, problem_with
+from seatrial.errors import sanitize
+from seatrial.events import CheckResult
 from seatrial.model.app import Check
 
-__all__ = ["Pace", "Result", "Try", "probe", "question_for"]
+__all__ = ["Attempt", "PollInterval", "Result", "probe", "request_for"]
 
 _REQUEST_SECONDS = 10.0
 _LEAST_SECONDS = 0.05
@@ -26,7 +26,7 @@ _LONGEST_GROWN = 0.015  # and a question's own time: within 20 ms an app is foun
 
 
 @dataclass(frozen=True, kw_only=True)
-class Try:
+class Attempt:
     """What came of asking, in words, `at` so many seconds after the probe began; `count` times the same in a row."""
 
     at: float
@@ -41,57 +41,59 @@ class Try:
 class Result:
     """How one check came out: `problem` in words, or None; `final` when waiting would not change it.
 
-    `tries` is the timeline of what came, the answer that counted last; equal ones in a row are one.
+    `attempts` is the timeline of what came, the answer that counted last; equal ones in a row are one.
     """
 
     check: Check
     problem: str | None
     final: bool = True
     seconds: float = 0.0
-    tries: tuple[Try, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
 
     @property
-    def told(self) -> Checked:
+    def as_event(self) -> CheckResult:
         """The event that tells of it."""
-        timeline = tuple(map(str, self.tries))
-        return Checked(check=str(self.check), problem=self.problem, seconds=self.seconds, timeline=timeline)
+        timeline = tuple(map(str, self.attempts))
+        return CheckResult(check=str(self.check), problem=self.problem, seconds=self.seconds, timeline=timeline)
 
     @property
     def timeline(self) -> tuple[str, ...]:
         """What came of asking, in lines that name the check."""
-        named = (replace(one, words=f"{self.check}: {cleaned(one.words, limit=_LONGEST_WORDS)}") for one in self.tries)
+        named = (
+            replace(one, words=f"{self.check}: {sanitize(one.words, limit=_LONGEST_WORDS)}") for one in self.attempts
+        )
         return tuple(map(str, named))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pace:
+class PollInterval:
     """How soon an app that is not ready is asked again: pauses in seconds, each longer than the one before.
 
-    A longest pause grows once the wait is a thousand times as long, to 15 ms at most. `look` is
+    A longest pause grows once the wait is a thousand times as long, to 15 ms at most. `alive_interval` is
     how many seconds at most pass until it is asked whether the app is alive at all.
     """
 
     first: float = 0.002
     longest: float = 0.01
     growth: float = 1.2
-    look: float = 0.1
+    alive_interval: float = 0.1
 
     def after(self, pause: float, waited: float) -> float:
-        """Give the pause after a pause, so many seconds into the wait."""
+        """Return the pause after a pause, so many seconds into the wait."""
         return min(pause * self.growth, max(self.longest, min(waited / 1000, _LONGEST_GROWN)))
 
 
-_OWN_CONTAINER = Pace()
+_OWN_CONTAINER = PollInterval()
 
 
 def probe(  # noqa: PLR0913  where, what, for how long: each is one thing
-    site: Site,
+    base_url: BaseUrl,
     checks: tuple[Check, ...],
     *,
     expected: Expected,
     seconds: float,
     alive: Callable[[], bool] = lambda: True,
-    pace: Pace = _OWN_CONTAINER,
+    interval: PollInterval = _OWN_CONTAINER,
 ) -> tuple[Result, ...]:
     """Put all checks to an app, waiting at most `seconds` in all, and give the results in the checks' order.
 
@@ -99,10 +101,10 @@ def probe(  # noqa: PLR0913  where, what, for how long: each is one thing
     then, and whenever something else comes than before; when it says no, the wait ends and the check that was being put
     is the last result.
     """
-    wait = _Wait(site=site, expected=expected, seconds=seconds, alive=alive, pace=pace)
+    wait = _Wait(base_url=base_url, expected=expected, seconds=seconds, alive=alive, interval=interval)
     results: list[Result] = []
     for check in checks:
-        results.append(wait.put(check))
+        results.append(wait.run(check))
         if wait.gone:
             break
     return tuple(results)
@@ -112,13 +114,13 @@ def probe(  # noqa: PLR0913  where, what, for how long: each is one thing
 class _Wait:
     """One wait for all checks of an app."""
 
-    site: Site
+    base_url: BaseUrl
     expected: Expected
     seconds: float
     alive: Callable[[], bool]
-    pace: Pace
+    interval: PollInterval
     start: float = field(default_factory=time.monotonic)
-    looked: float = field(default_factory=time.monotonic)
+    alive_checked_at: float = field(default_factory=time.monotonic)
     ready: bool = False
     gone: bool = False
 
@@ -126,50 +128,54 @@ class _Wait:
     def left(self) -> float:
         return self.start + self.seconds - time.monotonic()
 
-    def put(self, check: Check) -> Result:
+    def run(self, check: Check) -> Result:
         """Put one check until its answer is final or the wait is over."""
-        began, pause = time.monotonic(), self.pace.first
-        tries: list[Try] = []
+        began, pause = time.monotonic(), self.interval.first
+        attempts: list[Attempt] = []
         while True:
             asked = time.monotonic()
-            result, again = self._ask(check)
+            result, again = self._run_once(check)
             at = asked - self.start
-            if tries and tries[-1].words == (result.problem or "passed"):
-                tries[-1] = replace(tries[-1], count=tries[-1].count + 1)
+            if attempts and attempts[-1].words == (result.problem or "passed"):
+                attempts[-1] = replace(attempts[-1], count=attempts[-1].count + 1)
             else:
-                tries.append(Try(at=at, words=result.problem or "passed"))
+                attempts.append(Attempt(at=at, words=result.problem or "passed"))
             if again and self.left > 0:
                 continue
             if result.problem is None or result.final or self.left <= 0:
                 break
-            new = len(tries) > 1 and tries[-1].count == 1
-            if (new or time.monotonic() - self.looked >= self.pace.look) and not self._looks_alive():
+            new = len(attempts) > 1 and attempts[-1].count == 1
+            if (
+                new or time.monotonic() - self.alive_checked_at >= self.interval.alive_interval
+            ) and not self._check_alive():
                 break
             if self.left <= pause:
                 break
             time.sleep(max(0, asked + pause - time.monotonic()))
-            pause = self.pace.after(pause, time.monotonic() - self.start)
-        return replace(result, seconds=time.monotonic() - began, tries=tuple(tries))
+            pause = self.interval.after(pause, time.monotonic() - self.start)
+        return replace(result, seconds=time.monotonic() - began, attempts=tuple(attempts))
 
-    def _looks_alive(self) -> bool:
+    def _check_alive(self) -> bool:
         self.gone = not self.alive()
-        self.looked = time.monotonic()
+        self.alive_checked_at = time.monotonic()
         return not self.gone
 
-    def _ask(self, check: Check) -> tuple[Result, bool]:
-        """Give how a check comes out now, and whether it is to be asked again at once because only now it is ready."""
+    def _run_once(self, check: Check) -> tuple[Result, bool]:
+        """Return how a check comes out now, and whether it is to be asked again at once because only now it is ready."""
         timed = check.within if self.ready else None
         limit = max(_REQUEST_SECONDS, check.within or 0) if timed is None else timed
         asked = time.monotonic()
         try:
-            question = question_for(check, self.expected)
-            answer = ask(self.site, question, seconds=min(max(self.left, _LEAST_SECONDS), limit), follow=check.follows)
+            request = request_for(check, self.expected)
+            response = send(
+                self.base_url, request, seconds=min(max(self.left, _LEAST_SECONDS), limit), follow=check.follows
+            )
         except OSError as error:
             late = timed is not None and isinstance(error, TimeoutError)
-            return Result(check=check, problem=f"no answer: {_words(error)}", final=late or _hopeless(error)), False
+            return Result(check=check, problem=f"no answer: {_words(error)}", final=late or _is_permanent(error)), False
         took = time.monotonic() - asked
-        problem = problem_with(check, answer, self.expected, self.site)
-        if problem and _not_yet(check, answer):
+        problem = problem_with(check, response, self.expected, self.base_url)
+        if problem and _not_yet(check, response):
             return Result(check=check, problem=problem, final=False), False
         first, self.ready = not self.ready, True
         if problem is None and check.within is not None and took > check.within:
@@ -178,35 +184,35 @@ class _Wait:
         return Result(check=check, problem=problem), False
 
 
-def question_for(check: Check, expected: Expected) -> Question:
-    """Give a check's question, filled with what is expected."""
-    headers = {name: expected.filled(value) for name, value in check.headers.items()}
-    body = expected.filled(check.body)
+def request_for(check: Check, expected: Expected) -> Request:
+    """Return a check's question, filled with what is expected."""
+    headers = {name: expected.with_version(value) for name, value in check.headers.items()}
+    body = expected.with_version(check.body)
     if body is not None and not isinstance(body, str):
         body = json.dumps(body)
         if "content-type" not in {name.lower() for name in headers}:
             headers["Content-Type"] = "application/json"
-    return Question(
+    return Request(
         method=check.method,
-        path=expected.filled(check.path),
+        path=expected.with_version(check.path),
         headers=headers,
         body=None if body is None else body.encode(),
     )
 
 
-def _not_yet(check: Check, answer: Answer) -> bool:
-    return answer.status >= _SERVER_ERROR and answer.status != check.status
+def _not_yet(check: Check, response: Response) -> bool:
+    return response.status >= _SERVER_ERROR and response.status != check.status
 
 
-def _hopeless(error: OSError) -> bool:
-    """Whether asking again would not change it: a certificate, a name that nobody knows."""
+def _is_permanent(error: OSError) -> bool:
+    """Return whether asking again would not change it: a certificate, a name that nobody knows."""
     nameless = isinstance(error, socket.gaierror) and error.errno == socket.EAI_NONAME
     return nameless or (isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError))
 
 
 def _words(error: OSError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return cleaned(f"its certificate is not trusted: {error.verify_message}", limit=160)
+        return sanitize(f"its certificate is not trusted: {error.verify_message}", limit=160)
     if isinstance(error, ConnectionResetError | BrokenPipeError):
         return "the connection was closed"  # one end says reset and the other end of file, by chance
-    return cleaned(str(error.strerror or error), limit=120)
+    return sanitize(str(error.strerror or error), limit=120)

@@ -28,7 +28,7 @@ class User:
 
     @classmethod
     def parse(cls, text: str) -> User | None:
-        """Give the user that USER names by its number, or nothing; without a group it is in group 0."""
+        """Return the user that USER names by its number, or None; without a group it is in group 0."""
         found = _NUMBERS.fullmatch(text)
         return cls(uid=int(found[1]), gid=int(found[2] or 0)) if found else None
 
@@ -46,13 +46,13 @@ class Scan:
     writable: tuple[str, ...] = ()
 
     @classmethod
-    def noted(cls, note: Mapping[str, Any]) -> Scan:
-        """Give the scan that was noted; `KeyError` or `TypeError` when the note is damaged."""
+    def from_state(cls, recorded: Mapping[str, Any]) -> Scan:
+        """Return the scan that was noted; `KeyError` or `TypeError` when the note is damaged."""
         return cls(
-            setuid_count=int(note["setuid_count"]),
-            setuid=tuple(map(str, note["setuid"])),
-            writable_count=int(note["writable_count"]),
-            writable=tuple(map(str, note["writable"])),
+            setuid_count=int(recorded["setuid_count"]),
+            setuid=tuple(map(str, recorded["setuid"])),
+            writable_count=int(recorded["writable_count"]),
+            writable=tuple(map(str, recorded["writable"])),
         )
 
 
@@ -78,7 +78,7 @@ def scan(files: Iterable[ImageFile], user: User | None, mounted: tuple[str, ...]
 
 
 def _may_write(file: ImageFile, user: User | None) -> bool:
-    """Whether a user may write there; who owns a file can give himself the right to."""
+    """Return whether a user may write there; who owns a file can give himself the right to."""
     uid, gid = (user.uid, user.gid) if user and user.uid else (None, None)
     if file.uid == uid:
         return True

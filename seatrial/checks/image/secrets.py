@@ -37,7 +37,7 @@ _SHAPES = {
 
 
 def secret_places(image: Image, history: Iterable[HistoryEntry]) -> tuple[str, ...]:
-    """Give where in an image's environment, labels and history a secret stands, in words that do not hold it.
+    """Return where in an image's environment, labels and history a secret stands, in words that do not hold it.
 
     A history's lines are counted as they are shown, the newest first; one that stands in several is told of the oldest.
     """
@@ -58,7 +58,7 @@ def secret_places(image: Image, history: Iterable[HistoryEntry]) -> tuple[str, .
 
 
 def _among(place: str, values: Mapping[str, str], known: set[tuple[str, str]]) -> Iterator[str]:
-    """Give what is secret among named values, and remember names and looks: the history tells it once more."""
+    """Yield what is secret among named values, and remember names and looks: the history tells it once more."""
     for name, value in values.items():
         looks = _looks_like(value)
         if _is_secret(name, value):
@@ -76,5 +76,5 @@ def _is_secret(name: str, value: str) -> bool:
 
 
 def _looks_like(text: str) -> list[tuple[str, str]]:
-    """Give what looks like a secret there: the kind, and the secret itself, which is told to nobody."""
+    """Return what looks like a secret there: the kind, and the secret itself, which is told to nobody."""
     return [(shape, found[0]) for shape, pattern in _SHAPES.items() for found in pattern.finditer(text)]

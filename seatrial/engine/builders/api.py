@@ -17,8 +17,8 @@ from seatrial.engine.builders.buildkit import LAST_LINES, FailedVertex, Progress
 from seatrial.engine.builders.failure import BuildStopped
 from seatrial.engine.connection import api_url, engine_words, stream_error
 from seatrial.engine.model import BuildRequest
-from seatrial.engine.protocol import Tell
-from seatrial.events import BuildEvent, BuildEventKind, Caution
+from seatrial.engine.protocol import Emit
+from seatrial.events import BuildEvent, BuildEventKind, WarningEvent
 from seatrial.sources.archive import stream
 from seatrial.sources.context import Context
 from seatrial.sources.dockerfile import syntax_directive, up_to_target, without_syntax_directive
@@ -31,7 +31,7 @@ _NO_CREDENTIALS = "e30="  # {} in base64: the base images are there already
 
 
 def own_name(context: Context) -> str:
-    """Give the name for a Dockerfile that is not in the context: always the same, for COPY may take it along."""
+    """Return the name for a Dockerfile that is not in the context: always the same, for COPY may take it along."""
     name = ".seatrial.Dockerfile"
     while name in context.entries:
         name += "_"
@@ -45,25 +45,25 @@ class _Reader(Protocol):
     version: str
 
     def read(self, message: dict[str, Any]) -> Iterator[BuildEvent]:
-        """Give what a message says."""
+        """Return what a message says."""
         ...
 
     def finish(self) -> Iterator[BuildEvent]:
-        """Give what was held back."""
+        """Return what was held back."""
         ...
 
     def failed(self) -> FailedVertex | None:
-        """Give the part that failed, or nothing when that is not known."""
+        """Return the part that failed, or None when that is not known."""
         ...
 
 
 class ApiBuild:
     """A build in the engine itself, by the builder whose stream `reader` reads."""
 
-    def __init__(self, client: Any, reader: _Reader, tell: Tell) -> None:
+    def __init__(self, client: Any, reader: _Reader, emit: Emit) -> None:
         self._client = client
         self._reader = reader
-        self._tell = tell
+        self._emit = emit
         self._id = secrets.token_hex(8)
 
     @property
@@ -86,7 +86,7 @@ class ApiBuild:
             raise BuildStopped("the engine's answer ended without an image")
 
     def failed(self) -> FailedVertex | None:
-        """Give the part that failed, or nothing when that is not known."""
+        """Return the part that failed, or None when that is not known."""
         return self._reader.failed()
 
     def cancel(self) -> None:
@@ -99,7 +99,7 @@ class ApiBuild:
     def _messages(self, request: BuildRequest) -> Iterator[dict[str, Any]]:
         name, content = self._dockerfile(request)
         options = request.options
-        answer = self._client.post(
+        response = self._client.post(
             api_url(self._client, "build"),
             params={
                 "version": self._reader.version,
@@ -119,21 +119,23 @@ class ApiBuild:
             stream=True,
             timeout=None,  # a RUN may be silent for long; the caller holds the limit
         )
-        with answer:
-            if answer.status_code >= _BAD_REQUEST:
-                raise BuildStopped(_message(answer.text))
-            for message in json_stream(stream_as_text(answer.iter_content(chunk_size=None))):
+        with response:
+            if response.status_code >= _BAD_REQUEST:
+                raise BuildStopped(_message(response.text))
+            for message in json_stream(stream_as_text(response.iter_content(chunk_size=None))):
                 if words := stream_error(message):
                     raise BuildStopped(words)
                 yield message
 
     def _dockerfile(self, request: BuildRequest) -> tuple[str, bytes]:
-        """Give the name and content under which the Dockerfile is sent."""
+        """Return the name and content under which the Dockerfile is sent."""
         path, options = request.dockerfile, request.options
         text = request.content.decode("utf-8")
         if (frontend := syntax_directive(text)) is not None:
             # Without a session BuildKit cannot fetch a frontend ("no active sessions"); the engine has its own.
-            self._tell(Caution(text=f"# syntax={frontend} is left out: the engine's own Dockerfile frontend is used"))
+            self._emit(
+                WarningEvent(text=f"# syntax={frontend} is left out: the engine's own Dockerfile frontend is used")
+            )
             # Stages behind the target may be written for that frontend; they are not needed.
             text = up_to_target(without_syntax_directive(text), options.arguments, options.target)
         folder = request.context.folder
@@ -153,7 +155,7 @@ class BuildKitReader:
         self._progress = Progress()
 
     def read(self, message: dict[str, Any]) -> Iterator[BuildEvent]:
-        """Give what a message says."""
+        """Yield what a message says."""
         aux = message.get("aux")
         if message.get("id") == "moby.buildkit.trace" and isinstance(aux, str):
             try:
@@ -163,11 +165,11 @@ class BuildKitReader:
             yield from self._progress.feed(status)
 
     def finish(self) -> Iterator[BuildEvent]:
-        """Give what was held back."""
+        """Yield what was held back."""
         yield from self._progress.finish()
 
     def failed(self) -> FailedVertex | None:
-        """Give the part that failed, or nothing when that is not known."""
+        """Return the part that failed, or None when that is not known."""
         return self._progress.failed()
 
 
@@ -182,7 +184,7 @@ class ClassicReader:
         self._lines: deque[str] = deque(maxlen=LAST_LINES)
 
     def read(self, message: dict[str, Any]) -> Iterator[BuildEvent]:
-        """Give what a message says."""
+        """Yield what a message says."""
         for text in str(message.get("stream") or "").splitlines():
             if text.startswith("Step "):
                 self._step = text
@@ -197,7 +199,7 @@ class ClassicReader:
         yield from ()
 
     def failed(self) -> FailedVertex | None:
-        """Give the part that failed, or nothing when that is not known."""
+        """Return the part that failed, or None when that is not known."""
         return FailedVertex(name=self._step, error="", lines=tuple(self._lines)) if self._step else None
 
 

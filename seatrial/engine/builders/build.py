@@ -13,9 +13,9 @@ from seatrial.engine.builders.buildx import BuildxBuild
 from seatrial.engine.builders.failure import BuildStopped, explained
 from seatrial.engine.connection import Connection
 from seatrial.engine.model import BuildRequest
-from seatrial.engine.protocol import Tell
+from seatrial.engine.protocol import Emit
 from seatrial.errors import BuildFailed
-from seatrial.events import BuildEvent, Note
+from seatrial.events import BuildEvent, Info
 from seatrial.model.app import BUILDER_LABEL, BuildOptions
 
 __all__ = ["build", "builder"]
@@ -36,7 +36,7 @@ class _Work(Protocol):
         ...
 
     def failed(self) -> FailedVertex | None:
-        """Give the part that failed, or nothing when that is not known."""
+        """Return the part that failed, or None when that is not known."""
         ...
 
     def cancel(self) -> None:
@@ -44,35 +44,35 @@ class _Work(Protocol):
         ...
 
 
-def build(line: Connection, request: BuildRequest, tell: Tell) -> str:
+def build(connection: Connection, request: BuildRequest, emit: Emit) -> str:
     """Build, and give the image's id; `BuildFailed` with the last lines of what failed otherwise.
 
     The image's label `seatrial.builder` says who built it. The build is cancelled in the engine when this is
     interrupted or takes longer than the request's timeout.
     """
-    with line.speaking("the engine cannot build"):
-        work = _work(line, request.options, tell)
-        tell(Note(text=f"builder: {work.builder}"))
+    with connection.translate_errors("the engine cannot build"):
+        work = _work(connection, request.options, emit)
+        emit(Info(text=f"builder: {work.builder}"))
         request = replace(request, labels={**request.labels, BUILDER_LABEL: work.builder})
-        _carry_out(work, request, tell)
-        found = line.client.inspect_image(request.reference.familiar)
+        _carry_out(work, request, emit)
+        found = connection.client.inspect_image(request.reference.familiar)
         return str(found["Id"])
 
 
-def builder(line: Connection, options: BuildOptions) -> str:
-    """Give who would build with these options, for people; `Unavailable` when nobody here can."""
-    with line.speaking("the engine cannot build"):
-        return _work(line, options, lambda _: None).builder
+def builder(connection: Connection, options: BuildOptions) -> str:
+    """Return who would build with these options, for people; `Unavailable` when nobody here can."""
+    with connection.translate_errors("the engine cannot build"):
+        return _work(connection, options, lambda _: None).builder
 
 
-def _work(line: Connection, options: BuildOptions, tell: Tell) -> _Work:
-    if wishes := options.beyond_the_api:
+def _work(connection: Connection, options: BuildOptions, emit: Emit) -> _Work:
+    if wishes := options.needs_buildx:
         return BuildxBuild.found(wishes)
-    api = tuple(int(part) for part in line.client.api_version.split("."))
-    return ApiBuild(line.client, BuildKitReader() if api >= _FIRST_API_WITH_BUILDKIT else ClassicReader(), tell)
+    api = tuple(int(part) for part in connection.client.api_version.split("."))
+    return ApiBuild(connection.client, BuildKitReader() if api >= _FIRST_API_WITH_BUILDKIT else ClassicReader(), emit)
 
 
-def _carry_out(work: _Work, request: BuildRequest, tell: Tell) -> None:
+def _carry_out(work: _Work, request: BuildRequest, emit: Emit) -> None:
     late = threading.Event()
 
     def give_up() -> None:
@@ -84,7 +84,7 @@ def _carry_out(work: _Work, request: BuildRequest, tell: Tell) -> None:
     watch.start()
     try:
         for event in work.events(request):
-            tell(event)
+            emit(event)
     except BuildStopped as error:
         raise _late(request, work) if late.is_set() else explained(request, work.failed(), str(error)) from error
     except BaseException:
@@ -100,8 +100,8 @@ def _late(request: BuildRequest, work: _Work) -> BuildFailed:
     failed = work.failed()
     return BuildFailed(
         "the build took too long",
-        why=f"it was not done after {request.options.timeout:g} s and was cancelled",
-        mend="raise build_timeout in the settings, or look at the step that ran last",
+        reason=f"it was not done after {request.options.timeout:g} s and was cancelled",
+        hint="raise build_timeout in the settings, or look at the step that ran last",
         details=failed.lines if failed else (),
         cause="build-timeout",
     )

@@ -48,8 +48,8 @@ class _Track:
     """What is known of one vertex so far, and what was told of it."""
 
     vertex: Vertex
-    told: set[BuildEventKind] = field(default_factory=set)
-    told_error: str = ""
+    reported: set[BuildEventKind] = field(default_factory=set)
+    reported_error: str = ""
     ended: set[str] = field(default_factory=set)
     warnings: set[bytes] = field(default_factory=set)
     partial: dict[int, bytes] = field(default_factory=dict)
@@ -68,7 +68,7 @@ class Progress:
         self._failed: list[_Track] = []
 
     def feed(self, status: Status) -> tuple[BuildEvent, ...]:
-        """Give what happened since the status before, in the order to print it; each thing is told once."""
+        """Return what happened since the status before, in the order to print it; each thing is told once."""
         # All names first, logs before ends: a status may hold a log line of a vertex it also completes.
         for vertex in status.vertexes:
             track = self._track(vertex.digest)
@@ -86,11 +86,11 @@ class Progress:
         return (*events, *(event for track in fresh for event in _ended(track)))
 
     def finish(self) -> tuple[BuildEvent, ...]:
-        """Give the lines that the stream's end left unfinished; call it once, after the last status."""
+        """Return the lines that the stream's end left unfinished; call it once, after the last status."""
         return tuple(event for track in self._tracks.values() for event in _flushed(track))
 
     def failed(self) -> FailedVertex | None:
-        """Give the part that made the build fail, or None; its own failure comes before a cancelled one."""
+        """Return the part that made the build fail, or None; its own failure comes before a cancelled one."""
         track = next((track for track in self._failed if not _cancelled(track.vertex.error)), None)
         track = track or next(iter(self._failed), None)
         if track is None:
@@ -108,7 +108,7 @@ def _cancelled(error: str) -> bool:
 
 
 def _merged(old: Vertex, new: Vertex) -> Vertex:
-    """Give the old vertex with the new one's words; what is empty there stays, and so does a real error."""
+    """Return the old vertex with the new one's words; what is empty there stays, and so does a real error."""
     keep = old.error and (not new.error or (_cancelled(new.error) and not _cancelled(old.error)))
     return Vertex(
         digest=old.digest,
@@ -127,8 +127,12 @@ def _seconds(started: int | None, completed: int | None) -> float | None:
 
 def _begun(track: _Track) -> Iterator[BuildEvent]:
     vertex = track.vertex
-    if (vertex.started is not None or vertex.error) and BuildEventKind.STARTED not in track.told and not vertex.cached:
-        track.told.add(BuildEventKind.STARTED)
+    if (
+        (vertex.started is not None or vertex.error)
+        and BuildEventKind.STARTED not in track.reported
+        and not vertex.cached
+    ):
+        track.reported.add(BuildEventKind.STARTED)
         yield BuildEvent(kind=BuildEventKind.STARTED, name=track.name)
 
 
@@ -136,16 +140,16 @@ def _ended(track: _Track) -> Iterator[BuildEvent]:
     vertex = track.vertex
     took = _seconds(vertex.started, vertex.completed)
     if vertex.error:
-        if vertex.error == track.told_error:
+        if vertex.error == track.reported_error:
             return  # a failure is told even of a part that had ended well before, and again when it says more
-        track.told_error = vertex.error
+        track.reported_error = vertex.error
         kind = BuildEventKind.FAILED
-    elif (vertex.cached or vertex.completed is not None) and not track.told & _ENDS:
+    elif (vertex.cached or vertex.completed is not None) and not track.reported & _ENDS:
         kind = BuildEventKind.CACHED if vertex.cached else BuildEventKind.DONE
     else:
         return
     yield from _flushed(track)
-    track.told.add(kind)
+    track.reported.add(kind)
     yield BuildEvent(kind=kind, name=track.name, text=vertex.error, seconds=took)
 
 
@@ -155,22 +159,22 @@ def _logged(track: _Track, log: VertexLog) -> Iterator[BuildEvent]:
         whole, rest = [*whole, rest], b""  # a process that never breaks its line must not fill the memory
     track.partial[log.stream] = rest
     for line in whole:
-        yield _told_line(track, line)
+        yield _reported_line(track, line)
 
 
 def _flushed(track: _Track) -> Iterator[BuildEvent]:
     for stream in list(track.partial):
         if rest := track.partial.pop(stream):
-            yield _told_line(track, rest)
+            yield _reported_line(track, rest)
 
 
-def _told_line(track: _Track, line: bytes) -> BuildEvent:
+def _reported_line(track: _Track, line: bytes) -> BuildEvent:
     track.lines.append(_line(line))
     return BuildEvent(kind=BuildEventKind.LOG, name=track.name, text=track.lines[-1])
 
 
 def _line(line: bytes) -> str:
-    """Give what a terminal would end up showing: a progress bar overwrites itself after a carriage return."""
+    """Return what a terminal would end up showing: a progress bar overwrites itself after a carriage return."""
     return line.decode("utf-8", "replace").rstrip("\r").rpartition("\r")[2]
 
 

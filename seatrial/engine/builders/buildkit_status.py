@@ -79,12 +79,12 @@ _M = TypeVar("_M")
 
 
 def decode_status(data: bytes) -> Status:
-    """Give what can be read of a StatusResponse; damaged bytes end the reading and never raise."""
+    """Return what can be read of a StatusResponse; damaged bytes end the reading and never raise."""
     return _message(Status, data)
 
 
 def _fields(data: bytes) -> dict[int, _Values]:
-    """Give the values of each field up to the message's end, or to the first byte that makes no sense."""
+    """Return the values of each field up to the message's end, or to the first byte that makes no sense."""
     found: dict[int, _Values] = {}
     position = 0
     while 0 <= position < len(data):
@@ -110,7 +110,7 @@ def _fields(data: bytes) -> dict[int, _Values]:
 
 
 def _varint(data: bytes, position: int) -> tuple[int, int]:
-    """Give a number and the position after it, which is -1 when the number does not end."""
+    """Return a number and the position after it, which is -1 when the number does not end."""
     value = 0
     for index, byte in enumerate(data[position : position + _LONGEST_VARINT]):
         value |= (byte & 0x7F) << (7 * index)

@@ -38,14 +38,14 @@ class BuildxBuild:
 
     @classmethod
     def found(cls, wishes: str) -> BuildxBuild:
-        """Give a build by the buildx that is installed here; `Unavailable` naming the wishes when there is none."""
+        """Return a build by the buildx that is installed here; `Unavailable` naming the wishes when there is none."""
         words = output_of(["docker", "buildx", "version"])
         version = _VERSION.search(words or "")
         if version is None:
             raise Unavailable(
                 f"{wishes} cannot be built here",
-                why="only docker buildx can do that, and the docker CLI has no such plugin",
-                mend="install it (apt-get install docker-buildx, or docker-buildx-plugin from Docker), then try again",
+                reason="only docker buildx can do that, and the docker CLI has no such plugin",
+                hint="install it (apt-get install docker-buildx, or docker-buildx-plugin from Docker), then try again",
             )
         return cls(version[1])
 
@@ -72,7 +72,7 @@ class BuildxBuild:
                 raise BuildStopped(self._last_words())
 
     def failed(self) -> FailedVertex | None:
-        """Give the part that failed, or nothing when that is not known."""
+        """Return the part that failed, or None when that is not known."""
         return self._progress.failed()
 
     def cancel(self) -> None:
@@ -105,7 +105,7 @@ def _words(request: BuildRequest, dockerfile: str) -> list[str]:
 
 
 def status_of(line: str) -> Status | None:
-    """Give what a line of `--progress=rawjson` says, or nothing when it is words for people."""
+    """Return what a line of `--progress=rawjson` says, or None when it is words for people."""
     try:
         found = json.loads(line)
     except ValueError:
@@ -172,7 +172,7 @@ def _bytes(found: Any) -> bytes:
 
 
 def _time(found: Any) -> int | None:
-    """Give nanoseconds since 1970 for RFC 3339 with nanoseconds, which datetime alone would cut."""
+    """Return nanoseconds since 1970 for RFC 3339 with nanoseconds, which datetime alone would cut."""
     try:
         moment = datetime.fromisoformat(_text(found))
         fraction = re.search(r"\.(\d+)", _text(found))

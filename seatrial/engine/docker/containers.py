@@ -11,11 +11,18 @@ from docker.errors import APIError, NotFound
 
 from seatrial.engine.connection import Connection, api_url, engine_words
 from seatrial.engine.docker.image_files import image_files
-from seatrial.engine.inspection import Examination, Socket, examination_of, in_host_proc, program_platform, sockets_of
+from seatrial.engine.inspection import (
+    ContainerInspection,
+    Socket,
+    in_host_proc,
+    inspection_of,
+    program_platform,
+    sockets_of,
+)
 from seatrial.engine.model import Container, ContainerSpec, ImageFile
-from seatrial.engine.protocol import Tell
+from seatrial.engine.protocol import Emit
 from seatrial.errors import ContainerFailed
-from seatrial.events import Caution
+from seatrial.events import WarningEvent
 
 __all__ = ["Containers"]
 
@@ -29,83 +36,83 @@ _PORT_TAKEN = re.compile(r"port is already allocated|address already in use|fail
 class Containers:
     """Containers of one engine, created from image ids only."""
 
-    def __init__(self, line: Connection) -> None:
-        self._line = line
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     def container(self, name: str) -> Container | None:
-        """Give the container of that name or id, or nothing."""
-        with self._line.speaking(f"the container {name} cannot be looked at"):
+        """Return the container of that name or id, or None."""
+        with self._connection.translate_errors(f"the container {name} cannot be looked at"):
             try:
-                return _container(self._line.client.inspect_container(name))
+                return _container(self._connection.client.inspect_container(name))
             except NotFound:
                 return None
 
     def containers(self, labels: Mapping[str, str]) -> list[Container]:
-        """Give the containers in any state that carry all these labels."""
+        """Return the containers in any state that carry all these labels."""
         wanted = [f"{key}={value}" for key, value in labels.items()]
-        with self._line.speaking("the containers cannot be listed"):
-            found = self._line.client.containers(all=True, filters={"label": wanted})
+        with self._connection.translate_errors("the containers cannot be listed"):
+            found = self._connection.client.containers(all=True, filters={"label": wanted})
         each = (self.container(entry["Id"]) for entry in found)
         return [container for container in each if container is not None]
 
-    def create(self, spec: ContainerSpec, tell: Tell) -> str:
+    def create(self, spec: ContainerSpec, emit: Emit) -> str:
         """Create a container, not started; give its id. `ContainerFailed` when its name is taken."""
-        with self._line.speaking(f"the container {spec.name} cannot be created"):
-            client = self._line.client
+        with self._connection.translate_errors(f"the container {spec.name} cannot be created"):
+            client = self._connection.client
             try:
                 made = client.create_container_from_config(_config(spec), spec.name)
             except APIError as error:
                 if error.status_code == _CONFLICT:
                     raise ContainerFailed(
                         f"the name {spec.name} is taken by another container",
-                        why=engine_words(error),
-                        mend=f"docker rm {spec.name}, if nobody needs it",
+                        reason=engine_words(error),
+                        hint=f"docker rm {spec.name}, if nobody needs it",
                         cause="name-taken",
                     ) from error
                 raise
         for warning in made.get("Warnings") or ():
-            tell(Caution(text=f"{spec.name}: {warning}"))
+            emit(WarningEvent(text=f"{spec.name}: {warning}"))
         return str(made["Id"])
 
     def files(self, image_id: str, *, name: str, labels: Mapping[str, str]) -> Generator[ImageFile, None, None]:
-        """Give an image's files one after the other; a container that never starts is there meanwhile."""
-        return image_files(self._line, image_id, name=name, labels=labels)
+        """Return an image's files one after the other; a container that never starts is there meanwhile."""
+        return image_files(self._connection, image_id, name=name, labels=labels)
 
     def start(self, container_id: str) -> None:
         """Start it; `ContainerFailed` when its port is taken or its command is not there."""
-        with self._line.speaking("the container cannot be started"):
+        with self._connection.translate_errors("the container cannot be started"):
             try:
-                self._line.client.start(container_id)
+                self._connection.client.start(container_id)
             except APIError as error:
                 words = engine_words(error)
                 if _PORT_TAKEN.search(words):
-                    what, mend, cause = "the port is taken", "choose another one: --port PORT", "port-taken"
+                    what, hint, cause = "the port is taken", "choose another one: --port PORT", "port-taken"
                 else:
-                    what, mend, cause = (
+                    what, hint, cause = (
                         "the container cannot be started",
                         "look at CMD and ENTRYPOINT of the Dockerfile",
                         "",
                     )
-                raise ContainerFailed(what, why=words, mend=mend, cause=cause) from error
+                raise ContainerFailed(what, reason=words, hint=hint, cause=cause) from error
 
     def stop(self, container_id: str, *, grace: float) -> None:
         """Stop it, and kill it after `grace` seconds; a stopped or absent one is fine."""
-        with self._line.speaking("the container cannot be stopped"):
+        with self._connection.translate_errors("the container cannot be stopped"):
             try:
-                self._line.client.stop(container_id, timeout=math.ceil(grace))
+                self._connection.client.stop(container_id, timeout=math.ceil(grace))
             except NotFound:
                 return
 
     def rename(self, container_id: str, name: str) -> None:
-        """Give a container another name."""
-        with self._line.speaking(f"the container cannot be renamed to {name}"):
-            self._line.client.rename(container_id, name)
+        """Return a container another name."""
+        with self._connection.translate_errors(f"the container cannot be renamed to {name}"):
+            self._connection.client.rename(container_id, name)
 
     def remove(self, container_id: str) -> None:
         """Remove it with its anonymous volumes, running or not; an absent one is fine."""
-        with self._line.speaking("the container cannot be removed"):
+        with self._connection.translate_errors("the container cannot be removed"):
             try:
-                self._line.client.remove_container(container_id, v=True, force=True)
+                self._connection.client.remove_container(container_id, v=True, force=True)
             except NotFound:
                 return
             except APIError as error:
@@ -114,16 +121,16 @@ class Containers:
 
     def remove_volume(self, name: str) -> None:
         """Remove a named volume; an absent one is fine."""
-        with self._line.speaking(f"the volume {name} cannot be removed"):
+        with self._connection.translate_errors(f"the volume {name} cannot be removed"):
             try:
-                self._line.client.remove_volume(name)
+                self._connection.client.remove_volume(name)
             except NotFound:
                 return
 
     def logs(self, container_id: str, *, tail: int | None = None, follow: bool = False) -> Iterator[str]:
-        """Give what a container wrote, line by line, without line ends."""
-        with self._line.speaking("the log cannot be read"):
-            stream = self._line.client.logs(
+        """Yield what a container wrote, line by line, without line ends."""
+        with self._connection.translate_errors("the log cannot be read"):
+            stream = self._connection.client.logs(
                 container_id, stream=True, follow=follow, tail="all" if tail is None else tail
             )
             rest = b""
@@ -133,23 +140,23 @@ class Containers:
             if rest:
                 yield rest.decode("utf-8", "replace")
 
-    def examine(self, container_id: str) -> Examination | None:
-        """Give all that can be seen of a container from outside, and what listens in it; nothing when it is gone."""
-        with self._line.speaking("the container cannot be looked at"):
+    def inspect_container(self, container_id: str) -> ContainerInspection | None:
+        """Return all that can be seen of a container from outside, and what listens in it; nothing when it is gone."""
+        with self._connection.translate_errors("the container cannot be looked at"):
             try:
-                raw = self._line.client.inspect_container(container_id)
-                return examination_of(raw, sockets=self._sockets(raw), program=self._program(raw))
+                raw = self._connection.client.inspect_container(container_id)
+                return inspection_of(raw, sockets=self._sockets(raw), program=self._program(raw))
             except NotFound:
                 return None
 
     def _sockets(self, raw: dict[str, Any]) -> tuple[Socket, ...] | None:
-        """Give what listens in a container: from this machine's /proc, else from the container's own."""
+        """Return what listens in a container: from this machine's /proc, else from the container's own."""
         if not raw["State"].get("Running"):
             return None
         found = in_host_proc(int(raw["State"].get("Pid") or 0), raw["Id"])
         if found is not None:
             return found
-        client = self._line.client
+        client = self._connection.client
         try:
             made = client.exec_create(raw["Id"], ["cat", "/proc/net/tcp", "/proc/net/tcp6"], stderr=False)
             text = client.exec_start(made).decode("utf-8", "replace")
@@ -158,11 +165,11 @@ class Containers:
         return sockets_of(text) if "local_address" in text else None
 
     def _program(self, raw: dict[str, Any]) -> str:
-        """Give the platform of the program that a container could not run, by the head of its file."""
+        """Return the platform of the program that a container could not run, by the head of its file."""
         state, path = raw["State"], raw.get("Path") or ""
         if state.get("Running") or state.get("ExitCode") not in _NOT_RUN or not path.startswith("/"):
             return ""
-        client = self._line.client
+        client = self._connection.client
         url = api_url(client, f"containers/{raw['Id']}/archive")
         plain = {"Accept-Encoding": "identity"}
         asked = client.get(url, params={"path": path}, headers=plain, stream=True, timeout=client.timeout)

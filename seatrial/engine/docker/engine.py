@@ -16,7 +16,7 @@ from seatrial.engine.docker.containers import Containers
 from seatrial.engine.docker.transfer import follow_transfer, transfer_error, watched
 from seatrial.engine.model import BuildRequest, EngineDetails, EngineInfo, HistoryEntry, Image
 from seatrial.engine.parsing import details_of, image_of, real_names
-from seatrial.engine.protocol import Tell
+from seatrial.engine.protocol import Emit
 from seatrial.errors import StepFailed
 from seatrial.model.app import BuildOptions
 from seatrial.model.platforms import normal_platform
@@ -35,42 +35,42 @@ class DockerEngine(Containers):
     @property
     def endpoint(self) -> str:
         """Where the engine is, as in DOCKER_HOST."""
-        return self._line.endpoint
+        return self._connection.endpoint
 
     def info(self) -> EngineInfo:
-        """Give which engine answers."""
-        with self._line.speaking():
-            client = self._line.client
+        """Return which engine answers."""
+        with self._connection.translate_errors():
+            client = self._connection.client
             version = client.version()
             return EngineInfo(endpoint=self.endpoint, version=version["Version"], api=client.api_version)
 
     def details(self) -> EngineDetails:
-        """Give what it tells of itself when asked outright: slower than `info`."""
-        with self._line.speaking():
-            return details_of(self._line.client.info())
+        """Return what it tells of itself when asked outright: slower than `info`."""
+        with self._connection.translate_errors():
+            return details_of(self._connection.client.info())
 
     def platform(self) -> str:
-        """Give the platform it builds for, as in `linux/amd64`."""
-        with self._line.speaking():
-            version = self._line.client.version()
+        """Return the platform it builds for, as in `linux/amd64`."""
+        with self._connection.translate_errors():
+            version = self._connection.client.version()
             return normal_platform(f"{version['Os']}/{version['Arch']}")
 
     def close(self) -> None:
         """Let go of the connection."""
-        self._line.close()
+        self._connection.close()
 
     def image(self, what: str) -> Image | None:
-        """Give the image of that name or id, or nothing."""
-        with self._line.speaking(f"the image {what} cannot be looked at"):
+        """Return the image of that name or id, or None."""
+        with self._connection.translate_errors(f"the image {what} cannot be looked at"):
             try:
-                return image_of(self._line.client.inspect_image(what))
+                return image_of(self._connection.client.inspect_image(what))
             except NotFound:
                 return None
 
     def images(self, labels: Mapping[str, str] | None = None) -> list[Image]:
-        """Give the images that carry all these labels, the newest first."""
-        with self._line.speaking("the images cannot be listed"):
-            found = self._line.client.images(filters={"label": _label_filter(labels or {})})
+        """Return the images that carry all these labels, the newest first."""
+        with self._connection.translate_errors("the images cannot be listed"):
+            found = self._connection.client.images(filters={"label": _label_filter(labels or {})})
         return [
             Image(
                 id=entry["Id"],
@@ -84,15 +84,15 @@ class DockerEngine(Containers):
         ]
 
     def inspect_image(self, what: str) -> dict[str, Any]:
-        """Give Docker's own description of an image; `StepFailed` when there is none."""
-        with self._line.speaking(f"the image {what} cannot be looked at"):
-            found: dict[str, Any] = self._line.client.inspect_image(what)
+        """Return Docker's own description of an image; `StepFailed` when there is none."""
+        with self._connection.translate_errors(f"the image {what} cannot be looked at"):
+            found: dict[str, Any] = self._connection.client.inspect_image(what)
             return found
 
     def history(self, what: str) -> list[HistoryEntry]:
-        """Give an image's history, the newest layer first; `StepFailed` when there is no such image."""
-        with self._line.speaking(f"the history of {what} cannot be read"):
-            found = self._line.client.history(what)
+        """Return an image's history, the newest layer first; `StepFailed` when there is no such image."""
+        with self._connection.translate_errors(f"the history of {what} cannot be read"):
+            found = self._connection.client.history(what)
         return [
             HistoryEntry(
                 id=entry["Id"],
@@ -106,33 +106,33 @@ class DockerEngine(Containers):
         ]
 
     def builder(self, options: BuildOptions) -> str:
-        """Give who would build with these options, for people; `Unavailable` when nobody here can."""
-        return builder(self._line, options)
+        """Return who would build with these options, for people; `Unavailable` when nobody here can."""
+        return builder(self._connection, options)
 
-    def build(self, request: BuildRequest, tell: Tell) -> str:
+    def build(self, request: BuildRequest, emit: Emit) -> str:
         """Build, and give the image's id; `BuildFailed` otherwise."""
-        return build(self._line, request, tell)
+        return build(self._connection, request, emit)
 
     def tag(self, image_id: str, reference: ImageReference) -> None:
         """Let a name point to an image."""
-        with self._line.speaking(f"{reference.familiar} cannot be tagged"):
-            self._line.client.tag(image_id, reference.name, tag=reference.tag)
+        with self._connection.translate_errors(f"{reference.familiar} cannot be tagged"):
+            self._connection.client.tag(image_id, reference.name, tag=reference.tag)
 
     def untag(self, reference: ImageReference) -> None:
         """Take a name away; the image goes with its last name."""
-        with self._line.speaking(f"{reference.familiar} cannot be taken away"):
+        with self._connection.translate_errors(f"{reference.familiar} cannot be taken away"):
             try:
-                self._line.client.remove_image(reference.familiar)
+                self._connection.client.remove_image(reference.familiar)
             except NotFound:
                 return
 
     def pull(
-        self, reference: ImageReference, credential: Credential | None, tell: Tell, *, platform: str | None = None
+        self, reference: ImageReference, credential: Credential | None, emit: Emit, *, platform: str | None = None
     ) -> None:
         """Fetch an image, for a platform like `linux/arm64`; `RegistryUnavailable` or `StepFailed` otherwise."""
-        with self._line.speaking(f"{reference.familiar} cannot be pulled"):
+        with self._connection.translate_errors(f"{reference.familiar} cannot be pulled"):
             try:
-                stream = self._line.client.pull(
+                stream = self._connection.client.pull(
                     reference.name,
                     tag=reference.digest or reference.tag or "latest",
                     stream=True,
@@ -140,43 +140,43 @@ class DockerEngine(Containers):
                     auth_config=_auth(credential),
                     platform=platform,
                 )
-                follow_transfer(stream, reference, "pull", credential, tell)
+                follow_transfer(stream, reference, "pull", credential, emit)
             except APIError as error:
                 raise transfer_error(engine_words(error), reference, "pull", credential) from error
 
     def push(
-        self, reference: ImageReference, credential: Credential | None, tell: Tell, *, stall: float = 120
+        self, reference: ImageReference, credential: Credential | None, emit: Emit, *, stall: float = 120
     ) -> str | None:
         """Send one tag and give the digest the engine says was pushed, where it says one.
 
         An error in the stream is raised, `stall` seconds without a word are one, too. Only the registry can tell
         whether it holds it now.
         """
-        with self._line.speaking(f"{reference.familiar} cannot be pushed"), watched(reference, stall):
-            client = self._line.client
-            answer = client.post(
+        with self._connection.translate_errors(f"{reference.familiar} cannot be pushed"), watched(reference, stall):
+            client = self._connection.client
+            response = client.post(
                 api_url(client, f"images/{reference.name}/push"),
                 params={"tag": reference.tag or "latest"},
                 headers={"X-Registry-Auth": encode_header(_auth(credential))},
                 stream=True,
                 timeout=stall,
             )
-            with answer:  # left early, the engine stops sending
+            with response:  # left early, the engine stops sending
                 try:
-                    client._raise_for_status(answer)  # noqa: SLF001  its errors tell what the engine said
+                    client._raise_for_status(response)  # noqa: SLF001  its errors tell what the engine said
                 except APIError as error:
                     raise transfer_error(engine_words(error), reference, "push", credential) from error
-                stream = json_stream(stream_as_text(answer.iter_content(chunk_size=None)))
-                return follow_transfer(stream, reference, "push", credential, tell)
+                stream = json_stream(stream_as_text(response.iter_content(chunk_size=None)))
+                return follow_transfer(stream, reference, "push", credential, emit)
 
     def import_image(self, archive: Path, reference: ImageReference, changes: Sequence[str]) -> str:
         """Make an image of a root file system's tar with Dockerfile instructions on top; give its id."""
         with (
-            self._line.speaking(f"{reference.familiar} cannot be made of {archive}"),
+            self._connection.translate_errors(f"{reference.familiar} cannot be made of {archive}"),
             archive.open("rb") as body,
         ):
-            client = self._line.client
-            answer = client.post(
+            client = self._connection.client
+            response = client.post(
                 api_url(client, "images/create"),
                 params={
                     "fromSrc": "-",
@@ -187,11 +187,11 @@ class DockerEngine(Containers):
                 data=body,
                 timeout=None,
             )
-            client._raise_for_status(answer)  # noqa: SLF001  the SDK's own import_image joins `changes` wrongly
-        made = self.image(reference.familiar)
-        if made is None:
-            raise StepFailed(f"{reference.familiar} was not made", why=answer.text, mend="docker system df")
-        return made.id
+            client._raise_for_status(response)  # noqa: SLF001  the SDK's own import_image joins `changes` wrongly
+        image = self.image(reference.familiar)
+        if image is None:
+            raise StepFailed(f"{reference.familiar} was not made", reason=response.text, hint="docker system df")
+        return image.id
 
 
 def _label_filter(labels: Mapping[str, str]) -> list[str]:
@@ -199,7 +199,7 @@ def _label_filter(labels: Mapping[str, str]) -> list[str]:
 
 
 def _auth(credential: Credential | None) -> dict[str, str]:
-    """Give what the engine sends to the registry; never nothing, which engine 28.3.3 does not survive."""
+    """Return what the engine sends to the registry; never nothing, which engine 28.3.3 does not survive."""
     if credential is None:
         return {}
     if credential.token:

@@ -12,7 +12,7 @@ from docker.errors import NotFound
 from seatrial.engine.connection import Connection, api_url
 from seatrial.engine.model import FileKind, ImageFile
 from seatrial.errors import StepFailed
-from seatrial.host.signals import fleeting
+from seatrial.host.signals import temporary
 
 __all__ = ["image_files"]
 
@@ -28,15 +28,15 @@ _KINDS: Mapping[bytes, FileKind] = {
 
 
 def image_files(
-    line: Connection, image_id: str, *, name: str, labels: Mapping[str, str]
+    connection: Connection, image_id: str, *, name: str, labels: Mapping[str, str]
 ) -> Generator[ImageFile, None, None]:
-    """Give an image's files one after the other; content goes by and is not kept.
+    """Yield an image's files one after the other; content goes by and is not kept.
 
     A container of that name and with these labels is there meanwhile; it goes when the last file was given, and when
     the iterator is closed before. `StepFailed` when there is no such image, or when the tar ends too early.
     """
-    with line.speaking(f"the files of {image_id} cannot be read"):
-        client = line.client
+    with connection.translate_errors(f"the files of {image_id} cannot be read"):
+        client = connection.client
         config = {
             "Image": image_id,
             "Cmd": ["never"],  # an image may have none, and the engine wants one
@@ -50,16 +50,18 @@ def image_files(
                 if labels.items() <= (made["Config"]["Labels"] or {}).items():  # else the name was taken already
                     client.remove_container(made["Id"], v=True, force=True)
 
-        with fleeting(lambda: client.create_container_from_config(config, name), remove):
+        with temporary(lambda: client.create_container_from_config(config, name), remove):
             try:
                 url = api_url(client, f"containers/{name}/export")
-                answer = client.get(url, stream=True, timeout=client.timeout)
-                with answer:
-                    client._raise_for_status(answer)  # noqa: SLF001  its errors tell what the engine said
-                    yield from _read(answer.raw)
+                response = client.get(url, stream=True, timeout=client.timeout)
+                with response:
+                    client._raise_for_status(response)  # noqa: SLF001  its errors tell what the engine said
+                    yield from _read(response.raw)
             except tarfile.TarError as error:
                 raise StepFailed(
-                    f"the files of {image_id} cannot be read", why=f"the tar is damaged: {error}", mend="run it again"
+                    f"the files of {image_id} cannot be read",
+                    reason=f"the tar is damaged: {error}",
+                    hint="run it again",
                 ) from error
 
 
@@ -86,7 +88,7 @@ class _Forward:
         self._at = 0
 
     def read(self, size: int) -> bytes:
-        """Give so many bytes, fewer only at the end."""
+        """Return so many bytes, fewer only at the end."""
         data: bytes = self._stream.read(size)
         while len(data) < size and (more := self._stream.read(size - len(data))):
             data += more
@@ -102,5 +104,5 @@ class _Forward:
             self._at += gone
 
     def tell(self) -> int:
-        """Give where we are."""
+        """Return where we are."""
         return self._at

@@ -13,7 +13,7 @@ from seatrial.engine.model import EngineInfo, Image
 from seatrial.engine.parsing import image_of
 from seatrial.engine.protocol import Engine
 
-__all__ = ["FirstGlance"]
+__all__ = ["SocketEngine"]
 
 _SECONDS = 5.0
 _SERVER = re.compile(rb"^Server: Docker/(\S+)", re.MULTILINE)
@@ -21,7 +21,7 @@ _API = re.compile(rb"^Api-Version: ([\d.]+)", re.MULTILINE)
 _OK, _NOT_FOUND = b"200", b"404"
 
 
-class FirstGlance:
+class SocketEngine:
     """An engine on a Unix socket, as `Engine` describes it.
 
     Loading the SDK takes longer than to find that there is nothing to do. So images are looked at here, over the
@@ -36,14 +36,14 @@ class FirstGlance:
         self._heads = b""
 
     def image(self, what: str) -> Image | None:
-        """Give the image of that name or id, or nothing."""
+        """Return the image of that name or id, or None."""
         status, found = self._ask(f"/images/{quote(what, safe='/:@')}/json")
         if status == _OK and "Id" in found:
             return image_of(found)
         return None if status == _NOT_FOUND and "message" in found else self._engine.image(what)
 
     def info(self) -> EngineInfo:
-        """Give which engine answers."""
+        """Return which engine answers."""
         if not self._heads:
             self._ask("/_ping")
         # Every answer tells; to be asked for its version outright, an engine starts other programs first.
@@ -67,17 +67,17 @@ class FirstGlance:
         return self._loaded
 
     def _ask(self, path: str) -> tuple[bytes, dict[str, Any]]:
-        """Give status and JSON object of an answer; empty ones when there is none, or once the SDK is loaded."""
+        """Return status and JSON object of an answer; empty ones when there is none, or once the SDK is loaded."""
         if self._loaded:
             return b"", {}
         try:
-            with socket.socket(socket.AF_UNIX) as line:
-                line.settimeout(_SECONDS)
-                line.connect(self._path)
+            with socket.socket(socket.AF_UNIX) as sock:
+                sock.settimeout(_SECONDS)
+                sock.connect(self._path)
                 # HTTP/1.0: the answer comes in one piece and ends with the connection.
-                line.sendall(f"GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
-                answer = b"".join(iter(lambda: line.recv(65536), b""))
-            self._heads, _, body = answer.partition(b"\r\n\r\n")
+                sock.sendall(f"GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
+                response = b"".join(iter(lambda: sock.recv(65536), b""))
+            self._heads, _, body = response.partition(b"\r\n\r\n")
             found = json.loads(body)
             return self._heads.split(b" ", 2)[1], found if isinstance(found, dict) else {}
         except (OSError, ValueError, IndexError, AttributeError):

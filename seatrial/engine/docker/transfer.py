@@ -12,12 +12,12 @@ import urllib3
 from docker.errors import APIError, StreamParseError
 
 from seatrial.engine.connection import stream_error
-from seatrial.engine.protocol import Tell
+from seatrial.engine.protocol import Emit
 from seatrial.errors import EngineUnavailable, RateLimited, RegistryUnavailable, SeatrialError, StepFailed
 from seatrial.events import Transfer
 from seatrial.model.reference import ImageReference
 from seatrial.registry.credentials import Credential
-from seatrial.registry.errors import read_only, refused, untrusted
+from seatrial.registry.errors import push_refused, read_only, untrusted
 
 __all__ = ["follow_transfer", "transfer_error", "watched"]
 
@@ -43,17 +43,17 @@ def follow_transfer(
     reference: ImageReference,
     direction: Direction,
     credential: Credential | None,
-    tell: Tell,
+    emit: Emit,
 ) -> str | None:
     """Tell of each layer while it moves, and give the digest the engine says was pushed, where it says one.
 
-    Raises what the stream says went wrong. What the engine has tried again by itself is not `passing` any more.
+    Raises what the stream says went wrong. What the engine has tried again by itself is not `transient` any more.
     """
     digest, persistent = None, False
     for message in stream:
         if words := stream_error(message):
             error = transfer_error(words, reference, direction, credential)
-            error.passing = error.passing and not persistent
+            error.transient = error.transient and not persistent
             raise error
         aux, detail = message.get("aux"), message.get("progressDetail") or {}
         if isinstance(aux, dict) and aux.get("Digest"):
@@ -62,7 +62,7 @@ def follow_transfer(
         persistent = persistent or text.startswith("Retrying in ")
         if layer := message.get("id"):
             total = int(detail["total"]) if detail.get("total") else None
-            tell(Transfer(what=str(layer), current=int(detail.get("current") or 0), total=total, text=text))
+            emit(Transfer(layer=str(layer), current=int(detail.get("current") or 0), total=total, text=text))
     return digest
 
 
@@ -81,42 +81,42 @@ def watched(reference: ImageReference, stall: float) -> Iterator[None]:
         if isinstance(error, requests.exceptions.ConnectTimeout) or "Connection aborted" in str(error):
             raise  # it never began
         if "timed out" in str(error).lower():
-            mend = f"look whether {reference.registry} is well; a slower one is given more with push_timeout"
-            raise RegistryUnavailable(what, why=f"nothing moved for {stall:g} s", mend=mend) from error
+            hint = f"look whether {reference.registry} is well; a slower one is given more with push_timeout"
+            raise RegistryUnavailable(what, reason=f"nothing moved for {stall:g} s", hint=hint) from error
         lost = EngineUnavailable(
-            what, why="the engine's answer broke off, so nobody knows whether it arrived", mend="docker info"
+            what, reason="the engine's answer broke off, so nobody knows whether it arrived", hint="docker info"
         )
-        lost.passing = True
+        lost.transient = True
         raise lost from error
 
 
 def transfer_error(
     words: str, reference: ImageReference, direction: Direction, credential: Credential | None
 ) -> SeatrialError:
-    """Give the error that the engine's words about a transfer mean."""
+    """Return the error that the engine's words about a transfer mean."""
     what, host = f"{reference.familiar} cannot be {direction}ed", reference.registry
     words = _UNPARSED.sub(_as_answered, words)
     meanings: dict[re.Pattern[str], Callable[[], SeatrialError]] = {  # the first that fits
         _UNTRUSTED: lambda: untrusted(what, host, words),
         _READ_ONLY: lambda: read_only(what, host, words),
-        _LIMITED: lambda: RateLimited(what, why=f"{words} (rate limit)", mend="wait a minute, then run it again"),
+        _LIMITED: lambda: RateLimited(what, reason=f"{words} (rate limit)", hint="wait a minute, then run it again"),
         _DAMAGED: lambda: StepFailed(
             what,
-            why=f"the content was damaged on the way, the registry refused it: {words}",
-            mend=f"look what stands between here and {host} (a proxy?), then run it again",
+            reason=f"the content was damaged on the way, the registry refused it: {words}",
+            hint=f"look what stands between here and {host} (a proxy?), then run it again",
         ),
         _UNREACHABLE: lambda: RegistryUnavailable(
-            what, why=words, mend=f"look whether {host} is up, then run it again"
+            what, reason=words, hint=f"look whether {host} is up, then run it again"
         ),
-        _REFUSED: lambda: refused(host, credential, words, reference if direction == "push" else None),
+        _REFUSED: lambda: push_refused(host, credential, words, reference if direction == "push" else None),
     }
     for pattern, meant in meanings.items():
         if pattern.search(words):
             return meant()
-    return StepFailed(what, why=words, mend=f"docker {direction} {reference.familiar}")
+    return StepFailed(what, reason=words, hint=f"docker {direction} {reference.familiar}")
 
 
 def _as_answered(found: re.Match[str]) -> str:
-    """Give what a registry answered, where the engine says that it could not parse it."""
+    """Return what a registry answered, where the engine says that it could not parse it."""
     body = " ".join(re.sub(r"\\[nrt]", " ", found[2]).split())
     return f"HTTP {found[1]}: {body}"

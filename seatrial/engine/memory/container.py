@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from http.server import ThreadingHTTPServer
 
-from seatrial.engine.inspection import Examination, Socket
+from seatrial.engine.inspection import ContainerInspection, Socket
 from seatrial.engine.model import Container, ContainerSpec
 
 __all__ = ["MemoryContainer"]
@@ -38,9 +38,9 @@ class MemoryContainer:
         )
 
     @property
-    def examined(self) -> Examination:
+    def inspection(self) -> ContainerInspection:
         """It, looked at closely."""
-        return Examination(
+        return ContainerInspection(
             state=self.state,  # type: ignore[arg-type]
             exit_code=self.exit_code,
             sockets=(Socket(port=self.spec.port, address="0.0.0.0"),) if self.server else None,  # noqa: S104  as seen

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from seatrial.engine.inspection import Examination
+from seatrial.engine.inspection import ContainerInspection
 from seatrial.engine.memory.container import MemoryContainer
 from seatrial.engine.memory.registry import MemoryRegistry
 from seatrial.engine.memory.server import Program, serve
@@ -24,9 +24,9 @@ from seatrial.engine.model import (
     Image,
     ImageFile,
 )
-from seatrial.engine.protocol import Tell
+from seatrial.engine.protocol import Emit
 from seatrial.errors import ContainerFailed, RegistryUnavailable, StepFailed
-from seatrial.events import Note
+from seatrial.events import Info
 from seatrial.model.app import BUILDER_LABEL, BuildOptions
 from seatrial.model.reference import ImageReference
 from seatrial.registry.credentials import Credential
@@ -60,15 +60,15 @@ class MemoryEngine:
         return "memory:"
 
     def info(self) -> EngineInfo:
-        """Give which engine answers."""
+        """Return which engine answers."""
         return EngineInfo(endpoint=self.endpoint, version="0", api="1.41")
 
     def details(self) -> EngineDetails:
-        """Give what there is to tell."""
+        """Return what there is to tell."""
         return EngineDetails(store="memory", platform=self.platform())
 
     def platform(self) -> str:
-        """Give the usual one."""
+        """Return the usual one."""
         return "linux/amd64"
 
     def close(self) -> None:
@@ -77,29 +77,29 @@ class MemoryEngine:
             self.remove(container_id)
 
     def registry(self, host: str) -> MemoryRegistry:
-        """Give the registry of a host; `RegistryUnavailable` when there is none."""
+        """Return the registry of a host; `RegistryUnavailable` when there is none."""
         if host not in self.registries:
-            raise RegistryUnavailable(f"the registry {host} cannot be reached", why="no such host", mend="invoke up")
+            raise RegistryUnavailable(f"the registry {host} cannot be reached", reason="no such host", hint="invoke up")
         return self.registries[host]
 
     def image(self, what: str) -> Image | None:
-        """Give the image of that name or id, or nothing."""
+        """Return the image of that name or id, or None."""
         name = what if ":" in what.rpartition("/")[2] or what in self._images else f"{what}:latest"
         return next((one for one in self._images.values() if name == one.id or name in (*one.tags, *one.digests)), None)
 
     def images(self, labels: Mapping[str, str] | None = None) -> list[Image]:
-        """Give the images that carry all these labels, the newest first."""
+        """Return the images that carry all these labels, the newest first."""
         found = [image for image in self._images.values() if _carries(image.labels, labels or {})]
         return sorted(found, key=lambda image: -image.created)
 
     def inspect_image(self, what: str) -> dict[str, Any]:
-        """Give a description in Docker's words."""
-        image = self._known(what)
+        """Return a description in Docker's words."""
+        image = self._image(what)
         return {"Id": image.id, "RepoTags": list(image.tags), "Config": {"Labels": dict(image.labels)}}
 
     def history(self, what: str) -> list[HistoryEntry]:
-        """Give the one layer there is."""
-        image = self._known(what)
+        """Return the one layer there is."""
+        image = self._image(what)
         entry = HistoryEntry(
             id=image.id,
             created=image.created,
@@ -111,17 +111,17 @@ class MemoryEngine:
         return [entry]
 
     def files(self, image_id: str, *, name: str, labels: Mapping[str, str]) -> Generator[ImageFile, None, None]:
-        """Give no file: what is in an image is only its content's digest here."""
-        self._known(image_id)
+        """Yield no file: what is in an image is only its content's digest here."""
+        self._image(image_id)
         yield from ()
 
     def builder(self, options: BuildOptions) -> str:
-        """Give who builds."""
+        """Return who builds."""
         return "memory"
 
-    def build(self, request: BuildRequest, tell: Tell) -> str:
+    def build(self, request: BuildRequest, emit: Emit) -> str:
         """Make an image whose id follows from the request alone."""
-        tell(Note(text="builder: memory"))
+        emit(Info(text="builder: memory"))
         labels = {**request.labels, BUILDER_LABEL: self.builder(request.options)}
         words = json.dumps(
             [
@@ -147,7 +147,7 @@ class MemoryEngine:
 
     def tag(self, image_id: str, reference: ImageReference) -> None:
         """Let a name point to an image."""
-        self._known(image_id)
+        self._image(image_id)
         self._drop(reference.familiar)
         image = self._images[image_id]
         self._images[image_id] = replace(image, tags=(*image.tags, reference.familiar))
@@ -160,32 +160,32 @@ class MemoryEngine:
             del self._images[image.id]
 
     def pull(
-        self, reference: ImageReference, credential: Credential | None, tell: Tell, *, platform: str | None = None
+        self, reference: ImageReference, credential: Credential | None, emit: Emit, *, platform: str | None = None
     ) -> None:
         """Fetch what a registry holds; all platforms are alike in memory."""
         registry = self.registry(reference.registry)
-        registry.let_in(credential)
+        registry.authenticate(credential)
         manifest = registry.manifest(reference)
         if manifest is None:
-            raise StepFailed(f"{reference.familiar} cannot be pulled", why="manifest unknown", mend="check the name")
+            raise StepFailed(f"{reference.familiar} cannot be pulled", reason="manifest unknown", hint="check the name")
         if sent := registry.images.get(manifest.digest):
             self._images.setdefault(sent.id, replace(sent, tags=(), digests=()))
             if reference.tag:
                 self.tag(sent.id, reference)
         image_id = sent.id if sent else self.add(f"pulled {reference}", reference)
-        self._know(image_id, reference, manifest.digest)
+        self._record_digest(image_id, reference, manifest.digest)
 
     def push(
-        self, reference: ImageReference, credential: Credential | None, tell: Tell, *, stall: float = 120
+        self, reference: ImageReference, credential: Credential | None, emit: Emit, *, stall: float = 120
     ) -> str | None:
         """Let a registry hold an image under a tag."""
-        image = self._known(reference.familiar)
+        image = self._image(reference.familiar)
         registry = self.registry(reference.registry)
-        registry.let_in(credential)
+        registry.authenticate(credential)
         digest = f"sha256:{hashlib.sha256(f'manifest of {image.id}'.encode()).hexdigest()}"
-        registry.held[str(reference)] = Manifest(digest=digest, config=image.id)
+        registry.manifests[str(reference)] = Manifest(digest=digest, config=image.id)
         registry.images[digest] = image
-        self._know(image.id, reference, digest)
+        self._record_digest(image.id, reference, digest)
         return digest
 
     def import_image(self, archive: Path, reference: ImageReference, changes: Sequence[str]) -> str:
@@ -193,61 +193,61 @@ class MemoryEngine:
         return self.add(f"{archive.read_bytes()!r} {list(changes)}", reference)
 
     def container(self, name: str) -> Container | None:
-        """Give the container of that name or id, or nothing."""
-        found = self._find(name)
+        """Return the container of that name or id, or None."""
+        found = self._find_container(name)
         return found.shown if found else None
 
     def containers(self, labels: Mapping[str, str]) -> list[Container]:
-        """Give the containers in any state that carry all these labels."""
+        """Return the containers in any state that carry all these labels."""
         return [one.shown for one in self._containers.values() if _carries(one.spec.labels, labels)]
 
-    def create(self, spec: ContainerSpec, tell: Tell) -> str:
+    def create(self, spec: ContainerSpec, emit: Emit) -> str:
         """Create a container, not started; give its id."""
-        if self._find(spec.name):
+        if self._find_container(spec.name):
             raise ContainerFailed(
                 f"the name {spec.name} is taken by another container",
-                why="conflict",
-                mend=f"docker rm {spec.name}",
+                reason="conflict",
+                hint=f"docker rm {spec.name}",
                 cause="name-taken",
             )
-        self._known(spec.image_id)
+        self._image(spec.image_id)
         container_id = hashlib.sha256(f"{spec.name}{time.monotonic_ns()}".encode()).hexdigest()
         self._containers[container_id] = MemoryContainer(spec=spec, id=container_id, name=spec.name)
         return container_id
 
     def start(self, container_id: str) -> None:
         """Start it: it listens on its port from now on; a running one is fine."""
-        running = self._must(container_id)
+        running = self._container(container_id)
         if running.server:
             return
         if self.program is None:
             running.state, running.exit_code = "exited", self.exit_code
             return
         try:
-            running.server = serve(self.program, self._known(running.spec.image_id).labels, running.spec.host_port)
+            running.server = serve(self.program, self._image(running.spec.image_id).labels, running.spec.host_port)
         except OSError as error:
-            why, mend = str(error.strerror), "--port PORT"
-            raise ContainerFailed("the port is taken", why=why, mend=mend, cause="port-taken") from error
+            reason, hint = str(error.strerror), "--port PORT"
+            raise ContainerFailed("the port is taken", reason=reason, hint=hint, cause="port-taken") from error
         running.state = "running"
 
     def stop(self, container_id: str, *, grace: float) -> None:
         """Stop it; a stopped or absent one is fine."""
-        running = self._find(container_id)
+        running = self._find_container(container_id)
         if running and running.server:
             running.server.shutdown()
             running.server.server_close()
             running.server, running.state = None, "exited"
 
     def rename(self, container_id: str, name: str) -> None:
-        """Give a container another name."""
-        running, holder = self._must(container_id), self._find(name)
-        if holder:
-            raise StepFailed(f"the container cannot be renamed to {name}", why="conflict", mend=f"docker rm {name}")
+        """Return a container another name."""
+        running, other = self._container(container_id), self._find_container(name)
+        if other:
+            raise StepFailed(f"the container cannot be renamed to {name}", reason="conflict", hint=f"docker rm {name}")
         running.name = name
 
     def remove(self, container_id: str) -> None:
         """Remove it, running or not; an absent one is fine."""
-        running = self._find(container_id)
+        running = self._find_container(container_id)
         if running:
             self.stop(running.id, grace=0)
             del self._containers[running.id]
@@ -256,34 +256,34 @@ class MemoryEngine:
         """There are no volumes."""
 
     def logs(self, container_id: str, *, tail: int | None = None, follow: bool = False) -> Iterator[str]:
-        """Give what a container wrote."""
-        self._must(container_id)
+        """Yield what a container wrote."""
+        self._container(container_id)
         yield "started in memory"
 
-    def examine(self, container_id: str) -> Examination | None:
-        """Give its state, and that it listens as it should."""
-        found = self._find(container_id)
-        return found.examined if found else None
+    def inspect_container(self, container_id: str) -> ContainerInspection | None:
+        """Return its state, and that it listens as it should."""
+        found = self._find_container(container_id)
+        return found.inspection if found else None
 
-    def _known(self, what: str) -> Image:
+    def _image(self, what: str) -> Image:
         image = self.image(what)
         if image is None:
-            raise StepFailed(f"there is no image {what}", why="No such image", mend="invoke build")
+            raise StepFailed(f"there is no image {what}", reason="No such image", hint="invoke build")
         return image
 
-    def _know(self, image_id: str, reference: ImageReference, digest: str) -> None:
+    def _record_digest(self, image_id: str, reference: ImageReference, digest: str) -> None:
         """Remember under which digest a registry holds an image."""
         image = self._images[image_id]
         digests = {*image.digests, f"{reference.name}@{digest}"}
         self._images[image_id] = replace(image, digests=tuple(sorted(digests)))
 
-    def _must(self, name: str) -> MemoryContainer:
-        found = self._find(name)
+    def _container(self, name: str) -> MemoryContainer:
+        found = self._find_container(name)
         if found is None:
-            raise StepFailed(f"there is no container {name}", why="No such container", mend="docker ps -a")
+            raise StepFailed(f"there is no container {name}", reason="No such container", hint="docker ps -a")
         return found
 
-    def _find(self, name: str) -> MemoryContainer | None:
+    def _find_container(self, name: str) -> MemoryContainer | None:
         return next((one for one in self._containers.values() if name in (one.id, one.name)), None)
 
     def _drop(self, tag: str) -> None:

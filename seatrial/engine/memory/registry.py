@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from seatrial.engine.model import Image
 from seatrial.model.reference import ImageReference
 from seatrial.registry.credentials import Credential
-from seatrial.registry.errors import refused
+from seatrial.registry.errors import push_refused
 from seatrial.registry.model import Configuration, Manifest
 
 __all__ = ["MemoryRegistry"]
@@ -21,56 +21,56 @@ class MemoryRegistry:
     """
 
     host: str
-    held: dict[str, Manifest] = field(default_factory=dict)
+    manifests: dict[str, Manifest] = field(default_factory=dict)
     users: dict[str, str] = field(default_factory=dict)
-    kept: Credential | None = None
+    saved: Credential | None = None
     images: dict[str, Image] = field(default_factory=dict)
 
     def credential(self) -> Credential | None:
-        """Give what is kept for this registry, or nothing."""
-        return self.kept
+        """Return what is kept for this registry, or None."""
+        return self.saved
 
-    def keep(self, credential: Credential) -> str:
+    def save_credential(self, credential: Credential) -> str:
         """Keep the credential."""
-        self.kept = credential
+        self.saved = credential
         return "memory"
 
-    def manifest(self, reference: ImageReference, *, anew: bool = False) -> Manifest | None:  # noqa: ARG002  all is new
-        """Give what is held under a tag or digest, or nothing."""
-        self.let_in(self.kept)
+    def manifest(self, reference: ImageReference, *, refresh: bool = False) -> Manifest | None:  # noqa: ARG002  all is new
+        """Return what is held under a tag or digest, or None."""
+        self.authenticate(self.saved)
         if reference.digest:
-            home = str(reference.with_tag(""))
-            every = (held for name, held in self.held.items() if name.startswith(f"{home}:"))
-            return next((held for held in every if held.digest == reference.digest), None)
-        return self.held.get(str(reference))
+            repository_name = str(reference.with_tag(""))
+            every = (manifest for name, manifest in self.manifests.items() if name.startswith(f"{repository_name}:"))
+            return next((manifest for manifest in every if manifest.digest == reference.digest), None)
+        return self.manifests.get(str(reference))
 
     def configuration(self, reference: ImageReference, manifest: Manifest) -> Configuration:  # noqa: ARG002  as asked
-        """Give what a pushed image says of itself; nothing of others."""
+        """Return what a pushed image says of itself; nothing of others."""
         image = self.images.get(manifest.digest)
         return Configuration(labels=dict(image.labels) if image else {})
 
     def tags(self, repository: ImageReference) -> tuple[str, ...]:
-        """Give all tags of a repository."""
-        self.let_in(self.kept)
-        home = f"{repository}:"
-        return tuple(name.removeprefix(home) for name in self.held if name.startswith(home))
+        """Return all tags of a repository."""
+        self.authenticate(self.saved)
+        repository_name = f"{repository}:"
+        return tuple(name.removeprefix(repository_name) for name in self.manifests if name.startswith(repository_name))
 
-    def point(self, reference: ImageReference, manifest: Manifest) -> None:
+    def tag(self, reference: ImageReference, manifest: Manifest) -> None:
         """Let a tag point to a manifest."""
-        self.let_in(self.kept)
-        self.held[str(reference)] = manifest
+        self.authenticate(self.saved)
+        self.manifests[str(reference)] = manifest
 
-    def admit(self, repository: ImageReference) -> None:  # noqa: ARG002  whom it knows may push everywhere
+    def check_push_permission(self, repository: ImageReference) -> None:  # noqa: ARG002  whom it knows may push everywhere
         """Return when the user that is kept may push."""
-        self.let_in(self.kept)
+        self.authenticate(self.saved)
 
-    def prove(self, credential: Credential) -> None:
+    def check_login(self, credential: Credential) -> None:
         """Return when the user is known with this password."""
-        self.let_in(credential)
+        self.authenticate(credential)
 
-    def let_in(self, credential: Credential | None) -> None:
+    def authenticate(self, credential: Credential | None) -> None:
         """Raise `PushRefused` for whom the registry does not know."""
         if not self.users:
             return
         if credential is None or self.users.get(credential.user) != credential.secret.reveal():
-            raise refused(self.host, credential, "unauthorized: authentication required")
+            raise push_refused(self.host, credential, "unauthorized: authentication required")

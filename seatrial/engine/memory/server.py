@@ -14,7 +14,7 @@ Program = Callable[[str, Mapping[str, str]], tuple[int, bytes]]
 
 
 def serve(program: Program, labels: Mapping[str, str], port: int) -> ThreadingHTTPServer:
-    """Give a server on 127.0.0.1 that answers already; port 0 takes a free one, `OSError` when it is taken."""
+    """Return a server on 127.0.0.1 that answers already; port 0 takes a free one, `OSError` when it is taken."""
     server = _Server(("127.0.0.1", port), _handler(program, labels))
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     return server

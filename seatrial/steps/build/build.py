@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from seatrial.engine.model import Image
-from seatrial.engine.protocol import Tell
-from seatrial.events import Caution
+from seatrial.engine.protocol import Emit
+from seatrial.events import WarningEvent
 from seatrial.model.app import INPUTS_LABEL, UNCOMMITTED_LABEL, App
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
-from seatrial.pipeline.step import Change, Holds
-from seatrial.pipeline.world import NOT_BUILT, Foresight, World
-from seatrial.steps.build.plan import Recipe
+from seatrial.pipeline.step import Change, NoChange
+from seatrial.pipeline.world import NOT_BUILT, PlannedState, World
+from seatrial.steps.build.plan import BuildPlan
 
 __all__ = ["Build"]
 
@@ -39,18 +39,18 @@ class Build:
         """The image's name."""
         return self.target.repository.with_tag(str(self.version))
 
-    def plan(self, world: World) -> Change | Holds:
+    def plan(self, world: World) -> Change | NoChange:
         """Compare the inputs with those the image was made from."""
-        recipe = Recipe.of(self.target, self.version, world)
+        build_plan = BuildPlan.of(self.target, self.version, world)
         image = world.image(self.reference)
-        same = image is not None and recipe.made(image)
+        same = image is not None and build_plan.is_up_to_date(image)
         if image and same and (not self.target.build.no_cache or self._built_now(image, world)):
             if world.is_current(self.target, image):
-                return Holds(reason=f"{self.reference.familiar} is made from these inputs", identity=image.id)
+                return NoChange(reason=f"{self.reference.familiar} is made from these inputs", identity=image.id)
             reason = f"{self.reference.familiar} is the image to go on with again"
-            known = Foresight(current={self.app: image})
+            known = PlannedState(current={self.app: image})
             current = world.current(self.target)
-            return Change(reason=reason, before=current.id if current else None, after=image.id, foresight=known)
+            return Change(reason=reason, before=current.id if current else None, after=image.id, planned=known)
         if image is None:
             reason = f"there is no {self.reference.familiar} yet"
         elif INPUTS_LABEL not in image.labels:
@@ -60,27 +60,27 @@ class Build:
         elif same:
             reason = "the same inputs, built anew without cache"
         else:
-            reason = recipe.inputs.difference(world.notes.inputs(image.labels[INPUTS_LABEL]))
+            reason = build_plan.inputs.difference(world.state.inputs(image.labels[INPUTS_LABEL]))
         world.engine.builder(self.target.build)
-        made = Image(id=NOT_BUILT, tags=(self.reference.familiar,), labels=recipe.labels())
-        foresight = Foresight(images=(made,), current={self.app: made})
-        return Change(reason=reason, before=image.id if image else None, foresight=foresight)
+        planned_image = Image(id=NOT_BUILT, tags=(self.reference.familiar,), labels=build_plan.labels())
+        planned = PlannedState(images=(planned_image,), current={self.app: planned_image})
+        return Change(reason=reason, before=image.id if image else None, planned=planned)
 
-    def apply(self, world: World, change: Change, tell: Tell) -> None:
+    def apply(self, world: World, change: Change, emit: Emit) -> None:
         """Fetch the base images that are missing, build, and note what went in."""
         if change.after:
-            world.notes.keep_current(self.app, change.after)
+            world.state.save_current(self.app, change.after)
             return
-        recipe = Recipe.of(self.target, self.version, world)
-        recipe = recipe.with_bases(tell)
-        request = recipe.request(self.reference)
+        build_plan = BuildPlan.of(self.target, self.version, world)
+        build_plan = build_plan.pull_bases(emit)
+        request = build_plan.request(self.reference)
         if UNCOMMITTED_LABEL in request.labels and self.version.tags(self.target.tags).moving:
-            tell(Caution(text="built with uncommitted changes: no moving tag like latest will follow it"))
-        image_id = world.engine.build(request, tell)
-        world.notes.keep_file_digests(self.app)
-        world.notes.keep_inputs(recipe.inputs.digest, recipe.inputs.parts, world.process.run)
-        world.notes.keep_current(self.app, image_id)
+            emit(WarningEvent(text="built with uncommitted changes: no moving tag like latest will follow it"))
+        image_id = world.engine.build(request, emit)
+        world.state.save_file_digests(self.app)
+        world.state.save_inputs(build_plan.inputs.digest, build_plan.inputs.parts, world.process.run)
+        world.state.save_current(self.app, image_id)
 
     @staticmethod
     def _built_now(image: Image, world: World) -> bool:
-        return world.notes.built_by(image.labels[INPUTS_LABEL]) == world.process.run
+        return world.state.built_by(image.labels[INPUTS_LABEL]) == world.process.run

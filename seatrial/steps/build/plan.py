@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from seatrial.engine.model import BuildRequest, Image
-from seatrial.engine.protocol import Tell
+from seatrial.engine.protocol import Emit
 from seatrial.errors import Unavailable, UsageError
-from seatrial.events import Note
+from seatrial.events import Info
 from seatrial.model.app import INPUTS_LABEL, UNCOMMITTED_LABEL, VERSION_LABEL, App
 from seatrial.model.platforms import platform_arguments
 from seatrial.model.reference import DOCKER_HUB, OWN_REGISTRY, ImageReference
@@ -26,7 +26,7 @@ from seatrial.sources.dockerignore import find_ignore_file
 from seatrial.sources.git import Revision, has_uncommitted, last_revision
 from seatrial.sources.inputs import Inputs, entry_digest
 
-__all__ = ["Recipe"]
+__all__ = ["BuildPlan"]
 
 _BASE_ARGUMENT = "BASE_IMAGE"
 _VERSION_ARGUMENT = "VERSION"
@@ -38,7 +38,7 @@ _OCI = "org.opencontainers.image."
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class BuildPlan:
     """How an app's version is built, as the world was at its first look at each thing; made by `of`."""
 
     app: App
@@ -48,16 +48,16 @@ class Recipe:
     dockerfile: bytes
 
     @classmethod
-    def of(cls, app: App, version: Version, world: World) -> Recipe:
+    def of(cls, app: App, version: Version, world: World) -> BuildPlan:
         """Read context and Dockerfile; `UsageError` for what cannot be understood or sent, or should not be sent."""
-        context = Context.read(app.context, app.dockerfile, notes=world.notes.folder)
+        context = Context.read(app.context, app.dockerfile, state_folder=world.state.folder)
         dockerfile = _dockerfile(app.dockerfile)
-        _look_beside(app)
-        context.refuse_secrets(app.build.allowed)
-        context.refuse_beyond(app.build.context_limit)
-        recipe = cls(app=app, version=version, world=world, context=context, dockerfile=dockerfile)
-        _ = recipe.bases  # a Dockerfile that cannot be understood is told before the engine is asked
-        return recipe
+        _check_extra_inputs(app)
+        context.check_secrets(app.build.allowed)
+        context.check_size(app.build.context_limit)
+        build_plan = cls(app=app, version=version, world=world, context=context, dockerfile=dockerfile)
+        _ = build_plan.bases  # a Dockerfile that cannot be understood is told before the engine is asked
+        return build_plan
 
     @cached_property
     def text(self) -> str:
@@ -79,7 +79,7 @@ class Recipe:
         names = self._read(base_images)
         return tuple(ImageReference.parse(name) for name in names if name not in self.app.build.contexts)
 
-    def stale(self, base: ImageReference) -> str | None:
+    def reason_to_pull(self, base: ImageReference) -> str | None:
         """Say why a base image is to be pulled: missing, for another platform, newer in the registry; else nothing."""
         found, platforms = self._image(base), self.app.build.platforms
         if found is None:
@@ -89,35 +89,35 @@ class Recipe:
         if len(platforms) == 1 and found.platform not in ("", platforms[0]):
             return f"missing for {platforms[0]}"
         if self.app.build.pull:
-            held = self.world.held(base)
-            if held and f"{base.name}@{held.digest}" not in found.digests:
-                return f"{held.digest} in the registry"
+            manifest = self.world.published_manifest(base)
+            if manifest and f"{base.name}@{manifest.digest}" not in found.digests:
+                return f"{manifest.digest} in the registry"
         return None
 
     @property
-    def wanting(self) -> ImageReference | None:
+    def missing_base(self) -> ImageReference | None:
         """The first base image that is to be pulled, or nothing; several platforms are the builder's own business."""
         if len(self.app.build.platforms) > 1:
             return None
-        return next((base for base in self.bases if self.stale(base) is not None), None)
+        return next((base for base in self.bases if self.reason_to_pull(base) is not None), None)
 
-    def with_bases(self, tell: Tell) -> Recipe:
+    def pull_bases(self, emit: Emit) -> BuildPlan:
         """Pull what the Dockerfile starts from, and give the recipe as it is then.
 
         BuildKit over the API has no credentials to do it itself.
         """
-        if self.wanting is None:
+        if self.missing_base is None:
             return self
         platform = next(iter(self.app.build.platforms), None)
         for base in self.bases:
-            if self.stale(base) is None:
+            if self.reason_to_pull(base) is None:
                 continue
-            tell(Note(text=f"pulling {base.familiar}"))
+            emit(Info(text=f"pulling {base.familiar}"))
             try:
-                self.world.pull(base, tell, platform=platform)
+                self.world.pull(base, emit, platform=platform)
             except Unavailable as error:
                 if base.registry == DOCKER_HUB and self.app.base_images:
-                    error.mend = "invoke up (it makes a base image where the Hub is out of reach)"
+                    error.hint = "invoke up (it makes a base image where the Hub is out of reach)"
                 raise
         return replace(self)  # another look at what is there now
 
@@ -136,7 +136,7 @@ class Recipe:
             parts[f"argument {key}"] = hashlib.sha256(value.encode()).hexdigest()
         for base in self.bases:
             found = self._image(base)
-            parts[f"base image {base.familiar}"] = self.stale(base) or (found.id if found else "missing")
+            parts[f"base image {base.familiar}"] = self.reason_to_pull(base) or (found.id if found else "missing")
         wishes = {"target": options.target, "platforms": ", ".join(options.platforms)}
         wishes |= {f"secret {name}": "given" for name in options.secrets}
         wishes |= {"provenance": "yes" * options.provenance, "sbom": "yes" * options.sbom}
@@ -154,8 +154,8 @@ class Recipe:
             return Inputs(parts={**self.content.parts, _UNCOMMITTED: "yes"})
         return self.content
 
-    def made(self, image: Image) -> bool:
-        """Whether an image is this app's, and made from this.
+    def is_up_to_date(self, image: Image) -> bool:
+        """Return whether an image is this app's, and made from this.
 
         What was committed when it was built still is: git is asked only about what was not.
         """
@@ -164,7 +164,7 @@ class Recipe:
         return ours and (made == self.content.digest or (made is not None and made == self.inputs.digest))
 
     def request(self, reference: ImageReference) -> BuildRequest:
-        """Give what the engine is asked to build."""
+        """Return what the engine is asked to build."""
         arguments = dict(self.arguments)
         revision = self._revision
         if _EPOCH_ARGUMENT not in arguments and revision:
@@ -182,7 +182,7 @@ class Recipe:
         )
 
     def labels(self) -> dict[str, str]:
-        """Give the image's labels: ours, and the standard ones that the Dockerfile does not set itself."""
+        """Return the image's labels: ours, and the standard ones that the Dockerfile does not set itself."""
         revision, dirty = self._revision, _UNCOMMITTED in self.inputs.parts
         base = self._read(final_base)
         standard = {"title": self.app.repository.repository.rpartition("/")[2], "version": str(self.version)}
@@ -193,10 +193,10 @@ class Recipe:
             reference = ImageReference.parse(base)
             standard |= {"base.name": str(reference), "base.digest": _digest(self._image(reference), reference)}
         named = {f"{_OCI}{name}": value for name, value in standard.items() if value}
-        ours = {**self.app.labels, VERSION_LABEL: str(self.version), INPUTS_LABEL: self.inputs.digest}
-        ours |= {UNCOMMITTED_LABEL: "yes"} if dirty else {}
-        own = own_labels(self.text)
-        return {name: value for name, value in named.items() if name not in own} | ours
+        own = {**self.app.labels, VERSION_LABEL: str(self.version), INPUTS_LABEL: self.inputs.digest}
+        own |= {UNCOMMITTED_LABEL: "yes"} if dirty else {}
+        set_by_dockerfile = own_labels(self.text)
+        return {name: value for name, value in named.items() if name not in set_by_dockerfile} | own
 
     def _read(self, reader: Callable[[str, Mapping[str, str], str | None], _T]) -> _T:
         try:
@@ -204,8 +204,8 @@ class Recipe:
         except DockerfileError as error:
             raise UsageError(
                 "the Dockerfile cannot be read",
-                why=f"{self.app.dockerfile}:{error.line}: {error.reason}",
-                mend=f"mend line {error.line} of {self.app.dockerfile}",
+                reason=f"{self.app.dockerfile}:{error.line}: {error.reason}",
+                hint=f"mend line {error.line} of {self.app.dockerfile}",
             ) from error
 
     def _image(self, reference: ImageReference) -> Image | None:
@@ -215,7 +215,7 @@ class Recipe:
 
     @cached_property
     def _digests(self) -> dict[str, str]:
-        return self.world.notes.file_digests(self.app.name).of(self.context)
+        return self.world.state.file_digests(self.app.name).of(self.context)
 
     @cached_property
     def _seen(self) -> dict[ImageReference, Image | None]:
@@ -240,25 +240,25 @@ def _dockerfile(path: Path) -> bytes:
         content = path.read_bytes()
         content.decode("utf-8")
     except FileNotFoundError:
-        why = "there is no such file"
+        reason = "there is no such file"
     except (OSError, UnicodeDecodeError) as error:
-        why = str(error)
+        reason = str(error)
     else:
         return content
     raise UsageError(
         f"the Dockerfile {path} cannot be read",
-        why=why,
-        mend="write one, or mend dockerfile in invoke.yaml",
+        reason=reason,
+        hint="write one, or mend dockerfile in invoke.yaml",
     )
 
 
 def _extra_context(name: str, place: str, allowed: tuple[str, ...]) -> dict[str, str]:
-    """Give the parts that an extra context is: its files, or the name of what is elsewhere."""
+    """Return the parts that an extra context is: its files, or the name of what is elsewhere."""
     folder = Path(place)
     if not folder.is_absolute():
         return {f"context {name}": place}
     extra = Context.read(folder, None)
-    extra.refuse_secrets(allowed)
+    extra.check_secrets(allowed)
     return {
         # buildx sends it itself, with the modes it has.
         f"context {name}/{path}": f"{stat.S_IMODE(status.st_mode):o} {entry_digest(folder / path, status)}"
@@ -266,22 +266,22 @@ def _extra_context(name: str, place: str, allowed: tuple[str, ...]) -> dict[str,
     }
 
 
-def _look_beside(app: App) -> None:
+def _check_extra_inputs(app: App) -> None:
     """Raise `UsageError` for an extra context or a build secret that is not there: only the build would tell."""
     for name, place in app.build.contexts.items():
         if Path(place).is_absolute() and not Path(place).is_dir():
             raise UsageError(
                 f"there is no folder {place} for the extra context {name}",
-                why="build_contexts in the settings, or --build-context, names it",
-                mend=f"mend build_contexts.{name} in invoke.yaml, or --build-context {name}=FOLDER",
+                reason="build_contexts in the settings, or --build-context, names it",
+                hint=f"mend build_contexts.{name} in invoke.yaml, or --build-context {name}=FOLDER",
             )
     for name, source in app.build.secrets.items():
         kind, _, place = source.partition("=")
         if kind == "src" and not Path(place).is_file():
             raise UsageError(
                 f"there is no file {place} for the build secret {name}",
-                why="build_secrets in the settings names it",
-                mend=f"write it, or mend build_secrets.{name} in invoke.yaml",
+                reason="build_secrets in the settings names it",
+                hint=f"write it, or mend build_secrets.{name} in invoke.yaml",
             )
 
 

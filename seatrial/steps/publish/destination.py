@@ -23,7 +23,7 @@ class Destination:
     registry: str = DOCKER_HUB
 
     @property
-    def home(self) -> ImageReference:
+    def repository(self) -> ImageReference:
         """The repository, without a tag."""
         return self.target.repository.owned_by(self.user, registry=self.registry)
 
@@ -33,38 +33,38 @@ class Destination:
         return f"--user {self.user}" + ("" if self.registry == DOCKER_HUB else f" --registry {self.registry}")
 
     def tags(self, version: Version, *, moves: bool = True) -> Tags:
-        """Give the tags of a version there; `UsageError` for one that has the name of a moving tag, like `latest`."""
+        """Return the tags of a version there; `UsageError` for one that has the name of a moving tag, like `latest`."""
         if version.text in self.target.tags:
             raise UsageError(
                 f"version {version} cannot be published",
-                why=f"{version} is a moving tag: it follows the newest release",
-                mend="--version 1",
+                reason=f"{version} is a moving tag: it follows the newest release",
+                hint="--version 1",
             )
         return version.tags(self.target.tags, moves=moves)
 
     def tags_of(self, image: Image) -> Tags:
-        """Give the tags of an image there; what was built with uncommitted changes moves nothing."""
+        """Return the tags of an image there; what was built with uncommitted changes moves nothing."""
         return self.tags(version_of(image), moves=UNCOMMITTED_LABEL not in image.labels)
 
     def references(self, image: Image) -> tuple[ImageReference, ...]:
-        """Give the names an image has there: its version's own first, then the moving ones."""
-        return tuple(self.home.with_tag(tag) for tag in self.tags_of(image).all)
+        """Return the names an image has there: its version's own first, then the moving ones."""
+        return tuple(self.repository.with_tag(tag) for tag in self.tags_of(image).all)
 
 
 def version_of(image: Image) -> Version:
-    """Give the version an image was built as; `UsageError` when Seatrial did not build it."""
+    """Return the version an image was built as; `UsageError` when Seatrial did not build it."""
     label = image.labels.get(VERSION_LABEL)
     if label is None:
         raise UsageError(
             f"the image {image.id} has no version",
-            why=f"it does not carry the label {VERSION_LABEL}; Seatrial did not build it",
-            mend="invoke build --version 1",
+            reason=f"it does not carry the label {VERSION_LABEL}; Seatrial did not build it",
+            hint="invoke build --version 1",
         )
     return Version.parse(label)
 
 
 def together(references: Sequence[ImageReference]) -> str:
-    """Give names of one repository for a sentence: `demo/app:1, :1.4 and :latest`."""
+    """Return names of one repository for a sentence: `demo/app:1, :1.4 and :latest`."""
     first, *rest = references
     names = [first.familiar, *(f":{reference.tag}" for reference in rest)]
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from seatrial.engine.protocol import Tell
-from seatrial.pipeline.step import Change, Holds
+from seatrial.engine.protocol import Emit
+from seatrial.pipeline.step import Change, NoChange
 from seatrial.pipeline.world import World
 from seatrial.registry.credentials import Credential
 
@@ -21,21 +21,21 @@ class Login:
     name: str = "login"
     app: str = ""
 
-    def plan(self, world: World) -> Change | Holds:
+    def plan(self, world: World) -> Change | NoChange:
         """Prove what is to be kept, and compare it with what is kept."""
         registry = world.registry(self.registry)
-        world.patience.have(lambda: registry.prove(self.credential), world.tell)
-        kept = registry.credential()
-        if kept == self.credential:
-            return Holds(reason=f"{self.credential.user} is known to {self.registry}", identity=self.credential.user)
-        if kept is None:
+        world.retry_policy.call(lambda: registry.check_login(self.credential), world.emit)
+        saved = registry.credential()
+        if saved == self.credential:
+            return NoChange(reason=f"{self.credential.user} is known to {self.registry}", identity=self.credential.user)
+        if saved is None:
             reason = f"nobody is logged in to {self.registry} yet"
-        elif kept.user == self.credential.user:
-            reason = f"the password kept for {kept.user} is another one"
+        elif saved.user == self.credential.user:
+            reason = f"the password kept for {saved.user} is another one"
         else:
-            reason = f"{kept.user} is logged in to {self.registry}"
-        return Change(reason=reason, before=kept.user if kept and kept.user != self.credential.user else None)
+            reason = f"{saved.user} is logged in to {self.registry}"
+        return Change(reason=reason, before=saved.user if saved and saved.user != self.credential.user else None)
 
-    def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
+    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Keep the credentials where Docker does."""
-        world.registry(self.registry).keep(self.credential)
+        world.registry(self.registry).save_credential(self.credential)

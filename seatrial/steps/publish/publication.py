@@ -14,7 +14,7 @@ from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
 from seatrial.steps.publish.destination import Destination, together, version_of
 
-__all__ = ["Publication", "conflict", "holds", "own_version", "short"]
+__all__ = ["Publication", "conflict", "is_own_version", "is_same_image", "short"]
 
 _SHOWN = len("sha256:") + 12
 
@@ -23,14 +23,14 @@ _SHOWN = len("sha256:") + 12
 class Publication:
     """An image's names in a registry: the version's `own`, and the `moving` ones.
 
-    `held` is what the registry holds under each, `stays` why a moving one does not move.
+    `manifests` is what the registry holds under each, `not_moved` why a moving one does not move.
     """
 
     image: Image
     own: tuple[ImageReference, ...]
     moving: tuple[ImageReference, ...]
-    held: Mapping[ImageReference, Manifest | None]
-    stays: Mapping[ImageReference, str]
+    manifests: Mapping[ImageReference, Manifest | None]
+    not_moved: Mapping[ImageReference, str]
 
     @classmethod
     def of(
@@ -42,41 +42,46 @@ class Publication:
         a version of its own, unless `overwrite`. Raises `Conflict` when the version is published with other content,
         unless `overwrite`.
         """
-        tags, home = destination.tags_of(image), destination.home
-        own, moving = (tuple(home.with_tag(tag) for tag in some) for some in (tags.own, tags.moving))
-        held = {reference: world.held(reference) for reference in (*own, *moving)}
+        tags, repository = destination.tags_of(image), destination.repository
+        own, moving = (tuple(repository.with_tag(tag) for tag in some) for some in (tags.own, tags.moving))
+        manifests = {reference: world.published_manifest(reference) for reference in (*own, *moving)}
         for reference in own:
-            found = held[reference]
-            if found and not holds(image, reference, found) and not overwrite:
+            found = manifests[reference]
+            if found and not is_same_image(image, reference, found) and not overwrite:
                 labels = world.configuration(reference, found).labels
                 raise conflict(destination, reference, found, labels, f"not the image {image.id}")
-        elsewhere = [reference for reference in moving if not holds(image, reference, held[reference])]
-        stays = {} if backwards or not elsewhere else _newer(world, destination, version_of(image), elsewhere)
+        elsewhere = [reference for reference in moving if not is_same_image(image, reference, manifests[reference])]
+        not_moved = {} if backwards or not elsewhere else _newer(world, destination, version_of(image), elsewhere)
         for reference in elsewhere:
-            found = held[reference]
-            if reference not in stays and found and not overwrite and own_version(world, destination, reference, found):
-                stays[reference] = "published as a version of its own"
+            found = manifests[reference]
+            if (
+                reference not in not_moved
+                and found
+                and not overwrite
+                and is_own_version(world, destination, reference, found)
+            ):
+                not_moved[reference] = "published as a version of its own"
         if UNCOMMITTED_LABEL in image.labels:
             would = destination.tags(version_of(image)).moving
-            stays |= {home.with_tag(tag): "built with uncommitted changes" for tag in would}
-        return cls(image=image, own=own, moving=moving, held=held, stays=stays)
+            not_moved |= {repository.with_tag(tag): "built with uncommitted changes" for tag in would}
+        return cls(image=image, own=own, moving=moving, manifests=manifests, not_moved=not_moved)
 
     @property
     def missing(self) -> tuple[ImageReference, ...]:
         """The names under which the registry is to hold the image and does not, the version's own first."""
-        every = (one for one in (*self.own, *self.moving) if one not in self.stays)
-        return tuple(one for one in every if not holds(self.image, one, self.held[one]))
+        every = (one for one in (*self.own, *self.moving) if one not in self.not_moved)
+        return tuple(one for one in every if not is_same_image(self.image, one, self.manifests[one]))
 
     @property
     def published(self) -> Manifest | None:
         """What the registry holds of the image under the version's own name, or nothing."""
-        found = self.held[self.own[0]]
-        return found if holds(self.image, self.own[0], found) else None
+        found = self.manifests[self.own[0]]
+        return found if is_same_image(self.image, self.own[0], found) else None
 
     @property
     def before(self) -> str | None:
         """The digest that is put out of its place, or nothing."""
-        every = (self.held[one] for one in self.missing)
+        every = (self.manifests[one] for one in self.missing)
         return next((found.digest for found in every if found), None)
 
     @property
@@ -84,21 +89,23 @@ class Publication:
         """What is missing there, what goes over what, and what stays, in words."""
         names = self.missing
         new = short(self.published.digest) if self.published else f"image {short(self.image.id)}"
-        fresh = [one for one in names if self.held[one] is None]
-        told = [f"the registry does not hold {together(fresh)} yet"] if fresh else []
+        fresh = [one for one in names if self.manifests[one] is None]
+        parts = [f"the registry does not hold {together(fresh)} yet"] if fresh else []
         for verb, some in (("overwrites", self.own), ("moves", self.moving)):
             groups: dict[str, list[ImageReference]] = {}
             for one in names:
-                if one in some and (found := self.held[one]):
+                if one in some and (found := self.manifests[one]):
                     groups.setdefault(found.digest, []).append(one)
-            told += [f"{verb} {together(group)}: {short(old)} by {new}" for old, group in groups.items()]
+            parts += [f"{verb} {together(group)}: {short(old)} by {new}" for old, group in groups.items()]
         if not names:
-            told.append(f"the registry holds it as {together([one for one in self.held if one not in self.stays])}")
-        return "; ".join((*told, *_staying(self.stays)))
+            parts.append(
+                f"the registry holds it as {together([one for one in self.manifests if one not in self.not_moved])}"
+            )
+        return "; ".join((*parts, *_describe_not_moved(self.not_moved)))
 
 
-def holds(image: Image, reference: ImageReference, manifest: Manifest | None) -> bool:
-    """Whether what the registry holds is this image.
+def is_same_image(image: Image, reference: ImageReference, manifest: Manifest | None) -> bool:
+    """Return whether what the registry holds is this image.
 
     Its id is the config's digest, or with the containerd image store the manifest's own; else the engine knows the
     digest under which it was pushed or pulled.
@@ -112,19 +119,19 @@ def holds(image: Image, reference: ImageReference, manifest: Manifest | None) ->
 def conflict(
     destination: Destination, reference: ImageReference, found: Manifest, labels: Mapping[str, str], but: str
 ) -> Conflict:
-    """Give the error for a version's own tag under which other content is published, with these labels."""
+    """Return the error for a version's own tag under which other content is published, with these labels."""
     label = labels.get(VERSION_LABEL)
     own = label is None or reference.tag in destination.tags(Version.parse(label)).own
     moving = "" if own else f"; there :{reference.tag} moves with releases and is {label}"
     return Conflict(
         f"{reference.familiar} is published with other content",
-        why=f"the registry holds {found.digest}, {but}{moving}",
-        mend="--version NEW (or --overwrite)",
+        reason=f"the registry holds {found.digest}, {but}{moving}",
+        hint="--version NEW (or --overwrite)",
     )
 
 
-def own_version(world: World, destination: Destination, reference: ImageReference, manifest: Manifest) -> bool:
-    """Whether what is held under a tag was published as just that version, so that the tag does not move."""
+def is_own_version(world: World, destination: Destination, reference: ImageReference, manifest: Manifest) -> bool:
+    """Return whether what is held under a tag was published as just that version, so that the tag does not move."""
     patterns, tag = destination.target.tags, reference.tag or ""
     if tag in patterns or not Version.published([tag], patterns):
         return False
@@ -133,28 +140,28 @@ def own_version(world: World, destination: Destination, reference: ImageReferenc
 
 
 def short(digest: str) -> str:
-    """Give the beginning of a digest, which is enough for people."""
+    """Return the beginning of a digest, which is enough for people."""
     return digest[:_SHOWN] if digest.startswith("sha256:") else digest
 
 
 def _newer(
     world: World, destination: Destination, version: Version, moving: Iterable[ImageReference]
 ) -> dict[ImageReference, str]:
-    """Give the moving names in whose line a newer version is published, and which."""
+    """Return the moving names in whose line a newer version is published, and which."""
     patterns = destination.target.tags
-    published = Version.published(world.published_tags(destination.home), patterns)
+    published = Version.published(world.published_tags(destination.repository), patterns)
     newer = [one for one in published if one.newer_than(version)]
-    stays = {}
+    not_moved = {}
     for reference in moving:
         line = [one for one in newer if reference.tag in one.tags(patterns).moving]
         if line:
             newest = max(line, key=lambda one: (one.ordered, one.text.count(".")))  # 1.5.0, not its moving 1.5
-            stays[reference] = f"{newest} is published"
-    return stays
+            not_moved[reference] = f"{newest} is published"
+    return not_moved
 
 
-def _staying(stays: Mapping[ImageReference, str]) -> list[str]:
+def _describe_not_moved(not_moved: Mapping[ImageReference, str]) -> list[str]:
     groups: dict[str, list[ImageReference]] = {}
-    for reference, why in stays.items():
-        groups.setdefault(why, []).append(reference)
-    return [f"leaves {together(group)}: {why}" for why, group in groups.items()]
+    for reference, reason in not_moved.items():
+        groups.setdefault(reason, []).append(reference)
+    return [f"leaves {together(group)}: {reason}" for reason, group in groups.items()]

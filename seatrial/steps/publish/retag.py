@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 
-from seatrial.engine.protocol import Tell
+from seatrial.engine.protocol import Emit
 from seatrial.errors import SeatrialError, StepFailed
 from seatrial.events import Event
 from seatrial.model.app import BUILDER_LABEL, REVISION_LABEL
@@ -17,58 +17,58 @@ from seatrial.pipeline.state import Verdict
 from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
 from seatrial.steps.publish.destination import Destination
-from seatrial.wording import counted
+from seatrial.wording import pluralize
 
-__all__ = ["Trouble", "entry_for", "half_way", "move"]
+__all__ = ["TagErrors", "entry_for", "partial_failure", "retag_all"]
 
-Trouble = dict[ImageReference, SeatrialError | None]
+TagErrors = dict[ImageReference, SeatrialError | None]
 """How each tag came out: what went wrong, or None when it is there."""
 
 
-def move(
+def retag_all(
     world: World,
     manifest: Manifest,
     references: Sequence[ImageReference],
-    tell: Tell,
-    ended: MutableMapping[ImageReference, SeatrialError | None],
+    emit: Emit,
+    results: MutableMapping[ImageReference, SeatrialError | None],
 ) -> None:
-    """Let tags point to a manifest the registry holds, all at once; `ended` hears of each as it is done."""
+    """Let tags point to a manifest the registry holds, all at once; `results` hears of each as it is done."""
     one_at_a_time = threading.Lock()
 
-    def hear(event: Event) -> None:
+    def on_event(event: Event) -> None:
         with one_at_a_time:
-            tell(event)
+            emit(event)
 
-    def point(reference: ImageReference) -> None:
+    def retag(reference: ImageReference) -> None:
         try:
-            world.point(reference, manifest, hear)
-            ended[reference] = None
+            world.tag(reference, manifest, on_event)
+            results[reference] = None
         except SeatrialError as error:
-            ended[reference] = error
+            results[reference] = error
         except Exception as error:  # noqa: BLE001  a thread has nobody to raise it to
             what = f"{reference.familiar} cannot be moved"
-            ended[reference] = StepFailed(what, why=f"{type(error).__name__}: {error}", mend="run it again")
+            results[reference] = StepFailed(what, reason=f"{type(error).__name__}: {error}", hint="run it again")
 
     # Daemons: Ctrl-C does not wait for a registry that hangs.
-    threads = [threading.Thread(target=point, args=(one,), daemon=True) for one in references]
+    threads = [threading.Thread(target=retag, args=(one,), daemon=True) for one in references]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
 
-def half_way(manifest: Manifest, ended: Mapping[ImageReference, SeatrialError | None]) -> StepFailed | None:
-    """Give the error for tags that could not be moved, told tag by tag; nothing when all are there."""
-    failed = {one: error for one, error in ended.items() if error}
+def partial_failure(manifest: Manifest, results: Mapping[ImageReference, SeatrialError | None]) -> StepFailed | None:
+    """Return the error for tags that could not be moved, told tag by tag; nothing when all are there."""
+    failed = {one: error for one, error in results.items() if error}
     if not failed:
         return None
     first = next(iter(failed.values()))
-    details = [f"{one.familiar}: there, {manifest.digest}" for one, error in ended.items() if error is None]
-    details += [f"{one.familiar}: not moved, {error.why}" for one, error in failed.items()]
+    details = [f"{one.familiar}: there, {manifest.digest}" for one, error in results.items() if error is None]
+    details += [f"{one.familiar}: not moved, {error.reason}" for one, error in failed.items()]
     return StepFailed(
-        f"{counted(len(failed), 'tag')} could not be moved",
-        why=first.why,
-        mend="run it again: only what is missing is sent" if first.passing else first.mend,
+        f"{pluralize(len(failed), 'tag')} could not be moved",
+        reason=first.reason,
+        hint="run it again: only what is missing is sent" if first.transient else first.hint,
         details=tuple(details),
         cause=first.cause,
     )
@@ -86,11 +86,11 @@ def entry_for(  # noqa: PLR0913  what stands in an entry
     before: Mapping[ImageReference, Manifest | None],
     verdict: Verdict | Mapping[str, object] | None,
 ) -> Entry:
-    """Give the ledger's entry for what was just done; `before` is what the registry held under each name."""
+    """Return the ledger's entry for what was just done; `before` is what the registry held under each name."""
     return Entry(
         action=action,
         app=destination.target.name,
-        repository=str(destination.home),
+        repository=str(destination.repository),
         version=str(version),
         image=image,
         digests={str(one.tag): digest for one, digest in digests.items()},

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from seatrial.engine.protocol import Tell
+from seatrial.engine.protocol import Emit
 from seatrial.model.app import App
 from seatrial.model.version import Version
-from seatrial.pipeline.step import Change, Holds
-from seatrial.pipeline.world import Foresight, World
+from seatrial.pipeline.step import Change, NoChange
+from seatrial.pipeline.world import PlannedState, World
 from seatrial.steps.publish.destination import Destination, together
 
 __all__ = ["Tag"]
@@ -28,24 +28,24 @@ class Tag:
         """The app's name."""
         return self.target.name
 
-    def plan(self, world: World) -> Change | Holds:
+    def plan(self, world: World) -> Change | NoChange:
         """Compare what each name points to with the image."""
         image = world.chosen(self.target, self.version)
         references = self.destination.references(image)
         pointing = {reference: world.image(reference) for reference in references}
         wrong = {name: found for name, found in pointing.items() if found is None or found.id != image.id}
         if not wrong:
-            return Holds(reason=f"{image.name} is {together(references)}, too", identity=image.id)
+            return NoChange(reason=f"{image.name} is {together(references)}, too", identity=image.id)
         moved = next((found.id for found in wrong.values() if found), None)
         tags = tuple(reference.familiar for reference in references)
         return Change(
             reason=f"{image.name} becomes {together(tuple(wrong))}",
             before=moved,
             after=image.id,
-            foresight=Foresight(images=(replace(image, tags=(*image.tags, *tags)),)),
+            planned=PlannedState(images=(replace(image, tags=(*image.tags, *tags)),)),
         )
 
-    def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
+    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Let every name point to the image."""
         image = world.chosen(self.target, self.version)
         for reference in self.destination.references(image):

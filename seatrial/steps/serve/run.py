@@ -7,12 +7,12 @@ import json
 from dataclasses import dataclass
 
 from seatrial.engine.model import Container, Image
-from seatrial.engine.protocol import Tell
+from seatrial.engine.protocol import Emit
 from seatrial.model.app import App
 from seatrial.model.version import Version
-from seatrial.pipeline.step import Change, Holds
+from seatrial.pipeline.step import Change, NoChange
 from seatrial.pipeline.world import World
-from seatrial.steps.serve.serving import Serving, undisturbed
+from seatrial.steps.serve.serving import Serving, app_lock
 from seatrial.steps.serve.swap import Swap
 
 __all__ = ["Run"]
@@ -41,30 +41,34 @@ class Run:
         """Where the app is served on this machine."""
         return f"http://127.0.0.1:{self.target.host_port}/"
 
-    def plan(self, world: World) -> Change | Holds:
+    def plan(self, world: World) -> Change | NoChange:
         """Compare image and options with those of the container that serves."""
         image = world.chosen(self.target, self.version)
-        now = Serving.of(world, self.target)
-        if now.container is None:
-            return Change(reason=now.remains if now.answers and now.remains else f"nothing serves {self.app} yet")
-        if difference := self._difference(now.container, image):
-            return Change(reason=difference, before=now.container.id)
-        if now.remains or now.container.name != self.target.container_name:
-            return Change(reason=now.remains or f"a run that was killed left {now.container.name}")
-        return Holds(reason=f"{self.address} serves {image.name}", identity=now.container.id)
+        serving = Serving.of(world, self.target)
+        if serving.container is None:
+            return Change(
+                reason=serving.leftover_reason
+                if serving.answers and serving.leftover_reason
+                else f"nothing serves {self.app} yet"
+            )
+        if difference := self._difference(serving.container, image):
+            return Change(reason=difference, before=serving.container.id)
+        if serving.leftover_reason or serving.container.name != self.target.container_name:
+            return Change(reason=serving.leftover_reason or f"a run that was killed left {serving.container.name}")
+        return NoChange(reason=f"{self.address} serves {image.name}", identity=serving.container.id)
 
-    def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
+    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Swap, or where the right container serves already, clear away what killed runs left."""
         image = world.chosen(self.target, self.version)
         labels = {_OPTIONS_LABEL: json.dumps(self._options())}
-        swap = Swap(world=world, app=self.target, image=image, labels=labels, tell=tell)
-        with undisturbed(world, self.target, f"run of {image.name}", tell):
-            now = Serving.of(world, self.target)
+        swap = Swap(world=world, app=self.target, image=image, labels=labels, emit=emit)
+        with app_lock(world, self.target, f"run of {image.name}", emit):
+            serving = Serving.of(world, self.target)
             # What bears a redirect may do so because the container was just about to end.
-            if now.container and not now.bearers and not self._difference(now.container, image):
-                swap.tidy(now)
+            if serving.container and not serving.redirect_targets and not self._difference(serving.container, image):
+                swap.clean_up(serving)
             else:
-                swap.carry_out(now)
+                swap.carry_out(serving)
 
     def _difference(self, container: Container, image: Image) -> str | None:
         """Say why this container is not what is wanted, or nothing when it is."""
@@ -76,7 +80,7 @@ class Run:
         return f"options differ: {', '.join(differing)}" if differing else None
 
     def _options(self) -> dict[str, str | int | float | list[str]]:
-        """Give what was asked for, for the container's label; values of the environment only as digests."""
+        """Return what was asked for, for the container's label; values of the environment only as digests."""
         app = self.target
         limits: dict[str, str | int | float | list[str]] = {"memory": app.memory, "pids": app.pids}
         if app.cpus is not None:
@@ -91,8 +95,8 @@ class Run:
             before = json.loads(container.labels.get(_OPTIONS_LABEL, "{}"))
         except ValueError:
             before = {}
-        now = self._options()
-        return [key for key in sorted({*before, *now}) if before.get(key) != now.get(key)]
+        serving = self._options()
+        return [key for key in sorted({*before, *serving}) if before.get(key) != serving.get(key)]
 
 
 def _short_digest(text: str) -> str:

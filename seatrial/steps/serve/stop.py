@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from seatrial.engine.protocol import Tell
+from seatrial.engine.protocol import Emit
 from seatrial.model.app import App
-from seatrial.pipeline.step import Change, Holds
+from seatrial.pipeline.step import Change, NoChange
 from seatrial.pipeline.world import World
-from seatrial.steps.serve.serving import Serving, end, undisturbed
+from seatrial.steps.serve.serving import Serving, app_lock, stop_and_remove
 
 __all__ = ["Stop"]
 
@@ -28,25 +28,25 @@ class Stop:
         """The app's name."""
         return self.target.name
 
-    def plan(self, world: World) -> Change | Holds:
+    def plan(self, world: World) -> Change | NoChange:
         """Look for the container."""
-        now = Serving.of(world, self.target)
-        container = now.container
+        serving = Serving.of(world, self.target)
+        container = serving.container
         if container is None:
-            if now.remains is None:
-                return Holds(reason=f"nothing serves {self.app}")
-            return Change(reason=now.remains, before=now.left[0].id if now.left else None)
+            if serving.leftover_reason is None:
+                return NoChange(reason=f"nothing serves {self.app}")
+            return Change(reason=serving.leftover_reason, before=serving.leftovers[0].id if serving.leftovers else None)
         if container.running:
             state = f"serves; it gets {self.target.stop_grace:g} s to finish"
         else:
             state = "has ended and is still there"
         return Change(reason=f"{container.name} {state}", before=container.id)
 
-    def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
+    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Let it end by itself, then remove it and what killed runs left."""
-        with undisturbed(world, self.target, "stop", tell):
-            now = Serving.of(world, self.target)
-            for rule in now.rules:
+        with app_lock(world, self.target, "stop", emit):
+            serving = Serving.of(world, self.target)
+            for rule in serving.redirects:
                 world.redirects.remove(rule)
-            for one in (*([now.container] if now.container else []), *now.left):
-                end(world, self.target, one, tell, drain=False)
+            for one in (*([serving.container] if serving.container else []), *serving.leftovers):
+                stop_and_remove(world, self.target, one, emit, drain=False)

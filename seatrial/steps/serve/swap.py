@@ -7,22 +7,28 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
-from seatrial.checks.http.base_url import Site
-from seatrial.checks.http.request import Question, ask
+from seatrial.checks.http.base_url import BaseUrl
+from seatrial.checks.http.request import Request, send
 from seatrial.engine.model import Container, Image
-from seatrial.engine.protocol import Tell
+from seatrial.engine.protocol import Emit
 from seatrial.errors import Conflict, ContainerFailed, SeatrialError, StepFailed
-from seatrial.events import Caution, Note
+from seatrial.events import Info, WarningEvent
 from seatrial.host.firewall import Redirect
-from seatrial.host.signals import unbroken
+from seatrial.host.signals import deferred
 from seatrial.model.app import App
-from seatrial.pipeline.world import World, unheard
-from seatrial.steps.serve.serving import BEARER_LABEL, Serving, end, let_drain, stop_in_grace
-from seatrial.steps.smoke.smoke_container import begin, prove, spec_for
+from seatrial.pipeline.world import World, ignore
+from seatrial.steps.serve.serving import (
+    REDIRECT_TARGET_LABEL,
+    Serving,
+    drain_connections,
+    stop_and_remove,
+    stop_within_grace,
+)
+from seatrial.steps.smoke.smoke_container import run_checks, spec_for, start_container
 
 __all__ = ["Swap"]
 
-_BACK_GRACE = 1.0
+_RESTORE_GRACE = 1.0
 _LOOK_AGAIN_SECONDS = 0.02
 _NOT_THERE = (502, 503, 504)
 
@@ -39,202 +45,202 @@ class Swap:
     app: App
     image: Image
     labels: dict[str, str]
-    tell: Tell
+    emit: Emit
 
-    def carry_out(self, now: Serving) -> None:
+    def carry_out(self, serving: Serving) -> None:
         """Put the new container in the place of what there is."""
-        for one in now.idle:
+        for one in serving.idle_leftovers:
             self._remove(one.id)
-        old = now.container
+        old = serving.container
         elsewhere = old and old.running and not old.publishes(self.app.host_port)
         with ExitStack() as undo:
-            if elsewhere or not now.answers:
-                self._beside(now, undo)
+            if elsewhere or not serving.answers:
+                self._swap_on_free_port(serving, undo)
                 return
-            obstacle = self.world.redirects.obstacle()
-            with self._second(bears=obstacle is None) as (second, keeping):
+            unavailable_reason = self.world.redirects.unavailable_reason()
+            with self._second_container(is_redirect_target=unavailable_reason is None) as (second, undo_second):
                 rule = Redirect(
                     owner=self.app.container_name,
                     run=self.world.process.run,
                     port=self.app.host_port,
                     to_port=second.ports[self.app.port],
                 )
-                with self._redirect(rule, obstacle, keeping) as why_not:
-                    if why_not:
-                        self._plainly(now, why_not, undo)
+                with self._redirect(rule, unavailable_reason, undo_second) as failure_reason:
+                    if failure_reason:
+                        self._swap_with_gap(serving, failure_reason, undo)
                     else:
-                        self._redirected(now, rule, undo)
+                        self._swap_with_redirect(serving, rule, undo)
 
-    def tidy(self, now: Serving) -> None:
+    def clean_up(self, serving: Serving) -> None:
         """Leave the container that serves, and nothing of what killed runs left beside it.
 
         One that a killed run could not name any more is proved first; if it fails, what served before it does again.
         """
         name = self.app.container_name
-        heir = now.container if now.container and now.container.name != name else None
-        for rule in now.rules:
+        unnamed_container = serving.container if serving.container and serving.container.name != name else None
+        for rule in serving.redirects:
             self.world.redirects.remove(rule)
         with ExitStack() as undo:
-            if heir:
-                undo.callback(self._take_back, heir.id)
-                if before := next((one for one in now.left if one.name == name), None):
-                    undo.callback(self._bring_back, before, heir.id, self.app.host_port)
-                self._prove(heir.id)
+            if unnamed_container:
+                undo.callback(self._remove_created, unnamed_container.id)
+                if before := next((one for one in serving.leftovers if one.name == name), None):
+                    undo.callback(self._restore, before, unnamed_container.id, self.app.host_port)
+                self._run_checks(unnamed_container.id)
             undo.pop_all()
-        for one in now.left:
+        for one in serving.leftovers:
             self._remove(one.id)
-        if heir:
-            self.world.engine.rename(heir.id, name)
+        if unnamed_container:
+            self.world.engine.rename(unnamed_container.id, name)
 
-    def _beside(self, now: Serving, undo: ExitStack) -> None:
+    def _swap_on_free_port(self, serving: Serving, undo: ExitStack) -> None:
         """Start the new one where nothing is in its way, and end the old one when it is proved."""
-        self._take_left(now, undo)
+        self._remove_old_redirects(serving, undo)
         name, port = self.app.container_name, self.app.host_port
-        if any(rule.port == port for rule in self.world.redirects.there(name) or ()):
-            why = f"port {port} is redirected by it"
-            raise Conflict(f"another run of {name} is under way", why=why, mend="run it again later")
+        if any(rule.port == port for rule in self.world.redirects.list(name) or ()):
+            reason = f"port {port} is redirected by it"
+            raise Conflict(f"another run of {name} is under way", reason=reason, hint="run it again later")
         new = self._create("next", self.app.host_port, undo)
         self._start(new, host_port=self.app.host_port)
-        self._prove(new)
-        self._settle(new, now, undo)
+        self._run_checks(new)
+        self._take_over_name(new, serving, undo)
 
-    def _plainly(self, now: Serving, obstacle: str, undo: ExitStack) -> None:
+    def _swap_with_gap(self, serving: Serving, unavailable_reason: str, undo: ExitStack) -> None:
         """Stop the old one, start the new one: there is a gap, which is told."""
         new = self._create("next", self.app.host_port, undo)
-        self._bring_back_later(now, new, self.app.host_port, undo)
+        self._restore_on_failure(serving, new, self.app.host_port, undo)
         began = time.monotonic()
         try:
-            self._stop(now)
-            self._take_left(now, undo)
+            self._stop(serving)
+            self._remove_old_redirects(serving, undo)
             self._start(new, host_port=self.app.host_port)
-            self._prove(new, quietly=True)
+            self._run_checks(new, quiet=True)
             gap = time.monotonic() - began
-            self._settle(new, now, undo)
+            self._take_over_name(new, serving, undo)
         except BaseException:
             undo.close()  # before the second one goes, which takes its time
             raise
-        self.tell(Note(text=f"{gap:.1f} s without service: {obstacle}"))
+        self.emit(Info(text=f"{gap:.1f} s without service: {unavailable_reason}"))
 
-    def _redirected(self, now: Serving, rule: Redirect, undo: ExitStack) -> None:
+    def _swap_with_redirect(self, serving: Serving, rule: Redirect, undo: ExitStack) -> None:
         """Let the second one serve while the new one takes the old one's port; the redirect is there already."""
         redirects = self.world.redirects
-        with redirects.past(rule) as entrance:
+        with redirects.bypass(rule) as bypass_port:
             try:
-                self._take_left(now, undo)
-                if now.container:
-                    let_drain(self.world, self.app, now.container)
+                self._remove_old_redirects(serving, undo)
+                if serving.container:
+                    drain_connections(self.world, self.app, serving.container)
                 new = self._create("next", self.app.host_port, undo)
-                self._bring_back_later(now, new, entrance, undo)
-                self._stop(now)
+                self._restore_on_failure(serving, new, bypass_port, undo)
+                self._stop(serving)
                 self._start(new, host_port=self.app.host_port)
-                self._prove(new, at=entrance, quietly=True)
-                undo.callback(self._close, new, rule)
+                self._run_checks(new, via_port=bypass_port, quiet=True)
+                undo.callback(self._redirect_again, new, rule)
                 redirects.remove(rule)
-                self._prove(new, quietly=True)
-                self._settle(new, now, undo)
+                self._run_checks(new, quiet=True)
+                self._take_over_name(new, serving, undo)
             except BaseException:
                 undo.close()  # by the side entrance
                 raise
-        self.tell(Note(text="new connections were redirected to a second container meanwhile"))
+        self.emit(Info(text="new connections were redirected to a second container meanwhile"))
 
-    def _close(self, new: str, rule: Redirect) -> None:
+    def _redirect_again(self, new: str, rule: Redirect) -> None:
         """Let the second one serve again instead of a new one that serves already."""
-        with unbroken():
+        with deferred():
             self.world.redirects.put(rule)
             if container := self.world.engine.container(new):
-                let_drain(self.world, self.app, container)
+                drain_connections(self.world, self.app, container)
 
-    def _take_left(self, now: Serving, undo: ExitStack) -> None:
+    def _remove_old_redirects(self, serving: Serving, undo: ExitStack) -> None:
         """Take away what killed runs redirected; where one of their containers serves, it does again if need be."""
-        for rule in now.rules:
-            if any(rule.to_port in one.ports.values() for one in now.bearers):
+        for rule in serving.redirects:
+            if any(rule.to_port in one.ports.values() for one in serving.redirect_targets):
                 undo.callback(self.world.redirects.put, rule)
             self.world.redirects.remove(rule)
 
     @contextmanager
-    def _redirect(self, rule: Redirect, obstacle: str | None, behind: ExitStack) -> Iterator[str | None]:
+    def _redirect(self, rule: Redirect, unavailable_reason: str | None, behind: ExitStack) -> Iterator[str | None]:
         """Redirect meanwhile, or say why it cannot be; what it leads to stays while it cannot be taken away."""
-        why_not = obstacle
+        failure_reason = unavailable_reason
         try:
-            why_not = why_not or self._begin_redirect(rule)
-            yield why_not
+            failure_reason = failure_reason or self._try_redirect(rule)
+            yield failure_reason
         finally:
-            if why_not is None:
+            if failure_reason is None:
                 try:
                     self.world.redirects.remove(rule)
                 except StepFailed:
                     behind.pop_all()
                     raise
 
-    def _begin_redirect(self, rule: Redirect) -> str | None:
+    def _try_redirect(self, rule: Redirect) -> str | None:
         """Redirect from now on, or say why it cannot be: it is tried on a port that nobody uses before."""
         redirects = self.world.redirects
         try:
-            with redirects.past(replace(rule, port=rule.to_port)) as door:
-                if not self._answers(door):
+            with redirects.bypass(replace(rule, port=rule.to_port)) as bypass_port:
+                if not self._answers(bypass_port):
                     return "redirected connections do not reach a container here"
             redirects.put(rule)
         except StepFailed as error:
-            return f"{error.what} ({' '.join(error.details) or error.why})"
+            return f"{error.message} ({' '.join(error.details) or error.reason})"
         return None
 
     @contextmanager
-    def _second(self, *, bears: bool) -> Iterator[tuple[Container, ExitStack]]:
-        """Give a container beside the one that serves, started and proved, and what removes it in the end.
+    def _second_container(self, *, is_redirect_target: bool) -> Iterator[tuple[Container, ExitStack]]:
+        """Yield a container beside the one that serves, started and proved, and what removes it in the end.
 
-        `bears` is whether connections may be redirected to it.
+        `is_redirect_target` is whether connections may be redirected to it.
         """
         with ExitStack() as undo:
-            name = self._create("second", 0, undo, {BEARER_LABEL: "1"} if bears else None)
+            name = self._create("second", 0, undo, {REDIRECT_TARGET_LABEL: "1"} if is_redirect_target else None)
             self._start(name, host_port=0)
-            self._prove(name)
+            self._run_checks(name)
             container = self.world.engine.container(name)
             if container is None or not container.running:
-                raise ContainerFailed(f"{name} is gone", why="somebody removed or stopped it", mend="run it again")
+                raise ContainerFailed(f"{name} is gone", reason="somebody removed or stopped it", hint="run it again")
             try:
                 yield container, undo
             except BaseException:
-                let_drain(self.world, self.app, container)  # it may have served for a moment
+                drain_connections(self.world, self.app, container)  # it may have served for a moment
                 raise
-            end(self.world, self.app, container, self.tell, drain=True)
+            stop_and_remove(self.world, self.app, container, self.emit, drain=True)
 
     def _create(self, role: str, host_port: int, undo: ExitStack, more: Mapping[str, str] | None = None) -> str:
         """Create a container and give its name; it is removed when what comes then is taken back."""
         name = f"{self.app.container_name}-{role}-{self.world.process.run}"
-        undo.callback(self._take_back, name)
+        undo.callback(self._remove_created, name)
         labels = {**self.labels, **self.world.process.labels, **(more or {})}
-        with unbroken():  # else it may come into being behind the back of who takes it back
+        with deferred():  # else it may come into being behind the back of who takes it back
             spec = spec_for(self.app, self.image, name=name, host_port=host_port, labels=labels)
-            self.world.engine.create(spec, self.tell)
+            self.world.engine.create(spec, self.emit)
         return name
 
     def _remove(self, what: str) -> None:
-        with unbroken():
+        with deferred():
             self.world.engine.remove(what)
 
-    def _take_back(self, what: str) -> None:
+    def _remove_created(self, what: str) -> None:
         """Remove what was made; why it was in vain is to be told, not that this fails as well."""
         try:
             self._remove(what)
         except SeatrialError as error:
-            self.tell(Caution(text=f"{what} is left behind: {error}"))
+            self.emit(WarningEvent(text=f"{what} is left behind: {error}"))
 
     def _start(self, name: str, *, host_port: int) -> None:
-        begin(self.world.engine, self.app, self.image, name, host_port=host_port)
+        start_container(self.world.engine, self.app, self.image, name, host_port=host_port)
 
-    def _prove(self, name: str, *, at: int | None = None, quietly: bool = False) -> None:
-        prove(self.world.engine, self.app, self.image, name, unheard if quietly else self.tell, at=at)
+    def _run_checks(self, name: str, *, via_port: int | None = None, quiet: bool = False) -> None:
+        run_checks(self.world.engine, self.app, self.image, name, ignore if quiet else self.emit, via_port=via_port)
 
-    def _stop(self, now: Serving) -> None:
-        if now.container and now.container.running:
-            stop_in_grace(self.world.engine, self.app, now.container, self.tell)
+    def _stop(self, serving: Serving) -> None:
+        if serving.container and serving.container.running:
+            stop_within_grace(self.world.engine, self.app, serving.container, self.emit)
 
-    def _settle(self, new: str, now: Serving, undo: ExitStack) -> None:
-        """Give the new container the app's name: from here on it is what serves. Then all others go."""
+    def _take_over_name(self, new: str, serving: Serving, undo: ExitStack) -> None:
+        """Return the new container the app's name: from here on it is what serves. Then all others go."""
         engine, name = self.world.engine, self.app.container_name
-        known = [*([now.container] if now.container else []), *now.left]
+        known = [*([serving.container] if serving.container else []), *serving.leftovers]
         with ExitStack() as afterwards:
-            with unbroken():
+            with deferred():
                 others = [one for one in (engine.container(each.id) for each in known) if one]
                 with ExitStack() as back:
                     for one in others:
@@ -247,36 +253,36 @@ class Swap:
                 for one in others:
                     afterwards.callback(self._remove, one.id)
             for one in others:
-                end(self.world, self.app, one, self.tell, drain=True)
+                stop_and_remove(self.world, self.app, one, self.emit, drain=True)
 
-    def _bring_back_later(self, now: Serving, new: str, port: int, undo: ExitStack) -> None:
+    def _restore_on_failure(self, serving: Serving, new: str, port: int, undo: ExitStack) -> None:
         """Let the old container serve again when what comes then is taken back; `port` leads to it."""
-        if now.container and now.container.running:
-            undo.callback(self._bring_back, now.container, new, port)
+        if serving.container and serving.container.running:
+            undo.callback(self._restore, serving.container, new, port)
 
-    def _bring_back(self, old: Container, new: str, port: int) -> None:
+    def _restore(self, old: Container, new: str, port: int) -> None:
         """Start it anew, also out of the middle of its end, and wait until it answers."""
         engine = self.world.engine
-        with unbroken():
+        with deferred():
             try:
                 engine.remove(new)
-                engine.stop(old.id, grace=_BACK_GRACE)
+                engine.stop(old.id, grace=_RESTORE_GRACE)
                 engine.start(old.id)
             except SeatrialError as error:
-                self.tell(Caution(text=f"the old container {old.name} does not start again: {error}"))
+                self.emit(WarningEvent(text=f"the old container {old.name} does not start again: {error}"))
                 return
         deadline = time.monotonic() + self.app.smoke_timeout
         while not self._answers(port):
             again = engine.container(old.id)
             if again is None or not again.running or time.monotonic() > deadline:
-                self.tell(Caution(text=f"the old container {old.name} was started again and does not answer"))
+                self.emit(WarningEvent(text=f"the old container {old.name} was started again and does not answer"))
                 return
             time.sleep(_LOOK_AGAIN_SECONDS)
 
     def _answers(self, port: int) -> bool:
-        """Whether anything comes from there but that nobody is there yet."""
-        path = next((check.path for check in self.app.checks if not check.asks_for_the_version), "/")
+        """Return whether anything comes from there but that nobody is there yet."""
+        path = next((check.path for check in self.app.checks if not check.uses_version), "/")
         try:
-            return ask(Site(port=port), Question(path=path), seconds=1).status not in _NOT_THERE
+            return send(BaseUrl(port=port), Request(path=path), seconds=1).status not in _NOT_THERE
         except OSError:
             return False

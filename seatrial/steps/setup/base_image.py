@@ -6,24 +6,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from seatrial.engine.model import Image
-from seatrial.engine.protocol import Tell
+from seatrial.engine.protocol import Emit
 from seatrial.errors import SeatrialError, StepFailed, Unavailable
-from seatrial.events import Note
+from seatrial.events import Info
 from seatrial.model.app import App
 from seatrial.model.reference import OWN_REGISTRY, ImageReference
-from seatrial.pipeline.step import Change, Holds
-from seatrial.pipeline.world import Foresight, World
+from seatrial.pipeline.step import Change, NoChange
+from seatrial.pipeline.world import PlannedState, World
 from seatrial.steps.setup.debian import root_file_system
 
 __all__ = ["BaseImage", "Make", "obtain"]
 
-Make = Callable[[World, ImageReference, Tell], None]
+Make = Callable[[World, ImageReference, Emit], None]
 """Makes an image under a name of our own."""
 
 _PACKAGES = ("python3", "python3-pip", "python3-venv", "python-is-python3")
 # Inside an image pip may install where it likes, as in Docker's own python images.
 _HOOKS = ('rm -f "$1"/usr/lib/python3*/EXTERNALLY-MANAGED',)
-_CHANGES = ('CMD ["python3"]', "LABEL seatrial.made-of=debian")
+_CHANGES = ('CMD ["python3"]', "LABEL seatrial.built-from=debian")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,42 +38,42 @@ class BaseImage:
         """The app's name."""
         return self.target.name
 
-    def plan(self, world: World) -> Change | Holds:
+    def plan(self, world: World) -> Change | NoChange:
         """Look for each."""
         wanted = self.target.base_images
         for reference in wanted:
             if image := world.image(reference):
-                return Holds(reason=f"{reference.familiar} is there", identity=image.id)
+                return NoChange(reason=f"{reference.familiar} is there", identity=image.id)
         first = Image(id="(not here yet)", tags=(wanted[0].familiar,))
         return Change(
             reason=f"none of {', '.join(base.familiar for base in wanted)} is there",
-            foresight=Foresight(images=(first,)),
+            planned=PlannedState(images=(first,)),
         )
 
-    def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
+    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Get the first that can be had."""
-        obtain(world, self.target.base_images, _make, tell)
+        obtain(world, self.target.base_images, _make, emit)
 
 
-def obtain(world: World, wanted: tuple[ImageReference, ...], make: Make, tell: Tell) -> None:
+def obtain(world: World, wanted: tuple[ImageReference, ...], make: Make, emit: Emit) -> None:
     """Pull the first of these images that can be had; one under `OWN_REGISTRY` is made instead."""
-    trouble: SeatrialError | None = None
+    last_error: SeatrialError | None = None
     for reference in wanted:
         if reference.registry == OWN_REGISTRY:
-            make(world, reference, tell)
+            make(world, reference, emit)
             return
-        tell(Note(text=f"pulling {reference.familiar}"))
+        emit(Info(text=f"pulling {reference.familiar}"))
         try:
-            world.pull(reference, tell)
+            world.pull(reference, emit)
         except (Unavailable, StepFailed) as error:
-            trouble = error
-            tell(Note(text=f"{reference.familiar} cannot be had: {error.why}"))
+            last_error = error
+            emit(Info(text=f"{reference.familiar} cannot be had: {error.reason}"))
         else:
             return
-    if trouble:
-        raise trouble
+    if last_error:
+        raise last_error
 
 
-def _make(world: World, reference: ImageReference, tell: Tell) -> None:
-    with root_file_system(_PACKAGES, _HOOKS, tell) as archive:
+def _make(world: World, reference: ImageReference, emit: Emit) -> None:
+    with root_file_system(_PACKAGES, _HOOKS, emit) as archive:
         world.engine.import_image(archive, reference, _CHANGES)

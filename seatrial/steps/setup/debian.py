@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from seatrial.engine.protocol import Tell
+from seatrial.engine.protocol import Emit
 from seatrial.errors import EngineUnavailable
-from seatrial.events import Note
+from seatrial.events import Info
 from seatrial.host.subprocesses import run_command
 
 __all__ = ["install", "may_install", "root_file_system"]
@@ -22,35 +22,35 @@ _WITHOUT = ("doc", "man", "info", "locale", "lintian")
 
 
 def may_install() -> bool:
-    """Whether this is Debian or Ubuntu and we are root."""
+    """Return whether this is Debian or Ubuntu and we are root."""
     return os.geteuid() == 0 and Path("/etc/debian_version").exists() and shutil.which("apt-get") is not None
 
 
-def install(program: str, package: str, tell: Tell) -> None:
+def install(program: str, package: str, emit: Emit) -> None:
     """Install a package when its program is not there; `EngineUnavailable` with what to type where we may not."""
     if shutil.which(program):
         return
     if not may_install():
         raise EngineUnavailable(
             f"{program} is not installed",
-            why="only root on Debian or Ubuntu can have it installed from here",
-            mend=f"sudo apt-get install {package}",
+            reason="only root on Debian or Ubuntu can have it installed from here",
+            hint=f"sudo apt-get install {package}",
         )
-    tell(Note(text=f"installing {package}"))
-    what = f"{package} cannot be installed"
+    emit(Info(text=f"installing {package}"))
+    action = f"{package} cannot be installed"
     apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-o", "DPkg::Lock::Timeout=120"]
-    run_command([*apt, "update"], what=what)
-    run_command([*apt, "install", "-y", "--no-install-recommends", package], what=what)
+    run_command([*apt, "update"], action=action)
+    run_command([*apt, "install", "-y", "--no-install-recommends", package], action=action)
 
 
 @contextmanager
-def root_file_system(packages: Sequence[str], hooks: Sequence[str], tell: Tell) -> Iterator[Path]:
-    """Give a tar of a small Debian with these packages and this machine's certificate authorities.
+def root_file_system(packages: Sequence[str], hooks: Sequence[str], emit: Emit) -> Iterator[Path]:
+    """Yield a tar of a small Debian with these packages and this machine's certificate authorities.
 
     `hooks` are shell lines that see the root as "$1".
     """
-    install("mmdebstrap", "mmdebstrap", tell)
-    tell(Note(text=f"making a root file system of Debian {_SUITE} with {', '.join(packages)} (half a minute)"))
+    install("mmdebstrap", "mmdebstrap", emit)
+    emit(Info(text=f"making a root file system of Debian {_SUITE} with {', '.join(packages)} (half a minute)"))
     certificates = [f"copy-in {_CERTIFICATES} {_CERTIFICATES.parent}"] if _CERTIFICATES.exists() else []
     with tempfile.TemporaryDirectory(prefix="seatrial-") as folder:
         Path(folder).chmod(0o755)
@@ -66,6 +66,6 @@ def root_file_system(packages: Sequence[str], hooks: Sequence[str], tell: Tell) 
                 _SUITE,
                 str(archive),
             ],
-            what="no root file system could be made of Debian's packages",
+            action="no root file system could be made of Debian's packages",
         )
         yield archive

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seatrial.engine.memory.engine import MemoryEngine
-from seatrial.engine.protocol import Tell
+from seatrial.engine.protocol import Emit
 from seatrial.errors import EngineUnavailable
-from seatrial.events import Note
+from seatrial.events import Info
 from seatrial.host.subprocesses import run_command
-from seatrial.pipeline.step import Change, Holds
-from seatrial.pipeline.world import Foresight, World
+from seatrial.pipeline.step import Change, NoChange
+from seatrial.pipeline.world import PlannedState, World
 from seatrial.steps.setup.debian import install, may_install
 
-__all__ = ["EngineAnswers", "EngineEnded", "widest_mtu"]
+__all__ = ["EngineRunning", "EngineStopped", "widest_mtu"]
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
@@ -28,36 +28,36 @@ _OUR_ENDPOINTS = ("unix:///var/run/docker.sock", "unix:///run/docker.sock")
 
 
 @dataclass(frozen=True, kw_only=True)
-class EngineAnswers:
+class EngineRunning:
     """A Docker Engine answers."""
 
     name: str = "engine"
     app: str = ""
 
-    def plan(self, world: World) -> Change | Holds:
+    def plan(self, world: World) -> Change | NoChange:
         """Ask it."""
         try:
             info = world.engine.info()
         except EngineUnavailable as error:
             if world.engine.endpoint not in _OUR_ENDPOINTS:
-                error.mend = "start the engine there, or take DOCKER_HOST away, then invoke up"
+                error.hint = "start the engine there, or take DOCKER_HOST away, then invoke up"
                 raise
             if not may_install():
-                error.mend = "install and start Docker (https://docs.docker.com/engine/install/), then invoke up"
+                error.hint = "install and start Docker (https://docs.docker.com/engine/install/), then invoke up"
                 raise
-            return Change(reason=f"{error.what}: {error.why}", foresight=Foresight(engine=MemoryEngine()))
-        return Holds(reason=f"Docker {info.version} answers at {info.endpoint}", identity=info.endpoint)
+            return Change(reason=f"{error.message}: {error.reason}", planned=PlannedState(engine=MemoryEngine()))
+        return NoChange(reason=f"Docker {info.version} answers at {info.endpoint}", identity=info.endpoint)
 
-    def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
+    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Install Debian's engine if there is none, start it, and wait until it answers."""
-        install("dockerd", "docker.io", tell)
+        install("dockerd", "docker.io", emit)
         if _SYSTEMD.is_dir():
-            run_command(["systemctl", "start", "docker"], what="the engine cannot be started")
+            run_command(["systemctl", "start", "docker"], action="the engine cannot be started")
             _wait(world, None, Path("journalctl -u docker"))
             return
-        log = world.notes.folder / "dockerd.log"
+        log = world.state.folder / "dockerd.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        tell(Note(text=f"starting dockerd, log in {log}"))
+        emit(Info(text=f"starting dockerd, log in {log}"))
         with log.open("ab") as file:
             daemon = subprocess.Popen(
                 ["dockerd", f"--mtu={widest_mtu()}"],
@@ -66,39 +66,39 @@ class EngineAnswers:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        world.notes.keep_started_engine(daemon.pid)
+        world.state.save_started_engine(daemon.pid)
         _wait(world, daemon, log)
 
 
 @dataclass(frozen=True, kw_only=True)
-class EngineEnded:
+class EngineStopped:
     """The engine that `up` started runs no more; any other one is left alone."""
 
     name: str = "engine"
     app: str = ""
 
-    def plan(self, world: World) -> Change | Holds:
+    def plan(self, world: World) -> Change | NoChange:
         """Look for its process."""
-        pid = world.notes.started_engine()
+        pid = world.state.started_engine()
         if pid is None or not _is_dockerd(pid):
-            return Holds(reason="no engine was started from here")
+            return NoChange(reason="no engine was started from here")
         return Change(reason=f"dockerd {pid} was started by up", before=str(pid))
 
-    def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
+    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Ask it to end, and wait."""
         world.engine.close()
-        pid = world.notes.started_engine()
+        pid = world.state.started_engine()
         if pid is None:
             return
         os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + _STOP_SECONDS
         while _is_dockerd(pid) and time.monotonic() < deadline:
             time.sleep(0.1)
-        world.notes.keep_started_engine(pid if _is_dockerd(pid) else None)
+        world.state.save_started_engine(pid if _is_dockerd(pid) else None)
 
 
 def widest_mtu() -> int:
-    """Give the MTU of the way out, which Docker's bridge must not exceed: larger packets would vanish."""
+    """Return the MTU of the way out, which Docker's bridge must not exceed: larger packets would vanish."""
     try:
         routes = [line.split() for line in Path("/proc/net/route").read_text().splitlines()[1:]]
         device = next(fields[0] for fields in routes if fields[1] == "00000000")
@@ -114,14 +114,14 @@ def _wait(world: World, daemon: subprocess.Popen[bytes] | None, log: Path) -> No
             world.engine.info()
         except EngineUnavailable as error:
             if daemon and daemon.poll() is not None:
-                why, details = f"dockerd ended with exit code {daemon.returncode}", _last_lines(log)
+                reason, details = f"dockerd ended with exit code {daemon.returncode}", _last_lines(log)
             elif time.monotonic() < deadline:
                 time.sleep(0.1)
                 continue
             else:
-                why, details = f"it did not answer within {_START_SECONDS:g} s: {error.why}", ()
+                reason, details = f"it did not answer within {_START_SECONDS:g} s: {error.reason}", ()
             raise EngineUnavailable(
-                "the engine cannot be started", why=why, mend=f"look at {log}", details=details
+                "the engine cannot be started", reason=reason, hint=f"look at {log}", details=details
             ) from error
         return
 

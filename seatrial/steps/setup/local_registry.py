@@ -6,22 +6,22 @@ import shlex
 import time
 from dataclasses import dataclass
 
-from seatrial.checks.http.base_url import Site
-from seatrial.checks.http.request import Question, ask
-from seatrial.diagnosis.port_owner import port_holder
+from seatrial.checks.http.base_url import BaseUrl
+from seatrial.checks.http.request import Request, send
+from seatrial.diagnosis.port_owner import find_port_owner
 from seatrial.engine.model import ContainerSpec
-from seatrial.engine.protocol import Tell
+from seatrial.engine.protocol import Emit
 from seatrial.errors import ContainerFailed, Unavailable
 from seatrial.model.reference import OWN_REGISTRY, ImageReference
-from seatrial.pipeline.step import Change, Holds
-from seatrial.pipeline.world import Foresight, World
+from seatrial.pipeline.step import Change, NoChange
+from seatrial.pipeline.world import PlannedState, World
 from seatrial.steps.setup.base_image import obtain
 from seatrial.steps.setup.debian import root_file_system
 
-__all__ = ["LocalRegistry", "LocalRegistryGone"]
+__all__ = ["LocalRegistry", "LocalRegistryStopped"]
 
 _NAME = "seatrial-registry"
-_LABELS = {"seatrial.surroundings": "registry"}
+_LABELS = {"seatrial.setup": "registry"}
 _IMAGES = (
     ImageReference(repository="library/registry", tag="3"),
     ImageReference(registry=OWN_REGISTRY, repository="seatrial/registry", tag="2.8"),
@@ -42,7 +42,7 @@ _CHANGES = (
     f'CMD ["{_CONFIG}"]',
     f"EXPOSE {_PORT}",
     f"VOLUME {_DATA}",
-    "LABEL seatrial.made-of=debian",
+    "LABEL seatrial.built-from=debian",
 )
 _ANSWER_SECONDS = 15.0
 
@@ -55,25 +55,25 @@ class LocalRegistry:
     name: str = "registry"
     app: str = ""
 
-    def plan(self, world: World) -> Change | Holds:
+    def plan(self, world: World) -> Change | NoChange:
         """Ask it."""
         if _answers(self.port):
-            return Holds(reason=f"a registry answers at localhost:{self.port}", identity=f"localhost:{self.port}")
+            return NoChange(reason=f"a registry answers at localhost:{self.port}", identity=f"localhost:{self.port}")
         container = world.engine.container(_NAME)
-        if container and container.labels.get("seatrial.surroundings") != "registry":
+        if container and container.labels.get("seatrial.setup") != "registry":
             raise ContainerFailed(
                 f"the name {_NAME} is taken",
-                why="a container of that name was not made by Seatrial; it is left alone",
-                mend=f"docker rename {_NAME} OTHER",
+                reason="a container of that name was not made by Seatrial; it is left alone",
+                hint=f"docker rename {_NAME} OTHER",
             )
-        empty = Foresight(registries=frozenset({f"localhost:{self.port}"}))
-        return Change(reason=f"no registry answers at localhost:{self.port}", foresight=empty)
+        empty = PlannedState(registries=frozenset({f"localhost:{self.port}"}))
+        return Change(reason=f"no registry answers at localhost:{self.port}", planned=empty)
 
-    def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
+    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Get a registry's image and start it."""
         engine = world.engine
         if not any(world.image(reference) for reference in _IMAGES):
-            obtain(world, _IMAGES, _make, tell)
+            obtain(world, _IMAGES, _make, emit)
         image = next(found for reference in _IMAGES if (found := world.image(reference)))
         engine.remove(_NAME)
         spec = ContainerSpec(
@@ -85,38 +85,38 @@ class LocalRegistry:
             volumes={_DATA: _NAME},
             restart=True,
         )
-        made = engine.create(spec, tell)
+        container_id = engine.create(spec, emit)
         try:
-            engine.start(made)
+            engine.start(container_id)
             _wait(self.port)
         except ContainerFailed as error:
-            engine.remove(made)
-            holder = port_holder(engine.containers({}), self.port)
-            if holder:
-                error.why = f"{holder} holds port {self.port}"
-                error.mend = "end it, or choose another local_registry_port in invoke.yaml"
+            engine.remove(container_id)
+            owner = find_port_owner(engine.containers({}), self.port)
+            if owner:
+                error.reason = f"{owner} holds port {self.port}"
+                error.hint = "end it, or choose another local_registry_port in invoke.yaml"
             raise
         except BaseException:
-            engine.remove(made)
+            engine.remove(container_id)
             raise
 
 
 @dataclass(frozen=True, kw_only=True)
-class LocalRegistryGone:
+class LocalRegistryStopped:
     """The local registry that `up` started runs no more; with `volumes` what it held is gone, too."""
 
     volumes: bool = False
     name: str = "registry"
     app: str = ""
 
-    def plan(self, world: World) -> Change | Holds:
+    def plan(self, world: World) -> Change | NoChange:
         """Look for its container."""
         container = world.engine.container(_NAME)
-        if container is None or container.labels.get("seatrial.surroundings") != "registry":
-            return Holds(reason="no registry was started from here")
+        if container is None or container.labels.get("seatrial.setup") != "registry":
+            return NoChange(reason="no registry was started from here")
         return Change(reason=f"{container.name} was started by up", before=container.id)
 
-    def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
+    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Remove it."""
         world.engine.stop(_NAME, grace=5)
         world.engine.remove(_NAME)
@@ -124,14 +124,14 @@ class LocalRegistryGone:
             world.engine.remove_volume(_NAME)
 
 
-def _make(world: World, reference: ImageReference, tell: Tell) -> None:
-    with root_file_system(("docker-registry",), _HOOKS, tell) as archive:
+def _make(world: World, reference: ImageReference, emit: Emit) -> None:
+    with root_file_system(("docker-registry",), _HOOKS, emit) as archive:
         world.engine.import_image(archive, reference, _CHANGES)
 
 
 def _answers(port: int) -> bool:
     try:
-        return ask(Site(port=port), Question(path="/v2/"), seconds=2).status in (200, 401)
+        return send(BaseUrl(port=port), Request(path="/v2/"), seconds=2).status in (200, 401)
     except OSError:
         return False
 
@@ -142,7 +142,7 @@ def _wait(port: int) -> None:
         if time.monotonic() > deadline:
             raise Unavailable(
                 "the local registry does not answer",
-                why=f"nothing at localhost:{port} for {_ANSWER_SECONDS:g} s",
-                mend=f"docker logs {_NAME}",
+                reason=f"nothing at localhost:{port} for {_ANSWER_SECONDS:g} s",
+                hint=f"docker logs {_NAME}",
             )
         time.sleep(0.05)

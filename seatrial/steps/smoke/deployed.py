@@ -5,34 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from seatrial.checks.browser.visit import Visit
-from seatrial.checks.http.base_url import Site
-from seatrial.checks.http.probe import Pace, probe
+from seatrial.checks.http.base_url import BaseUrl
+from seatrial.checks.http.probe import PollInterval, probe
 from seatrial.checks.http.response import Expected
 from seatrial.diagnosis.answers import deployed_cause
-from seatrial.engine.protocol import Tell
+from seatrial.engine.protocol import Emit
 from seatrial.errors import SmokeFailed
 from seatrial.model.app import App
 from seatrial.model.version import UNVERSIONED, Version
-from seatrial.pipeline.step import Change, Holds
+from seatrial.pipeline.step import Change, NoChange
 from seatrial.pipeline.world import World
-from seatrial.wording import counted
+from seatrial.wording import pluralize
 
 __all__ = ["Deployed"]
 
 # What is in service is not asked a hundred times a second.
-_GENTLY = Pace(first=0.1, longest=1.0, growth=1.5)
+_SLOW_POLLING = PollInterval(first=0.1, longest=1.0, growth=1.5)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Deployed:
-    """What is deployed at `site` answers the app's checks now, as version `awaited` where they ask for one.
+    """What is deployed at `base_url` answers the app's checks now, as version `awaited` where they ask for one.
 
     No container is made and no verdict kept: what is in service says nothing about an image here. With `browser`, the
     program of one, a browser opens its page and finds nothing wrong.
     """
 
     target: App
-    site: Site
+    base_url: BaseUrl
     awaited: Version | None
     browser: str | None = None
     name: str = "smoke"
@@ -50,28 +50,28 @@ class Deployed:
         """The picture that a browser took, None when there is none."""
         return self._visits[-1].screenshot if self._visits else None
 
-    def plan(self, world: World) -> Change | Holds:  # noqa: ARG002  every step's signature
+    def plan(self, world: World) -> Change | NoChange:  # noqa: ARG002  every step's signature
         """Say what is to be asked; only this run's own answers count."""
         if self._passed:
-            return Holds(reason=self._passed[-1], identity=str(self.site))
-        asked = ", ".join(f"{check.method} {self.site}{check.path}" for check in self.target.checks)
+            return NoChange(reason=self._passed[-1], identity=str(self.base_url))
+        asked = ", ".join(f"{check.method} {self.base_url}{check.path}" for check in self.target.checks)
         visitor = " and a browser" if self.browser else ""
-        reason = f"{counted(len(self.target.checks), 'check')}{visitor} put to {self.site}: {asked}"
-        return Change(reason=reason, before=str(self.site), after=str(self.site))
+        reason = f"{pluralize(len(self.target.checks), 'check')}{visitor} put to {self.base_url}: {asked}"
+        return Change(reason=reason, before=str(self.base_url), after=str(self.base_url))
 
-    def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
+    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Put the checks to it, and let the browser see it; `SmokeFailed` when anything is wrong."""
         expected = Expected(version=str(self.awaited) if self.awaited else UNVERSIONED)
         limit = self.target.smoke_timeout
-        results = probe(self.site, self.target.checks, expected=expected, seconds=limit, pace=_GENTLY)
+        results = probe(self.base_url, self.target.checks, expected=expected, seconds=limit, interval=_SLOW_POLLING)
         for result in results:
-            tell(result.told)
+            emit(result.as_event)
         version = f" --version {self.awaited}" if self.awaited else ""
         if failed := [result for result in results if result.problem]:
             raise SmokeFailed(
-                f"{self.site} failed {len(failed)} of {len(results)} checks",
-                why="; ".join(f"{result.check}: {result.problem}" for result in failed),
-                mend=f"look at what is deployed there, then: invoke smoke --url {self.site}{version}",
+                f"{self.base_url} failed {len(failed)} of {len(results)} checks",
+                reason="; ".join(f"{result.check}: {result.problem}" for result in failed),
+                hint=f"look at what is deployed there, then: invoke smoke --url {self.base_url}{version}",
                 details=tuple(line for result in failed for line in result.timeline),
                 cause=deployed_cause(failed[0].problem or ""),
             )
@@ -80,10 +80,12 @@ class Deployed:
                 program=self.browser,
                 app=self.target,
                 expected=expected,
-                screenshot=world.notes.screenshot(str(self.site)),
-                tell=tell,
-                again=f"look at what is deployed there, then: invoke smoke --browser --url {self.site}{version}",
+                screenshot=world.state.screenshot(str(self.base_url)),
+                emit=emit,
+                hint_after_fix=(
+                    f"look at what is deployed there, then: invoke smoke --browser --url {self.base_url}{version}"
+                ),
             )
             self._visits.append(visit)
-            visit(self.site)
-        self._passed.append(f"{self.site} passed {counted(len(results), 'check')}")
+            visit(self.base_url)
+        self._passed.append(f"{self.base_url} passed {pluralize(len(results), 'check')}")

@@ -7,18 +7,18 @@ from datetime import UTC, datetime
 
 from seatrial.checks.browser.visit import Visit
 from seatrial.checks.http.response import Expected
-from seatrial.checks.image.facts import facts_demand, hold_to_facts, tell_of_a_write
+from seatrial.checks.image.facts import enforce_policy, policy_fingerprint, report_read_only_failure
 from seatrial.engine.model import Image
-from seatrial.engine.protocol import Tell
+from seatrial.engine.protocol import Emit
 from seatrial.errors import StepFailed
-from seatrial.events import Checked, Event, FactSeen
+from seatrial.events import CheckResult, Event, FactResult
 from seatrial.model.app import App, checks_digest
 from seatrial.model.version import Version
 from seatrial.pipeline.state import Verdict
-from seatrial.pipeline.step import Change, Holds
-from seatrial.pipeline.world import Foresight, World
-from seatrial.steps.smoke.smoke_container import try_out
-from seatrial.wording import counted
+from seatrial.pipeline.step import Change, NoChange
+from seatrial.pipeline.world import PlannedState, World
+from seatrial.steps.smoke.smoke_container import run_checks_in_container
+from seatrial.wording import pluralize
 
 __all__ = ["Smoke"]
 
@@ -43,35 +43,35 @@ class Smoke:
         """The app's name."""
         return self.target.name
 
-    def plan(self, world: World) -> Change | Holds:
+    def plan(self, world: World) -> Change | NoChange:
         """Look for a verdict about this image and these checks."""
         image = world.chosen(self.target, self.version)
-        verdict = world.proven(image, self.target.checks, facts_demand(self.target))
+        verdict = world.verified(image, self.target.checks, policy_fingerprint(self.target))
         visited = self.browser is None or (verdict is not None and verdict.visited)
         if verdict and visited and (self.reuse or verdict.run == world.process.run):
-            return Holds(reason=verdict.summary, identity=self._passed(image))
+            return NoChange(reason=verdict.summary, identity=self._passed(image))
         passed = self._passed(image)
-        asked = f"{counted(len(self.target.checks), 'check')}{' and a browser' if self.browser else ''}"
+        asked = f"{pluralize(len(self.target.checks), 'check')}{' and a browser' if self.browser else ''}"
         return Change(
             reason=f"{asked} put to {image.name}",
             before=passed if verdict and visited else None,
             after=passed if verdict and visited else None,
-            foresight=Foresight(proven=frozenset({image.id})),
+            planned=PlannedState(verified=frozenset({image.id})),
         )
 
-    def apply(self, world: World, change: Change, tell: Tell) -> None:  # noqa: ARG002  every step's signature
+    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Try the image out and keep the verdict, also a bad one."""
         image = world.chosen(self.target, self.version)
         checked: list[str] = []
 
-        def hear(event: Event) -> None:
-            if isinstance(event, Checked) and (event.problem or not isinstance(event, FactSeen)):
+        def on_event(event: Event) -> None:
+            if isinstance(event, CheckResult) and (event.problem or not isinstance(event, FactResult)):
                 checked.append(str(event))
-            tell(event)
+            emit(event)
 
-        visit = self._visit(world, image, hear) if self.browser else None
+        visit = self._visit(world, image, on_event) if self.browser else None
 
-        def keep(summary: str, *, passed: bool) -> None:
+        def save(summary: str, *, passed: bool) -> None:
             verdict = Verdict(
                 image=image.id,
                 checks=checks_digest(self.target.checks),
@@ -79,32 +79,32 @@ class Smoke:
                 run=world.process.run,
                 when=datetime.now(UTC).isoformat(timespec="seconds"),
                 summary=summary,
-                facts=facts_demand(self.target),
+                facts=policy_fingerprint(self.target),
                 visited=visit is not None and visit.page is not None,
                 screenshot=visit.screenshot if visit else None,
                 checked=tuple(checked),
             )
-            world.notes.keep_verdict(verdict)
+            world.state.save_verdict(verdict)
 
         try:
-            results = try_out(world, self.target, image, hear, visit=visit, log=self.log)
-            facts = hold_to_facts(world, self.target, image, hear)
+            results = run_checks_in_container(world, self.target, image, on_event, visit=visit, log=self.log)
+            facts = enforce_policy(world, self.target, image, on_event)
         except StepFailed as error:
-            tell_of_a_write(self.target, error, hear)
-            keep(str(error), passed=False)
+            report_read_only_failure(self.target, error, on_event)
+            save(str(error), passed=False)
             raise
         seconds = sum(result.seconds for result in results)
-        count = f"{counted(len(results), 'check')} passed"
+        count = f"{pluralize(len(results), 'check')} passed"
         summary = f"{image.name}: {count} in {seconds:.2f} s{visit.summary if visit else ''}{facts and f', {facts}'}"
-        keep(summary, passed=True)
+        save(summary, passed=True)
 
-    def _visit(self, world: World, image: Image, tell: Tell) -> Visit:
+    def _visit(self, world: World, image: Image, emit: Emit) -> Visit:
         return Visit(
             program=str(self.browser),
             app=self.target,
             expected=Expected.of(image),
-            screenshot=world.notes.screenshot(image.id),
-            tell=tell,
+            screenshot=world.state.screenshot(image.id),
+            emit=emit,
         )
 
     def _passed(self, image: Image) -> str:

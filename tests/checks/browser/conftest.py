@@ -43,5 +43,5 @@ def profiles(chromium: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def left_in(folder: Path) -> list[str]:
-    """Give the command lines of the processes that work in a folder."""
+    """Return the command lines of the processes that work in a folder."""
     return [line for line in command_lines() if str(folder) in line]

@@ -16,7 +16,7 @@ import yaml
 
 from tests.checks.browser.conftest import left_in
 from tests.cli_project import Project, failed
-from tests.conftest import Holdings
+from tests.conftest import EngineContents
 from tests.servers.local_server import Reply, serve
 from tests.waiting import wait_until
 
@@ -99,10 +99,10 @@ def test_what_is_deployed(project: Project) -> None:
     failed(wrong, "console.error: sold out (/bad/:1)", f"invoke smoke --browser --url {url}/bad --version 1")
 
 
-def test_without_a_browser(project: Project, holdings: Callable[[], Holdings], tmp_path: Path) -> None:
+def test_without_a_browser(project: Project, engine_contents: Callable[[], EngineContents], tmp_path: Path) -> None:
     """Where there is no browser it is said what to install, before any container is started."""
     assert project.invoke("build", "--version", "1").code == 0
-    before = holdings()
+    before = engine_contents()
 
     nothing = project.invoke("smoke", "--browser", PATH=str(tmp_path))
     wrong = project.invoke("smoke", "--browser", INVOKE_SEATRIAL_BROWSER="/opt/none")
@@ -111,7 +111,7 @@ def test_without_a_browser(project: Project, holdings: Callable[[], Holdings], t
     assert "apt-get install -y --no-install-recommends chromium" in nothing.all
     assert wrong.code == 2
     assert "there is no browser /opt/none" in wrong.all
-    assert holdings() == before
+    assert engine_contents() == before
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -133,5 +133,5 @@ def test_a_signal_during_a_visit(
     assert json.loads(done.out)["exit_code"] == code
     assert list(profiles.iterdir()) == []
     assert left_in(profiles) == []
-    trials = {"label": [f"seatrial.project={project.name}", "seatrial.trial"]}
+    trials = {"label": [f"seatrial.project={project.name}", "seatrial.smoke"]}
     assert not client.containers.list(all=True, filters=trials)

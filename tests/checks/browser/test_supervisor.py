@@ -30,7 +30,7 @@ def test_a_browser_that_is_no_browser(tmp_path: Path) -> None:
     with pytest.raises(Unavailable) as caught:
         open_page("http://127.0.0.1:1/", screenshot=tmp_path / "page.png", seconds=5, program=str(program))
 
-    assert "the browser ended" in caught.value.why
+    assert "the browser ended" in caught.value.reason
     assert caught.value.details == ("no usable sandbox",)
     program.write_text("#!/bin/sh\nsleep 60\n")
     began = time.monotonic()
@@ -77,7 +77,7 @@ def test_finding_a_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Unavailable) as nothing:
         find_browser()
-    assert nothing.value.mend.startswith("apt-get install")
+    assert nothing.value.hint.startswith("apt-get install")
     assert nothing.value.cause == "no-browser"
     with pytest.raises(UsageError, match="there is no browser /opt/none"):
         find_browser("/opt/none")

@@ -13,18 +13,18 @@ import pytest
 
 from seatrial.checks.browser.chromium import Page, open_page
 from seatrial.checks.browser.visit import Visit, page_of
-from seatrial.checks.http.base_url import Site
+from seatrial.checks.http.base_url import BaseUrl
 from seatrial.checks.http.response import Expected
 from seatrial.errors import StepFailed
-from seatrial.events import Checked, Event
+from seatrial.events import CheckResult, Event
 from seatrial.model.app import Check
 from tests.servers.host_name import named
 from tests.servers.local_server import Asked, Reply, Served, listen, serve
-from tests.steps.stage import make_app
+from tests.steps.scenario import make_app
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("profiles")]
 
-GOOD = "<!doctype html><title>Harbour</title><h1>All is well</h1>"
+GOOD = "<!doctype html><title>Example</title><h1>All is well</h1>"
 Pages = dict[str, str | Reply]
 Show = Callable[..., Page]
 
@@ -51,7 +51,7 @@ def serving(pages: Pages) -> AbstractContextManager[Served]:
 
 
 def size(picture: Path) -> tuple[int, int]:
-    """Give the width and height of a PNG."""
+    """Return the width and height of a PNG."""
     head = picture.read_bytes()[:24]
     assert head[:8] == b"\x89PNG\r\n\x1a\n"
     width, height = struct.unpack(">II", head[16:24])
@@ -63,7 +63,7 @@ def test_a_good_page(show: Show) -> None:
     page = show(GOOD)
 
     assert page.problems == ()
-    assert page.title == "Harbour"
+    assert page.title == "Example"
     assert page.screenshot is not None
     assert size(page.screenshot) == (1280, 800)
     assert page.seconds < 15
@@ -72,7 +72,7 @@ def test_a_good_page(show: Show) -> None:
 @pytest.mark.parametrize(
     ("script", "problem"),
     [
-        ("console.error('no wind', 3)", "console.error: no wind 3 (/:1)"),
+        ("console.error('it failed', 3)", "console.error: it failed 3 (/:1)"),
         ("console.assert(false, 'aground')", "console.assert: aground (/:1)"),
         ("throw new Error('leak')", "Uncaught Error: leak (/:1)"),
         ("setTimeout(() => { throw new TypeError('late leak') }, 20)", "Uncaught TypeError: late leak (/:1)"),
@@ -93,7 +93,7 @@ def test_what_a_script_does_wrong(show: Show, script: str, problem: str) -> None
 
 def test_what_a_script_does_right(show: Show) -> None:
     """Warnings, talk, and a rejection that is taken care of are no errors."""
-    talk = "console.warn('reef'); console.log('calm')"
+    talk = "console.warn('old'); console.log('fine')"
     later = "const promise = Promise.reject(1); setTimeout(() => promise.catch(() => 0))"
 
     assert show(f"{GOOD}<script>{talk}; {later}</script>").problems == ()
@@ -153,7 +153,7 @@ def test_a_download(show: Show) -> None:
 def test_a_page_that_never_finishes(tmp_path: Path) -> None:
     """A page that waits for a part which never comes is told with that part, within the time that was given."""
     with listen(lambda _: time.sleep(60)) as port:
-        tag = f"<img src=http://127.0.0.1:{port}/tide>"
+        tag = f"<img src=http://127.0.0.1:{port}/slow>"
         with serving({"/": GOOD + tag}) as served:
             page = open_page(f"http://{served.host}/", screenshot=tmp_path / "page.png", seconds=12)
 
@@ -161,7 +161,7 @@ def test_a_page_that_never_finishes(tmp_path: Path) -> None:
     assert page.screenshot
     assert len(page.problems) == 1
     assert "did not finish loading within" in page.problems[0]
-    assert f"it waits for http://127.0.0.1:{port}/tide" in page.problems[0]
+    assert f"it waits for http://127.0.0.1:{port}/slow" in page.problems[0]
 
 
 def test_a_server_that_says_nothing(tmp_path: Path) -> None:
@@ -193,25 +193,25 @@ def test_a_page_that_never_rests(show: Show) -> None:
 @pytest.mark.parametrize(
     "first",
     [
-        Reply(status=302, headers={"Location": "/harbour"}),
-        "<meta http-equiv=refresh content='0; url=/harbour'>",
-        "<script>location.replace('/harbour')</script>",
+        Reply(status=302, headers={"Location": "/example"}),
+        "<meta http-equiv=refresh content='0; url=/example'>",
+        "<script>location.replace('/example')</script>",
     ],
 )
 def test_a_redirect(show: Show, first: str | Reply) -> None:
     """It is the page where a redirect ends that is judged and drawn."""
-    page = show(first, {"/harbour": f"{GOOD}<script>console.error('here')</script>"})
+    page = show(first, {"/example": f"{GOOD}<script>console.error('here')</script>"})
 
-    assert page.url.endswith("/harbour")
-    assert page.title == "Harbour"
-    assert page.problems == ("console.error: here (/harbour:1)",)
+    assert page.url.endswith("/example")
+    assert page.title == "Example"
+    assert page.problems == ("console.error: here (/example:1)",)
 
 
 @pytest.mark.parametrize(
     "script",
     [
-        "alert('ahoy')",
-        "if (!confirm('sail?')) console.error('no')",
+        "alert('goodbye')",
+        "if (!confirm('leave?')) console.error('no')",
         "prompt('where to?')",
         "onbeforeunload = e => e.preventDefault(); setTimeout(() => location.reload(), 50); onload = () => 0",
         "window.open('/other')",
@@ -224,7 +224,7 @@ def test_what_would_wait_for_a_person(show: Show, script: str) -> None:
     page = show(f"{GOOD}{once}", {"/other": "<script>alert('also here')</script>"})
 
     assert page.problems == ()
-    assert page.title == "Harbour"
+    assert page.title == "Example"
     assert page.screenshot
     assert page.seconds < 15
 
@@ -243,10 +243,12 @@ def test_a_page_of_a_version(tmp_path: Path) -> None:
     told: list[Event] = []
     with serving({"/v/1.4": GOOD}) as served:
         expected, shot = Expected(version="1.4"), tmp_path / "page.png"
-        visit = Visit(program="chromium", app=app, expected=expected, screenshot=shot, tell=told.append)
-        visit(Site(port=served.port))
+        visit = Visit(program="chromium", app=app, expected=expected, screenshot=shot, emit=told.append)
+        visit(BaseUrl(port=served.port))
 
-    assert [(one.check, one.problem) for one in told if isinstance(one, Checked)] == [("browser /v/{version}", None)]
+    assert [(one.check, one.problem) for one in told if isinstance(one, CheckResult)] == [
+        ("browser /v/{version}", None)
+    ]
 
 
 def test_no_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,7 +256,7 @@ def test_no_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with serve(lambda _: Reply(status=502)) as proxy, serving({"/": GOOD}) as served, named("127.0.0.1") as host:
         monkeypatch.setenv("http_proxy", f"http://{proxy.host}")
         page = open_page(f"http://{host}:{served.port}/", screenshot=tmp_path / "page.png", seconds=20)
-    assert (page.problems, page.title, proxy.asked) == ((), "Harbour", [])
+    assert (page.problems, page.title, proxy.asked) == ((), "Example", [])
 
 
 def test_a_picture_that_cannot_be_written(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from itertools import chain, pairwise, repeat
 
 import pytest
 
-from seatrial.checks.http.base_url import Site
-from seatrial.checks.http.probe import Pace, Result, _hopeless, probe
+from seatrial.checks.http.base_url import BaseUrl
+from seatrial.checks.http.probe import PollInterval, Result, _is_permanent, probe
 from seatrial.checks.http.response import Expected
 from seatrial.model.app import Check
 from tests.servers.local_server import Asked, Reply, listen, serve
@@ -23,7 +23,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
 
 def put(port: int, *checks: Check, seconds: float = 2, version: str = "1.4") -> tuple[Result, ...]:
     """Put checks to what listens on a port."""
-    return probe(Site(port=port), checks or (Check(),), expected=Expected(version=version), seconds=seconds)
+    return probe(BaseUrl(port=port), checks or (Check(),), expected=Expected(version=version), seconds=seconds)
 
 
 @pytest.mark.timeout(10)
@@ -39,7 +39,7 @@ def test_silence() -> None:
 
 
 def replies(*first: Reply, then: Reply) -> Iterator[Reply]:
-    """Give these, then always the last."""
+    """Return these, then always the last."""
     return chain(first, repeat(then))
 
 
@@ -85,7 +85,7 @@ def test_reset_then_fine() -> None:
         (result,) = put(port, Check(text="ok"))
     assert result.problem is None
     assert len(count) == 3
-    assert [(one.words, one.count) for one in result.tries] == [
+    assert [(one.words, one.count) for one in result.attempts] == [
         ("no answer: the connection was closed", 2),
         ("passed", 1),
     ]
@@ -153,10 +153,10 @@ def test_redirects() -> None:
 
     checks = (Check(text="hi"), Check(status=302), Check(redirect="/home"), Check(path="/out"))
     with serve(answer) as server:
-        followed, asked_for, held, astray = put(server.port, *checks)
+        followed, asked_for, held, redirect_error = put(server.port, *checks)
     assert followed.problem is asked_for.problem is held.problem is None
-    assert astray.problem is not None
-    assert astray.problem.startswith("it redirects to http://evil.invalid/, which is not on")
+    assert redirect_error.problem is not None
+    assert redirect_error.problem.startswith("it redirects to http://evil.invalid/, which is not on")
     assert [one.path for one in server.asked] == ["/", "/home", "/", "/", "/out"]
 
 
@@ -171,7 +171,7 @@ def test_dead_app(free_port: int) -> None:
         return len(looks) < 4
 
     first, *rest = probe(
-        Site(port=free_port), (Check(), Check()), expected=Expected(version="1"), seconds=60, alive=alive
+        BaseUrl(port=free_port), (Check(), Check()), expected=Expected(version="1"), seconds=60, alive=alive
     )
     assert not rest
     assert first.problem is not None
@@ -190,8 +190,10 @@ def test_a_change_is_looked_into_at_once() -> None:
         return False
 
     def probing(port: int) -> None:
-        where, who = Site(port=port), Expected(version="1")
-        results.extend(probe(where, (Check(),), expected=who, seconds=5, alive=alive, pace=Pace(look=60)))
+        where, who = BaseUrl(port=port), Expected(version="1")
+        results.extend(
+            probe(where, (Check(),), expected=who, seconds=5, alive=alive, interval=PollInterval(alive_interval=60))
+        )
 
     with listen(lambda _: None) as port:
         thread = threading.Thread(target=probing, args=(port,))
@@ -201,7 +203,7 @@ def test_a_change_is_looked_into_at_once() -> None:
     thread.join()
     assert len(looks) == 1
     assert looks[0] - closed < 0.5
-    assert len(results[0].tries) == 2
+    assert len(results[0].attempts) == 2
 
 
 def test_one_wait_for_all(free_port: int) -> None:
@@ -225,4 +227,4 @@ def test_one_wait_for_all(free_port: int) -> None:
 )
 def test_what_waiting_does_not_mend(error: OSError, *, hopeless: bool) -> None:
     """A host without an address and a bad certificate will not get better while we wait."""
-    assert _hopeless(error) is hopeless
+    assert _is_permanent(error) is hopeless

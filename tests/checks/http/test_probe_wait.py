@@ -10,8 +10,8 @@ from itertools import chain, repeat
 
 import pytest
 
-from seatrial.checks.http.base_url import Site
-from seatrial.checks.http.probe import Pace, Result, Try, probe
+from seatrial.checks.http.base_url import BaseUrl
+from seatrial.checks.http.probe import Attempt, PollInterval, Result, probe
 from seatrial.checks.http.response import Expected
 from seatrial.model.app import Check
 from tests.servers.local_server import Asked, Reply, serve
@@ -21,7 +21,7 @@ HEAD = b"HTTP/1.1 200 OK\r\n"
 
 def put(port: int, *checks: Check, seconds: float = 2) -> tuple[Result, ...]:
     """Put checks to what listens on a port."""
-    return probe(Site(port=port), checks or (Check(),), expected=Expected(version="1.4"), seconds=seconds)
+    return probe(BaseUrl(port=port), checks or (Check(),), expected=Expected(version="1.4"), seconds=seconds)
 
 
 @pytest.mark.parametrize("late", [0.0, 0.15, 1.0])
@@ -31,7 +31,7 @@ def test_readiness_is_found_at_once(late: float, free_port: int) -> None:
 
 
 def _delay(late: float, free_port: int) -> float:
-    """Give the seconds from when an app listens, after `late` seconds, to when it is found."""
+    """Return the seconds from when an app listens, after `late` seconds, to when it is found."""
     ready: list[float] = []
     found: list[float] = []
 
@@ -57,24 +57,24 @@ def test_timeline(free_port: int) -> None:
     coming = chain([Reply(status=503, body=b"warming")] * 2, repeat(Reply(body=b"hello")))
     with serve(lambda _: next(coming)) as server:
         first, second = put(server.port, Check(text="hello"), Check(text="hello"))
-    warming, passed = first.tries
+    warming, passed = first.attempts
     assert (warming.words, warming.count) == ("status 503, expected 200; the body begins 'warming'", 2)
     assert (passed.words, passed.count) == ("passed", 1)
-    assert 0 <= warming.at < passed.at < second.tries[0].at < 2
+    assert 0 <= warming.at < passed.at < second.attempts[0].at < 2
     (refused,) = put(free_port, seconds=0.2)
-    (only,) = refused.tries
+    (only,) = refused.attempts
     assert only.words == "no answer: Connection refused"
     assert only.count > 5
 
 
 def test_a_try_as_a_line() -> None:
     """A line of the timeline says when, what, and how often."""
-    assert str(Try(at=1.5, words="refused")) == "  1.500 s  refused"
-    assert str(Try(at=1.5, words="refused", count=3)) == "  1.500 s  refused (3 times)"
+    assert str(Attempt(at=1.5, words="refused")) == "  1.500 s  refused"
+    assert str(Attempt(at=1.5, words="refused", count=3)) == "  1.500 s  refused (3 times)"
 
 
 def slowly(*seconds: float) -> Iterator[float]:
-    """Give these waits, then none."""
+    """Return these waits, then none."""
     return chain(seconds, repeat(0.0))
 
 
@@ -105,18 +105,18 @@ def test_within_does_not_count_the_start() -> None:
         (result,) = put(server.port, Check(within=0.2), seconds=5)
     assert result.problem is None
     assert len(server.asked) == 2
-    assert result.tries[0].words.startswith("it answered after 0.3")
+    assert result.attempts[0].words.startswith("it answered after 0.3")
 
 
 def test_pace() -> None:
     """The pauses begin small, grow, and never exceed 10 ms in the first seconds and 15 ms ever."""
-    pace, pause, waited = Pace(), Pace().first, 0.0
+    interval, pause, waited = PollInterval(), PollInterval().first, 0.0
     pauses = []
     while waited < 10:
         pauses.append(pause)
         waited += pause
-        pause = pace.after(pause, waited)
+        pause = interval.after(pause, waited)
     assert pauses[0] < 0.005
     assert pauses == sorted(pauses)
     assert pauses[-1] <= 0.01
-    assert pace.after(1, 1000) == 0.015
+    assert interval.after(1, 1000) == 0.015

@@ -12,17 +12,17 @@ from typing import Any
 
 import pytest
 
-from seatrial.checks.http.base_url import Site
-from seatrial.checks.http.request import Question, ask
+from seatrial.checks.http.base_url import BaseUrl
+from seatrial.checks.http.request import Request, send
 from tests.servers.local_server import Asked, Reply, listen, serve
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
-ROOT = Question()
+ROOT = Request()
 
 
-def at(port: int, prefix: str = "") -> Site:
-    """Give the site of a server of ours."""
-    return Site(port=port, prefix=prefix)
+def at(port: int, prefix: str = "") -> BaseUrl:
+    """Return the site of a server of ours."""
+    return BaseUrl(port=port, prefix=prefix)
 
 
 def drip(connection: socket.socket, head: bytes) -> None:
@@ -40,7 +40,7 @@ def test_drip(head: bytes) -> None:
     with listen(lambda connection: drip(connection, head)) as port:
         began = time.monotonic()
         with pytest.raises((TimeoutError, ConnectionError)):
-            ask(at(port), ROOT, seconds=0.3)
+            send(at(port), ROOT, seconds=0.3)
         assert time.monotonic() - began < 1.5
 
 
@@ -57,7 +57,7 @@ def test_chunked_for_ever() -> None:
     with listen(chunks) as port:
         began = time.monotonic()
         with pytest.raises(TimeoutError, match="no complete answer"):
-            ask(at(port), ROOT, seconds=0.3)
+            send(at(port), ROOT, seconds=0.3)
         assert time.monotonic() - began < 1.5
 
 
@@ -74,7 +74,7 @@ def test_endless_body() -> None:
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with listen(pour) as port:
-        answer = ask(at(port), ROOT, seconds=10)
+        answer = send(at(port), ROOT, seconds=10)
     assert answer.cut
     assert len(answer.body) == 1024 * 1024
     assert len(sent) < 64
@@ -87,19 +87,19 @@ def test_an_answer_that_breaks_off() -> None:
         listen(lambda connection: connection.sendall(HEAD + b"Content-Length: 10\r\n\r\nhalf")) as port,
         pytest.raises(ConnectionError, match="broke off"),
     ):
-        ask(at(port), ROOT, seconds=2)
+        send(at(port), ROOT, seconds=2)
 
 
 def test_what_is_sent() -> None:
     """Method, path, headers and body arrive; what is given takes the place of the usual headers."""
-    question = Question(
+    question = Request(
         method="PUT",
         path="/käse?a=b c&d=%20",
         headers={"user-agent": "me", "X-Name": "Zoë", "Host": "shop.example"},
         body=b"\x00\xff",
     )
     with serve(lambda _: Reply()) as server:
-        ask(at(server.port, "/shop"), question, seconds=2)
+        send(at(server.port, "/shop"), question, seconds=2)
     (asked,) = server.asked
     assert (asked.method, asked.path, asked.body) == ("PUT", "/shop/k%C3%A4se?a=b%20c&d=%20", b"\x00\xff")
     headers = {name.lower(): value for name, value in asked.headers.items()}
@@ -113,13 +113,13 @@ def test_headers_that_come_twice() -> None:
     """Headers of one name are one, in the order they came; their names do not mind capitals."""
     words = b"HTTP/1.1 204 No Content\r\nVary: a\r\nX-One: 1\r\nvary: b\r\n\r\n"
     with listen(lambda connection: connection.sendall(words)) as port:
-        assert ask(at(port), ROOT, seconds=2).headers == {"vary": "a, b", "x-one": "1"}
+        assert send(at(port), ROOT, seconds=2).headers == {"vary": "a, b", "x-one": "1"}
 
 
 def test_head_has_no_body() -> None:
     """HEAD is answered without a body, though a length is told."""
     with serve(lambda _: Reply(headers={"Content-Length": "12"})) as server:
-        answer = ask(at(server.port), Question(method="HEAD"), seconds=2)
+        answer = send(at(server.port), Request(method="HEAD"), seconds=2)
     assert (answer.status, answer.body) == (200, b"")
 
 
@@ -128,7 +128,7 @@ def test_proxies_ignored(free_port: int, monkeypatch: pytest.MonkeyPatch) -> Non
     for variable in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(variable, f"http://127.0.0.1:{free_port}")
     with serve(lambda _: Reply(body=b"hello")) as server:
-        assert ask(at(server.port), ROOT, seconds=2).body == b"hello"
+        assert send(at(server.port), ROOT, seconds=2).body == b"hello"
 
 
 def test_threads_end() -> None:
@@ -136,9 +136,9 @@ def test_threads_end() -> None:
     with serve(lambda _: Reply(body=b"hello")) as server:
         for _ in range(5):
             with suppress(OSError):
-                ask(at(server.port), ROOT, seconds=0.2)
+                send(at(server.port), ROOT, seconds=0.2)
         time.sleep(0.3)
-        value: Any = ask(at(server.port), ROOT, seconds=2).body
+        value: Any = send(at(server.port), ROOT, seconds=2).body
     assert value == b"hello"
 
 
@@ -156,11 +156,11 @@ def led(ways: Mapping[str, str], status: int = 302) -> Any:
 def test_a_redirect_is_followed_on_the_same_origin() -> None:
     """A redirect is followed when it stays with the app, up to three times, relative ones as well."""
     with led({"/": "/a", "/a": "b?x=1", "/b?x=1": "/c"}) as server:
-        answer = ask(at(server.port), ROOT, seconds=2, follow=True)
-        alone = ask(at(server.port), ROOT, seconds=2)
-    assert (answer.body, answer.astray) == (b"GET /c ", None)
+        answer = send(at(server.port), ROOT, seconds=2, follow=True)
+        alone = send(at(server.port), ROOT, seconds=2)
+    assert (answer.body, answer.redirect_error) == (b"GET /c ", None)
     assert answer.url == f"http://127.0.0.1:{server.port}/c"
-    assert (alone.status, alone.leads_to) == (302, f"http://127.0.0.1:{server.port}/a")
+    assert (alone.status, alone.location) == (302, f"http://127.0.0.1:{server.port}/a")
 
 
 def test_a_redirect_with_the_whole_address() -> None:
@@ -168,7 +168,7 @@ def test_a_redirect_with_the_whole_address() -> None:
     ways: dict[str, str] = {}
     with led(ways) as server:
         ways["/"] = f"http://127.0.0.1:{server.port}/home#top"
-        assert ask(at(server.port), ROOT, seconds=2, follow=True).body == b"GET /home "
+        assert send(at(server.port), ROOT, seconds=2, follow=True).body == b"GET /home "
 
 
 @pytest.mark.parametrize(
@@ -189,9 +189,9 @@ def test_a_redirect_with_the_whole_address() -> None:
 def test_astray(ways: dict[str, str], words: str) -> None:
     """Who is sent to another origin, round in circles or on and on stays, and says where it would have gone."""
     with led(ways) as server:
-        answer = ask(at(server.port), ROOT, seconds=2, follow=True)
-    assert answer.astray is not None
-    assert words in answer.astray
+        answer = send(at(server.port), ROOT, seconds=2, follow=True)
+    assert answer.redirect_error is not None
+    assert words in answer.redirect_error
     assert len(server.asked) <= 4
 
 
@@ -201,15 +201,15 @@ def test_astray(ways: dict[str, str], words: str) -> None:
         (301, "POST", b"GET /a "),
         (302, "PUT", b"GET /a "),
         (303, "POST", b"GET /a "),
-        (307, "POST", b"POST /a cargo"),
-        (308, "POST", b"POST /a cargo"),
+        (307, "POST", b"POST /a content"),
+        (308, "POST", b"POST /a content"),
     ],
 )
 def test_the_method_after_a_redirect(status: int, method: str, words: bytes) -> None:
     """307 and 308 ask the same again, the others ask for the page, as browsers do."""
     with led({"/": "/a"}, status) as server:
-        question = Question(method=method, body=b"cargo")
-        assert ask(at(server.port), question, seconds=2, follow=True).body == words
+        question = Request(method=method, body=b"content")
+        assert send(at(server.port), question, seconds=2, follow=True).body == words
 
 
 @pytest.mark.timeout(10)
@@ -223,7 +223,7 @@ def test_one_deadline_for_all_redirects() -> None:
     with serve(slowly) as server:
         began = time.monotonic()
         with pytest.raises(TimeoutError):
-            ask(at(server.port), ROOT, seconds=0.4, follow=True)
+            send(at(server.port), ROOT, seconds=0.4, follow=True)
         assert time.monotonic() - began < 1
 
 
@@ -242,5 +242,5 @@ def test_two_slashes(path: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=answer, args=(listener,), daemon=True).start()
         for prefix in ("", "/app"):
-            ask(at(listener.getsockname()[1], prefix), Question(path=path), seconds=5)
+            send(at(listener.getsockname()[1], prefix), Request(path=path), seconds=5)
     assert lines == [f"GET {path} HTTP/1.1".encode(), f"GET /app{path} HTTP/1.1".encode()]

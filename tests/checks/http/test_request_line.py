@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.checks.http.base_url import Site
-from seatrial.checks.http.request import Question, _trusted, ask
+from seatrial.checks.http.base_url import BaseUrl
+from seatrial.checks.http.request import Request, _trusted, send
 from tests.servers.certificates import issue
 from tests.servers.local_server import Asked, Reply, listen, serve
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
-ROOT = Question()
+ROOT = Request()
 
 
 @pytest.mark.timeout(20)
@@ -42,7 +42,7 @@ def test_an_address_that_swallows_everything(first: str, takes: float, monkeypat
         known = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", places[name]) for name in order]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: known)
 
-        assert ask(Site(host="two.test", port=server.port), ROOT, seconds=3).body == b"hello"
+        assert send(BaseUrl(host="two.test", port=server.port), ROOT, seconds=3).body == b"hello"
 
 
 @contextmanager
@@ -75,13 +75,13 @@ def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = issue(tmp_path, "localhost")
     with tls(made.certificate, made.key) as port:
         with pytest.raises(ssl.SSLCertVerificationError):
-            ask(Site(scheme="https", host="localhost", port=port), ROOT, seconds=5)
+            send(BaseUrl(scheme="https", host="localhost", port=port), ROOT, seconds=5)
         monkeypatch.setenv("SSL_CERT_FILE", str(made.authority))
         _trusted.cache_clear()
         try:
-            assert ask(Site(scheme="https", host="localhost", port=port), ROOT, seconds=5).body == b"hello"
+            assert send(BaseUrl(scheme="https", host="localhost", port=port), ROOT, seconds=5).body == b"hello"
             with pytest.raises(ssl.SSLCertVerificationError, match="IP address mismatch"):
-                ask(Site(scheme="https", port=port), ROOT, seconds=5)
+                send(BaseUrl(scheme="https", port=port), ROOT, seconds=5)
         finally:
             _trusted.cache_clear()
 
@@ -92,5 +92,5 @@ def test_tls_that_never_begins() -> None:
     with listen(lambda _: time.sleep(5)) as port:
         began = time.monotonic()
         with pytest.raises(TimeoutError):
-            ask(Site(scheme="https", port=port), ROOT, seconds=0.3)
+            send(BaseUrl(scheme="https", port=port), ROOT, seconds=0.3)
         assert time.monotonic() - began < 1.5

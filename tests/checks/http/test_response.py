@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from seatrial.checks.http.base_url import Site
-from seatrial.checks.http.response import Answer, Expected, problem_with
+from seatrial.checks.http.base_url import BaseUrl
+from seatrial.checks.http.response import Expected, Response, problem_with
 from seatrial.model.app import Check
 
-SITE = Site(port=8080)
+SITE = BaseUrl(port=8080)
 IMAGE = "sha256:" + "0123456789abcdef" * 4
 
 
@@ -22,13 +22,13 @@ def problem(
     *,
     status: int = 200,
     headers: Mapping[str, str] | None = None,
-    leads_to: str | None = None,
+    location: str | None = None,
     image: str | None = None,
-    site: Site = SITE,
+    base_url: BaseUrl = SITE,
 ) -> str | None:
     """Say what is wrong with an answer in the eyes of a check of version 1.4."""
-    answer = Answer(status=status, body=body.encode(), headers=headers or {}, leads_to=leads_to)
-    return problem_with(check, answer, Expected(version="1.4", image=image), site)
+    answer = Response(status=status, body=body.encode(), headers=headers or {}, location=location)
+    return problem_with(check, answer, Expected(version="1.4", image=image), base_url)
 
 
 @pytest.mark.parametrize(
@@ -107,12 +107,20 @@ def test_wrong(check: Check, body: str, words: str) -> None:
         (Check(text="v{version}"), "v1.4-rc.1", "expected version 1.4 of image %s, got 1.4-rc.1"),
         (Check(text="hello {version}"), "hello 1.4+dirty", "expected version 1.4 of image %s, got 1.4+dirty"),
         (Check(text="hello {version}"), "hello 1.40", "expected version 1.4 of image %s, got 1.40"),
-        (Check(text="{version} ahoy"), "2.1.4 ahoy", "expected version 1.4 of image %s, got 2.1.4"),
+        (Check(text="{version} goodbye"), "2.1.4 goodbye", "expected version 1.4 of image %s, got 2.1.4"),
         (Check(text="{version}"), "11.4", "expected version 1.4 of image %s, got '11.4'"),
         (Check(matches="hello {version}"), "hello 1.4.1", r"the body does not match 'hello 1\\.4'"),
         (Check(text="{version}"), "1.3", "expected version 1.4 of image %s, got '1.3'"),
-        (Check(text="hello {version}"), "ahoy 1.3", "the body does not contain 'hello 1.4'; it begins 'ahoy 1.3'"),
-        (Check(answer_headers={"X-Version": "{version}"}), "", "there is no header X-Version, expected one with '1.4'"),
+        (
+            Check(text="hello {version}"),
+            "goodbye 1.3",
+            "the body does not contain 'hello 1.4'; it begins 'goodbye 1.3'",
+        ),
+        (
+            Check(response_headers={"X-Version": "{version}"}),
+            "",
+            "there is no header X-Version, expected one with '1.4'",
+        ),
     ],
 )
 def test_another_version(check: Check, body: str, words: str) -> None:
@@ -125,7 +133,7 @@ def test_another_version(check: Check, body: str, words: str) -> None:
 
 def test_another_version_in_a_header() -> None:
     """The version may stand in a header as well."""
-    check = Check(answer_headers={"X-Version": "v{version}"})
+    check = Check(response_headers={"X-Version": "v{version}"})
     assert problem(check, headers={"x-version": "v1.4"}) is None
     assert problem(check, headers={"x-version": "v1.3"}) == "expected version 1.4, got 1.3"
     assert problem(check, headers={"x-version": "v1.4.2"}) == "expected version 1.4, got 1.4.2"
@@ -133,7 +141,7 @@ def test_another_version_in_a_header() -> None:
 
 def test_headers() -> None:
     """A header's name does not mind capitals, its value contains what is asked for."""
-    check = Check(answer_headers={"content-TYPE": "text/html", "X-Frame-Options": ""})
+    check = Check(response_headers={"content-TYPE": "text/html", "X-Frame-Options": ""})
     sent = {"content-type": "text/html; charset=utf-8", "x-frame-options": "DENY"}
     assert problem(check, headers=sent) is None
     plain = {**sent, "content-type": "text/plain"}
@@ -144,28 +152,28 @@ def test_headers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "leads_to"),
+    ("wanted", "location"),
     [
         ("/login", "http://127.0.0.1:8080/login"),
         ("/login?next=/{version}", "http://127.0.0.1:8080/login?next=/1.4"),
         ("https://shop.example/", "https://shop.example/"),
     ],
 )
-def test_redirect(wanted: str, leads_to: str) -> None:
+def test_redirect(wanted: str, location: str) -> None:
     """A redirect leads where it should, to a path of the app's or to a whole address, with any code that redirects."""
-    assert problem(Check(redirect=wanted), status=302, leads_to=leads_to) is None
-    assert problem(Check(redirect=wanted, status=308), status=308, leads_to=leads_to) is None
-    assert "expected 301" in (problem(Check(redirect=wanted, status=301), status=302, leads_to=leads_to) or "")
-    elsewhere = problem(Check(redirect=wanted), status=302, leads_to="https://shop.example/x")
+    assert problem(Check(redirect=wanted), status=302, location=location) is None
+    assert problem(Check(redirect=wanted, status=308), status=308, location=location) is None
+    assert "expected 301" in (problem(Check(redirect=wanted, status=301), status=302, location=location) or "")
+    elsewhere = problem(Check(redirect=wanted), status=302, location="https://shop.example/x")
     assert elsewhere is not None
     assert elsewhere.startswith("it redirects to https://shop.example/x, expected http")
 
 
 def test_redirect_below_a_prefix() -> None:
     """A path is one of the app's, wherever the app lives."""
-    site = Site(scheme="https", host="shop.example", port=443, prefix="/app")
-    leads_to = "https://shop.example/app/login"
-    assert problem(Check(redirect="/login"), status=302, leads_to=leads_to, site=site) is None
+    base_url = BaseUrl(scheme="https", host="shop.example", port=443, prefix="/app")
+    location = "https://shop.example/app/login"
+    assert problem(Check(redirect="/login"), status=302, location=location, base_url=base_url) is None
 
 
 def test_the_words_of_others() -> None:
@@ -178,13 +186,13 @@ def test_the_words_of_others() -> None:
 
 def test_a_redirect_that_is_no_answer() -> None:
     """A redirect in an answer's place tells where it leads."""
-    found = problem(Check(status=304), status=302, leads_to="http://evil.invalid/")
+    found = problem(Check(status=304), status=302, location="http://evil.invalid/")
     assert found == "status 302 (to http://evil.invalid/), expected 304"
 
 
 def test_too_large() -> None:
     """A body that was cut is wrong, whatever stands in it."""
-    answer = Answer(status=200, body=b"hello", cut=True)
+    answer = Response(status=200, body=b"hello", cut=True)
     found = problem_with(Check(text="hello"), answer, Expected(version="1"), SITE)
     assert found == "the body is larger than 1,048,576 bytes"
 

@@ -12,23 +12,23 @@ from pathlib import Path
 import docker
 import pytest
 
-from seatrial.checks.image.facts import Fact, examine, hold_to_facts
+from seatrial.checks.image.facts import Fact, collect_facts, enforce_policy
 from seatrial.engine.docker.engine import DockerEngine
 from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.engine.model import Image, ImageFile
 from seatrial.engine.protocol import Engine
 from seatrial.errors import SmokeFailed, StepFailed
-from seatrial.events import Checked, Event
+from seatrial.events import CheckResult, Event
 from seatrial.host.process import Process
 from seatrial.model.app import App
 from seatrial.model.facts_policy import FactsPolicy
 from seatrial.model.reference import ImageReference
-from seatrial.pipeline.state import Notes
+from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.world import World
 from seatrial.registry.model import Registry
 from tests.git import git
 from tests.image_specimens import GOOD, Specimens, file, folder
-from tests.steps.stage import make_app
+from tests.steps.scenario import make_app
 
 pytestmark = pytest.mark.engine
 
@@ -46,7 +46,7 @@ def engine() -> Iterator[Engine]:
 @pytest.fixture
 def world(engine: Engine, tmp_path: Path) -> World:
     """The world of one run."""
-    return World(engine=engine, registry=_no_registry, notes=Notes(tmp_path / "notes"), process=Process.this())
+    return World(engine=engine, registry=_no_registry, state=StateFolder(tmp_path / "notes"), process=Process.this())
 
 
 @pytest.fixture
@@ -66,17 +66,17 @@ def _no_registry(host: str) -> Registry:
 
 
 def problems(facts: tuple[Fact, ...]) -> dict[str, str]:
-    """Give what is wrong by the fact's name."""
+    """Return what is wrong by the fact's name."""
     return {fact.name: fact.problem for fact in facts if fact.problem}
 
 
 def test_a_good_image_passes_all(world: World, app: App, specimens: Specimens) -> None:
     """Of a good image every fact holds, and every fact says what to do where it does not."""
-    facts = examine(world, app, specimens.make())
+    facts = collect_facts(world, app, specimens.make())
 
     assert problems(facts) == {}
     assert [fact.name for fact in facts] == NAMES
-    assert all(fact.mend and fact.title for fact in facts)
+    assert all(fact.hint and fact.title for fact in facts)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_specimen_fails_one_fact(
     words: str,
 ) -> None:
     """A specimen fails exactly the fact it was made for, and no secret's value is told."""
-    found = problems(examine(world, app, specimens.make({**GOOD, **says}, *files)))
+    found = problems(collect_facts(world, app, specimens.make({**GOOD, **says}, *files)))
 
     assert list(found) == [name]
     assert words in found[name]
@@ -139,8 +139,8 @@ def test_a_specimen_beyond_its_budget(world: World, app: App, specimens: Specime
     small = replace(app, facts=FactsPolicy(budget=image.size - 1))
     exact = replace(app, facts=FactsPolicy(budget=image.size))
 
-    assert f"({image.size - 1:,} bytes)" in problems(examine(world, small, image))["size"]
-    assert problems(examine(world, exact, image)) == {}
+    assert f"({image.size - 1:,} bytes)" in problems(collect_facts(world, small, image))["size"]
+    assert problems(collect_facts(world, exact, image)) == {}
 
 
 def test_a_specimen_from_a_repository(world: World, app: App, specimens: Specimens) -> None:
@@ -151,12 +151,12 @@ def test_a_specimen_from_a_repository(world: World, app: App, specimens: Specime
     git(app.context, "remote", "add", "origin", "https://code.test/web.git")
     image = specimens.make()
 
-    lacking = problems(examine(world, app, image))["labels"]
+    lacking = problems(collect_facts(world, app, image))["labels"]
 
     assert lacking == "it lacks org.opencontainers.image.revision, org.opencontainers.image.source"
     with pytest.raises(SmokeFailed, match="facts of the image") as caught:
         told(world, app, image, FactsPolicy(mode="fail"))
-    assert caught.value.mend.endswith("invoke build --no-cache smoke")  # a plain build finds that nothing has changed
+    assert caught.value.hint.endswith("invoke build --no-cache smoke")  # a plain build finds that nothing has changed
 
 
 def test_a_specimen_with_a_secret_in_its_history(
@@ -173,7 +173,7 @@ def test_a_specimen_with_a_secret_in_its_history(
     image = world.engine.image(str(made.id))
     assert image is not None
 
-    told = problems(examine(world, app, image))["secrets"]
+    told = problems(collect_facts(world, app, image))["secrets"]
 
     for name in ("DEPLOY_TOKEN", "SIGNING_KEY", "PGPASSWORD", "--password"):
         assert name.lstrip("-") in told
@@ -184,21 +184,21 @@ def test_a_specimen_with_a_secret_in_its_history(
 def test_files_are_looked_through_once(world: World, app: App, specimens: Specimens) -> None:
     """What was found among an image's files is noted by its id; a damaged note is none."""
     image = specimens.make(GOOD, file("/app/su", 0o4755))
-    first = examine(world, app, image)
-    (note,) = (world.notes.folder / "facts").glob("*.json")
+    first = collect_facts(world, app, image)
+    (note,) = (world.state.folder / "facts").glob("*.json")
 
     note.write_text(note.read_text().replace("/app/su", "/app/noted"))
-    assert "/app/noted" in problems(examine(world, app, image))["setuid"]
+    assert "/app/noted" in problems(collect_facts(world, app, image))["setuid"]
     note.write_text(json.dumps({**json.loads(note.read_text()), "setuid": 3}))
-    assert examine(world, app, image) == first
+    assert collect_facts(world, app, image) == first
 
 
 def test_files_that_nobody_asks_for_are_not_looked_through(world: World, app: App, specimens: Specimens) -> None:
     """Where all that files can tell is accepted, they are left alone."""
     lenient = replace(app, facts=FactsPolicy(allowed=("writable", "setuid")))
 
-    assert problems(examine(world, lenient, specimens.make(GOOD, file("/app/su", 0o4755)))) == {}
-    assert not (world.notes.folder / "facts").exists()
+    assert problems(collect_facts(world, lenient, specimens.make(GOOD, file("/app/su", 0o4755)))) == {}
+    assert not (world.state.folder / "facts").exists()
 
 
 def test_a_whole_image_is_looked_through_quickly(world: World, app: App, python_image: str) -> None:
@@ -207,7 +207,7 @@ def test_a_whole_image_is_looked_through_quickly(world: World, app: App, python_
     assert image is not None
     began = time.monotonic()
 
-    found = problems(examine(world, app, image))
+    found = problems(collect_facts(world, app, image))
 
     assert time.monotonic() - began < 10
     assert "/usr/bin/" in found["setuid"]
@@ -215,10 +215,10 @@ def test_a_whole_image_is_looked_through_quickly(world: World, app: App, python_
 
 
 def told(world: World, app: App, image: Image, policy: FactsPolicy) -> tuple[str, list[str]]:
-    """Give what came of holding an image to a policy, and which facts were told not to hold."""
+    """Return what came of holding an image to a policy, and which facts were told not to hold."""
     events: list[Event] = []
-    words = hold_to_facts(world, replace(app, facts=policy), image, events.append)
-    return words, [event.check for event in events if isinstance(event, Checked) and event.problem]
+    words = enforce_policy(world, replace(app, facts=policy), image, events.append)
+    return words, [event.check for event in events if isinstance(event, CheckResult) and event.problem]
 
 
 def test_policies(world: World, app: App, specimens: Specimens) -> None:
@@ -233,7 +233,7 @@ def test_policies(world: World, app: App, specimens: Specimens) -> None:
     ]
     with pytest.raises(SmokeFailed) as caught:
         told(world, app, image, FactsPolicy(mode="fail", allowed=("size",)))
-    assert caught.value.what == "2 of 8 facts of the image do not hold"
+    assert caught.value.message == "2 of 8 facts of the image do not hold"
     assert caught.value.cause == "image-facts"
     assert "EXPOSE 8080" in caught.value.details[0]
     assert "CIS 4.8" in caught.value.details[1]

@@ -19,7 +19,7 @@ _AWS = "AKIA" + "ABCD1234" * 2
 def places(
     *history: str, labels: Mapping[str, str] = MappingProxyType({}), env: Mapping[str, str] = MappingProxyType({})
 ) -> tuple[str, ...]:
-    """Give where secrets stand in an image with this environment and history, the oldest line first."""
+    """Return where secrets stand in an image with this environment and history, the oldest line first."""
     entries = [
         HistoryEntry(id="", created=0, created_by=line, size=0, comment="", tags=()) for line in reversed(history)
     ]

@@ -23,7 +23,7 @@ from seatrial.engine.builders.buildkit import (
 )
 from seatrial.events import BuildEventKind
 
-_patient = settings(deadline=None)  # a busy machine is no fault of the reader
+_subject = settings(deadline=None)  # a busy machine is no fault of the reader
 _FIELD = descriptor_pb2.FieldDescriptorProto
 _MESSAGES: dict[str, list[tuple[int, str, str]]] = {
     "Timestamp": [(1, "seconds", "int64"), (2, "nanos", "int32")],
@@ -73,7 +73,7 @@ _MESSAGES: dict[str, list[tuple[int, str, str]]] = {
 
 
 def _oracle() -> dict[str, Any]:
-    """Give protobuf's own classes for the messages above."""
+    """Return protobuf's own classes for the messages above."""
     file = descriptor_pb2.FileDescriptorProto(name="status.proto", package="t", syntax="proto3")
     for name, fields in _MESSAGES.items():
         message = file.message_type.add(name=name)
@@ -112,7 +112,7 @@ def _messages(name: str) -> st.SearchStrategy[Any]:
 
 
 def _plain(message: Any) -> Any:
-    """Give a protobuf message as our dataclass of the same name."""
+    """Return a protobuf message as our dataclass of the same name."""
     name = message.DESCRIPTOR.name
     if name == "Timestamp":
         return message.seconds * 1_000_000_000 + message.nanos
@@ -136,14 +136,14 @@ def _plain(message: Any) -> Any:
     return kinds[name](**values)
 
 
-@_patient
+@_subject
 @given(_messages("StatusResponse"))
 def test_it_reads_what_protobuf_reads(message: Message) -> None:
     """For every message that protobuf writes, the reader agrees with protobuf, unknown fields or not."""
     assert decode_status(message.SerializeToString()) == _plain(message)
 
 
-@_patient
+@_subject
 @given(_messages("StatusResponse"), _messages("StatusResponse"))
 def test_pieces_of_a_message_add_up(one: Message, two: Message) -> None:
     """Two messages in a row are one message with the fields of both, as protobuf has it."""
@@ -151,7 +151,7 @@ def test_pieces_of_a_message_add_up(one: Message, two: Message) -> None:
     assert decode_status(data) == _plain(_ORACLE["StatusResponse"].FromString(data))
 
 
-@_patient
+@_subject
 @given(st.binary(max_size=200))
 def test_it_never_raises(data: bytes) -> None:
     """Arbitrary bytes give a status, and so does following it."""
@@ -163,7 +163,7 @@ def test_it_never_raises(data: bytes) -> None:
     progress.failed()
 
 
-@_patient
+@_subject
 @given(_messages("StatusResponse"), st.data())
 def test_it_never_raises_on_damage(message: Message, data: st.DataObject) -> None:
     """A message that was cut and has a byte changed still gives a status."""
@@ -198,7 +198,7 @@ _STATUSES = st.lists(
 )
 
 
-@_patient
+@_subject
 @given(_STATUSES)
 def test_an_error_is_never_lost(statuses: list[Status]) -> None:
     """Whatever is told before and after it, an error is an event and is what made the build fail."""
@@ -214,7 +214,7 @@ def test_an_error_is_never_lost(statuses: list[Status]) -> None:
         assert any(event.text == "exit code: 1" for event in events)
 
 
-@_patient
+@_subject
 @given(_STATUSES)
 def test_each_thing_is_told_once(statuses: list[Status]) -> None:
     """Telling everything again, as BuildKit does, tells the user nothing new."""
@@ -225,7 +225,7 @@ def test_each_thing_is_told_once(statuses: list[Status]) -> None:
     assert {event.kind for event in again} <= {BuildEventKind.LOG}
 
 
-@_patient
+@_subject
 @given(st.lists(st.binary(max_size=9), max_size=9))
 def test_no_word_of_a_log_is_lost(pieces: list[bytes]) -> None:
     """However a log is cut into pieces, its lines are the lines of the whole."""

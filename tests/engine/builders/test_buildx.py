@@ -99,8 +99,8 @@ def test_without_buildx(project: Project, client: docker.DockerClient) -> None:
         done = project.invoke("build", "--version", "1", "--platform", "linux/amd64,linux/arm64", *flags, "--json")
         assert done.code == 3, done.all
         error = done.document["steps"][0]["error"]
-        assert error["what"] == "several platforms cannot be built here"
-        assert "docker-buildx" in error["next"]
+        assert error["message"] == "several platforms cannot be built here"
+        assert "docker-buildx" in error["hint"]
     assert not client.images.list(project.repository)
 
 
@@ -135,14 +135,14 @@ def test_a_failure_is_explained(with_buildx: Project) -> None:
     project = with_buildx
     _give_secret(project)
     dockerfile = project.folder / "Dockerfile"
-    dockerfile.write_text(dockerfile.read_text() + "RUN echo the mast broke && exit 7\n")
+    dockerfile.write_text(dockerfile.read_text() + "RUN echo the step broke && exit 7\n")
 
     done = project.invoke("build", "--version", "1")
 
     assert done.code == 1
     line = len(dockerfile.read_text().splitlines())
     assert f"the build failed at Dockerfile:{line}" in done.out
-    assert "| the mast broke" in done.out
+    assert "| the step broke" in done.out
 
 
 @pytest.mark.engine
@@ -178,10 +178,10 @@ def test_several_platforms(with_buildx: Project, client: docker.DockerClient, co
         assert again.statuses == {"build": "ok"}
     else:
         assert done.code == 1
-        assert "containerd image store" in done.document["steps"][0]["error"]["why"]
-        assert "containerd image store" in done.document["steps"][0]["error"]["next"]
+        assert "containerd image store" in done.document["steps"][0]["error"]["reason"]
+        assert "containerd image store" in done.document["steps"][0]["error"]["hint"]
 
 
 def _runs(words: str) -> bool:
-    """Whether a process of this machine has these words in its command line."""
+    """Return whether a process of this machine has these words in its command line."""
     return any(words in line for line in command_lines())

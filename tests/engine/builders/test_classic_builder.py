@@ -65,12 +65,12 @@ def test_it_fails(
     engine: DockerEngine, client: docker.DockerClient, project_name: str, python_image: str, tmp_path: Path
 ) -> None:
     """A failing step is told with its line and its last words, and no container is left."""
-    request = _request(tmp_path / "a", project_name, python_image, f"RUN echo the mast of {project_name} broke; exit 7")
+    request = _request(tmp_path / "a", project_name, python_image, f"RUN echo the step of {project_name} broke; exit 7")
 
     with pytest.raises(BuildFailed, match=r"Dockerfile:3 Step 3/\d+ : RUN echo") as caught:
         engine.build(request, lambda _: None)
 
-    assert f"the mast of {project_name} broke" in caught.value.details
-    assert "non-zero code: 7" in caught.value.why
+    assert f"the step of {project_name} broke" in caught.value.details
+    assert "non-zero code: 7" in caught.value.reason
     assert not client.images.list(f"{project_name}/classic")
     assert not [one for one in client.api.containers(all=True) if project_name in one["Command"]]

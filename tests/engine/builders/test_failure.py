@@ -13,7 +13,7 @@ from seatrial.model.reference import ImageReference
 from seatrial.sources.context import Context
 
 REQUEST = BuildRequest(
-    reference=ImageReference(repository="ship/web"),
+    reference=ImageReference(repository="shop/web"),
     context=Context(folder=Path("/src"), entries={}),
     dockerfile=Path("/src/Dockerfile"),
     content=b"FROM base\nRUN pip install -r requirements.txt\n",
@@ -23,7 +23,7 @@ REQUEST = BuildRequest(
 
 
 @pytest.mark.parametrize(
-    ("words", "cause", "mend"),
+    ("words", "cause", "hint"),
     [
         ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE", "wrong-hash", "find out who"),
         ("ERROR: No matching distribution found for six==99.0", "no-such-version", "mend the version"),
@@ -36,10 +36,10 @@ REQUEST = BuildRequest(
         ("the step's command failed", "build-failed", "mend /src/Dockerfile"),
     ],
 )
-def test_what_the_builder_says(words: str, cause: str, mend: str) -> None:
+def test_what_the_builder_says(words: str, cause: str, hint: str) -> None:
     """A known failure has its own name and what mends it, any other the name of them all."""
     error = explained(REQUEST, None, words)
 
     assert error.cause == cause
-    assert error.mend.startswith(mend)
-    assert words in error.why
+    assert error.hint.startswith(hint)
+    assert words in error.reason

@@ -13,8 +13,8 @@ from seatrial.engine.docker.engine import DockerEngine
 from seatrial.engine.model import ContainerSpec
 from seatrial.engine.protocol import Engine
 from seatrial.errors import EngineUnavailable, StepFailed
-from seatrial.host.signals import fleeting
-from seatrial.model.app import TRIAL_LABEL
+from seatrial.host.signals import temporary
+from seatrial.model.app import SMOKE_LABEL
 from tests.image_specimens import GOOD, Specimens, file
 from tests.servers.engine_proxy import Stall, engine_proxy
 from tests.waiting import wait_until
@@ -37,26 +37,26 @@ def specimens(engine: Engine, project_name: str, tmp_path: Path) -> Specimens:
 
 
 @pytest.fixture
-def trials(client: docker.DockerClient, project_name: str) -> Callable[[], list[Mapping[str, str]]]:
+def smoke_containers(client: docker.DockerClient, project_name: str) -> Callable[[], list[Mapping[str, str]]]:
     """Gives the labels of the project's containers that are there for a look."""
-    wanted = {"label": [f"seatrial.project={project_name}", f"{TRIAL_LABEL}=1"]}
+    wanted = {"label": [f"seatrial.project={project_name}", f"{SMOKE_LABEL}=1"]}
     return lambda: [one.labels for one in client.containers.list(all=True, filters=wanted)]
 
 
 def test_a_look_leaves_no_container(
-    engine: Engine, specimens: Specimens, project_name: str, trials: Callable[[], list[Mapping[str, str]]]
+    engine: Engine, specimens: Specimens, project_name: str, smoke_containers: Callable[[], list[Mapping[str, str]]]
 ) -> None:
     """The container is there while files are read, with the labels it got, and gone afterwards, also when cut short."""
-    image, labels = specimens.make(), {"seatrial.project": project_name, TRIAL_LABEL: "1", "seatrial.pid": "7"}
+    image, labels = specimens.make(), {"seatrial.project": project_name, SMOKE_LABEL: "1", "seatrial.pid": "7"}
 
     files = engine.files(image.id, name=f"{project_name}-look", labels=labels)
-    assert trials() == []
+    assert smoke_containers() == []
     next(files)
-    assert [one["seatrial.pid"] for one in trials()] == ["7"]
+    assert [one["seatrial.pid"] for one in smoke_containers()] == ["7"]
     files.close()
-    assert trials() == []
+    assert smoke_containers() == []
     found = {one.path: one for one in engine.files(image.id, name=f"{project_name}-look", labels=labels)}
-    assert trials() == []
+    assert smoke_containers() == []
     assert found["/app/" + "long" * 60] == file("/app/" + "long" * 60, 0o640, 0, 10001)
     assert (found["/app/link"].kind, found["/var/spool"].mode) == ("link", 0o1777)
 
@@ -66,7 +66,7 @@ def test_another_container_of_that_name(engine: Engine, specimens: Specimens, pr
     image, labels = specimens.make({**GOOD, "command": "CMD never"}), {"seatrial.project": project_name}
     name = f"{project_name}-look"
     spec = ContainerSpec(name=name, image_id=image.id, labels=labels, port=8080)
-    with fleeting(lambda: engine.create(spec, lambda _: None), lambda: engine.remove(name)):
+    with temporary(lambda: engine.create(spec, lambda _: None), lambda: engine.remove(name)):
         theirs = engine.container(name)
 
         with pytest.raises(StepFailed):
@@ -91,11 +91,11 @@ def test_an_engine_that_falls_silent(
         with pytest.raises(EngineUnavailable, match="no answer"):
             list(slow.files(image.id, name=name, labels=labels))
         spec = ContainerSpec(name=name, image_id=image.id, labels=labels, port=8080)
-        with fleeting(lambda: engine.create(spec, lambda _: None), lambda: engine.remove(name)):
+        with temporary(lambda: engine.create(spec, lambda _: None), lambda: engine.remove(name)):
             engine.start(name)
             wait_until(lambda: (found := engine.container(name)) is not None and found.state == "exited")
             with pytest.raises(EngineUnavailable, match="no answer"):
-                slow.examine(name)
+                slow.inspect_container(name)
         slow.close()
 
 

@@ -13,7 +13,7 @@ import docker
 import pytest
 
 from seatrial.engine.docker.engine import DockerEngine
-from seatrial.engine.docker.socket_engine import FirstGlance
+from seatrial.engine.docker.socket_engine import SocketEngine
 from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.settings.settings import environment
 from tests.cli_project import Project
@@ -35,7 +35,7 @@ def endpoint(client: docker.DockerClient) -> str:
 @pytest.mark.engine
 def test_images(endpoint: str, python_image: str) -> None:
     """An image by name and by id, and one that is not there, are as the SDK describes them."""
-    engine, glance = DockerEngine(), FirstGlance(endpoint, _never)
+    engine, glance = DockerEngine(), SocketEngine(endpoint, _never)
     known = engine.image(python_image)
     assert known
     for what in (python_image, known.id, "no/such:image", "localhost:1/no/such:image", f"{python_image}x"):
@@ -92,7 +92,7 @@ def odd_endpoint(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 def test_whatever_is_odd_goes_to_the_engine(odd_endpoint: str) -> None:
     """An answer that is none is for the engine itself to explain."""
     twin = MemoryEngine()
-    glance = FirstGlance(odd_endpoint, lambda: twin)
+    glance = SocketEngine(odd_endpoint, lambda: twin)
     assert glance.image("x") is None
     assert glance.info() == twin.info()
     assert glance.images() == []

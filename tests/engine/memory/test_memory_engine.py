@@ -17,11 +17,11 @@ from seatrial.engine.memory.registry import MemoryRegistry
 from seatrial.engine.protocol import Engine
 from seatrial.errors import ContainerFailed, RegistryUnavailable, StepFailed
 from tests.conftest import answers, wait_until
-from tests.engine.yard import DOCKERFILE, Yard, quiet
+from tests.engine.scenario import DOCKERFILE, EngineScenario, quiet
 
 
 @pytest.fixture(params=["memory", pytest.param("docker", marks=pytest.mark.engine)])
-def yard(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Yard]:
+def scenario(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EngineScenario]:
     """A yard on each engine."""
     lets_go = False
     if request.param == "docker":
@@ -36,208 +36,210 @@ def yard(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Yard]:
         twin.registries[host] = MemoryRegistry(host)
         engine = twin
     (tmp_path / "Dockerfile").write_text(DOCKERFILE.format(base=base))
-    yield Yard(engine=engine, project=project, host=host, context=tmp_path, lets_go=lets_go)
+    yield EngineScenario(engine=engine, project=project, host=host, context=tmp_path, lets_go=lets_go)
     for container in engine.containers({"seatrial.project": project}):
         engine.remove(container.id)
     engine.close()
 
 
-def test_the_same_build_gives_the_same_image(yard: Yard) -> None:
+def test_the_same_build_gives_the_same_image(scenario: EngineScenario) -> None:
     """A build that is repeated gives the id it gave; another page, label or argument gives another one."""
-    first = yard.build()
+    first = scenario.build()
 
-    assert yard.build() == first
-    image = yard.engine.image(yard.name().familiar)
+    assert scenario.build() == first
+    image = scenario.engine.image(scenario.name().familiar)
     assert image is not None
-    assert (image.id, image.tags) == (first, (yard.name().familiar,))
-    assert image.labels.items() >= yard.labels.items()
-    assert yard.build(page="other") != first
-    assert yard.engine.build(replace(yard.request(), labels={**yard.labels, "more": "1"}), quiet) != first
+    assert (image.id, image.tags) == (first, (scenario.name().familiar,))
+    assert image.labels.items() >= scenario.labels.items()
+    assert scenario.build(page="other") != first
+    assert scenario.engine.build(replace(scenario.request(), labels={**scenario.labels, "more": "1"}), quiet) != first
 
 
-def test_a_name_moves_on(yard: Yard) -> None:
+def test_a_name_moves_on(scenario: EngineScenario) -> None:
     """The image that had a name before goes on without it, and is still found by its id, or it goes, too."""
-    first = yard.build()
-    second = yard.build(page="other")
+    first = scenario.build()
+    second = scenario.build(page="other")
 
-    older = yard.engine.image(first)
-    assert (older is None) == yard.lets_go
+    older = scenario.engine.image(first)
+    assert (older is None) == scenario.lets_go
     assert older is None or (older.id, older.tags) == (first, ())
-    assert {image.id for image in yard.engine.images(yard.labels)} == ({first, second} if older else {second})
+    assert {image.id for image in scenario.engine.images(scenario.labels)} == ({first, second} if older else {second})
 
 
-def test_names_come_and_go(yard: Yard) -> None:
+def test_names_come_and_go(scenario: EngineScenario) -> None:
     """An image may have many names, and goes with the last of them."""
-    image_id = yard.build()
-    yard.engine.tag(image_id, yard.name("2"))
-    yard.engine.tag(image_id, yard.name("2"))
-    image = yard.engine.image(image_id)
+    image_id = scenario.build()
+    scenario.engine.tag(image_id, scenario.name("2"))
+    scenario.engine.tag(image_id, scenario.name("2"))
+    image = scenario.engine.image(image_id)
     assert image is not None
-    assert sorted(image.tags) == [yard.name("1").familiar, yard.name("2").familiar]
+    assert sorted(image.tags) == [scenario.name("1").familiar, scenario.name("2").familiar]
 
-    yard.engine.untag(yard.name("1"))
-    assert yard.engine.image(yard.name("1").familiar) is None
-    assert yard.engine.image(yard.name("2").familiar) is not None
-    yard.engine.untag(yard.name("2"))
-    yard.engine.untag(yard.name("2"))
-    assert yard.engine.image(image_id) is None
+    scenario.engine.untag(scenario.name("1"))
+    assert scenario.engine.image(scenario.name("1").familiar) is None
+    assert scenario.engine.image(scenario.name("2").familiar) is not None
+    scenario.engine.untag(scenario.name("2"))
+    scenario.engine.untag(scenario.name("2"))
+    assert scenario.engine.image(image_id) is None
 
 
-def test_no_tag_means_latest(yard: Yard) -> None:
+def test_no_tag_means_latest(scenario: EngineScenario) -> None:
     """A name without a tag is the one with `latest`."""
-    image_id = yard.build()
-    yard.engine.tag(image_id, yard.name("latest"))
+    image_id = scenario.build()
+    scenario.engine.tag(image_id, scenario.name("latest"))
 
-    assert yard.engine.inspect_image(yard.name().name)["Id"] == image_id
+    assert scenario.engine.inspect_image(scenario.name().name)["Id"] == image_id
 
 
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda yard: yard.engine.inspect_image(yard.name().familiar),
-        lambda yard: yard.engine.history(yard.name().familiar),
-        lambda yard: list(yard.engine.files(f"sha256:{'0' * 64}", name=f"{yard.project}-look", labels=yard.labels)),
-        lambda yard: yard.engine.tag(f"sha256:{'0' * 64}", yard.name()),
-        lambda yard: yard.engine.push(yard.name(registry=yard.host), None, quiet),
-        lambda yard: yard.engine.pull(yard.name(registry=yard.host), None, quiet),
-        lambda yard: yard.engine.create(yard.spec(f"sha256:{'0' * 64}"), quiet),
-        lambda yard: yard.engine.start(f"{yard.project}-none"),
-        lambda yard: yard.engine.rename(f"{yard.project}-none", f"{yard.project}-other"),
-        lambda yard: list(yard.engine.logs(f"{yard.project}-none")),
+        lambda scenario: scenario.engine.inspect_image(scenario.name().familiar),
+        lambda scenario: scenario.engine.history(scenario.name().familiar),
+        lambda scenario: list(
+            scenario.engine.files(f"sha256:{'0' * 64}", name=f"{scenario.project}-look", labels=scenario.labels)
+        ),
+        lambda scenario: scenario.engine.tag(f"sha256:{'0' * 64}", scenario.name()),
+        lambda scenario: scenario.engine.push(scenario.name(registry=scenario.host), None, quiet),
+        lambda scenario: scenario.engine.pull(scenario.name(registry=scenario.host), None, quiet),
+        lambda scenario: scenario.engine.create(scenario.spec(f"sha256:{'0' * 64}"), quiet),
+        lambda scenario: scenario.engine.start(f"{scenario.project}-none"),
+        lambda scenario: scenario.engine.rename(f"{scenario.project}-none", f"{scenario.project}-other"),
+        lambda scenario: list(scenario.engine.logs(f"{scenario.project}-none")),
     ],
     ids=["inspect", "history", "files", "tag", "push", "pull", "create", "start", "rename", "logs"],
 )
-def test_what_is_not_there(yard: Yard, ask: Callable[[Yard], object]) -> None:
+def test_what_is_not_there(scenario: EngineScenario, ask: Callable[[EngineScenario], object]) -> None:
     """Work on what is not there fails."""
     with pytest.raises(StepFailed):
-        ask(yard)
+        ask(scenario)
 
 
-def test_looks_at_what_is_not_there(yard: Yard) -> None:
+def test_looks_at_what_is_not_there(scenario: EngineScenario) -> None:
     """A look at what is not there finds nothing, and to end what is not there is fine."""
-    assert yard.engine.image(yard.name().familiar) is None
-    assert yard.engine.images(yard.labels) == []
-    assert yard.engine.container(f"{yard.project}-none") is None
-    assert yard.engine.containers(yard.labels) == []
-    yard.engine.stop(f"{yard.project}-none", grace=1)
-    yard.engine.remove(f"{yard.project}-none")
-    yard.engine.remove_volume(f"{yard.project}-none")
-    yard.engine.untag(yard.name())
+    assert scenario.engine.image(scenario.name().familiar) is None
+    assert scenario.engine.images(scenario.labels) == []
+    assert scenario.engine.container(f"{scenario.project}-none") is None
+    assert scenario.engine.containers(scenario.labels) == []
+    scenario.engine.stop(f"{scenario.project}-none", grace=1)
+    scenario.engine.remove(f"{scenario.project}-none")
+    scenario.engine.remove_volume(f"{scenario.project}-none")
+    scenario.engine.untag(scenario.name())
 
 
-def test_a_containers_life(yard: Yard) -> None:
+def test_a_containers_life(scenario: EngineScenario) -> None:
     """A container is created, runs, answers on 127.0.0.1, ends, starts again and goes."""
-    image_id = yard.build()
-    made = yard.engine.create(yard.spec(image_id), quiet)
-    created = yard.engine.container(made)
+    image_id = scenario.build()
+    made = scenario.engine.create(scenario.spec(image_id), quiet)
+    created = scenario.engine.container(made)
     assert created is not None
     assert (created.state, created.running, dict(created.ports)) == ("created", False, {})
-    assert (created.image_id, created.name) == (image_id, f"{yard.project}-one")
+    assert (created.image_id, created.name) == (image_id, f"{scenario.project}-one")
 
     for _ in range(2):
-        yard.engine.start(made)
-        yard.engine.start(made)
-        running = yard.engine.container(f"{yard.project}-one")
+        scenario.engine.start(made)
+        scenario.engine.start(made)
+        running = scenario.engine.container(f"{scenario.project}-one")
         assert running is not None
         assert (running.id, running.state) == (made, "running")
         url = f"http://127.0.0.1:{running.ports[8080]}/page"
         wait_until(lambda url=url: answers(url))  # type: ignore[misc]
         assert requests.get(url, timeout=5).text == "hello"
 
-        yard.engine.stop(made, grace=5)
-        yard.engine.stop(made, grace=5)
-        ended = yard.engine.container(made)
+        scenario.engine.stop(made, grace=5)
+        scenario.engine.stop(made, grace=5)
+        ended = scenario.engine.container(made)
         assert ended is not None
         assert (ended.state, dict(ended.ports)) == ("exited", {})
         assert not answers(url)
 
-    yard.engine.remove(made)
-    assert yard.engine.container(made) is None
+    scenario.engine.remove(made)
+    assert scenario.engine.container(made) is None
 
 
-def test_a_running_container_is_removed(yard: Yard) -> None:
+def test_a_running_container_is_removed(scenario: EngineScenario) -> None:
     """A container that runs can be removed."""
-    container = yard.started(yard.build())
+    container = scenario.started(scenario.build())
 
-    yard.engine.remove(container.id)
+    scenario.engine.remove(container.id)
 
-    assert yard.engine.containers(yard.labels) == []
+    assert scenario.engine.containers(scenario.labels) == []
     assert not answers(f"http://127.0.0.1:{container.ports[8080]}/")
 
 
-def test_a_name_is_taken_once(yard: Yard) -> None:
+def test_a_name_is_taken_once(scenario: EngineScenario) -> None:
     """Two containers never have one name: neither created nor renamed."""
-    image_id = yard.build()
-    first = yard.engine.create(yard.spec(image_id, "one"), quiet)
-    second = yard.engine.create(yard.spec(image_id, "two"), quiet)
+    image_id = scenario.build()
+    first = scenario.engine.create(scenario.spec(image_id, "one"), quiet)
+    second = scenario.engine.create(scenario.spec(image_id, "two"), quiet)
 
     with pytest.raises(ContainerFailed, match="is taken by another container") as caught:
-        yard.engine.create(yard.spec(image_id, "one"), quiet)
+        scenario.engine.create(scenario.spec(image_id, "one"), quiet)
     assert caught.value.cause == "name-taken"
     with pytest.raises(StepFailed):
-        yard.engine.rename(second, f"{yard.project}-one")
+        scenario.engine.rename(second, f"{scenario.project}-one")
 
-    yard.engine.rename(first, f"{yard.project}-three")
-    yard.engine.rename(second, f"{yard.project}-one")
-    found = yard.engine.container(f"{yard.project}-one")
+    scenario.engine.rename(first, f"{scenario.project}-three")
+    scenario.engine.rename(second, f"{scenario.project}-one")
+    found = scenario.engine.container(f"{scenario.project}-one")
     assert found is not None
     assert found.id == second
 
 
-def test_a_port_that_is_taken(yard: Yard) -> None:
+def test_a_port_that_is_taken(scenario: EngineScenario) -> None:
     """A container whose port somebody holds does not start, and is still there."""
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         holder.listen()
-        made = yard.engine.create(yard.spec(yard.build(), host_port=holder.getsockname()[1]), quiet)
+        made = scenario.engine.create(scenario.spec(scenario.build(), host_port=holder.getsockname()[1]), quiet)
 
         with pytest.raises(ContainerFailed, match="the port is taken"):
-            yard.engine.start(made)
+            scenario.engine.start(made)
 
-    container = yard.engine.container(made)
+    container = scenario.engine.container(made)
     assert container is not None
     assert not container.running
 
 
-def test_containers_by_their_labels(yard: Yard) -> None:
+def test_containers_by_their_labels(scenario: EngineScenario) -> None:
     """Containers are found by all their labels, whatever their state."""
-    image_id = yard.build()
-    running = yard.started(image_id)
-    created = yard.engine.create(yard.spec(image_id, "two"), quiet)
+    image_id = scenario.build()
+    running = scenario.started(image_id)
+    created = scenario.engine.create(scenario.spec(image_id, "two"), quiet)
 
-    assert {one.id for one in yard.engine.containers(yard.labels)} == {running.id, created}
-    assert [one.id for one in yard.engine.containers({**yard.labels, "berth": "two"})] == [created]
-    assert yard.engine.containers({**yard.labels, "berth": "three"}) == []
+    assert {one.id for one in scenario.engine.containers(scenario.labels)} == {running.id, created}
+    assert [one.id for one in scenario.engine.containers({**scenario.labels, "role": "two"})] == [created]
+    assert scenario.engine.containers({**scenario.labels, "role": "three"}) == []
 
 
-def test_pushed_and_pulled(yard: Yard) -> None:
+def test_pushed_and_pulled(scenario: EngineScenario) -> None:
     """What was pushed is known by its digest, and a pull brings the very same image back."""
-    image_id, name = yard.build(), yard.name(registry=yard.host)
-    yard.engine.tag(image_id, name)
+    image_id, name = scenario.build(), scenario.name(registry=scenario.host)
+    scenario.engine.tag(image_id, name)
 
-    yard.engine.push(name, None, quiet)
+    scenario.engine.push(name, None, quiet)
 
-    pushed = yard.engine.image(image_id)
+    pushed = scenario.engine.image(image_id)
     assert pushed is not None
     assert name.name in [digest.partition("@")[0] for digest in pushed.digests]
-    yard.engine.untag(name)
-    yard.engine.untag(yard.name())
-    assert yard.engine.image(image_id) is None
-    yard.engine.pull(name, None, quiet)
-    pulled = yard.engine.image(name.familiar)
+    scenario.engine.untag(name)
+    scenario.engine.untag(scenario.name())
+    assert scenario.engine.image(image_id) is None
+    scenario.engine.pull(name, None, quiet)
+    pulled = scenario.engine.image(name.familiar)
     assert pulled is not None
     assert (pulled.id, pulled.labels) == (image_id, pushed.labels)
     assert set(pulled.digests) <= set(pushed.digests)
-    yard.engine.untag(name)
+    scenario.engine.untag(name)
 
 
-def test_a_registry_out_of_reach(yard: Yard) -> None:
+def test_a_registry_out_of_reach(scenario: EngineScenario) -> None:
     """A registry that nobody runs is not there, whether pushed to or pulled from."""
-    name = yard.name(registry="localhost:1")
-    yard.engine.tag(yard.build(), name)
+    name = scenario.name(registry="localhost:1")
+    scenario.engine.tag(scenario.build(), name)
 
     with pytest.raises(RegistryUnavailable):
-        yard.engine.push(name, None, quiet)
+        scenario.engine.push(name, None, quiet)
     with pytest.raises(RegistryUnavailable):
-        yard.engine.pull(name, None, quiet)
-    yard.engine.untag(name)
+        scenario.engine.pull(name, None, quiet)
+    scenario.engine.untag(name)

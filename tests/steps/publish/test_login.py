@@ -9,22 +9,22 @@ from seatrial.errors import PushRefused, SeatrialError
 from seatrial.pipeline.step import Status
 from seatrial.registry.credentials import Credential, Secret
 from seatrial.steps.publish.login import Login
-from tests.steps.stage import Stage
+from tests.steps.scenario import StepScenario
 
 
-def known(stage: Stage) -> tuple[str, str]:
-    """Give the user and password the registry knows."""
-    assert stage.ground.login
-    return stage.ground.login
+def known(scenario: StepScenario) -> tuple[str, str]:
+    """Return the user and password the registry knows."""
+    assert scenario.backend.login
+    return scenario.backend.login
 
 
-def login(stage: Stage, user: str, password: str) -> Login:
-    """Give the step."""
-    return Login(registry=stage.ground.host, credential=Credential(user=user, secret=Secret(password)))
+def login(scenario: StepScenario, user: str, password: str) -> Login:
+    """Return the step."""
+    return Login(registry=scenario.backend.host, credential=Credential(user=user, secret=Secret(password)))
 
 
 def all_words(error: SeatrialError) -> str:
-    """Give everything that could ever be shown of an error, and of what caused it."""
+    """Return everything that could ever be shown of an error, and of what caused it."""
     words, one = "", cast("BaseException | None", error)
     while one is not None:
         words += f"{one} {one!r} {vars(one)} {one.args}"
@@ -32,93 +32,93 @@ def all_words(error: SeatrialError) -> str:
     return words
 
 
-def ready(stage: Stage) -> None:
+def ready(scenario: StepScenario) -> None:
     """Have an image built, proved and tagged."""
-    stage.prepare(stage.build(), stage.smoke(), stage.tag())
+    scenario.prepare(scenario.build(), scenario.smoke(), scenario.tag())
 
 
-def test_four_runs(guarded_stage: Stage) -> None:
+def test_four_runs(guarded_scenario: StepScenario) -> None:
     """A login that the registry accepts is kept where Docker keeps it; its outcome does not hold the password."""
-    user, password = known(guarded_stage)
+    user, password = known(guarded_scenario)
 
-    done = guarded_stage.four_runs(login(guarded_stage, user, password))
+    done = guarded_scenario.four_runs(login(guarded_scenario, user, password))
 
-    assert done.reason == f"nobody is logged in to {guarded_stage.ground.host} yet"
+    assert done.reason == f"nobody is logged in to {guarded_scenario.backend.host} yet"
     assert done.after == user
-    assert guarded_stage.ground.kept() == f"{user}:{password}"
+    assert guarded_scenario.backend.saved() == f"{user}:{password}"
     assert password not in repr(done)
 
 
-def test_another_password_is_replaced(guarded_stage: Stage) -> None:
+def test_another_password_is_replaced(guarded_scenario: StepScenario) -> None:
     """A password that is not the one kept takes its place."""
-    user, password = known(guarded_stage)
-    guarded_stage.ground.keep(user, "yesterday's")
+    user, password = known(guarded_scenario)
+    guarded_scenario.backend.save_login(user, "yesterday's")
 
-    done = guarded_stage.four_runs(login(guarded_stage, user, password))
+    done = guarded_scenario.four_runs(login(guarded_scenario, user, password))
 
     assert done.reason == f"the password kept for {user} is another one"
-    assert guarded_stage.ground.kept() == f"{user}:{password}"
+    assert guarded_scenario.backend.saved() == f"{user}:{password}"
 
 
-def test_another_user_is_replaced(guarded_stage: Stage) -> None:
+def test_another_user_is_replaced(guarded_scenario: StepScenario) -> None:
     """Who was logged in before is named, and replaced."""
-    user, password = known(guarded_stage)
-    guarded_stage.ground.keep("mate", "aye")
+    user, password = known(guarded_scenario)
+    guarded_scenario.backend.save_login("bob", "another-password")
 
-    done = guarded_stage.four_runs(login(guarded_stage, user, password))
+    done = guarded_scenario.four_runs(login(guarded_scenario, user, password))
 
-    assert done.reason == f"mate is logged in to {guarded_stage.ground.host}"
-    assert (done.before, done.after) == ("mate", user)
+    assert done.reason == f"bob is logged in to {guarded_scenario.backend.host}"
+    assert (done.before, done.after) == ("bob", user)
 
 
-def test_a_wrong_password_is_not_kept(guarded_stage: Stage) -> None:
+def test_a_wrong_password_is_not_kept(guarded_scenario: StepScenario) -> None:
     """A password that the registry refuses is not kept and stands in no error, in check mode as in the real run."""
-    user, _ = known(guarded_stage)
+    user, _ = known(guarded_scenario)
     sentinel = f"S3ntinel-{secrets.token_hex(8)}"
-    step = login(guarded_stage, user, sentinel)
-    before = guarded_stage.seen()
+    step = login(guarded_scenario, user, sentinel)
+    before = guarded_scenario.seen()
 
-    check, real = guarded_stage.check(step), guarded_stage.real(step)
+    check, real = guarded_scenario.check(step), guarded_scenario.real(step)
 
     assert isinstance(real.error, PushRefused)
-    assert (check.status, check.reason) == (real.status, real.reason) == (Status.FAILED, real.error.what)
+    assert (check.status, check.reason) == (real.status, real.reason) == (Status.FAILED, real.error.message)
     assert sentinel not in all_words(real.error)
-    assert guarded_stage.seen() == before
+    assert guarded_scenario.seen() == before
 
 
-def test_a_push_with_a_login(guarded_stage: Stage) -> None:
+def test_a_push_with_a_login(guarded_scenario: StepScenario) -> None:
     """Who is logged in may push."""
-    user, password = known(guarded_stage)
-    ready(guarded_stage)
-    guarded_stage.prepare(login(guarded_stage, user, password))
+    user, password = known(guarded_scenario)
+    ready(guarded_scenario)
+    guarded_scenario.prepare(login(guarded_scenario, user, password))
 
-    done = guarded_stage.four_runs(guarded_stage.push())
+    done = guarded_scenario.four_runs(guarded_scenario.push())
 
-    assert guarded_stage.ground.published(guarded_stage.home) == {"1": done.after, "latest": done.after}
+    assert guarded_scenario.backend.published(guarded_scenario.repository) == {"1": done.after, "latest": done.after}
 
 
-def test_a_push_without_a_login(guarded_stage: Stage) -> None:
+def test_a_push_without_a_login(guarded_scenario: StepScenario) -> None:
     """Without a login the push is refused, and the error says how to log in."""
-    ready(guarded_stage)
+    ready(guarded_scenario)
 
-    check, real = guarded_stage.check(guarded_stage.push()), guarded_stage.real(guarded_stage.push())
+    check, real = guarded_scenario.check(guarded_scenario.push()), guarded_scenario.real(guarded_scenario.push())
 
     assert isinstance(real.error, PushRefused)
-    assert real.error.mend == f"invoke login --user NAME --registry {guarded_stage.ground.host}"
+    assert real.error.hint == f"invoke login --user NAME --registry {guarded_scenario.backend.host}"
     assert (check.status, check.reason) == (real.status, real.reason)
-    assert guarded_stage.ground.published(guarded_stage.home) == {}
+    assert guarded_scenario.backend.published(guarded_scenario.repository) == {}
 
 
-def test_a_push_with_a_wrong_password(guarded_stage: Stage) -> None:
+def test_a_push_with_a_wrong_password(guarded_scenario: StepScenario) -> None:
     """With a password the registry does not accept the push is refused, and the password is nowhere in the error."""
-    user, _ = known(guarded_stage)
+    user, _ = known(guarded_scenario)
     sentinel = f"S3ntinel-{secrets.token_hex(8)}"
-    ready(guarded_stage)
-    guarded_stage.ground.keep(user, sentinel)
+    ready(guarded_scenario)
+    guarded_scenario.backend.save_login(user, sentinel)
 
-    outcome = guarded_stage.real(guarded_stage.push())
+    outcome = guarded_scenario.real(guarded_scenario.push())
 
     assert isinstance(outcome.error, PushRefused)
-    assert user in outcome.error.what
+    assert user in outcome.error.message
     assert sentinel not in all_words(outcome.error) + repr(outcome)
-    assert guarded_stage.ground.published(guarded_stage.home) == {}
+    assert guarded_scenario.backend.published(guarded_scenario.repository) == {}

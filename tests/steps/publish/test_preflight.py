@@ -8,276 +8,276 @@ from pathlib import Path
 import pytest
 
 from seatrial.errors import Conflict, PushRefused, RegistryUnavailable
-from seatrial.pipeline.state import Notes
+from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.step import Outcome, Status
 from seatrial.steps.publish.destination import Destination
 from seatrial.steps.publish.preflight import Preflight
-from tests.steps.road import go, released, statuses
-from tests.steps.stage import Stage
+from tests.steps.run_steps import go, released, statuses
+from tests.steps.scenario import StepScenario
 
 FETCHED = ["changed", "ok", "changed", "changed", "ok"]
 """How a release comes out where the image is published and not here: not built and not pushed."""
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Notes:
+def machine(tmp_path: Path) -> StateFolder:
     """The notes of a machine that has done nothing yet."""
-    return Notes(tmp_path / "machine" / "notes")
+    return StateFolder(tmp_path / "machine" / "notes")
 
 
-def elsewhere(stage: Stage, notes: Notes) -> Stage:
-    """Give the stage on a machine that has neither image nor notes."""
-    if image := stage.image_id(stage.local()):
-        stage.ground.remove_image(image)
-    return replace(stage, notes=notes)
+def elsewhere(scenario: StepScenario, state: StateFolder) -> StepScenario:
+    """Return the stage on a machine that has neither image nor notes."""
+    if image := scenario.image_id(scenario.local()):
+        scenario.backend.remove_image(image)
+    return replace(scenario, state=state)
 
 
-def on_a_published_base(stage: Stage) -> str:
+def on_a_published_base(scenario: StepScenario) -> str:
     """Let the app start from an image that only the registry holds; give its name."""
-    base = f"{stage.ground.host}/{stage.app.project}/base:1"
-    stage.ground.publish(f"{stage.app.project}/base", "1")
-    dockerfile = stage.app.context / "Dockerfile"
-    dockerfile.write_text(dockerfile.read_text().replace(stage.ground.base, base))
+    base = f"{scenario.backend.host}/{scenario.app.project}/base:1"
+    scenario.backend.publish(f"{scenario.app.project}/base", "1")
+    dockerfile = scenario.app.context / "Dockerfile"
+    dockerfile.write_text(dockerfile.read_text().replace(scenario.backend.base, base))
     return base
 
 
-def refused(stage: Stage, step: Preflight) -> Outcome:
-    """Give how a step comes out that fails in check mode as in the real run, and touches nothing."""
-    before = stage.seen()
-    check, real = stage.check(step), stage.real(step)
-    assert stage.seen() == before
+def refused(scenario: StepScenario, step: Preflight) -> Outcome:
+    """Return how a step comes out that fails in check mode as in the real run, and touches nothing."""
+    before = scenario.seen()
+    check, real = scenario.check(step), scenario.real(step)
+    assert scenario.seen() == before
     assert (check.status, check.reason) == (real.status, real.reason)
     assert real.status is Status.FAILED
     return real
 
 
-def test_nothing_is_published(stage: Stage) -> None:
+def test_nothing_is_published(scenario: StepScenario) -> None:
     """Where nothing is published there is nothing against it, and nothing is touched."""
-    before = stage.seen()
+    before = scenario.seen()
 
-    for outcome in (stage.check(stage.preflight()), stage.real(stage.preflight())):
+    for outcome in (scenario.check(scenario.preflight()), scenario.real(scenario.preflight())):
         assert outcome.status is Status.OK
-        assert outcome.reason == f"{stage.remote()} is not published yet"
-    assert stage.seen() == before
+        assert outcome.reason == f"{scenario.remote()} is not published yet"
+    assert scenario.seen() == before
 
 
-def test_published_and_here(stage: Stage) -> None:
+def test_published_and_here(scenario: StepScenario) -> None:
     """What is published from these inputs and here is fine, and the digest is what the step gives."""
-    digest = released(stage, "1")
+    digest = released(scenario, "1")
 
-    for outcome in (stage.check(stage.preflight()), stage.real(stage.preflight())):
+    for outcome in (scenario.check(scenario.preflight()), scenario.real(scenario.preflight())):
         assert outcome.status is Status.OK
-        assert outcome.reason == f"{stage.remote()} is published, made from these inputs"
+        assert outcome.reason == f"{scenario.remote()} is published, made from these inputs"
         assert outcome.before == outcome.after == digest
 
 
-def test_four_runs_on_a_fresh_machine(stage: Stage, machine: Notes) -> None:
+def test_four_runs_on_a_fresh_machine(scenario: StepScenario, machine: StateFolder) -> None:
     """What is published from these inputs and not here is fetched by its digest, and becomes the version's image."""
-    digest = released(stage, "1")
-    published = stage.ground.published(stage.home)
-    stage = elsewhere(stage, machine)
+    digest = released(scenario, "1")
+    published = scenario.backend.published(scenario.repository)
+    scenario = elsewhere(scenario, machine)
 
-    done = stage.four_runs(stage.preflight())
+    done = scenario.four_runs(scenario.preflight())
 
-    assert done.reason == f"{stage.remote()} is published, made from these inputs: it is fetched, not built again"
+    assert done.reason == f"{scenario.remote()} is published, made from these inputs: it is fetched, not built again"
     assert (done.before, done.after) == (None, digest)
-    assert stage.image_id(stage.local()) in stage.ground.held(stage.home, "1")
-    assert stage.ground.published(stage.home) == published
+    assert scenario.image_id(scenario.local()) in scenario.backend.image_ids(scenario.repository, "1")
+    assert scenario.backend.published(scenario.repository) == published
 
 
-def test_a_release_on_a_fresh_machine(stage: Stage, machine: Notes) -> None:
+def test_a_release_on_a_fresh_machine(scenario: StepScenario, machine: StateFolder) -> None:
     """What is published already is smoked and tagged there, but not built and not pushed: the digests stay."""
-    released(stage, "1")
-    published = stage.ground.published(stage.home)
-    stage = elsewhere(stage, machine)
-    before = stage.seen()
+    released(scenario, "1")
+    published = scenario.backend.published(scenario.repository)
+    scenario = elsewhere(scenario, machine)
+    before = scenario.seen()
 
-    foretold = go(stage, stage.release(), check=True)
-    assert stage.seen() == before
-    done = go(stage, stage.release(), check=False)
+    foretold = go(scenario, scenario.release(), check=True)
+    assert scenario.seen() == before
+    done = go(scenario, scenario.release(), check=False)
 
     assert statuses(foretold) == statuses(done) == FETCHED, done.failure
-    assert stage.ground.published(stage.home) == published
-    (entry,) = stage.world.ledger.entries()
+    assert scenario.backend.published(scenario.repository) == published
+    (entry,) = scenario.world.ledger.entries()
     assert (entry.action, entry.digests) == ("found", published)
-    assert statuses(go(stage, stage.release(), check=False)) == ["ok"] * 5
+    assert statuses(go(scenario, scenario.release(), check=False)) == ["ok"] * 5
 
 
-def test_another_build_of_the_same_inputs(stage: Stage) -> None:
+def test_another_build_of_the_same_inputs(scenario: StepScenario) -> None:
     """An image here that is made from the same inputs and is not the published one gives way to it."""
-    digest = released(stage, "1", tested=True)
-    published = stage.image_id(stage.local())
-    stage.ground.put_image(stage.local(), {**stage.ground.labels(stage.local()), "built": "elsewhere"})
-    another = stage.image_id(stage.local())
+    digest = released(scenario, "1", tested=True)
+    published = scenario.image_id(scenario.local())
+    scenario.backend.put_image(scenario.local(), {**scenario.backend.labels(scenario.local()), "built": "elsewhere"})
+    another = scenario.image_id(scenario.local())
 
-    done = stage.four_runs(stage.preflight())
+    done = scenario.four_runs(scenario.preflight())
 
     assert another != published
     assert (done.before, done.after) == (another, digest)
-    assert stage.image_id(stage.local()) == published
-    assert statuses(go(stage, stage.release(), check=False)) == ["ok"] * 5
+    assert scenario.image_id(scenario.local()) == published
+    assert statuses(go(scenario, scenario.release(), check=False)) == ["ok"] * 5
 
 
-def test_no_cache(stage: Stage, machine: Notes) -> None:
+def test_no_cache(scenario: StepScenario, machine: StateFolder) -> None:
     """Whoever builds anew without the cache gets nothing fetched: the push will tell whether it is the same."""
-    digest = released(stage, "1")
-    stage = elsewhere(stage, machine)
-    anew = replace(stage.app, build=replace(stage.app.build, no_cache=True))
-    before = stage.seen()
+    digest = released(scenario, "1")
+    scenario = elsewhere(scenario, machine)
+    refresh = replace(scenario.app, build=replace(scenario.app.build, no_cache=True))
+    before = scenario.seen()
 
-    outcome = stage.real(replace(stage.preflight(), target=anew))
+    outcome = scenario.real(replace(scenario.preflight(), target=refresh))
 
     assert (outcome.status, outcome.after) == (Status.OK, digest)
-    assert stage.seen() == before
+    assert scenario.seen() == before
 
 
-def test_other_inputs(stage: Stage) -> None:
+def test_other_inputs(scenario: StepScenario) -> None:
     """A version that is published from other inputs is a conflict, exit code 4, that names the changed file."""
-    digest = released(stage, "1")
-    stage.say("hello again")
+    digest = released(scenario, "1")
+    scenario.set_reply("hello again")
 
-    outcome = refused(stage, stage.preflight())
+    outcome = refused(scenario, scenario.preflight())
 
     assert isinstance(outcome.error, Conflict)
     assert outcome.error.exit_code == 4
-    assert outcome.reason == f"{stage.remote()} is published with other content"
-    assert outcome.error.why == f"the registry holds {digest}, made from other inputs: changed: app.py"
-    assert "--overwrite" in outcome.error.mend
+    assert outcome.reason == f"{scenario.remote()} is published with other content"
+    assert outcome.error.reason == f"the registry holds {digest}, made from other inputs: changed: app.py"
+    assert "--overwrite" in outcome.error.hint
 
 
-def test_other_inputs_on_a_fresh_machine(stage: Stage, machine: Notes) -> None:
+def test_other_inputs_on_a_fresh_machine(scenario: StepScenario, machine: StateFolder) -> None:
     """Where nobody remembers what the published version was made from, it is a conflict without the file's name."""
-    digest = released(stage, "1")
-    stage.say("hello again")
-    stage = elsewhere(stage, machine)
+    digest = released(scenario, "1")
+    scenario.set_reply("hello again")
+    scenario = elsewhere(scenario, machine)
 
-    outcome = refused(stage, stage.preflight())
+    outcome = refused(scenario, scenario.preflight())
 
     assert isinstance(outcome.error, Conflict)
-    assert outcome.error.why == f"the registry holds {digest}, made from other inputs"
+    assert outcome.error.reason == f"the registry holds {digest}, made from other inputs"
 
 
-def test_overwrite(stage: Stage) -> None:
+def test_overwrite(scenario: StepScenario) -> None:
     """With `overwrite` other content under the version is no conflict; nothing is fetched, and the reason says it."""
-    digest = released(stage, "1")
-    stage.say("hello again")
-    before = stage.seen()
+    digest = released(scenario, "1")
+    scenario.set_reply("hello again")
+    before = scenario.seen()
 
-    outcome = stage.real(stage.preflight(overwrite=True))
+    outcome = scenario.real(scenario.preflight(overwrite=True))
 
     assert (outcome.status, outcome.after) == (Status.OK, digest)
     assert "--overwrite" in outcome.reason
-    assert stage.seen() == before
+    assert scenario.seen() == before
 
 
-def test_somebody_elses(stage: Stage) -> None:
+def test_somebody_elses(scenario: StepScenario) -> None:
     """An image under the version's name that Seatrial did not build is a conflict, and is not fetched."""
-    digest = stage.ground.publish(stage.home, "1")
+    digest = scenario.backend.publish(scenario.repository, "1")
 
-    outcome = refused(stage, stage.preflight())
+    outcome = refused(scenario, scenario.preflight())
 
     assert isinstance(outcome.error, Conflict)
-    assert outcome.error.why == f"the registry holds {digest}, which Seatrial did not build"
+    assert outcome.error.reason == f"the registry holds {digest}, which Seatrial did not build"
 
 
-def test_a_moving_tag(stage: Stage) -> None:
+def test_a_moving_tag(scenario: StepScenario) -> None:
     """A version whose name another version's moving tag has is a conflict that says so."""
-    digest = released(stage, "1.4.2")
+    digest = released(scenario, "1.4.2")
 
-    outcome = refused(stage, stage.preflight("1.4"))
+    outcome = refused(scenario, scenario.preflight("1.4"))
 
     assert isinstance(outcome.error, Conflict)
-    assert outcome.error.why.startswith(f"the registry holds {digest}, ")
-    assert "1.4.2" in outcome.error.why
+    assert outcome.error.reason.startswith(f"the registry holds {digest}, ")
+    assert "1.4.2" in outcome.error.reason
 
 
-def test_without_credentials(guarded_stage: Stage) -> None:
+def test_without_credentials(guarded_scenario: StepScenario) -> None:
     """A registry that wants to know who we are is told before anything is built, with what to type."""
-    outcome = refused(guarded_stage, guarded_stage.preflight())
+    outcome = refused(guarded_scenario, guarded_scenario.preflight())
 
     assert isinstance(outcome.error, PushRefused)
     assert outcome.error.exit_code == 1
-    assert outcome.error.mend.startswith("invoke login --user ")
+    assert outcome.error.hint.startswith("invoke login --user ")
 
 
-def test_wrong_credentials(guarded_stage: Stage) -> None:
+def test_wrong_credentials(guarded_scenario: StepScenario) -> None:
     """A password that the registry does not take is told before anything is built, and not shown."""
-    guarded_stage.ground.keep("captain", "S3ntinel-wrong")
+    guarded_scenario.backend.save_login("alice", "S3ntinel-wrong")
 
-    outcome = refused(guarded_stage, guarded_stage.preflight())
+    outcome = refused(guarded_scenario, guarded_scenario.preflight())
 
     assert isinstance(outcome.error, PushRefused)
-    assert "captain" in str(outcome.error)
-    assert "S3ntinel" not in f"{outcome.error} {outcome.error.mend} {outcome.error.details}"
+    assert "alice" in str(outcome.error)
+    assert "S3ntinel" not in f"{outcome.error} {outcome.error.hint} {outcome.error.details}"
 
 
-def test_right_credentials(guarded_stage: Stage, machine: Notes) -> None:
+def test_right_credentials(guarded_scenario: StepScenario, machine: StateFolder) -> None:
     """With the kept password the guarded registry is asked, and fetched from on a fresh machine."""
-    assert guarded_stage.ground.login
-    guarded_stage.ground.keep(*guarded_stage.ground.login)
-    assert guarded_stage.real(guarded_stage.preflight()).status is Status.OK
-    digest = released(guarded_stage, "1")
-    stage = elsewhere(guarded_stage, machine)
+    assert guarded_scenario.backend.login
+    guarded_scenario.backend.save_login(*guarded_scenario.backend.login)
+    assert guarded_scenario.real(guarded_scenario.preflight()).status is Status.OK
+    digest = released(guarded_scenario, "1")
+    scenario = elsewhere(guarded_scenario, machine)
 
-    assert stage.four_runs(stage.preflight()).after == digest
+    assert scenario.four_runs(scenario.preflight()).after == digest
 
 
-def test_a_registry_out_of_reach(stage: Stage) -> None:
+def test_a_registry_out_of_reach(scenario: StepScenario) -> None:
     """A registry that does not answer is exit code 3, and nothing is begun."""
-    away = Destination(target=stage.app, user=stage.app.project, registry="localhost:1")
-    before = stage.seen()
+    away = Destination(target=scenario.app, user=scenario.app.project, registry="localhost:1")
+    before = scenario.seen()
 
-    report = go(stage, [replace(stage.preflight(), destination=away), *stage.release()[1:]], check=False)
+    report = go(scenario, [replace(scenario.preflight(), destination=away), *scenario.release()[1:]], check=False)
 
     assert isinstance(report.failure, RegistryUnavailable)
     assert report.exit_code == 3
     assert statuses(report) == ["failed", *["skipped"] * 4]
-    assert stage.seen() == before
+    assert scenario.seen() == before
 
 
-def test_a_registry_out_of_reach_in_check_mode(stage: Stage) -> None:
+def test_a_registry_out_of_reach_in_check_mode(scenario: StepScenario) -> None:
     """Check mode does not guess what a registry out of reach holds, and tells all the rest: exit code 3."""
-    away = Destination(target=stage.app, user=stage.app.project, registry="localhost:1")
-    before = stage.seen()
+    away = Destination(target=scenario.app, user=scenario.app.project, registry="localhost:1")
+    before = scenario.seen()
     steps = (
-        replace(stage.preflight(), destination=away),
-        stage.build(),
-        stage.smoke(),
-        replace(stage.tag(), destination=away),
-        replace(stage.push(), destination=away),
+        replace(scenario.preflight(), destination=away),
+        scenario.build(),
+        scenario.smoke(),
+        replace(scenario.tag(), destination=away),
+        replace(scenario.push(), destination=away),
     )
 
-    report = go(stage, steps, check=True)
+    report = go(scenario, steps, check=True)
 
     assert statuses(report) == ["unknown", "changed", "changed", "changed", "unknown"]
     assert (report.status, report.exit_code) == (Status.UNKNOWN, 3)
-    assert stage.seen() == before
+    assert scenario.seen() == before
 
 
-def test_a_base_image_that_is_not_here_yet(stage: Stage, machine: Notes) -> None:
+def test_a_base_image_that_is_not_here_yet(scenario: StepScenario, machine: StateFolder) -> None:
     """Whether the inputs are the same only the base image tells: it is fetched first, and the published image then."""
-    base = on_a_published_base(stage)
-    digest = released(stage, "1")
-    stage = elsewhere(stage, machine)
-    stage.ground.remove_image(stage.image_id(base) or "")
+    base = on_a_published_base(scenario)
+    digest = released(scenario, "1")
+    scenario = elsewhere(scenario, machine)
+    scenario.backend.remove_image(scenario.image_id(base) or "")
 
-    done = stage.four_runs(stage.preflight())
+    done = scenario.four_runs(scenario.preflight())
 
     assert base in done.reason
     assert done.after == digest
-    assert stage.image_id(base)
-    assert stage.image_id(stage.local()) in stage.ground.held(stage.home, "1")
+    assert scenario.image_id(base)
+    assert scenario.image_id(scenario.local()) in scenario.backend.image_ids(scenario.repository, "1")
 
 
-def test_check_mode_without_the_base_image(stage: Stage, machine: Notes) -> None:
+def test_check_mode_without_the_base_image(scenario: StepScenario, machine: StateFolder) -> None:
     """Where the base image is not here, check mode does not foretell a conflict that nobody can know of."""
-    base = on_a_published_base(stage)
-    released(stage, "1")
-    stage = elsewhere(stage, machine)
-    stage.ground.remove_image(stage.image_id(base) or "")
+    base = on_a_published_base(scenario)
+    released(scenario, "1")
+    scenario = elsewhere(scenario, machine)
+    scenario.backend.remove_image(scenario.image_id(base) or "")
 
-    foretold = go(stage, stage.release(), check=True)
-    done = go(stage, stage.release(), check=False)
+    foretold = go(scenario, scenario.release(), check=True)
+    done = go(scenario, scenario.release(), check=False)
 
     assert statuses(done) == FETCHED
     assert statuses(foretold) == FETCHED, foretold.failure

@@ -5,79 +5,79 @@ from __future__ import annotations
 from seatrial.errors import StepFailed, UsageError
 from seatrial.pipeline.step import Status
 from seatrial.steps.publish.tag import Tag
-from tests.steps.stage import Stage
+from tests.steps.scenario import StepScenario
 
 
-def test_four_runs(stage: Stage) -> None:
+def test_four_runs(scenario: StepScenario) -> None:
     """The user's name with the version, and `latest`, point to the image."""
-    stage.prepare(stage.build())
+    scenario.prepare(scenario.build())
 
-    done = stage.four_runs(stage.tag())
+    done = scenario.four_runs(scenario.tag())
 
-    image = stage.image_id(stage.local())
-    assert done.reason == f"{stage.local()} becomes {stage.remote()} and :latest"
+    image = scenario.image_id(scenario.local())
+    assert done.reason == f"{scenario.local()} becomes {scenario.remote()} and :latest"
     assert (done.before, done.after) == (None, image)
-    assert stage.image_id(stage.remote("1")) == stage.image_id(stage.remote("latest")) == image
+    assert scenario.image_id(scenario.remote("1")) == scenario.image_id(scenario.remote("latest")) == image
 
 
-def test_what_is_no_release_moves_no_latest(stage: Stage) -> None:
+def test_what_is_no_release_moves_no_latest(scenario: StepScenario) -> None:
     """A version that is no plain number gets its own tag only."""
-    stage.prepare(stage.build("1.0-rc1"), stage.tag("1.0-rc1"))
+    scenario.prepare(scenario.build("1.0-rc1"), scenario.tag("1.0-rc1"))
 
-    assert stage.image_id(stage.remote("1.0-rc1")) == stage.image_id(stage.local("1.0-rc1"))
-    assert stage.image_id(stage.remote("latest")) is None
+    assert scenario.image_id(scenario.remote("1.0-rc1")) == scenario.image_id(scenario.local("1.0-rc1"))
+    assert scenario.image_id(scenario.remote("latest")) is None
 
 
-def test_only_what_is_missing_is_named(stage: Stage) -> None:
+def test_only_what_is_missing_is_named(scenario: StepScenario) -> None:
     """A newer version takes `latest` from the older one, whose own tag stays."""
-    stage.prepare(stage.build("1"), stage.tag("1"), stage.build("2"))
-    older = stage.image_id(stage.local("1"))
+    scenario.prepare(scenario.build("1"), scenario.tag("1"), scenario.build("2"))
+    older = scenario.image_id(scenario.local("1"))
 
-    done = stage.four_runs(stage.tag("2"))
+    done = scenario.four_runs(scenario.tag("2"))
 
-    assert (done.before, done.after) == (older, stage.image_id(stage.local("2")))
-    assert stage.image_id(stage.remote("1")) == older
-    assert stage.image_id(stage.remote("latest")) == done.after
+    assert (done.before, done.after) == (older, scenario.image_id(scenario.local("2")))
+    assert scenario.image_id(scenario.remote("1")) == older
+    assert scenario.image_id(scenario.remote("latest")) == done.after
 
 
-def test_a_name_that_points_elsewhere(stage: Stage) -> None:
+def test_a_name_that_points_elsewhere(scenario: StepScenario) -> None:
     """A name that somebody gave to another image is put right, and only that one is named."""
-    stage.prepare(stage.build(), stage.tag())
-    stage.ground.put_image(stage.remote("latest"))
-    elsewhere = stage.image_id(stage.remote("latest"))
+    scenario.prepare(scenario.build(), scenario.tag())
+    scenario.backend.put_image(scenario.remote("latest"))
+    elsewhere = scenario.image_id(scenario.remote("latest"))
 
-    done = stage.four_runs(stage.tag())
+    done = scenario.four_runs(scenario.tag())
 
-    assert done.reason == f"{stage.local()} becomes {stage.remote('latest')}"
-    assert (done.before, done.after) == (elsewhere, stage.image_id(stage.local()))
-    assert stage.image_id(stage.remote("latest")) == done.after
+    assert done.reason == f"{scenario.local()} becomes {scenario.remote('latest')}"
+    assert (done.before, done.after) == (elsewhere, scenario.image_id(scenario.local()))
+    assert scenario.image_id(scenario.remote("latest")) == done.after
 
 
-def test_no_image(stage: Stage) -> None:
+def test_no_image(scenario: StepScenario) -> None:
     """Where nothing was built there is nothing to tag, in check mode as in the real run."""
-    check, real = stage.check(stage.tag()), stage.real(stage.tag())
+    check, real = scenario.check(scenario.tag()), scenario.real(scenario.tag())
 
     assert isinstance(real.error, StepFailed)
-    assert (check.status, check.reason) == (real.status, real.reason) == (Status.FAILED, real.error.what)
+    assert (check.status, check.reason) == (real.status, real.reason) == (Status.FAILED, real.error.message)
 
 
-def test_an_image_without_a_version(stage: Stage) -> None:
+def test_an_image_without_a_version(scenario: StepScenario) -> None:
     """An image that Seatrial did not build has no version, and is not tagged."""
-    stage.ground.put_image(stage.local())
-    before = stage.seen()
+    scenario.backend.put_image(scenario.local())
+    before = scenario.seen()
 
-    outcome = stage.real(stage.tag())
+    outcome = scenario.real(scenario.tag())
 
     assert isinstance(outcome.error, UsageError)
-    assert outcome.error.mend.startswith("invoke build")
-    assert stage.seen() == before
+    assert outcome.error.hint.startswith("invoke build")
+    assert scenario.seen() == before
 
 
-def test_without_a_version_the_last_build_is_tagged(stage: Stage) -> None:
+def test_without_a_version_the_last_build_is_tagged(scenario: StepScenario) -> None:
     """Without a version it is the image built last, under that image's own version."""
-    stage.prepare(stage.build("1"), stage.build("2"))
+    scenario.prepare(scenario.build("1"), scenario.build("2"))
 
-    stage.prepare(Tag(target=stage.app, version=None, destination=stage.destination))
+    scenario.prepare(Tag(target=scenario.app, version=None, destination=scenario.destination))
 
-    assert stage.image_id(stage.remote("2")) == stage.image_id(stage.local("2"))
-    assert stage.image_id(stage.remote("1")) is None
+    assert scenario.image_id(scenario.remote("2")) == scenario.image_id(scenario.local("2"))
+    assert scenario.image_id(scenario.remote("1")) is None

@@ -12,8 +12,8 @@ from seatrial.model.version import Version
 from seatrial.pipeline.step import Status, Step, converge
 from seatrial.steps.smoke.smoke_container import spec_for
 from tests.host.memory_redirects import MemoryRedirects
+from tests.steps.scenario import StepScenario
 from tests.steps.serve.test_swap import ONLY_MEMORY, heard, second_version
-from tests.steps.stage import Stage
 
 
 class Stuck(MemoryRedirects):
@@ -21,92 +21,92 @@ class Stuck(MemoryRedirects):
 
     def remove(self, redirect: Redirect) -> None:
         """Refuse."""
-        raise StepFailed(f"the redirect of port {redirect.port} cannot be taken away", why="busy", mend="")
+        raise StepFailed(f"the redirect of port {redirect.port} cannot be taken away", reason="busy", hint="")
 
 
-def _bearer(stage: Stage, redirects: MemoryRedirects, gone: int) -> str:
+def _bearer(scenario: StepScenario, redirects: MemoryRedirects, gone: int) -> str:
     """Let version 1 serve, and a run that is over leave a redirect and the second container behind it: its name."""
-    second_version(stage)
-    world = replace(stage.world, redirects=Stuck())
+    second_version(scenario)
+    world = replace(scenario.world, redirects=Stuck())
     dead = replace(world, process=replace(world.process, pid=gone))
-    outcome, _ = converge(stage.serve("2"), dead, check=False, tell=lambda _: None)
-    assert outcome.reason == f"the redirect of port {stage.app.host_port} cannot be taken away"
+    outcome, _ = converge(scenario.serve("2"), dead, check=False, emit=lambda _: None)
+    assert outcome.reason == f"the redirect of port {scenario.app.host_port} cannot be taken away"
     assert isinstance(dead.redirects, Stuck)
     redirects.rules.extend(dead.redirects.rules)
-    return f"{stage.app.container_name}-second-{dead.process.run}"
+    return f"{scenario.app.container_name}-second-{dead.process.run}"
 
 
-def _running(stage: Stage) -> set[str]:
-    return {name for name, _, _, state in stage.ground.containers() if state == "running"}
+def _running(scenario: StepScenario) -> set[str]:
+    return {name for name, _, _, state in scenario.backend.containers() if state == "running"}
 
 
 @ONLY_MEMORY
-def test_a_redirect_that_cannot_be_taken_away(stage: Stage, gone: int) -> None:
+def test_a_redirect_that_cannot_be_taken_away(scenario: StepScenario, gone: int) -> None:
     """It fails, the old one serves again, and the second container stays behind its redirect for the next run."""
     redirects = MemoryRedirects()
 
-    second = _bearer(stage, redirects, gone)
+    second = _bearer(scenario, redirects, gone)
 
     (rule,) = redirects.rules
-    assert rule.port == stage.app.host_port
-    assert _running(stage) == {stage.app.container_name, second}
-    outcome, _ = heard(stage, stage.serve("2"), redirects)
+    assert rule.port == scenario.app.host_port
+    assert _running(scenario) == {scenario.app.container_name, second}
+    outcome, _ = heard(scenario, scenario.serve("2"), redirects)
     assert outcome.status is Status.CHANGED, outcome.error
-    assert (redirects.rules, _running(stage)) == ([], {stage.app.container_name})
+    assert (redirects.rules, _running(scenario)) == ([], {scenario.app.container_name})
 
 
 @ONLY_MEMORY
 def test_what_a_killed_run_left_serves_until_the_new_one_does(
-    stage: Stage, gone: int, monkeypatch: pytest.MonkeyPatch
+    scenario: StepScenario, gone: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While the new container does not start, the one that serves behind a left redirect goes on doing so."""
-    redirects, engine = MemoryRedirects(), stage.ground.engine
-    second = _bearer(stage, redirects, gone)
+    redirects, engine = MemoryRedirects(), scenario.backend.engine
+    second = _bearer(scenario, redirects, gone)
     left = list(redirects.rules)
-    engine.stop(stage.app.container_name, grace=1)
+    engine.stop(scenario.app.container_name, grace=1)
     start = engine.start
 
     def refuse(container: str) -> None:
         if "-next-" in container:
-            raise StepFailed("it does not start", why="the port is taken", mend="")
+            raise StepFailed("it does not start", reason="the port is taken", hint="")
         start(container)
 
     monkeypatch.setattr(engine, "start", refuse)
-    outcome, _ = heard(stage, stage.serve("2"), redirects)
+    outcome, _ = heard(scenario, scenario.serve("2"), redirects)
 
     assert outcome.status is Status.FAILED
-    assert (redirects.rules, _running(stage)) == (left, {second})
+    assert (redirects.rules, _running(scenario)) == (left, {second})
 
 
-def test_our_own_redirect_is_counted(stage: Stage) -> None:
+def test_our_own_redirect_is_counted(scenario: StepScenario) -> None:
     """A redirect that this very run left is not passed over when it looks again."""
-    stage.prepare(stage.build(), stage.serve())
-    port = stage.app.host_port
-    world, redirects = stage.world, MemoryRedirects()
-    redirects.put(Redirect(owner=stage.app.container_name, run=world.process.run, port=port, to_port=port))
+    scenario.prepare(scenario.build(), scenario.serve())
+    port = scenario.app.host_port
+    world, redirects = scenario.world, MemoryRedirects()
+    redirects.put(Redirect(owner=scenario.app.container_name, run=world.process.run, port=port, to_port=port))
 
-    outcome, _ = converge(stage.serve(), replace(world, redirects=redirects), check=True, tell=lambda _: None)
+    outcome, _ = converge(scenario.serve(), replace(world, redirects=redirects), check=True, emit=lambda _: None)
 
     assert outcome.status is Status.CHANGED
 
 
 @pytest.mark.parametrize("ending", ["run", "stop"])
-def test_a_redirect_that_was_left(stage: Stage, ending: str) -> None:
+def test_a_redirect_that_was_left(scenario: StepScenario, ending: str) -> None:
     """A redirect of a run that was killed is taken away by the next run and by stop; check mode leaves it."""
-    stage.prepare(stage.build(), stage.serve())
+    scenario.prepare(scenario.build(), scenario.serve())
     left = Redirect(
-        owner=stage.app.container_name, run="0badcafe", port=stage.app.host_port, to_port=stage.app.host_port
+        owner=scenario.app.container_name, run="0badcafe", port=scenario.app.host_port, to_port=scenario.app.host_port
     )
-    redirects = stage.ground.redirects
-    if redirects.obstacle():
+    redirects = scenario.backend.redirects
+    if redirects.unavailable_reason():
         pytest.skip("only root may redirect connections")
     redirects.put(left)
-    step: Step = stage.serve() if ending == "run" else stage.stop()
+    step: Step = scenario.serve() if ending == "run" else scenario.stop()
     try:
-        check = stage.check(step)
-        assert redirects.there(left.owner) == (left,)
-        done = stage.real(step)
-        assert redirects.there(left.owner) == ()
+        check = scenario.check(step)
+        assert redirects.list(left.owner) == (left,)
+        done = scenario.real(step)
+        assert redirects.list(left.owner) == ()
     finally:
         redirects.remove(left)
 
@@ -114,63 +114,63 @@ def test_a_redirect_that_was_left(stage: Stage, ending: str) -> None:
     assert done.status is Status.CHANGED, done.error
     if ending == "run":
         assert done.reason == f"a run that was killed left a redirect of port {left.port}"
-        assert stage.served() == "hello"
+        assert scenario.served() == "hello"
 
 
-def test_an_heir(stage: Stage, gone: int) -> None:
+def test_an_heir(scenario: StepScenario, gone: int) -> None:
     """A container that a killed run proved and could not name any more serves on, under the app's name now."""
-    stage.prepare(stage.build())
-    world = stage.world
+    scenario.prepare(scenario.build())
+    world = scenario.world
     dead = replace(world, process=replace(world.process, pid=gone))
-    converge(stage.serve(), dead, check=False, tell=lambda _: None)
-    (container_id, _, _) = stage.container() or ("", "", "")
-    stage.ground.engine.rename(container_id, f"{stage.app.container_name}-next-dead")
+    converge(scenario.serve(), dead, check=False, emit=lambda _: None)
+    (container_id, _, _) = scenario.container() or ("", "", "")
+    scenario.backend.engine.rename(container_id, f"{scenario.app.container_name}-next-dead")
 
-    done = stage.real(stage.serve())
+    done = scenario.real(scenario.serve())
 
     assert done.status is Status.CHANGED, done.error
-    assert done.reason == f"a run that was killed left {stage.app.container_name}-next-dead"
-    assert done.after == container_id == (stage.container() or ("",))[0]
-    assert stage.served() == "hello"
+    assert done.reason == f"a run that was killed left {scenario.app.container_name}-next-dead"
+    assert done.after == container_id == (scenario.container() or ("",))[0]
+    assert scenario.served() == "hello"
 
 
 @ONLY_MEMORY
 @pytest.mark.parametrize("before", [True, False], ids=["before it one served", "before it none did"])
-def test_an_heir_that_nobody_proved(stage: Stage, gone: int, before: bool) -> None:
+def test_an_heir_that_nobody_proved(scenario: StepScenario, gone: int, before: bool) -> None:
     """A container that a killed run started on the app's port is proved; if it fails, what served before does again."""
-    stage.prepare(stage.build("1"), stage.serve("1"))
-    stage.say("goodbye")
-    stage.prepare(stage.build("2"))
-    world = stage.world
-    old = world.engine.container(stage.app.container_name)
+    scenario.prepare(scenario.build("1"), scenario.serve("1"))
+    scenario.set_reply("goodbye")
+    scenario.prepare(scenario.build("2"))
+    world = scenario.world
+    old = world.engine.container(scenario.app.container_name)
     assert old
     if before:
         world.engine.stop(old.id, grace=1)
     else:
         world.engine.remove(old.id)
     dead = replace(world.process, pid=gone)
-    name, image = f"{stage.app.container_name}-next-dead", world.chosen(stage.app, Version("2"))
+    name, image = f"{scenario.app.container_name}-next-dead", world.chosen(scenario.app, Version("2"))
     labels = {**old.labels, **dead.labels}
-    spec = spec_for(stage.app, image, name=name, host_port=stage.app.host_port, labels=labels)
+    spec = spec_for(scenario.app, image, name=name, host_port=scenario.app.host_port, labels=labels)
     world.engine.create(spec, lambda _: None)
     world.engine.start(name)
 
-    done = stage.real(stage.serve("2"))
+    done = scenario.real(scenario.serve("2"))
 
     assert isinstance(done.error, SmokeFailed)
-    assert _running(stage) == ({stage.app.container_name} if before else set())
-    assert not before or stage.served() == "hello"
+    assert _running(scenario) == ({scenario.app.container_name} if before else set())
+    assert not before or scenario.served() == "hello"
 
 
 @ONLY_MEMORY
-def test_a_redirect_that_cannot_be_seen(stage: Stage, gone: int) -> None:
+def test_a_redirect_that_cannot_be_seen(scenario: StepScenario, gone: int) -> None:
     """Where what a killed run redirected cannot be looked at, the container that may serve behind it is left alone."""
-    second = _bearer(stage, MemoryRedirects(), gone)
-    before = stage.ground.containers()
+    second = _bearer(scenario, MemoryRedirects(), gone)
+    before = scenario.backend.containers()
 
-    for step in (stage.serve("2"), stage.stop()):
-        outcome, _ = heard(stage, step, MemoryRedirects("nobody may"))
+    for step in (scenario.serve("2"), scenario.stop()):
+        outcome, _ = heard(scenario, step, MemoryRedirects("nobody may"))
         assert isinstance(outcome.error, StepFailed)
-        assert f"{second} may serve behind a redirect that only root can see" in outcome.error.why
+        assert f"{second} may serve behind a redirect that only root can see" in outcome.error.reason
 
-    assert stage.ground.containers() == before
+    assert scenario.backend.containers() == before

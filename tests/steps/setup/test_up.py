@@ -14,14 +14,14 @@ from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.engine.model import EngineInfo
 from seatrial.errors import EngineUnavailable, RegistryUnavailable
 from seatrial.host.process import Process
-from seatrial.pipeline.state import Notes
+from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.step import Outcome, Status, Step, converge
 from seatrial.pipeline.world import World
 from seatrial.registry.model import Registry
 from seatrial.settings.settings import Settings
 from seatrial.steps.setup import engine as engine_module
 from seatrial.steps.setup.base_image import BaseImage
-from seatrial.steps.setup.engine import EngineAnswers, EngineEnded
+from seatrial.steps.setup.engine import EngineRunning, EngineStopped
 from seatrial.steps.setup.local_registry import LocalRegistry
 
 
@@ -33,29 +33,29 @@ class _NoEngine(MemoryEngine):
         return "unix:///var/run/docker.sock"
 
     def info(self) -> EngineInfo:
-        raise EngineUnavailable("no Docker Engine answers", why="there is no such socket", mend="invoke up")
+        raise EngineUnavailable("no Docker Engine answers", reason="there is no such socket", hint="invoke up")
 
 
 class _Quiet:
-    def began(self, step: Step) -> None:
+    def step_started(self, step: Step) -> None:
         """Look away."""
 
-    def tell(self, event: object) -> None:
+    def on_event(self, event: object) -> None:
         """Look away."""
 
-    def ended(self, outcome: Outcome) -> None:
+    def step_finished(self, outcome: Outcome) -> None:
         """Look away."""
 
 
 def _nobody(host: str) -> Registry:
-    raise RegistryUnavailable(f"{host} cannot be reached", why="no network in this test", mend="invoke up")
+    raise RegistryUnavailable(f"{host} cannot be reached", reason="no network in this test", hint="invoke up")
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """A world with an empty engine and no registry."""
     engine = MemoryEngine()
-    yield World(engine=engine, registry=_nobody, notes=Notes(tmp_path / ".seatrial"), process=Process.this())
+    yield World(engine=engine, registry=_nobody, state=StateFolder(tmp_path / ".seatrial"), process=Process.this())
     engine.close()
 
 
@@ -69,8 +69,8 @@ def settings(tmp_path: Path, free_port: int) -> Settings:
 
 def test_an_engine_that_answers(world: World) -> None:
     """An engine that answers is ok, whoever started it, and down leaves it alone."""
-    outcome, _ = converge(EngineAnswers(), world, check=False, tell=print)
-    ended, _ = converge(EngineEnded(), world, check=False, tell=print)
+    outcome, _ = converge(EngineRunning(), world, check=False, emit=print)
+    ended, _ = converge(EngineStopped(), world, check=False, emit=print)
     assert (outcome.status, ended.status) == (Status.OK, Status.OK)
 
 
@@ -92,7 +92,7 @@ def test_check_mode_on_a_bare_machine(
         assert {step for step, one in found.items() if one is not Status.CHANGED} == {"preflight"}
         assert found["preflight"] is Status.OK
         assert [one.step for one in report.outcomes][3:] == ["preflight", "build", "smoke", "tag", "push", "run"]
-    assert not world.notes.folder.exists()
+    assert not world.state.folder.exists()
 
 
 def test_an_engine_elsewhere(world: World) -> None:
@@ -103,11 +103,11 @@ def test_an_engine_elsewhere(world: World) -> None:
         def endpoint(self) -> str:
             return "tcp://192.0.2.1:2375"
 
-    outcome, _ = converge(EngineAnswers(), replace(world, engine=Elsewhere()), check=False, tell=print)
+    outcome, _ = converge(EngineRunning(), replace(world, engine=Elsewhere()), check=False, emit=print)
 
     assert outcome.status is Status.FAILED
     assert outcome.error
-    assert "DOCKER_HOST" in outcome.error.mend
+    assert "DOCKER_HOST" in outcome.error.hint
 
 
 def test_a_base_image_that_is_there(world: World, settings: Settings) -> None:
@@ -116,14 +116,14 @@ def test_a_base_image_that_is_there(world: World, settings: Settings) -> None:
     engine = world.engine
     assert isinstance(engine, MemoryEngine)
     engine.add("python", app.base_images[1])
-    outcome, _ = converge(BaseImage(target=app), world, check=False, tell=print)
+    outcome, _ = converge(BaseImage(target=app), world, check=False, emit=print)
     assert (outcome.status, outcome.reason) == (Status.OK, "localhost/seatrial/python:1 is there")
 
 
 def test_a_base_image_that_cannot_be_had(world: World, settings: Settings) -> None:
     """Where it can be neither pulled nor made, what went wrong is told."""
     app = replace(settings.app(), base_images=settings.app().base_images[:1])
-    outcome, _ = converge(BaseImage(target=app), world, check=False, tell=print)
+    outcome, _ = converge(BaseImage(target=app), world, check=False, emit=print)
     assert outcome.status is Status.FAILED
     assert isinstance(outcome.error, RegistryUnavailable)
 
@@ -140,7 +140,7 @@ def test_any_registry_will_do(world: World) -> None:
     found = engine.container(made)
     try:
         assert found
-        outcome, _ = converge(LocalRegistry(port=found.ports[5000]), world, check=False, tell=print)
+        outcome, _ = converge(LocalRegistry(port=found.ports[5000]), world, check=False, emit=print)
         assert outcome.status is Status.OK
     finally:
         engine.close()

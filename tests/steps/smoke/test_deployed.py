@@ -7,34 +7,34 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.checks.http.base_url import Site
+from seatrial.checks.http.base_url import BaseUrl
 from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.errors import SmokeFailed
-from seatrial.events import Checked, Event
+from seatrial.events import CheckResult, Event
 from seatrial.host.process import Process
 from seatrial.model.app import Check
 from seatrial.model.version import Version
-from seatrial.pipeline.state import Notes
+from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.step import Outcome, Status, converge
 from seatrial.pipeline.world import World
 from seatrial.steps.smoke.deployed import Deployed
 from tests.servers.local_server import Asked, Reply, serve
-from tests.steps.stage import make_app
+from tests.steps.scenario import make_app
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     """A world without images and registries."""
     engine = MemoryEngine()
-    return World(engine=engine, registry=engine.registry, notes=Notes(tmp_path / "notes"), process=Process.this())
+    return World(engine=engine, registry=engine.registry, state=StateFolder(tmp_path / "notes"), process=Process.this())
 
 
 def step(folder: Path, port: int, version: str | None = "1", *checks: Check, prefix: str = "") -> Deployed:
-    """Give the step for what is deployed at a port."""
+    """Return the step for what is deployed at a port."""
     app = make_app("demo", folder / f"app{port}", "python", 5000)
     app = replace(app, checks=checks or app.checks, smoke_timeout=1)
-    site = Site(port=port, prefix=prefix)
-    return Deployed(target=app, site=site, awaited=Version(version) if version else None)
+    base_url = BaseUrl(port=port, prefix=prefix)
+    return Deployed(target=app, base_url=base_url, awaited=Version(version) if version else None)
 
 
 def page(asked: Asked) -> Reply:
@@ -45,7 +45,7 @@ def page(asked: Asked) -> Reply:
 def run(one: Deployed, world: World, *, check: bool = False) -> tuple[Outcome, list[Event]]:
     """Run the step and give how it came out and what was told."""
     told: list[Event] = []
-    return converge(one, world, check=check, tell=told.append)[0], told
+    return converge(one, world, check=check, emit=told.append)[0], told
 
 
 def test_it_passes(tmp_path: Path, world: World) -> None:
@@ -53,16 +53,16 @@ def test_it_passes(tmp_path: Path, world: World) -> None:
     with serve(page) as server:
         one = step(tmp_path, server.port, prefix="/shop")
         outcome, told = run(one, world)
-        again = Deployed(target=one.target, site=one.site, awaited=one.awaited)
+        again = Deployed(target=one.target, base_url=one.base_url, awaited=one.awaited)
         assert run(again, world)[0].status is Status.OK
     assert outcome.status is Status.OK
-    assert outcome.reason.startswith(f"2 checks put to {one.site}: GET {one.site}/, GET {one.site}/version")
-    assert [str(event).partition(" (")[0] for event in told if isinstance(event, Checked)] == [
+    assert outcome.reason.startswith(f"2 checks put to {one.base_url}: GET {one.base_url}/, GET {one.base_url}/version")
+    assert [str(event).partition(" (")[0] for event in told if isinstance(event, CheckResult)] == [
         "GET /: passed",
         "GET /version: passed",
     ]
     assert [asked.path for asked in server.asked] == ["/shop/", "/shop/version"] * 2
-    assert not world.notes.folder.exists()
+    assert not world.state.folder.exists()
 
 
 def test_it_fails(tmp_path: Path, world: World) -> None:
@@ -71,11 +71,11 @@ def test_it_fails(tmp_path: Path, world: World) -> None:
         outcome, _ = run(step(tmp_path, server.port, "2"), world)
     assert isinstance(outcome.error, SmokeFailed)
     assert outcome.reason == f"http://127.0.0.1:{server.port} failed 1 of 2 checks"
-    assert outcome.error.why == "GET /version: expected version 2, got '1'"
+    assert outcome.error.reason == "GET /version: expected version 2, got '1'"
     assert outcome.error.cause == "wrong-version"
     (line,) = outcome.error.details
     assert line.endswith(" s  GET /version: expected version 2, got '1'")
-    assert outcome.error.mend.endswith(f"invoke smoke --url http://127.0.0.1:{server.port} --version 2")
+    assert outcome.error.hint.endswith(f"invoke smoke --url http://127.0.0.1:{server.port} --version 2")
 
 
 def test_check_mode_asks_nobody(tmp_path: Path, world: World) -> None:
@@ -107,7 +107,7 @@ def test_its_redirects(tmp_path: Path, world: World) -> None:
     checks = (Check(), Check(redirect="/home"), Check(path="/out"))
     with serve(answer) as server:
         outcome, told = run(step(tmp_path, server.port, None, *checks, prefix="/shop"), world)
-    problems = [event.problem for event in told if isinstance(event, Checked)]
+    problems = [event.problem for event in told if isinstance(event, CheckResult)]
     assert problems[:2] == [None, None]
     assert "which is not on http://127.0.0.1" in str(problems[2])
     assert outcome.status is Status.FAILED

@@ -15,10 +15,10 @@ from seatrial.errors import ContainerFailed, StepFailed
 from seatrial.host.process import Process
 from seatrial.model.app import App
 from seatrial.model.reference import ImageReference
-from seatrial.pipeline.state import Notes
+from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.world import World
-from seatrial.steps.smoke.smoke_container import spec_for, try_out
-from tests.steps.stage import make_app
+from seatrial.steps.smoke.smoke_container import run_checks_in_container, spec_for
+from tests.steps.scenario import make_app
 
 
 class Mute(MemoryEngine):
@@ -32,7 +32,7 @@ class Mute(MemoryEngine):
         follow: bool = False,  # noqa: ARG002
     ) -> Iterator[str]:
         """Refuse it."""
-        raise StepFailed(f"the log of {container_id} cannot be read", why="its driver cannot", mend="docker info")
+        raise StepFailed(f"the log of {container_id} cannot be read", reason="its driver cannot", hint="docker info")
 
 
 @pytest.fixture
@@ -42,12 +42,12 @@ def app(tmp_path: Path) -> App:
 
 
 def world_of(engine: Engine, folder: Path) -> World:
-    """Give the world of one run."""
-    return World(engine=engine, registry=MemoryEngine().registry, notes=Notes(folder), process=Process.this())
+    """Return the world of one run."""
+    return World(engine=engine, registry=MemoryEngine().registry, state=StateFolder(folder), process=Process.this())
 
 
 def image_in(engine: MemoryEngine) -> Image:
-    """Give an image in an engine."""
+    """Return an image in an engine."""
     image = engine.image(engine.add("content", ImageReference.parse("web:7")))
     assert image is not None
     return image
@@ -58,7 +58,7 @@ def test_a_log_that_cannot_be_read(app: App, tmp_path: Path) -> None:
     engine = Mute(program=None)
 
     with pytest.raises(ContainerFailed, match="died at start"):
-        try_out(world_of(engine, tmp_path), app, image_in(engine), lambda _: None, log=True)
+        run_checks_in_container(world_of(engine, tmp_path), app, image_in(engine), lambda _: None, log=True)
 
     assert engine.containers({}) == []
 
@@ -72,6 +72,6 @@ def test_another_container_of_that_name(app: App, tmp_path: Path) -> None:
     theirs = engine.create(spec, lambda _: None)
 
     with pytest.raises(ContainerFailed, match="is taken by another container"):
-        try_out(world, app, image, lambda _: None)
+        run_checks_in_container(world, app, image, lambda _: None)
 
     assert [one.id for one in engine.containers({})] == [theirs]

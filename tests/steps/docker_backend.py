@@ -20,14 +20,14 @@ from seatrial.registry.client import HttpRegistry
 from seatrial.registry.credentials import CredentialStore
 from seatrial.registry.model import Registry
 from tests.servers.registries import TestRegistry
-from tests.steps.ground import PORT, Containers, Images
+from tests.steps.backend import PORT, Containers, Images
 
-__all__ = ["DockerGround"]
+__all__ = ["DockerBackend"]
 
 _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json"
 
 
-class DockerGround:
+class DockerBackend:
     """The real engine and a real registry."""
 
     def __init__(
@@ -41,11 +41,11 @@ class DockerGround:
         self._client, self._registry, self._project, self._config = client, registry, project, folder / "config.json"
 
     def registry(self, host: str) -> Registry:
-        """Give a registry as Seatrial speaks to it."""
+        """Return a registry as Seatrial speaks to it."""
         return HttpRegistry(host, CredentialStore(self._config.parent))
 
     def images(self) -> Images:
-        """Give the images: ids with their names."""
+        """Return the images: ids with their names."""
         found = set()
         for one in self._client.api.images():
             names = tuple(sorted(name for name in one["RepoTags"] or () if self._project in name))
@@ -54,21 +54,21 @@ class DockerGround:
         return frozenset(found)
 
     def labels(self, name: str) -> Mapping[str, str]:
-        """Give the labels of an image."""
+        """Return the labels of an image."""
         return dict(self._client.images.get(name).labels)
 
     def containers(self) -> Containers:
-        """Give the containers: names, ids, image ids and states."""
+        """Return the containers: names, ids, image ids and states."""
         every = self._client.api.containers(all=True, filters={"name": self._project})
         return frozenset((one["Names"][0].lstrip("/"), one["Id"], one["ImageID"], one["State"]) for one in every)
 
     def published(self, repository: str) -> Mapping[str, str]:
-        """Give the tags the registry holds, with their digests."""
+        """Return the tags the registry holds, with their digests."""
         digests = {tag: self._registry.digest(repository, tag) for tag in self._registry.tags(repository)}
         return {tag: digest for tag, digest in digests.items() if digest}
 
-    def held(self, repository: str, tag: str) -> frozenset[str]:
-        """Give the ids an image may have that the registry holds under a tag."""
+    def image_ids(self, repository: str, tag: str) -> frozenset[str]:
+        """Return the ids an image may have that the registry holds under a tag."""
         answer = requests.get(
             f"http://{self.host}/v2/{repository}/manifests/{tag}",
             headers={"Accept": _MANIFEST},
@@ -77,13 +77,13 @@ class DockerGround:
         )
         return frozenset({answer.headers["Docker-Content-Digest"], answer.json()["config"]["digest"]})
 
-    def kept(self) -> str | None:
-        """Give `user:password` as it is kept for the registry."""
+    def saved(self) -> str | None:
+        """Return `user:password` as it is kept for the registry."""
         if not self._config.exists():
             return None
         return base64.b64decode(json.loads(self._config.read_text())["auths"][self.host]["auth"]).decode()
 
-    def keep(self, user: str, password: str) -> None:
+    def save_login(self, user: str, password: str) -> None:
         """Keep a login for the registry, as `docker login` would."""
         entry = {"auth": base64.b64encode(f"{user}:{password}".encode()).decode()}
         self._config.parent.mkdir(exist_ok=True)

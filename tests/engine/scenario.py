@@ -12,7 +12,7 @@ from seatrial.model.app import BuildOptions
 from seatrial.model.reference import ImageReference
 from seatrial.sources.context import Context
 
-__all__ = ["DOCKERFILE", "Yard", "quiet"]
+__all__ = ["DOCKERFILE", "EngineScenario", "quiet"]
 
 DOCKERFILE = """\
 FROM {base}
@@ -23,7 +23,7 @@ CMD ["python3", "-m", "http.server", "--directory", "/", "8080"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Yard:
+class EngineScenario:
     """An engine, a registry it can push to, and requests to build a small web server."""
 
     engine: Engine
@@ -38,11 +38,11 @@ class Yard:
         return {"seatrial.project": self.project}
 
     def name(self, tag: str = "1", *, registry: str = "docker.io") -> ImageReference:
-        """Give a name for an image."""
-        return ImageReference(registry=registry, repository=f"{self.project}/yard", tag=tag)
+        """Return a name for an image."""
+        return ImageReference(registry=registry, repository=f"{self.project}/web", tag=tag)
 
     def request(self, tag: str = "1", page: str = "hello") -> BuildRequest:
-        """Give a request for an image with that page."""
+        """Return a request for an image with that page."""
         (self.context / "page").write_text(page)
         return BuildRequest(
             reference=self.name(tag),
@@ -58,13 +58,13 @@ class Yard:
         return self.engine.build(self.request(tag, page), quiet)
 
     def spec(self, image_id: str, name: str = "one", host_port: int = 0) -> ContainerSpec:
-        """Give a container to create."""
-        labels = {**self.labels, "berth": name}
+        """Return a container to create."""
+        labels = {**self.labels, "role": name}
         name = f"{self.project}-{name}"
         return ContainerSpec(name=name, image_id=image_id, labels=labels, port=8080, host_port=host_port)
 
     def started(self, image_id: str) -> Container:
-        """Give a container that runs."""
+        """Return a container that runs."""
         made = self.engine.create(self.spec(image_id), quiet)
         self.engine.start(made)
         container = self.engine.container(made)

@@ -8,11 +8,11 @@ import time
 from dataclasses import dataclass, field
 from typing import Self
 
-__all__ = ["Visitor"]
+__all__ = ["LoadClient"]
 
 
 @dataclass
-class Visitor:
+class LoadClient:
     """Asks for the page at 127.0.0.1:`port` every few milliseconds while the context is open.
 
     `pages` are the different pages that came, in the order they first came; `lost` what came instead of a page, in

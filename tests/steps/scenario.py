@@ -15,8 +15,8 @@ from seatrial.host.process import Process
 from seatrial.model.app import App, BuildOptions, Check
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
-from seatrial.pipeline.retry import Patience
-from seatrial.pipeline.state import Notes
+from seatrial.pipeline.retry import RetryPolicy
+from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.step import Outcome, Status, Step, converge
 from seatrial.pipeline.world import World
 from seatrial.steps.build.build import Build
@@ -28,11 +28,11 @@ from seatrial.steps.publish.tag import Tag
 from seatrial.steps.serve.run import Run
 from seatrial.steps.serve.stop import Stop
 from seatrial.steps.smoke.smoke import Smoke
-from tests.steps.ground import PORT, Containers, Ground, Images
+from tests.steps.backend import PORT, Backend, Containers, Images
 
-__all__ = ["ONLY_DOCKER", "Seen", "Stage", "make_app"]
+__all__ = ["ONLY_DOCKER", "Seen", "StepScenario", "make_app"]
 
-ONLY_DOCKER = pytest.mark.parametrize("stage", [pytest.param("docker", marks=pytest.mark.engine)], indirect=True)
+ONLY_DOCKER = pytest.mark.parametrize("scenario", [pytest.param("docker", marks=pytest.mark.engine)], indirect=True)
 """For what the twin cannot do."""
 
 _DOCKERFILE = """\
@@ -46,25 +46,25 @@ _PROGRAM = """\
 import os, sys, time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
-MOOD = '{mood}'
+REPLY = '{reply}'
 print("under way", flush=True)
-if MOOD == "crash":
-    print("no wind today", flush=True)
+if REPLY == "crash":
+    print("startup failed", flush=True)
     sys.exit(3)
-if MOOD == "asleep":
+if REPLY == "asleep":
     time.sleep(600)
 
 
-class Answer(BaseHTTPRequestHandler):
+class Response(BaseHTTPRequestHandler):
     def do_GET(self):
-        body = (os.environ["VERSION"] if self.path == "/version" else MOOD).encode()
+        body = (os.environ["VERSION"] if self.path == "/version" else REPLY).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
 
-HTTPServer(("", int(os.environ["PORT"])), Answer).serve_forever()
+HTTPServer(("", int(os.environ["PORT"])), Response).serve_forever()
 """
 
 
@@ -75,61 +75,61 @@ class Seen:
     images: Images
     containers: Containers
     published: Mapping[str, str]
-    kept: str | None
-    notes: Mapping[str, str]
+    saved: str | None
+    state: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stage:
+class StepScenario:
     """An app, the ground it is built and run on, and one run of Seatrial after the other."""
 
     app: App
-    ground: Ground
-    notes: Notes
+    backend: Backend
+    state: StateFolder
 
     @property
     def world(self) -> World:
         """The world as a new run of Seatrial finds it."""
         return World(
-            engine=self.ground.engine,
-            registry=self.ground.registry,
-            notes=self.notes,
+            engine=self.backend.engine,
+            registry=self.backend.registry,
+            state=self.state,
             process=Process.this(),
-            patience=Patience(sleep=lambda seconds: time.sleep(seconds / 20)),
-            redirects=self.ground.redirects,
+            retry_policy=RetryPolicy(sleep=lambda seconds: time.sleep(seconds / 20)),
+            redirects=self.backend.redirects,
         )
 
     @property
     def destination(self) -> Destination:
         """Where the app is pushed to."""
-        return Destination(target=self.app, user=self.app.project, registry=self.ground.host)
+        return Destination(target=self.app, user=self.app.project, registry=self.backend.host)
 
     @property
-    def home(self) -> str:
+    def repository(self) -> str:
         """The app's repository in the registry."""
         return f"{self.app.project}/web"
 
-    def say(self, mood: str) -> None:
-        """Let the app answer `mood`, or with `crash` end at once, or with `asleep` never answer."""
-        (self.app.context / "app.py").write_text(_PROGRAM.format(mood=mood))
+    def set_reply(self, reply: str) -> None:
+        """Let the app answer `reply`, or with `crash` end at once, or with `asleep` never answer."""
+        (self.app.context / "app.py").write_text(_PROGRAM.format(reply=reply))
 
     def build(self, version: str = "1", **options: Any) -> Build:
-        """Give the step, with these build options over the app's own."""
+        """Return the step, with these build options over the app's own."""
         target = replace(self.app, build=replace(self.app.build, **options))
         return Build(target=target, version=Version(version))
 
     def smoke(self, version: str = "1", *, reuse: bool = False) -> Smoke:
-        """Give the step."""
+        """Return the step."""
         return Smoke(target=self.app, version=Version(version), reuse=reuse)
 
     def tag(self, version: str = "1") -> Tag:
-        """Give the step."""
+        """Return the step."""
         return Tag(target=self.app, version=Version(version), destination=self.destination)
 
     def push(
         self, version: str = "1", *, overwrite: bool = False, backwards: bool = False, untested: bool = False
     ) -> Push:
-        """Give the step."""
+        """Return the step."""
         return Push(
             target=self.app,
             version=Version(version),
@@ -140,23 +140,23 @@ class Stage:
         )
 
     def preflight(self, version: str = "1", *, overwrite: bool = False) -> Preflight:
-        """Give the step."""
+        """Return the step."""
         return Preflight(target=self.app, version=Version(version), destination=self.destination, overwrite=overwrite)
 
     def rollback(self, version: str) -> Rollback:
-        """Give the step."""
+        """Return the step."""
         return Rollback(target=self.app, version=Version(version), destination=self.destination)
 
     def serve(self, version: str | None = "1") -> Run:
-        """Give the step `run`."""
+        """Return the step `run`."""
         return Run(target=self.app, version=Version(version) if version else None)
 
     def stop(self) -> Stop:
-        """Give the step."""
+        """Return the step."""
         return Stop(target=self.app)
 
     def release(self, version: str = "1", *, overwrite: bool = False) -> tuple[Step, ...]:
-        """Give the whole road."""
+        """Return the whole road."""
         return (
             self.preflight(version, overwrite=overwrite),
             self.build(version),
@@ -167,11 +167,11 @@ class Stage:
 
     def check(self, step: Step) -> Outcome:
         """Run a step alone, in check mode."""
-        return converge(step, self.world, check=True, tell=lambda _: None)[0]
+        return converge(step, self.world, check=True, emit=lambda _: None)[0]
 
     def real(self, step: Step) -> Outcome:
         """Run a step alone."""
-        return converge(step, self.world, check=False, tell=lambda _: None)[0]
+        return converge(step, self.world, check=False, emit=lambda _: None)[0]
 
     def prepare(self, *steps: Step) -> None:
         """Carry out what a test starts from."""
@@ -194,41 +194,41 @@ class Stage:
         assert self.check(step).status is Status.OK
         assert self.seen() == held
         assert self.real(step).status is Status.OK
-        assert replace(self.seen(), notes=held.notes) == held
+        assert replace(self.seen(), state=held.state) == held
         return done
 
     def seen(self) -> Seen:
         """Look at everything by another path than the steps do."""
-        folder = self.notes.folder
+        folder = self.state.folder
         files = (path for path in sorted(folder.rglob("*")) if path.is_file())
         return Seen(
-            images=self.ground.images(),
-            containers=self.ground.containers(),
-            published=self.ground.published(self.home),
-            kept=self.ground.kept(),
-            notes={str(path.relative_to(folder)): path.read_text() for path in files},
+            images=self.backend.images(),
+            containers=self.backend.containers(),
+            published=self.backend.published(self.repository),
+            saved=self.backend.saved(),
+            state={str(path.relative_to(folder)): path.read_text() for path in files},
         )
 
     def image_id(self, name: str) -> str | None:
-        """Give the id that a familiar name points to."""
-        return next((image_id for image_id, names in self.ground.images() if name in names), None)
+        """Return the id that a familiar name points to."""
+        return next((image_id for image_id, names in self.backend.images() if name in names), None)
 
     def local(self, version: str = "1") -> str:
-        """Give the name a build gives the image."""
+        """Return the name a build gives the image."""
         return f"{self.app.repository.familiar}:{version}"
 
     def remote(self, tag: str = "1") -> str:
-        """Give the name the image is pushed under."""
-        return f"{self.ground.host}/{self.home}:{tag}"
+        """Return the name the image is pushed under."""
+        return f"{self.backend.host}/{self.repository}:{tag}"
 
     def container(self, name: str | None = None) -> tuple[str, str, str] | None:
-        """Give id, image id and state of a container; without a name the one that serves the app."""
+        """Return id, image id and state of a container; without a name the one that serves the app."""
         wanted = name or self.app.container_name
-        found = (one for one in self.ground.containers() if one[0] == wanted)
+        found = (one for one in self.backend.containers() if one[0] == wanted)
         return next(((container_id, image, state) for _, container_id, image, state in found), None)
 
     def served(self, path: str = "/") -> str | None:
-        """Give what the app answers on its port, or nothing when nobody listens."""
+        """Return what the app answers on its port, or None when nobody listens."""
         try:
             return requests.get(f"http://127.0.0.1:{self.app.host_port}{path}", timeout=5).text
         except requests.RequestException:
@@ -236,7 +236,7 @@ class Stage:
 
 
 def make_app(project: str, folder: Path, base: str, host_port: int) -> App:
-    """Give a tiny web app in a folder, with its Dockerfile."""
+    """Return a tiny web app in a folder, with its Dockerfile."""
     folder.mkdir()
     (folder / "Dockerfile").write_text(_DOCKERFILE.format(base=base))
     return App(

@@ -6,36 +6,38 @@ from collections.abc import Sequence
 
 from seatrial.pipeline.pipeline import Pipeline, Report
 from seatrial.pipeline.step import Step
-from tests.steps.stage import Stage
+from tests.steps.scenario import StepScenario
 
 __all__ = ["go", "reason", "released", "statuses"]
 
 
-def go(stage: Stage, steps: Sequence[Step], *, check: bool) -> Report:
+def go(scenario: StepScenario, steps: Sequence[Step], *, check: bool) -> Report:
     """Carry the steps out in one run of Seatrial."""
     pipeline = Pipeline(command="release", steps=tuple(steps))
-    return pipeline.run(stage.world, check=check, tell=lambda _: None, began=lambda _: None, ended=lambda _: None)
+    return pipeline.run(
+        scenario.world, check=check, emit=lambda _: None, step_started=lambda _: None, step_finished=lambda _: None
+    )
 
 
 def statuses(report: Report) -> list[str]:
-    """Give what became of each step."""
+    """Return what became of each step."""
     return [outcome.status.value for outcome in report.outcomes]
 
 
 def reason(report: Report, step: str) -> str:
-    """Give why a step came out as it did."""
+    """Return why a step came out as it did."""
     return next(outcome.reason for outcome in report.outcomes if outcome.step == step)
 
 
-def released(stage: Stage, version: str, mood: str | None = None, *, tested: bool = False) -> str:
+def released(scenario: StepScenario, version: str, reply: str | None = None, *, tested: bool = False) -> str:
     """Release a version, of an app in another mood if one is given; give the digest the registry then holds.
 
     Unless `tested` it goes out without a smoke test, which is quicker.
     """
-    if mood:
-        stage.say(mood)
-    smoke = (stage.smoke(version),) if tested else ()
-    road = (stage.preflight(version), stage.build(version), *smoke, stage.tag(version))
-    report = go(stage, (*road, stage.push(version, untested=not tested)), check=False)
+    if reply:
+        scenario.set_reply(reply)
+    smoke = (scenario.smoke(version),) if tested else ()
+    seatrial_tasks = (scenario.preflight(version), scenario.build(version), *smoke, scenario.tag(version))
+    report = go(scenario, (*seatrial_tasks, scenario.push(version, untested=not tested)), check=False)
     assert report.exit_code == 0, report.failure
-    return stage.ground.published(stage.home)[version]
+    return scenario.backend.published(scenario.repository)[version]

@@ -19,7 +19,7 @@ from types import FrameType
 from bench.timing import Command, CommandFailed, say
 from tests.waiting import answers, wait_until
 
-__all__ = ["REPOSITORY", "Yard", "yard"]
+__all__ = ["REPOSITORY", "Workspace", "workspace"]
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 """The folder of this repository."""
@@ -34,7 +34,7 @@ _UNITS = {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Yard:
+class Workspace:
     """Where it is measured: `cli` builds with BuildKit, `name` marks what is ours in the engine, `base` is built on."""
 
     cli: str
@@ -43,11 +43,11 @@ class Yard:
     base: str
 
     def docker(self, *words: str, folder: Path | None = None) -> Command:
-        """Give a command of the docker CLI."""
+        """Return a command of the docker CLI."""
         return Command(words=(self.cli, *words), folder=folder or self.folder, environment={"DOCKER_BUILDKIT": "1"})
 
     def build(self, tag: str, context: str, *, folder: Path | None = None) -> Command:
-        """Give the `docker build` that is measured against."""
+        """Return the `docker build` that is measured against."""
         arguments = (f"BASE_IMAGE={self.base}", "VERSION=1")
         words = ("build", "--progress=plain", "--label", self.label, "--tag", f"{self.name}/{tag}")
         given = (word for argument in arguments for word in ("--build-arg", argument))
@@ -76,7 +76,7 @@ class Yard:
                 self.docker(*removal, *dict.fromkeys(found)).output()
 
     def large_records(self) -> set[str]:
-        """Give the ids of what is large in the build cache."""
+        """Return the ids of what is large in the build cache."""
         listed = json.loads(self.docker("system", "df", "--verbose", "--format", "{{json .BuildCache}}").output())
         # A "*" marks what can still be written to.
         return {record["ID"].rstrip("*") for record in listed if _bytes(record["Size"]) >= _LARGE_RECORD}
@@ -88,12 +88,12 @@ class Yard:
 
 
 @contextmanager
-def yard(base: str) -> Iterator[Yard]:
-    """Give a place to measure in; all that is made there is removed in the end, on Ctrl-C and SIGTERM as well."""
+def workspace(base: str) -> Iterator[Workspace]:
+    """Yield a place to measure in; all that is made there is removed in the end, on Ctrl-C and SIGTERM as well."""
     before = signal.signal(signal.SIGTERM, _end)
     name = f"seatrial-bench-{secrets.token_hex(4)}"
     with tempfile.TemporaryDirectory(prefix=f"{name}-") as folder:
-        place = Yard(cli=_cli_with_buildkit(Path(folder)), name=name, folder=Path(folder), base=base)
+        place = Workspace(cli=_cli_with_buildkit(Path(folder)), name=name, folder=Path(folder), base=base)
         known = place.large_records()
         try:
             yield place
@@ -101,7 +101,7 @@ def yard(base: str) -> Iterator[Yard]:
             time.sleep(_ENDING_SECONDS)
             raise
         finally:
-            with _undisturbed():
+            with _signals_ignored():
                 say("cleaning up")
                 place.remove()
                 place.forget(place.large_records() - known)
@@ -109,7 +109,7 @@ def yard(base: str) -> Iterator[Yard]:
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
+def _signals_ignored() -> Iterator[None]:
     """Let no Ctrl-C and no SIGTERM cut this short."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -120,7 +120,7 @@ def _undisturbed() -> Iterator[None]:
 
 
 def _cli_with_buildkit(folder: Path) -> str:
-    """Give the first docker CLI on PATH that builds with BuildKit; a CLI since 23 needs buildx for it."""
+    """Return the first docker CLI on PATH that builds with BuildKit; a CLI since 23 needs buildx for it."""
     context = folder / "no-context"
     context.mkdir()
     (context / "Dockerfile").write_text(_NO_DOCKERFILE)
@@ -136,7 +136,7 @@ def _cli_with_buildkit(folder: Path) -> str:
 
 
 def _bytes(size: str) -> float:
-    """Give the bytes in a size as the docker CLI writes it."""
+    """Return the bytes in a size as the docker CLI writes it."""
     found = re.fullmatch(r"([0-9.]+)([kMG]?B)", size)
     return float(found[1]) * _UNITS[found[2]] if found else 0.0
 

@@ -19,7 +19,7 @@ from tests import skopeo
 from tests.cli_project import Done, Project, command_lines, failed
 from tests.servers.registries import TestRegistry
 
-__all__ = ["AGAIN", "NEW", "NOT_BEGUN", "NOT_SENT", "Shipment", "attempts", "watching"]
+__all__ = ["AGAIN", "NEW", "NOT_BEGUN", "NOT_SENT", "PublishScenario", "attempts", "watching"]
 
 NEW = {"preflight": "ok", "build": "changed", "tag": "changed", "push": "changed"}
 """How the steps come out where nothing is yet."""
@@ -40,7 +40,7 @@ seatrial:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shipment:
+class PublishScenario:
     """A project whose image is one layer of chance, and the registry it is for; `said` is all that commands said."""
 
     project: Project
@@ -72,8 +72,8 @@ class Shipment:
         settings = _SETTINGS.format(project=self.project.name, page=self.page, timeout=push_timeout)
         (folder / "invoke.yaml").write_text(settings)
 
-    def another(self, name: str) -> Shipment:
-        """Give another image of the same project in a folder of its own, so that both can be on their way at once."""
+    def another(self, name: str) -> PublishScenario:
+        """Return another image of the same project in a folder of its own, so that both can be on their way at once."""
         folder = self.project.folder.parent / name
         folder.mkdir()
         (folder / "tasks.py").write_text((self.project.folder / "tasks.py").read_text())
@@ -92,7 +92,7 @@ class Shipment:
         return config
 
     def words(self, host: str, *more: str, command: str = "release", version: str = "1") -> list[str]:
-        """Give a command's words."""
+        """Return a command's words."""
         where = ["--user", self.user, "--registry", host, "--version", version]
         return [command, *where, "--untested", "--json", *more]
 
@@ -119,7 +119,7 @@ class Shipment:
         return done
 
     def held(self) -> dict[str, str | None]:
-        """Give the digest that the registry holds under each tag, as skopeo reads it."""
+        """Return the digest that the registry holds under each tag, as skopeo reads it."""
         tags = skopeo.tags(self.registry, self.repository)
         return {tag: skopeo.digest(self.registry, self.repository, tag) for tag in tags}
 
@@ -140,25 +140,25 @@ class Shipment:
         return digest
 
     def ledger(self) -> list[list[str]]:
-        """Give the tags in each line of the ledger."""
+        """Return the tags in each line of the ledger."""
         path = self.project.folder / ".seatrial/ledger.jsonl"
         lines = path.read_text().splitlines() if path.exists() else []
         return [sorted(json.loads(line)["digests"]) for line in lines]
 
     def lock_is_free(self) -> bool:
-        """Whether the lock is there and empty."""
+        """Return whether the lock is there and empty."""
         (lock,) = (self.project.folder / ".seatrial/locks").iterdir()
         return lock.read_bytes() == b""
 
 
 @contextmanager
-def watching(shipment: Shipment) -> Iterator[None]:
+def watching(scenario: PublishScenario) -> Iterator[None]:
     """Look meanwhile at all processes' command lines, and in the end at all that was said or written down."""
     ended, shown = threading.Event(), list[str]()
 
     def look() -> None:
         while not ended.wait(0.1):
-            shown.extend(line for line in command_lines() if any(one in line for one in shipment.passwords))
+            shown.extend(line for line in command_lines() if any(one in line for one in scenario.passwords))
 
     watcher = threading.Thread(target=look, daemon=True)
     watcher.start()
@@ -167,13 +167,13 @@ def watching(shipment: Shipment) -> Iterator[None]:
     finally:
         ended.set()
         watcher.join()
-    files = [path for path in shipment.project.folder.parent.rglob("*") if path.is_file()]
-    everything = [*shown, *shipment.said, *(path.read_bytes().decode("latin-1") for path in files)]
-    for password in shipment.passwords:
+    files = [path for path in scenario.project.folder.parent.rglob("*") if path.is_file()]
+    everything = [*shown, *scenario.said, *(path.read_bytes().decode("latin-1") for path in files)]
+    for password in scenario.passwords:
         assert not [text for text in everything if password in text], "the password was shown"
 
 
 def attempts(done: Done, step: str = "push") -> int:
-    """Give how often a step was tried, as the JSON document says."""
+    """Return how often a step was tried, as the JSON document says."""
     (found,) = [one for one in done.document["steps"] if one["step"] == step]
     return int(found["attempts"])

@@ -9,14 +9,14 @@ from seatrial.engine.protocol import Engine
 from seatrial.host.firewall import Redirects
 from seatrial.registry.model import Registry
 
-__all__ = ["PORT", "Containers", "Ground", "Images"]
+__all__ = ["PORT", "Backend", "Containers", "Images"]
 
 PORT = 8080
 Images = frozenset[tuple[str, tuple[str, ...]]]
 Containers = frozenset[tuple[str, str, str, str]]
 
 
-class Ground(Protocol):
+class Backend(Protocol):
     """An engine and a registry, and what is there for everybody to see: only what bears the project's name."""
 
     @property
@@ -45,34 +45,34 @@ class Ground(Protocol):
         ...
 
     def registry(self, host: str) -> Registry:
-        """Give a registry as Seatrial speaks to it."""
+        """Return a registry as Seatrial speaks to it."""
         ...
 
     def images(self) -> Images:
-        """Give the images: ids with their names."""
+        """Return the images: ids with their names."""
         ...
 
     def labels(self, name: str) -> Mapping[str, str]:
-        """Give the labels of an image."""
+        """Return the labels of an image."""
         ...
 
     def containers(self) -> Containers:
-        """Give the containers: names, ids, image ids and states."""
+        """Return the containers: names, ids, image ids and states."""
         ...
 
     def published(self, repository: str) -> Mapping[str, str]:
-        """Give the tags the registry holds, with their digests."""
+        """Return the tags the registry holds, with their digests."""
         ...
 
-    def held(self, repository: str, tag: str) -> frozenset[str]:
-        """Give the ids an image may have that the registry holds under a tag."""
+    def image_ids(self, repository: str, tag: str) -> frozenset[str]:
+        """Return the ids an image may have that the registry holds under a tag."""
         ...
 
-    def kept(self) -> str | None:
-        """Give `user:password` as it is kept for the registry."""
+    def saved(self) -> str | None:
+        """Return `user:password` as it is kept for the registry."""
         ...
 
-    def keep(self, user: str, password: str) -> None:
+    def save_login(self, user: str, password: str) -> None:
         """Keep a login for the registry, as `docker login` would."""
         ...
 

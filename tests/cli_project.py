@@ -80,6 +80,11 @@ class Done:
         """The status of each step by its name, from the JSON document."""
         return {step["step"]: step["status"] for step in self.document["steps"]}
 
+    @property
+    def error(self) -> dict[str, Any]:
+        """The error in the JSON document: the command's own, or else that of the first step with one."""
+        return next(dict(one["error"]) for one in (self.document, *self.document["steps"]) if "error" in one)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Project:
@@ -117,8 +122,8 @@ class Project:
     ) -> None:
         """Write the app, its Dockerfile and its settings.
 
-        `source` takes the place of the app; `run` are lines of the Dockerfile before the app gets in, `more` lines
-        behind it, `command` its CMD; `settings` is a line among the app's.
+        `source` replaces the app. `run` holds lines of the Dockerfile before the app is copied, `more` those after it,
+        `command` its CMD. `settings` is one line of the app's settings.
         """
         app = source or _APP.format(page=page, at_start=at_start, at_request=at_request, status=status)
         (self.folder / "app.py").write_text(app)
@@ -150,7 +155,7 @@ class Project:
         )
 
     def interrupt(self, process: subprocess.Popen[str], number: signal.Signals) -> Done:
-        """Send a signal to the command's process and give how it ends."""
+        """Send a signal to the command's process and return how it ends."""
         began = time.monotonic()
         process.send_signal(number)
         out, err = process.communicate(timeout=60)
@@ -165,22 +170,32 @@ def make_project(folder: Path, *, name: str, base: str, port: int) -> Project:
 
 
 def command_lines() -> list[str]:
-    """Return the command lines of all processes of this machine; the engine's RUNs are among them."""
+    """Return the command lines of all processes of this machine; the engine's RUN instructions are among them."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             found.append(path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip())
         except OSError:
-            continue  # it has just ended
+            continue  # the process has just ended
     return found
 
 
-def failed(done: Done, *words: str, code: int = 1) -> None:
-    """Hold that a command failed as it should: exit code, three parts, no traceback, a recap."""
+def failed(done: Done, *names: str, code: int = 1, cause: str = "") -> None:
+    """Check that a command failed properly: its exit code, message, reason, hint and recap, and no traceback.
+
+    With --json the error must hold every one of `names`, and have that `cause` if one is given; without --json
+    everything that was printed is searched for the names.
+    """
     assert done.code == code, done.all
-    assert "why:" in done.all
-    assert "next:" in done.all
     assert not re.search("^Traceback", done.err, re.MULTILINE), done.err
-    assert "RECAP" in done.all
-    for word in words:
-        assert word in done.all
+    assert re.search(r"^ok=\d+ ", done.all, re.MULTILINE), done.all
+    # Below the message stand the reason and the hint, each behind its label.
+    assert re.search(r"^ +\w+: +\S.*\n +\w+: +\S", done.all, re.MULTILINE), done.all
+    text = done.all
+    if done.out.startswith("{"):
+        error = done.error
+        assert all(error[part] for part in ("message", "reason", "hint")), error
+        assert cause in ("", error.get("cause")), error
+        text = "\n".join([error["message"], error["reason"], error["hint"], *error["details"]])
+    for name in names:
+        assert name in text, text

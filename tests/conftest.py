@@ -1,4 +1,4 @@
-"""What every test starts from: a clean environment, and an engine that ends up holding what it held before."""
+"""Fixtures of all tests: a clean environment, and an engine that holds the same after a test as before it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.servers.registries import (
 )
 from tests.waiting import answers, wait_until
 
-# Among them the fixtures of tests/registries.py, so that pytest finds them here.
+# Pytest looks for fixtures here, so those of tests/servers/registries.py are among these names.
 __all__ = [
     "PYTHON_IMAGES",
     "EngineContents",
@@ -46,7 +46,7 @@ PYTHON_IMAGES = ("python:3.13-slim", "localhost/seatrial/python:3.13")
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Let no setting, credential or colour of the developer's own reach a test."""
+    """Keep the developer's own settings, credentials and colours out of the tests."""
     for name in list(os.environ):
         if name.startswith(("INVOKE_", "SEATRIAL_")) or name in {"NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"}:
             monkeypatch.delenv(name)
@@ -55,7 +55,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
 
 @pytest.fixture(scope="session")
 def client() -> Iterator[docker.DockerClient]:
-    """The SDK's own client, for looking at the engine by another path than Seatrial's."""
+    """The SDK's own client, to inspect the engine independently of Seatrial."""
     try:
         found = docker.from_env()
         found.ping()
@@ -77,7 +77,7 @@ def containerd_store(client: docker.DockerClient) -> bool:
 class EngineContents:
     """What an engine holds: containers, images with their names, volumes, networks.
 
-    What carries the label of another project is left out, so that test runs can go side by side.
+    Anything with the label of another project is left out, so that several test runs can share the engine.
     """
 
     containers: frozenset[str]
@@ -87,9 +87,9 @@ class EngineContents:
 
     @classmethod
     def of(cls, client: docker.DockerClient, project: str | None = None) -> EngineContents:
-        """Look."""
+        """Return what an engine holds, without other projects' things."""
 
-        def strange(labels: dict[str, str] | None) -> bool:
+        def foreign(labels: dict[str, str] | None) -> bool:
             owner = (labels or {}).get("seatrial.test") or (labels or {}).get("seatrial.project", project)
             return owner != project
 
@@ -99,8 +99,8 @@ class EngineContents:
         containers = client.api.containers(all=True)
         images = client.api.images()
         return cls(
-            containers=frozenset(one["Id"] for one in containers if not strange(one["Labels"])),
-            images=frozenset((one["Id"], known(one["RepoTags"])) for one in images if not strange(one["Labels"])),
+            containers=frozenset(one["Id"] for one in containers if not foreign(one["Labels"])),
+            images=frozenset((one["Id"], known(one["RepoTags"])) for one in images if not foreign(one["Labels"])),
             volumes=frozenset(one.name for one in client.volumes.list()),
             networks=frozenset(one.name for one in client.networks.list()),
         )
@@ -108,16 +108,16 @@ class EngineContents:
 
 @pytest.fixture
 def engine_contents(client: docker.DockerClient, project_name: str) -> Callable[[], EngineContents]:
-    """Looks at all the engine holds, to compare before with after."""
+    """A function that returns all the engine holds, to compare before with after."""
     return lambda: EngineContents.of(client, project_name)
 
 
 @pytest.fixture
 def project_name(client: docker.DockerClient) -> Iterator[str]:
-    """A name for one test's project, and the proof that the test left nothing in the engine.
+    """A name for one test's project; afterwards, check that the test left nothing else in the engine.
 
-    Images, containers and names that carry the project's label or name are the test's own and go away here; whatever
-    else is new makes the test fail.
+    Images, containers and names with the project's label or name belong to the test and are removed here. Anything
+    else that is new makes the test fail.
     """
     name = f"t{secrets.token_hex(5)}"
     before = EngineContents.of(client, name)
@@ -142,13 +142,13 @@ def project(tmp_path: Path, project_name: str, python_image: str, free_port: int
 
 @pytest.fixture(scope="session")
 def python_image(client: docker.DockerClient) -> str:
-    """An image with Python that is in the engine already."""
+    """An image with Python that the engine already holds."""
     return first_image(client, PYTHON_IMAGES)
 
 
 @pytest.fixture
 def free_port() -> int:
-    """A TCP port nobody listens on."""
+    """A free TCP port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

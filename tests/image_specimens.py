@@ -1,4 +1,4 @@
-"""Images of a few files, made in a moment: a good one, and what is wrong with others."""
+"""Images of a few files for the tests of image checks: a good one, and variants with one fault."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ GOOD: Mapping[str, str] = {
     "title": "LABEL org.opencontainers.image.title=web",
     "version": "LABEL org.opencontainers.image.version=1",
 }
-"""What a Dockerfile says of an image of which every fact holds."""
+"""Instructions of an image that passes every image check."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Specimens:
-    """Makes images in an engine, marked as a project's own."""
+    """Make images in an engine, with the label of a project."""
 
     engine: Engine
     project: str
     folder: Path
 
     def make(self, says: Mapping[str, str | None] = GOOD, *files: ImageFile) -> Image:
-        """Return an image of these files over a few harmless ones, with what a Dockerfile says (None: not said)."""
+        """Return an image of a few harmless files and these, with the instructions of `says` (None: left out)."""
         archive = self.folder / "root.tar"
         _write(archive, [*_HARMLESS, *files])
         changes = [f"LABEL seatrial.project={self.project}", *(words for words in says.values() if words)]
@@ -41,7 +41,7 @@ class Specimens:
 
     @property
     def reference(self) -> ImageReference:
-        """The name that images get."""
+        """The name of the images."""
         return ImageReference.parse(f"{self.project}/specimen:1")
 
     def _found(self, image_id: str) -> Image:
@@ -65,7 +65,7 @@ _HARMLESS = (
     file("/app/check", 0o755),
     ImageFile(path="/app/link", mode=0o777, uid=0, gid=0, kind="link"),
     folder("/tmp", 0o1777),  # noqa: S108  a path in an image
-    file("/tmp/note", 0o666, 10001, 10001),  # noqa: S108  lies under what is mounted there
+    file("/tmp/note", 0o666, 10001, 10001),  # noqa: S108  hidden by what is mounted there
     folder("/var/spool", 0o1777),
     folder("/var/mail", 0o2775, 0, 8),
     file("/app/" + "long" * 60, 0o640, 0, 10001),

@@ -1,4 +1,4 @@
-"""What a registry holds, as skopeo reads it: a program that is neither Seatrial nor Docker nor requests."""
+"""Read a registry with skopeo, which is independent of Seatrial, Docker and requests."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from tests.servers.registries import TestRegistry
 __all__ = ["digest", "manifest", "tags"]
 
 _SECONDS = 60
-# Its exit code does not tell (1 for whatever goes wrong): these are the registry's words, and its own for a 404.
-_NOT_THERE = ("manifest unknown", "repository name not known", "404 (Not Found)")
+# Its exit code is 1 for every failure. These are the registry's texts for a missing image, and its own for a 404.
+_NOT_FOUND = ("manifest unknown", "repository name not known", "404 (Not Found)")
 
 
 def digest(registry: TestRegistry, repository: str, tag: str) -> str | None:
-    """Return the digest of what the registry holds under a tag, made of the bytes; nothing where there is nothing."""
+    """Return the digest of what the registry holds under a tag, computed from the bytes; None if there is no such tag."""
     raw = _inspect(registry, repository, tag)
     return None if raw is None else f"sha256:{hashlib.sha256(raw).hexdigest()}"
 
 
 def manifest(registry: TestRegistry, repository: str, tag: str) -> dict[str, Any] | None:
-    """Return the manifest, or the index, that the registry holds under a tag; nothing where there is nothing."""
+    """Return the manifest or the index that the registry holds under a tag; None if there is no such tag."""
     raw = _inspect(registry, repository, tag)
     return None if raw is None else dict(json.loads(raw))
 
@@ -46,7 +46,7 @@ def _inspect(registry: TestRegistry, repository: str, tag: str) -> bytes | None:
 
 
 def _skopeo(registry: TestRegistry, command: str, *words: str) -> bytes | None:
-    """Return what it prints; nothing where the registry has no such thing; fail when anything else is wrong."""
+    """Return what skopeo prints; None if the registry does not have it; fail on any other error."""
     if shutil.which("skopeo") is None:
         if os.environ.get("CI"):
             pytest.fail("there is no skopeo, and under CI no test may be skipped for that: ./inv test installs it")
@@ -67,13 +67,13 @@ def _skopeo(registry: TestRegistry, command: str, *words: str) -> bytes | None:
         )
     if done.returncode == 0:
         return done.stdout
-    trouble = done.stderr.decode("utf-8", "replace")
-    assert any(words in trouble for words in _NOT_THERE), trouble
+    problem = done.stderr.decode("utf-8", "replace")
+    assert any(text in problem for text in _NOT_FOUND), problem
     return None
 
 
 def _logins(registry: TestRegistry, folder: Path) -> Path:
-    """Return a file with the login, which in the program's words everybody could read; without one, no login at all."""
+    """Return a file with the login, as everybody can read a process's arguments; the file is empty without a login."""
     entry = base64.b64encode(f"{registry.user}:{registry.password}".encode()).decode()
     file = folder / "auth.json"
     file.write_text(json.dumps({"auths": {registry.host: {"auth": entry}} if registry.user else {}}))

@@ -1,4 +1,4 @@
-"""What the documents say is so: every command in them exists, and every command is in them."""
+"""The documents are true and complete: every command in them exists, and every command is in them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from seatrial.tasks import ns
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 CHORES = {"engine", "test", "lint", "lock"}
-CONTEXTS = {context.name: context for context in ns.to_contexts()}  # once: Invoke hands each help text out only once
-_FENCE = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+CONTEXTS = {context.name: context for context in ns.to_contexts()}  # once: Invoke returns each help text only once
+_BLOCK = re.MULTILINE | re.DOTALL
+_FENCE = re.compile(r"^```sh\n(.*?)^```", _BLOCK)
 _PROGRAM = re.compile(r"^(?:\./inv|invoke|seatrial) (?=[a-z])")
 
 
@@ -37,7 +38,7 @@ WRITTEN = [(page.name, command) for page in PAGES for command in _commands(page)
 
 @pytest.mark.parametrize(("page", "command"), WRITTEN)
 def test_written_commands_exist(page: str, command: str) -> None:
-    """A command that stands in a document names tasks that exist and flags that they take."""
+    """A command in a document names tasks that exist and flags that they take."""
     words = shlex.split(command.replace("TASK", "build"))
     if words[0] in CHORES:
         return
@@ -49,13 +50,13 @@ def test_written_commands_exist(page: str, command: str) -> None:
 
 
 def test_there_are_commands() -> None:
-    """The documents do show commands, so that the test above cannot pass on none."""
+    """The documents show commands, so the test above has something to check."""
     assert len(WRITTEN) > 15
 
 
 @pytest.mark.parametrize("name", sorted(name for name in CONTEXTS if name))
 def test_tasks_are_documented(name: str) -> None:
-    """Every task stands in the README and has one sentence of help, and help for each of its flags."""
+    """Every task is in the README and has one sentence of help, and help for each of its flags."""
     assert f"`{name}`" in (ROOT / "README.md").read_text("utf-8")
     assert re.fullmatch(r"[A-Z][^\n]*\.", ns[name].__doc__ or "")
     assert all(argument.help for argument in CONTEXTS[name].args.values())
@@ -65,18 +66,20 @@ def test_tasks_are_documented(name: str) -> None:
     "name", [*AppSettings.__struct_fields__, "project", "registry", "user", "local_registry_port", "browser"]
 )
 def test_settings_are_documented(name: str) -> None:
-    """Every setting stands in docs/settings.md."""
+    """Every setting is in docs/settings.md."""
     assert f"{name}:" in (ROOT / "docs/settings.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", CheckSettings.__struct_fields__)
 def test_checks_are_documented(name: str) -> None:
-    """Whatever a check may ask stands in docs/settings.md, in its own chapter."""
-    assert f"{name}:" in (ROOT / "docs/settings.md").read_text("utf-8").partition("## What a check asks")[2]
+    """Every setting of a check is in the example of checks in docs/settings.md."""
+    example = re.search(r"^```yaml\nchecks:\n.*?^```", (ROOT / "docs/settings.md").read_text("utf-8"), _BLOCK)
+    assert example
+    assert f"{name}:" in example[0]
 
 
 def _causes(tree: ast.Module) -> Iterator[str]:
-    """Yield the names of causes in a module: what stands for `cause`, and what a `Cause` is called."""
+    """Yield the names of causes in a module: each value of `cause`, and the name of each `Cause`."""
     for node in ast.walk(tree):
         values: list[ast.expr] = []
         if isinstance(node, ast.Call):
@@ -92,7 +95,7 @@ def _causes(tree: ast.Module) -> Iterator[str]:
 
 
 def test_causes_are_documented() -> None:
-    """Every cause that Seatrial names has its row in docs/causes.md, and every row is of one."""
+    """Every cause in the code has a row in docs/causes.md, and every row names such a cause."""
     modules = [ast.parse(path.read_text("utf-8")) for path in (ROOT / "seatrial").rglob("*.py")]
     table = (ROOT / "docs/causes.md").read_text("utf-8").partition("|---|")[2]
     rows = re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE)
@@ -102,12 +105,12 @@ def test_causes_are_documented() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links(page: Path) -> None:
-    """A link to a file of this repository leads to one."""
+    """A link to a file of this repository names a file that exists."""
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
         if "://" not in target:
             assert (page.parent / target).exists(), target
 
 
 def test_changelog_has_the_version() -> None:
-    """The changelog speaks of the version that this is."""
+    """The changelog has a chapter about the current version."""
     assert f"## {seatrial.__version__}" in (ROOT / "CHANGELOG.md").read_text("utf-8")

@@ -1,4 +1,4 @@
-"""Waiting for what comes true by itself, such as a server that answers."""
+"""Wait for a condition, such as a server that answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["answers", "wait_until"]
 
 
 def answers(url: str) -> bool:
-    """Return whether anything answers HTTP there."""
+    """Return whether a server answers HTTP at this URL."""
     try:
         requests.get(url, timeout=2)
     except requests.RequestException:
@@ -20,8 +20,8 @@ def answers(url: str) -> bool:
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 30, pause: float = 0.02) -> None:
-    """Return once it holds, looked at with that pause between; fail when it does not in time."""
+    """Wait until the condition is true, checking every `pause` seconds; fail after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
+        assert time.monotonic() < deadline, "the condition did not become true in time"
         time.sleep(pause)

@@ -22,7 +22,8 @@ from seatrial.model.reference import ImageReference
 from seatrial.pipeline.observer import Observer
 from seatrial.pipeline.pipeline import Pipeline, Published, Report, cut_short, skipped
 from seatrial.pipeline.state import StateFolder
-from seatrial.pipeline.step import Outcome, Status, Step
+from seatrial.pipeline.outcome import Outcome, Status
+from seatrial.pipeline.step import Step
 from seatrial.pipeline.world import World
 from seatrial.registry.client import HttpRegistry
 from seatrial.registry.credentials import CredentialStore

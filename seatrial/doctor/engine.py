@@ -156,10 +156,10 @@ def _registry(subject: Subject) -> Iterator[Finding]:
     needed = subject.settings.registry in (where, f"127.0.0.1:{port}")
     plan = LocalRegistry(port=port).plan(subject.world)
     if isinstance(plan, NoChange):
-        yield Finding(check="registry", severity=Severity.OK, reason=plan.reason)
+        yield Finding(check="registry", severity=Severity.OK, reason=plan.message)
     else:
         severity = Severity.WARNING if needed else Severity.OK
-        reason = plan.reason + ("" if needed else ", and none is needed")
+        reason = f"no registry answers at {where}" + ("" if needed else ", and none is needed")
         yield Finding(check="registry", severity=severity, reason=reason, hint="invoke up" if needed else "")
 
 

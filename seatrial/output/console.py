@@ -22,8 +22,9 @@ from seatrial.events import (
     Transfer,
     WarningEvent,
 )
+from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.pipeline import Report
-from seatrial.pipeline.step import Outcome, Status, Step
+from seatrial.pipeline.step import Step
 from seatrial.pipeline.transfers import TransferSummary
 from seatrial.settings.settings import environment
 
@@ -133,7 +134,7 @@ class Console:
         self._transfers = TransferSummary()
         took = f" ({outcome.seconds:.1f} s)" if outcome.seconds >= 0.1 else ""  # noqa: PLR2004
         self._out.print(f"{outcome.status.value:<8}", style=_COLOURS[outcome.status], end="")
-        self._out.print(self._wrapped(f"{outcome.step:<{_WIDEST_STEP}} {outcome.reason}{took}", first=len("changed ")))
+        self._out.print(self._wrapped(f"{outcome.step:<{_WIDEST_STEP}} {outcome}{took}", first=len("changed ")))
         if outcome.error:
             self.error(outcome.error, with_message=False)
 

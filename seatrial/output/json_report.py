@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from seatrial.errors import SeatrialError, sanitize
+from seatrial.pipeline.outcome import Outcome
 from seatrial.pipeline.pipeline import Report
-from seatrial.pipeline.step import Outcome
 
 __all__ = ["as_json"]
 
@@ -43,7 +43,8 @@ def _step(outcome: Outcome, command: str, task: str) -> dict[str, Any]:
         "step": outcome.step,
         "app": outcome.app or None,
         "status": outcome.status.value,
-        "reason": outcome.reason,
+        "message": outcome.message,
+        "reason": outcome.reason or None,
         "seconds": round(outcome.seconds, 3),
         "attempts": outcome.attempts,
         "before": outcome.before,

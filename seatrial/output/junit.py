@@ -16,7 +16,8 @@ from xml.etree import ElementTree as ET
 from seatrial.errors import SeatrialError, SmokeFailed, StepFailed, UsageError, sanitize
 from seatrial.events import AppLog, CheckResult, Event, WarningEvent
 from seatrial.host.atomic_write import replace_file
-from seatrial.pipeline.step import Outcome, Status, Step
+from seatrial.pipeline.outcome import Outcome, Status
+from seatrial.pipeline.step import Step
 
 if TYPE_CHECKING:
     from seatrial.pipeline.observer import Observer
@@ -138,7 +139,7 @@ def _testsuite(number: int, suite: _Suite, outcome: Outcome) -> ET.Element:
         },
     )
     properties = ET.SubElement(element, "properties")
-    attributes = {"reason": outcome.reason, "status": outcome.status.value, "identity": outcome.after}
+    attributes = {"message": str(outcome), "status": outcome.status.value, "identity": outcome.after}
     for name, value in attributes.items():
         if value:
             ET.SubElement(properties, "property", {"name": name, "value": _clean(value)})
@@ -159,7 +160,7 @@ def _names(checked: Sequence[CheckResult]) -> Iterator[str]:
 def _testcase(one: CheckResult, name: str, outcome: Outcome) -> ET.Element:
     element = _case(outcome, name, one.seconds)
     if one.problem is not None and one.fails:
-        error = outcome.error or SmokeFailed(outcome.reason, reason=one.problem, hint="invoke smoke")
+        error = outcome.error or SmokeFailed(outcome.message, reason=one.problem, hint="invoke smoke")
         died = "" if isinstance(error, SmokeFailed) else f"{error.message}: "
         attributes = {"message": _clean(f"{died}{one.problem}"), "type": type(error).__name__}
         failure = ET.SubElement(element, "failure", attributes)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from seatrial.events import Event
-from seatrial.pipeline.step import Outcome, Step
+from seatrial.pipeline.outcome import Outcome
+from seatrial.pipeline.step import Step
 
 __all__ = ["Observer"]
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from seatrial.engine.model import EngineInfo
 from seatrial.engine.protocol import Emit
 from seatrial.errors import SeatrialError
-from seatrial.pipeline.step import Outcome, Status, Step, converge
+from seatrial.pipeline.converge import converge
+from seatrial.pipeline.outcome import Outcome, Status
+from seatrial.pipeline.step import Step
 from seatrial.pipeline.world import World
 
 __all__ = ["Pipeline", "Published", "Report", "cut_short", "skipped", "worst"]
@@ -111,10 +113,10 @@ def cut_short(steps: Sequence[Step], error: SeatrialError) -> list[Outcome]:
     if not steps:
         return []
     first = steps[0]
-    failed = Outcome(step=first.name, app=first.app, status=Status.FAILED, reason=error.message, error=error)
+    failed = Outcome(step=first.name, app=first.app, status=Status.FAILED, message=error.message, error=error)
     return [failed, *skipped(steps[1:], f"{first.name} failed")]
 
 
 def skipped(steps: Iterable[Step], reason: str) -> list[Outcome]:
     """Return the outcomes of steps that were not even begun."""
-    return [Outcome(step=step.name, app=step.app, status=Status.SKIPPED, reason=reason) for step in steps]
+    return [Outcome(step=step.name, app=step.app, status=Status.SKIPPED, message=reason) for step in steps]

@@ -25,16 +25,16 @@ from seatrial.events import (
 from seatrial.output.console import Console
 from seatrial.output.json_report import as_json
 from seatrial.pipeline.pipeline import Published, Report
-from seatrial.pipeline.step import Outcome, Status
+from seatrial.pipeline.outcome import Outcome, Status
 
 ERROR = StepFailed(
     "it broke", reason="a \x1b[31mred\x1b[0m word " + "and more " * 20, hint="invoke build", details=("x",)
 )
 OUTCOMES = (
-    Outcome(step="build", app="web", status=Status.CHANGED, reason="changed: app.py", seconds=1.26, after="sha256:b"),
-    Outcome(step="smoke", app="web", status=Status.OK, reason="it passed"),
-    Outcome(step="tag", app="web", status=Status.FAILED, reason="it broke", error=ERROR),
-    Outcome(step="push", app="web", status=Status.SKIPPED, reason="tag failed"),
+    Outcome(step="build", app="web", status=Status.CHANGED, message="changed: app.py", seconds=1.26, after="sha256:b"),
+    Outcome(step="smoke", app="web", status=Status.OK, message="it passed"),
+    Outcome(step="tag", app="web", status=Status.FAILED, message="it broke", error=ERROR),
+    Outcome(step="push", app="web", status=Status.SKIPPED, message="tag failed"),
 )
 REPORT = Report(
     command="release",
@@ -116,7 +116,7 @@ PUSH: tuple[Event, ...] = (
     Retry(text="the registry answered 503", attempt=2, attempts=3, seconds=1.043),
     Transfer(layer="5e8a418bab45", current=0, text="Layer already exists"),
 )
-PUSHED = Outcome(step="push", app="web", status=Status.CHANGED, reason="it was not there", seconds=3.0)
+PUSHED = Outcome(step="push", app="web", status=Status.CHANGED, message="it was not there", seconds=3.0)
 SUMMARY = "1 layer sent (45.6 MB), 1 already there"
 
 

@@ -11,7 +11,8 @@ import pytest
 from seatrial.errors import ContainerFailed, SeatrialError, SmokeFailed, StepFailed, UsageError
 from seatrial.events import AppLog, CheckResult, Event, FactResult, Info, WarningEvent
 from seatrial.output.junit import JUnitFile
-from seatrial.pipeline.step import Outcome, Status, Step
+from seatrial.pipeline.outcome import Outcome, Status
+from seatrial.pipeline.step import Step
 from seatrial.steps.serve.stop import Stop
 from tests.steps.scenario import make_app
 
@@ -61,7 +62,7 @@ def heard(folder: Path, *events: Event, error: SeatrialError | None = None) -> t
     for event in events:
         file.on_event(event)
     status = Status.FAILED if error else Status.CHANGED
-    file.step_finished(Outcome(step="smoke", app="web", status=status, reason="1 check", seconds=1.5, error=error))
+    file.step_finished(Outcome(step="smoke", app="web", status=status, message="1 check", seconds=1.5, error=error))
     file.write()
     root = ET.parse(folder / "smoke.xml").getroot()  # noqa: S314  our own file
     valid(root)

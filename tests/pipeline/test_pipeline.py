@@ -15,13 +15,14 @@ from seatrial.errors import Conflict, Interrupted, SeatrialError, StepFailed
 from seatrial.host.process import Process
 from seatrial.pipeline.pipeline import Pipeline, Report, worst
 from seatrial.pipeline.state import StateFolder
-from seatrial.pipeline.step import Change, NoChange, Outcome, Status, Step
+from seatrial.pipeline.step import Change, NoChange, Step
+from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.world import PlannedState, World
 
 
 @dataclass(kw_only=True)
 class FakeStep:
-    """A step on a road: it goes well, or fails with `error`; `planned` is what it saw of the steps before it."""
+    """A step that succeeds, or fails with `error`; `planned` is what it saw of the steps before it."""
 
     name: str
     error: SeatrialError | None = None
@@ -35,8 +36,8 @@ class FakeStep:
         if self.error:
             raise self.error
         if self.done:
-            return NoChange(reason="done")
-        return Change(reason="to do", planned=PlannedState(current={self.name: Image(id="made")}))
+            return NoChange(message="done")
+        return Change(would="do it", done="did it", planned=PlannedState(current={self.name: Image(id="made")}))
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  a step's signature
         """Do it."""
@@ -93,7 +94,7 @@ def test_the_first_failure_ends_it(world: World) -> None:
         "third skipped",
         "fourth skipped",
     ]
-    assert [one.reason for one in report.outcomes] == ["to do", "it failed", "second failed", "second failed"]
+    assert [one.message for one in report.outcomes] == ["did it", "it failed", "second failed", "second failed"]
     assert not last.done
     assert report.status is Status.FAILED
 
@@ -138,7 +139,7 @@ def test_no_steps(world: World) -> None:
 )
 def test_the_worst_counts(found: list[Status], expected: Status) -> None:
     """`failed` before `changed` before `ok`."""
-    assert worst(Outcome(step="s", app="a", status=status, reason="r") for status in found) is expected
+    assert worst(Outcome(step="s", app="a", status=status, message="m") for status in found) is expected
 
 
 def test_an_error_of_the_command_itself(world: World) -> None:

@@ -17,7 +17,9 @@ from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
 from seatrial.pipeline.retry import RetryPolicy
 from seatrial.pipeline.state import StateFolder
-from seatrial.pipeline.step import Outcome, Status, Step, converge
+from seatrial.pipeline.outcome import Outcome, Status
+from seatrial.pipeline.step import Step
+from seatrial.pipeline.converge import converge
 from seatrial.pipeline.world import World
 from seatrial.steps.build.build import Build
 from seatrial.steps.publish.destination import Destination
@@ -189,6 +191,7 @@ class StepScenario:
         assert self.seen() == before
         done = self.real(step)
         assert (foretold.status, foretold.reason) == (Status.CHANGED, done.reason), done.error
+        assert foretold.message.startswith("would ")
         assert done.status is Status.CHANGED
         held = self.seen()
         assert self.check(step).status is Status.OK

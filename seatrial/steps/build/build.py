@@ -13,6 +13,7 @@ from seatrial.model.version import Version
 from seatrial.pipeline.step import Change, NoChange
 from seatrial.pipeline.world import NOT_BUILT, PlannedState, World
 from seatrial.steps.build.plan import BuildPlan
+from seatrial.wording import spaced_size
 
 __all__ = ["Build"]
 
@@ -46,25 +47,41 @@ class Build:
         same = image is not None and build_plan.is_up_to_date(image)
         if image and same and (not self.target.build.no_cache or self._built_now(image, world)):
             if world.is_current(self.target, image):
-                return NoChange(reason=f"{self.reference.familiar} is made from these inputs", identity=image.id)
-            reason = f"{self.reference.familiar} is the image to go on with again"
+                return NoChange(
+                    message=f"{self.reference.familiar} is up to date",
+                    identity=image.id,
+                    detail=spaced_size(image.size),
+                )
             known = PlannedState(current={self.app: image})
             current = world.current(self.target)
-            return Change(reason=reason, before=current.id if current else None, after=image.id, planned=known)
+            return Change(
+                would=f"make {self.reference.familiar} current again",
+                done=f"{self.reference.familiar} was already built; it is current again",
+                before=current.id if current else None,
+                after=image.id,
+                planned=known,
+            )
         if image is None:
-            reason = f"there is no {self.reference.familiar} yet"
+            reason = ""
         elif INPUTS_LABEL not in image.labels:
-            reason = f"{self.reference.familiar} was not built by Seatrial"
+            reason = "the image under this tag was not built by Seatrial"
         elif not self.target.labels.items() <= image.labels.items():
-            reason = f"{self.reference.familiar} is another project's or app's"
+            reason = f"the tag belongs to {_owner(image)}"
         elif same:
-            reason = "the same inputs, built anew without cache"
+            reason = "no cache, as --no-cache asks"
         else:
             reason = build_plan.inputs.difference(world.state.inputs(image.labels[INPUTS_LABEL]))
         world.engine.builder(self.target.build)
         planned_image = Image(id=NOT_BUILT, tags=(self.reference.familiar,), labels=build_plan.labels())
         planned = PlannedState(images=(planned_image,), current={self.app: planned_image})
-        return Change(reason=reason, before=image.id if image else None, planned=planned)
+        verb, past = ("rebuild", "rebuilt") if image else ("build", "built")
+        return Change(
+            would=f"{verb} {self.reference.familiar}",
+            done=f"{past} {self.reference.familiar}",
+            reason=reason,
+            before=image.id if image else None,
+            planned=planned,
+        )
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:
         """Fetch the base images that are missing, build, and note what went in."""
@@ -84,3 +101,9 @@ class Build:
     @staticmethod
     def _built_now(image: Image, world: World) -> bool:
         return world.state.built_by(image.labels[INPUTS_LABEL]) == world.process.run
+
+
+def _owner(image: Image) -> str:
+    """Return the project and app that an image's labels name."""
+    project, app = image.labels.get("seatrial.project", "?"), image.labels.get("seatrial.app", "?")
+    return f"project {project}, app {app}"

@@ -63,8 +63,8 @@ def version_of(image: Image) -> Version:
     return Version.parse(label)
 
 
-def together(references: Sequence[ImageReference]) -> str:
-    """Return names of one repository for a sentence: `demo/app:1, :1.4 and :latest`."""
+def together(references: Sequence[ImageReference], *, short: bool = False) -> str:
+    """Return names of one repository for a sentence: `demo/app:1, :1.4 and :latest`; `short` leaves it out."""
     first, *rest = references
-    names = [first.familiar, *(f":{reference.tag}" for reference in rest)]
+    names = [f":{first.tag}" if short else first.familiar, *(f":{reference.tag}" for reference in rest)]
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

@@ -27,14 +27,22 @@ class Login:
         world.retry_policy.call(lambda: registry.check_login(self.credential), world.emit)
         saved = registry.credential()
         if saved == self.credential:
-            return NoChange(reason=f"{self.credential.user} is known to {self.registry}", identity=self.credential.user)
+            return NoChange(
+                message=f"logged in to {self.registry} as {self.credential.user}", identity=self.credential.user
+            )
         if saved is None:
-            reason = f"nobody is logged in to {self.registry} yet"
+            reason = ""
         elif saved.user == self.credential.user:
-            reason = f"the password kept for {saved.user} is another one"
+            reason = "the saved password is a different one"
         else:
-            reason = f"{saved.user} is logged in to {self.registry}"
-        return Change(reason=reason, before=saved.user if saved and saved.user != self.credential.user else None)
+            reason = f"replaces the login of {saved.user}"
+        as_user = f"in to {self.registry} as {self.credential.user}"
+        return Change(
+            would=f"log {as_user}",
+            done=f"logged {as_user}",
+            reason=reason,
+            before=saved.user if saved and saved.user != self.credential.user else None,
+        )
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Keep the credentials where Docker does."""

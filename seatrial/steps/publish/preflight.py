@@ -55,13 +55,13 @@ class Preflight:
         world.check_push_permission(self.destination.repository)
         manifest = world.published_manifest(reference)
         if manifest is None:
-            return NoChange(reason=f"{reference.familiar} is not published yet")
+            return NoChange(message=f"{reference.familiar} is free")
         build_plan = BuildPlan.of(self.target, self.version, world)
         published = _published(world, reference, manifest)
         if build_plan.missing_base:
             base = build_plan.missing_base.familiar
             return Change(
-                reason=f"{reference.familiar} is published; {base} will tell whether from these inputs",
+                would=f"pull {base}, to compare the inputs with those of the published {reference.familiar}",
                 planned=PlannedState()
                 if self.overwrite
                 else self._fetched(published, made_from=build_plan.inputs.digest),
@@ -69,7 +69,7 @@ class Preflight:
         if not build_plan.is_up_to_date(published):
             if self.overwrite:
                 return NoChange(
-                    reason=f"{reference.familiar} is published with other content, and --overwrite says to replace it",
+                    message=f"{reference.familiar} is published with other content; --overwrite replaces it",
                     identity=manifest.digest,
                 )
             raise conflict(
@@ -77,10 +77,12 @@ class Preflight:
             )
         local = world.image(self.local)
         if self.target.build.no_cache or (local and is_same_image(local, reference, manifest)):
-            reason = f"{reference.familiar} is published, made from these inputs"
-            return NoChange(reason=reason, identity=manifest.digest)
+            message = f"{reference.familiar} is already published from these inputs"
+            return NoChange(message=message, identity=manifest.digest)
         return Change(
-            reason=f"{reference.familiar} is published, made from these inputs: it is fetched, not built again",
+            would=f"pull {reference.familiar}",
+            done=f"pulled {reference.familiar}",
+            reason="already published from these inputs",
             before=local.id if local else None,
             after=manifest.digest,
             planned=self._fetched(published, made_from=published.labels[INPUTS_LABEL]),

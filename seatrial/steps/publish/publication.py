@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from seatrial.engine.model import Image
-from seatrial.errors import Conflict
+from seatrial.errors import Conflict, SeatrialError
 from seatrial.model.app import UNCOMMITTED_LABEL, VERSION_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
+from seatrial.pipeline.step import Change
 from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
 from seatrial.steps.publish.destination import Destination, together, version_of
 
-__all__ = ["Publication", "conflict", "is_own_version", "is_same_image", "short"]
+__all__ = ["Publication", "conflict", "is_own_version", "is_same_image", "published_version", "record_change", "short"]
 
 _SHOWN = len("sha256:") + 12
 
@@ -23,7 +24,8 @@ _SHOWN = len("sha256:") + 12
 class Publication:
     """An image's names in a registry: the version's `own`, and the `moving` ones.
 
-    `manifests` is what the registry holds under each, `not_moved` why a moving one does not move.
+    `manifests` is what the registry holds under each, `not_moved` why a moving one does not move, and `versions` the
+    versions of what moving ones point to now, by digest.
     """
 
     image: Image
@@ -31,6 +33,7 @@ class Publication:
     moving: tuple[ImageReference, ...]
     manifests: Mapping[ImageReference, Manifest | None]
     not_moved: Mapping[ImageReference, str]
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -63,8 +66,10 @@ class Publication:
                 not_moved[reference] = "published as a version of its own"
         if UNCOMMITTED_LABEL in image.labels:
             would = destination.tags(version_of(image)).moving
-            not_moved |= {repository.with_tag(tag): "built with uncommitted changes" for tag in would}
-        return cls(image=image, own=own, moving=moving, manifests=manifests, not_moved=not_moved)
+            not_moved |= {repository.with_tag(tag): "uncommitted changes" for tag in would}
+        moves = {found.digest: one for one in elsewhere if one not in not_moved and (found := manifests[one])}
+        versions = {digest: published_version(world, one, manifests[one]) for digest, one in moves.items()}
+        return cls(image=image, own=own, moving=moving, manifests=manifests, not_moved=not_moved, versions=versions)
 
     @property
     def missing(self) -> tuple[ImageReference, ...]:
@@ -85,23 +90,34 @@ class Publication:
         return next((found.digest for found in every if found), None)
 
     @property
-    def reason(self) -> str:
-        """What is missing there, what goes over what, and what stays, in words."""
-        names = self.missing
-        new = short(self.published.digest) if self.published else f"image {short(self.image.id)}"
-        fresh = [one for one in names if self.manifests[one] is None]
-        parts = [f"the registry does not hold {together(fresh)} yet"] if fresh else []
-        for verb, some in (("overwrites", self.own), ("moves", self.moving)):
-            groups: dict[str, list[ImageReference]] = {}
-            for one in names:
-                if one in some and (found := self.manifests[one]):
-                    groups.setdefault(found.digest, []).append(one)
-            parts += [f"{verb} {together(group)}: {short(old)} by {new}" for old, group in groups.items()]
-        if not names:
-            parts.append(
-                f"the registry holds it as {together([one for one in self.manifests if one not in self.not_moved])}"
-            )
-        return "; ".join((*parts, *_describe_not_moved(self.not_moved)))
+    def state(self) -> str:
+        """Which names are published and which moving ones are not, as text."""
+        published = [one for one in self.manifests if one not in self.not_moved]
+        verb = "is" if len(published) == 1 else "are"
+        return "; ".join((f"{together(published)} {verb} published", *_describe_not_moved(self.not_moved)))
+
+    @property
+    def would(self) -> str:
+        """What a push would do with each name, as text: `push x/shop:2, move :latest from 1 to 2`."""
+        return self._describe("push", "overwrite", "move")
+
+    @property
+    def done(self) -> str:
+        """What a push did with each name, as text: `pushed x/shop:2, moved :latest from 1 to 2`."""
+        return self._describe("pushed", "overwrote", "moved")
+
+    def _describe(self, push: str, overwrite: str, move: str) -> str:
+        groups: dict[str, list[ImageReference]] = {}
+        for one in self.missing:
+            if (found := self.manifests[one]) is None:
+                key = f"{push} {{}}"
+            elif one in self.own:
+                key = f"{overwrite} {{}}, which was {short(found.digest)}"
+            else:
+                key = f"{move} {{}} from {self.versions[found.digest]} to {version_of(self.image)}"
+            groups.setdefault(key, []).append(one)
+        parts = [key.format(together(names, short=number > 0)) for number, (key, names) in enumerate(groups.items())]
+        return "; ".join((", ".join(parts), *_describe_not_moved(self.not_moved)))
 
 
 def is_same_image(image: Image, reference: ImageReference, manifest: Manifest | None) -> bool:
@@ -137,6 +153,28 @@ def is_own_version(world: World, destination: Destination, reference: ImageRefer
         return False
     label = world.configuration(reference, manifest).labels.get(VERSION_LABEL)
     return label is not None and tag in Version.parse(label).tags(patterns).own
+
+
+def published_version(world: World, reference: ImageReference, manifest: Manifest | None) -> str:
+    """Return the version of what the registry holds, or the beginning of its digest where it names none."""
+    if manifest is None:
+        return "nothing"
+    try:
+        label = world.configuration(reference, manifest).labels.get(VERSION_LABEL)
+    except SeatrialError:  # only for a sentence
+        label = None
+    return label or short(manifest.digest)
+
+
+def record_change(names: str, digest: str | None) -> Change:
+    """Return the change that only writes down, in the ledger, what is published already."""
+    return Change(
+        would=f"record {names} in the ledger",
+        done=f"recorded {names} in the ledger",
+        reason="published, but not in the ledger",
+        before=digest,
+        after=digest,
+    )
 
 
 def short(digest: str) -> str:

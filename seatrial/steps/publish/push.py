@@ -17,8 +17,8 @@ from seatrial.pipeline.state import Verdict
 from seatrial.pipeline.step import Change, NoChange
 from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
-from seatrial.steps.publish.destination import Destination, version_of
-from seatrial.steps.publish.publication import Publication, is_same_image
+from seatrial.steps.publish.destination import Destination, together, version_of
+from seatrial.steps.publish.publication import Publication, is_same_image, record_change
 from seatrial.steps.publish.retag import TagErrors, entry_for, partial_failure, retag_all
 from seatrial.wording import short_digest
 
@@ -58,13 +58,12 @@ class Push:
         if not publication.missing:
             digest = publication.published.digest if publication.published else None
             if not self._unrecorded(world, publication):
-                return NoChange(reason=publication.reason, identity=digest)
-            reason = f"{publication.reason}; the ledger does not know that yet"
-            return Change(reason=reason, before=digest, after=digest)
+                return NoChange(message=publication.state, identity=digest)
+            return record_change(together(publication.own), digest)
         world.check_push_permission(self.destination.repository)
         if publication.published is None:
             self._check_name(publication.own[0], image, world.image(publication.own[0]))
-        return Change(reason=publication.reason, before=publication.before)
+        return Change(would=publication.would, done=publication.done, before=publication.before)
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Send the version's own tag, see that it is there, then move the others; write down what is out."""

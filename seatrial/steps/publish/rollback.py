@@ -15,7 +15,7 @@ from seatrial.pipeline.step import Change, NoChange
 from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
 from seatrial.steps.publish.destination import Destination, together
-from seatrial.steps.publish.publication import is_own_version, short
+from seatrial.steps.publish.publication import is_own_version, published_version, record_change
 from seatrial.steps.publish.retag import TagErrors, entry_for, partial_failure, retag_all
 
 __all__ = ["Rollback"]
@@ -41,15 +41,18 @@ class Rollback:
         manifests = self._moving(world, manifest)
         wrong, digest = _wrong(manifests, manifest), manifest.digest
         if not wrong:
-            reason = f"the registry holds {self.version}, {short(digest)}, as {together(tuple(manifests))}"
-            if not self._unrecorded(world, manifests, manifest):
-                return NoChange(reason=reason, identity=digest)
-            return Change(reason=f"{reason}; the ledger does not know that yet", before=digest, after=digest)
+            tags = together(tuple(manifests))
+            if self._unrecorded(world, manifests, manifest):
+                return record_change(tags, digest)
+            return NoChange(message=f"{tags} already at {self.version}", identity=digest)
         world.check_push_permission(self.destination.repository)
-        first = next((found.digest for one in wrong if (found := manifests[one])), None)
-        start = f"from {short(first)} " if first else ""
-        reason = f"moves {together(wrong)} {start}back to {self.version}, {short(digest)}"
-        return Change(reason=reason, before=first, after=digest)
+        before: str | None = None
+        start = ""
+        first = next(((one, found) for one in wrong if (found := manifests[one])), None)
+        if first:
+            before, start = first[1].digest, f" from {published_version(world, *first)}"
+        where = f"{together(wrong)}{start} back to {self.version}"
+        return Change(would=f"move {where}", done=f"moved {where}", before=before, after=digest)
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Move them, and write it down."""

@@ -35,11 +35,12 @@ class Tag:
         pointing = {reference: world.image(reference) for reference in references}
         wrong = {name: found for name, found in pointing.items() if found is None or found.id != image.id}
         if not wrong:
-            return NoChange(reason=f"{image.name} is {together(references)}, too", identity=image.id)
+            return NoChange(message=f"{image.name} is tagged {together(references)}", identity=image.id)
         moved = next((found.id for found in wrong.values() if found), None)
         tags = tuple(reference.familiar for reference in references)
         return Change(
-            reason=f"{image.name} becomes {together(tuple(wrong))}",
+            would=f"tag {image.name} as {together(tuple(wrong))}",
+            done=f"tagged {image.name} as {together(tuple(wrong))}",
             before=moved,
             after=image.id,
             planned=PlannedState(images=(replace(image, tags=(*image.tags, *tags)),)),

@@ -14,6 +14,7 @@ from seatrial.pipeline.step import Change, NoChange
 from seatrial.pipeline.world import World
 from seatrial.steps.serve.serving import Serving, app_lock
 from seatrial.steps.serve.swap import Swap
+from seatrial.wording import short_digest
 
 __all__ = ["Run"]
 
@@ -46,16 +47,13 @@ class Run:
         image = world.chosen(self.target, self.version)
         serving = Serving.of(world, self.target)
         if serving.container is None:
-            return Change(
-                reason=serving.leftover_reason
-                if serving.answers and serving.leftover_reason
-                else f"nothing serves {self.app} yet"
-            )
+            return self._start(image, (serving.answers and serving.leftover_reason) or "")
         if difference := self._difference(serving.container, image):
-            return Change(reason=difference, before=serving.container.id)
+            return self._start(image, difference, before=serving.container.id)
         if serving.leftover_reason or serving.container.name != self.target.container_name:
-            return Change(reason=serving.leftover_reason or f"a run that was killed left {serving.container.name}")
-        return NoChange(reason=f"{self.address} serves {image.name}", identity=serving.container.id)
+            reason = serving.leftover_reason or f"a killed run left {serving.container.name}"
+            return Change(would="clean up", done="cleaned up", reason=reason)
+        return NoChange(message=f"{image.name} runs at {self.address}", identity=serving.container.id)
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Swap, or where the right container serves already, clear away what killed runs left."""
@@ -70,14 +68,18 @@ class Run:
             else:
                 swap.carry_out(serving)
 
+    def _start(self, image: Image, reason: str, before: str | None = None) -> Change:
+        where = f"{image.name} at {self.address}"
+        return Change(would=f"start {where}", done=f"started {where}", reason=reason, before=before)
+
     def _difference(self, container: Container, image: Image) -> str | None:
         """Say why this container is not what is wanted, or nothing when it is."""
         if container.image_id != image.id:
-            return f"it serves another image than {image.name}"
+            return f"replaces image {short_digest(container.image_id)}"
         if not container.running:
-            return f"its container has ended with exit code {container.exit_code}"
+            return f"its container ended with exit code {container.exit_code}"
         differing = self._differing(container)
-        return f"options differ: {', '.join(differing)}" if differing else None
+        return f"changed options: {', '.join(differing)}" if differing else None
 
     def _options(self) -> dict[str, str | int | float | list[str]]:
         """Return what was asked for, for the container's label; values of the environment only as digests."""

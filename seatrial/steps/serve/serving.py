@@ -89,8 +89,8 @@ class Serving:
     def leftover_reason(self) -> str | None:
         """Say what killed runs left, or nothing."""
         if self.leftovers:
-            return f"a run that was killed left {self.leftovers[0].name}"
-        return f"a run that was killed left a redirect of port {self.redirects[0].port}" if self.redirects else None
+            return f"a killed run left {self.leftovers[0].name}"
+        return f"a killed run left a redirect of port {self.redirects[0].port}" if self.redirects else None
 
 
 def serving_container(engine: Engine, app: App) -> Container | None:

@@ -34,13 +34,14 @@ class Stop:
         container = serving.container
         if container is None:
             if serving.leftover_reason is None:
-                return NoChange(reason=f"nothing serves {self.app}")
-            return Change(reason=serving.leftover_reason, before=serving.leftovers[0].id if serving.leftovers else None)
+                return NoChange(message=f"{self.app} is not running")
+            before = serving.leftovers[0].id if serving.leftovers else None
+            return Change(would="clean up", done="cleaned up", reason=serving.leftover_reason, before=before)
         if container.running:
-            state = f"serves; it gets {self.target.stop_grace:g} s to finish"
-        else:
-            state = "has ended and is still there"
-        return Change(reason=f"{container.name} {state}", before=container.id)
+            grace = f"it gets {self.target.stop_grace:g} s to finish"
+            return Change(would=f"stop {self.app}", done=f"stopped {self.app}", reason=grace, before=container.id)
+        name = f"the container {container.name}, which had ended"
+        return Change(would=f"remove {name}", done=f"removed {name}", before=container.id)
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Let it end by itself, then remove it and what killed runs left."""

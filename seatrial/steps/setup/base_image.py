@@ -39,14 +39,14 @@ class BaseImage:
         return self.target.name
 
     def plan(self, world: World) -> Change | NoChange:
-        """Look for each."""
+        """Look for the images in the engine, in their order."""
         wanted = self.target.base_images
         for reference in wanted:
             if image := world.image(reference):
-                return NoChange(reason=f"{reference.familiar} is there", identity=image.id)
+                return NoChange(message=f"base image {reference.familiar} is ready", identity=image.id)
         first = Image(id="(not here yet)", tags=(wanted[0].familiar,))
         return Change(
-            reason=f"none of {', '.join(base.familiar for base in wanted)} is there",
+            would=f"get a base image: {' or '.join(base.familiar for base in wanted)}",
             planned=PlannedState(images=(first,)),
         )
 

@@ -45,8 +45,12 @@ class EngineRunning:
             if not may_install():
                 error.hint = "install and start Docker (https://docs.docker.com/engine/install/), then invoke up"
                 raise
-            return Change(reason=f"{error.message}: {error.reason}", planned=PlannedState(engine=MemoryEngine()))
-        return NoChange(reason=f"Docker {info.version} answers at {info.endpoint}", identity=info.endpoint)
+            return Change(
+                would=f"start dockerd at {world.engine.endpoint}",
+                done=f"started dockerd at {world.engine.endpoint}",
+                planned=PlannedState(engine=MemoryEngine()),
+            )
+        return NoChange(message=f"Docker {info.version} answers at {info.endpoint}", identity=info.endpoint)
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Install Debian's engine if there is none, start it, and wait until it answers."""
@@ -81,8 +85,8 @@ class EngineStopped:
         """Look for its process."""
         pid = world.state.started_engine()
         if pid is None or not _is_dockerd(pid):
-            return NoChange(reason="no engine was started from here")
-        return Change(reason=f"dockerd {pid} was started by up", before=str(pid))
+            return NoChange(message="no engine was started from here")
+        return Change(would=f"stop dockerd {pid}", done=f"stopped dockerd {pid}", before=str(pid))
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Ask it to end, and wait."""

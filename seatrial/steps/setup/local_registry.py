@@ -58,7 +58,7 @@ class LocalRegistry:
     def plan(self, world: World) -> Change | NoChange:
         """Ask it."""
         if _answers(self.port):
-            return NoChange(reason=f"a registry answers at localhost:{self.port}", identity=f"localhost:{self.port}")
+            return NoChange(message=f"a registry answers at localhost:{self.port}", identity=f"localhost:{self.port}")
         container = world.engine.container(_NAME)
         if container and container.labels.get("seatrial.setup") != "registry":
             raise ContainerFailed(
@@ -67,7 +67,11 @@ class LocalRegistry:
                 hint=f"docker rename {_NAME} OTHER",
             )
         empty = PlannedState(registries=frozenset({f"localhost:{self.port}"}))
-        return Change(reason=f"no registry answers at localhost:{self.port}", planned=empty)
+        return Change(
+            would=f"start a registry at localhost:{self.port}",
+            done=f"started a registry at localhost:{self.port}",
+            planned=empty,
+        )
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Get a registry's image and start it."""
@@ -113,8 +117,12 @@ class LocalRegistryStopped:
         """Look for its container."""
         container = world.engine.container(_NAME)
         if container is None or container.labels.get("seatrial.setup") != "registry":
-            return NoChange(reason="no registry was started from here")
-        return Change(reason=f"{container.name} was started by up", before=container.id)
+            return NoChange(message="no registry was started from here")
+        return Change(
+            would=f"stop the local registry {container.name}",
+            done=f"stopped the local registry {container.name}",
+            before=container.id,
+        )
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Remove it."""

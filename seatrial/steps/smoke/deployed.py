@@ -53,11 +53,11 @@ class Deployed:
     def plan(self, world: World) -> Change | NoChange:  # noqa: ARG002  every step's signature
         """Say what is to be asked; only this run's own answers count."""
         if self._passed:
-            return NoChange(reason=self._passed[-1], identity=str(self.base_url))
-        asked = ", ".join(f"{check.method} {self.base_url}{check.path}" for check in self.target.checks)
-        visitor = " and a browser" if self.browser else ""
-        reason = f"{pluralize(len(self.target.checks), 'check')}{visitor} put to {self.base_url}: {asked}"
-        return Change(reason=reason, before=str(self.base_url), after=str(self.base_url))
+            return NoChange(message=self._passed[-1], identity=str(self.base_url))
+        requests = ", ".join(f"{check.method} {self.base_url}{check.path}" for check in self.target.checks)
+        browser = " and open the page in a browser" if self.browser else ""
+        would = f"run {pluralize(len(self.target.checks), 'check')} against {self.base_url}{browser}: {requests}"
+        return Change(would=would, before=str(self.base_url), after=str(self.base_url))
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Put the checks to it, and let the browser see it; `SmokeFailed` when anything is wrong."""
@@ -88,4 +88,4 @@ class Deployed:
             )
             self._visits.append(visit)
             visit(self.base_url)
-        self._passed.append(f"{self.base_url} passed {pluralize(len(results), 'check')}")
+        self._passed.append(f"{pluralize(len(results), 'check')} passed at {self.base_url}")

@@ -49,11 +49,11 @@ class Smoke:
         verdict = world.verified(image, self.target.checks, policy_fingerprint(self.target))
         visited = self.browser is None or (verdict is not None and verdict.visited)
         if verdict and visited and (self.reuse or verdict.run == world.process.run):
-            return NoChange(reason=verdict.summary, identity=self._passed(image))
+            return NoChange(message=verdict.summary, identity=self._passed(image))
         passed = self._passed(image)
-        asked = f"{pluralize(len(self.target.checks), 'check')}{' and a browser' if self.browser else ''}"
+        browser = " and open the page in a browser" if self.browser else ""
         return Change(
-            reason=f"{asked} put to {image.name}",
+            would=f"run {pluralize(len(self.target.checks), 'check')} against {image.name}{browser}",
             before=passed if verdict and visited else None,
             after=passed if verdict and visited else None,
             planned=PlannedState(verified=frozenset({image.id})),

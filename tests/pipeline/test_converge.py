@@ -15,13 +15,15 @@ from seatrial.errors import DidNotConverge, StepFailed
 from seatrial.events import Event, Info
 from seatrial.host.process import Process
 from seatrial.pipeline.state import StateFolder
-from seatrial.pipeline.step import Change, NoChange, Outcome, Status, converge
+from seatrial.pipeline.step import Change, NoChange
+from seatrial.pipeline.outcome import Outcome, Status
+from seatrial.pipeline.converge import converge
 from seatrial.pipeline.world import PlannedState, World
 
 
 @dataclass(kw_only=True)
 class Paint:
-    """A wish for a colour: `wall` holds what is there, `coats` how many are needed until it holds."""
+    """A step that paints a wall; it converges after so many `coats`."""
 
     wish: str = "blue"
     wall: list[str] = field(default_factory=lambda: ["white"])
@@ -31,12 +33,19 @@ class Paint:
     app: str = "web"
 
     def plan(self, world: World) -> Change | NoChange:  # noqa: ARG002  a step's signature
-        """Look at the wall."""
+        """Compare the wall with the wish."""
         if self.wall[-1] == self.wish:
-            return NoChange(reason=f"it is {self.wish}", identity=self.wish)
+            return NoChange(message=f"the wall is {self.wish}", identity=self.wish, detail="2 coats")
         before = self.wall[-1] if self.known_before else None
         planned = PlannedState(current={"web": Image(id=self.wish)})
-        return Change(reason=f"it is {self.wall[-1]}", before=before, after=self.wish, planned=planned)
+        return Change(
+            would=f"paint it {self.wish}",
+            done=f"painted it {self.wish}",
+            reason=f"it was {self.wall[-1]}",
+            before=before,
+            after=self.wish,
+            planned=planned,
+        )
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  a step's signature
         """Paint."""
@@ -54,7 +63,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 def quiet(event: Event) -> None:
-    """Hear nothing."""
+    """Ignore the event."""
 
 
 def test_a_change_is_carried_out(world: World) -> None:
@@ -67,7 +76,8 @@ def test_a_change_is_carried_out(world: World) -> None:
         step="paint",
         app="web",
         status=Status.CHANGED,
-        reason="it is white",
+        message="painted it blue (2 coats)",
+        reason="it was white",
         before="white",
         after="blue",
         seconds=2.5,
@@ -84,7 +94,7 @@ def test_check_mode_only_plans(world: World) -> None:
 
     outcome, planned = converge(step, world, check=True, emit=told.append)
 
-    assert (outcome.status, outcome.reason) == (Status.CHANGED, "it is white")
+    assert (outcome.status, str(outcome)) == (Status.CHANGED, "would paint it blue: it was white")
     assert (outcome.before, outcome.after) == ("white", "blue")
     assert (step.wall, told) == (["white"], [])
     assert planned.planned.current == {"web": Image(id="blue")}
@@ -92,13 +102,13 @@ def test_check_mode_only_plans(world: World) -> None:
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_a_wish_that_holds(world: World, check: bool) -> None:
-    """What is as wished is ok, says why, and is not touched; nothing is foreseen."""
+def test_nothing_to_do(world: World, check: bool) -> None:
+    """A step with nothing to do is ok, says what is so, and touches nothing."""
     step = Paint(wall=["blue"])
 
     outcome, after = converge(step, world, check=check, emit=quiet)
 
-    assert (outcome.status, outcome.reason) == (Status.OK, "it is blue")
+    assert (outcome.status, str(outcome)) == (Status.OK, "the wall is blue")
     assert outcome.before == outcome.after == "blue"
     assert step.wall == ["blue"]
     assert after is world
@@ -113,8 +123,8 @@ def test_changed_is_read_from_the_identities(world: World) -> None:
 
         def plan(self, world: World) -> Change | NoChange:  # noqa: ARG002  a step's signature
             if self.asked:
-                return NoChange(reason="it answers", identity="blue")
-            return Change(reason="it is asked", before="blue", after="blue")
+                return NoChange(message="it answered", identity="blue")
+            return Change(would="ask it", before="blue", after="blue")
 
         def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  a step's signature
             self.asked = True
@@ -123,7 +133,8 @@ def test_changed_is_read_from_the_identities(world: World) -> None:
     checked, _ = converge(step, world, check=True, emit=quiet)
     done, _ = converge(step, world, check=False, emit=quiet)
 
-    assert (checked.status, checked.reason) == (done.status, done.reason) == (Status.OK, "it is asked")
+    assert (checked.status, checked.message) == (Status.OK, "would ask it")
+    assert (done.status, done.message) == (Status.OK, "it answered")
 
 
 def test_nothing_before_and_after_is_a_change(world: World) -> None:
@@ -134,12 +145,12 @@ def test_nothing_before_and_after_is_a_change(world: World) -> None:
 
 
 def test_a_step_that_does_not_converge(world: World) -> None:
-    """What still differs after it was carried out has failed, and says what still differs."""
+    """A step whose second plan is not empty has failed, and says what is still to be done."""
     outcome, after = converge(Paint(coats=2), world, check=False, emit=quiet)
 
-    assert (outcome.status, outcome.reason) == (Status.FAILED, "paint did not converge")
+    assert outcome.status is Status.FAILED
     assert isinstance(outcome.error, DidNotConverge)
-    assert outcome.error.reason == "it was carried out, and still: it is grey"
+    assert "it was grey" in outcome.error.reason
     assert after is world
 
 
@@ -154,7 +165,7 @@ def test_a_plan_that_fails(world: World, check: bool) -> None:
     step = Blind()
     outcome, after = converge(step, world, check=check, emit=quiet)
 
-    assert (outcome.status, outcome.reason) == (Status.FAILED, "it cannot be seen")
+    assert (outcome.status, outcome.message) == (Status.FAILED, "it cannot be seen")
     assert outcome.error is not None
     assert outcome.error.reason == "fog"
     assert step.wall == ["white"]
@@ -170,11 +181,11 @@ def test_work_that_fails(world: World) -> None:
 
     outcome, _ = converge(Clumsy(), world, check=False, emit=quiet)
 
-    assert (outcome.status, outcome.reason) == (Status.FAILED, "the bucket fell")
+    assert (outcome.status, outcome.message) == (Status.FAILED, "the bucket fell")
 
 
 def test_a_bug_is_not_an_outcome(world: World) -> None:
-    """What is no error of ours goes through: a bug must not look like a failed step."""
+    """Any other exception is raised: a bug must not look like a failed step."""
 
     class Buggy(Paint):
         def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  a step's signature

@@ -122,7 +122,7 @@ def exit_with(name: str, error: SeatrialError, *, check: bool, json: bool) -> Ex
     """Show an error that came before any step, and give the exit that ends the process."""
     from seatrial.output.console import Console
     from seatrial.output.json_report import as_json
-    from seatrial.pipeline.pipeline import Report
+    from seatrial.pipeline.report import Report
 
     started_as = environment().command
     Console(errors=True, command=started_as, task=name).error(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -17,12 +18,13 @@ from seatrial.errors import Interrupted, SeatrialError
 from seatrial.events import WarningEvent
 from seatrial.host.lock import Lock
 from seatrial.host.process import Process
-from seatrial.model.app import BUILDER_LABEL, UNCOMMITTED_LABEL
+from seatrial.model.app import UNCOMMITTED_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.pipeline.observer import Observer
-from seatrial.pipeline.pipeline import Pipeline, Published, Report, cut_short, skipped
-from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.outcome import Outcome, Status
+from seatrial.pipeline.pipeline import cut_short, run_steps, skipped
+from seatrial.pipeline.report import Published, Report
+from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.step import Step
 from seatrial.pipeline.world import World
 from seatrial.registry.client import HttpRegistry
@@ -82,43 +84,62 @@ def carry_out(  # noqa: PLR0913  what a command is
     check: bool,
     lock_wait: float = 0,
 ) -> Report:
-    """Carry a command's steps out and give the report, also when Ctrl-C or SIGTERM cuts it short.
+    """Carry out a command's steps and return the report, also when Ctrl-C or SIGTERM cuts it short.
 
-    What publishes holds the repository's lock meanwhile; another release is waited for `lock_wait` seconds.
+    A command that publishes holds the repository's lock; it waits `lock_wait` seconds for another release to end.
     """
-    outcomes: list[Outcome] = []
-    publishing = False
+    watch = _Watch(observer)
 
-    def step_started(step: Step) -> None:
-        nonlocal publishing
-        publishing = publishing or step.name in _PUBLISHING
-        observer.step_started(step)
+    def report(error: SeatrialError | None = None) -> Report:
+        return Report(command=command, check=check, outcomes=tuple(watch.outcomes), seconds=watch.seconds, error=error)
 
-    def step_finished(outcome: Outcome) -> None:
-        outcomes.append(outcome)
-        observer.step_finished(outcome)
-
-    pipeline = Pipeline(command=command, steps=tuple(steps))
     try:
         with terminable(), _publish_lock(command, steps, world, observer, check=check, wait=lock_wait):
-            report = pipeline.run(
-                world, check=check, emit=observer.on_event, step_started=step_started, step_finished=step_finished
-            )
-            return _with_facts(report, steps, world)
+            run_steps(steps, world, watch, check=check)
+            return _with_facts(report(), steps, world)
     except SeatrialError as error:  # the lock's: a step's own errors are in its outcome
         for outcome in skipped(steps, "the lock is not free"):
-            step_finished(outcome)
-        return Report(command=command, check=check, outcomes=tuple(outcomes), error=error)
+            watch.step_finished(outcome)
+        return report(error)
     except (KeyboardInterrupt, Terminated) as error:
-        remaining = steps[len(outcomes) :]
-        if isinstance(error, Terminated):
-            interrupted = Interrupted(signal.Signals(error.number).name, error.exit_code, published=publishing)
-        else:
-            interrupted = Interrupted("Ctrl-C", _SIGNALLED + signal.SIGINT, published=publishing)
-        for outcome in cut_short(remaining, interrupted):
-            step_finished(outcome)
-        error_behind = None if any(one.error for one in outcomes) else interrupted
-        return Report(command=command, check=check, outcomes=tuple(outcomes), error=error_behind)
+        number = error.number if isinstance(error, Terminated) else signal.SIGINT
+        name = signal.Signals(number).name if isinstance(error, Terminated) else "Ctrl-C"
+        interrupted = Interrupted(name, _SIGNALLED + number, published=watch.publishing)
+        for outcome in cut_short(steps[len(watch.outcomes) :], interrupted, seconds=watch.step_seconds):
+            watch.step_finished(outcome)
+        return report(None if any(one.error for one in watch.outcomes) else interrupted)
+
+
+class _Watch:
+    """Keeps what a report needs of a command that may be cut short, and passes everything on to another observer."""
+
+    def __init__(self, observer: Observer) -> None:
+        self.on_event = observer.on_event
+        self.outcomes: list[Outcome] = []
+        self.publishing = False
+        self._observer = observer
+        self._began = self._step_began = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """How long the command has taken so far."""
+        return time.monotonic() - self._began
+
+    @property
+    def step_seconds(self) -> float:
+        """How long the step that started last has taken so far."""
+        return time.monotonic() - self._step_began
+
+    def step_started(self, step: Step) -> None:
+        """Note when the step starts, and whether it publishes."""
+        self._step_began = time.monotonic()
+        self.publishing = self.publishing or step.name in _PUBLISHING
+        self._observer.step_started(step)
+
+    def step_finished(self, outcome: Outcome) -> None:
+        """Keep the outcome."""
+        self.outcomes.append(outcome)
+        self._observer.step_finished(outcome)
 
 
 @contextmanager
@@ -164,19 +185,23 @@ def _with_facts(report: Report, steps: Sequence[Step], world: World) -> Report:
     try:
         if not all(getattr(step, "elsewhere", False) for step in steps):
             engine = world.engine.info()
-        image = world.chosen(about.target, about.version) if about else None
+        image = world.chosen(about.target, about.version) if about and not _build_failed(report) else None
     except SeatrialError:
         pass  # no engine, or no image: what is known without is told all the same
     served: list[Any] = [step for step in steps if step.name == "run"]
     return replace(
         report,
         engine=engine,
-        image_id=image.id if image else None,
-        builder=image.labels.get(BUILDER_LABEL) if image else None,
+        image=image,
         published=_published(report, steps, world, image),
         address=served[-1].address if served and not (report.check or report.failure) else None,
         screenshot=_screenshot(steps, world, image),
     )
+
+
+def _build_failed(report: Report) -> bool:
+    """Return whether a build failed: the image before it is not what the command was about."""
+    return any(one.step == "build" and one.status is Status.FAILED for one in report.outcomes)
 
 
 def _screenshot(steps: Sequence[Step], world: World, image: Image | None) -> str | None:

@@ -1,11 +1,10 @@
-"""Outcomes for people: one line a step, what happens meanwhile, and the recap."""
+"""Outcomes for people: one line a step, with its details above it under the step's name, and the recap."""
 
 from __future__ import annotations
 
 import os
 import sys
 import textwrap
-from collections import Counter
 from typing import TYPE_CHECKING, TextIO
 
 from seatrial.errors import SeatrialError, sanitize
@@ -23,10 +22,11 @@ from seatrial.events import (
     WarningEvent,
 )
 from seatrial.pipeline.outcome import Outcome, Status
-from seatrial.pipeline.pipeline import Report
+from seatrial.pipeline.report import Report
 from seatrial.pipeline.step import Step
 from seatrial.pipeline.transfers import TransferSummary
 from seatrial.settings.settings import environment
+from seatrial.wording import spaced_size
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
@@ -41,11 +41,12 @@ __all__ = ["Console", "Lines"]
 _COLOURS = {Status.OK: "green", Status.CHANGED: "yellow", Status.SKIPPED: "cyan"}
 _COLOURS |= {Status.UNKNOWN: "magenta", Status.FAILED: "bold red"}
 _WIDEST_STEP = 9
+_WIDEST_FACT = len("not published ")
 _INDENT = " " * (max(len(status) for status in Status) + _WIDEST_STEP + 2)
 
 
 class Lines:
-    """Where plain lines go: a pipe or a file, which needs nothing of rich."""
+    """Plain lines for a pipe or a file: rich is not loaded for them."""
 
     is_terminal = False
     width = 80
@@ -54,20 +55,20 @@ class Lines:
         self._stream = stream
 
     def print(self, text: str = "", *, style: str | None = None, end: str = "\n") -> None:  # noqa: ARG002  as rich's
-        """Write a line, or the beginning of one; when nobody reads any more, the work goes on all the same."""
+        """Write a line, or the beginning of one; when the reader is gone, the work goes on."""
         try:
             self._stream.write(f"{text}{end}")
             self._stream.flush()
         except BrokenPipeError:
-            with open(os.devnull, "wb") as nowhere:  # noqa: PTH123  it is no file
+            with open(os.devnull, "wb") as nowhere:  # noqa: PTH123  not a regular file
                 os.dup2(nowhere.fileno(), self._stream.fileno())
 
 
 class Console:
-    """Writes to one stream; colours, wrapping and what moves only on a terminal.
+    """An observer that writes to one stream; colours, wrapping and moving parts only on a terminal.
 
-    `errors` True writes to standard error, so that standard output stays free for a JSON document; `command` is what
-    people type to get here, `task` what behind it; `plain` lets nothing move, on a terminal as well.
+    `errors` True writes to standard error, so that standard output stays free for a JSON document. Hints are written
+    with `command`, how the program was called, and `task`. `plain` lets nothing move, on a terminal as well.
     """
 
     def __init__(self, *, errors: bool, command: str = "invoke", task: str = "", plain: bool = False) -> None:
@@ -81,6 +82,7 @@ class Console:
         self._tree: BuildTree | None = None
         self._warnings: list[str] = []
         self._transfers = TransferSummary()
+        self._unnamed: Step | None = None
 
     @property
     def _out(self) -> Lines | RichConsole:
@@ -101,7 +103,8 @@ class Console:
         return None if self._plain or isinstance(screen, Lines) or not screen.is_terminal else screen
 
     def step_started(self, step: Step) -> None:
-        """Show that a step is being looked at."""
+        """Show which step is at work."""
+        self._unnamed = step
         if screen := self._moving:
             self._spinner = screen.status(f"{step.name} …")
             self._spinner.start()
@@ -132,6 +135,7 @@ class Console:
         if moved := self._transfers.summary():
             self._line(moved, style="dim")
         self._transfers = TransferSummary()
+        self._unnamed = None
         took = f" ({outcome.seconds:.1f} s)" if outcome.seconds >= 0.1 else ""  # noqa: PLR2004
         self._out.print(f"{outcome.status.value:<8}", style=_COLOURS[outcome.status], end="")
         self._out.print(self._wrapped(f"{outcome.step:<{_WIDEST_STEP}} {outcome}{took}", first=len("changed ")))
@@ -150,10 +154,9 @@ class Console:
         self._line(f"next: {error.hint_for(self._command, self._task)}", style="bold")
 
     def recap(self, report: Report) -> None:
-        """Show the sum of it all."""
-        counts = Counter(outcome.status for outcome in report.outcomes)
-        title = f"RECAP {report.command}{' (check mode: nothing was touched)' if report.check else ''}"
-        seconds = sum(outcome.seconds for outcome in report.outcomes)
+        """Show how many steps came out how, and what the command was about."""
+        counts = report.counts
+        title = f"RECAP {report.command}{' (check mode: nothing was changed)' if report.check else ''}"
         self._out.print()
         self._out.print(title, style="bold")
         for status in Status:
@@ -161,15 +164,16 @@ class Console:
                 continue
             shown = _COLOURS[status] if counts[status] else "dim"
             self._out.print(f"{status.value}={counts[status]}  ", style=shown, end="")
-        self._out.print(f"in {seconds:.1f} s")
+        self._out.print(f"in {report.seconds:.1f} s")
         if report.engine:
             self._fact("engine", f"Docker {report.engine.version} at {report.engine.endpoint}")
-        if report.image_id:
-            self._fact("image", report.image_id)
+        if image := report.image:
+            self._fact("image", f"{image.name}, {spaced_size(image.size)}" if image.tags and image.size else image.name)
+            self._fact("", image.id)
         if report.builder:
             self._fact("builder", report.builder)
         for one in report.published:
-            self._fact("held" if one.digest else "missing", one.reference)
+            self._fact("published" if one.digest else "not published", one.reference)
             if one.digest:
                 self._fact("", one.digest)
         if report.address:
@@ -201,7 +205,7 @@ class Console:
         self._tree.on_event(event)
 
     def _transfer(self, event: Transfer | BytesSent) -> None:
-        """Show a push or a pull as bars, which go when the step ends; where nothing moves, only why it waits."""
+        """Show a push or a pull as bars that disappear with the step's end; in a pipe, only why it waits."""
         waiting = self._transfers.on_event(event)
         screen = self._moving
         if screen and self._transfers.layers and self._live is None:
@@ -216,13 +220,22 @@ class Console:
         from rich.live import Live
 
         self._stop_moving()
+        if not transient:
+            self._name_step()
         self._live = Live(renderable, console=screen, refresh_per_second=8, transient=transient)
         self._live.start()
 
     def _fact(self, name: str, value: str) -> None:
-        self._out.print(f"{name:<8}{value}")
+        self._out.print(f"{name:<{_WIDEST_FACT}}{value}")
+
+    def _name_step(self) -> None:
+        """Write the step's name once, above its first detail."""
+        if self._unnamed:
+            self._out.print(f"{'':<8}{self._unnamed.name} …", style="dim")
+            self._unnamed = None
 
     def _line(self, text: str, *, style: str | None = None) -> None:
+        self._name_step()
         self._out.print(self._wrapped(f"{_INDENT}{text}", first=0), style=style)
 
     def _fitting(self, name: str, took: str) -> str:
@@ -232,7 +245,7 @@ class Console:
         return sanitize(name, limit=max(room, 20)) + took if self._out.is_terminal else name + took
 
     def _wrapped(self, text: str, *, first: int) -> str:
-        """Return a text with a hanging indent as wide as the terminal; unbroken where nobody looks at columns."""
+        """Return a text wrapped to the terminal's width with a hanging indent; unchanged in a pipe or a file."""
         if not self._out.is_terminal:
             return text
         lines = textwrap.wrap(

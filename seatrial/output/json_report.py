@@ -7,7 +7,7 @@ from typing import Any
 
 from seatrial.errors import SeatrialError, sanitize
 from seatrial.pipeline.outcome import Outcome
-from seatrial.pipeline.pipeline import Report
+from seatrial.pipeline.report import Report
 
 __all__ = ["as_json"]
 
@@ -22,7 +22,9 @@ def as_json(report: Report, *, command: str = "invoke") -> str:
         "engine": None,
         "steps": [_step(outcome, command, report.command) for outcome in report.outcomes],
         "image": {
-            "id": report.image_id,
+            "id": report.image.id if report.image else None,
+            "name": report.image.name if report.image else None,
+            "size": report.image.size if report.image else None,
             "builder": report.builder,
             "references": [{"reference": one.reference, "digest": one.digest} for one in report.published],
         },

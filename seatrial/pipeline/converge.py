@@ -22,10 +22,10 @@ Clock = Callable[[], float]
 def converge(
     step: Step, world: World, *, check: bool, emit: Emit, clock: Clock = time.monotonic
 ) -> tuple[Outcome, World]:
-    """Bring about what a step wants; return its outcome, and the world as the next step is to see it.
+    """Carry a step out; return its outcome, and the world that the next step sees.
 
-    In check mode the change is only planned, and the next step sees the world as it would be. Whether something
-    changed is read from the identities before and after. After a change, a plan that is not empty is an error.
+    In check mode the change is only planned, and the next step sees the world as it would be. The status is `changed`
+    if the identities before and after differ. It is an error if a second plan still wants to change something.
     """
     record = _Record(step=step, emit=emit, clock=clock, began=clock())
     world_seen = replace(world, emit=record.on_event)  # a plan may wait for a registry, too
@@ -47,7 +47,7 @@ def converge(
 def _did_not_converge(step: Step, still: Change) -> DidNotConverge:
     return DidNotConverge(
         f"{step.name} did not converge",
-        reason=f"it was carried out, and it still would {still.would}" + (f": {still.reason}" * bool(still.reason)),
+        reason=f"after it was carried out, it would still {still.would}" + (f": {still.reason}" * bool(still.reason)),
         hint="check whether somebody else works on the same images, then run it again",
     )
 
@@ -92,7 +92,7 @@ class _Record:
         return self._outcome(status, message, plan.reason, before=plan.before, after=now.identity)
 
     def failed(self, error: SeatrialError, *, check: bool) -> Outcome:
-        """Return the outcome of an error; what only a silent registry could tell in check mode is unknown."""
+        """Return the outcome of an error: unknown if in check mode a registry did not answer, else failed."""
         unknown = check and isinstance(error, RegistryUnavailable)
         return self._outcome(Status.UNKNOWN if unknown else Status.FAILED, error.message, error=error)
 

@@ -18,11 +18,11 @@ __all__ = ["Entry", "Ledger"]
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """What stands in the ledger: a `release`, a `rollback`, or what was `found` published that it did not know.
+    """One entry: a `release`, a `rollback`, or what was `found` in the registry without an entry.
 
-    `digests` are those the registry gave back, by tag; `before` what it held under them until then, where it held
-    something. `revision` is the commit, `builder` who built, `who` the user and host; `when` is ISO 8601 in UTC.
-    `verdict` is None for what went out untested.
+    `digests` are the digests that the registry returned, by tag; `before` are those it returned until then, without
+    the tags that were new. `revision` is the commit, `builder` what built the image, `who` the user and host; `when` is
+    ISO 8601 in UTC. `verdict` is None if the image was published untested.
     """
 
     action: str
@@ -40,7 +40,7 @@ class Entry:
 
     @staticmethod
     def verdict_of(verdict: Verdict | None) -> Mapping[str, Any] | None:
-        """Return a verdict as the ledger keeps it, and gives it back: in the types that JSON has."""
+        """Return a verdict in the types of JSON, as the ledger stores it."""
         return json.loads(json.dumps(asdict(verdict))) if verdict else None
 
 
@@ -51,13 +51,13 @@ class Ledger:
         self.path = path
 
     def entries(self, repository: str | None = None) -> tuple[Entry, ...]:
-        """Return all entries, or those of one repository, the oldest first; what is damaged is passed over."""
+        """Return all entries, or those of one repository, oldest first; damaged lines are skipped."""
         try:
             lines = self.path.read_text("utf-8", errors="replace").split("\n")
         except FileNotFoundError:
             return ()
         except OSError as error:
-            raise self._trouble("the ledger cannot be read", error) from error
+            raise self._trouble("cannot read the ledger", error) from error
         found = (_entry(line) for line in lines)
         return tuple(one for one in found if one and repository in (None, one.repository))
 
@@ -71,17 +71,17 @@ class Ledger:
         return found
 
     def append(self, entry: Entry) -> None:
-        """Write an entry down, in one piece and on the disk, behind whatever stands there; `StepFailed` otherwise."""
+        """Append an entry as one whole line and flush it to disk; raise `StepFailed` if that fails."""
         try:
             self._append(entry)
         except OSError as error:
-            raise self._trouble("what was done could not be written down in the ledger", error) from error
+            raise self._trouble("the result could not be recorded in the ledger", error) from error
 
     def _append(self, entry: Entry) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         line = f"{json.dumps(asdict(entry), sort_keys=True)}\n".encode()
         with self.path.open("ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)  # until it is closed
+            fcntl.flock(file, fcntl.LOCK_EX)  # closing the file releases it
             if self._cut_short():
                 line = b"\n" + line
             file.write(line)
@@ -90,11 +90,11 @@ class Ledger:
 
     def _trouble(self, what: str, error: OSError) -> StepFailed:
         return StepFailed(
-            what, reason=f"{self.path}: {error.strerror}", hint=f"mend that (ls -l {self.path}), then run it again"
+            what, reason=f"{self.path}: {error.strerror}", hint=f"fix that (ls -l {self.path}), then run it again"
         )
 
     def _cut_short(self) -> bool:
-        """Return whether the last line has no end: somebody was killed while writing it."""
+        """Return whether the last line has no newline: its writer was killed."""
         with self.path.open("rb") as file:
             if file.seek(0, os.SEEK_END) == 0:
                 return False

@@ -1,4 +1,4 @@
-"""Who watches a command: the console, a JUnit file."""
+"""What watches a command: the console, a JUnit file."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ __all__ = ["Observer"]
 
 
 class Observer(Protocol):
-    """Somebody who watches a command."""
+    """What watches a command."""
 
     def step_started(self, step: Step) -> None:
-        """Hear that a step begins."""
+        """Handle the start of a step."""
         ...
 
     def on_event(self, event: Event) -> None:
-        """Hear what happens in it."""
+        """Handle an event of the current step."""
         ...
 
     def step_finished(self, outcome: Outcome) -> None:
-        """Hear how it came out."""
+        """Handle the outcome of a step."""
         ...

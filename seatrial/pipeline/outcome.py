@@ -1,4 +1,4 @@
-"""How a step came out."""
+"""The outcome of a step."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Outcome", "Status"]
 
 
 class Status(StrEnum):
-    """How a step came out; `unknown` is for check mode, when the registry that must be asked does not answer."""
+    """The status of a step; `unknown` occurs in check mode if a registry it needs does not answer."""
 
     OK = "ok"
     CHANGED = "changed"
@@ -22,11 +22,11 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How one step came out.
+    """The outcome of one step.
 
-    `message` says what is now so, or in check mode what would be done; `reason` says why, where that is worth a word.
-    `before` and `after` are identities, `attempts` counts tries, `moved` sums up what a push or pull transferred and
-    `sent` counts the bytes that went over the wire. `notes` are the infos and warnings of the step.
+    `message` says what is now so, or in check mode what would be done; `reason` says why, or is empty. `before` and
+    `after` are identities, `attempts` counts tries, `moved` summarises what a push or pull transferred, and `sent` is
+    the number of bytes sent over the network. `notes` are the texts of the step's infos and warnings.
     """
 
     step: str

@@ -1,4 +1,4 @@
-"""What may pass is tried again, and nothing else: the rules of retrying, in one place."""
+"""Retry transient errors, and only these: the rules in one place."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, kw_only=True)
 class RetryPolicy:
-    """How often and how long is waited, in seconds, for an error that is `transient`.
+    """How often an error that is `transient` is retried, and after how many seconds.
 
-    `delays` lie between the tries, `rate_limit_delays` in their place where a registry limits our rate. A share of
-    `jitter`
-    comes on top, so that many do not come back at once.
+    `delays` lie between the tries; `rate_limit_delays` replace them if a registry limits our rate. Up to a share of
+    `jitter` is added, so that many clients do not come back at the same moment.
     """
 
     delays: tuple[float, ...] = (1.0, 3.0)
@@ -31,7 +30,7 @@ class RetryPolicy:
     sleep: Callable[[float], None] = time.sleep
 
     def call(self, attempt: Callable[[], _T], emit: Callable[[Event], None] = lambda _: None) -> _T:
-        """Return what `attempt` gives, in one of the tries; raise its last error when none of them did."""
+        """Return the result of `attempt`, or raise its last error; emit a `Retry` before each wait."""
         attempts_made = 1
         while True:
             try:
@@ -44,7 +43,7 @@ class RetryPolicy:
                 seconds = delays[attempts_made - 1]
                 if isinstance(error, RateLimited):
                     seconds = max(seconds, min(error.seconds, self.rate_limit_delays[-1]))
-                seconds *= 1 + random.uniform(0, self.jitter)  # noqa: S311  nobody is to guess nothing from it
+                seconds *= 1 + random.uniform(0, self.jitter)  # noqa: S311  not a secret
                 attempts_made += 1
                 emit(
                     Retry(

@@ -23,9 +23,8 @@ _BUILDS_KEPT, _IMAGES_KEPT = 30, 100
 class Verdict:
     """Whether an image passed its checks: which image, which checks, in which run, and when (ISO 8601, UTC).
 
-    `facts` is what was demanded of the image's facts, in the policy's words; empty when they decided nothing.
-    `visited` is whether a browser opened the page, too, and `screenshot` the path of its picture. `checked` has a line
-    for each check.
+    `facts` is the policy of the image checks as text, empty if they could not fail it. `visited` is whether a browser
+    opened the page too, and `screenshot` the path of its screenshot. `checked` has a line for each check.
     """
 
     image: str
@@ -41,18 +40,18 @@ class Verdict:
 
     @classmethod
     def planned(cls, image: str, checks: tuple[Check, ...]) -> Verdict:
-        """Return the verdict that check mode counts on."""
-        return cls(image=image, checks=checks_digest(checks), passed=True, run="", when="", summary="will be probed")
+        """Return the verdict that check mode assumes."""
+        return cls(image=image, checks=checks_digest(checks), passed=True, run="", when="", summary="will be checked")
 
     def covers(self, checks: tuple[Check, ...], facts: str = "") -> bool:
-        """Return whether it was these checks that were asked, and the image's facts demanded in these words, if at all."""
+        """Return whether the verdict is for these checks, and for this image check policy unless it is empty."""
         return self.checks == checks_digest(checks) and facts in ("", self.facts)
 
 
 class StateFolder:
-    """The notes of one project in one folder.
+    """The saved state of one project, in one folder.
 
-    A note that is missing or damaged is as good as none: everything here can be found out again.
+    A damaged file counts as missing: everything here can be found out again.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -65,7 +64,7 @@ class StateFolder:
         return self.folder / "locks"
 
     def verdict(self, image_id: str) -> Verdict | None:
-        """Return what was found about an image, or None."""
+        """Return the verdict about an image, or None."""
         found = self._read(self._verdict_path(image_id))
         try:
             return Verdict(**{**found, "checked": tuple(found.get("checked", ()))})
@@ -73,11 +72,11 @@ class StateFolder:
             return None
 
     def save_verdict(self, verdict: Verdict) -> None:
-        """Remember a verdict, in place of an older one for the same image; what is long ago is forgotten."""
+        """Save a verdict, replacing an older one for the same image; the oldest verdicts are deleted."""
         self._save(self._verdict_path(verdict.image), asdict(verdict), _IMAGES_KEPT)
 
     def screenshot(self, what: str) -> Path:
-        """Return where the next picture of a page is kept, by the image's id or by the address of what is deployed."""
+        """Return the path for the next screenshot; `what` is an image id, or the address of a deployed app."""
         digest = re.match("sha256:([0-9a-f]{1,12})", what)
         name = digest[1] if digest else re.sub(r"[^A-Za-z0-9.-]+", "-", what)
         folder = self.folder / "screenshots"
@@ -85,45 +84,45 @@ class StateFolder:
         return folder / f"{name[:200]}.png"
 
     def facts(self, image_id: str) -> dict[str, Any]:
-        """Return what was found among an image's files; empty when nobody has looked."""
+        """Return what was found in an image's files; empty if they were never inspected."""
         return self._read(self._facts_path(image_id))
 
     def save_facts(self, image_id: str, found: Mapping[str, Any]) -> None:
-        """Remember what was found among an image's files; what is long ago is forgotten."""
+        """Save what was found in an image's files; the oldest are deleted."""
         self._save(self._facts_path(image_id), found, _IMAGES_KEPT)
 
     def current(self, app: str) -> str | None:
-        """Return the id of the image that was built last for an app, or None."""
+        """Return the id of the image last built for an app, or None."""
         found = self._read(self.folder / "current.json").get(app)
         return found if isinstance(found, str) else None
 
     def save_current(self, app: str, image_id: str) -> None:
-        """Remember which image was built last for an app."""
+        """Save the id of the image last built for an app."""
         path = self.folder / "current.json"
         self._write(path, {**self._read(path), app: image_id})
 
     def inputs(self, digest: str) -> Mapping[str, str]:
-        """Return what went into the build of that input digest: names to digests; empty when nobody knows any more."""
+        """Return the inputs of the build with this input digest, names to digests; empty if unknown."""
         parts = self._read(self._inputs_path(digest)).get("parts")
         return parts if isinstance(parts, dict) else {}
 
     def built_by(self, digest: str) -> str | None:
-        """Return the run that last built from that input digest, or None."""
+        """Return the run that last built from this input digest, or None."""
         run = self._read(self._inputs_path(digest)).get("run")
         return run if isinstance(run, str) else None
 
     def save_inputs(self, digest: str, parts: Mapping[str, str], run: str) -> None:
-        """Remember what went into a run's build; what is long ago is forgotten."""
+        """Save the inputs of a run's build; the oldest are deleted."""
         self._save(self._inputs_path(digest), {"run": run, "parts": dict(parts)}, _BUILDS_KEPT)
 
     def file_digests(self, app: str) -> FileDigests:
-        """Return the digests of an app's files, as far as they are known already."""
+        """Return the known digests of an app's files."""
         if app not in self._file_digests:
             self._file_digests[app] = FileDigests(self._read(self.folder / "files" / f"{app}.json"))
         return self._file_digests[app]
 
     def save_file_digests(self, app: str) -> None:
-        """Remember the digests of an app's files."""
+        """Save the digests of an app's files."""
         self._write(self.folder / "files" / f"{app}.json", self.file_digests(app).fresh)
 
     def started_engine(self) -> int | None:
@@ -132,7 +131,7 @@ class StateFolder:
         return pid if isinstance(pid, int) else None
 
     def save_started_engine(self, pid: int | None) -> None:
-        """Remember the engine that `up` started; None forgets it."""
+        """Save the process id of the engine that `up` started; None clears it."""
         self._write(self.folder / "engine.json", {"pid": pid})
 
     def _verdict_path(self, image_id: str) -> Path:
@@ -152,7 +151,7 @@ class StateFolder:
         return found if isinstance(found, dict) else {}
 
     def _save(self, path: Path, value: Mapping[str, Any], most: int) -> None:
-        """Write one of so many notes of a kind."""
+        """Write a file, and keep at most `most` files in its folder."""
         self._write(path, value)
         _forget(path.parent, most)
 
@@ -162,7 +161,7 @@ class StateFolder:
 
 
 def _forget(folder: Path, most: int) -> None:
-    """Let only so many of a folder's files stay, the youngest."""
+    """Delete all but the `most` newest files of a folder."""
     for old in sorted(folder.glob("*.*"), key=_age)[most:]:
         old.unlink(missing_ok=True)
 
@@ -171,4 +170,4 @@ def _age(path: Path) -> float:
     try:
         return -path.stat().st_mtime
     except FileNotFoundError:
-        return 0.0  # another run has just forgotten it
+        return 0.0  # another run has just deleted it

@@ -15,7 +15,7 @@ __all__ = ["Change", "NoChange", "Step"]
 class NoChange:
     """Nothing has to be done.
 
-    `message` says what is so, in the present tense ("shop:1 is up to date"), `identity` what it was recognised by.
+    `message` says what is so, in the present tense ("shop:1 is up to date"); `identity` is what it is recognised by.
     `detail` is worth adding once the step has changed something ("133 MB").
     """
 
@@ -28,10 +28,10 @@ class NoChange:
 class Change:
     """What a step would do.
 
-    `would` completes "would …" ("push shop:1"), `done` says the same in the past tense ("pushed shop:1"); where it is
-    empty, the plan made afterwards says what is so. `reason` is why, where that is worth a word ("changed: app.py").
-    `before` is the identity it starts from, `after` the one it ends with, where that is known in advance; `planned` is
-    what check mode shows to the steps that follow.
+    `would` completes "would …" ("push shop:1"); `done` says the same in the past tense ("pushed shop:1"), and if it is
+    empty the message of the second plan is used. `reason` is why, or empty ("changed: app.py"). `before` is the
+    identity before the change, `after` the one after it, if known in advance; `planned` is what check mode shows to
+    the next steps.
     """
 
     would: str
@@ -43,7 +43,7 @@ class Change:
 
 
 class Step(Protocol):
-    """One wish about the world; its `name` is its task's, its `app` the app it is for (empty for surroundings)."""
+    """One desired state; `name` is its task's name, `app` its app's name (empty if it is for no app)."""
 
     @property
     def name(self) -> str:
@@ -56,9 +56,9 @@ class Step(Protocol):
         ...
 
     def plan(self, world: World) -> Change | NoChange:
-        """Look, and only look: give what is to be done, or why nothing is. Raises `SeatrialError` when it cannot be."""
+        """Return what must be done, or that nothing must; change nothing. Raise `SeatrialError` if it is impossible."""
         ...
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:
-        """Carry the change out; `SeatrialError` otherwise."""
+        """Carry the change out; raise `SeatrialError` if that fails."""
         ...

@@ -1,4 +1,4 @@
-"""What a step's pushes and pulls have moved: where each layer is, and the sum of it all."""
+"""The progress of a step's pushes and pulls: each layer, and a summary."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HEADLINE: Final = "Pulling from "  # its id is a tag, not a layer
 
 
 class LayerResult(StrEnum):
-    """How a layer came out, in the order in which people are told."""
+    """The result of a layer, in the order in which a summary lists them."""
 
     SENT = "sent"
     FETCHED = "fetched"
@@ -40,10 +40,10 @@ _LAYER_RESULTS: Final = {
 
 @dataclass(kw_only=True)
 class Layer:
-    """A layer on its way.
+    """A layer in transfer.
 
-    `words` are the engine's last ones; `current` bytes of `total` (None when nobody knows) have moved, uncompressed in
-    a push. `result` is how it came out, `done` that it does not move now: another tag may need it again.
+    `words` is the engine's last text; `current` bytes of `total` (None if unknown) have moved, uncompressed in a push.
+    `done` is whether it is not moving now: another tag may need it again.
     """
 
     id: str
@@ -55,20 +55,20 @@ class Layer:
 
     @property
     def waiting(self) -> bool:
-        """Whether its turn has not come."""
+        """Whether its transfer has not started."""
         return not self.done and self.words in _IDLE
 
     @property
     def retry(self) -> int | None:
-        """The seconds after which the engine tries it again, if that is what it waits for."""
+        """The seconds until the engine retries it, or None if it does not wait for a retry."""
         found = None if self.done else _RETRYING.match(self.words)
         return int(found[1]) if found else None
 
 
 class TransferSummary:
-    """The layers of one step in the order in which they came, each of them once however often it is named.
+    """The layers of one step in the order in which they first appeared, each once.
 
-    `sent` is how many bytes went over the wire, 0 when nobody says.
+    `sent` is how many bytes were sent over the network, 0 if unknown.
     """
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ class TransferSummary:
         self.sent = 0
 
     def on_event(self, event: Transfer | BytesSent) -> str | None:
-        """Take in what happened; give the line that says why nothing goes on, when the engine begins to wait."""
+        """Record an event; return a line that says why nothing moves if the engine begins to wait, else None."""
         if isinstance(event, BytesSent):
             self.sent += event.bytes
             return None
@@ -86,7 +86,7 @@ class TransferSummary:
         layer = self.layers.setdefault(event.layer, Layer(id=sanitize(event.layer)[:_SHORT_ID]))
         result = LayerResult.MOUNTED if words.startswith("Mounted from ") else _LAYER_RESULTS.get(words)
         if result:
-            # What the first tag sent is there for the second: that does not unsend it.
+            # What the first tag sent is already there for the second; it still counts as sent.
             if layer.result is None or result in (LayerResult.SENT, LayerResult.FETCHED):
                 layer.result, layer.words = result, words
             layer.done = True
@@ -99,20 +99,20 @@ class TransferSummary:
         layer.words, layer.done = words, False
         if event.total:
             layer.current, layer.total = min(event.current, event.total), event.total
-        elif words == "Download complete" and layer.total:  # the last count came before the last bytes
+        elif words == "Download complete" and layer.total:  # the last number came before the last bytes
             layer.current = layer.total
-        elif event.current and words != "Extracting":  # of which some engines count the seconds
+        elif event.current and words != "Extracting":  # for which some engines count seconds
             layer.current, layer.total = event.current, None
         now = layer.retry
         return f"layer {layer.id}: {words}" if now is not None and (before is None or now > before) else None
 
     def summary(self) -> str:
-        """Return what moved in one line, as in `2 layers sent (3.4 MB), 5 already there`; nothing if nothing did."""
+        """Return what moved as one line (`2 layers sent (3.4 MB), 5 already there`), empty if nothing did."""
         return describe(self.layers.values(), sent=self.sent)
 
 
 def describe(layers: Iterable[Layer], *, sent: int = 0) -> str:
-    """Return how many layers came out how; `sent` is how many bytes those that were sent had, 0 when nobody knows."""
+    """Return how many layers had which result; `sent` is the size in bytes of those sent, 0 if unknown."""
     counts = Counter(layer.result for layer in layers)
     words: list[str] = []
     for result in LayerResult:

@@ -1,4 +1,4 @@
-"""What there is: the engine, the registries and our own notes, as a step sees them."""
+"""What a step sees and works on: the engine, the registries and the saved state."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from seatrial.registry.model import Configuration, Manifest, Registry
 __all__ = ["NOT_BUILT", "PlannedState", "World", "ignore"]
 
 NOT_BUILT = "(not built yet)"
-"""The id of an image that check mode foresees."""
+"""The id of an image that check mode assumes will be built."""
 _T = TypeVar("_T")
 
 
 def ignore(event: Event) -> None:
-    """Tell nobody: of what is only looked at, or was told already."""
+    """Discard the event."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedState:
-    """What will be there once a planned change is carried out: check mode shows it to the steps behind it."""
+    """What a planned change would create; check mode shows it to the next steps."""
 
     images: tuple[Image, ...] = ()
     current: Mapping[str, Image] = field(default_factory=dict)
@@ -48,8 +48,8 @@ class PlannedState:
 class World:
     """What a step may look at and work on.
 
-    `process` is this run, `emit` hears what a registry is asked again. Outside of check mode nothing is ever foreseen,
-    so that every look goes to the engine itself.
+    `process` is this run; `emit` gets the retries of registry requests. Outside check mode `planned` is empty, so that
+    every query goes to the engine itself.
     """
 
     engine: Engine
@@ -63,11 +63,11 @@ class World:
 
     @property
     def ledger(self) -> Ledger:
-        """What was released from here."""
+        """The ledger of this project's releases."""
         return Ledger(self.state.folder / "ledger.jsonl")
 
     def with_planned(self, more: PlannedState) -> World:
-        """Return the world as it will be."""
+        """Return the world as it will be once `more` is there."""
         seen = self.planned
         return replace(
             self,
@@ -82,20 +82,23 @@ class World:
 
     @contextmanager
     def hold_lock(self, lock: Lock, purpose: str, emit: Emit, *, wait: float) -> Iterator[None]:
-        """Hold a lock meanwhile; that it is waited for is told. `Conflict` when it is not free in `wait` seconds."""
-        waiting = lambda owner: emit(Info(text=f"waiting up to {wait:g} s: {owner}"))  # noqa: E731  one line
+        """Hold `lock` for the block; emit a note while waiting, raise `Conflict` if it is taken after `wait` seconds."""
+
+        def waiting(owner: str) -> None:
+            emit(Info(text=f"{owner}; waiting up to {wait:g} s" if wait else owner))
+
         with lock.hold(LockOwner.this(self.process, purpose), wait=wait, waiting=waiting):
             yield
 
     def image(self, reference: ImageReference) -> Image | None:
-        """Return the image of that name, or None."""
+        """Return the image with this name, or None."""
         for image in self.planned.images:
             if reference.familiar in image.tags:
                 return image
         return self.engine.image(reference.familiar)
 
     def current(self, app: App) -> Image | None:
-        """Return the image this project built last, or None: the noted one, else the newest with the app's labels."""
+        """Return the image this project built last, or None: the saved one, else the newest with the app's labels."""
         if app.name in self.planned.current:
             return self.planned.current[app.name]
         recorded = self.state.current(app.name)
@@ -105,14 +108,14 @@ class World:
         return next(iter(self.engine.images(app.labels)), None)
 
     def is_current(self, app: App, image: Image) -> bool:
-        """Return whether it is this image that the project built last."""
+        """Return whether this is the image that the project built last."""
         if app.name not in self.planned.current and self.state.current(app.name) == image.id:
             return True
         current = self.current(app)
         return current is not None and current.id == image.id
 
     def chosen(self, app: App, version: Version | None) -> Image:
-        """Return the image of that version, or without one the image built last; `StepFailed` when there is none."""
+        """Return the image of `version`, or if it is None the image built last; raise `StepFailed` if there is none."""
         if version is None:
             image, named = self.current(app), app.repository.name
         else:
@@ -122,32 +125,32 @@ class World:
             flag = f" --version {version}" if version else ""
             raise StepFailed(
                 f"there is no image {named}",
-                reason="the engine holds none of that name",
+                reason="the engine has no image of that name",
                 hint=f"invoke build{flag}",
             )
         return image
 
     def published_manifest(self, reference: ImageReference) -> Manifest | None:
-        """Return what the registry holds under a tag or digest, or None."""
+        """Return the manifest that a registry has under a tag or digest, or None."""
         return self._query(reference, lambda registry: registry.manifest(reference), nothing=None)
 
     def published_tags(self, repository: ImageReference) -> tuple[str, ...]:
-        """Return all tags the registry holds of a repository."""
+        """Return all tags of a repository in its registry."""
         return self._query(repository, lambda registry: registry.tags(repository), nothing=())
 
     def configuration(self, reference: ImageReference, manifest: Manifest) -> Configuration:
-        """Return what the image of a manifest, held under that name, says of itself."""
+        """Return the image configuration of a manifest, which the registry has under that reference."""
         nothing = Configuration(labels={})
         return self._query(reference, lambda registry: registry.configuration(reference, manifest), nothing=nothing)
 
     def check_push_permission(self, repository: ImageReference) -> None:
-        """Return unless it is known that we may not push there; `PushRefused` then."""
+        """Raise `PushRefused` if the registry says that we may not push to a repository."""
         self._query(repository, lambda registry: registry.check_push_permission(repository), nothing=None)
 
     def tag(self, reference: ImageReference, manifest: Manifest, emit: Emit) -> None:
-        """Let a tag in the registry point to a manifest that the repository holds; `StepFailed` when it then does not.
+        """Point a tag in the registry to a manifest of the same repository; raise `StepFailed` if it then does not.
 
-        What points there already is left alone.
+        A tag that points there already is left alone.
         """
 
         def once(registry: Registry) -> None:
@@ -158,9 +161,9 @@ class World:
             held = registry.manifest(reference, refresh=True)
             if held is None or held.digest != manifest.digest:
                 raise StepFailed(
-                    f"{reference.familiar} was moved and is not there",
-                    reason=f"the registry holds {held.digest if held else 'nothing'}, not {manifest.digest}",
-                    hint="look whether somebody else pushes there, then run it again",
+                    f"{reference.familiar} was moved, but the registry does not show it",
+                    reason=f"the registry has {held.digest if held else 'nothing'}, not {manifest.digest}",
+                    hint="check whether somebody else pushes there, then run it again",
                 )
 
         self._query(reference, once, emit, nothing=None)
@@ -168,14 +171,14 @@ class World:
     def _query(
         self, reference: ImageReference, call: Callable[[Registry], _T], emit: Emit | None = None, *, nothing: _T
     ) -> _T:
-        """Return a registry's answer, patiently; `nothing` where check mode foresees that it is only just started."""
+        """Return a registry's answer, with retries; `nothing` if check mode assumes that the registry is new."""
         if reference.registry in self.planned.registries:
             return nothing
         registry = self.registry(reference.registry)
         return self.retry_policy.call(lambda: call(registry), emit or self.emit)
 
     def pull(self, reference: ImageReference, emit: Emit, *, platform: str | None = None) -> None:
-        """Fetch an image with the credentials Docker keeps; what cannot be read of them is told and left out."""
+        """Pull an image with the credentials that Docker stores; warn and pull without if they cannot be read."""
         try:
             credential = self.registry(reference.registry).credential()
         except CredentialsError as error:
@@ -184,7 +187,7 @@ class World:
         self.engine.pull(reference, credential, emit, platform=platform)
 
     def verified(self, image: Image, checks: tuple[Check, ...], facts: str = "") -> Verdict | None:
-        """Return the verdict that an image passed these checks, or None; `facts` is what is demanded beside them."""
+        """Return the verdict that an image passed these checks, or None; `facts` is the policy of the image checks."""
         if image.id in self.planned.verified:
             return Verdict.planned(image.id, checks)
         verdict = self.state.verdict(image.id)

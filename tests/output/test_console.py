@@ -6,10 +6,12 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 
 import pytest
 
-from seatrial.engine.model import EngineInfo
+from seatrial.engine.model import EngineInfo, Image
+from seatrial.engine.protocol import Emit
 from seatrial.errors import StepFailed
 from seatrial.events import (
     BuildEvent,
@@ -22,10 +24,13 @@ from seatrial.events import (
     Transfer,
     WarningEvent,
 )
+from seatrial.model.app import BUILDER_LABEL
 from seatrial.output.console import Console
 from seatrial.output.json_report import as_json
-from seatrial.pipeline.pipeline import Published, Report
 from seatrial.pipeline.outcome import Outcome, Status
+from seatrial.pipeline.report import Published, Report
+from seatrial.pipeline.step import Change, NoChange
+from seatrial.pipeline.world import World
 
 ERROR = StepFailed(
     "it broke", reason="a \x1b[31mred\x1b[0m word " + "and more " * 20, hint="invoke build", details=("x",)
@@ -41,10 +46,24 @@ REPORT = Report(
     check=False,
     outcomes=OUTCOMES,
     engine=EngineInfo(endpoint="unix:///x.sock", version="28.5.2", api="1.51"),
-    image_id="sha256:b",
-    builder="BuildKit",
+    image=Image(id="sha256:b", tags=("me/app:1",), size=133_000_000, labels={BUILDER_LABEL: "BuildKit"}),
     published=(Published(reference="docker.io/me/app:1", digest="sha256:c"),),
 )
+
+
+@dataclass
+class Named:
+    """A step that is only a name."""
+
+    name: str
+    app: str = "web"
+
+    def plan(self, world: World) -> NoChange:  # noqa: ARG002  a step's signature
+        """Find nothing to do."""
+        return NoChange(message="")
+
+    def apply(self, world: World, change: Change, emit: Emit) -> None:
+        """Do nothing."""
 
 
 def _shown(capsys: pytest.CaptureFixture[str], *, plain: bool = False) -> str:
@@ -80,7 +99,32 @@ def test_every_status_and_fact(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Docker 28.5.2 at unix:///x.sock" in out
     assert "docker.io/me/app:1\n" in out
     assert "sha256:c\n" in out
-    assert "builder BuildKit\n" in out
+    rows = [line.split(maxsplit=1) for line in out.partition("RECAP")[2].splitlines()]
+    assert ["builder", "BuildKit"] in rows
+    assert rows[rows.index(["image", "me/app:1, 133 MB"]) + 1] == ["sha256:b"]
+
+
+def test_details_stand_under_their_own_step(capsys: pytest.CaptureFixture[str]) -> None:
+    """The name of a step stands once above its first detail; a step without details is one line."""
+    console = Console(errors=False)
+    for outcome, details in ((OUTCOMES[0], ["first", "second"]), (OUTCOMES[1], [])):
+        console.step_started(Named(outcome.step))
+        for detail in details:
+            console.on_event(Info(text=detail))
+        console.step_finished(outcome)
+
+    first_words = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert first_words == ["build", "first", "second", "changed", "ok"]
+
+
+def test_an_error_of_the_command_counts_as_failed(capsys: pytest.CaptureFixture[str]) -> None:
+    """A lock that is not free is one failure in the recap."""
+    skipped = Outcome(step="push", app="web", status=Status.SKIPPED, message="the lock is not free")
+    console = Console(errors=False)
+
+    console.recap(Report(command="push", check=False, outcomes=(skipped,), error=ERROR, seconds=0.5))
+
+    assert "ok=0  changed=0  skipped=1  failed=1  in 0.5 s" in capsys.readouterr().out
 
 
 def test_no_colours_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,11 +12,13 @@ from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
 from seatrial.errors import Conflict, Interrupted, SeatrialError, StepFailed
+from seatrial.events import Event
 from seatrial.host.process import Process
-from seatrial.pipeline.pipeline import Pipeline, Report, worst
+from seatrial.pipeline.outcome import Outcome, Status
+from seatrial.pipeline.pipeline import run_steps
+from seatrial.pipeline.report import Report, worst
 from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.step import Change, NoChange, Step
-from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.world import PlannedState, World
 
 
@@ -55,14 +57,21 @@ def world(tmp_path: Path) -> Iterator[World]:
 def go(world: World, *steps: Step, check: bool = False) -> tuple[Report, list[str]]:
     """Return the report, and what an observer heard."""
     heard: list[str] = []
-    report = Pipeline(command="second", steps=steps).run(
-        world,
-        check=check,
-        emit=lambda _: None,
-        step_started=lambda step: heard.append(f"{step.name} begins"),
-        step_finished=lambda outcome: heard.append(f"{outcome.step} {outcome.status}"),
-    )
-    return report, heard
+
+    class Heard:
+        """Notes what it sees."""
+
+        def step_started(self, step: Step) -> None:
+            heard.append(f"{step.name} begins")
+
+        def on_event(self, event: Event) -> None:
+            """Ignore it."""
+
+        def step_finished(self, outcome: Outcome) -> None:
+            heard.append(f"{outcome.step} {outcome.status}")
+
+    outcomes = run_steps(steps, world, Heard(), check=check)
+    return Report(command="second", check=check, outcomes=outcomes), heard
 
 
 def failed() -> StepFailed:

@@ -4,19 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from seatrial.pipeline.pipeline import Pipeline, Report
+from seatrial.events import Event
+from seatrial.pipeline.outcome import Outcome
+from seatrial.pipeline.pipeline import run_steps
+from seatrial.pipeline.report import Report
 from seatrial.pipeline.step import Step
 from tests.steps.scenario import StepScenario
 
 __all__ = ["go", "reason", "released", "statuses"]
 
 
+class Unwatched:
+    """An observer that keeps nothing."""
+
+    def step_started(self, step: Step) -> None:
+        """Ignore it."""
+
+    def on_event(self, event: Event) -> None:
+        """Ignore it."""
+
+    def step_finished(self, outcome: Outcome) -> None:
+        """Ignore it."""
+
+
 def go(scenario: StepScenario, steps: Sequence[Step], *, check: bool) -> Report:
     """Carry the steps out in one run of Seatrial."""
-    pipeline = Pipeline(command="release", steps=tuple(steps))
-    return pipeline.run(
-        scenario.world, check=check, emit=lambda _: None, step_started=lambda _: None, step_finished=lambda _: None
-    )
+    outcomes = run_steps(steps, scenario.world, Unwatched(), check=check)
+    return Report(command="release", check=check, outcomes=outcomes)
 
 
 def statuses(report: Report) -> list[str]:

@@ -1,1 +1,1 @@
-"""What an image must show before it is pushed."""
+"""The checks that an image must pass before it is pushed."""

@@ -1,1 +1,1 @@
-"""The failure doctor: from what a failed container leaves behind to one named cause and the next command."""
+"""Diagnose a failed container: one named cause, and the next command."""

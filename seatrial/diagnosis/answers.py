@@ -1,4 +1,4 @@
-"""Causes that show in what came back: another app's page, another version, nothing, too late."""
+"""Causes that the app's responses show: another app's page, another version, no answer, too late."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from seatrial.diagnosis.evidence import Cause, Evidence
 
 __all__ = ["deployed_cause", "no_answer", "server_error", "slow_start", "wrong_answer", "wrong_app", "wrong_version"]
 
-# Pages that everybody's server shows when it was given no app: by their title, or all of a page without one.
-_STRANGERS: Final = (
+# Default pages of servers without an app: matched by title, or by the whole text if the page has no title.
+_DEFAULT_PAGES: Final = (
     (r"Directory listing for ", "Python's http.server, which lists a folder"),
     (r"Welcome to nginx!?$", "nginx's welcome page"),
     (
@@ -25,23 +25,23 @@ _STRANGERS: Final = (
 
 
 def wrong_version(evidence: Evidence) -> Cause | None:
-    """Tell when the right app answers, of another version."""
+    """Recognise the right app in another version."""
     found = re.search(r"expected version \S+(?: of image \S+)?, got \S+", evidence.problem)
     if not evidence.answered or not found:
         return None
     return Cause.to_build(
         "wrong-version",
         evidence.problem,
-        "let the Dockerfile take the build argument VERSION and the app answer it",
+        "add ARG VERSION to the Dockerfile, and let the app answer with that version",
     )
 
 
 def wrong_app(evidence: Evidence) -> Cause | None:
-    """Tell when something else answers: a server's own page, not the app's."""
+    """Recognise a server's default page in the place of the app's."""
     page = evidence.page
     if not evidence.answered or not page:
         return None
-    for pattern, name in _STRANGERS:
+    for pattern, name in _DEFAULT_PAGES:
         if re.match(pattern, page.title or page.text.strip()):
             return Cause.to_build(
                 "wrong-app",
@@ -52,25 +52,25 @@ def wrong_app(evidence: Evidence) -> Cause | None:
 
 
 def server_error(evidence: Evidence) -> Cause | None:
-    """Tell when the app answers, and nothing but its own failure, up to the deadline."""
+    """Recognise an app that answers with 5xx until the deadline."""
     if not evidence.running or not evidence.failing:
         return None
     return Cause.to_build(
         "server-error",
         f"{evidence.problem} (for {evidence.app.smoke_timeout:g} s)",
-        "mend what the log says of it",
+        "fix the error that the log shows",
     )
 
 
 def no_answer(evidence: Evidence) -> Cause | None:
-    """Tell when the app takes the connection and never answers, or not in HTTP."""
+    """Recognise an app that accepts the connection but does not answer, or not in HTTP."""
     seen = evidence.inspection
     if not seen or not evidence.running or not evidence.silent:
         return None
     if "no HTTP answer" in evidence.problem:
         reason, hint = (
-            f"it answers no HTTP: {evidence.problem}",
-            f"let plain HTTP be spoken on port {evidence.app.port}",
+            f"it does not answer in HTTP: {evidence.problem}",
+            f"let the app serve plain HTTP on port {evidence.app.port}",
         )
         return Cause.to_build("no-answer", reason, hint)
     listens = any(one.port == evidence.app.port for one in seen.sockets or ())
@@ -78,39 +78,39 @@ def no_answer(evidence: Evidence) -> Cause | None:
         return None
     return Cause.to_build(
         "no-answer",
-        f"it listens and does not answer: {evidence.problem}",
-        "look at what the app waits for (a database, a lock, a worker that is busy)",
+        f"it listens but does not answer: {evidence.problem}",
+        "find out what the app waits for (a database, a lock, a busy worker)",
     )
 
 
 def slow_start(evidence: Evidence) -> Cause | None:
-    """Tell when the app was still starting when the time was over."""
+    """Recognise an app that was still starting when the time was over."""
     app = evidence.app
     if not evidence.running or not evidence.silent:
         return None
-    said = next((line.strip() for line in reversed(evidence.log) if line.strip()), "")
-    last = f"its last words: {said[:120]}" if said else "it has said nothing"
-    nothing = evidence.inspection and evidence.inspection.sockets == ()
-    where = "listens on no port yet" if nothing else f"does not answer on port {app.port}"
+    last_line = next((line.strip() for line in reversed(evidence.log) if line.strip()), "")
+    log = f"its last log line: {last_line[:120]}" if last_line else "its log is empty"
+    no_socket = evidence.inspection and evidence.inspection.sockets == ()
+    state = "does not listen on any port yet" if no_socket else f"does not answer on port {app.port}"
     return Cause.to_set(
         "slow-start",
-        f"after {app.smoke_timeout:g} s it {where}; {last}",
+        f"after {app.smoke_timeout:g} s it {state}; {log}",
         f"smoke_timeout: {max(2 * app.smoke_timeout, 30):g}",
         app,
     )
 
 
 def wrong_answer(evidence: Evidence) -> Cause | None:
-    """Tell when the app answers, and something else than was asked for."""
+    """Recognise an app whose answer does not match a check."""
     problems = "; ".join(f"{one.check}: {one.problem}" for one in evidence.results if one.problem)
     if not evidence.running or not problems:
         return None
     page = f" ({_page(evidence)})" if evidence.page and evidence.page.title else ""
-    return Cause.to_build("wrong-answer", f"{problems}{page}", "mend the app or its checks in invoke.yaml")
+    return Cause.to_build("wrong-answer", f"{problems}{page}", "fix the app, or its checks in invoke.yaml")
 
 
 def deployed_cause(problem: str) -> str:
-    """Return the cause's name for what is wrong with something deployed elsewhere: only its answer can be looked at."""
+    """Return the name of the cause of a problem with a deployed app: only its answer is known, not its container."""
     if problem.startswith("no answer"):
         return "no-answer"
     if re.match(r"status 5\d\d", problem):

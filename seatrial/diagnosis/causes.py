@@ -1,4 +1,4 @@
-"""All known causes in their order: the most specific evidence wins."""
+"""Find the cause of a failure: the recognisers are ordered so that the most specific evidence wins."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from seatrial.diagnosis.log import (
 __all__ = ["RECOGNISERS", "diagnose"]
 
 RECOGNISERS: tuple[Callable[[Evidence], Cause | None], ...] = (
-    # What the engine and the kernel know for sure.
+    # What the engine and the kernel report.
     removed,
     out_of_memory,
     wrong_architecture,
@@ -43,10 +43,10 @@ RECOGNISERS: tuple[Callable[[Evidence], Cause | None], ...] = (
     not_executable,
     bound_to_loopback,
     surely_wrong_port,
-    # What came back.
+    # What the app answered.
     wrong_version,
     wrong_app,
-    # What the app says of itself.
+    # What the app's log says.
     missing_library,
     missing_module,
     broken_import,
@@ -58,7 +58,7 @@ RECOGNISERS: tuple[Callable[[Evidence], Cause | None], ...] = (
     missing_file,
     worker_failed,
     uncaught_exception,
-    # What is left.
+    # Less specific evidence.
     wrong_port,
     other_platform,
     ended_at_once,
@@ -70,14 +70,14 @@ RECOGNISERS: tuple[Callable[[Evidence], Cause | None], ...] = (
 
 
 def diagnose(evidence: Evidence) -> Cause:
-    """Return the one cause that the evidence speaks for; `unknown`, said plainly, when there is none."""
+    """Return the cause that the evidence shows; its name is `unknown` if no known cause fits."""
     for recognise in RECOGNISERS:
         if cause := recognise(evidence):
             return cause
     seen = evidence.inspection
     if seen and not seen.running:
-        words = [f"its process ended with exit code {seen.exit_code}"]
-        words += [f"the engine says: {evidence.words or seen.error}"] if evidence.words or seen.error else []
+        reasons = [f"its process ended with exit code {seen.exit_code}"]
+        reasons += [f"the engine says: {evidence.words or seen.error}"] if evidence.words or seen.error else []
     else:
-        words = [evidence.problem or evidence.words or "it failed"]
-    return Cause.to_build("unknown", f"{'; '.join(words)}; no known cause fits", "mend what the lines above say")
+        reasons = [evidence.problem or evidence.words or "it failed"]
+    return Cause.to_build("unknown", f"{'; '.join(reasons)}; no known cause fits", "fix the error in the lines above")

@@ -1,4 +1,4 @@
-"""What a failure leaves behind, and what is made of it: a cause with a name."""
+"""The evidence of a failure, and the cause that is found from it."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from seatrial.model.app import App, Check
 
 __all__ = ["Cause", "Evidence", "Page", "Sources"]
 
-_PLAIN = "; then: invoke build smoke"
+_REBUILD = "; then: invoke build smoke"
 _TRACEBACK = "Traceback (most recent call last)"
-# What stands one or two lines above a traceback that goes on with the one before, or that ended nothing.
-_GOES_ON = re.compile("above exception, another|above exception was the direct cause|Exception ignored in")
+# One or two lines above a traceback, these show that it continues the one before, or that it did not end the app.
+_CONTINUES = re.compile("above exception, another|above exception was the direct cause|Exception ignored in")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
-    """Why it failed: its name for programs, why in a sentence for people, and what to do or type next."""
+    """A cause of a failure: its name for programs, the reason as a sentence, and what to type next."""
 
     name: str
     reason: str
@@ -28,18 +28,18 @@ class Cause:
 
     @classmethod
     def to_build(cls, name: str, reason: str, hint: str) -> Cause:
-        """Return a cause whose mend needs a new image."""
-        return cls(name=name, reason=reason, hint=f"{hint}{_PLAIN}")
+        """Return a cause whose fix needs a new build."""
+        return cls(name=name, reason=reason, hint=f"{hint}{_REBUILD}")
 
     @classmethod
     def to_set(cls, name: str, reason: str, setting: str, app: App) -> Cause:
-        """Return a cause that a setting mends; the same image will do."""
+        """Return a cause that a setting fixes, without a new build."""
         return cls(name=name, reason=reason, hint=f"{setting} under apps.{app.name} in invoke.yaml, then: invoke smoke")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """What the app answered, looked at once more: status, title, the Server header, the beginning of the text."""
+    """The app's answer to a repeated request: status, title, Server header, and the beginning of the text."""
 
     status: int
     server: str = ""
@@ -49,9 +49,9 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True)
 class Sources:
-    """What stands in the app's folder: the names of its own modules, its requirements file and what that names.
+    """The app's own modules, its requirements file, and the packages in that file.
 
-    `requirements` is relative to the folder, empty when there is none; names are lowercase, with `-`.
+    `requirements` is relative to the app's folder, empty if there is none. Package names are lowercase, with `-`.
     """
 
     modules: frozenset[str] = frozenset()
@@ -61,11 +61,11 @@ class Sources:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """All that is known about a container that failed.
+    """Everything known about a container that failed.
 
-    `inspection` is None when somebody removed it, `log` are its last lines, `results` those of the checks that were
-    put, `page` what a wrong answer was, `words` the engine's own on a start that failed. Platforms are as in
-    `linux/arm64`, empty when not told.
+    `inspection` is None if somebody removed the container. `log` has its last lines, `results` the results of the
+    checks that ran, `page` the page of a wrong answer, and `words` the engine's message if the start failed.
+    Platforms look like `linux/arm64`; they are empty if unknown.
     """
 
     app: App
@@ -80,81 +80,81 @@ class Evidence:
 
     @property
     def running(self) -> bool:
-        """Whether the container is alive."""
+        """Whether the container is running."""
         return self.inspection is not None and self.inspection.running
 
     @property
     def dead(self) -> bool:
-        """Whether the container has ended, or never began."""
+        """Whether the container has ended, or never started."""
         return self.inspection is not None and not self.inspection.running
 
     @property
     def command(self) -> tuple[str, ...]:
-        """What it runs: the image's own command, without the engine's init."""
+        """The command it runs, without the engine's init."""
         return self.inspection.command if self.inspection else ()
 
     @property
     def typed(self) -> str:
-        """The beginning of that as people would type it."""
+        """The first 100 characters of the command, as text."""
         return " ".join(self.command)[:100]
 
     @property
     def failed(self) -> Result | None:
-        """The first check that failed."""
+        """The result of the first check that failed, or None."""
         return next((result for result in self.results if result.problem), None)
 
     @property
     def check(self) -> Check | None:
-        """The check behind it."""
+        """The first check that failed, or None."""
         return self.failed.check if self.failed else None
 
     @property
     def problem(self) -> str:
-        """What was wrong with it, in words; empty when nothing was."""
+        """The first failed check and its problem as text, empty if no check failed."""
         failed = self.failed
         return f"{failed.check}: {failed.problem}" if failed else ""
 
     @property
     def answered(self) -> bool:
-        """Whether the app gave an answer that waiting would not change: what its log says need not be the cause."""
+        """Whether the app gave an answer that waiting would not change; then its log need not show the cause."""
         return self.running and self.failed is not None and self.failed.final and not self.silent
 
     @property
     def silent(self) -> bool:
-        """Whether what failed got no answer of HTTP."""
+        """Whether the failed check got no HTTP response."""
         return self.failed is not None and (self.failed.problem or "").startswith("no answer")
 
     @property
     def failing(self) -> bool:
-        """Whether the app answered with an error of its own."""
+        """Whether the app answered with a 5xx status."""
         return bool(re.search(r"status 5\d\d", self.problem))
 
     @property
     def traced(self) -> bool:
-        """Whether the log tells of an exception."""
+        """Whether the log contains a traceback."""
         return any(_TRACEBACK in line for line in self.log)
 
     @property
     def ending(self) -> tuple[str, ...]:
-        """The log from the exception on that ended the app, with those it came of; all of it when none did."""
-        begin = 0
+        """The log from the exception that ended the app on, with the exceptions behind it; else the whole log."""
+        start = 0
         for at, line in enumerate(self.log if self.dead else ()):
-            if _TRACEBACK in line and not any(map(_GOES_ON.search, self.log[max(at - 2, 0) : at])):
-                begin = at
-        return self.log[begin:]
+            if _TRACEBACK in line and not any(map(_CONTINUES.search, self.log[max(at - 2, 0) : at])):
+                start = at
+        return self.log[start:]
 
     @property
     def raised(self) -> tuple[str, ...]:
-        """The unindented lines behind the last traceback, the exception first."""
+        """The unindented lines after the last traceback; the exception is the first."""
         at = max((at for at, line in enumerate(self.log) if _TRACEBACK in line), default=len(self.log))
         return tuple(line for line in self.log[at + 1 :] if line and not line[0].isspace())
 
     def last(self, *patterns: str) -> re.Match[str] | None:
-        """Return where the log, or the engine's words, match one of these patterns last; ^ and $ are a line's."""
+        """Return the last match of any pattern in a line of the log or of the engine's message."""
         return _last(patterns, (*self.log, *self.words.splitlines()))
 
     def said(self, *patterns: str) -> re.Match[str] | None:
-        """Return where the app's own `ending` matches one of these patterns last."""
+        """Return the last match of any pattern in a line of `ending`."""
         return _last(patterns, self.ending)
 
 

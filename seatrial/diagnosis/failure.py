@@ -1,4 +1,4 @@
-"""The error for a container that failed: one named cause, the next command, and the evidence."""
+"""Build the error for a failed container: one named cause, the next command, and the evidence."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from seatrial.wording import pluralize
 __all__ = ["explained"]
 
 
-def explained(  # noqa: PLR0913  what, of which app, and what is known already
+def explained(  # noqa: PLR0913  each argument is one thing
     engine: Engine,
     app: App,
     image: Image,
@@ -26,11 +26,10 @@ def explained(  # noqa: PLR0913  what, of which app, and what is known already
     words: str = "",
     via_port: int | None = None,
 ) -> ContainerFailed | SmokeFailed:
-    """Return the error for a container that failed its checks, or with the engine's `words` its start.
+    """Return the error for a container that failed its checks, or its start with the engine's message `words`.
 
-    It is to be called while the container is still there. `via_port` is a port that leads to it where its published one
-    does
-    not.
+    Call it while the container still exists. `via_port` is a port that leads to the container if its published port
+    does not.
     """
     evidence = gather(engine, app, image, container_id, results=results, words=words, via_port=via_port)
     cause = diagnose(evidence)
@@ -46,5 +45,5 @@ def _end(evidence: Evidence) -> str:
     if evidence.words:
         return "cannot be started"
     seen = evidence.inspection
-    when = "while it was asked" if any(result.problem is None for result in evidence.results) else "at start"
+    when = "during the checks" if any(result.problem is None for result in evidence.results) else "at start"
     return f"died {when}" if seen is None else f"died {when} (exit code {seen.exit_code})"

@@ -1,4 +1,4 @@
-"""Evidence as it is gathered, while the container is still there."""
+"""Gather the evidence of a failure while the container still exists."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from seatrial.model.app import App, Check
 __all__ = ["gather"]
 
 _LOG_LINES = 200
-_LOOK_SECONDS = 1.0
-_LOOK_BYTES = 16 * 1024
+_REQUEST_SECONDS = 1.0
+_PAGE_BYTES = 16 * 1024
 _REQUIREMENTS = ("requirements.txt", "pyproject.toml", "Pipfile", "package.json")
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _LARGEST_FILE = 1024 * 1024
 
 
-def gather(  # noqa: PLR0913  what, of which app, and what is known already
+def gather(  # noqa: PLR0913  each argument is one thing
     engine: Engine,
     app: App,
     image: Image,
@@ -38,9 +38,9 @@ def gather(  # noqa: PLR0913  what, of which app, and what is known already
     words: str = "",
     via_port: int | None = None,
 ) -> Evidence:
-    """Return all there is to know of a container that failed its checks, or with the engine's `words` its start.
+    """Return the evidence of a container that failed its checks, or its start with the engine's message `words`.
 
-    `via_port` is a port that leads to it where its published one does not. What cannot be found out is left out.
+    `via_port` is a port that leads to the container if its published port does not. Unknown evidence stays empty.
     """
     inspection = engine.inspect_container(container_id)
     port = None
@@ -66,7 +66,7 @@ def _log(engine: Engine, container_id: str) -> tuple[str, ...]:
         lines = tuple(engine.logs(container_id, tail=_LOG_LINES))
     except SeatrialError:
         return ()
-    # The indentation tells a traceback's calls from its exception.
+    # Keep the indentation: it separates a traceback's calls from its exception.
     return tuple(line[: len(line) - len(line.lstrip(" "))] + sanitize(line) for line in lines)
 
 
@@ -78,15 +78,15 @@ def _platform(engine: Engine) -> str:
 
 
 def _page(base_url: BaseUrl, check: Check, expected: Expected) -> Page | None:
-    """Return what stands behind a wrong answer; only a question that changes nothing is put a second time."""
+    """Return the page behind a wrong answer, or None; only a GET or HEAD request is repeated."""
     if check.method not in ("GET", "HEAD"):
         return None
     request = replace(request_for(check, expected), method="GET", body=None)
     try:
-        response = send(base_url, request, seconds=_LOOK_SECONDS, follow=check.follows)
+        response = send(base_url, request, seconds=_REQUEST_SECONDS, follow=check.follows)
     except OSError:
         return None
-    body = response.body[:_LOOK_BYTES].decode("utf-8", "replace")
+    body = response.body[:_PAGE_BYTES].decode("utf-8", "replace")
     title = _TITLE.search(body)
     return Page(
         status=response.status,
@@ -97,7 +97,7 @@ def _page(base_url: BaseUrl, check: Check, expected: Expected) -> Page | None:
 
 
 def _sources(folder: Path) -> Sources:
-    """Return what the app's folder says of its modules and requirements."""
+    """Return the modules and requirements in the app's folder."""
     file = next((folder / name for name in _REQUIREMENTS if (folder / name).is_file()), None)
     return Sources(
         modules=frozenset(_modules(folder)),
@@ -117,7 +117,7 @@ def _modules(folder: Path) -> Iterator[str]:
 
 
 def _required(file: Path) -> Iterator[str]:
-    """Yield the names that a requirements file begins its lines with, or has in quotes: more than packages, no fewer."""
+    """Yield the package names in a requirements file, and perhaps other words from the same places."""
     try:
         if file.stat().st_size > _LARGEST_FILE:
             return

@@ -1,4 +1,4 @@
-"""Causes that the app tells itself, in the last lines of its log."""
+"""Causes that the last lines of the app's log show."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
     "worker_failed",
 ]
 
-# Packages whose name is not the module's.
+# Modules whose package has another name.
 _PACKAGES: Final = {
     "attr": "attrs",
     "bs4": "beautifulsoup4",
@@ -51,38 +51,41 @@ _DENIED: Final = r"(?:[Pp]ermission denied|[Oo]peration not permitted)"
 
 
 def missing_library(evidence: Evidence) -> Cause | None:
-    """Tell when a compiled module needs a system library that the image has not got."""
+    """Recognise a compiled module that needs a system library that is not in the image."""
     found = evidence.said(r"(?P<name>lib[\w.+-]+\.so[\w.]*): cannot open shared object file")
     if not found or evidence.answered:
         return None
     return Cause.to_build(
         "missing-library",
         f"the system library {found['name']} is not in the image",
-        f"install the Debian package that holds {found['name']} in the Dockerfile (apt-get install)",
+        f"install the Debian package that contains {found['name']} in the Dockerfile (apt-get install)",
     )
 
 
 def missing_module(evidence: Evidence) -> Cause | None:
-    """Tell when a module that the app imports is not in the image."""
+    """Recognise an import of a module that is not in the image."""
     found = evidence.said(_NO_MODULE, _NO_NODE_MODULE)
     if not found or evidence.answered:
         return None
     module, sources = found["name"], evidence.sources
     top = module.partition(".")[0]
     if "Cannot find" in found[0]:
-        reason, hint = f"the module {module} is not in the image", f"npm install {module} (package.json then names it)"
+        reason, hint = (
+            f"the module {module} is not in the image",
+            f"npm install {module} (it adds the module to package.json)",
+        )
     elif top in sources.modules:
-        reason = f"the app's own module {top} is not where it is looked for"
-        hint = f"mend WORKDIR, or COPY {top} there (does .dockerignore name it?)"
+        reason = f"the app's own module {top} is not in a folder where Python looks for it"
+        hint = f"fix WORKDIR, or COPY {top} there (does .dockerignore exclude it?)"
     else:
         package = _PACKAGES.get(top.lower(), top.lower().replace("_", "-"))
         file = sources.requirements or "requirements.txt"
         if package in sources.required or top.lower() in sources.required:
-            reason = f"the module {module} is not in the image, though {file} names {package}"
-            hint = f"let the Dockerfile install {file} for the Python that CMD starts"
+            reason = f"the module {module} is not in the image, although {file} names {package}"
+            hint = f"install {file} in the Dockerfile, for the Python that CMD starts"
         else:
             reason = f"the module {module} is missing from {file}" + (
-                "" if sources.requirements else ", which is not there"
+                "" if sources.requirements else ", which does not exist"
             )
             hint = f"add {package} to {file}" + (
                 "" if sources.requirements else " and RUN pip install -r in the Dockerfile"
@@ -91,31 +94,31 @@ def missing_module(evidence: Evidence) -> Cause | None:
 
 
 def broken_import(evidence: Evidence) -> Cause | None:
-    """Tell when a module is there and has not got what the app imports from it."""
+    """Recognise an import of a name that the module does not have."""
     found = evidence.said(r"ImportError: (?P<words>cannot import name '(?P<what>\w+)' from .*?'(?P<name>[\w.]+)'.*)")
     if not found or evidence.answered:
         return None
     top = found["name"].partition(".")[0]
     known = top in evidence.sources.modules or top in sys.stdlib_module_names
-    hint = f"mend the import from {top}" if known else f"lock the version of {top} that has it"
+    hint = f"fix the import from {top}" if known else f"pin a version of {top} that has {found['what']}"
     return Cause.to_build("broken-import", f"{found['name']} has no {found['what']} to import", hint)
 
 
 def syntax_error(evidence: Evidence) -> Cause | None:
-    """Tell when the interpreter cannot read the app."""
+    """Recognise a syntax error in the app."""
     found = evidence.said(r"^\s*(?P<name>SyntaxError|IndentationError|TabError): (?P<words>.*)")
     if not found or evidence.answered:
         return None
-    # A text that was never a file, "<string>", has no place.
+    # "<string>" is not a file, so it is no place to fix.
     where = evidence.said(
         r'File "(?P<file>[^"<]+)", line (?P<line>\d+)\s*$', r"^(?P<file>/\S+\.[cm]?js):(?P<line>\d+)$"
     )
     place = f"{where['file']}:{where['line']}" if where else _place(evidence) or "the app"
-    return Cause.to_build("syntax-error", f"{place}: {found['name']}: {found['words']}", f"mend {place}")
+    return Cause.to_build("syntax-error", f"{place}: {found['name']}: {found['words']}", f"fix {place}")
 
 
 def read_only_root(evidence: Evidence) -> Cause | None:
-    """Tell when the app writes to the container's root, which is read-only."""
+    """Recognise a write to the container's root file system, which is read-only."""
     found = _stopped_by(
         evidence,
         r"\[Errno 30\] Read-only file system(?:: (?P<path>.+))?$",
@@ -129,19 +132,19 @@ def read_only_root(evidence: Evidence) -> Cause | None:
         return None
     path = _absolute(evidence, (found["path"] or "").strip("'\""))
     reason = (
-        f"it writes to {path or 'its root'}, and its root is read-only ({', '.join(seen.writable)} can be written to)"
+        f"it writes to {path or 'its root'}, but its root is read-only ({', '.join(seen.writable)} can be written to)"
     )
-    # A folder that holds the app's own files cannot be laid over: they would be gone.
+    # A tmpfs over a folder with the app's own files would hide them.
     folder = posixpath.dirname(path)
     if folder in ("", "/", seen.workdir) or folder == posixpath.dirname(seen.workdir):
         return Cause.to_build(
-            "read-only-root", reason, "let it write below /tmp, or a folder that the setting tmpfs names"
+            "read-only-root", reason, "let the app write below /tmp, or in a folder in the setting tmpfs"
         )
     return Cause.to_set("read-only-root", reason, f"tmpfs: [{folder}]", evidence.app)
 
 
 def permission_denied(evidence: Evidence) -> Cause | None:
-    """Tell when the container's user may not read or write a file."""
+    """Recognise a file that the container's user may not read or write."""
     found = _stopped_by(
         evidence,
         rf"\[Errno 13?\] {_DENIED}: (?P<path>'[^']+')",
@@ -153,44 +156,44 @@ def permission_denied(evidence: Evidence) -> Cause | None:
     if not found or evidence.answered:
         return None
     path, seen = found["path"].strip("'"), evidence.inspection
-    user = f"user {seen.user}" if seen and seen.user else "root, who has no capabilities here,"
+    user = f"user {seen.user}" if seen and seen.user else "root (without capabilities)"
     if "peration not permitted" in found[0]:
         return Cause.to_build(
             "permission-denied",
             f"{user} may not change {path}: operation not permitted",
-            "set owners in the Dockerfile (COPY --chown, or RUN chown) and its USER: the container has no capabilities",
+            "set owners and USER in the Dockerfile (COPY --chown, or RUN chown): the container has no capabilities",
         )
     return Cause.to_build(
         "permission-denied",
         f"{user} may not use {path}: permission denied",
-        f"make it readable for all where the Dockerfile makes it (COPY --chmod=644, or RUN chmod a+rX {path})",
+        f"make it readable for all in the Dockerfile (COPY --chmod=644, or RUN chmod a+rX {path})",
     )
 
 
 def port_taken_inside(evidence: Evidence) -> Cause | None:
-    """Tell when two of the app's own processes want the same port."""
+    """Recognise two processes in the container that use the same port."""
     if evidence.answered or not evidence.said(r"(?i)address already in use", r"EADDRINUSE", r"Connection in use: \("):
         return None
     return Cause.to_build(
         "port-taken-inside",
-        "two processes in the container want the same port",
+        "two processes in the container use the same port",
         "let only one of them listen on $PORT",
     )
 
 
 def missing_environment(evidence: Evidence) -> Cause | None:
-    """Tell when the app wants an environment variable that nobody gives it."""
+    """Recognise an environment variable that the app needs and that is not set."""
     found = evidence.said(r"^KeyError: '(?P<name>[A-Z][A-Z0-9_]*)'$")
-    asked = evidence.said(r'File "(?:<frozen os>|[^"]*/os\.py)", line \d+, in __getitem__')
-    if not found or not asked or evidence.answered:
+    from_environ = evidence.said(r'File "(?:<frozen os>|[^"]*/os\.py)", line \d+, in __getitem__')
+    if not found or not from_environ or evidence.answered:
         return None
     name = found["name"]
-    reason = f"it wants the environment variable {name}, which is not set"
+    reason = f"it needs the environment variable {name}, which is not set"
     return Cause.to_set("missing-environment", reason, f"environment: {{{name}: …}}", evidence.app)
 
 
 def missing_file(evidence: Evidence) -> Cause | None:
-    """Tell when the app opens a file, or runs a program, that is not in the image."""
+    """Recognise a file that the app opens, or a program that it runs, that is not in the image."""
     found = evidence.said(r"FileNotFoundError: \[Errno 2\] No such file or directory: '(?P<path>[^']+)'")
     if not found or evidence.answered:
         return None
@@ -201,45 +204,45 @@ def missing_file(evidence: Evidence) -> Cause | None:
     path, seen = _absolute(evidence, path), evidence.inspection
     if empty := next((one for one in seen.writable if path.startswith(f"{one}/")) if seen else iter(()), None):
         folder = posixpath.dirname(path)
-        reason = f"there is no {path}, and {empty} is empty when it starts"
+        reason = f"there is no {path}, and {empty} is empty when the app starts"
         return Cause.to_build(
-            "missing-file", reason, f"let it make {path if folder == empty else folder} when it starts"
+            "missing-file", reason, f"let the app create {path if folder == empty else folder} when it starts"
         )
     reason = f"there is no {path} in the image"
-    return Cause.to_build("missing-file", reason, f"COPY {path} in the Dockerfile (does .dockerignore name it?)")
+    return Cause.to_build("missing-file", reason, f"COPY {path} in the Dockerfile (does .dockerignore exclude it?)")
 
 
 def worker_failed(evidence: Evidence) -> Cause | None:
-    """Tell when Gunicorn gives up because its workers cannot load the app."""
+    """Recognise a Gunicorn that stops because its workers cannot load the app."""
     if evidence.answered or not evidence.said(r"Worker failed to boot", r"App failed to load"):
         return None
     error = _raised(evidence)
     if error is None and (named := evidence.said(r"Failed to find (?:application object|attribute) (?P<name>.+?) in ")):
         return Cause.to_build(
             "worker-failed",
-            f"gunicorn finds no {named['name']} in the app's module",
-            f"mend what CMD names ({' '.join(evidence.command)})",
+            f"gunicorn does not find {named['name']} in the app's module",
+            f"fix the name in CMD ({' '.join(evidence.command)})",
         )
     reason = "gunicorn's worker failed to boot" + (f": {_shown(error)}" if error else "")
-    return Cause.to_build("worker-failed", reason, f"mend {_place(evidence) or 'what the log says'}")
+    return Cause.to_build("worker-failed", reason, f"fix {_place(evidence) or 'the error in the log'}")
 
 
 def uncaught_exception(evidence: Evidence) -> Cause | None:
-    """Tell when the app ended with an exception, or answers 500 because of one."""
+    """Recognise an exception that ended the app, or that is behind its status 500."""
     error = _raised(evidence)
     if error is None or evidence.answered or not (evidence.dead or evidence.failing):
         return None
     seen = evidence.inspection
     code = f" (exit code {seen.exit_code})" if seen and evidence.dead else ""
-    hint = f"mend {_place(evidence) or 'what the log says'}"
-    asked = f"; {evidence.problem.partition(';')[0]}" if evidence.failing and evidence.running else ""
-    return Cause.to_build("uncaught-exception", f"{_shown(error)}{code}{asked}", hint)
+    hint = f"fix {_place(evidence) or 'the error in the log'}"
+    status = f"; {evidence.problem.partition(';')[0]}" if evidence.failing and evidence.running else ""
+    return Cause.to_build("uncaught-exception", f"{_shown(error)}{code}{status}", hint)
 
 
 def _stopped_by(evidence: Evidence, *patterns: str) -> re.Match[str] | None:
-    """Return where the app tells of this last; while it runs and does not fail only an exception stopped it.
+    """Return the last match in the app's log of what stopped it.
 
-    Whatever else it says then is a warning, as of a cache that it does without.
+    While the app runs without a 5xx, only an exception counts; other lines are warnings, such as of a missing cache.
     """
     if evidence.running and not evidence.failing:
         patterns = tuple(rf"^[\w.]*(?:Error|Exception): .*?{pattern}" for pattern in patterns)
@@ -247,7 +250,7 @@ def _stopped_by(evidence: Evidence, *patterns: str) -> re.Match[str] | None:
 
 
 def _raised(evidence: Evidence) -> re.Match[str] | None:
-    """Return the exception that the log tells of last, if a traceback goes with it."""
+    """Return the last exception in the log that has a traceback, or None."""
     return next(filter(None, map(_EXCEPTION.fullmatch, evidence.raised)), None)
 
 
@@ -256,7 +259,7 @@ def _shown(error: re.Match[str]) -> str:
 
 
 def _place(evidence: Evidence) -> str:
-    """Return file and line of the innermost call in the app's own files, where the log tells."""
+    """Return file and line of the innermost call in the app's own files, empty if the log does not show it."""
     foreign = r"(?!.*(?:/lib(?:64)?/python[\d.]*/|(?:site|dist)-packages/))"
     found = evidence.said(rf'File "(?P<file>{foreign}/[^"<]+)", line (?P<line>\d+)')
     return f"{found['file']}:{found['line']}" if found else ""

@@ -1,4 +1,4 @@
-"""Who holds a port of this machine: a container, or a process."""
+"""Find the container or process that uses a port of this machine."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _AIRPLAY = "macOS's AirPlay Receiver (System Settings, General, AirDrop & Handof
 
 
 def find_port_owner(containers: Sequence[Container], port: int, *, proc: Path = _PROC) -> str | None:
-    """Say in words who listens on a TCP port, a container or not; nothing when nobody does or it cannot be told.
+    """Return a description of the container or process that listens on a TCP port, or None if nothing does.
 
-    Where there is no `proc` to look into, what answers tells: macOS itself holds port 5000 for AirPlay.
+    Without `proc`, the HTTP response shows the owner: macOS itself uses port 5000 for AirPlay.
     """
     for container in containers:
         if container.state in ("running", "paused") and container.publishes(port):
@@ -36,7 +36,7 @@ def find_port_owner(containers: Sequence[Container], port: int, *, proc: Path = 
 
 
 def _server(port: int) -> str:
-    """Return what a server on this machine calls itself, over HTTP; nothing when it does not."""
+    """Return the Server header of a server on this machine, empty if it sends none."""
     try:
         return send(BaseUrl(port=port), Request(), seconds=1).headers.get("server", "")
     except OSError:
@@ -44,7 +44,7 @@ def _server(port: int) -> str:
 
 
 def _listeners(port: int, proc: Path) -> list[tuple[str, int | None]]:
-    """Return the sockets that listen on a port, and the process of each where /proc shows it to us."""
+    """Return the inodes of the sockets that listen on a port, each with its process id, or None if it is hidden."""
     inodes: list[str] = []
     for table in ("net/tcp", "net/tcp6"):
         try:
@@ -62,7 +62,7 @@ def _owner(inode: str) -> int | None:
             if any(str(link.readlink()) == wanted for link in (folder / "fd").iterdir()):
                 return int(folder.name)
         except OSError:
-            continue  # it ended, or it is not ours to look at
+            continue  # the process has ended, or belongs to another user
     return None
 
 

@@ -1,4 +1,4 @@
-"""The evidence in lines: when what came, what the container says of itself, and its last words."""
+"""Describe the evidence in lines: the timeline, the container's state, and the end of its log."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LAST_LINES = 20
 
 
 def describe(evidence: Evidence) -> tuple[str, ...]:
-    """Return what people look at: the timeline with equal tries folded, the container's state, the end of its log."""
+    """Return the timeline with equal attempts as one, the container's state, and the end of its log."""
     return (*_timeline(evidence), *_container(evidence), *evidence.log[-_LAST_LINES:])
 
 
@@ -28,20 +28,20 @@ def _container(evidence: Evidence) -> Iterator[str]:
     seen = evidence.inspection
     if seen is None:
         return
-    facts = [f"state {seen.state}"]
+    parts = [f"state {seen.state}"]
     if not seen.running:
-        facts.append(f"exit code {seen.exit_code}")
+        parts.append(f"exit code {seen.exit_code}")
     if seen.oom_killed:
-        facts.append("killed for memory")
+        parts.append("killed at the memory limit")
     if seen.running and seen.sockets is not None:
-        facts.append(f"listens on {', '.join(map(str, seen.sockets)) or 'no port'}")
+        parts.append(f"listens on {', '.join(map(str, seen.sockets)) or 'no port'}")
     if seen.health:
-        facts.append(f"health {seen.health}")
+        parts.append(f"health {seen.health}")
     if seen.read_only:
-        facts.append(f"writable: {', '.join(seen.writable) or 'nothing'}")
+        parts.append(f"writable: {', '.join(seen.writable) or 'nothing'}")
     if evidence.image_platform != evidence.engine_platform and evidence.image_platform:
-        facts.append(f"image for {evidence.image_platform}, engine {evidence.engine_platform}")
-    yield f"container: {'; '.join(facts)}"
+        parts.append(f"image for {evidence.image_platform}, engine {evidence.engine_platform}")
+    yield f"container: {'; '.join(parts)}"
     for run in seen.health_log:
         yield f"health check: exit code {run.exit_code}: {run.output or '(no output)'}"
     if evidence.log:

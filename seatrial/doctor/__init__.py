@@ -1,1 +1,1 @@
-"""The surroundings, looked at before work: what is well, what is doubtful, what would fail, and what to type."""
+"""Inspect engine, registry and project before work: what works, what may fail, what fails, and what to type."""

@@ -91,7 +91,7 @@ def _bases(stages: list[_Stage]) -> Iterator[LintWarning]:
         yield LintWarning(
             line=stage.line,
             name="base-not-pinned",
-            reason=f"FROM {stage.base} is another image tomorrow",
+            reason=f"FROM {stage.base} is not pinned: it can be another image tomorrow",
             hint=f"FROM {name.removesuffix(':latest')}:VERSION",
         )
 
@@ -103,7 +103,7 @@ def _added(stages: list[_Stage]) -> Iterator[LintWarning]:
             flags, rest = split_flags(one.rest)
             seen.add(one.line)
             if _URL.match(rest.lstrip('["')) and not any(flag.startswith("checksum=") for flag in flags):
-                reason = "ADD of a URL takes whatever stands there at that moment"
+                reason = "ADD downloads whatever the URL serves at build time"
                 yield LintWarning(
                     line=one.line, name="add-of-url", reason=reason, hint="ADD --checksum=sha256:…, or COPY a file"
                 )
@@ -112,7 +112,7 @@ def _added(stages: list[_Stage]) -> Iterator[LintWarning]:
 def _user(shipped: _Stage) -> Iterator[LintWarning]:
     last = next((one for one in reversed(shipped.body) if one.keyword == "USER"), None)
     if last is None:
-        reason = "there is no USER: the app runs as root, unless the base image says otherwise"
+        reason = "there is no USER: the app runs as root, unless the base image sets another user"
         yield LintWarning(line=shipped.line, name="root-user", reason=reason, hint="USER 10001:10001 before CMD")
     elif last.rest.partition(":")[0].strip() in _ROOT:
         yield LintWarning(
@@ -124,7 +124,7 @@ def _command(shipped: _Stage) -> Iterator[LintWarning]:
     for keyword in ("ENTRYPOINT", "CMD"):
         last = next((one for one in reversed(shipped.body) if one.keyword == keyword), None)
         if last and not last.rest.startswith(("[", "exec ")):
-            reason = f"{keyword} in shell form: a shell runs the app and keeps SIGTERM from it"
+            reason = f"{keyword} is in shell form: a shell runs the app, and SIGTERM does not reach the app"
             yield LintWarning(line=last.line, name="shell-form", reason=reason, hint=_exec_form(keyword, last.rest))
 
 
@@ -136,14 +136,14 @@ def _exec_form(keyword: str, text: str) -> str:
         words = []
     form = f"{keyword} {json.dumps(words, ensure_ascii=False)}"
     if not words or _SEVERAL.search(text) or len(form) > _LONGEST:
-        return f'{keyword} ["/start.sh"], a script whose last line is exec and the app'
+        return f'{keyword} ["/start.sh"], a script that starts the app with exec in its last line'
     return form
 
 
 def _health(shipped: _Stage) -> Iterator[LintWarning]:
     last = next((one for one in reversed(shipped.body) if one.keyword == "HEALTHCHECK"), None)
     if last is None or last.rest.strip().upper() == "NONE":
-        reason = "there is no HEALTHCHECK: nobody notices an app that hangs"
+        reason = "there is no HEALTHCHECK: the engine does not notice when the app hangs"
         line = last.line if last else shipped.line
         yield LintWarning(
             line=line, name="no-healthcheck", reason=reason, hint='HEALTHCHECK CMD ["python", "check.py"]'

@@ -1,4 +1,4 @@
-"""The doctor: each look in its order, and what it finds."""
+"""Run all inspections of the doctor in their order."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ __all__ = ["findings", "run_inspection"]
 
 
 def findings(subject: Subject) -> tuple[Finding, ...]:
-    """Return what was found, the engine first; without one, the rest is told all the same."""
+    """Return all findings, those of the engine first; without an engine, the others are still inspected."""
     return tuple(
         one for inspection in (*ENGINE_INSPECTIONS, *PROJECT_INSPECTIONS) for one in run_inspection(inspection, subject)
     )
 
 
 def run_inspection(inspection: Inspection, subject: Subject) -> Iterator[Finding]:
-    """Yield what one look finds; what breaks it is a finding, and no engine or damaged credentials are told once."""
+    """Yield the findings of one inspection; an error that ends it becomes a finding, too.
+
+    A missing engine and damaged credentials are left out: `engine` and `login` report them.
+    """
     name = getattr(inspection, "__name__", "").lstrip("_").replace("_", " ")
     try:
         with suppress(EngineUnavailable, CredentialsError):

@@ -1,4 +1,4 @@
-"""What the doctor finds of the engine, and of what stands on this machine beside it."""
+"""Inspect the engine, and what belongs to it on this machine: disk, base images, ports, local registry."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from seatrial.wording import human_size
 
 __all__ = ["ENGINE_INSPECTIONS", "apps_of"]
 
-_LEAST_FREE = 10**9
-_LEAST_PART = 0.1
+_LEAST_FREE_BYTES = 10**9
+_LEAST_FREE_SHARE = 0.1
 _OLDEST_API = (1, 41)
 _LIMITS = re.compile(r"No (?:memory|pids) limit support", re.IGNORECASE)
 
 
 def apps_of(subject: Subject) -> tuple[App, ...]:
-    """Return the app that was asked for, or all of them."""
+    """Return the chosen app, or all apps."""
     if subject.app is not None:
         return (subject.settings.app(subject.app),)
     return tuple(subject.settings.apps.values())
 
 
 def _engine(subject: Subject) -> Iterator[Finding]:
-    """Return whether it answers, and where it was looked for."""
+    """Inspect whether the engine answers, and at which address."""
     engine = subject.world.engine
     try:
         info = engine.info()
@@ -48,37 +48,39 @@ def _engine(subject: Subject) -> Iterator[Finding]:
     reason = f"Docker {info.version} at {info.endpoint} ({_chosen_by(subject)})"
     yield Finding(check="engine", severity=Severity.OK, reason=reason)
     if tuple(int(part) for part in re.findall(r"\d+", info.api)) < _OLDEST_API:
-        reason = f"{info.api}: older than {'.'.join(map(str, _OLDEST_API))}, with which Seatrial is tested"
-        yield Finding(check="API", severity=Severity.WARNING, reason=reason, hint="take Docker Engine 20.10 or later")
+        reason = f"{info.api}: older than {'.'.join(map(str, _OLDEST_API))}, the oldest that Seatrial is tested with"
+        yield Finding(
+            check="API", severity=Severity.WARNING, reason=reason, hint="install Docker Engine 20.10 or later"
+        )
     else:
         yield Finding(check="API", severity=Severity.OK, reason=info.api)
 
 
 def _chosen_by(subject: Subject) -> str:
-    """Say why it is this engine: DOCKER_HOST, else DOCKER_CONTEXT, else the current context."""
-    started = subject.environment
-    if started.docker_host:
+    """Return what chose this engine: DOCKER_HOST, else DOCKER_CONTEXT, else the current context."""
+    environment = subject.environment
+    if environment.docker_host:
         return "by DOCKER_HOST"
-    if started.docker_context:
-        return f"by DOCKER_CONTEXT={started.docker_context}"
-    return f"context {started.context or 'default'}"
+    if environment.docker_context:
+        return f"by DOCKER_CONTEXT={environment.docker_context}"
+    return f"context {environment.context or 'default'}"
 
 
 def _image_store(subject: Subject) -> Iterator[Finding]:
-    """Who keeps the images, and what limits the engine cannot enforce."""
+    """Inspect which image store the engine has, and which limits it cannot enforce."""
     details = subject.world.engine.details()
     yield Finding(check="image store", severity=Severity.OK, reason=f"{details.store}, for {details.platform}")
     if weak := [words for words in details.warnings if _LIMITS.search(words)]:
-        reason = f"{'; '.join(weak)}: an app can take all there is"
+        reason = f"{'; '.join(weak)}: an app can use up the whole machine"
         yield Finding(
             check="limits", severity=Severity.WARNING, reason=reason, hint="turn on the memory and pids cgroups"
         )
 
 
 def _builder(subject: Subject) -> Iterator[Finding]:
-    """Who would build, with the docker CLI's buildx for what only that can."""
+    """Inspect which builder would build each app, and whether docker buildx is there."""
     version = re.findall(r"v\d[\w.+-]*", output_of(["docker", "buildx", "version"]) or "")
-    also = f"docker buildx {version[0]}" if version else "no docker buildx"
+    buildx = f"docker buildx {version[0]}" if version else "no docker buildx"
     found = []
     for app in apps_of(subject):
         try:
@@ -88,21 +90,21 @@ def _builder(subject: Subject) -> Iterator[Finding]:
         except SeatrialError as error:
             found.append(failure("builder", error))
         else:
-            found.append(Finding(check="builder", severity=Severity.OK, reason=f"{builder}; {also}"))
-    yield from dict.fromkeys(found)  # most apps have the same
+            found.append(Finding(check="builder", severity=Severity.OK, reason=f"{builder}; {buildx}"))
+    yield from dict.fromkeys(found)  # most apps have the same builder
 
 
 def _disk(subject: Subject) -> Iterator[Finding]:
-    """How much room the engine has for images."""
+    """Inspect how much disk space the engine has for images."""
     root = subject.world.engine.details().root
     if not root or not subject.world.engine.endpoint.startswith("unix:"):
         return
     try:
         usage = shutil.disk_usage(root)
-    except OSError:  # it is in another machine, or not ours to look at
+    except OSError:  # the folder is on another machine, or we may not read it
         return
     reason = f"{human_size(usage.free)} free of {human_size(usage.total)} at {root}"
-    if usage.free < _LEAST_FREE or usage.free < usage.total * _LEAST_PART:
+    if usage.free < _LEAST_FREE_BYTES or usage.free < usage.total * _LEAST_FREE_SHARE:
         yield Finding(
             check="disk", severity=Severity.WARNING, reason=reason, hint="docker system df, then docker system prune"
         )
@@ -111,29 +113,30 @@ def _disk(subject: Subject) -> Iterator[Finding]:
 
 
 def _base_image(subject: Subject) -> Iterator[Finding]:
-    """Return whether the images the app is built from are there."""
+    """Inspect whether each app's base image is in the engine."""
     for app in apps_of(subject):
         if not app.base_images:
             continue
-        there = next((one for one in app.base_images if subject.world.image(one)), None)
-        if there:
-            yield Finding(check="base image", severity=Severity.OK, reason=f"{there.familiar} is there")
+        present = next((one for one in app.base_images if subject.world.image(one)), None)
+        if present:
+            yield Finding(check="base image", severity=Severity.OK, reason=f"{present.familiar} is in the engine")
         else:
-            names = ", ".join(one.familiar for one in app.base_images)
+            names = [one.familiar for one in app.base_images]
+            missing = f"{names[0]} is not" if len(names) == 1 else f"none of {', '.join(names)} is"
             yield Finding(
-                check="base image", severity=Severity.WARNING, reason=f"none of {names} is there", hint="invoke up"
+                check="base image", severity=Severity.WARNING, reason=f"{missing} in the engine", hint="invoke up"
             )
 
 
 def _port(subject: Subject) -> Iterator[Finding]:
-    """Return whether run can serve the app where the settings say."""
+    """Inspect whether each app's port on this machine is free, or already serves the app."""
     for app in apps_of(subject):
         port, severity = app.host_port, Severity.FAILED
         try:
             serving = serving_container(subject.world.engine, app)
             owner = find_port_owner(subject.world.engine.containers({}), port)
         except (EngineUnavailable, CredentialsError):
-            # It may well be the app itself, or another container.
+            # Without an engine, the owner may be the app itself.
             serving, owner, severity = None, find_port_owner((), port), Severity.WARNING
         except SeatrialError as error:
             yield failure("port", error)
@@ -141,16 +144,14 @@ def _port(subject: Subject) -> Iterator[Finding]:
         if serving and serving.running and serving.publishes(port):
             yield Finding(check="port", severity=Severity.OK, reason=f"{app.name} is served at 127.0.0.1:{port}")
         elif owner:
-            hint = f"invoke run --port {port + 1}, or end {owner}"
-            yield Finding(
-                check="port", severity=severity, reason=f"{port} of this machine: {owner} holds it", hint=hint
-            )
+            hint = f"invoke run --port {port + 1}, or stop {owner}"
+            yield Finding(check="port", severity=severity, reason=f"port {port} is used by {owner}", hint=hint)
         else:
-            yield Finding(check="port", severity=Severity.OK, reason=f"{port} of this machine is free")
+            yield Finding(check="port", severity=Severity.OK, reason=f"port {port} is free")
 
 
 def _registry(subject: Subject) -> Iterator[Finding]:
-    """Return whether the local registry answers, which nobody needs who pushes elsewhere."""
+    """Inspect whether the local registry answers; it is needed only if the settings name it."""
     port = subject.settings.local_registry_port
     where = f"localhost:{port}"
     needed = subject.settings.registry in (where, f"127.0.0.1:{port}")

@@ -1,4 +1,4 @@
-"""The surroundings, looked at before work: one finding each, with why and what to type next."""
+"""The findings of the doctor, as lines for people and as a JSON document."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NO_ENGINE = 3
 
 
 class Severity(StrEnum):
-    """How a thing was found."""
+    """How bad a finding is."""
 
     OK = "ok"
     WARNING = "warning"
@@ -30,9 +30,9 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing that was looked at: what, how it was found, why that is said, and what to type next (if anything).
+    """The result of one inspection: what was inspected, how bad it is, the reason, and what to type next (if anything).
 
-    `exit_code` is the one it ends the process with when it failed.
+    `exit_code` is the exit code of the command if it failed.
     """
 
     check: str
@@ -44,7 +44,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What is looked at: a world, a project's settings, the name of one of its apps (None: all), the environment."""
+    """What the doctor inspects; `app` is the name of one app, or None for all."""
 
     world: World
     settings: Settings
@@ -53,7 +53,7 @@ class Subject:
 
 
 def failure(check: str, error: SeatrialError) -> Finding:
-    """Return the finding that an error is."""
+    """Return the finding for an error."""
     return Finding(check=check, severity=Severity.FAILED, reason=str(error), hint=error.hint, exit_code=error.exit_code)
 
 
@@ -61,13 +61,13 @@ Inspection = Callable[[Subject], Iterable[Finding]]
 
 
 def exit_code(found: Iterable[Finding]) -> int:
-    """Return the exit code: 3 without an engine, else the highest of what failed, 0 when all is well or only doubtful."""
+    """Return the exit code: 3 without an engine, else the highest of the failures, 0 if nothing failed."""
     codes = [one.exit_code for one in found if one.severity is Severity.FAILED]
     return _NO_ENGINE if _NO_ENGINE in codes else max(codes, default=0)
 
 
 def as_lines(found: tuple[Finding, ...], command: str) -> str:
-    """Return the findings for people, at most 79 columns wide; `command` is what people type to get here."""
+    """Return the findings for people, at most 79 columns wide; `command` is how Seatrial is called, as in hints."""
     lines = []
     for one in found:
         head = f"{one.severity:<8}{one.check:<{_WIDEST_NAME}} "
@@ -79,7 +79,7 @@ def as_lines(found: tuple[Finding, ...], command: str) -> str:
 
 
 def as_document(found: tuple[Finding, ...], command: str) -> str:
-    """Return the findings as one JSON document."""
+    """Return the findings as one JSON document; `command` is how Seatrial is called, as in hints."""
     severities = [one.severity for one in found]
     document = {
         "command": "doctor",

@@ -1,4 +1,4 @@
-"""What the doctor finds in files: credentials, Dockerfile, build context, git."""
+"""Inspect the project's files: credentials, Dockerfile, build context, git."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from seatrial.sources.context import Context
 from seatrial.sources.dockerfile import DockerfileError, base_images
 from seatrial.sources.dockerignore import find_ignore_file
 from seatrial.sources.git import described_version, has_uncommitted, last_revision
-from seatrial.wording import human_size
+from seatrial.wording import human_size, pluralize
 
 __all__ = ["PROJECT_INSPECTIONS"]
 
 _USUAL_PLATFORM = "linux/amd64"
-_OWN = ("localhost", "127.0.0.1")
+_THIS_MACHINE = ("localhost", "127.0.0.1")
 
 
 def _config(subject: Subject) -> Iterator[Finding]:
-    """Return whether Docker's configuration can be read."""
+    """Inspect whether Docker's configuration can be read."""
     path = subject.environment.docker_config / "config.json"
     try:
         config = json.loads(path.read_text("utf-8"))
@@ -34,18 +34,18 @@ def _config(subject: Subject) -> Iterator[Finding]:
         yield Finding(check="config", severity=Severity.OK, reason=f"there is no {path}: nobody is logged in")
         return
     except (OSError, ValueError) as error:
-        trouble = str(error)
+        problem = str(error)
     else:
-        trouble = "" if isinstance(config, dict) else "it holds no JSON object"
-    if trouble:
-        hint = f"mend it, or move it away and log in again: mv {path} {path}.broken"
-        yield Finding(check="config", severity=Severity.FAILED, reason=f"{path} is damaged: {trouble}", hint=hint)
+        problem = "" if isinstance(config, dict) else "it is not a JSON object"
+    if problem:
+        hint = f"fix it, or move it away and log in again: mv {path} {path}.broken"
+        yield Finding(check="config", severity=Severity.FAILED, reason=f"{path} is damaged: {problem}", hint=hint)
     else:
         yield Finding(check="config", severity=Severity.OK, reason=f"{path} can be read")
 
 
 def _login(subject: Subject) -> Iterator[Finding]:
-    """Who Docker's credentials say we are at the registry, and whose name the image gets."""
+    """Inspect as which user Docker is logged in at the registry, and whether that user owns the image's name."""
     registry, user = subject.settings.registry, subject.settings.user
     flag = "" if registry == DOCKER_HUB else f" --registry {registry}"
     login = f"invoke login --user {user or 'NAME'}{flag}"
@@ -55,67 +55,68 @@ def _login(subject: Subject) -> Iterator[Finding]:
         yield Finding(check="login", severity=Severity.FAILED, reason=str(error), hint=error.hint)
         return
     if credential is None:
-        if registry.partition(":")[0] in _OWN:
-            yield Finding(check="login", severity=Severity.OK, reason=f"none for {registry}, which is on this machine")
+        if registry.partition(":")[0] in _THIS_MACHINE:
+            reason = f"not logged in at {registry}, which is on this machine"
+            yield Finding(check="login", severity=Severity.OK, reason=reason)
         else:
-            reason = f"Docker keeps no credentials for {registry}: a push will be refused"
+            reason = f"not logged in at {registry}: a push will be refused"
             yield Finding(check="login", severity=Severity.WARNING, reason=reason, hint=login)
         return
     who = "an identity token" if credential.token else credential.user
     if registry == DOCKER_HUB and user and not credential.token and user != credential.user:
-        reason = f"logged in at {registry} as {who}, and images go to {user}/: only members of {user} may push there"
+        reason = f"logged in at {registry} as {who}, but images go to {user}/, where only members of {user} may push"
         yield Finding(
             check="login", severity=Severity.WARNING, reason=reason, hint=f"{login} (or the setting user: {who})"
         )
     else:
-        goes = f", images go to {user}/" if user else ""
-        yield Finding(check="login", severity=Severity.OK, reason=f"at {registry} as {who}{goes}")
+        target = f"; images go to {user}/" if user else ""
+        yield Finding(check="login", severity=Severity.OK, reason=f"logged in at {registry} as {who}{target}")
 
 
 def _dockerfile(subject: Subject) -> Iterator[Finding]:
-    """Return whether the Dockerfile can be built, and what deserves a second look in it."""
+    """Inspect whether each Dockerfile can be read, and lint it."""
     for app in apps_of(subject):
         file = app.dockerfile
         try:
             text = file.read_text("utf-8")
         except (OSError, ValueError) as error:
             reason = f"{file} cannot be read: {getattr(error, 'strerror', None) or error}"
-            hint = "write one, or mend the setting dockerfile"
+            hint = "write a Dockerfile, or fix the setting dockerfile"
             yield Finding(check="Dockerfile", severity=Severity.FAILED, reason=reason, hint=hint)
             continue
-        given = _arguments(subject, app)
+        arguments = _build_arguments(subject, app)
         try:
-            base_images(text, given, app.build.target)
+            base_images(text, arguments, app.build.target)
         except DockerfileError as error:
             reason = f"{file.name}:{error.line}: {error.reason}"
             yield Finding(
-                check="Dockerfile", severity=Severity.FAILED, reason=reason, hint=f"mend line {error.line} of {file}"
+                check="Dockerfile", severity=Severity.FAILED, reason=reason, hint=f"fix line {error.line} of {file}"
             )
             continue
-        warnings = lint(text, given, app.build.target)
+        warnings = lint(text, arguments, app.build.target)
         for one in warnings:
             reason = f"{file.name}:{one.line}: {one.reason}"
             yield Finding(check="Dockerfile", severity=Severity.WARNING, reason=reason, hint=one.hint)
         if not warnings:
-            yield Finding(check="Dockerfile", severity=Severity.OK, reason=f"nothing to remark on {file}")
+            yield Finding(check="Dockerfile", severity=Severity.OK, reason=f"{file}: no problems found")
 
 
-def _arguments(subject: Subject, app: App) -> dict[str, str]:
-    """Return the arguments that a build would have, with those that the builder sets by itself."""
-    given = {"VERSION": UNVERSIONED, **app.build.arguments}
+def _build_arguments(subject: Subject, app: App) -> dict[str, str]:
+    """Return the arguments of a build, including those that the builder sets itself."""
+    arguments = {"VERSION": UNVERSIONED, **app.build.arguments}
     if app.base_images:
-        given.setdefault("BASE_IMAGE", app.base_images[0].familiar)
+        arguments.setdefault("BASE_IMAGE", app.base_images[0].familiar)
     if len(app.build.platforms) > 1:
-        return given
+        return arguments
     try:
         engine = subject.world.engine.platform()
     except SeatrialError:
         engine = _USUAL_PLATFORM
-    return {**platform_arguments(next(iter(app.build.platforms), engine), engine), **given}
+    return {**platform_arguments(next(iter(app.build.platforms), engine), engine), **arguments}
 
 
 def _context(subject: Subject) -> Iterator[Finding]:
-    """Which files would be sent to the engine, and whether they should be."""
+    """Inspect the build context: its size, secrets in it, and whether there is a .dockerignore."""
     for app in apps_of(subject):
         try:
             context = Context.read(app.context, app.dockerfile, state_folder=subject.world.state.folder)
@@ -124,34 +125,37 @@ def _context(subject: Subject) -> Iterator[Finding]:
         except SeatrialError as error:
             yield Finding(check="context", severity=Severity.FAILED, reason=str(error), hint=error.hint)
             continue
-        size = f"{len(context.sizes)} files, {human_size(context.size)} of {app.context}"
+        size = f"{pluralize(len(context.sizes), 'file')}, {human_size(context.size)} in {app.context}"
         if find_ignore_file(app.context, app.dockerfile) is None:
-            reason = f"{size}: there is no .dockerignore, so everything is sent"
-            hint = f"name what the image does not need in {app.context / '.dockerignore'}"
+            reason = f"{size}: there is no .dockerignore, so all files are sent to the engine"
+            hint = f"list what the image does not need in {app.context / '.dockerignore'}"
             yield Finding(check="context", severity=Severity.WARNING, reason=reason, hint=hint)
         else:
-            yield Finding(check="context", severity=Severity.OK, reason=f"{size}, no secret among them")
+            yield Finding(check="context", severity=Severity.OK, reason=f"{size}; no secrets found")
 
 
 def _git(subject: Subject) -> Iterator[Finding]:
-    """Which version a build would be, and whether it could move tags."""
+    """Inspect which version a build would get from git, and whether uncommitted changes keep tags from moving."""
     for app in apps_of(subject):
         try:
             version = described_version(app.context)
             paths = Context.read(app.context, app.dockerfile, state_folder=subject.world.state.folder).entries
         except SeatrialError:
-            continue  # the context is told already
+            continue  # reported by _context already
         if last_revision(app.context) is None:
-            reason = f"no commit touches {app.context}: the version is {version}, and the image names no commit"
+            reason = f"{app.context} is not in any commit: the version is {version}, and the image has no commit label"
             yield Finding(
-                check="git", severity=Severity.WARNING, reason=reason, hint="git init and commit, or give --version"
+                check="git",
+                severity=Severity.WARNING,
+                reason=reason,
+                hint="git init && git add -A && git commit, or give --version",
             )
         elif has_uncommitted(app.context, [*paths, str(app.dockerfile)]):
-            reason = f"uncommitted changes in {app.context}: no moving tag follows them (version {version})"
+            reason = f"uncommitted changes in {app.context}: moving tags will not move (version {version})"
             yield Finding(check="git", severity=Severity.WARNING, reason=reason, hint="git commit -a")
         else:
             yield Finding(
-                check="git", severity=Severity.OK, reason=f"version {version}; all in {app.context} is committed"
+                check="git", severity=Severity.OK, reason=f"version {version}; {app.context} has no uncommitted changes"
             )
 
 

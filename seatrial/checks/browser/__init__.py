@@ -1,1 +1,1 @@
-"""A page opened in a headless Chromium."""
+"""Open a page in headless Chromium and report its errors."""

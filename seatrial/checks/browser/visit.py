@@ -1,4 +1,4 @@
-"""A browser's visit to an app, as the last part of its smoke test."""
+"""Visit an app with a browser, as the last part of its smoke test."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from seatrial.errors import SmokeFailed
 from seatrial.events import CheckResult, Info
 from seatrial.model.app import App, Check
 
-if TYPE_CHECKING:  # only who visits pays for what a browser needs
+if TYPE_CHECKING:  # imported at run time only where a browser is used
     from seatrial.checks.browser.chromium import Page
 
 __all__ = ["Visit", "page_of"]
@@ -22,12 +22,12 @@ _FIRST_ERROR = 400
 
 
 class Visit:
-    """One visit of a browser to an app that answers its checks; `page` is what it found, once it has been there.
+    """A browser's visit to an app that has passed its checks; `page` is None until the visit has ended.
 
-    `expected` is who should be answering, `hint_after_fix` what to type once a page that fails is mended.
+    `expected` is the version that should answer, `hint_after_fix` what to type after fixing a page with errors.
     """
 
-    def __init__(  # noqa: PLR0913  each is one thing
+    def __init__(  # noqa: PLR0913  each argument is one thing
         self,
         *,
         program: str,
@@ -35,10 +35,10 @@ class Visit:
         expected: Expected,
         screenshot: Path,
         emit: Emit,
-        hint_after_fix: str = "mend the page, then: invoke build smoke --browser",
+        hint_after_fix: str = "fix the page, then: invoke build smoke --browser",
     ) -> None:
         self.page: Page | None = None
-        self._again = hint_after_fix
+        self._hint = hint_after_fix
         self._program = program
         self._app = app
         self._expected = expected
@@ -46,40 +46,40 @@ class Visit:
         self._emit = emit
 
     def __call__(self, base_url: BaseUrl) -> None:
-        """Open the app's page; `SmokeFailed` when the browser has anything to complain of, its picture kept or not."""
+        """Open the page; raise `SmokeFailed` if it has errors. The screenshot is kept if one could be taken."""
         from seatrial.checks.browser.chromium import open_page
 
         path = page_of(self._app.checks)
-        self._screenshot.unlink(missing_ok=True)  # it would be taken for the one of this visit
+        self._screenshot.unlink(missing_ok=True)  # an old screenshot must not pass for this visit's
         url = base_url.url(self._expected.with_version(path))
         page = open_page(url, screenshot=self._screenshot, seconds=self._app.smoke_timeout, program=self._program)
         self.page = page
-        found = "; ".join(page.problems) or None
-        where = f"{page.url} ({page.title or 'no title'})"
-        self._emit(CheckResult(check=f"browser {path}", problem=found, seconds=page.seconds, timeline=(where,)))
+        problem = "; ".join(page.problems) or None
+        visited = f"{page.url} ({page.title or 'no title'})"
+        self._emit(CheckResult(check=f"browser {path}", problem=problem, seconds=page.seconds, timeline=(visited,)))
         if page.screenshot:
             self._emit(Info(text=f"screenshot: {page.screenshot}"))
         if page.problems:
             raise SmokeFailed(
-                f"{self._app.name} answers its checks, and its page fails in a browser",
+                f"{self._app.name} passed its checks, but its page has errors in a browser",
                 reason="; ".join(page.problems),
-                hint=self._again,
+                hint=self._hint,
                 details=page.problems,
                 cause="page-errors",
             )
 
     @property
     def screenshot(self) -> str | None:
-        """The picture's path, None when there is none."""
+        """The screenshot's path, or None if there is none."""
         return str(self.page.screenshot) if self.page and self.page.screenshot else None
 
     @property
     def summary(self) -> str:
-        """How it came out, to stand behind what the checks found."""
-        return f", a browser found nothing wrong in {self.page.seconds:.2f} s" if self.page else ""
+        """The result as text, to be appended to the summary of the checks."""
+        return f"; the page has no errors ({self.page.seconds:.2f} s)" if self.page else ""
 
 
 def page_of(checks: Sequence[Check]) -> str:
-    """Return the path of the page that people open: `/`, unless the checks ask for good answers only elsewhere."""
+    """Return the path to open: `/`, unless the checks expect pages only at other paths; then the first of these."""
     good = [one.path for one in checks if one.method == "GET" and (one.status or 0) < _FIRST_ERROR and not one.headers]
     return "/" if "/" in good or not good else good[0]

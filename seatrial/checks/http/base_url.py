@@ -1,4 +1,4 @@
-"""Where an app answers: scheme, host, port, and the path it lives under."""
+"""The base URL of an app: scheme, host, port and path prefix."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from seatrial.errors import UsageError, sanitize
 __all__ = ["BaseUrl", "parse_base_url"]
 
 _PORTS = {"http": 80, "https": 443}
-_KEPT = "/%?&=:@!$'()*+,;~[]"
+_SAFE = "/%?&=:@!$'()*+,;~[]"
 
 
 @dataclass(frozen=True, kw_only=True)
 class BaseUrl:
-    """An app's address; `prefix` is the path it lives under, without a slash at its end."""
+    """The base URL of an app; `prefix` is the path that all its paths start with, without a trailing slash."""
 
     host: str = "127.0.0.1"
     port: int
@@ -27,16 +27,16 @@ class BaseUrl:
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port as they begin a URL, the usual port left out."""
+        """The URL's scheme, host and port; the scheme's default port is left out."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}" if self.port == _PORTS[self.scheme] else f"{self.scheme}://{host}:{self.port}"
 
     def url(self, path: str) -> str:
-        """Return the whole URL of a path of the app's; what is a whole URL already stays as it is."""
+        """Return the full URL of one of the app's paths; a full URL is returned unchanged."""
         return f"{self}{path}" if path.startswith("/") and not path.startswith("//") else path
 
     def place(self, url: str) -> str | None:
-        """Return path and query of a URL as a request has them, or None when it is not on this origin."""
+        """Return a URL's path and query, quoted for a request, or None if the URL is on another origin."""
         try:
             parts = urlsplit(url)
             port = parts.port or _PORTS.get(parts.scheme)
@@ -44,10 +44,10 @@ class BaseUrl:
             return None
         if (parts.scheme, parts.hostname, port) != (self.scheme, self.host, self.port):
             return None
-        return quote(f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}", safe=_KEPT)
+        return quote(f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}", safe=_SAFE)
 
     def resolve(self, url: str, location: str) -> str:
-        """Return the whole URL that an answer to `url` leads to by its Location, as it came when it is no URL."""
+        """Return the full URL of a Location header in the response to `url`; an invalid Location stays unchanged."""
         try:
             return urljoin(url, location)
         except ValueError:
@@ -55,28 +55,29 @@ class BaseUrl:
 
 
 def parse_base_url(text: str) -> BaseUrl:
-    """Return the site a URL names; `UsageError` when it is none."""
+    """Return the base URL written in `text`; `UsageError` if it is not valid."""
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
         host.encode("idna")
-    except ValueError:  # UnicodeError is one, too
-        raise _no_url(text, "it cannot be read as a URL") from None
+    except ValueError:  # also covers UnicodeError
+        raise _invalid(text, "it cannot be parsed as a URL") from None
     if "@" in parts.netloc:
-        raise _no_url("", "it holds a user or password, which everybody on this machine could read")
+        raise _invalid("", "it contains a user or a password, which every user of this machine could read")
     if parts.scheme not in _PORTS or not host or port == 0 or any(ord(letter) <= ord(" ") for letter in text):
-        raise _no_url(text, "a URL begins with https:// or http:// and a host, and has no blanks")
+        raise _invalid(text, "a URL starts with https:// or http:// and a host, and contains no spaces")
     if parts.query or parts.fragment:
-        raise _no_url(text, "the checks say what is asked: it has no ? and no #")
+        raise _invalid(text, "the checks add the path and the query: the URL may not contain ? or #")
     ascii_host = host if host.isascii() else host.encode("idna").decode()
     return BaseUrl(
         scheme=parts.scheme,
         host=ascii_host,
         port=_PORTS[parts.scheme] if port is None else port,
-        prefix=quote(parts.path.rstrip("/"), safe=_KEPT),
+        prefix=quote(parts.path.rstrip("/"), safe=_SAFE),
     )
 
 
-def _no_url(text: str, reason: str) -> UsageError:
-    what = f"--url {sanitize(repr(text), limit=100)}" if text else "what --url says"
-    return UsageError(f"{what} is no address of an app", reason=reason, hint="--url https://HOST[:PORT][/PATH]")
+def _invalid(text: str, reason: str) -> UsageError:
+    """Return the error for an invalid --url; an empty `text` keeps a password in it from being shown."""
+    message = f"--url {sanitize(repr(text), limit=100)} is not a valid URL" if text else "the URL in --url is not valid"
+    return UsageError(message, reason=reason, hint="--url https://HOST[:PORT][/PATH]")

@@ -1,4 +1,4 @@
-"""A list of checks put to an app, with patience for one that is not ready yet and none for a wrong answer."""
+"""Run checks against an app: wait while it is not ready, stop at a wrong answer."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from seatrial.model.app import Check
 __all__ = ["Attempt", "PollInterval", "Result", "probe", "request_for"]
 
 _REQUEST_SECONDS = 10.0
-_LEAST_SECONDS = 0.05
+_SHORTEST_TIMEOUT = 0.05
 _SERVER_ERROR = 500
-_LONGEST_WORDS = 160
-_LONGEST_GROWN = 0.015  # and a question's own time: within 20 ms an app is found, however long it took
+_LONGEST_LINE = 160
+_LONGEST_PAUSE = 0.015  # with the time of a request, an app is found within 20 ms of being ready
 
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """What came of asking, in words, `at` so many seconds after the probe began; `count` times the same in a row."""
+    """One outcome of a request as text, and how often it came in a row; `at` is in seconds since the probe began."""
 
     at: float
     words: str
@@ -39,9 +39,9 @@ class Attempt:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """How one check came out: `problem` in words, or None; `final` when waiting would not change it.
+    """The result of one check: `problem` is None if it passed; `final` is true if waiting would not change it.
 
-    `attempts` is the timeline of what came, the answer that counted last; equal ones in a row are one.
+    `attempts` is the timeline: the attempt that counted is last, and equal ones in a row are one.
     """
 
     check: Check
@@ -52,25 +52,25 @@ class Result:
 
     @property
     def as_event(self) -> CheckResult:
-        """The event that tells of it."""
+        """The event that reports this result."""
         timeline = tuple(map(str, self.attempts))
         return CheckResult(check=str(self.check), problem=self.problem, seconds=self.seconds, timeline=timeline)
 
     @property
     def timeline(self) -> tuple[str, ...]:
-        """What came of asking, in lines that name the check."""
+        """One line per attempt, each with the check's name."""
         named = (
-            replace(one, words=f"{self.check}: {sanitize(one.words, limit=_LONGEST_WORDS)}") for one in self.attempts
+            replace(one, words=f"{self.check}: {sanitize(one.words, limit=_LONGEST_LINE)}") for one in self.attempts
         )
         return tuple(map(str, named))
 
 
 @dataclass(frozen=True, kw_only=True)
 class PollInterval:
-    """How soon an app that is not ready is asked again: pauses in seconds, each longer than the one before.
+    """The pauses between two requests to an app that is not ready, in seconds; each is longer than the one before.
 
-    A longest pause grows once the wait is a thousand times as long, to 15 ms at most. `alive_interval` is
-    how many seconds at most pass until it is asked whether the app is alive at all.
+    A pause is at most `longest`, or a thousandth of the time waited if that is more, but never above 15 ms.
+    `alive_interval` is the longest time in seconds between two looks at whether the app is still alive.
     """
 
     first: float = 0.002
@@ -79,14 +79,14 @@ class PollInterval:
     alive_interval: float = 0.1
 
     def after(self, pause: float, waited: float) -> float:
-        """Return the pause after a pause, so many seconds into the wait."""
-        return min(pause * self.growth, max(self.longest, min(waited / 1000, _LONGEST_GROWN)))
+        """Return the next pause, after one of `pause` seconds, when `waited` seconds have passed."""
+        return min(pause * self.growth, max(self.longest, min(waited / 1000, _LONGEST_PAUSE)))
 
 
 _OWN_CONTAINER = PollInterval()
 
 
-def probe(  # noqa: PLR0913  where, what, for how long: each is one thing
+def probe(  # noqa: PLR0913  each argument is one thing
     base_url: BaseUrl,
     checks: tuple[Check, ...],
     *,
@@ -95,11 +95,11 @@ def probe(  # noqa: PLR0913  where, what, for how long: each is one thing
     alive: Callable[[], bool] = lambda: True,
     interval: PollInterval = _OWN_CONTAINER,
 ) -> tuple[Result, ...]:
-    """Put all checks to an app, waiting at most `seconds` in all, and give the results in the checks' order.
+    """Run all checks against an app, for at most `seconds` in total, and return the results in the checks' order.
 
-    Refused, reset, cut off and 5xx mean "not yet"; any other wrong answer is final at once. `alive` is asked now and
-    then, and whenever something else comes than before; when it says no, the wait ends and the check that was being put
-    is the last result.
+    A refused, reset or interrupted connection and a 5xx mean "not ready"; any other wrong answer is final. `alive` is
+    called at intervals, and whenever the outcome changes. If it returns False, probing stops and the current check is
+    the last result.
     """
     wait = _Wait(base_url=base_url, expected=expected, seconds=seconds, alive=alive, interval=interval)
     results: list[Result] = []
@@ -112,7 +112,7 @@ def probe(  # noqa: PLR0913  where, what, for how long: each is one thing
 
 @dataclass(kw_only=True)
 class _Wait:
-    """One wait for all checks of an app."""
+    """The wait that all checks of an app share."""
 
     base_url: BaseUrl
     expected: Expected
@@ -129,13 +129,13 @@ class _Wait:
         return self.start + self.seconds - time.monotonic()
 
     def run(self, check: Check) -> Result:
-        """Put one check until its answer is final or the wait is over."""
-        began, pause = time.monotonic(), self.interval.first
+        """Repeat one check until its result is final or the time is over."""
+        started, pause = time.monotonic(), self.interval.first
         attempts: list[Attempt] = []
         while True:
-            asked = time.monotonic()
+            sent = time.monotonic()
             result, again = self._run_once(check)
-            at = asked - self.start
+            at = sent - self.start
             if attempts and attempts[-1].words == (result.problem or "passed"):
                 attempts[-1] = replace(attempts[-1], count=attempts[-1].count + 1)
             else:
@@ -151,9 +151,9 @@ class _Wait:
                 break
             if self.left <= pause:
                 break
-            time.sleep(max(0, asked + pause - time.monotonic()))
+            time.sleep(max(0, sent + pause - time.monotonic()))
             pause = self.interval.after(pause, time.monotonic() - self.start)
-        return replace(result, seconds=time.monotonic() - began, attempts=tuple(attempts))
+        return replace(result, seconds=time.monotonic() - started, attempts=tuple(attempts))
 
     def _check_alive(self) -> bool:
         self.gone = not self.alive()
@@ -161,31 +161,31 @@ class _Wait:
         return not self.gone
 
     def _run_once(self, check: Check) -> tuple[Result, bool]:
-        """Return how a check comes out now, and whether it is to be asked again at once because only now it is ready."""
+        """Return the check's result, and whether to repeat it at once because the app has only just become ready."""
         timed = check.within if self.ready else None
         limit = max(_REQUEST_SECONDS, check.within or 0) if timed is None else timed
-        asked = time.monotonic()
+        sent = time.monotonic()
         try:
             request = request_for(check, self.expected)
             response = send(
-                self.base_url, request, seconds=min(max(self.left, _LEAST_SECONDS), limit), follow=check.follows
+                self.base_url, request, seconds=min(max(self.left, _SHORTEST_TIMEOUT), limit), follow=check.follows
             )
         except OSError as error:
             late = timed is not None and isinstance(error, TimeoutError)
             return Result(check=check, problem=f"no answer: {_words(error)}", final=late or _is_permanent(error)), False
-        took = time.monotonic() - asked
+        took = time.monotonic() - sent
         problem = problem_with(check, response, self.expected, self.base_url)
         if problem and _not_yet(check, response):
             return Result(check=check, problem=problem, final=False), False
         first, self.ready = not self.ready, True
         if problem is None and check.within is not None and took > check.within:
-            problem = f"it answered after {took:.2f} s, {check.within:g} s are allowed"
+            problem = f"it answered after {took:.2f} s, and {check.within:g} s are allowed"
             return Result(check=check, problem=problem), first
         return Result(check=check, problem=problem), False
 
 
 def request_for(check: Check, expected: Expected) -> Request:
-    """Return a check's question, filled with what is expected."""
+    """Return the request of a check, with `{version}` replaced by the expected version."""
     headers = {name: expected.with_version(value) for name, value in check.headers.items()}
     body = expected.with_version(check.body)
     if body is not None and not isinstance(body, str):
@@ -205,14 +205,14 @@ def _not_yet(check: Check, response: Response) -> bool:
 
 
 def _is_permanent(error: OSError) -> bool:
-    """Return whether asking again would not change it: a certificate, a name that nobody knows."""
-    nameless = isinstance(error, socket.gaierror) and error.errno == socket.EAI_NONAME
-    return nameless or (isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError))
+    """Return whether another request would fail the same way: a bad certificate, or an unknown host."""
+    unknown_host = isinstance(error, socket.gaierror) and error.errno == socket.EAI_NONAME
+    return unknown_host or (isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError))
 
 
 def _words(error: OSError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return sanitize(f"its certificate is not trusted: {error.verify_message}", limit=160)
     if isinstance(error, ConnectionResetError | BrokenPipeError):
-        return "the connection was closed"  # one end says reset and the other end of file, by chance
+        return "the connection was closed"  # by chance the system reports a reset or a broken pipe
     return sanitize(str(error.strerror or error), limit=120)

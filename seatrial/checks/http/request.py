@@ -1,4 +1,4 @@
-"""One question over HTTP, and the answer to it, complete in time or not at all."""
+"""Send one HTTP request; the response is complete before the deadline, or it is an error."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _DEFAULT_HEADERS = {"Accept": "*/*", "User-Agent": "seatrial"}
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What is sent: `path` below the site's prefix, `body` as it goes out."""
+    """A request to send: `path` is relative to the base URL's prefix."""
 
     method: str = "GET"
     path: str = "/"
@@ -35,51 +35,51 @@ class Request:
 
 
 def send(base_url: BaseUrl, request: Request, *, seconds: float, follow: bool = False) -> Response:
-    """Return the answer, complete within `seconds` however slowly it drips; `OSError` otherwise.
+    """Return the response, or raise `OSError` if it is not complete within `seconds`.
 
-    With `follow`, up to three redirects on the site's own origin are followed. Proxies in the environment are not
-    used; certificates must be good for the system.
+    With `follow`, up to three redirects on the same origin are followed. Proxies in the environment are ignored;
+    the system must trust the certificate.
     """
     deadline = time.monotonic() + seconds
-    url, been = f"{base_url}{request.path}", list[str]()
+    url, visited = f"{base_url}{request.path}", list[str]()
     while True:
         if (place := base_url.place(url)) is None:
             raise ConnectionError(f"{sanitize(url, limit=200)} is not on {base_url.origin}")
         response = _exchange(base_url, request, place, url, deadline, seconds)
         if not follow or response.location is None:
             return response
-        been.append(f"{request.method} {url}")
+        visited.append(f"{request.method} {url}")
         if response.status == _SEE_OTHER or response.status not in _KEEPS_METHOD:
             method = request.method if request.method in ("GET", "HEAD") else "GET"
             request = replace(request, method=method, body=None)
         shown = sanitize(response.location, limit=200)
         if base_url.place(response.location) is None:
             return replace(response, redirect_error=f"it redirects to {shown}, which is not on {base_url.origin}")
-        if f"{request.method} {response.location}" in been:
-            return replace(response, redirect_error=f"it redirects in a circle, back to {shown}")
-        if len(been) > _MOST_REDIRECTS:
+        if f"{request.method} {response.location}" in visited:
+            return replace(response, redirect_error=f"it redirects in a loop, back to {shown}")
+        if len(visited) > _MOST_REDIRECTS:
             return replace(response, redirect_error=f"it redirects more than {_MOST_REDIRECTS} times, then to {shown}")
         url = response.location
 
 
-def _exchange(  # noqa: PLR0913, PLR0917  one request's own things
+def _exchange(  # noqa: PLR0913, PLR0917  each argument is one thing
     base_url: BaseUrl, request: Request, place: str, url: str, deadline: float, seconds: float
 ) -> Response:
-    """Return the answer to one request."""
+    """Return the response to one request, without following redirects."""
     late = threading.Event()
     try:
         with _connected(base_url, deadline, late) as connection:
             given = {name.lower() for name in request.headers}
-            headers = {name: value for name, value in _DEFAULT_HEADERS.items() if name.lower() not in given}
-            sent = {**headers, **request.headers, "Connection": "close"}
-            as_bytes = {name: value.encode() for name, value in sent.items()}
+            defaults = {name: value for name, value in _DEFAULT_HEADERS.items() if name.lower() not in given}
+            headers = {**defaults, **request.headers, "Connection": "close"}
+            as_bytes = {name: value.encode() for name, value in headers.items()}
             connection.request(request.method, place, body=request.body, headers=as_bytes)
             response = connection.getresponse()
             body = response.read(LARGEST_BODY + 1)
             if late.is_set():
                 raise TimeoutError
             if response.length and len(body) <= LARGEST_BODY:
-                raise ConnectionError("the answer broke off")
+                raise ConnectionError("the answer ended early")
             return _response(base_url, response, body, url)
     except (http.client.HTTPException, OSError) as error:
         if late.is_set() or isinstance(error, TimeoutError):
@@ -107,17 +107,17 @@ def _response(base_url: BaseUrl, response: http.client.HTTPResponse, body: bytes
 
 @contextmanager
 def _connected(base_url: BaseUrl, deadline: float, late: threading.Event) -> Iterator[http.client.HTTPConnection]:
-    """Yield a connection that is cut at the deadline, whatever is being done on it then."""
+    """Yield a connection that is closed at the deadline, even in the middle of a read; `late` is then set."""
     connected_socket = _connect(base_url, deadline)
-    sock = connected_socket.dup()  # TLS takes the socket away; what is shut down here ends for both
+    sock = connected_socket.dup()  # TLS takes over the socket; shutting down the copy shuts down both
 
     def give_up() -> None:
         late.set()
         sock.shutdown(socket.SHUT_RDWR)
 
-    watch = threading.Timer(max(deadline - time.monotonic(), 0), _quietly, (give_up,))
-    watch.daemon = True
-    watch.start()
+    timer = threading.Timer(max(deadline - time.monotonic(), 0), _quietly, (give_up,))
+    timer.daemon = True
+    timer.start()
     connection = http.client.HTTPConnection(base_url.host, base_url.port)
     if base_url.scheme == "https":
         connection.default_port = http.client.HTTPS_PORT
@@ -129,40 +129,40 @@ def _connected(base_url: BaseUrl, deadline: float, late: threading.Event) -> Ite
         )
         yield connection
     finally:
-        watch.cancel()
+        timer.cancel()
         connection.close()
         connected_socket.close()
         sock.close()
 
 
 def _connect(base_url: BaseUrl, deadline: float) -> socket.socket:
-    """Return a TCP connection to the first of the host's addresses that takes one; they share the time there is."""
-    trouble: OSError = ConnectionError(f"{base_url.host} has no address")
-    known = socket.getaddrinfo(base_url.host, base_url.port, type=socket.SOCK_STREAM)
-    for untried, (family, kind, protocol, _, address) in zip(range(len(known), 0, -1), known, strict=True):
+    """Return a TCP connection to the first address of the host that accepts one; the addresses share the time."""
+    failure: OSError = ConnectionError(f"{base_url.host} has no address")
+    found = socket.getaddrinfo(base_url.host, base_url.port, type=socket.SOCK_STREAM)
+    for untried, (family, kind, protocol, _, address) in zip(range(len(found), 0, -1), found, strict=True):
         left = deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError
         sock = socket.socket(family, kind, protocol)
         try:
-            sock.settimeout(left / untried)  # one that swallows everything leaves time for the others
+            sock.settimeout(left / untried)  # an address that does not react leaves time for the others
             sock.connect(address)
             sock.settimeout(left)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError as error:
             sock.close()
-            trouble = error
+            failure = error
         else:
             return sock
-    raise trouble
+    raise failure
 
 
 @functools.cache
 def _trusted() -> ssl.SSLContext:
-    """Return what trusts the certificates that the system trusts."""
+    """Return a TLS context that trusts the system's certificates."""
     return ssl.create_default_context()
 
 
 def _quietly(action: Callable[[], None]) -> None:
-    with suppress(OSError):  # it was over already
+    with suppress(OSError):  # the connection has ended already
         action()

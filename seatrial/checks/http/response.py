@@ -1,7 +1,7 @@
-"""An answer over HTTP, and what is wrong with it in the eyes of a check.
+"""Compare an HTTP response with what a check expects.
 
-JSON is held against a subset: every key of a wanted object must be there with a fitting value, lists are equally long
-and fit item by item, everything else is equal; true is not 1.
+Expected JSON is a subset: each key of an expected object must be there with a matching value. Lists have the same
+length and match item by item. Everything else must be equal; true is not 1.
 """
 
 from __future__ import annotations
@@ -21,20 +21,19 @@ from seatrial.model.version import UNVERSIONED
 __all__ = ["LARGEST_BODY", "Expected", "Response", "problem_with"]
 
 LARGEST_BODY = 1024 * 1024
-"""So many bytes of a body are read, and no more."""
+"""The most bytes of a body that are read."""
 _VERSION = "{version}"
-_LIKE_A_VERSION = r"([0-9A-Za-z_](?:[\w.+-]*\w)?)"
-# 1 does not stand in 1.4, 2.1, 1-rc or 1+dirty; it does in v1 and in "this is 1."
+_ANY_VERSION = r"([0-9A-Za-z_](?:[\w.+-]*\w)?)"
+# Version 1 is not found in 1.4, 2.1, 1-rc or 1+dirty; it is found in v1 and in "this is 1."
 _BEFORE, _AFTER = r"(?<![\w.+-])v?", r"(?![\w-]|[.+]\w)"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Response:
-    """What came back: the status, the body up to 1 MiB (`cut` when there was more), headers by their lowercase names.
+    """A response: status, up to 1 MiB of the body (`cut` if there was more), and headers by their lowercase names.
 
-    `url` is where it came from and `location` where it redirects, both whole. `redirect_error` says in words why a
-    redirect
-    that should be followed was not.
+    `url` is the full URL it came from and `location` the full URL it redirects to. `redirect_error` says why a redirect
+    was not followed.
     """
 
     status: int
@@ -48,21 +47,21 @@ class Response:
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """Who should be answering: a version, and the id of its image where we know it."""
+    """The version that should answer, and the id of its image if it is known."""
 
     version: str
     image: str | None = None
 
     @classmethod
     def of(cls, image: Image) -> Expected:
-        """Return who answers where an image runs."""
+        """Return what to expect of a container of an image."""
         return cls(version=image.labels.get(VERSION_LABEL, UNVERSIONED), image=image.id)
 
     def __str__(self) -> str:
         return f"version {self.version}" + (f" of image {self.image[:19]}" if self.image else "")
 
     def with_version(self, value: Any) -> Any:  # noqa: ANN401  any JSON
-        """Return a value with the version in every `{version}`."""
+        """Return a value with every `{version}` in it replaced by the version."""
         if isinstance(value, str):
             return value.replace(_VERSION, self.version)
         if isinstance(value, Mapping):
@@ -72,24 +71,24 @@ class Expected:
         return value
 
     def other_version(self, wanted: str, found: str) -> str | None:
-        """Say which other version stands in `found` where `wanted` has `{version}`, or nothing when none does."""
+        """Return the problem if `found` matches `wanted` but for another version in the place of `{version}`."""
         before, version, after = wanted.partition(_VERSION)
         if not version or not (before or after):
             return None
-        there = re.search(f"{re.escape(before)}{_LIKE_A_VERSION}{re.escape(self.with_version(after))}", found)
-        return f"expected {self}, got {sanitize(there[1], limit=80)}" if there else None
+        match = re.search(f"{re.escape(before)}{_ANY_VERSION}{re.escape(self.with_version(after))}", found)
+        return f"expected {self}, got {sanitize(match[1], limit=80)}" if match else None
 
 
 def problem_with(check: Check, response: Response, expected: Expected, base_url: BaseUrl) -> str | None:
-    """Say what is wrong with an answer, or nothing."""
+    """Return what is wrong with a response, or None."""
     return next(_problems(check, response, expected, base_url), None)
 
 
 def _problems(check: Check, response: Response, expected: Expected, base_url: BaseUrl) -> Iterator[str]:
     if response.redirect_error:
         yield response.redirect_error
-    if wrong := _wrong_status(check, response):
-        yield wrong
+    if problem := _status_problem(check, response):
+        yield problem
     if check.redirect is not None:
         wanted = base_url.resolve(base_url.url("/"), base_url.url(expected.with_version(check.redirect)))
         if response.location != wanted:
@@ -104,33 +103,33 @@ def _problems(check: Check, response: Response, expected: Expected, base_url: Ba
         try:
             found = json.loads(body)
         except (ValueError, RecursionError):
-            yield f"the body is no JSON; it begins {_beginning(body)}"
+            yield f"the body is not valid JSON; it begins {_beginning(body)}"
         else:
-            yield from _misfits(check.json, found, "$", expected)
+            yield from _json_problems(check.json, found, "$", expected)
 
 
 def _text_problems(check: Check, body: str, expected: Expected) -> Iterator[str]:
-    for text in _several(check.text):
+    for text in _as_tuple(check.text):
         wanted = expected.with_version(text)
-        if not _stands_in(body, text, re.escape(wanted)):
-            came = f"the body does not contain {wanted!r}; it begins {_beginning(body)}"
-            yield _unlike(text, body, expected) or came
-    for text in _several(check.not_text):
+        if not _contains(body, text, re.escape(wanted)):
+            general = f"the body does not contain {wanted!r}; it begins {_beginning(body)}"
+            yield _version_problem(text, body, expected) or general
+    for text in _as_tuple(check.not_text):
         if (unwanted := expected.with_version(text)) in body:
             yield f"the body contains {unwanted!r}; it begins {_beginning(body)}"
     if check.matches is not None:
         pattern = check.matches.replace(_VERSION, re.escape(expected.version))
-        if not _stands_in(body, check.matches, pattern):
+        if not _contains(body, check.matches, pattern):
             yield f"the body does not match {pattern!r}; it begins {_beginning(body)}"
 
 
-def _stands_in(found: str, wanted: str, pattern: str) -> bool:
-    """Return whether a pattern is found, and no longer version where what is wanted begins or ends with one."""
-    edged = f"{_BEFORE * wanted.startswith(_VERSION)}{pattern}{_AFTER * wanted.endswith(_VERSION)}"
-    return re.search(edged, found) is not None
+def _contains(found: str, wanted: str, pattern: str) -> bool:
+    """Return whether a pattern is found; a `{version}` at its start or end must not be part of a longer version."""
+    bounded = f"{_BEFORE * wanted.startswith(_VERSION)}{pattern}{_AFTER * wanted.endswith(_VERSION)}"
+    return re.search(bounded, found) is not None
 
 
-def _wrong_status(check: Check, response: Response) -> str | None:
+def _status_problem(check: Check, response: Response) -> str | None:
     if check.status is None and check.redirect is not None:
         if response.location is not None:
             return None
@@ -149,13 +148,13 @@ def _header_problems(name: str, value: str, response: Response, expected: Expect
     found, wanted = response.headers.get(name.lower()), expected.with_version(value)
     if found is None:
         yield f"there is no header {name}, expected one with {wanted!r}"
-    elif not _stands_in(found, value, re.escape(wanted)):
-        came = f"the header {name} is {sanitize(found, limit=120)!r}, expected one with {wanted!r}"
-        yield _unlike(value, found, expected) or came
+    elif not _contains(found, value, re.escape(wanted)):
+        general = f"the header {name} is {sanitize(found, limit=120)!r}, expected one with {wanted!r}"
+        yield _version_problem(value, found, expected) or general
 
 
-def _unlike(wanted: str, found: str, expected: Expected) -> str | None:
-    """Say that a text is as wanted but for its version, or nothing."""
+def _version_problem(wanted: str, found: str, expected: Expected) -> str | None:
+    """Return the problem if the text differs from what is wanted only in its version, else None."""
     if other := expected.other_version(wanted, found):
         return other
     if wanted.strip() == _VERSION:
@@ -163,19 +162,19 @@ def _unlike(wanted: str, found: str, expected: Expected) -> str | None:
     return None
 
 
-def _misfits(wanted: Any, found: Any, place: str, expected: Expected) -> Iterator[str]:  # noqa: ANN401  any JSON
-    """Yield where JSON does not fit, the first place first."""
+def _json_problems(wanted: Any, found: Any, place: str, expected: Expected) -> Iterator[str]:  # noqa: ANN401  any JSON
+    """Yield each place where the JSON does not match, in the order of the expected value."""
     if isinstance(wanted, Mapping) and isinstance(found, dict):
         for raw, value in wanted.items():
             key = expected.with_version(raw)
             if key in found:
-                yield from _misfits(value, found[key], f"{place}.{key}", expected)
+                yield from _json_problems(value, found[key], f"{place}.{key}", expected)
             else:
                 wanted = _shown(expected.with_version(value))
                 yield f"the JSON has no {place}.{key}, expected {wanted}; it is {_shown(found)}"
     elif isinstance(wanted, list | tuple) and isinstance(found, list) and len(wanted) == len(found):
         for number, (one, other) in enumerate(zip(wanted, found, strict=True)):
-            yield from _misfits(one, other, f"{place}[{number}]", expected)
+            yield from _json_problems(one, other, f"{place}[{number}]", expected)
     elif not _equal(expected.with_version(wanted), found):
         if isinstance(wanted, str) and _VERSION in wanted:
             other = expected.other_version(wanted, found) if isinstance(found, str) else None
@@ -189,7 +188,7 @@ def _equal(wanted: Any, found: Any) -> bool:  # noqa: ANN401  any JSON
     return isinstance(wanted, bool) == isinstance(found, bool) and bool(wanted == found)
 
 
-def _several(texts: str | tuple[str, ...] | None) -> tuple[str, ...]:
+def _as_tuple(texts: str | tuple[str, ...] | None) -> tuple[str, ...]:
     return (texts,) if isinstance(texts, str) else tuple(texts or ())
 
 

@@ -1,1 +1,1 @@
-"""What an image is like: user, port, files, secrets, size."""
+"""The image checks: user, port, health check, secrets, files, labels, size."""

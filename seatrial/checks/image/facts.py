@@ -1,6 +1,6 @@
-"""What an image is like beside what it answers: each fact by its name, and what to do where it does not hold.
+"""Run the image checks: each has a name, a problem if it failed, and a hint on how to fix it.
 
-The numbers are those of the CIS Docker Benchmark 1.6.0, where it asks for the same.
+The numbers are those of the CIS Docker Benchmark 1.6.0, where it has the same check.
 """
 
 from __future__ import annotations
@@ -20,36 +20,48 @@ from seatrial.model.facts_policy import FactName
 from seatrial.model.version import UNVERSIONED
 from seatrial.pipeline.world import World
 from seatrial.sources.git import last_revision
-from seatrial.wording import human_size
+from seatrial.wording import human_size, pluralize
 
 __all__ = ["Fact", "collect_facts", "enforce_policy", "policy_fingerprint", "report_read_only_failure"]
 
 _RULES = 2
-"""Goes up with every change to what facts ask, so that nothing that was noted or found before counts any more."""
+"""The version of the checks: raise it with every change to them, so that earlier results no longer count."""
 _MOST_LISTED = 5
 _OCI = "org.opencontainers.image."
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fact:
-    """One thing an image should be like: `problem` is None where it is, and `hint` what to change where it is not."""
+    """The result of one image check: `problem` is None if it passed, `hint` says what to change.
+
+    `benchmark` is its number in the CIS Docker Benchmark (`CIS 4.1`), empty if it has none.
+    """
 
     name: FactName
-    title: str
+    benchmark: str = ""
     problem: str | None
     hint: str
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.problem or 'holds'}"
+        return f"{self.name}: {self.problem or 'passed'}"
+
+    @property
+    def title(self) -> str:
+        """The name with the benchmark's number."""
+        return f"{self.name} ({self.benchmark})" if self.benchmark else self.name
+
+    @property
+    def advice(self) -> str | None:
+        """The problem and how to fix it, or None if the check passed."""
+        return self.problem and f"{self.problem}. Fix: {self.hint}"
 
     def as_event(self, *, fails: bool) -> FactResult:
-        """Return the event that tells of it; `fails` is whether the step fails where it does not hold."""
-        problem = self.problem and f"{self.problem}; {self.hint}"
-        return FactResult(check=f"image fact {self.name} ({self.title})", problem=problem, fails=fails)
+        """Return the event that reports the result; `fails` is whether the step fails if the check does."""
+        return FactResult(check=f"image check {self.title}", problem=self.advice, fails=fails)
 
 
 def policy_fingerprint(app: App) -> str:
-    """Return what a verdict must have been given under to count: empty where the facts decide nothing."""
+    """Return the policy that a stored verdict must match; empty unless `image_facts` is "fail"."""
     policy = app.facts
     if policy.mode != "fail":
         return ""
@@ -59,116 +71,112 @@ def policy_fingerprint(app: App) -> str:
 
 
 def report_read_only_failure(app: App, error: StepFailed, emit: Emit) -> None:
-    """Tell that an image does not run read-only, where that is what its checks have failed for."""
+    """Emit a failed `read-only` image check if the app failed because it wrote to its read-only root."""
     if app.facts.mode != "off" and error.cause == "read-only-root":
         emit(_read_only(error.reason).as_event(fails=True))
 
 
 def enforce_policy(world: World, app: App, image: Image, emit: Emit) -> str:
-    """Look at an image's facts as the app's policy says and give what came of it in words, empty when nothing was.
+    """Run the image checks that the app's policy asks for, and return a summary, empty if none ran.
 
-    Each fact is told. Where some do not hold, there is `SmokeFailed` with all of them under `fail`.
+    Each result is emitted. If the policy is `fail`, failed checks raise `SmokeFailed`, which names all of them.
     """
     policy = app.facts
     if policy.mode == "off":
         return ""
     try:
-        found = collect_facts(world, app, image)
+        collected = collect_facts(world, app, image)
     except StepFailed as error:
         if policy.mode == "fail":
             raise
-        emit(WarningEvent(text=f"the image's facts could not be looked at: {error}"))
+        emit(WarningEvent(text=f"the image checks could not run: {error}"))
         return ""
-    if not found and policy.mode == "fail":
+    if not collected and policy.mode == "fail":
         raise StepFailed(
-            "the image's facts cannot be looked at",
-            reason=f"the engine does not tell what {image.id} is like",
+            "the image checks could not run",
+            reason=f"the engine does not report the configuration of {image.id}",
             hint="invoke build smoke",
         )
-    facts = [fact for fact in found if fact.name not in policy.allowed]
+    facts = [fact for fact in collected if fact.name not in policy.allowed]
     failing = [fact for fact in facts if fact.problem]
     for fact in facts:
         emit(fact.as_event(fails=policy.mode == "fail"))
     if failing and policy.mode == "fail":
-        count, relabel = len(failing), any(fact.name == "labels" for fact in failing)
+        relabel = any(fact.name == "labels" for fact in failing)
         raise SmokeFailed(
-            f"{count} of {len(facts)} facts of the image {'do' if count > 1 else 'does'} not hold",
+            f"{len(failing)} of {pluralize(len(facts), 'image check')} failed",
             reason="; ".join(map(str, failing)),
-            hint="mend the Dockerfile as said above, or name what is accepted in image_facts_allowed; "
+            hint="fix the Dockerfile as shown above, or add the checks that may fail to image_facts_allowed; "
             f"then: {_rebuild_command(image) if relabel else 'invoke build smoke'}",
-            details=tuple(f"{fact.name} ({fact.title}): {fact.problem}; {fact.hint}" for fact in failing),
+            details=tuple(f"{fact.title}: {fact.advice}" for fact in failing),
             cause="image-facts",
         )
     if not facts:
         return ""
     if not failing:
-        return f"{len(facts)} image facts hold"
-    return (
-        f"{len(facts) - len(failing)} of {len(facts)} image facts hold, not: {', '.join(one.name for one in failing)}"
-    )
+        return f"{pluralize(len(facts), 'image check')} passed"
+    names = ", ".join(fact.name for fact in failing)
+    return f"{len(failing)} of {pluralize(len(facts), 'image check')} failed: {names}"
 
 
 def collect_facts(world: World, app: App, image: Image) -> tuple[Fact, ...]:
-    """Return the facts of an image that has answered its checks.
+    """Return the results of all image checks; empty if the engine does not report the image's configuration.
 
-    None where the engine does not tell what the image is like. Its files are looked through once, and not at all where
-    all they can tell is allowed: what was found is noted by its id.
+    The image must have passed its smoke checks. Its files are scanned once, and the scan is recorded by the image's id;
+    they are not scanned if both checks of files may fail.
     """
-    whole = world.engine.image(image.id)  # in a list of images, an engine tells less of each
-    if whole is None or whole.config is None:
+    inspected = world.engine.image(image.id)  # an image from a list lacks its configuration
+    if inspected is None or inspected.config is None:
         return ()
     skip_files = {"setuid", "writable"} <= {*app.facts.allowed}
-    found = Scan() if skip_files else _files(world, app, whole, whole.config)
+    found = Scan() if skip_files else _scan_files(world, app, inspected, inspected.config)
     budget = app.facts.budget
     return (
         Fact(
             name="user",
-            title="CIS 4.1, a user for the container",
-            problem=_user_problem(whole.config.user),
-            hint="end the Dockerfile with USER 10001:10001: a number, so that a runtime can tell that it is not root",
+            benchmark="CIS 4.1",
+            problem=_user_problem(inspected.config.user),
+            hint="USER 10001:10001 at the end of the Dockerfile (a number shows that the user is not root)",
         ),
         Fact(
             name="port",
-            title="CIS 5.9, only needed ports",
-            problem=_port_problem(whole.config.exposed, app.port),
-            hint=f"EXPOSE {app.port} and no other in the Dockerfile, or mend port in the settings",
+            benchmark="CIS 5.9",
+            problem=_port_problem(inspected.config.exposed, app.port),
+            hint=f"EXPOSE {app.port} and no other port in the Dockerfile, or fix the setting port",
         ),
         Fact(
             name="healthcheck",
-            title="CIS 4.6, a HEALTHCHECK instruction",
-            problem=None if whole.config.healthcheck else "it has no HEALTHCHECK",
-            hint="add a HEALTHCHECK to the Dockerfile, so that an engine can tell when the app no longer answers",
+            benchmark="CIS 4.6",
+            problem=None if inspected.config.healthcheck else "has no HEALTHCHECK",
+            hint="add a HEALTHCHECK to the Dockerfile, so that the engine notices when the app no longer answers",
         ),
         Fact(
             name="secrets",
-            title="CIS 4.10, no secrets in Dockerfiles",
-            problem=_listed("it gives away", secret_places(whole, world.engine.history(whole.id))),
-            hint="change the secret, which is known by now; give it at run time, or to the build as build_secrets",
+            benchmark="CIS 4.10",
+            problem=_listed("contains", secret_places(inspected, world.engine.history(inspected.id))),
+            hint="replace the secret, which is exposed now; pass it at run time, or to the build as build_secrets",
         ),
         Fact(
             name="setuid",
-            title="CIS 4.8, no setuid and setgid permissions",
-            problem=_listed("setuid or setgid is set on", found.setuid, found.setuid_count),
+            benchmark="CIS 4.8",
+            problem=_listed("sets setuid or setgid on", found.setuid, found.setuid_count),
             hint="RUN find / -xdev -type f -perm /6000 -exec chmod a-s {} + in the Dockerfile",
         ),
         Fact(
             name="writable",
-            title="nothing the app's user may write",
-            problem=_listed("the app may write", found.writable, found.writable_count),
-            hint="leave files to root (COPY without --chown); what the app must write belongs in /tmp",
+            problem=_listed("lets the app's user write to", found.writable, found.writable_count),
+            hint="let root own the files (COPY without --chown), and write to /tmp at run time",
         ),
-        _read_only(None),  # a trial has such a root: an app that cannot do with it has failed its checks before
+        _read_only(None),  # the smoke container has a read-only root, so the app has passed this already
         Fact(
             name="labels",
-            title="labels that say what it is",
-            problem=_listed("it lacks", tuple(_missing_labels(app, whole))),
-            hint=f"{_rebuild_command(whole)} (it sets them, unless the Dockerfile does)",
+            problem=_listed("lacks", tuple(_missing_labels(app, inspected))),
+            hint=f"{_rebuild_command(inspected)} (it sets the labels that the Dockerfile does not set)",
         ),
         Fact(
             name="size",
-            title="within its budget",
-            problem=_size_problem(whole.size, budget),
-            hint="invoke history (shows which layer is large), or raise image_budget",
+            problem=_size_problem(inspected.size, budget),
+            hint="invoke history (it shows which layer is large), or raise image_budget",
         ),
     )
 
@@ -176,23 +184,23 @@ def collect_facts(world: World, app: App, image: Image) -> tuple[Fact, ...]:
 def _read_only(problem: str | None) -> Fact:
     return Fact(
         name="read-only",
-        title="CIS 5.13, a root file system that is read-only",
+        benchmark="CIS 5.13",
         problem=problem,
-        hint="let the app write below /tmp only, or name the folder as tmpfs",
+        hint="let the app write below /tmp only, or add the folder to the setting tmpfs",
     )
 
 
-def _files(world: World, app: App, image: Image, config: ImageConfig) -> Scan:
-    """Return what is among an image's files: as it is noted, else looked through now and noted."""
+def _scan_files(world: World, app: App, image: Image, config: ImageConfig) -> Scan:
+    """Return the recorded scan of an image's files, or scan them now and record the result."""
     recorded = world.state.facts(image.id)
     rules = [_RULES, *app.tmpfs]
     if recorded.get("rules") == rules:
         try:
             return Scan.from_state(recorded)
         except (KeyError, TypeError):
-            pass  # damaged, so it is no note
+            pass  # the record is damaged
     name = f"{app.container_name}-facts-{world.process.run}"
-    # Labelled as a trial is: what a killed run leaves is found and removed with it.
+    # The smoke label lets a later run find and remove the container if this one is killed.
     labels = {**app.labels, SMOKE_LABEL: "1", **world.process.labels}
     with closing(world.engine.files(image.id, name=name, labels=labels)) as files:
         found = scan(files, User.parse(config.user), app.tmpfs)
@@ -202,26 +210,24 @@ def _files(world: World, app: App, image: Image, config: ImageConfig) -> Scan:
 
 def _user_problem(user: str) -> str | None:
     if user.partition(":")[0] in ("", "root") or User.parse(user.partition(":")[0]) == User(uid=0, gid=0):
-        return "it runs as root"
+        return "runs as root"
     if not User.parse(user):
-        return "its USER is a name, and only a number tells a runtime that it is not root"
-    return (
-        None
-        if user.partition(":")[2]
-        else "its USER names no group, so that the image's /etc/passwd chooses one, else root's"
-    )
+        return "its USER is a name, and only a number shows that the user is not root"
+    if user.partition(":")[2]:
+        return None
+    return "its USER has no group: the group comes from the image's /etc/passwd, or is root"
 
 
 def _port_problem(exposed: tuple[str, ...], port: int) -> str | None:
     wanted = f"{port}/tcp"
     others = ", ".join(one.removesuffix("/tcp") for one in exposed if one != wanted)
     if wanted in exposed:
-        return f"it exposes {others} beside {port}" if others else None
-    return f"it exposes {others}, and the app's port is {port}" if others else "it exposes no port"
+        return f"exposes {others} besides {port}" if others else None
+    return f"exposes {others}, but the app's port is {port}" if others else "exposes no port"
 
 
 def _rebuild_command(image: Image) -> str:
-    """Return what sets labels for certain: commit and source are no inputs of a build, so that the old one would hold."""
+    """Return a command that sets the labels; without --no-cache, a build may keep the image with the old ones."""
     version = image.labels.get(VERSION_LABEL, UNVERSIONED)
     return f"invoke build --no-cache{'' if version == UNVERSIONED else f' --version {version}'} smoke"
 
@@ -236,10 +242,10 @@ def _missing_labels(app: App, image: Image) -> Iterator[str]:
 def _size_problem(size: int, budget: int | None) -> str | None:
     if budget is None or size <= budget:
         return None
-    return f"it is {human_size(size)} ({size:,} bytes), and its budget is {human_size(budget)} ({budget:,} bytes)"
+    return f"is {human_size(size)} ({size:,} bytes), above its budget of {human_size(budget)} ({budget:,} bytes)"
 
 
-def _listed(words: str, found: tuple[str, ...], count: int | None = None) -> str | None:
-    """Return a sentence about what was found, None when nothing was; `count` is how many there are in all."""
-    left = (len(found) if count is None else count) - _MOST_LISTED
-    return f"{words} {', '.join(found[:_MOST_LISTED])}{f' and {left} more' if left > 0 else ''}" if found else None
+def _listed(verb: str, found: tuple[str, ...], count: int | None = None) -> str | None:
+    """Return a sentence that lists the first findings of `count`, or None if there are none."""
+    more = (len(found) if count is None else count) - _MOST_LISTED
+    return f"{verb} {', '.join(found[:_MOST_LISTED])}{f' and {more} more' if more > 0 else ''}" if found else None

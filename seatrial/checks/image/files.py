@@ -1,4 +1,4 @@
-"""What an image's files let an app do: become somebody else, or change what it runs from."""
+"""Scan an image's files for setuid or setgid bits and for what the app's user can change."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from seatrial.engine.model import ImageFile
 
 __all__ = ["Scan", "User", "scan"]
 
-_MOST = 20
+_MOST_PATHS = 20
 _MOUNTED = ("/tmp", "/dev", "/proc", "/sys")  # noqa: S108  paths in an image
-"""Where something else lies over the image's files while a container runs."""
+"""Folders that are mounted over while a container runs."""
 _SETUID_OR_SETGID, _STICKY = 0o6000, 0o1000
 _GROUP_WRITES, _OTHERS_WRITE = 0o020, 0o002
 _NUMBERS = re.compile(r"(\d+)(?::(\d*))?")
@@ -21,23 +21,23 @@ _NUMBERS = re.compile(r"(\d+)(?::(\d*))?")
 
 @dataclass(frozen=True, kw_only=True)
 class User:
-    """A user as a container gets it: its number and its group's."""
+    """The user of a container: user id and group id."""
 
     uid: int
     gid: int
 
     @classmethod
     def parse(cls, text: str) -> User | None:
-        """Return the user that USER names by its number, or None; without a group it is in group 0."""
+        """Return the user of a numeric USER instruction, or None if it is a name; without a group, the group is 0."""
         found = _NUMBERS.fullmatch(text)
         return cls(uid=int(found[1]), gid=int(found[2] or 0)) if found else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scan:
-    """What was found among an image's files: how many there are of a kind, and the first 20 paths of them.
+    """The findings in an image's files: the number of each kind, and its first 20 paths.
 
-    `setuid` are files that run as their owner or group, `writable` what the app's user may change.
+    `setuid` files run as their owner or group; `writable` files and folders can be changed by the app's user.
     """
 
     setuid_count: int = 0
@@ -47,7 +47,7 @@ class Scan:
 
     @classmethod
     def from_state(cls, recorded: Mapping[str, Any]) -> Scan:
-        """Return the scan that was noted; `KeyError` or `TypeError` when the note is damaged."""
+        """Return a recorded scan; raise `KeyError` or `TypeError` if the record is damaged."""
         return cls(
             setuid_count=int(recorded["setuid_count"]),
             setuid=tuple(map(str, recorded["setuid"])),
@@ -57,10 +57,10 @@ class Scan:
 
 
 def scan(files: Iterable[ImageFile], user: User | None, mounted: tuple[str, ...] = ()) -> Scan:
-    """Look through an image's files as `user` (None is taken for root, who may change everything anyway).
+    """Scan an image's files for what `user` can do with them; None counts as root.
 
-    For root only what everybody may write counts. What lies below `mounted` is not seen while the app runs. A folder
-    in which everybody writes and nobody takes away what is another's (sticky) is as it should be.
+    Root can change everything, so only files that are writable for all count then. Paths below `mounted` are hidden
+    while the app runs and do not count, nor does a folder with the sticky bit that is writable for all.
     """
     setuid, writable = [], []
     covered = tuple(f"{path.rstrip('/')}/" for path in (*_MOUNTED, *mounted))
@@ -71,14 +71,14 @@ def scan(files: Iterable[ImageFile], user: User | None, mounted: tuple[str, ...]
             writable.append(file.path)
     return Scan(
         setuid_count=len(setuid),
-        setuid=tuple(sorted(setuid)[:_MOST]),
+        setuid=tuple(sorted(setuid)[:_MOST_PATHS]),
         writable_count=len(writable),
-        writable=tuple(sorted(writable)[:_MOST]),
+        writable=tuple(sorted(writable)[:_MOST_PATHS]),
     )
 
 
 def _may_write(file: ImageFile, user: User | None) -> bool:
-    """Return whether a user may write there; who owns a file can give himself the right to."""
+    """Return whether a user can write to a file; its owner always can, after a chmod."""
     uid, gid = (user.uid, user.gid) if user and user.uid else (None, None)
     if file.uid == uid:
         return True

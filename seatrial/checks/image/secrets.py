@@ -1,4 +1,4 @@
-"""Secrets that an image gives to everybody who has it: found in words, told by name, never by value."""
+"""Find secrets in an image's environment, labels and history; report their names, never their values."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from seatrial.engine.model import HistoryEntry, Image
 __all__ = ["secret_places"]
 
 _NAME_LENGTH = 60
-_NAMED = re.compile(
+_SECRET_NAME = re.compile(
     r"(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIALS?|(^|[_.-]|API|ACCESS|PRIVATE)KEY|(^|_)PASS|SECRET_KEY_BASE)S?$",
     re.IGNORECASE,
 )
-"""Names of what is a secret."""
-_PUBLIC = re.compile(r"(GPG|PGP|PUBLIC|PUB)_?KEYS?$", re.IGNORECASE)
-"""Keys that are meant to be seen: every Python and PHP image names the one its sources are signed with."""
+"""Names of variables and labels that hold a secret."""
+_PUBLIC_KEY = re.compile(r"(GPG|PGP|PUBLIC|PUB)_?KEYS?$", re.IGNORECASE)
+"""Public keys: every Python and PHP image names the one its sources are signed with."""
 _NO_VALUE = re.compile(
     r"""["']?(\$.*|true|false|yes|no|none|null|\*+|<.*>|/[\w./-]*\.\w+|/run/secrets/.*)?["']?""", re.IGNORECASE
 )
-"""What is a reference, a switch, a place to fill in or a file's path."""
+"""Values that are no secret: a variable, a switch, a placeholder, or a file's path."""
 _ASSIGNED = re.compile(r"""(?:^|[\s;&|'"(])(?:--)?([A-Za-z_][\w.-]*)=("[^"]*"|'[^']*'|[^\s;&|]*)""")
 _FLAG = re.compile(r"--([\w-]*(?:password|passwd|token|secret|api-key))[ =]+([^\s;&|]+)", re.IGNORECASE)
 _SHAPES = {
@@ -33,48 +33,49 @@ _SHAPES = {
     "an Authorization header": re.compile(r"\bAuthorization: *(?:Basic|Bearer|Token) +[\w.~+/-]{8,}=*", re.IGNORECASE),
     "a URL with a password": re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/@:$]*:(?![$])[^\s/@]+@"),
 }
-"""What is a secret by its looks, whatever its name."""
+"""Values that are secrets whatever their name, by what they look like."""
 
 
 def secret_places(image: Image, history: Iterable[HistoryEntry]) -> tuple[str, ...]:
-    """Return where in an image's environment, labels and history a secret stands, in words that do not hold it.
+    """Return where an image's environment, labels and history contain secrets, without the secrets.
 
-    A history's lines are counted as they are shown, the newest first; one that stands in several is told of the oldest.
+    History lines are numbered as they are shown, the newest first; a secret in several lines is reported for the
+    oldest.
     """
     environment = image.config.environment if image.config else {}
     known: set[tuple[str, str]] = set()
     places = [*_among("ENV", environment, known), *_among("LABEL", image.labels, known)]
     for number, entry in reversed(list(enumerate(history, start=1))):
-        words = " ".join(entry.created_by.split())
+        command = " ".join(entry.created_by.split())
         where = f"history line {number}"
-        for name, value in (*_ASSIGNED.findall(words), *_FLAG.findall(words)):
+        for name, value in (*_ASSIGNED.findall(command), *_FLAG.findall(command)):
             if _is_secret(name, value) and (name, "") not in known:
                 known.add((name, ""))
                 places.append(f"{name[:_NAME_LENGTH]} in {where}")
-        looks = _looks_like(words)
-        places += [f"{shape} in {where}" for shape, text in looks if (shape, text) not in known]
-        known.update(looks)
+        found = _find_shapes(command)
+        places += [f"{shape} in {where}" for shape, text in found if (shape, text) not in known]
+        known.update(found)
     return tuple(dict.fromkeys(places))
 
 
 def _among(place: str, values: Mapping[str, str], known: set[tuple[str, str]]) -> Iterator[str]:
-    """Yield what is secret among named values, and remember names and looks: the history tells it once more."""
+    """Yield the places of secrets among named values, and add them to `known`: the history repeats them."""
     for name, value in values.items():
-        looks = _looks_like(value)
+        found = _find_shapes(value)
         if _is_secret(name, value):
             known.add((name, ""))
             yield f"{place} {name[:_NAME_LENGTH]}"
-        elif looks:
-            yield f"{looks[0][0]} in {place} {name[:_NAME_LENGTH]}"
-        known.update(looks)
+        elif found:
+            yield f"{found[0][0]} in {place} {name[:_NAME_LENGTH]}"
+        known.update(found)
 
 
 def _is_secret(name: str, value: str) -> bool:
-    # In scripts, key is what a loop calls the names of others' keys.
-    named = name != "key" and _NAMED.search(name) and not _PUBLIC.search(name)
+    # Scripts use `key` as a loop variable for the names of public keys.
+    named = name != "key" and _SECRET_NAME.search(name) and not _PUBLIC_KEY.search(name)
     return bool(named) and not _NO_VALUE.fullmatch(value)
 
 
-def _looks_like(text: str) -> list[tuple[str, str]]:
-    """Return what looks like a secret there: the kind, and the secret itself, which is told to nobody."""
+def _find_shapes(text: str) -> list[tuple[str, str]]:
+    """Return what looks like a secret in a text: its kind and the secret itself, which must not be shown."""
     return [(shape, found[0]) for shape, pattern in _SHAPES.items() for found in pattern.finditer(text)]

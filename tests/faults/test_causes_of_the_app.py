@@ -34,7 +34,7 @@ def test_a_syntax_error(project: Project) -> None:
 
     assert error["cause"] == "syntax-error"
     assert "/app.py:3: SyntaxError" in error["reason"]
-    assert error["hint"].startswith("mend /app.py:3")
+    assert error["hint"].startswith("fix /app.py:3")
 
 
 def test_an_import_that_the_module_has_not_got(project: Project) -> None:
@@ -43,7 +43,7 @@ def test_an_import_that_the_module_has_not_got(project: Project) -> None:
 
     assert error["cause"] == "broken-import"
     assert "http.server has no Missing to import" in error["reason"]
-    assert error["hint"].startswith("mend the import from http")
+    assert error["hint"].startswith("fix the import from http")
 
 
 def test_two_that_want_the_same_port(project: Project) -> None:
@@ -51,7 +51,7 @@ def test_two_that_want_the_same_port(project: Project) -> None:
     error = cause_of(project, source=_TWICE)
 
     assert error["cause"] == "port-taken-inside"
-    assert "two processes in the container want the same port" in error["reason"]
+    assert "two processes in the container use the same port" in error["reason"]
 
 
 def test_an_exception_that_nobody_catches(project: Project) -> None:
@@ -60,7 +60,7 @@ def test_an_exception_that_nobody_catches(project: Project) -> None:
 
     assert error["cause"] == "uncaught-exception"
     assert "NameError: name 'missing' is not defined (exit code 1)" in error["reason"]
-    assert error["hint"].startswith("mend /app.py:")
+    assert error["hint"].startswith("fix /app.py:")
 
 
 def test_an_exception_of_the_apps_own(project: Project) -> None:
@@ -79,7 +79,7 @@ def test_an_exception_of_the_apps_own(project: Project) -> None:
 
     assert error["cause"] == "uncaught-exception"
     assert "AppError: no config (exit code 1)" in error["reason"]
-    assert error["hint"].startswith("mend /app.py:10")
+    assert error["hint"].startswith("fix /app.py:10")
 
 
 def test_a_file_below_what_is_empty_at_start(project: Project) -> None:
@@ -87,7 +87,7 @@ def test_a_file_below_what_is_empty_at_start(project: Project) -> None:
     error = cause_of(project, at_start="open('/tmp/charts/x')", more="COPY app.py /tmp/charts/x")
 
     assert error["cause"] == "missing-file"
-    assert error["hint"].startswith("let it make /tmp/charts when it starts")
+    assert error["hint"].startswith("let the app create /tmp/charts when it starts")
 
 
 def test_owners_that_cannot_be_changed(project: Project) -> None:
@@ -140,7 +140,7 @@ def test_another_protocol(project: Project) -> None:
     error = cause_of(project, source=source, timeout=3)
 
     assert error["cause"] == "no-answer"
-    assert "answers no HTTP" in error["reason"]
+    assert "does not answer in HTTP" in error["reason"]
 
 
 def test_an_environment_variable_that_nobody_sets(project: Project) -> None:
@@ -177,7 +177,7 @@ def test_a_slow_start(project: Project) -> None:
     error = cause_of(project, at_start="print('loading charts', flush=True); time.sleep(60)", timeout=3)
 
     assert error["cause"] == "slow-start"
-    assert "after 3 s it listens on no port yet; its last words: loading charts" in error["reason"]
+    assert "after 3 s it does not listen on any port yet; its last log line: loading charts" in error["reason"]
     assert error["hint"].startswith("smoke_timeout: 30 under apps.web")
 
 

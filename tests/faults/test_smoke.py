@@ -55,7 +55,7 @@ def test_gone_after_a_while(project: Project) -> None:
     ("checks", "words"),
     [
         ("[{path: /, status: 404}]", "status 200, expected 404"),
-        ("[{path: /, json: {status: ok}}]", "the body is no JSON; it begins 'hello 1'"),
+        ("[{path: /, json: {status: ok}}]", "the body is not valid JSON; it begins 'hello 1'"),
         ("[{path: /, response_headers: {Content-Type: html}}]", "there is no header Content-Type"),
         ("[{path: /, not_text: hello}]", "the body contains 'hello'"),
         ("[{path: /, matches: '^goodbye'}]", "the body does not match '^goodbye'"),
@@ -82,7 +82,7 @@ def test_another_version_answers(project: Project) -> None:
     ("location", "words"),
     [
         ("http://evil.invalid/x", "it redirects to http://evil.invalid/x, which is not on http://127.0.0.1:"),
-        ("/", "it redirects in a circle, back to http://127.0.0.1:"),
+        ("/", "it redirects in a loop, back to http://127.0.0.1:"),
     ],
 )
 def test_led_astray(project: Project, location: str, words: str) -> None:

@@ -1,1 +1,1 @@
-"""The Docker Engine as Seatrial speaks to it, in Seatrial's own types: over the API, and in memory."""
+"""The Docker Engine in Seatrial's own types: over its API, and in memory."""

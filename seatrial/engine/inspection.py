@@ -1,4 +1,4 @@
-"""What a container's end, its health checks and its sockets say, as frozen data."""
+"""What can be seen of a container from outside: its end, health checks and sockets, as frozen data."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ _WORD = 8  # hexadecimal digits of 32 bits
 _TABLES = ("net/tcp", "net/tcp6")
 _HOST_PROC = Path("/proc")
 _ELF = b"\x7fELF"
-_ELF_HEAD = 20
+_ELF_HEADER = 20
 _BIG_ENDIAN = 2
-# e_machine in the head of a program.
+# The field e_machine in an ELF header.
 _MACHINES = {3: "386", 21: "ppc64le", 22: "s390x", 40: "arm/v7", 62: "amd64", 183: "arm64", 243: "riscv64"}
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Socket:
-    """A TCP socket that listens inside a container: its port, and its address as in `0.0.0.0` or `::1`."""
+    """A TCP socket that listens inside a container: its port, and its address such as `0.0.0.0` or `::1`."""
 
     port: int
     address: str
 
     @property
     def loopback(self) -> bool:
-        """Whether only the container itself can reach it."""
+        """Whether only the container itself can reach the socket."""
         address = ipaddress.ip_address(self.address)
         mapped = getattr(address, "ipv4_mapped", None)
         return (mapped or address).is_loopback
@@ -54,12 +54,12 @@ class Health:
 
 @dataclass(frozen=True, kw_only=True)
 class ContainerInspection:
-    """A container looked at closely.
+    """What can be seen of a container from outside.
 
-    `error` is the engine's word on a start that failed, `lived` the seconds from start to end (None while it runs or
-    when it never did), `health` the engine's word (empty without HEALTHCHECK) and `health_log` its last runs, `sockets`
-    what listens inside (None when nobody could tell), `command` what it runs, `program` the platform which that was
-    compiled for (empty when nobody could tell), `writable` the paths it may write to.
+    `error` is the engine's message for a failed start. `lived` is the seconds from start to end (None while it runs,
+    or if it never ran). `health` is the engine's health status (empty without HEALTHCHECK), `health_log` its last runs.
+    `sockets` are the listening sockets inside (None if unknown). `command` is what it runs, `program` the platform that
+    command was compiled for (empty if unknown). `writable` are the paths it may write to.
     """
 
     state: State
@@ -80,12 +80,12 @@ class ContainerInspection:
 
     @property
     def running(self) -> bool:
-        """Whether its process is alive."""
+        """Whether the container's process is alive."""
         return self.state == "running"
 
 
 def inspection_of(raw: dict[str, Any], *, sockets: tuple[Socket, ...] | None, program: str) -> ContainerInspection:
-    """Return what `docker inspect` says of a container, with what was found in it."""
+    """Return the inspection for `docker inspect` output and what was found separately."""
     state, config, host = raw["State"], raw.get("Config") or {}, raw.get("HostConfig") or {}
     health = state.get("Health") or {}
     mounts = [str(one.get("Destination")) for one in raw.get("Mounts") or () if one.get("RW")]
@@ -112,9 +112,9 @@ def inspection_of(raw: dict[str, Any], *, sockets: tuple[Socket, ...] | None, pr
 
 
 def in_host_proc(pid: int, container_id: str, *, proc: Path = _HOST_PROC) -> tuple[Socket, ...] | None:
-    """Return what listens beside a process of this machine, if it is one of that container's; None when it is not.
+    """Return the sockets that listen in the network of process `pid`; None unless it belongs to that container.
 
-    The engine's process ids may count in another machine, where the same number is somebody else.
+    The engine may run on another machine; then the same process id here is an unrelated process.
     """
     folder = proc / str(pid)
     try:
@@ -126,15 +126,15 @@ def in_host_proc(pid: int, container_id: str, *, proc: Path = _HOST_PROC) -> tup
 
 
 def program_platform(head: bytes) -> str:
-    """Return the platform that a compiled program is for, by its first 20 bytes; nothing when it is no ELF file."""
-    if not head.startswith(_ELF) or len(head) < _ELF_HEAD:
+    """Return the platform of a compiled program from its first 20 bytes; empty if it is not an ELF file."""
+    if not head.startswith(_ELF) or len(head) < _ELF_HEADER:
         return ""
     machine = int.from_bytes(head[18:20], "big" if head[5] == _BIG_ENDIAN else "little")
     return f"linux/{_MACHINES[machine]}" if machine in _MACHINES else ""
 
 
 def sockets_of(text: str) -> tuple[Socket, ...]:
-    """Return the sockets that listen in the text of /proc/net/tcp and tcp6; Docker's own resolver is none."""
+    """Return the listening sockets in the text of /proc/net/tcp and tcp6, without Docker's own DNS resolver."""
     return tuple(sorted(set(_listening(text))))
 
 
@@ -145,15 +145,15 @@ def _listening(text: str) -> Iterator[Socket]:
 
 
 def _address(digits: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """Return the address that the kernel writes in words of 32 bits, each in the machine's (little-endian) order."""
+    """Return an address from the kernel's notation: words of 32 bits, each little-endian."""
     words = (bytes.fromhex(digits[at : at + _WORD])[::-1] for at in range(0, len(digits), _WORD))
     return ipaddress.ip_address(b"".join(words))
 
 
-def _between(began: str | None, ended: str | None) -> float | None:
-    """Return the seconds between two of the engine's times; None when one of them never came."""
+def _between(started: str | None, finished: str | None) -> float | None:
+    """Return the seconds between two of the engine's times; None if one of them is missing."""
     try:
-        first, last = engine_time(began or ""), engine_time(ended or "")
+        first, last = engine_time(started or ""), engine_time(finished or "")
     except ValueError:
         return None
     seconds = (last - first).total_seconds()

@@ -1,4 +1,4 @@
-"""What an engine holds and what can be asked of it, as frozen data."""
+"""The data types of an engine: images, containers and requests, all frozen."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ State = Literal["created", "running", "paused", "restarting", "removing", "exite
 
 @dataclass(frozen=True, kw_only=True)
 class EngineInfo:
-    """Which engine answers: `endpoint` as in DOCKER_HOST, `version` of the engine, `api` spoken with it."""
+    """The engine that answers: `endpoint` as in DOCKER_HOST, its `version`, and the `api` version in use."""
 
     endpoint: str
     version: str
@@ -40,10 +40,10 @@ class EngineInfo:
 
 @dataclass(frozen=True, kw_only=True)
 class EngineDetails:
-    """What an engine tells of itself when asked outright.
+    """What an engine reports about itself, as in `docker info`.
 
-    `root` is the folder of its data, on its own machine; `store` who keeps its images (`overlay2`, or `containerd` with
-    that store), `warnings` its own words on what it cannot do.
+    `root` is its data folder, on its own machine. `store` is its image store: `overlay2`, or `containerd`. `warnings`
+    are its own messages about what it cannot do.
     """
 
     root: str = ""
@@ -54,9 +54,9 @@ class EngineDetails:
 
 @dataclass(frozen=True, kw_only=True)
 class ImageConfig:
-    """What an image says about the containers made of it.
+    """The configuration that an image gives its containers.
 
-    `user` as USER wrote it (empty when it did not), `exposed` as in `5000/tcp`, `environment` by name.
+    `user` is as in USER (empty without USER), `exposed` as in `5000/tcp`, `environment` by name.
     """
 
     user: str = ""
@@ -69,9 +69,9 @@ class ImageConfig:
 class Image:
     """An image in the engine.
 
-    `tags` are familiar names with their tag, `digests` familiar names with the digest a registry knows them by,
-    `created` seconds since the epoch, `size` bytes, `platform` as in `linux/arm64/v8` (empty when not told),
-    `config` what its containers get (None when not told).
+    `tags` are familiar names with a tag, `digests` familiar names with a registry's digest. `created` is in seconds
+    since the epoch, `size` in bytes. `platform` is as in `linux/arm64/v8`, empty if unknown; `config` is None if
+    unknown.
     """
 
     id: str
@@ -85,7 +85,7 @@ class Image:
 
     @property
     def name(self) -> str:
-        """Its name in a sentence: its first tag, else its short id."""
+        """The image's name for messages: its first tag, else its short id."""
         return self.tags[0] if self.tags else short_digest(self.id)
 
 
@@ -94,7 +94,7 @@ FileKind = Literal["file", "folder", "link", "other"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageFile:
-    """One file of an image: absolute path, permission bits with setuid, setgid and sticky, numeric owner and group."""
+    """One file of an image: absolute path, permission bits (with setuid, setgid, sticky), numeric owner and group."""
 
     path: str
     mode: int
@@ -105,7 +105,7 @@ class ImageFile:
 
 @dataclass(frozen=True, kw_only=True)
 class HistoryEntry:
-    """One layer's line in an image's history; `created` in seconds since the epoch, `size` in bytes."""
+    """One layer in an image's history; `created` in seconds since the epoch, `size` in bytes."""
 
     id: str
     created: float
@@ -119,10 +119,9 @@ class HistoryEntry:
 class ContainerSpec:
     """A container to create: from an image id, hardened, published on 127.0.0.1 only.
 
-    `host_port` 0 lets the engine take a free one, `memory` is bytes, `cpus` None leaves all of them to it, `stop_grace`
-    is how many seconds the engine lets it finish. `volumes` are named volumes by the path they are mounted at, `tmpfs`
-    paths it may write to besides /tmp, kept in memory. With `hardened` False the root is writable and the capabilities
-    are the engine's usual ones.
+    With `host_port` 0 the engine chooses a free port. `memory` is in bytes; `cpus` None means no limit; `stop_grace` is
+    in seconds. `volumes` maps mount paths to named volumes. `tmpfs` are writable paths besides /tmp, kept in memory.
+    With `hardened` False the root file system is writable and the capabilities are the engine's defaults.
     """
 
     name: str
@@ -143,10 +142,10 @@ class ContainerSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Container:
-    """A container in the engine; `ports` maps the app's port to the published one on the host.
+    """A container in the engine; `ports` maps container ports to published ports of the host.
 
-    `direct` maps the app's port to the address and port it listens on itself, past what is published; empty where it
-    does not run.
+    `direct` maps container ports to the container's own address and port, which bypass publishing; empty unless it
+    runs.
     """
 
     id: str
@@ -161,21 +160,21 @@ class Container:
 
     @property
     def running(self) -> bool:
-        """Whether its process is alive."""
+        """Whether the container's process is alive."""
         return self.state == "running"
 
     def publishes(self, host_port: int) -> bool:
-        """Return whether that port of the host is one of its own."""
+        """Return whether the container publishes that port of the host."""
         return host_port in self.ports.values()
 
 
 @dataclass(frozen=True, kw_only=True)
 class BuildRequest:
-    """All that decides what a build gives.
+    """Everything that determines the result of a build.
 
-    `dockerfile` is an absolute path, `content` what stands in it; `digests` are those of the context's entries, held
-    while they are sent. `epoch`, in seconds, is the time that the image's files and its configuration
-    are to bear, where that is known.
+    `dockerfile` is an absolute path, `content` its bytes. `digests` are those of the build context's entries; each
+    entry must still have its digest when it is sent. `epoch`, in seconds, is the time given to the image's files and
+    configuration, if known.
     """
 
     reference: ImageReference

@@ -1,4 +1,4 @@
-"""The engine's own descriptions, as Seatrial's frozen data."""
+"""Turn the engine's JSON into Seatrial's data types."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["details_of", "engine_time", "image_of", "real_names"]
 
 
 def image_of(raw: dict[str, Any]) -> Image:
-    """Return the image that `docker image inspect` describes."""
+    """Return the image for `docker image inspect` output."""
     return Image(
         id=raw["Id"],
         tags=real_names(raw.get("RepoTags")),
@@ -28,7 +28,7 @@ def image_of(raw: dict[str, Any]) -> Image:
 
 
 def details_of(raw: dict[str, Any]) -> EngineDetails:
-    """Return what `docker info` says."""
+    """Return the details for `docker info` output."""
     containerd = "io.containerd.snapshotter" in str(raw.get("DriverStatus"))
     return EngineDetails(
         root=raw.get("DockerRootDir") or "",
@@ -55,7 +55,7 @@ def _config(raw: dict[str, Any]) -> ImageConfig:
 
 
 def engine_time(text: str) -> datetime:
-    """Read the engine's time, whose nanoseconds are more than Python reads; `ValueError` when it is none."""
+    """Return one of the engine's times, cut to microseconds; `ValueError` if it is not a time."""
     return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
 
 

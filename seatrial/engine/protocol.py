@@ -1,4 +1,4 @@
-"""The one typed seam to the Docker Engine."""
+"""The typed interface to a Docker Engine."""
 
 from __future__ import annotations
 
@@ -21,96 +21,96 @@ from seatrial.model.app import BuildOptions
 from seatrial.model.reference import ImageReference
 from seatrial.registry.credentials import Credential
 
-if TYPE_CHECKING:  # only who has a failure to explain loads what looks into containers
+if TYPE_CHECKING:  # loaded only when a failure is explained
     from seatrial.engine.inspection import ContainerInspection
 
 __all__ = ["Emit", "Engine"]
 
 Emit = Callable[[Event], None]
-"""Somebody who is told of progress while it happens."""
+"""A function that receives progress events as they happen."""
 
 
 class Engine(Protocol):
-    """What Seatrial asks of an engine.
+    """What Seatrial needs from an engine.
 
-    Every method may raise `EngineUnavailable`. A `what` is an image's familiar name or its id; ids are whole.
+    Every method may raise `EngineUnavailable`. `name_or_id` is an image's familiar name or its full id.
     """
 
     @property
     def endpoint(self) -> str:
-        """Where it is, as in DOCKER_HOST; known whether it answers or not."""
+        """The engine's address as in DOCKER_HOST; known even if no engine answers."""
         ...
 
     def info(self) -> EngineInfo:
-        """Return which engine answers."""
+        """Return the engine's version and API."""
         ...
 
     def details(self) -> EngineDetails:
-        """Return what it tells of itself when asked outright: slower than `info`."""
+        """Return what the engine reports about itself; slower than `info`."""
         ...
 
     def platform(self) -> str:
-        """Return the platform it builds for, as in `linux/amd64`."""
+        """Return the platform that the engine builds for, as in `linux/amd64`."""
         ...
 
-    def image(self, what: str) -> Image | None:
+    def image(self, name_or_id: str) -> Image | None:
         """Return the image of that name or id, or None."""
         ...
 
     def images(self, labels: Mapping[str, str] | None = None) -> list[Image]:
-        """Return the images that carry all these labels, the newest first."""
+        """Return the images with all these labels, newest first."""
         ...
 
-    def inspect_image(self, what: str) -> dict[str, Any]:
-        """Return Docker's own description of an image; `StepFailed` when there is none."""
+    def inspect_image(self, name_or_id: str) -> dict[str, Any]:
+        """Return Docker's own description of an image; `StepFailed` if there is no such image."""
         ...
 
-    def history(self, what: str) -> list[HistoryEntry]:
-        """Return an image's history, the newest layer first; `StepFailed` when there is no such image."""
+    def history(self, name_or_id: str) -> list[HistoryEntry]:
+        """Return an image's history, newest layer first; `StepFailed` if there is no such image."""
         ...
 
     def files(self, image_id: str, *, name: str, labels: Mapping[str, str]) -> Generator[ImageFile, None, None]:
-        """Return an image's files one after the other, without their content; `StepFailed` when there is no such image.
+        """Yield an image's files without their content; `StepFailed` if there is no such image.
 
-        A container of that name, with these labels, may be there meanwhile; it is removed in the end, also when the
-        iterator is closed early.
+        This may create a temporary container with that name and these labels. It is removed at the end, also when the
+        generator is closed early.
         """
         ...
 
     def builder(self, options: BuildOptions) -> str:
-        """Return who would build with these options, for people; `Unavailable` when nobody here can."""
+        """Return the name of the builder for these options; `Unavailable` if no builder here supports them."""
         ...
 
     def build(self, request: BuildRequest, emit: Emit) -> str:
-        """Build, and give the image's id; `BuildFailed` otherwise."""
+        """Build an image and return its id; `BuildFailed` if the build fails."""
         ...
 
     def tag(self, image_id: str, reference: ImageReference) -> None:
-        """Let a name point to an image."""
+        """Point a name to an image."""
         ...
 
     def untag(self, reference: ImageReference) -> None:
-        """Take a name away; the image goes with its last name."""
+        """Remove a name; an image without any name is removed."""
         ...
 
     def pull(
         self, reference: ImageReference, credential: Credential | None, emit: Emit, *, platform: str | None = None
     ) -> None:
-        """Fetch an image, for a platform like `linux/arm64`; `RegistryUnavailable` or `StepFailed` otherwise."""
+        """Pull an image, for a platform such as `linux/arm64`; `RegistryUnavailable` or `StepFailed` on failure."""
         ...
 
     def push(
         self, reference: ImageReference, credential: Credential | None, emit: Emit, *, stall: float = 120
     ) -> str | None:
-        """Send one tag and give the digest the engine says was pushed, where it says one.
+        """Push one tag and return the digest that the engine reports, or None.
 
-        An error in the stream is raised, `stall` seconds without a word are one, too. Only the registry can tell
-        whether it holds it now.
+        Raise an error from the stream, or `RegistryUnavailable` after `stall` seconds without a message. Only the
+        registry knows whether it holds the image now.
         """
         ...
 
     def import_image(self, archive: Path, reference: ImageReference, changes: Sequence[str]) -> str:
-        """Make an image of a root file system's tar with Dockerfile instructions on top; give its id."""
+        """Import the tar of a root file system, apply Dockerfile instructions, and return the image's id."""
         ...
 
     def container(self, name: str) -> Container | None:
@@ -118,41 +118,41 @@ class Engine(Protocol):
         ...
 
     def containers(self, labels: Mapping[str, str]) -> list[Container]:
-        """Return the containers in any state that carry all these labels."""
+        """Return the containers with all these labels, in any state."""
         ...
 
     def create(self, spec: ContainerSpec, emit: Emit) -> str:
-        """Create a container, not started; give its id. `ContainerFailed` when its name is taken."""
+        """Create a container without starting it and return its id; `ContainerFailed` if its name is taken."""
         ...
 
     def start(self, container_id: str) -> None:
-        """Start it; `ContainerFailed` when its port is taken or its command is not there."""
+        """Start a container; `ContainerFailed` if its port is taken or its command does not exist."""
         ...
 
     def stop(self, container_id: str, *, grace: float) -> None:
-        """Stop it, and kill it after `grace` seconds; a stopped or absent one is fine."""
+        """Stop a container, and kill it after `grace` seconds; do nothing if it is stopped or absent."""
         ...
 
     def rename(self, container_id: str, name: str) -> None:
-        """Return a container another name."""
+        """Rename a container."""
         ...
 
     def remove(self, container_id: str) -> None:
-        """Remove it with its anonymous volumes, running or not; an absent one is fine."""
+        """Remove a container, running or not, and its anonymous volumes; do nothing if it is absent."""
         ...
 
     def remove_volume(self, name: str) -> None:
-        """Remove a named volume; an absent one is fine."""
+        """Remove a named volume; do nothing if it is absent."""
         ...
 
     def logs(self, container_id: str, *, tail: int | None = None, follow: bool = False) -> Iterator[str]:
-        """Return what a container wrote, line by line, without line ends."""
+        """Yield what a container wrote, line by line, without line ends."""
         ...
 
     def inspect_container(self, container_id: str) -> ContainerInspection | None:
-        """Return all that can be seen of a container from outside, and what listens in it; nothing when it is gone."""
+        """Return what can be seen of a container from outside, with its sockets; None if it is gone."""
         ...
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         ...

@@ -1,1 +1,1 @@
-"""Registries over HTTP, and the credentials that Docker keeps for them."""
+"""Registries over HTTP, and the credentials that Docker stores for them."""

@@ -1,4 +1,4 @@
-"""A registry asked over the distribution API: tags, digests, labels of what is published, and a tag moved."""
+"""A client for the distribution API: read manifests, configurations and tags, and move tags."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _IMAGE_TYPES = (
 )
 _ACCEPT = {"Accept": ", ".join((*_INDEX_TYPES, *_IMAGE_TYPES))}
 _OK, _FORBIDDEN, _NOT_FOUND = 200, 403, 404
-_TAKEN = range(200, 300)  # 201 by the specification, 202 from some
-_LARGEST_LIST = 200
+_ACCEPTED = range(200, 300)  # 201 by the specification, 202 from some registries
+_MOST_PAGES = 200
 
 
 class HttpRegistry:
-    """A registry that speaks the distribution API, as `Registry` describes it."""
+    """The `Registry` that speaks the distribution API."""
 
     def __init__(self, host: str, store: CredentialStore) -> None:
         self.host = host
@@ -44,27 +44,27 @@ class HttpRegistry:
         self._manifests: dict[tuple[str, str], Manifest] = {}
 
     def credential(self) -> Credential | None:
-        """Return what Docker keeps for this registry, or None; it is looked up once, for a helper is a process."""
+        """Return the credential that Docker stores for this registry, or None; read once, as a helper is a process."""
         if self._credential is None:
             self._credential = (self._store.get(self.host),)
         return self._credential[0]
 
     def save_credential(self, credential: Credential) -> str:
-        """Keep the credential where Docker keeps it, and say where."""
+        """Save the credential where Docker stores it, and return that place."""
         self._credential = None
         return self._store.put(self.host, credential)
 
     def manifest(self, reference: ImageReference, *, refresh: bool = False) -> Manifest | None:
-        """Return what the registry holds under a name, or None; its digest is the one of the bytes received.
+        """Return the manifest of an image, or None; its digest is computed from the bytes received.
 
-        Bytes that were received once are known by the digest that the registry says it holds, unless `refresh`.
+        A manifest that was downloaded before is reused if the registry reports its digest, unless `refresh`.
         """
         path = f"/v2/{reference.repository}/manifests/{reference.digest or reference.tag or 'latest'}"
         if self._manifests and not refresh:
-            # A look that downloads nothing is no pull to Docker Hub, which counts pulls. Content goes by its digest.
+            # Docker Hub limits pulls; a HEAD request does not count as one.
             digest = self._digest(reference, path)
-            if known := self._manifests.get((reference.repository, digest)):
-                return known
+            if cached := self._manifests.get((reference.repository, digest)):
+                return cached
         response = self._read(reference, path, f"{reference} cannot be looked up")
         if response is None:
             return None
@@ -86,17 +86,17 @@ class HttpRegistry:
         return manifest
 
     def configuration(self, reference: ImageReference, manifest: Manifest) -> Configuration:
-        """Return what the image of a manifest says of itself; for an index its first image."""
-        what = f"{reference} cannot be looked at"
+        """Return the configuration of a manifest's image; for an index, of its first image."""
+        message = f"{reference} cannot be inspected"
         if manifest.config is None:
-            first = self.manifest(reference.with_digest(self._first_image(manifest, what)))
+            first = self.manifest(reference.with_digest(self._first_image(manifest, message)))
             if first is None or first.config is None:
-                raise self._no_image(what, "its index names an image that is not there")
+                raise self._bad_answer(message, "its index names an image that does not exist")
             manifest = first
-        response = self._read(reference, f"/v2/{reference.repository}/blobs/{manifest.config}", what)
+        response = self._read(reference, f"/v2/{reference.repository}/blobs/{manifest.config}", message)
         if response is None:
-            raise self._no_image(what, f"its configuration {manifest.config} is not there")
-        found = self._object(response, what, "configuration")
+            raise self._bad_answer(message, f"its configuration {manifest.config} does not exist")
+        found = self._object(response, message, "configuration")
         inner, files = found.get("config"), found.get("rootfs")
         labels = inner.get("Labels") if isinstance(inner, dict) else None
         layers = files.get("diff_ids") if isinstance(files, dict) else None
@@ -106,86 +106,90 @@ class HttpRegistry:
         )
 
     def tags(self, repository: ImageReference) -> tuple[str, ...]:
-        """Return all tags of a repository, page by page; none when there is no such repository."""
-        what = f"the tags of {repository.name} cannot be listed"
+        """Return all tags of a repository, reading page by page; empty if there is no such repository."""
+        message = f"the tags of {repository.name} cannot be listed"
         path: str | None = f"/v2/{repository.repository}/tags/list?n=1000"
         found: list[str] = []
-        for _ in range(_LARGEST_LIST):
-            response = self._read(repository, path, what) if path else None
+        for _ in range(_MOST_PAGES):
+            response = self._read(repository, path, message) if path else None
             if response is None:
                 break
-            tags = self._object(response, what, "list").get("tags")
+            tags = self._object(response, message, "list").get("tags")
             found += map(str, tags if isinstance(tags, list) else ())
-            path = _following(response)
+            path = _next_page(response)
         return tuple(found)
 
     def tag(self, reference: ImageReference, manifest: Manifest) -> None:
-        """Let a tag point to a manifest that the same repository holds already."""
+        """Point a tag to a manifest that is already in the same repository."""
         credential, scope = self.credential(), _push_scope(reference)
         path = f"/v2/{reference.repository}/manifests/{reference.tag}"
         headers = {"Content-Type": manifest.media_type}
         response = self._http.send("PUT", path, credential, scope=scope, headers=headers, body=manifest.body)
-        if response.status_code not in _TAKEN:
+        if response.status_code not in _ACCEPTED:
             raise self._http.failure(response, f"{reference.familiar} cannot be moved", credential, reference)
 
     def check_push_permission(self, repository: ImageReference) -> None:
-        """Return unless it is known that we may not push there; `PushRefused` then. Nothing is sent."""
+        """Raise `PushRefused` if it is certain that pushing there is not allowed; nothing is pushed."""
         credential, scope = self.credential(), _push_scope(repository)
         response = self._http.send("GET", "/v2/", credential, scope=scope)
         if response.status_code != _OK:
-            named = repository if response.status_code == _FORBIDDEN else None
-            raise self._http.failure(response, f"{self.host} cannot be pushed to", credential, named)
+            refused_repository = repository if response.status_code == _FORBIDDEN else None
+            raise self._http.failure(response, f"cannot push to {self.host}", credential, refused_repository)
         if grants(self._http.token(scope), repository.repository) is False:
-            raise push_refused(self.host, credential, "denied: the token it gives is not for pushing there", repository)
+            raise push_refused(
+                self.host, credential, "denied: the token it issues does not allow pushing there", repository
+            )
 
     def check_login(self, credential: Credential) -> None:
-        """Return when the registry accepts this credential, raise `PushRefused` when it does not."""
-        http = RegistryHttp(self.host)  # one that has answered no challenge yet
+        """Raise `PushRefused` unless the registry accepts this credential."""
+        http = RegistryHttp(self.host)  # a new one, without cached tokens
         response = http.send("GET", "/v2/", credential)
         if response.status_code != _OK:
             raise http.failure(response, f"{credential.user} cannot log in to {self.host}", credential)
 
     def _digest(self, reference: ImageReference, path: str) -> str:
-        """Return the digest that the registry says it holds; nothing where it says none, for whatever reason."""
+        """Return the digest that the registry reports, or an empty string if it reports none for any reason."""
         scope = f"repository:{reference.repository}:pull"
         response = self._http.send("HEAD", path, self.credential(), scope=scope, headers=_ACCEPT)
         return response.headers.get("Docker-Content-Digest", "") if response.status_code == _OK else ""
 
-    def _read(self, reference: ImageReference, path: str, what: str) -> requests.Response | None:
+    def _read(self, reference: ImageReference, path: str, message: str) -> requests.Response | None:
         credential, scope = self.credential(), f"repository:{reference.repository}:pull"
         response = self._http.send("GET", path, credential, scope=scope, headers=_ACCEPT)
         if response.status_code == _NOT_FOUND:
             return None
         if response.status_code != _OK:
-            raise self._http.failure(response, what, credential)
+            raise self._http.failure(response, message, credential)
         return response
 
-    def _object(self, response: requests.Response, what: str, kind: str) -> dict[str, Any]:
+    def _object(self, response: requests.Response, message: str, kind: str) -> dict[str, Any]:
         try:
             found = json.loads(response.content)
         except ValueError:
             found = None
         if not isinstance(found, dict):
-            raise self._no_image(what, f"{self.host} answered with no {kind}: {sanitize(response.text, limit=100)}")
+            raise self._bad_answer(
+                message, f"{self.host} did not answer with a {kind}: {sanitize(response.text, limit=100)}"
+            )
         return found
 
-    def _first_image(self, manifest: Manifest, what: str) -> str:
-        """Return the digest of an index's first image; attestations have no platform."""
+    def _first_image(self, manifest: Manifest, message: str) -> str:
+        """Return the digest of an index's first image; attestations, whose platform is unknown, do not count."""
         try:
-            every = json.loads(manifest.body)["manifests"]
-            real = [one for one in every if (one.get("platform") or {}).get("os") != "unknown"]
-            return str(real[0]["digest"])
+            entries = json.loads(manifest.body)["manifests"]
+            images = [one for one in entries if (one.get("platform") or {}).get("os") != "unknown"]
+            return str(images[0]["digest"])
         except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-            raise self._no_image(what, "its index names no image") from None
+            raise self._bad_answer(message, "its index names no image") from None
 
-    def _no_image(self, what: str, reason: str) -> SeatrialError:
-        error = RegistryUnavailable(what, reason=reason, hint=f"look whether {self.host} is a registry and well")
+    def _bad_answer(self, message: str, reason: str) -> SeatrialError:
+        error = RegistryUnavailable(message, reason=reason, hint=f"check that {self.host} is a registry and is up")
         error.transient = False
         return error
 
 
-def _following(response: requests.Response) -> str | None:
-    """Return the path of the next page of a list; a link to another host means the same one."""
+def _next_page(response: requests.Response) -> str | None:
+    """Return the path of the next page of a list, or None; a link's host is ignored."""
     try:
         link = urlsplit(urljoin(response.url, response.links["next"]["url"]))
     except (KeyError, ValueError):

@@ -1,4 +1,4 @@
-"""Credentials where Docker keeps them: `config.json` and its helper programs."""
+"""Credentials where Docker stores them: `config.json` and its helper programs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TOKEN_USER = "<token>"  # noqa: S105  the docker CLI's word for "the secret is 
 
 
 class Secret:
-    """Text that never shows: its `str()` and `repr()` are `***`."""
+    """Text that is never shown: its `str()` and `repr()` are `***`."""
 
     __slots__ = ("_text",)
 
@@ -35,18 +35,18 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Secret) and other._text == self._text
 
-    __hash__ = None  # type: ignore[assignment]  # a secret is not to be a key
+    __hash__ = None  # type: ignore[assignment]  # a secret must not be a key
 
     def reveal(self) -> str:
-        """Return the text itself, for the one place that must send it."""
+        """Return the text itself, for the code that must send it."""
         return self._text
 
 
 @dataclass(frozen=True, kw_only=True)
 class Credential:
-    """Who is known at a registry; with `token` the secret is an identity token instead of a password.
+    """A user of a registry and the password; with `token` the secret is an identity token instead.
 
-    `origin` is the file or helper it was read from, empty for what was typed.
+    `origin` is the file or helper that it was read from, empty if it was typed.
     """
 
     user: str
@@ -58,14 +58,14 @@ class Credential:
 class CredentialStore:
     """The credentials of one Docker configuration folder (`~/.docker`, or what DOCKER_CONFIG names).
 
-    Every method raises `CredentialsError`, naming file and entry but never a value, when what is kept cannot be read.
+    Every method raises `CredentialsError` if the configuration cannot be read; it names file and entry, never a value.
     """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "config.json"
 
     def get(self, registry: str) -> Credential | None:
-        """Return what is kept for a registry (its host as in an `ImageReference`), or None."""
+        """Return the credential for a registry (its host as in an `ImageReference`), or None."""
         config = self._read()
         if helper := self._helper(config, registry):
             return self._ask_helper(helper, registry)
@@ -76,7 +76,7 @@ class CredentialStore:
         return None
 
     def put(self, registry: str, credential: Credential) -> str:
-        """Keep a credential as `docker login` does; give where it is kept now."""
+        """Save a credential as `docker login` does, and return the file or helper that holds it."""
         config = self._read()
         key = _keys(registry)[0]
         if helper := self._helper(config, registry):
@@ -84,8 +84,8 @@ class CredentialStore:
             self._call(helper, "store", json.dumps({"ServerURL": key, "Username": user, "Secret": secret}))
             return f"docker-credential-{helper}"
         pair = f"{credential.user}:{credential.secret.reveal()}".encode()
-        kept = {"auth": base64.b64encode(pair).decode()}
-        entry = {"identitytoken": credential.secret.reveal()} if credential.token else kept
+        with_password = {"auth": base64.b64encode(pair).decode()}
+        entry = {"identitytoken": credential.secret.reveal()} if credential.token else with_password
         auths = {**self._mapping(config, "auths"), key: entry}
         self._write({**config, "auths": auths})
         return str(self.path)
@@ -102,11 +102,11 @@ class CredentialStore:
         except json.JSONDecodeError as error:
             raise self._damaged(f"line {error.lineno}, column {error.colno}: {error.msg}") from error
         if not isinstance(config, dict):
-            raise self._damaged("it holds no JSON object")
+            raise self._damaged("it does not hold a JSON object")
         return config
 
     def _write(self, config: dict[str, Any]) -> None:
-        """Replace the file at once, readable by its owner only; a link to it stays a link."""
+        """Replace the file in one step, readable by its owner only; a symbolic link to it stays a link."""
         target = self.path.resolve()
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         replace_file(target, (json.dumps(config, indent="\t") + "\n").encode())
@@ -123,7 +123,7 @@ class CredentialStore:
         helpers = self._mapping(config, "credHelpers")
         name = next((helpers[key] for key in _keys(registry) if key in helpers), config.get("credsStore")) or None
         if name is not None and (not isinstance(name, str) or "/" in name):
-            raise self._damaged(f"the credential helper for {registry} is not a name")
+            raise self._damaged(f"the credential helper for {registry} is not a valid name")
         return name
 
     def _decode(self, key: str, entry: object) -> Credential | None:
@@ -156,20 +156,20 @@ class CredentialStore:
             if not (isinstance(user, str) and isinstance(secret, str)):
                 raise CredentialsError(
                     f"credentials for {registry} cannot be read",
-                    reason=f"docker-credential-{helper} gave no answer that can be understood",
+                    reason=f"docker-credential-{helper} gave an unexpected answer",
                     hint=f"docker login {registry}",
                 )
             origin = f"docker-credential-{helper}"
             return Credential(user=user, secret=Secret(secret), token=user == _TOKEN_USER, origin=origin)
         return None
 
-    def _call(self, helper: str, verb: str, words: str) -> str | None:
-        """Run a helper; give its answer, or nothing when it has no such entry. Its output is never shown."""
+    def _call(self, helper: str, verb: str, text: str) -> str | None:
+        """Run a helper and return its answer, or None if it has no such entry; its output is never shown."""
         program = f"docker-credential-{helper}"
         try:
             done = subprocess.run(
                 [program, verb],
-                input=words,
+                input=text,
                 capture_output=True,
                 encoding="utf-8",
                 errors="replace",
@@ -177,9 +177,9 @@ class CredentialStore:
                 check=False,
             )
         except OSError:
-            reason, hint = "it is not installed", f"install {program}, or take it out of {self.path}"
+            reason, hint = "it is not installed", f"install {program}, or remove it from {self.path}"
         except subprocess.TimeoutExpired:
-            reason, hint = f"it gave no answer for {_HELPER_SECONDS:g} s", f"{program} list"
+            reason, hint = f"no answer for {_HELPER_SECONDS:g} s", f"{program} list"
         else:
             if done.returncode == 0:
                 return done.stdout
@@ -192,12 +192,12 @@ class CredentialStore:
         return CredentialsError(
             f"Docker's configuration {self.path} is damaged",
             reason=reason,
-            hint=f"mend the file, or move it away and log in again: mv {self.path} {self.path}.broken",
+            hint=f"fix the file, or move it away and log in again: mv {self.path} {self.path}.broken",
         )
 
 
 def _keys(registry: str) -> tuple[str, ...]:
-    """Return the names under which Docker may keep a registry, its usual one first."""
+    """Return the names under which Docker may store a registry, its usual one first."""
     if registry == DOCKER_HUB:
         return (_HUB_KEY, "index.docker.io", DOCKER_HUB, "registry-1.docker.io")
     return (

@@ -1,4 +1,4 @@
-"""Why a registry does not let us: who we are there, whose the repository is, and what to type."""
+"""The errors of a registry that refuses: the user, the repository's owner, and what to type."""
 
 from __future__ import annotations
 
@@ -12,59 +12,59 @@ __all__ = ["push_refused", "read_only", "unreadable", "untrusted"]
 
 
 def push_refused(
-    host: str, credential: Credential | None, words: str, repository: ImageReference | None = None
+    host: str, credential: Credential | None, answer: str, repository: ImageReference | None = None
 ) -> PushRefused:
-    """Return the error for a registry that does not let us in, or not push to `repository`."""
+    """Return the error for a registry that denies access, or denies pushing to `repository`."""
     flag = "" if host == DOCKER_HUB else f" --registry {host}"
     if credential is None:
         return PushRefused(
-            f"{host} wants to know who you are",
-            reason=f"{words}; Docker keeps no credentials for it",
+            f"{host} requires a login",
+            reason=f"{answer}; Docker has no credentials for it",
             hint=f"invoke login --user NAME{flag}",
         )
     user = "an identity token" if credential.token else credential.user
     origin = f" ({credential.origin})" if credential.origin else ""
     if repository is None:
         return PushRefused(
-            f"{host} does not let {user} do this",
-            reason=f"{words}; the credentials are those kept for {user}{origin}",
+            f"{host} does not allow {user} to do this",
+            reason=f"{answer}; the credentials are those stored for {user}{origin}",
             hint=f"invoke login --user {'NAME' if credential.token else user}{flag}",
         )
     owner = repository.repository.partition("/")[0]
     if host == DOCKER_HUB and not credential.token and owner != user:
         return PushRefused(
             f"{user} may not push to {repository.name}",
-            reason=f"{words}; logged in as {user}{origin}, pushing to {owner}",
+            reason=f"{answer}; logged in as {user}{origin}, pushing to {owner}",
             hint=f"invoke login --user {owner} (or push to your own: --user {user})",
         )
     return PushRefused(
         f"{user} may not push to {repository.name}",
-        reason=f"{words}; logged in as {user}{origin}, whose access token may be for reading only",
+        reason=f"{answer}; logged in as {user}{origin}, whose access token may be read-only",
         hint=f"invoke login --user {'NAME' if credential.token else user}{flag} (with a token that may write)",
     )
 
 
-def read_only(what: str, host: str, words: str) -> StepFailed:
-    """Return the error for a registry that takes nothing."""
+def read_only(message: str, host: str, answer: str) -> StepFailed:
+    """Return the error for a read-only registry."""
     return StepFailed(
-        what,
-        reason=f"the registry {host} is read-only: {words}",
-        hint=f"ask who runs {host} to end its maintenance, then run it again",
+        message,
+        reason=f"the registry {host} is read-only: {answer}",
+        hint=f"ask the operator of {host} to end its maintenance, then run it again",
         cause="registry-read-only",
     )
 
 
-def unreadable(what: str, file: Path, words: str) -> StepFailed:
-    """Return the error for a certificate that Docker keeps for a registry, and that is none."""
-    reason, hint = f"{file} cannot be read as a certificate: {words}", f"mend {file}, or remove it"
-    return StepFailed(what, reason=reason, hint=hint, cause="certificate")
+def unreadable(message: str, file: Path, problem: str) -> StepFailed:
+    """Return the error for a registry's certificate file that does not hold a certificate."""
+    reason, hint = f"{file} cannot be read as a certificate: {problem}", f"fix {file}, or remove it"
+    return StepFailed(message, reason=reason, hint=hint, cause="certificate")
 
 
-def untrusted(what: str, host: str, words: str) -> StepFailed:
-    """Return the error for a registry whose certificate does not prove who it is."""
+def untrusted(message: str, host: str, answer: str) -> StepFailed:
+    """Return the error for a registry whose certificate is not trusted."""
     return StepFailed(
-        what,
-        reason=f"the certificate of {host} is not trusted: {words}",
-        hint=f"put the certificate of the authority that signed it at /etc/docker/certs.d/{host}/ca.crt",
+        message,
+        reason=f"the certificate of {host} is not trusted: {answer}",
+        hint=f"copy the certificate of the authority that signed it to /etc/docker/certs.d/{host}/ca.crt",
         cause="certificate",
     )

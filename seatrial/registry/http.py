@@ -1,4 +1,4 @@
-"""The line to one registry: plain or TLS, with the answer to whatever challenge it gives."""
+"""HTTP requests to one registry: plain or TLS, with Basic and Bearer authentication."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _TRANSIENT = (_TIMEOUT, 500, 502, 503, 504)
 
 
 class RegistryHttp:
-    """Requests to one registry; plain HTTP only where Docker allows it, on loopback.
+    """The connection to one registry; plain HTTP is used only on loopback, as Docker does.
 
-    Certificates are trusted as the engine trusts them: the system's, and those in `/etc/docker/certs.d/HOST`.
+    As in the engine, the trusted certificates are the system's and those in `/etc/docker/certs.d/HOST`.
     """
 
     def __init__(self, host: str) -> None:
@@ -40,7 +40,7 @@ class RegistryHttp:
         self._cached_session: requests.Session | None = None
         self._authorizations: dict[str, str] = {}
 
-    def send(  # noqa: PLR0913  what a request is
+    def send(  # noqa: PLR0913  the parts of a request
         self,
         method: str,
         path: str,
@@ -50,59 +50,59 @@ class RegistryHttp:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
     ) -> requests.Response:
-        """Return the registry's answer, whatever its status; `scope` is what a token must be good for.
+        """Send a request and return the registry's answer, whatever its status; `scope` is the scope of the token.
 
-        Raises `RegistryUnavailable` when none comes, and `PushRefused` when no token is given to these credentials.
+        Raise `RegistryUnavailable` if there is no answer, and `PushRefused` if these credentials get no token.
         """
         import requests
         import urllib3
 
-        given = {**(headers or {}), **self._authorization_known(scope)}
+        all_headers = {**(headers or {}), **self._known_authorization(scope)}
         try:
-            response = self._first(method, path, given, body)
+            response = self._first(method, path, all_headers, body)
             if response.status_code == _UNAUTHORIZED:
                 header = self._authorization(response, credential, scope)
                 if header:
                     self._authorizations[scope or ""] = header
-                    given["Authorization"] = header
-                    response = self._request(method, path, given, body)
+                    all_headers["Authorization"] = header
+                    response = self._request(method, path, all_headers, body)
         except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
-            words = _innermost(error)
-            if "CERTIFICATE_VERIFY_FAILED" in words:
-                raise untrusted(f"the registry {self.host} is not spoken to", self.host, words) from error
-            raise self._unreachable(words) from error
+            text = _innermost(error)
+            if "CERTIFICATE_VERIFY_FAILED" in text:
+                raise untrusted(f"cannot connect to the registry {self.host}", self.host, text) from error
+            raise self._unreachable(text) from error
         return response
 
     def token(self, scope: str) -> str:
-        """Return the token that was used for a scope, or None where none is needed."""
+        """Return the token that was used for a scope; empty if none was needed."""
         kind, _, token = self._authorizations.get(scope, "").partition(" ")
         return token if kind == "Bearer" else ""
 
     def failure(
         self,
         response: requests.Response,
-        what: str,
+        message: str,
         credential: Credential | None,
         repository: ImageReference | None = None,
     ) -> SeatrialError:
-        """Return the error for an answer that is none, in the registry's own words where it has any.
+        """Return the error for an answer with an error status, with the registry's own message if it has one.
 
-        `repository` is the one that was to be pushed to.
+        `repository` is the repository that was to be pushed to.
         """
         status = response.status_code
-        words = sanitize(f"{self.host} answered {status} {response.reason}{_own_words(response)}", limit=200)
+        text = sanitize(f"{self.host} answered {status} {response.reason}{_error_message(response)}", limit=200)
         if status in (_UNAUTHORIZED, _FORBIDDEN):
-            return push_refused(self.host, credential, words, repository)
+            return push_refused(self.host, credential, text, repository)
         if status == _NOT_ALLOWED:
-            return read_only(what, self.host, words)
+            return read_only(message, self.host, text)
         if status == _TOO_MANY:
-            limited = RateLimited(what, reason=f"{words} (rate limit)", hint="wait a minute, then run it again")
+            limited = RateLimited(message, reason=f"{text} (rate limit)", hint="wait a minute, then run it again")
             after = response.headers.get("Retry-After", "")
             limited.seconds = float(after) if after.isdecimal() else 0.0
             return limited
         if _BAD_REQUEST <= status < _SERVER_ERROR and status != _TIMEOUT:
-            return StepFailed(what, reason=words, hint=f"look what {self.host} wants: its words are above")
-        error = RegistryUnavailable(what, reason=words, hint=f"look whether {self.host} is a registry and well")
+            return StepFailed(message, reason=text, hint=f"read the answer of {self.host} above")
+        error = RegistryUnavailable(message, reason=text, hint=f"check that {self.host} is a registry and is up")
         error.transient = status in _TRANSIENT
         return error
 
@@ -112,16 +112,16 @@ class RegistryHttp:
 
         if self._cached_session is None:
             self._cached_session = requests.Session()
-            self._cached_session.trust_env = False  # neither proxies nor ~/.netrc: only what Docker keeps
+            self._cached_session.trust_env = False  # neither proxies nor ~/.netrc: only Docker's credentials
             self._cached_session.headers.update({"User-Agent": "seatrial"})
         return self._cached_session
 
-    def _authorization_known(self, scope: str | None) -> dict[str, str]:
+    def _known_authorization(self, scope: str | None) -> dict[str, str]:
         known = self._authorizations.get(scope or "")
         return {"Authorization": known} if known else {}
 
     def _first(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> requests.Response:
-        """Ask; as long as it is not known what is spoken there, on loopback plain HTTP first and then HTTPS."""
+        """Send a request; until the scheme is known, try plain HTTP before HTTPS on loopback."""
         import requests
 
         if self._base:
@@ -131,7 +131,7 @@ class RegistryHttp:
         for scheme in ("http", "https") if local else ("https",):
             self._base = f"{scheme}://{host}"
             if scheme == "https" and not local:
-                # As Docker does: also for its token service, and for wherever it keeps its blobs.
+                # As Docker does: also for its token service, and for the host that stores its blobs.
                 self._session.mount("https://", _adapter(self.host))
             try:
                 response = self._request(method, path, headers, body)
@@ -150,11 +150,11 @@ class RegistryHttp:
         base = self._base or ""
         secure = base.startswith("https:")
         options: dict[str, Any] = {"timeout": _SECONDS, "headers": dict(headers), "data": body}
-        # Blobs may lie elsewhere, whatever the scheme; requests takes the password along to nobody.
-        followed = secure or "Authorization" in headers or "/blobs/" in path
-        options["allow_redirects"] = followed and method == "GET"
+        # Blobs may be on another host, whatever the scheme; requests does not send the password there.
+        follow_redirects = secure or "Authorization" in headers or "/blobs/" in path
+        options["allow_redirects"] = follow_redirects and method == "GET"
         if secure and _LOOPBACK.fullmatch(self.host):
-            # As Docker does: who listens on this machine need not prove that it is this machine.
+            # As Docker does: a server on this machine needs no trusted certificate.
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
             options["verify"] = False
         return self._session.request(method, f"{base}{path}", **options)
@@ -162,15 +162,15 @@ class RegistryHttp:
     def _authorization(
         self, response: requests.Response, credential: Credential | None, scope: str | None
     ) -> str | None:
-        """Return the header that answers a challenge, or None when we have none to give."""
-        kind, _, words = response.headers.get("WWW-Authenticate", "").partition(" ")
+        """Return the header that answers a challenge, or None if there is none."""
+        kind, _, text = response.headers.get("WWW-Authenticate", "").partition(" ")
         if kind.lower() == "basic":
             if credential is None:
                 return None
             return _basic(credential)
         if kind.lower() != "bearer":
             return None
-        challenge = dict(re.findall(r'(\w+)="([^"]*)"', words))
+        challenge = dict(re.findall(r'(\w+)="([^"]*)"', text))
         fields = {"service": challenge.get("service", ""), "scope": scope or challenge.get("scope", "")}
         fields = {key: value for key, value in fields.items() if value}
         token = self._new_token(challenge.get("realm", ""), fields, credential)
@@ -178,46 +178,46 @@ class RegistryHttp:
 
     def _new_token(self, realm: str, fields: dict[str, str], credential: Credential | None) -> str | None:
         if not _is_private(realm):
-            return None  # a password is sent in the clear to nobody
+            return None  # a password is never sent unencrypted
         session = self._session
         if credential and credential.token:
             body = {**fields, "grant_type": "refresh_token", "client_id": "seatrial"}
             body["refresh_token"] = credential.secret.reveal()
-            # Not followed elsewhere: requests takes the header away there, and would send this body again.
+            # No redirects: requests removes only the header on another host, and would send this body again.
             response = session.post(realm, data=body, timeout=_SECONDS, allow_redirects=False)
         else:
             headers = {"Authorization": _basic(credential)} if credential else {}
             response = session.get(realm, params=fields, headers=headers, timeout=_SECONDS)
         if response.status_code in (_UNAUTHORIZED, _FORBIDDEN) and credential:
             raise push_refused(
-                self.host, credential, f"the token service does not accept the credentials{_own_words(response)}"
+                self.host, credential, f"the token service does not accept the credentials{_error_message(response)}"
             )
         if response.status_code != _OK:
-            raise self.failure(response, f"{self.host} gives no token", credential)
+            raise self.failure(response, f"{self.host} issues no token", credential)
         try:
             found: dict[str, Any] = dict(response.json())
         except (ValueError, TypeError):
             raise RegistryUnavailable(
-                f"{self.host} gives no token",
-                reason=f"its token service answered with no JSON object: {sanitize(response.text, limit=100)}",
-                hint=f"look whether {self.host} is a registry and well",
+                f"{self.host} issues no token",
+                reason=f"its token service did not answer with a JSON object: {sanitize(response.text, limit=100)}",
+                hint=f"check that {self.host} is a registry and is up",
             ) from None
         token = found.get("token") or found.get("access_token")
         return str(token) if token else None
 
-    def _unreachable(self, words: str) -> RegistryUnavailable:
+    def _unreachable(self, text: str) -> RegistryUnavailable:
         local = _LOOPBACK.fullmatch(self.host)
         return RegistryUnavailable(
             f"the registry {self.host} cannot be reached",
-            reason=words,
-            hint=f"start it (invoke up starts one at the port in the settings): curl http://{self.host}/v2/"
+            reason=text,
+            hint=f"start it (invoke up starts one at the port in the settings), then check: curl http://{self.host}/v2/"
             if local
-            else f"look whether this machine reaches https://{self.host}/v2/",
+            else f"check that this machine can reach it: curl https://{self.host}/v2/",
         )
 
 
 def grants(token: str, repository: str) -> bool | None:
-    """Tell whether a token is good for pushing to a repository; None when only the registry can read it."""
+    """Return whether a token allows pushing to a repository; None if only the registry can read it."""
     try:
         claims = token.split(".")[1]
         found = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
@@ -232,12 +232,12 @@ def grants(token: str, repository: str) -> bool | None:
 
 
 def _basic(credential: Credential) -> str:
-    """Return the header with user and password; as UTF-8, which requests itself would not write."""
+    """Return the header with user and password in UTF-8; requests itself would encode them differently."""
     return f"Basic {base64.b64encode(f'{credential.user}:{credential.secret.reveal()}'.encode()).decode()}"
 
 
 def _adapter(host: str) -> Any:  # noqa: ANN401  requests has no public name for its type
-    """Return what speaks TLS with the system's authorities and those Docker keeps for a host."""
+    """Return an adapter for TLS with the system's authorities and Docker's own for this host."""
     from requests.adapters import HTTPAdapter
 
     context = ssl.create_default_context()
@@ -248,7 +248,7 @@ def _adapter(host: str) -> Any:  # noqa: ANN401  requests has no public name for
             else:
                 context.load_cert_chain(file, file.with_suffix(".key"))
         except OSError as error:
-            raise unreadable(f"the registry {host} is not spoken to", file, str(error.strerror or error)) from error
+            raise unreadable(f"cannot connect to the registry {host}", file, str(error.strerror or error)) from error
 
     class Adapter(HTTPAdapter):
         def init_poolmanager(self, *args: Any, **options: Any) -> None:  # noqa: ANN401  requests' signature
@@ -258,14 +258,14 @@ def _adapter(host: str) -> Any:  # noqa: ANN401  requests has no public name for
 
 
 def _is_private(url: str) -> bool:
-    """Return whether what is sent there nobody else can read: over TLS, or to this machine itself."""
+    """Return whether nobody else can read requests to a URL: over TLS, or to this machine itself."""
     scheme, _, rest = url.partition("://")
     authority = re.split(r"[/?#\\]", rest, maxsplit=1)[0]
     return scheme == "https" or (scheme == "http" and bool(_LOOPBACK.fullmatch(authority)))
 
 
-def _own_words(response: requests.Response) -> str:
-    """Return what a registry says in the form that the distribution API has for errors, or None."""
+def _error_message(response: requests.Response) -> str:
+    """Return `: CODE: MESSAGE` from an error answer of the distribution API, else an empty string."""
     try:
         error = response.json()["errors"][0]
         return f": {error['code']}: {error['message']}"

@@ -1,4 +1,4 @@
-"""What a registry holds and what can be asked of it, as frozen data and one protocol."""
+"""The interface to a registry and its data types."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Configuration", "Layer", "Manifest", "Registry"]
 
 @dataclass(frozen=True, kw_only=True)
 class Layer:
-    """A layer as the registry holds it: its digest and its size in bytes, compressed."""
+    """A layer in a registry: its digest and its compressed size in bytes."""
 
     digest: str
     size: int
@@ -22,9 +22,9 @@ class Layer:
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """What a registry holds under a name: the manifest's digest, and its config's digest (None for an index).
+    """A manifest in a registry: its digest, and the digest of its configuration (None for an index).
 
-    `body` and `media_type` are the manifest itself, to be put under another tag.
+    `body` and `media_type` are the manifest itself, so that it can be stored under another tag.
     """
 
     digest: str
@@ -36,51 +36,51 @@ class Manifest:
 
 @dataclass(frozen=True, kw_only=True)
 class Configuration:
-    """What an image in a registry says of itself; `layers` are its layers' digests before they were compressed."""
+    """The configuration of an image in a registry; `layers` are the digests of its uncompressed layers."""
 
     labels: Mapping[str, str]
     layers: tuple[str, ...] = ()
 
 
 class Registry(Protocol):
-    """One registry, asked with the credentials Docker keeps for it.
+    """One registry, used with the credentials that Docker stores for it.
 
-    Every method may raise `RegistryUnavailable`, and `PushRefused` when the registry does not let us in.
+    Every method may raise `RegistryUnavailable`, and `PushRefused` if the registry denies access.
     """
 
     @property
     def host(self) -> str:
-        """The host as in an `ImageReference`."""
+        """The registry's host as in an `ImageReference`."""
         ...
 
     def credential(self) -> Credential | None:
-        """Return what Docker keeps for this registry, or None."""
+        """Return the credential that Docker stores for this registry, or None."""
         ...
 
     def manifest(self, reference: ImageReference, *, refresh: bool = False) -> Manifest | None:
-        """Return what the registry holds under a tag or digest, or None; with `refresh` by the bytes themselves."""
+        """Return the manifest of a tag or digest, or None; with `refresh` it is always downloaded."""
         ...
 
     def configuration(self, reference: ImageReference, manifest: Manifest) -> Configuration:
-        """Return what the image of a manifest says of itself; for an index its first image."""
+        """Return the configuration of a manifest's image; for an index, of its first image."""
         ...
 
     def tags(self, repository: ImageReference) -> tuple[str, ...]:
-        """Return all tags of a repository; none when there is no such repository."""
+        """Return all tags of a repository; empty if there is no such repository."""
         ...
 
     def tag(self, reference: ImageReference, manifest: Manifest) -> None:
-        """Let a tag point to a manifest that the same repository holds already."""
+        """Point a tag to a manifest that is already in the same repository."""
         ...
 
     def check_push_permission(self, repository: ImageReference) -> None:
-        """Return unless it is known that we may not push there; `PushRefused` then. Nothing is sent."""
+        """Raise `PushRefused` if it is certain that pushing there is not allowed; nothing is pushed."""
         ...
 
     def check_login(self, credential: Credential) -> None:
-        """Return when the registry accepts this credential, raise `PushRefused` when it does not."""
+        """Raise `PushRefused` unless the registry accepts this credential."""
         ...
 
     def save_credential(self, credential: Credential) -> str:
-        """Keep the credential where Docker keeps it, and say where."""
+        """Save the credential where Docker stores it, and return that place."""
         ...

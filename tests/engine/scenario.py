@@ -1,4 +1,4 @@
-"""What a test of an engine works with: builds of a small web server."""
+"""The scenario for tests of an engine: builds of a small web server."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ CMD ["python3", "-m", "http.server", "--directory", "/", "8080"]
 
 @dataclass(frozen=True, kw_only=True)
 class EngineScenario:
-    """An engine, a registry it can push to, and requests to build a small web server."""
+    """An engine, a registry that it can push to, and requests to build a small web server."""
 
     engine: Engine
     project: str
     host: str
     context: Path
-    lets_go: bool = False  # an image goes with its last name, as in the containerd image store
+    removes_unnamed: bool = False  # an image is removed with its last name, as in the containerd image store
 
     @property
     def labels(self) -> dict[str, str]:
-        """The labels of everything made here."""
+        """The labels of everything that the scenario creates."""
         return {"seatrial.project": self.project}
 
     def name(self, tag: str = "1", *, registry: str = "docker.io") -> ImageReference:
-        """Return a name for an image."""
+        """Return an image's name."""
         return ImageReference(registry=registry, repository=f"{self.project}/web", tag=tag)
 
     def request(self, tag: str = "1", page: str = "hello") -> BuildRequest:
-        """Return a request for an image with that page."""
+        """Return a build request for an image with that page."""
         (self.context / "page").write_text(page)
         return BuildRequest(
             reference=self.name(tag),
@@ -54,23 +54,23 @@ class EngineScenario:
         )
 
     def build(self, tag: str = "1", page: str = "hello") -> str:
-        """Build, and give the image's id."""
+        """Build an image and return its id."""
         return self.engine.build(self.request(tag, page), quiet)
 
     def spec(self, image_id: str, name: str = "one", host_port: int = 0) -> ContainerSpec:
-        """Return a container to create."""
+        """Return a request for a container."""
         labels = {**self.labels, "role": name}
         name = f"{self.project}-{name}"
         return ContainerSpec(name=name, image_id=image_id, labels=labels, port=8080, host_port=host_port)
 
     def started(self, image_id: str) -> Container:
-        """Return a container that runs."""
-        made = self.engine.create(self.spec(image_id), quiet)
-        self.engine.start(made)
-        container = self.engine.container(made)
+        """Create and start a container, and return it."""
+        container_id = self.engine.create(self.spec(image_id), quiet)
+        self.engine.start(container_id)
+        container = self.engine.container(container_id)
         assert container
         return container
 
 
 def quiet(event: Event) -> None:
-    """Hear nothing."""
+    """Discard the event."""

@@ -1,4 +1,4 @@
-"""What can be read of a container from outside."""
+"""Containers are inspected from outside."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ def _row(place: str, state: str = "0A") -> str:
     ],
 )
 def test_addresses(place: str, shown: str, *, loopback: bool) -> None:
-    """Addresses are read as the kernel writes them, IPv4 within IPv6 as well."""
+    """Addresses are read in the kernel's notation, including IPv4 inside IPv6."""
     (found,) = sockets_of(_HEAD + _row(place))
 
     assert str(found) in (shown, shown.replace("::ffff:127.0.0.1", "::ffff:7f00:1"))
     assert found.loopback == loopback
 
 
-def test_what_does_not_count() -> None:
-    """Connections are no listeners, and Docker's own resolver is nobody's app."""
+def test_sockets_that_do_not_count() -> None:
+    """Neither connections nor Docker's own DNS resolver count as listening sockets."""
     assert sockets_of(_HEAD + _row("00000000:1F40", "01") + _row("0B00007F:A1B2")) == ()
 
 
 def test_a_process_of_another_machine(tmp_path: Path) -> None:
-    """A process id of an engine elsewhere means somebody else here, who is not looked at."""
+    """A process id from an engine on another machine is not mistaken for a local process."""
     folder = tmp_path / "7" / "net"
     folder.mkdir(parents=True)
     (folder / "tcp").write_text(_HEAD + _row("00000000:1F40"))
@@ -62,12 +62,12 @@ def test_a_process_of_another_machine(tmp_path: Path) -> None:
     ],
 )
 def test_programs(head: bytes, platform: str) -> None:
-    """A compiled program says in its head for which processor it is."""
+    """The platform of a compiled program is read from its header."""
     assert program_platform(head) == platform
 
 
 def test_a_short_life() -> None:
-    """The seconds between start and end are told, not those of a container that never started."""
+    """The lifetime of a container is the time from start to end, and None if it never started."""
     state = {"Status": "exited", "ExitCode": 3, "StartedAt": "2026-11-25T00:38:17.100000000Z"}
     raw = {"State": {**state, "FinishedAt": "2026-11-25T00:38:17.350000001Z"}}
     never = {"State": {**state, "StartedAt": "0001-01-01T00:00:00Z", "FinishedAt": "0001-01-01T00:00:00Z"}}

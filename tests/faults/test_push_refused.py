@@ -26,7 +26,7 @@ def test_no_credentials(scenario: PublishScenario) -> None:
     """Whoever is not logged in hears it before anything is built, with the words to type; then it works."""
     with registry_proxy(scenario.registry.host) as proxy:
         done = scenario.fails(
-            proxy.host, "Docker keeps no credentials", f"login --user NAME --registry {proxy.host}", steps=NOT_BEGUN
+            proxy.host, "Docker has no credentials", f"login --user NAME --registry {proxy.host}", steps=NOT_BEGUN
         )
 
         assert attempts(done, "preflight") == 1

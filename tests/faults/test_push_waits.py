@@ -58,7 +58,7 @@ def _errors_for_ever(scenario: PublishScenario, proxy: RegistryProxy) -> None:
 
 def _damaged(scenario: PublishScenario, proxy: RegistryProxy) -> None:
     """Content that arrives as other content is told as what it is; no tag is there."""
-    done = scenario.fails(proxy.host, "the content was damaged on the way", "a proxy?")
+    done = scenario.fails(proxy.host, "the content was damaged in transit", "a proxy?")
 
     assert attempts(done) == 1
     assert scenario.held() == {}

@@ -68,7 +68,7 @@ def test_wrong_password(project: Project, guarded_registry: TestRegistry) -> Non
     done = _logged_in(project, guarded_registry, "S3ntinel-wrong")
 
     assert done.code == 1
-    assert "does not let alice" in done.all or "alice cannot log in" in done.all
+    assert "does not allow alice" in done.all or "alice cannot log in" in done.all
     assert "S3ntinel" not in done.all
     assert not (Path(os.environ["DOCKER_CONFIG"]) / "config.json").exists()
 

@@ -1,4 +1,4 @@
-"""A registry is asked as Docker would ask it, and every answer it may give becomes one of our errors."""
+"""The registry client authenticates as Docker does, and every bad answer becomes one of our errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from seatrial.errors import PushRefused, RegistryUnavailable, SeatrialError
+from seatrial.errors import PushRefused, RateLimited, RegistryUnavailable, SeatrialError
 from seatrial.model.reference import ImageReference
 from seatrial.registry.client import HttpRegistry
 from seatrial.registry.credentials import Credential, CredentialStore, Secret
@@ -27,17 +27,17 @@ BASIC = f"Basic {base64.b64encode(f'alice:{PASSWORD}'.encode()).decode()}"
 
 @pytest.fixture
 def store(tmp_path: Path) -> CredentialStore:
-    """Credentials of nobody yet."""
+    """An empty credential store."""
     return CredentialStore(tmp_path / "docker")
 
 
 def name(host: str) -> ImageReference:
-    """The image that is asked for."""
+    """The image that the tests ask for."""
     return ImageReference.parse(f"{host}/demo/app:1")
 
 
 def test_open_registry(store: CredentialStore) -> None:
-    """An open registry is asked once, without credentials; the digest is the one of the bytes, whatever it says."""
+    """An open registry gets one request without credentials; the digest is computed from the bytes received."""
     lying = {"Docker-Content-Digest": "sha256:" + "0" * 64}
     with serve(lambda _: Reply(body=MANIFEST, headers=lying)) as server:
         store.put(server.host, CREDENTIAL)
@@ -50,7 +50,7 @@ def test_open_registry(store: CredentialStore) -> None:
 
 
 def test_index_has_no_config(store: CredentialStore) -> None:
-    """An index is known by its digest alone."""
+    """An index has a digest but no configuration."""
     with serve(lambda _: Reply(body=b'{"manifests": []}')) as server:
         found = HttpRegistry(server.host, store).manifest(name(server.host))
     assert found is not None
@@ -58,7 +58,7 @@ def test_index_has_no_config(store: CredentialStore) -> None:
 
 
 def test_nothing_there(store: CredentialStore) -> None:
-    """A name that the registry does not hold is nothing, not an error."""
+    """A missing image is None, not an error."""
     with serve(lambda _: Reply(status=404, body=b"{}")) as server:
         assert HttpRegistry(server.host, store).manifest(name(server.host)) is None
 
@@ -70,7 +70,7 @@ def _guarded(asked: Asked) -> Reply:
 
 
 def test_basic(store: CredentialStore) -> None:
-    """A registry that wants a password gets the one Docker keeps, and only once it asks for it."""
+    """A registry gets the stored password only after it asks for one."""
     with serve(_guarded) as server:
         store.put(server.host, CREDENTIAL)
         registry = HttpRegistry(server.host, store)
@@ -80,7 +80,7 @@ def test_basic(store: CredentialStore) -> None:
 
 
 def test_wrong_password(store: CredentialStore) -> None:
-    """A wrong password is refused by name, and never shown."""
+    """The error for a wrong password names the user and never shows the password."""
     wrong = Credential(user="alice", secret=Secret(f"{PASSWORD}-old"))
     with serve(_guarded) as server, pytest.raises(PushRefused) as caught:
         HttpRegistry(server.host, store).check_login(wrong)
@@ -90,12 +90,10 @@ def test_wrong_password(store: CredentialStore) -> None:
 
 
 def test_nobody_logged_in(store: CredentialStore) -> None:
-    """Without credentials a guarded registry says whom to log in as where."""
+    """Without credentials, the hint is how to log in to this registry."""
     with serve(_guarded) as server, pytest.raises(PushRefused) as caught:
         HttpRegistry(server.host, store).manifest(name(server.host))
-    assert "login" in caught.value.hint
-    assert server.host in caught.value.hint
-    assert "keeps no credentials" in caught.value.reason
+    assert caught.value.hint == f"invoke login --user NAME --registry {server.host}"
 
 
 def _with_tokens(token_service: Callable[[Asked], Reply], realm: str = "") -> Callable[[Asked], Reply]:
@@ -112,7 +110,7 @@ def _with_tokens(token_service: Callable[[Asked], Reply], realm: str = "") -> Ca
 
 @pytest.mark.parametrize("field", ["token", "access_token"])
 def test_bearer(store: CredentialStore, field: str) -> None:
-    """A token service gets password, service and the scope that is needed, and its token opens the registry."""
+    """The token service gets password, service and scope, and the registry gets its token."""
     with serve(_with_tokens(lambda _: Reply(body=json.dumps({field: "t0ken"}).encode()))) as server:
         store.put(server.host, CREDENTIAL)
         assert HttpRegistry(server.host, store).manifest(name(server.host)) is not None
@@ -122,14 +120,14 @@ def test_bearer(store: CredentialStore, field: str) -> None:
 
 
 def test_bearer_for_nobody(store: CredentialStore) -> None:
-    """A public image needs a token, too, which is asked for without a name."""
+    """The token for a public image is requested without credentials."""
     with serve(_with_tokens(lambda _: Reply(body=b'{"token": "t0ken"}'))) as server:
         assert HttpRegistry(server.host, store).manifest(name(server.host)) is not None
     assert all("Authorization" not in one.headers for one in server.asked[:2])
 
 
 def test_identity_token(store: CredentialStore) -> None:
-    """An identity token is traded for an access token, as Docker does."""
+    """An identity token is exchanged for an access token, as Docker does."""
     with serve(_with_tokens(lambda _: Reply(body=b'{"access_token": "t0ken"}'))) as server:
         store.path.parent.mkdir()
         store.path.write_text(json.dumps({"auths": {server.host: {"identitytoken": PASSWORD}}}))
@@ -141,32 +139,32 @@ def test_identity_token(store: CredentialStore) -> None:
 
 
 def test_identity_token_stays(store: CredentialStore) -> None:
-    """A token service that sends us on does not make us hand the identity token to somebody else."""
+    """An identity token is not sent to another host when the token service redirects."""
     with serve(lambda _: Reply(body=b'{"access_token": "t0ken"}')) as elsewhere:
         moved = Reply(status=307, headers={"Location": f"http://localhost:{elsewhere.port}/token"})
         known = Credential(user="<token>", secret=Secret(PASSWORD), token=True)
-        with serve(_with_tokens(lambda _: moved)) as server, pytest.raises(RegistryUnavailable, match="no token"):
+        with serve(_with_tokens(lambda _: moved)) as server, pytest.raises(RegistryUnavailable):
             HttpRegistry(server.host, store).check_login(known)
     assert not elsewhere.asked
 
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_token_refused(store: CredentialStore, status: int) -> None:
-    """A token service that does not accept the credentials is a refusal, not an outage."""
-    with serve(_with_tokens(lambda _: Reply(status=status))) as server, pytest.raises(PushRefused, match="token"):
+    """A token service that rejects the credentials is a refusal, not an outage."""
+    with serve(_with_tokens(lambda _: Reply(status=status))) as server, pytest.raises(PushRefused):
         HttpRegistry(server.host, store).check_login(CREDENTIAL)
 
 
 @pytest.mark.parametrize("answer", [Reply(status=500), Reply(body=b"<html>"), Reply(body=b"[]"), Reply(body=b"{}")])
 def test_token_service_out_of_order(store: CredentialStore, answer: Reply) -> None:
-    """A token service that gives no token is one of our errors, whatever it gives instead."""
+    """A token service that issues no token is reported as one of our errors."""
     with serve(_with_tokens(lambda _: answer)) as server, pytest.raises(SeatrialError):
         HttpRegistry(server.host, store).check_login(CREDENTIAL)
 
 
 @pytest.mark.parametrize("scheme", ["http", "HTTP", "ftp", ""])
 def test_no_password_in_the_clear(store: CredentialStore, scheme: str) -> None:
-    """A challenge that names a token service without TLS elsewhere gets no password, and no request at all."""
+    """A token service on another host without TLS gets no password and no request."""
     realm = f"{scheme}://tokens.invalid/token"
     with serve(_with_tokens(lambda _: Reply(), realm)) as server, pytest.raises(PushRefused):
         HttpRegistry(server.host, store).check_login(CREDENTIAL)
@@ -178,7 +176,7 @@ def test_no_password_in_the_clear(store: CredentialStore, scheme: str) -> None:
     ["127.0.0.1.evil.invalid", "localhost.evil.invalid", "localhost@evil.invalid", "localhost:1@evil.invalid"],
 )
 def test_no_password_to_a_disguise(store: CredentialStore, disguise: str) -> None:
-    """A host that only begins like this machine's own is not this machine."""
+    """A host name that only begins like a loopback name is not treated as loopback."""
     realm = f"http://{disguise}/token"
     with serve(_with_tokens(lambda _: Reply(), realm)) as server, pytest.raises(PushRefused):
         HttpRegistry(server.host, store).check_login(CREDENTIAL)
@@ -186,7 +184,7 @@ def test_no_password_to_a_disguise(store: CredentialStore, disguise: str) -> Non
 
 
 def test_no_password_to_a_redirect(store: CredentialStore) -> None:
-    """A guarded registry that sends us on to another host does not make us take the password there."""
+    """A password is not sent to another host when the registry redirects."""
     with serve(lambda _: Reply(body=MANIFEST)) as elsewhere:
 
         def answer(asked: Asked) -> Reply:
@@ -201,31 +199,37 @@ def test_no_password_to_a_redirect(store: CredentialStore) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "kind", "words"),
+    ("status", "kind", "cause"),
     [
-        (403, PushRefused, "answered 403"),
-        (429, RegistryUnavailable, "rate limit"),
-        (500, RegistryUnavailable, "answered 500"),
-        (503, RegistryUnavailable, "answered 503"),
-        (307, RegistryUnavailable, "answered 307"),
+        (403, PushRefused, "denied"),
+        (429, RateLimited, "rate-limit"),
+        (500, RegistryUnavailable, "no-registry"),
+        (503, RegistryUnavailable, "no-registry"),
+        (307, RegistryUnavailable, "no-registry"),
     ],
 )
-def test_bad_status(store: CredentialStore, status: int, kind: type[SeatrialError], words: str) -> None:
-    """A status that is no answer is named; what may pass later is an outage, a refusal is none."""
+def test_bad_status(store: CredentialStore, status: int, kind: type[SeatrialError], cause: str) -> None:
+    """An error status is in the reason; a refusal is not an outage."""
     moved = {"Location": "http://127.0.0.1:9/v2/"} if status == 307 else {}
-    with serve(lambda _: Reply(status=status, headers=moved)) as server, pytest.raises(kind, match=words):
+    with (
+        serve(lambda _: Reply(status=status, headers=moved)) as server,
+        pytest.raises(kind, match=str(status)) as caught,
+    ):
         HttpRegistry(server.host, store).manifest(name(server.host))
+    assert type(caught.value) is kind
+    assert caught.value.cause == cause
 
 
 @pytest.mark.parametrize("body", [b"<html>hello", b"", b"[]", b"1", b"\xff\xfe"])
 def test_no_manifest(store: CredentialStore, body: bytes) -> None:
-    """An answer that is no manifest is no registry's."""
-    with serve(lambda _: Reply(body=body)) as server, pytest.raises(RegistryUnavailable, match="no manifest"):
+    """An answer that is not a manifest is reported as an outage that retrying does not end."""
+    with serve(lambda _: Reply(body=body)) as server, pytest.raises(RegistryUnavailable) as caught:
         HttpRegistry(server.host, store).manifest(name(server.host))
+    assert not caught.value.transient
 
 
 def test_no_http(store: CredentialStore) -> None:
-    """What does not speak HTTP is out of reach, in words and without a traceback."""
+    """A server that does not speak HTTP is reported as unreachable, in readable text."""
     with listen(lambda connection: connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")) as port:
         host = f"127.0.0.1:{port}"
         with pytest.raises(RegistryUnavailable) as caught:
@@ -235,9 +239,9 @@ def test_no_http(store: CredentialStore) -> None:
 
 
 def test_down(store: CredentialStore, free_port: int) -> None:
-    """A local registry that is down says so, and how to start it."""
+    """The hint for a local registry that is down is how to start it."""
     host = f"localhost:{free_port}"
-    with pytest.raises(RegistryUnavailable, match="refused") as caught:
+    with pytest.raises(RegistryUnavailable) as caught:
         HttpRegistry(host, store).manifest(name(host))
     assert caught.value.exit_code == 3
     assert "invoke up" in caught.value.hint
@@ -245,15 +249,15 @@ def test_down(store: CredentialStore, free_port: int) -> None:
 
 
 def test_proxies_ignored(store: CredentialStore, free_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy in the environment does not come between us and a registry."""
+    """Proxies in the environment are not used."""
     for variable in ("http_proxy", "HTTP_PROXY", "all_proxy"):
         monkeypatch.setenv(variable, f"http://127.0.0.1:{free_port}")
     with serve(lambda _: Reply(body=MANIFEST)) as server:
         assert HttpRegistry(server.host, store).manifest(name(server.host)) is not None
 
 
-def test_keeps_where_docker_does(store: CredentialStore) -> None:
-    """What is kept for a registry is what is asked with next time."""
+def test_save_credential(store: CredentialStore) -> None:
+    """A saved credential is used from then on."""
     registry = HttpRegistry("r.io", store)
     assert registry.credential() is None
     assert registry.save_credential(CREDENTIAL) == str(store.path)

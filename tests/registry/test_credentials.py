@@ -1,4 +1,4 @@
-"""Credentials are read and kept as Docker keeps them, and never shown."""
+"""Credentials are read and saved as Docker does, and never shown."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ HUB_KEY = "https://index.docker.io/v1/"
 
 
 def encoded(user: str = "alice", password: str = PASSWORD) -> str:
-    """What config.json holds for a user."""
+    """The entry of a user in config.json."""
     return base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> CredentialStore:
-    """The credentials in a folder that is not there yet."""
+    """A credential store in a folder that does not exist yet."""
     return CredentialStore(tmp_path / "docker")
 
 
 @pytest.fixture
 def hold(store: CredentialStore) -> Callable[[Any], CredentialStore]:
-    """Writes a configuration: text as it is, anything else as JSON."""
+    """A function that writes a configuration: text as it is, anything else as JSON."""
 
     def write(content: object) -> CredentialStore:
         store.path.parent.mkdir(exist_ok=True)
@@ -49,7 +49,7 @@ def hold(store: CredentialStore) -> Callable[[Any], CredentialStore]:
 
 @pytest.fixture
 def helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
-    """Puts a credential helper on the PATH, a shell script; gives its short name."""
+    """A function that puts a credential helper (a shell script) on the PATH and returns its short name."""
 
     def install(script: str) -> str:
         folder = tmp_path / "bin"
@@ -64,7 +64,7 @@ def helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], s
 
 
 def refused(store: CredentialStore, registry: str = "r.io") -> CredentialsError:
-    """Return the error with which the store refuses, which never shows the password."""
+    """Return the store's error, and check that it never shows the password."""
     with pytest.raises(CredentialsError) as caught:
         store.get(registry)
     error: BaseException | None = caught.value
@@ -78,7 +78,7 @@ def refused(store: CredentialStore, registry: str = "r.io") -> CredentialsError:
 
 
 def test_nobody(store: CredentialStore, hold: Callable[[Any], CredentialStore]) -> None:
-    """Without a file, and without an entry, nobody is logged in."""
+    """Without a file or an entry there is no credential."""
     assert store.get("r.io") is None
     contents: list[dict[str, Any]] = [
         {},
@@ -93,7 +93,7 @@ def test_nobody(store: CredentialStore, hold: Callable[[Any], CredentialStore]) 
 
 @pytest.mark.parametrize("key", ["r.io", "https://r.io", "http://r.io", "https://r.io/v2/", "https://r.io/"])
 def test_keys(hold: Callable[[Any], CredentialStore], key: str) -> None:
-    """A registry is found under every name Docker's tools have kept it."""
+    """A registry is found under every name that Docker's tools have used."""
     kept = hold({"auths": {key: {"auth": encoded()}}}).get("r.io")
     assert kept == Credential(user="alice", secret=Secret(PASSWORD))
 
@@ -105,32 +105,31 @@ def test_hub_keys(hold: Callable[[Any], CredentialStore], key: str) -> None:
 
 
 def test_colons(hold: Callable[[Any], CredentialStore]) -> None:
-    """A password may hold colons and letters of any language, and Docker's zero bytes at its end go."""
+    """A password may contain colons and non-ASCII letters; Docker's zero bytes at its end are removed."""
     kept = hold({"auths": {"r.io": {"auth": encoded("u", "a:b:ç\0\0")}}}).get("r.io")
     assert kept is not None
     assert kept.secret.reveal() == "a:b:ç"
 
 
 def test_identity_token(hold: Callable[[Any], CredentialStore]) -> None:
-    """An identity token stands for the password, as Docker writes it after a login in the browser."""
+    """An identity token is read instead of a password, as Docker stores it after a login in the browser."""
     entry = {"auth": encoded("<token>", ""), "identitytoken": PASSWORD}
     kept = hold({"auths": {"r.io": entry}}).get("r.io")
     assert kept == Credential(user="<token>", secret=Secret(PASSWORD), token=True)
 
 
 @pytest.mark.parametrize("content", ['{"auths": {', "", "\ufeff{}", "{'auths'}", "no"])
-def test_damaged(hold: Callable[[Any], CredentialStore], content: str) -> None:
-    """A file that is cut, empty or no JSON is told with its place, and how to get rid of it."""
+def test_damaged(store: CredentialStore, hold: Callable[[Any], CredentialStore], content: str) -> None:
+    """The error for a file that is truncated, empty or not JSON names the line and how to move the file away."""
     error = refused(hold(content))
     assert "line 1" in error.reason
-    assert "config.json" in error.message
-    assert "mv " in error.hint
+    assert error.hint.endswith(f"mv {store.path} {store.path}.broken")
 
 
 @pytest.mark.parametrize("content", [[], "null", 1, '"text"', {"auths": []}, {"auths": "x"}, {"credHelpers": ["x"]}])
 def test_wrong_shape(hold: Callable[[Any], CredentialStore], content: object) -> None:
-    """A file of another shape than Docker's is told, and not stumbled over."""
-    assert "object" in refused(hold(content)).reason
+    """A JSON file of another shape than Docker's is an error."""
+    refused(hold(content))
 
 
 @pytest.mark.parametrize(
@@ -149,18 +148,18 @@ def test_wrong_shape(hold: Callable[[Any], CredentialStore], content: object) ->
     ],
 )
 def test_damaged_entry(hold: Callable[[Any], CredentialStore], entry: object) -> None:
-    """An entry that cannot be understood is told by its registry, never by its value."""
+    """The error for a damaged entry names its registry, never its value."""
     assert '"r.io"' in refused(hold({"auths": {"r.io": entry}})).reason
 
 
 def test_not_readable(store: CredentialStore) -> None:
-    """A folder in the file's place is told like any damage."""
+    """A folder in place of the file is an error."""
     store.path.mkdir(parents=True)
-    assert "directory" in refused(store).reason
+    refused(store)
 
 
 def test_put(store: CredentialStore, hold: Callable[[Any], CredentialStore]) -> None:
-    """What is kept can be read again, stands beside all that was there, and only its owner may read it."""
+    """A saved credential can be read again, other entries stay, and only the owner may read the file."""
     before = {"auths": {"other.io": {"auth": encoded("x", "y")}}, "HttpHeaders": {"A": "b"}, "currentContext": "z"}
     hold(before).path.chmod(0o644)
     credential = Credential(user="alice", secret=Secret(PASSWORD))
@@ -173,14 +172,14 @@ def test_put(store: CredentialStore, hold: Callable[[Any], CredentialStore]) -> 
 
 
 def test_put_first(store: CredentialStore) -> None:
-    """The first login makes folder and file, for their owner only; the Hub has the key that Docker gives it."""
+    """The first login creates folder and file for their owner only; Docker Hub has Docker's key."""
     store.put(DOCKER_HUB, Credential(user="alice", secret=Secret(PASSWORD)))
     assert list(json.loads(store.path.read_text())["auths"]) == [HUB_KEY]
     assert stat.S_IMODE(store.path.parent.stat().st_mode) == 0o700
 
 
 def test_put_replaces(store: CredentialStore, hold: Callable[[Any], CredentialStore]) -> None:
-    """A new login takes an old one's place, also where that stood under another of the registry's names."""
+    """A new login replaces an old one, also under another of the registry's names."""
     hold({"auths": {"https://r.io": {"auth": encoded("old", "x")}}})
     new = Credential(user="alice", secret=Secret(PASSWORD))
     store.put("r.io", new)
@@ -188,7 +187,7 @@ def test_put_replaces(store: CredentialStore, hold: Callable[[Any], CredentialSt
 
 
 def test_put_through_link(store: CredentialStore, tmp_path: Path) -> None:
-    """A configuration that is a link, as in dotfiles, stays one; its file is written."""
+    """A configuration that is a symbolic link stays one, and its target is written."""
     real = tmp_path / "dotfiles" / "config.json"
     real.parent.mkdir()
     real.write_text('{"a": 1}')
@@ -201,7 +200,7 @@ def test_put_through_link(store: CredentialStore, tmp_path: Path) -> None:
 
 
 def test_put_into_damaged(hold: Callable[[Any], CredentialStore]) -> None:
-    """A damaged file is not written over: somebody may still want what is in it."""
+    """A damaged file is not overwritten, as its content may still be wanted."""
     store = hold('{"auths": {')
     with pytest.raises(CredentialsError):
         store.put("r.io", Credential(user="alice", secret=Secret(PASSWORD)))
@@ -209,14 +208,14 @@ def test_put_into_damaged(hold: Callable[[Any], CredentialStore]) -> None:
 
 
 def test_put_token(store: CredentialStore) -> None:
-    """An identity token is kept as one, so that it is read as one."""
+    """An identity token is saved and read as an identity token."""
     token = Credential(user="<token>", secret=Secret(PASSWORD), token=True)
     store.put("r.io", token)
     assert store.get("r.io") == token
 
 
 def test_helper_gets(hold: Callable[[Any], CredentialStore], helper: Callable[[str], str]) -> None:
-    """A registry's own helper is asked before the general one and before the file."""
+    """A registry's own helper is used before the general one and before the file."""
     answer = json.dumps({"ServerURL": "r.io", "Username": "alice", "Secret": PASSWORD})
     name = helper(f"read key; [ \"$key\" = r.io ] || exit 1\necho '{answer}'")
     both = {"credsStore": "absent", "credHelpers": {"r.io": name}, "auths": {"r.io": {"auth": encoded("x", "y")}}}
@@ -224,21 +223,21 @@ def test_helper_gets(hold: Callable[[Any], CredentialStore], helper: Callable[[s
 
 
 def test_helper_gives_token(hold: Callable[[Any], CredentialStore], helper: Callable[[str], str]) -> None:
-    """A helper that says `<token>` for the user gives an identity token."""
+    """A helper with the user `<token>` returns an identity token."""
     name = helper(f"""echo '{{"Username": "<token>", "Secret": "{PASSWORD}"}}'""")
     kept = hold({"credsStore": name}).get("r.io")
     assert kept is not None
     assert kept.token
 
 
-def test_helper_knows_nobody(hold: Callable[[Any], CredentialStore], helper: Callable[[str], str]) -> None:
-    """A helper without an entry means that nobody is logged in."""
+def test_helper_without_entry(hold: Callable[[Any], CredentialStore], helper: Callable[[str], str]) -> None:
+    """A helper without an entry means that there is no credential."""
     name = helper("echo 'credentials not found in native keychain'; exit 1")
     assert hold({"credsStore": name}).get("r.io") is None
 
 
 def test_helper_keeps(hold: Callable[[Any], CredentialStore], helper: Callable[[str], str], tmp_path: Path) -> None:
-    """With a helper the password goes to it, by standard input, and not into the file."""
+    """A helper gets the password on standard input, and the file does not contain it."""
     store = hold({"credsStore": helper(f'cat > {tmp_path}/kept; echo "$@" > {tmp_path}/argv')})
     assert store.put("r.io", Credential(user="alice", secret=Secret(PASSWORD))) == "docker-credential-test"
     kept = json.loads((tmp_path / "kept").read_text())
@@ -248,10 +247,9 @@ def test_helper_keeps(hold: Callable[[Any], CredentialStore], helper: Callable[[
 
 
 def test_helper_missing(hold: Callable[[Any], CredentialStore]) -> None:
-    """A helper that is not installed, as after moving a file from another machine, is named."""
+    """The error for a helper that is not installed names it."""
     error = refused(hold({"credsStore": "desktop-nobody-has"}))
-    assert "docker-credential-desktop-nobody-has" in error.message
-    assert "install" in error.hint
+    assert "install docker-credential-desktop-nobody-has" in error.hint
 
 
 def test_helper_hangs(
@@ -260,11 +258,11 @@ def test_helper_hangs(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    """A helper that waits for ever is ended."""
+    """A helper that does not answer is killed."""
     monkeypatch.setattr(credentials, "_HELPER_SECONDS", 0.2)
     name = helper(f"echo $$ > {tmp_path}/pid; exec sleep 60")
     began = time.monotonic()
-    assert "no answer" in refused(hold({"credsStore": name})).reason
+    assert "0.2 s" in refused(hold({"credsStore": name})).reason
     assert time.monotonic() - began < 5
     assert not Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}").exists()
 
@@ -274,22 +272,22 @@ def test_helper_hangs(
 def test_helper_prints_secret(
     hold: Callable[[Any], CredentialStore], helper: Callable[[str], str], exit_code: int, stream: str
 ) -> None:
-    """A helper that goes wrong and prints the secret does not make us print it."""
+    """A secret in the output of a failing helper is not shown."""
     name = helper(f"printf '\\377 error for {PASSWORD}' >&{stream}; exit {exit_code}")
     assert "docker-credential-test" in str(refused(hold({"credsStore": name})))
 
 
 @pytest.mark.parametrize("answer", ["[]", "1", '{"Username": "u"}', '{"Username": 1, "Secret": 2}', "", "null"])
-def test_helper_talks_nonsense(
+def test_helper_with_unexpected_answer(
     hold: Callable[[Any], CredentialStore], helper: Callable[[str], str], answer: str
 ) -> None:
-    """A helper's answer of another shape is told."""
-    assert "understood" in refused(hold({"credsStore": helper(f"echo '{answer}'")})).reason
+    """A helper's answer of another shape is an error."""
+    assert refused(hold({"credsStore": helper(f"echo '{answer}'")})).hint == "docker login r.io"
 
 
 @pytest.mark.parametrize("name", ["../evil", "/bin/x", 5, ["x"], {}])
 def test_helper_is_a_name(hold: Callable[[Any], CredentialStore], name: object) -> None:
-    """A helper is a name, never a path; anything else is damage."""
+    """A helper is a name; a path or another type is an error."""
     config = {"credHelpers": {"r.io": name}}
     if name:
-        assert "not a name" in refused(hold(config)).reason
+        refused(hold(config))

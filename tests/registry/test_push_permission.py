@@ -1,4 +1,4 @@
-"""Who may push to a registry and who may not is known before anything is sent, as far as anybody can know it."""
+"""Whether a user may push is checked before anything is pushed, as far as the registry reveals it."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ PULL, PUSH = "repository:demo/app:pull", "repository:demo/app:pull,push"
 
 @pytest.fixture
 def store(tmp_path: Path) -> CredentialStore:
-    """Credentials of nobody yet."""
+    """An empty credential store."""
     return CredentialStore(tmp_path / "docker")
 
 
 def image(server: Served) -> ImageReference:
-    """The repository that is to be pushed to."""
+    """The repository that the tests push to."""
     return ImageReference.parse(f"{server.host}/demo/app")
 
 
 def jwt(claims: object) -> str:
-    """A token that says this of itself."""
+    """A token with these claims."""
     return f"e30.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.c2ln"
 
 
 def allowed(*actions: str, name: str = "demo/app", kind: str = "repository") -> str:
-    """A token that allows this."""
+    """A token that allows these actions."""
     return jwt({"access": [{"type": kind, "name": name, "actions": list(actions)}]})
 
 
@@ -62,15 +62,15 @@ def allowed(*actions: str, name: str = "demo/app", kind: str = "repository") -> 
         *((odd, None) for odd in ("", "opaque", "a.b.c", "a.é.c", jwt({}), jwt([]), jwt({"access": 5}))),
     ],
 )
-def test_what_a_token_is_good_for(token: str, granted: bool | None) -> None:
-    """A token that says what it allows is believed; of one that does not nothing is known."""
+def test_what_a_token_allows(token: str, granted: bool | None) -> None:
+    """A readable token says what it allows; for any other token the answer is None."""
     assert grants(token, "demo/app") is granted
 
 
 def _guarded(
     token: Callable[[], str] = lambda: "opaque", known: Callable[[str], bool] = bool
 ) -> Callable[[Asked], Reply]:
-    """A registry with a token service that knows the alice, and of whose tokens only those known open it."""
+    """A registry whose token service knows alice; it accepts the tokens for which `known` is true."""
 
     def answer(asked: Asked) -> Reply:
         given = asked.headers.get("Authorization", "")
@@ -94,41 +94,44 @@ def _basic(asked: Asked) -> Reply:
 
 
 @pytest.mark.parametrize(
-    ("answer", "who", "words"),
+    ("answer", "password", "cause"),
     [
         (lambda _: Reply(), None, None),
         (_basic, PASSWORD, None),
-        (_basic, "wrong", "does not let alice do this"),
-        (_basic, None, "wants to know who you are"),
+        (_basic, "wrong", "denied"),
+        (_basic, None, "denied"),
         (_guarded(lambda: allowed("pull", "push")), PASSWORD, None),
         (_guarded(), PASSWORD, None),
-        (_guarded(lambda: allowed("pull")), PASSWORD, "alice may not push to {host}/demo/app"),
-        (_guarded(lambda: jwt({"access": None})), PASSWORD, "alice may not push to {host}/demo/app"),
-        (_guarded(), "wrong", "does not accept the credentials: DENIED"),
-        (_guarded(), None, "wants to know who you are"),
-        (_guarded(lambda: "€"), PASSWORD, "cannot be reached"),
-        (lambda _: Reply(status=403, body=DENIED), PASSWORD, "DENIED: requested access"),
-        (lambda _: Reply(status=404), PASSWORD, "cannot be pushed to"),
+        (_guarded(lambda: allowed("pull")), PASSWORD, "denied"),
+        (_guarded(lambda: jwt({"access": None})), PASSWORD, "denied"),
+        (_guarded(), "wrong", "denied"),
+        (_guarded(), None, "denied"),
+        (_guarded(lambda: "€"), PASSWORD, "no-registry"),
+        (lambda _: Reply(status=403, body=DENIED), PASSWORD, "denied"),
+        (lambda _: Reply(status=404), PASSWORD, ""),
     ],
 )
-def test_admit(store: CredentialStore, answer: Callable[[Asked], Reply], who: str | None, words: str | None) -> None:
-    """Who is known not to be allowed to push learns it before anything is sent; what nobody can know is let pass."""
+def test_permission(
+    store: CredentialStore, answer: Callable[[Asked], Reply], password: str | None, cause: str | None
+) -> None:
+    """A user who certainly may not push gets an error before anything is pushed; in doubt there is none."""
     with serve(answer) as server:
-        if who:
-            store.put(server.host, Credential(user="alice", secret=Secret(who)))
+        if password:
+            store.put(server.host, Credential(user="alice", secret=Secret(password)))
         registry = HttpRegistry(server.host, store)
-        if words is None:
+        if cause is None:
             registry.check_push_permission(image(server))
         else:
             with pytest.raises(SeatrialError) as caught:
                 registry.check_push_permission(image(server))
-            assert words.replace("{host}", server.host) in str(caught.value)
+            assert caught.value.cause == cause
+            assert server.host in str(caught.value)
             assert PASSWORD not in repr(vars(caught.value))
     assert {one.method for one in server.asked} == {"GET"}
 
 
 def test_tokens_are_kept(store: CredentialStore) -> None:
-    """A token is asked for once for each scope, and anew when the registry takes it no longer."""
+    """A token is requested once per scope, and again when the registry no longer accepts it."""
     good: list[str] = []
 
     def token() -> str:
@@ -152,7 +155,7 @@ def test_tokens_are_kept(store: CredentialStore) -> None:
 
 
 def test_no_password_behind_a_moved_token_service(store: CredentialStore) -> None:
-    """A token service that sends us on to another host does not make us take the password there."""
+    """A password is not sent to another host when the token service redirects."""
     with serve(lambda _: Reply(status=401)) as elsewhere:
         moved = Reply(status=307, headers={"Location": f"http://localhost:{elsewhere.port}/token"})
         challenge = _guarded()
@@ -165,12 +168,12 @@ def test_no_password_behind_a_moved_token_service(store: CredentialStore) -> Non
 
 
 def test_somebody_elses_repository_on_docker_hub() -> None:
-    """On Docker Hub, where everybody has their own, it is told who we are, from where, and whose we push to."""
+    """The error for another user's repository on Docker Hub names both users and how to push to either."""
     who = Credential(user="alice", secret=Secret(PASSWORD), origin="~/.docker/config.json")
     error = push_refused(DOCKER_HUB, who, "denied", ImageReference.parse("sposigor/app"))
-    assert error.message == "alice may not push to sposigor/app"
-    assert "logged in as alice (~/.docker/config.json), pushing to sposigor" in error.reason
-    assert error.hint == "invoke login --user sposigor (or push to your own: --user alice)"
+    assert all(part in error.reason for part in ("alice", "~/.docker/config.json", "sposigor"))
+    assert "invoke login --user sposigor" in error.hint
+    assert "--user alice" in error.hint
     own = push_refused(DOCKER_HUB, who, "denied", ImageReference.parse("alice/app"))
-    assert "for reading only" in own.reason
+    assert own.hint.startswith("invoke login --user alice")
     assert PASSWORD not in repr((vars(error), vars(own)))

@@ -1,4 +1,4 @@
-"""A secret is text that never shows."""
+"""A secret is text that is never shown."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PASSWORD = f"S3ntinel-{secrets.token_hex(8)}"
 
 
 def test_secret_never_shows() -> None:
-    """A secret's text is three stars wherever it is written, and it is no key and no JSON."""
+    """A secret is printed as three stars, and cannot be a dictionary key or JSON."""
     secret = Secret(PASSWORD)
     credential = Credential(user="alice", secret=secret)
     shown = (

@@ -1,1 +1,1 @@
-"""Who builds: BuildKit over the API, the classic builder, docker buildx."""
+"""The builders: BuildKit over the API, the classic builder, docker buildx."""

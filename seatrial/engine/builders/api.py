@@ -1,4 +1,4 @@
-"""A build over the engine's API: one request with the context as its body, and a stream of what happens."""
+"""A build over the engine's API: one request with the build context as its body, and a stream of progress."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from docker.utils.json_stream import json_stream, stream_as_text
 
 from seatrial.engine.builders.buildkit import LAST_LINES, FailedVertex, Progress, decode_status
 from seatrial.engine.builders.failure import BuildStopped
-from seatrial.engine.connection import api_url, engine_words, stream_error
+from seatrial.engine.connection import api_url, engine_message, stream_error
 from seatrial.engine.model import BuildRequest
 from seatrial.engine.protocol import Emit
 from seatrial.events import BuildEvent, BuildEventKind, WarningEvent
@@ -27,11 +27,11 @@ __all__ = ["ApiBuild", "BuildKitReader", "ClassicReader", "own_name"]
 
 _BAD_REQUEST = 400
 _LONGEST_NAME = 100
-_NO_CREDENTIALS = "e30="  # {} in base64: the base images are there already
+_NO_CREDENTIALS = "e30="  # {} in base64: the base images are already in the engine
 
 
 def own_name(context: Context) -> str:
-    """Return the name for a Dockerfile that is not in the context: always the same, for COPY may take it along."""
+    """Return the name of a Dockerfile from outside the context; always the same, since COPY may copy the file."""
     name = ".seatrial.Dockerfile"
     while name in context.entries:
         name += "_"
@@ -39,26 +39,26 @@ def own_name(context: Context) -> str:
 
 
 class _Reader(Protocol):
-    """Reads one builder's stream; `version` is the builder's number in the API."""
+    """A reader of one builder's stream; `version` is the builder's number in the API."""
 
     name: str
     version: str
 
     def read(self, message: dict[str, Any]) -> Iterator[BuildEvent]:
-        """Return what a message says."""
+        """Yield the events in a message."""
         ...
 
     def finish(self) -> Iterator[BuildEvent]:
-        """Return what was held back."""
+        """Yield the events that are still pending."""
         ...
 
     def failed(self) -> FailedVertex | None:
-        """Return the part that failed, or None when that is not known."""
+        """Return the part of the build that failed, or None if unknown."""
         ...
 
 
 class ApiBuild:
-    """A build in the engine itself, by the builder whose stream `reader` reads."""
+    """A build in the engine itself; `reader` reads the builder's stream."""
 
     def __init__(self, client: Any, reader: _Reader, emit: Emit) -> None:
         self._client = client
@@ -68,11 +68,11 @@ class ApiBuild:
 
     @property
     def builder(self) -> str:
-        """Who builds, for people."""
+        """The builder's name."""
         return self._reader.name
 
     def events(self, request: BuildRequest) -> Iterator[BuildEvent]:
-        """Build, and give what happens; `BuildStopped` when the builder gives up."""
+        """Build and yield progress events; `BuildStopped` if the build fails."""
         done = False
         try:
             for message in self._messages(request):
@@ -80,21 +80,21 @@ class ApiBuild:
                 done = done or (isinstance(aux, dict) and "ID" in aux)
                 yield from self._reader.read(message)
         except APIError as error:
-            raise BuildStopped(engine_words(error)) from error
+            raise BuildStopped(engine_message(error)) from error
         yield from self._reader.finish()
         if not done:
             raise BuildStopped("the engine's answer ended without an image")
 
     def failed(self) -> FailedVertex | None:
-        """Return the part that failed, or None when that is not known."""
+        """Return the part of the build that failed, or None if unknown."""
         return self._reader.failed()
 
     def cancel(self) -> None:
-        """Let the engine stop it."""
+        """Cancel the build in the engine."""
         try:
             self._client.post(api_url(self._client, "build/cancel"), params={"id": self._id}, timeout=5)
         except OSError:
-            return  # an engine that is gone builds no more either
+            return  # an engine that is gone does not build any more
 
     def _messages(self, request: BuildRequest) -> Iterator[dict[str, Any]]:
         name, content = self._dockerfile(request)
@@ -117,36 +117,36 @@ class ApiBuild:
             data=stream(request.context, {name: content}, mtime=request.epoch, digests=request.digests),
             headers={"Content-Type": "application/x-tar", "X-Registry-Config": _NO_CREDENTIALS},
             stream=True,
-            timeout=None,  # a RUN may be silent for long; the caller holds the limit
+            timeout=None,  # a RUN may be silent for long; the caller enforces the limit
         )
         with response:
             if response.status_code >= _BAD_REQUEST:
                 raise BuildStopped(_message(response.text))
             for message in json_stream(stream_as_text(response.iter_content(chunk_size=None))):
-                if words := stream_error(message):
-                    raise BuildStopped(words)
+                if text := stream_error(message):
+                    raise BuildStopped(text)
                 yield message
 
     def _dockerfile(self, request: BuildRequest) -> tuple[str, bytes]:
-        """Return the name and content under which the Dockerfile is sent."""
+        """Return the name and the content with which the Dockerfile is sent."""
         path, options = request.dockerfile, request.options
         text = request.content.decode("utf-8")
         if (frontend := syntax_directive(text)) is not None:
             # Without a session BuildKit cannot fetch a frontend ("no active sessions"); the engine has its own.
             self._emit(
-                WarningEvent(text=f"# syntax={frontend} is left out: the engine's own Dockerfile frontend is used")
+                WarningEvent(text=f"# syntax={frontend} is ignored: the engine's own Dockerfile frontend is used")
             )
-            # Stages behind the target may be written for that frontend; they are not needed.
+            # Stages after the target may need that frontend; they are not built.
             text = up_to_target(without_syntax_directive(text), options.arguments, options.target)
         folder = request.context.folder
         name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else ""
-        # A header too long for its name would keep BuildKit from seeing that it is a tar.
+        # With a longer name the tar begins with an extended header, and BuildKit does not recognise it as a tar.
         inside = name in request.context.entries and len(name.encode()) < _LONGEST_NAME
         return (name if inside else own_name(request.context)), text.encode()
 
 
 class BuildKitReader:
-    """Reads BuildKit's stream."""
+    """A reader of BuildKit's stream."""
 
     name = "BuildKit"
     version = "2"
@@ -155,7 +155,7 @@ class BuildKitReader:
         self._progress = Progress()
 
     def read(self, message: dict[str, Any]) -> Iterator[BuildEvent]:
-        """Yield what a message says."""
+        """Yield the events in a message."""
         aux = message.get("aux")
         if message.get("id") == "moby.buildkit.trace" and isinstance(aux, str):
             try:
@@ -165,16 +165,16 @@ class BuildKitReader:
             yield from self._progress.feed(status)
 
     def finish(self) -> Iterator[BuildEvent]:
-        """Yield what was held back."""
+        """Yield the events that are still pending."""
         yield from self._progress.finish()
 
     def failed(self) -> FailedVertex | None:
-        """Return the part that failed, or None when that is not known."""
+        """Return the part of the build that failed, or None if unknown."""
         return self._progress.failed()
 
 
 class ClassicReader:
-    """Reads the stream of the builder that engines had before BuildKit."""
+    """A reader of the stream of the builder that engines had before BuildKit."""
 
     name = "classic builder (deprecated; this engine has no BuildKit)"
     version = "1"
@@ -184,7 +184,7 @@ class ClassicReader:
         self._lines: deque[str] = deque(maxlen=LAST_LINES)
 
     def read(self, message: dict[str, Any]) -> Iterator[BuildEvent]:
-        """Yield what a message says."""
+        """Yield the events in a message."""
         for text in str(message.get("stream") or "").splitlines():
             if text.startswith("Step "):
                 self._step = text
@@ -195,11 +195,11 @@ class ClassicReader:
                 yield BuildEvent(kind=BuildEventKind.LOG, name=self._step, text=text)
 
     def finish(self) -> Iterator[BuildEvent]:
-        """Nothing is held back."""
+        """Yield nothing: no event is ever pending."""
         yield from ()
 
     def failed(self) -> FailedVertex | None:
-        """Return the part that failed, or None when that is not known."""
+        """Return the part of the build that failed, or None if unknown."""
         return FailedVertex(name=self._step, error="", lines=tuple(self._lines)) if self._step else None
 
 

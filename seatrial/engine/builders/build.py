@@ -1,4 +1,4 @@
-"""A build: by BuildKit over the engine's API where it can, by docker buildx where only that can, else as of old."""
+"""A build: by BuildKit over the engine's API, by docker buildx if only that can, or by the classic builder."""
 
 from __future__ import annotations
 
@@ -23,84 +23,86 @@ __all__ = ["build", "builder"]
 _FIRST_API_WITH_BUILDKIT = (1, 39)
 
 
-class _Work(Protocol):
-    """One build under way in a builder."""
+class _BuilderRun(Protocol):
+    """One build in one builder."""
 
     @property
     def builder(self) -> str:
-        """Who builds, for people."""
+        """The builder's name."""
         ...
 
     def events(self, request: BuildRequest) -> Iterator[BuildEvent]:
-        """Build, and give what happens; `BuildStopped` when the builder gives up."""
+        """Build and yield progress events; `BuildStopped` if the build fails."""
         ...
 
     def failed(self) -> FailedVertex | None:
-        """Return the part that failed, or None when that is not known."""
+        """Return the part of the build that failed, or None if unknown."""
         ...
 
     def cancel(self) -> None:
-        """Let the builder stop."""
+        """Cancel the build."""
         ...
 
 
 def build(connection: Connection, request: BuildRequest, emit: Emit) -> str:
-    """Build, and give the image's id; `BuildFailed` with the last lines of what failed otherwise.
+    """Build an image and return its id; `BuildFailed` with the last lines of output if the build fails.
 
-    The image's label `seatrial.builder` says who built it. The build is cancelled in the engine when this is
-    interrupted or takes longer than the request's timeout.
+    The image's label `seatrial.builder` names the builder. The build is cancelled in the engine if this is interrupted
+    or takes longer than the request's timeout.
     """
     with connection.translate_errors("the engine cannot build"):
-        work = _work(connection, request.options, emit)
-        emit(Info(text=f"builder: {work.builder}"))
-        request = replace(request, labels={**request.labels, BUILDER_LABEL: work.builder})
-        _carry_out(work, request, emit)
+        run = _builder_run(connection, request.options, emit)
+        emit(Info(text=f"builder: {run.builder}"))
+        request = replace(request, labels={**request.labels, BUILDER_LABEL: run.builder})
+        _run_build(run, request, emit)
         found = connection.client.inspect_image(request.reference.familiar)
         return str(found["Id"])
 
 
 def builder(connection: Connection, options: BuildOptions) -> str:
-    """Return who would build with these options, for people; `Unavailable` when nobody here can."""
+    """Return the name of the builder for these options; `Unavailable` if no builder here supports them."""
     with connection.translate_errors("the engine cannot build"):
-        return _work(connection, options, lambda _: None).builder
+        return _builder_run(connection, options, lambda _: None).builder
 
 
-def _work(connection: Connection, options: BuildOptions, emit: Emit) -> _Work:
-    if wishes := options.needs_buildx:
-        return BuildxBuild.found(wishes)
+def _builder_run(connection: Connection, options: BuildOptions, emit: Emit) -> _BuilderRun:
+    if requirement := options.needs_buildx:
+        return BuildxBuild.found(requirement)
     api = tuple(int(part) for part in connection.client.api_version.split("."))
     return ApiBuild(connection.client, BuildKitReader() if api >= _FIRST_API_WITH_BUILDKIT else ClassicReader(), emit)
 
 
-def _carry_out(work: _Work, request: BuildRequest, emit: Emit) -> None:
-    late = threading.Event()
+def _run_build(run: _BuilderRun, request: BuildRequest, emit: Emit) -> None:
+    timed_out = threading.Event()
 
-    def give_up() -> None:
-        late.set()
-        work.cancel()
+    def cancel_late() -> None:
+        timed_out.set()
+        run.cancel()
 
-    watch = threading.Timer(request.options.timeout, give_up)
+    watch = threading.Timer(request.options.timeout, cancel_late)
     watch.daemon = True
     watch.start()
     try:
-        for event in work.events(request):
+        for event in run.events(request):
             emit(event)
     except BuildStopped as error:
-        raise _late(request, work) if late.is_set() else explained(request, work.failed(), str(error)) from error
+        if timed_out.is_set():
+            raise _timeout_error(request, run) from error
+        raise explained(request, run.failed(), str(error)) from error
     except BaseException:
-        work.cancel()
-        if late.is_set():
-            raise _late(request, work) from None
+        run.cancel()
+        if timed_out.is_set():
+            raise _timeout_error(request, run) from None
         raise
     finally:
         watch.cancel()
 
 
-def _late(request: BuildRequest, work: _Work) -> BuildFailed:
-    failed = work.failed()
+def _timeout_error(request: BuildRequest, run: _BuilderRun) -> BuildFailed:
+    failed = run.failed()
     return BuildFailed(
         "the build took too long",
-        reason=f"it was not done after {request.options.timeout:g} s and was cancelled",
+        reason=f"it was not finished after {request.options.timeout:g} s and was cancelled",
         hint="raise build_timeout in the settings, or look at the step that ran last",
         details=failed.lines if failed else (),
         cause="build-timeout",

@@ -1,4 +1,4 @@
-"""What a BuildKit build is doing: its statuses, followed and told as events."""
+"""The progress of a BuildKit build: its status messages, turned into events."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _ENDS: Final = frozenset({BuildEventKind.FAILED, BuildEventKind.CACHED, BuildEve
 
 @dataclass(frozen=True, kw_only=True)
 class FailedVertex:
-    """The part of the build that failed: its name, the builder's words, and the last lines it printed."""
+    """The part of the build that failed: its name, the builder's error, and its last lines of output."""
 
     name: str
     error: str
@@ -45,7 +45,7 @@ class FailedVertex:
 
 @dataclass(kw_only=True, eq=False)
 class _Track:
-    """What is known of one vertex so far, and what was told of it."""
+    """What is known of one vertex so far, and what was reported about it."""
 
     vertex: Vertex
     reported: set[BuildEventKind] = field(default_factory=set)
@@ -61,36 +61,36 @@ class _Track:
 
 
 class Progress:
-    """The state of one build: takes its statuses in order and tells what is new in each."""
+    """The state of one build, updated by each status message."""
 
     def __init__(self) -> None:
         self._tracks: dict[str, _Track] = {}
         self._failed: list[_Track] = []
 
     def feed(self, status: Status) -> tuple[BuildEvent, ...]:
-        """Return what happened since the status before, in the order to print it; each thing is told once."""
-        # All names first, logs before ends: a status may hold a log line of a vertex it also completes.
+        """Return what is new in a status, in the order to print it; nothing is reported twice."""
+        # Names first, and logs before ends: a status may hold log lines of a vertex that it also completes.
         for vertex in status.vertexes:
             track = self._track(vertex.digest)
             track.vertex = _merged(track.vertex, vertex)
             if vertex.error and track not in self._failed:
                 self._failed.append(track)
-        fresh = [self._track(vertex.digest) for vertex in status.vertexes]
-        events = [event for track in fresh for event in _begun(track)]
+        updated = [self._track(vertex.digest) for vertex in status.vertexes]
+        events = [event for track in updated for event in _start_events(track)]
         for log in status.logs:
-            events += _logged(self._track(log.vertex), log)
+            events += _log_events(self._track(log.vertex), log)
         for piece in status.statuses:
-            events += _moved(self._track(piece.vertex), piece)
+            events += _progress_events(self._track(piece.vertex), piece)
         for warning in status.warnings:
-            events += _warned(self._track(warning.vertex), warning)
-        return (*events, *(event for track in fresh for event in _ended(track)))
+            events += _warning_events(self._track(warning.vertex), warning)
+        return (*events, *(event for track in updated for event in _end_events(track)))
 
     def finish(self) -> tuple[BuildEvent, ...]:
-        """Return the lines that the stream's end left unfinished; call it once, after the last status."""
-        return tuple(event for track in self._tracks.values() for event in _flushed(track))
+        """Return the lines without a line end; call this once, after the last status."""
+        return tuple(event for track in self._tracks.values() for event in _flush_events(track))
 
     def failed(self) -> FailedVertex | None:
-        """Return the part that made the build fail, or None; its own failure comes before a cancelled one."""
+        """Return the part that failed, or None; a part that failed by itself is preferred to a cancelled one."""
         track = next((track for track in self._failed if not _cancelled(track.vertex.error)), None)
         track = track or next(iter(self._failed), None)
         if track is None:
@@ -108,7 +108,7 @@ def _cancelled(error: str) -> bool:
 
 
 def _merged(old: Vertex, new: Vertex) -> Vertex:
-    """Return the old vertex with the new one's words; what is empty there stays, and so does a real error."""
+    """Return the old vertex updated by the new one; empty fields do not overwrite, and a real error stays."""
     keep = old.error and (not new.error or (_cancelled(new.error) and not _cancelled(old.error)))
     return Vertex(
         digest=old.digest,
@@ -125,7 +125,7 @@ def _seconds(started: int | None, completed: int | None) -> float | None:
     return None if started is None or completed is None else max(0, completed - started) / 1_000_000_000
 
 
-def _begun(track: _Track) -> Iterator[BuildEvent]:
+def _start_events(track: _Track) -> Iterator[BuildEvent]:
     vertex = track.vertex
     if (
         (vertex.started is not None or vertex.error)
@@ -136,49 +136,49 @@ def _begun(track: _Track) -> Iterator[BuildEvent]:
         yield BuildEvent(kind=BuildEventKind.STARTED, name=track.name)
 
 
-def _ended(track: _Track) -> Iterator[BuildEvent]:
+def _end_events(track: _Track) -> Iterator[BuildEvent]:
     vertex = track.vertex
-    took = _seconds(vertex.started, vertex.completed)
+    seconds = _seconds(vertex.started, vertex.completed)
     if vertex.error:
         if vertex.error == track.reported_error:
-            return  # a failure is told even of a part that had ended well before, and again when it says more
+            return  # a failure is reported even after the part has completed, and again if its error changes
         track.reported_error = vertex.error
         kind = BuildEventKind.FAILED
     elif (vertex.cached or vertex.completed is not None) and not track.reported & _ENDS:
         kind = BuildEventKind.CACHED if vertex.cached else BuildEventKind.DONE
     else:
         return
-    yield from _flushed(track)
+    yield from _flush_events(track)
     track.reported.add(kind)
-    yield BuildEvent(kind=kind, name=track.name, text=vertex.error, seconds=took)
+    yield BuildEvent(kind=kind, name=track.name, text=vertex.error, seconds=seconds)
 
 
-def _logged(track: _Track, log: VertexLog) -> Iterator[BuildEvent]:
-    *whole, rest = (track.partial.pop(log.stream, b"") + log.msg).split(b"\n")
+def _log_events(track: _Track, log: VertexLog) -> Iterator[BuildEvent]:
+    *lines, rest = (track.partial.pop(log.stream, b"") + log.msg).split(b"\n")
     if len(rest) > _LONGEST_LINE:
-        whole, rest = [*whole, rest], b""  # a process that never breaks its line must not fill the memory
+        lines, rest = [*lines, rest], b""  # a process that never ends its line must not fill the memory
     track.partial[log.stream] = rest
-    for line in whole:
-        yield _reported_line(track, line)
+    for line in lines:
+        yield _log_event(track, line)
 
 
-def _flushed(track: _Track) -> Iterator[BuildEvent]:
+def _flush_events(track: _Track) -> Iterator[BuildEvent]:
     for stream in list(track.partial):
         if rest := track.partial.pop(stream):
-            yield _reported_line(track, rest)
+            yield _log_event(track, rest)
 
 
-def _reported_line(track: _Track, line: bytes) -> BuildEvent:
+def _log_event(track: _Track, line: bytes) -> BuildEvent:
     track.lines.append(_line(line))
     return BuildEvent(kind=BuildEventKind.LOG, name=track.name, text=track.lines[-1])
 
 
 def _line(line: bytes) -> str:
-    """Return what a terminal would end up showing: a progress bar overwrites itself after a carriage return."""
+    """Return the line as a terminal shows it in the end: text after a carriage return overwrites the line."""
     return line.decode("utf-8", "replace").rstrip("\r").rpartition("\r")[2]
 
 
-def _moved(track: _Track, piece: VertexStatus) -> Iterator[BuildEvent]:
+def _progress_events(track: _Track, piece: VertexStatus) -> Iterator[BuildEvent]:
     name = piece.id or piece.name
     ended = piece.completed is not None
     if name in track.ended or (not ended and piece.current == 0):
@@ -195,9 +195,9 @@ def _moved(track: _Track, piece: VertexStatus) -> Iterator[BuildEvent]:
     )
 
 
-def _warned(track: _Track, warning: VertexWarning) -> Iterator[BuildEvent]:
+def _warning_events(track: _Track, warning: VertexWarning) -> Iterator[BuildEvent]:
     if warning.short not in track.warnings:
         track.warnings.add(warning.short)
-        words = [part.decode("utf-8", "replace").strip() for part in (warning.short, *warning.detail)]
-        text = " ".join(word for word in [*words, warning.url] if word)
+        parts = [part.decode("utf-8", "replace").strip() for part in (warning.short, *warning.detail)]
+        text = " ".join(part for part in [*parts, warning.url] if part)
         yield BuildEvent(kind=BuildEventKind.WARNING, name=track.name, text=text)

@@ -18,7 +18,7 @@ _FIXED: Final = {1: 8, 5: 4}
 
 @dataclass(frozen=True, kw_only=True)
 class Vertex:
-    """A part of the build as last told; times are nanoseconds since 1970, None until they happen."""
+    """The last known state of a part of the build; times are nanoseconds since 1970, None until they happen."""
 
     digest: str = ""
     inputs: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ class Vertex:
 
 @dataclass(frozen=True, kw_only=True)
 class VertexStatus:
-    """How far a piece of a vertex's work is, in bytes for transfers (`total` is 0 when unknown)."""
+    """The progress of a part of a vertex's work, in bytes for transfers (`total` is 0 if unknown)."""
 
     id: str = ""
     vertex: str = ""
@@ -45,7 +45,7 @@ class VertexStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class VertexLog:
-    """A piece of what a vertex printed; pieces end anywhere, also inside a line."""
+    """A piece of a vertex's output; pieces may end inside a line."""
 
     vertex: str = ""
     timestamp: int | None = None
@@ -66,7 +66,7 @@ class VertexWarning:
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """One message of the stream: what changed since the one before."""
+    """One message of the stream: the changes since the previous one."""
 
     vertexes: tuple[Vertex, ...] = ()
     statuses: tuple[VertexStatus, ...] = ()
@@ -79,12 +79,12 @@ _M = TypeVar("_M")
 
 
 def decode_status(data: bytes) -> Status:
-    """Return what can be read of a StatusResponse; damaged bytes end the reading and never raise."""
+    """Return the readable part of a StatusResponse; damaged bytes end the reading and never raise."""
     return _message(Status, data)
 
 
 def _fields(data: bytes) -> dict[int, _Values]:
-    """Return the values of each field up to the message's end, or to the first byte that makes no sense."""
+    """Return the values of each field up to the message's end, or to the first invalid byte."""
     found: dict[int, _Values] = {}
     position = 0
     while 0 <= position < len(data):
@@ -110,7 +110,7 @@ def _fields(data: bytes) -> dict[int, _Values]:
 
 
 def _varint(data: bytes, position: int) -> tuple[int, int]:
-    """Return a number and the position after it, which is -1 when the number does not end."""
+    """Return a number and the position after it; -1 if the number does not end."""
     value = 0
     for index, byte in enumerate(data[position : position + _LONGEST_VARINT]):
         value |= (byte & 0x7F) << (7 * index)

@@ -28,7 +28,7 @@ _NANOSECONDS = 1_000_000_000
 
 
 class BuildxBuild:
-    """A build by the docker CLI's plugin, of the same context, told in the same events."""
+    """A build by the docker CLI's plugin: the same build context, the same events."""
 
     def __init__(self, version: str) -> None:
         self._version = version
@@ -37,13 +37,13 @@ class BuildxBuild:
         self._process: Piped | None = None
 
     @classmethod
-    def found(cls, wishes: str) -> BuildxBuild:
-        """Return a build by the buildx that is installed here; `Unavailable` naming the wishes when there is none."""
+    def found(cls, requirement: str) -> BuildxBuild:
+        """Return a build by the installed buildx; `Unavailable`, naming the requirement, if there is none."""
         words = output_of(["docker", "buildx", "version"])
         version = _VERSION.search(words or "")
         if version is None:
             raise Unavailable(
-                f"{wishes} cannot be built here",
+                f"{requirement} cannot be built here",
                 reason="only docker buildx can do that, and the docker CLI has no such plugin",
                 hint="install it (apt-get install docker-buildx, or docker-buildx-plugin from Docker), then try again",
             )
@@ -51,12 +51,12 @@ class BuildxBuild:
 
     @property
     def builder(self) -> str:
-        """Who builds, for people."""
+        """The builder's name."""
         return f"docker buildx {self._version}"
 
     def events(self, request: BuildRequest) -> Iterator[BuildEvent]:
-        """Build, and give what happens; `BuildStopped` when the builder gives up."""
-        # The Dockerfile goes under a name of its own: buildx looks for it in the tar it reads.
+        """Build and yield progress events; `BuildStopped` if the build fails."""
+        # The Dockerfile gets a name of its own: buildx looks for it in the tar that it reads.
         name = own_name(request.context)
         body = stream(request.context, {name: request.content}, mtime=request.epoch, digests=request.digests)
         with Piped(_words(request, name), body) as process:
@@ -72,11 +72,11 @@ class BuildxBuild:
                 raise BuildStopped(self._last_words())
 
     def failed(self) -> FailedVertex | None:
-        """Return the part that failed, or None when that is not known."""
+        """Return the part of the build that failed, or None if unknown."""
         return self._progress.failed()
 
     def cancel(self) -> None:
-        """Let it stop: the engine stops with it, for it hangs on its connection."""
+        """Stop buildx, and with its connection the build in the engine."""
         if self._process:
             self._process.end()
 
@@ -105,7 +105,7 @@ def _words(request: BuildRequest, dockerfile: str) -> list[str]:
 
 
 def status_of(line: str) -> Status | None:
-    """Return what a line of `--progress=rawjson` says, or None when it is words for people."""
+    """Return the status in a line of `--progress=rawjson`, or None if the line is plain text."""
     try:
         found = json.loads(line)
     except ValueError:

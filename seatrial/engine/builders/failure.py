@@ -1,4 +1,4 @@
-"""Why a build failed: the step, its line in the Dockerfile, what it printed last, and the likely cause."""
+"""Explain why a build failed: the step, its line in the Dockerfile, its last output, and the likely cause."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seatrial.sources.step_names import line_text, step_line
 __all__ = ["BuildStopped", "explained"]
 
 _PARSE_ERROR: Final = re.compile(r"dockerfile parse error (?:on )?line (\d+)", re.IGNORECASE)
-# The command stands in the step's name already.
+# The command is already in the step's name.
 _COMMAND: Final = re.compile(
     r"(?:failed to (?:build|solve): )*(?:executor failed running \[.*\]|process \".*\" did not complete successfully)",
     re.DOTALL,
@@ -23,9 +23,9 @@ _COMMAND: Final = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class _Known:
-    """A known cause: the mark by which it is known, why in words, its name, and its mend where it has one."""
+    """A known cause: the text that reveals it, the reason, its name, and a hint if it has its own."""
 
-    mark: str
+    marker: str
     reason: str
     cause: str = ""
     hint: str = ""
@@ -34,78 +34,78 @@ class _Known:
 _STORE = "turn on the containerd image store in Docker's settings, or"
 _KNOWN: Final = (
     _Known(
-        mark="DO NOT MATCH THE HASHES",
+        marker="DO NOT MATCH THE HASHES",
         cause="wrong-hash",
-        reason="security: a package is not the one that was locked; nobody should install it",
-        hint="find out who changed the package before you lock it anew",
+        reason="security: a package is not the one that was locked; do not install it",
+        hint="find out who changed the package before you lock it again",
     ),
     _Known(
-        mark="No matching distribution found",
+        marker="No matching distribution found",
         cause="no-such-version",
         reason="a requirement has no such version",
-        hint="mend the version in the requirements, then run it again",
+        hint="fix the version in the requirements, then run it again",
     ),
-    _Known(mark="Temporary failure in name resolution", cause="no-network", reason="the build has no network"),
-    _Known(mark="Could not resolve host", cause="no-network", reason="the build has no network"),
+    _Known(marker="Temporary failure in name resolution", cause="no-network", reason="the build has no network"),
+    _Known(marker="Could not resolve host", cause="no-network", reason="the build has no network"),
     _Known(
-        mark="no space left on device",
+        marker="no space left on device",
         cause="disk-full",
         reason="a disk is full, most likely the engine's",
         hint="docker system df, then docker system prune",
     ),
-    _Known(mark="externally-managed-environment", reason="pip refuses to install outside of a virtual environment"),
+    _Known(marker="externally-managed-environment", reason="pip refuses to install outside of a virtual environment"),
     _Known(
-        mark="exec format error",
+        marker="exec format error",
         cause="wrong-architecture",
         reason="the program is for another platform than the engine's",
     ),
     _Known(
-        mark="no active sessions",
+        marker="no active sessions",
         cause="unfit-builder",
-        reason="only docker buildx can give the builder what it asks for here",
+        reason="only docker buildx can provide what the build asks for",
     ),
     _Known(
-        mark="docker exporter does not currently support exporting manifest lists",
+        marker="docker exporter does not currently support exporting manifest lists",
         cause="unfit-builder",
-        reason="the engine keeps images of several platforms only in the containerd image store",
+        reason="the engine stores images of several platforms only in the containerd image store",
         hint=f"{_STORE} build one platform",
     ),
     _Known(
-        mark="unsupported frontend capability moby.buildkit.frontend.contexts",
+        marker="unsupported frontend capability moby.buildkit.frontend.contexts",
         cause="unfit-builder",
         reason="this engine is too old for extra contexts",
-        hint="take Docker Engine 23 or later",
+        hint="install Docker Engine 23 or later",
     ),
     _Known(
-        mark="ttestation is not supported for the docker driver",
+        marker="ttestation is not supported for the docker driver",
         cause="unfit-builder",
-        reason="this engine's image store keeps no attestations",
-        hint=f"{_STORE} take provenance and sbom out",
+        reason="this engine's image store cannot hold attestations",
+        hint=f"{_STORE} remove provenance and sbom",
     ),
 )
 
 
-class BuildStopped(Exception):  # noqa: N818  it is no error yet: `explained` makes one of it
-    """The builder gave up, with its own words."""
+class BuildStopped(Exception):  # noqa: N818  not an error yet: `explained` turns it into one
+    """The builder stopped, with this message of its own."""
 
 
-def explained(request: BuildRequest, failed: FailedVertex | None, words: str) -> BuildFailed:
-    """Return the error for a build that stopped with these words."""
-    file, text = request.dockerfile, request.content.decode("utf-8")
+def explained(request: BuildRequest, failed: FailedVertex | None, builder_message: str) -> BuildFailed:
+    """Return the error for a build that stopped with this message."""
+    file, content = request.dockerfile, request.content.decode("utf-8")
     name, details = (" ".join(failed.name.split()), failed.lines) if failed else ("", ())
-    all_words = "\n".join((*details, words)).lower()
-    known = next((one for one in _KNOWN if one.mark.lower() in all_words), _Known(mark="", reason=""))
-    parse_error = _PARSE_ERROR.search(words)
-    line = int(parse_error[1]) if parse_error else step_line(text, name)
+    output = "\n".join((*details, builder_message)).lower()
+    known = next((one for one in _KNOWN if one.marker.lower() in output), _Known(marker="", reason=""))
+    parse_error = _PARSE_ERROR.search(builder_message)
+    line = int(parse_error[1]) if parse_error else step_line(content, name)
     if parse_error and line:
-        details = (*details, f"{file.name}:{line}: {line_text(text, line)}")
-    words = _COMMAND.sub("the step's command failed", words)
+        details = (*details, f"{file.name}:{line}: {line_text(content, line)}")
+    builder_message = _COMMAND.sub("the step's command failed", builder_message)
     where = f"{file.name}:{line}" if line else ""
     at = " ".join(word for word in (where, sanitize(name, limit=100)) if word)
     return BuildFailed(
         f"the build failed at {at}" if at else "the build failed",
-        reason=f"{known.reason} ({words})" if known.reason else words,
-        hint=known.hint or f"mend {f'line {line} of ' if line else ''}{file} or what it needs, then run it again",
+        reason=f"{known.reason} ({builder_message})" if known.reason else builder_message,
+        hint=known.hint or f"fix {f'line {line} of ' if line else ''}{file}, or what it needs, then run it again",
         details=details,
         cause=known.cause,
     )

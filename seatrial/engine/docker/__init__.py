@@ -1,1 +1,1 @@
-"""The Docker Engine over its API: the SDK, and the socket itself where that is enough."""
+"""The Docker Engine over its API: through the SDK, or directly over the socket for simple questions."""

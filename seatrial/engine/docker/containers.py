@@ -1,4 +1,4 @@
-"""The container side of the Docker Engine."""
+"""The containers of the Docker Engine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from docker.errors import APIError, NotFound
 
-from seatrial.engine.connection import Connection, api_url, engine_words
+from seatrial.engine.connection import Connection, api_url, engine_message
 from seatrial.engine.docker.image_files import image_files
 from seatrial.engine.inspection import (
     ContainerInspection,
@@ -27,8 +27,8 @@ from seatrial.events import WarningEvent
 __all__ = ["Containers"]
 
 _CONFLICT = 409
-# How a container ends whose program the kernel did not take, also where a shell took it for a script.
-_NOT_RUN = (2, 126, 127)
+# Exit codes of a program for another platform, also where a shell tried to run it as a script.
+_NOT_EXECUTED = (2, 126, 127)
 _TAR_BLOCK = 512
 _PORT_TAKEN = re.compile(r"port is already allocated|address already in use|failed to bind host port", re.IGNORECASE)
 
@@ -41,14 +41,14 @@ class Containers:
 
     def container(self, name: str) -> Container | None:
         """Return the container of that name or id, or None."""
-        with self._connection.translate_errors(f"the container {name} cannot be looked at"):
+        with self._connection.translate_errors(f"the container {name} cannot be inspected"):
             try:
                 return _container(self._connection.client.inspect_container(name))
             except NotFound:
                 return None
 
     def containers(self, labels: Mapping[str, str]) -> list[Container]:
-        """Return the containers in any state that carry all these labels."""
+        """Return the containers with all these labels, in any state."""
         wanted = [f"{key}={value}" for key, value in labels.items()]
         with self._connection.translate_errors("the containers cannot be listed"):
             found = self._connection.client.containers(all=True, filters={"label": wanted})
@@ -56,7 +56,7 @@ class Containers:
         return [container for container in each if container is not None]
 
     def create(self, spec: ContainerSpec, emit: Emit) -> str:
-        """Create a container, not started; give its id. `ContainerFailed` when its name is taken."""
+        """Create a container without starting it and return its id; `ContainerFailed` if its name is taken."""
         with self._connection.translate_errors(f"the container {spec.name} cannot be created"):
             client = self._connection.client
             try:
@@ -65,7 +65,7 @@ class Containers:
                 if error.status_code == _CONFLICT:
                     raise ContainerFailed(
                         f"the name {spec.name} is taken by another container",
-                        reason=engine_words(error),
+                        reason=engine_message(error),
                         hint=f"docker rm {spec.name}, if nobody needs it",
                         cause="name-taken",
                     ) from error
@@ -75,28 +75,28 @@ class Containers:
         return str(made["Id"])
 
     def files(self, image_id: str, *, name: str, labels: Mapping[str, str]) -> Generator[ImageFile, None, None]:
-        """Return an image's files one after the other; a container that never starts is there meanwhile."""
+        """Yield an image's files, by way of a temporary container that is never started."""
         return image_files(self._connection, image_id, name=name, labels=labels)
 
     def start(self, container_id: str) -> None:
-        """Start it; `ContainerFailed` when its port is taken or its command is not there."""
+        """Start a container; `ContainerFailed` if its port is taken or its command does not exist."""
         with self._connection.translate_errors("the container cannot be started"):
             try:
                 self._connection.client.start(container_id)
             except APIError as error:
-                words = engine_words(error)
-                if _PORT_TAKEN.search(words):
-                    what, hint, cause = "the port is taken", "choose another one: --port PORT", "port-taken"
+                reason = engine_message(error)
+                if _PORT_TAKEN.search(reason):
+                    message, hint, cause = "the port is taken", "choose another one: --port PORT", "port-taken"
                 else:
-                    what, hint, cause = (
+                    message, hint, cause = (
                         "the container cannot be started",
-                        "look at CMD and ENTRYPOINT of the Dockerfile",
+                        "check CMD and ENTRYPOINT in the Dockerfile",
                         "",
                     )
-                raise ContainerFailed(what, reason=words, hint=hint, cause=cause) from error
+                raise ContainerFailed(message, reason=reason, hint=hint, cause=cause) from error
 
     def stop(self, container_id: str, *, grace: float) -> None:
-        """Stop it, and kill it after `grace` seconds; a stopped or absent one is fine."""
+        """Stop a container, and kill it after `grace` seconds; do nothing if it is stopped or absent."""
         with self._connection.translate_errors("the container cannot be stopped"):
             try:
                 self._connection.client.stop(container_id, timeout=math.ceil(grace))
@@ -104,23 +104,23 @@ class Containers:
                 return
 
     def rename(self, container_id: str, name: str) -> None:
-        """Return a container another name."""
+        """Rename a container."""
         with self._connection.translate_errors(f"the container cannot be renamed to {name}"):
             self._connection.client.rename(container_id, name)
 
     def remove(self, container_id: str) -> None:
-        """Remove it with its anonymous volumes, running or not; an absent one is fine."""
+        """Remove a container, running or not, and its anonymous volumes; do nothing if it is absent."""
         with self._connection.translate_errors("the container cannot be removed"):
             try:
                 self._connection.client.remove_container(container_id, v=True, force=True)
             except NotFound:
                 return
             except APIError as error:
-                if error.status_code != _CONFLICT:  # 409: somebody is removing it at this moment
+                if error.status_code != _CONFLICT:  # 409: somebody else is removing it right now
                     raise
 
     def remove_volume(self, name: str) -> None:
-        """Remove a named volume; an absent one is fine."""
+        """Remove a named volume; do nothing if it is absent."""
         with self._connection.translate_errors(f"the volume {name} cannot be removed"):
             try:
                 self._connection.client.remove_volume(name)
@@ -141,8 +141,8 @@ class Containers:
                 yield rest.decode("utf-8", "replace")
 
     def inspect_container(self, container_id: str) -> ContainerInspection | None:
-        """Return all that can be seen of a container from outside, and what listens in it; nothing when it is gone."""
-        with self._connection.translate_errors("the container cannot be looked at"):
+        """Return what can be seen of a container from outside, with its sockets; None if it is gone."""
+        with self._connection.translate_errors("the container cannot be inspected"):
             try:
                 raw = self._connection.client.inspect_container(container_id)
                 return inspection_of(raw, sockets=self._sockets(raw), program=self._program(raw))
@@ -150,7 +150,7 @@ class Containers:
                 return None
 
     def _sockets(self, raw: dict[str, Any]) -> tuple[Socket, ...] | None:
-        """Return what listens in a container: from this machine's /proc, else from the container's own."""
+        """Return a container's listening sockets, read from this machine's /proc, else from the container's own."""
         if not raw["State"].get("Running"):
             return None
         found = in_host_proc(int(raw["State"].get("Pid") or 0), raw["Id"])
@@ -161,21 +161,21 @@ class Containers:
             made = client.exec_create(raw["Id"], ["cat", "/proc/net/tcp", "/proc/net/tcp6"], stderr=False)
             text = client.exec_start(made).decode("utf-8", "replace")
         except APIError:
-            return None  # it has just ended, or there is no cat in it
+            return None  # it has just ended, or its image has no cat
         return sockets_of(text) if "local_address" in text else None
 
     def _program(self, raw: dict[str, Any]) -> str:
-        """Return the platform of the program that a container could not run, by the head of its file."""
+        """Return the platform of the program that a container could not run, from the head of its file."""
         state, path = raw["State"], raw.get("Path") or ""
-        if state.get("Running") or state.get("ExitCode") not in _NOT_RUN or not path.startswith("/"):
+        if state.get("Running") or state.get("ExitCode") not in _NOT_EXECUTED or not path.startswith("/"):
             return ""
         client = self._connection.client
         url = api_url(client, f"containers/{raw['Id']}/archive")
-        plain = {"Accept-Encoding": "identity"}
-        asked = client.get(url, params={"path": path}, headers=plain, stream=True, timeout=client.timeout)
-        with asked as answer:
-            # One file as a tar: its head of 512 bytes, then the file.
-            head = answer.raw.read(2 * _TAR_BLOCK) if answer.ok else b""
+        uncompressed = {"Accept-Encoding": "identity"}
+        request = client.get(url, params={"path": path}, headers=uncompressed, stream=True, timeout=client.timeout)
+        with request as response:
+            # A tar of one file: a header of 512 bytes, then the file.
+            head = response.raw.read(2 * _TAR_BLOCK) if response.ok else b""
         return program_platform(head[_TAR_BLOCK:])
 
 
@@ -195,7 +195,7 @@ def _config(spec: ContainerSpec) -> dict[str, Any]:
             "CapDrop": ["ALL"],
             "SecurityOpt": ["no-new-privileges:true"],
             "ReadonlyRootfs": True,
-            "Tmpfs": dict.fromkeys(("/tmp", *spec.tmpfs), "rw,noexec,nosuid,size=64m"),  # noqa: S108  inside it
+            "Tmpfs": dict.fromkeys(("/tmp", *spec.tmpfs), "rw,noexec,nosuid,size=64m"),  # noqa: S108  inside the container
         }
     return {
         "Image": spec.image_id,

@@ -11,7 +11,7 @@ from docker.errors import APIError, NotFound
 from docker.utils.json_stream import json_stream, stream_as_text
 
 from seatrial.engine.builders.build import build, builder
-from seatrial.engine.connection import Connection, api_url, engine_words
+from seatrial.engine.connection import Connection, api_url, engine_message
 from seatrial.engine.docker.containers import Containers
 from seatrial.engine.docker.transfer import follow_transfer, transfer_error, watched
 from seatrial.engine.model import BuildRequest, EngineDetails, EngineInfo, HistoryEntry, Image
@@ -27,48 +27,48 @@ __all__ = ["DockerEngine"]
 
 
 class DockerEngine(Containers):
-    """The engine as `Engine` describes it; it is spoken to on first need."""
+    """The `Engine` that talks to Docker; it connects on first use."""
 
     def __init__(self, connection: Connection | None = None) -> None:
         super().__init__(connection or Connection())
 
     @property
     def endpoint(self) -> str:
-        """Where the engine is, as in DOCKER_HOST."""
+        """The engine's address as in DOCKER_HOST."""
         return self._connection.endpoint
 
     def info(self) -> EngineInfo:
-        """Return which engine answers."""
+        """Return the engine's version and API."""
         with self._connection.translate_errors():
             client = self._connection.client
             version = client.version()
             return EngineInfo(endpoint=self.endpoint, version=version["Version"], api=client.api_version)
 
     def details(self) -> EngineDetails:
-        """Return what it tells of itself when asked outright: slower than `info`."""
+        """Return what the engine reports about itself; slower than `info`."""
         with self._connection.translate_errors():
             return details_of(self._connection.client.info())
 
     def platform(self) -> str:
-        """Return the platform it builds for, as in `linux/amd64`."""
+        """Return the platform that the engine builds for, as in `linux/amd64`."""
         with self._connection.translate_errors():
             version = self._connection.client.version()
             return normal_platform(f"{version['Os']}/{version['Arch']}")
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._connection.close()
 
-    def image(self, what: str) -> Image | None:
+    def image(self, name_or_id: str) -> Image | None:
         """Return the image of that name or id, or None."""
-        with self._connection.translate_errors(f"the image {what} cannot be looked at"):
+        with self._connection.translate_errors(f"the image {name_or_id} cannot be inspected"):
             try:
-                return image_of(self._connection.client.inspect_image(what))
+                return image_of(self._connection.client.inspect_image(name_or_id))
             except NotFound:
                 return None
 
     def images(self, labels: Mapping[str, str] | None = None) -> list[Image]:
-        """Return the images that carry all these labels, the newest first."""
+        """Return the images with all these labels, newest first."""
         with self._connection.translate_errors("the images cannot be listed"):
             found = self._connection.client.images(filters={"label": _label_filter(labels or {})})
         return [
@@ -83,16 +83,16 @@ class DockerEngine(Containers):
             for entry in found
         ]
 
-    def inspect_image(self, what: str) -> dict[str, Any]:
-        """Return Docker's own description of an image; `StepFailed` when there is none."""
-        with self._connection.translate_errors(f"the image {what} cannot be looked at"):
-            found: dict[str, Any] = self._connection.client.inspect_image(what)
+    def inspect_image(self, name_or_id: str) -> dict[str, Any]:
+        """Return Docker's own description of an image; `StepFailed` if there is no such image."""
+        with self._connection.translate_errors(f"the image {name_or_id} cannot be inspected"):
+            found: dict[str, Any] = self._connection.client.inspect_image(name_or_id)
             return found
 
-    def history(self, what: str) -> list[HistoryEntry]:
-        """Return an image's history, the newest layer first; `StepFailed` when there is no such image."""
-        with self._connection.translate_errors(f"the history of {what} cannot be read"):
-            found = self._connection.client.history(what)
+    def history(self, name_or_id: str) -> list[HistoryEntry]:
+        """Return an image's history, newest layer first; `StepFailed` if there is no such image."""
+        with self._connection.translate_errors(f"the history of {name_or_id} cannot be read"):
+            found = self._connection.client.history(name_or_id)
         return [
             HistoryEntry(
                 id=entry["Id"],
@@ -106,21 +106,21 @@ class DockerEngine(Containers):
         ]
 
     def builder(self, options: BuildOptions) -> str:
-        """Return who would build with these options, for people; `Unavailable` when nobody here can."""
+        """Return the name of the builder for these options; `Unavailable` if no builder here supports them."""
         return builder(self._connection, options)
 
     def build(self, request: BuildRequest, emit: Emit) -> str:
-        """Build, and give the image's id; `BuildFailed` otherwise."""
+        """Build an image and return its id; `BuildFailed` if the build fails."""
         return build(self._connection, request, emit)
 
     def tag(self, image_id: str, reference: ImageReference) -> None:
-        """Let a name point to an image."""
+        """Point a name to an image."""
         with self._connection.translate_errors(f"{reference.familiar} cannot be tagged"):
             self._connection.client.tag(image_id, reference.name, tag=reference.tag)
 
     def untag(self, reference: ImageReference) -> None:
-        """Take a name away; the image goes with its last name."""
-        with self._connection.translate_errors(f"{reference.familiar} cannot be taken away"):
+        """Remove a name; an image without any name is removed."""
+        with self._connection.translate_errors(f"{reference.familiar} cannot be untagged"):
             try:
                 self._connection.client.remove_image(reference.familiar)
             except NotFound:
@@ -129,7 +129,7 @@ class DockerEngine(Containers):
     def pull(
         self, reference: ImageReference, credential: Credential | None, emit: Emit, *, platform: str | None = None
     ) -> None:
-        """Fetch an image, for a platform like `linux/arm64`; `RegistryUnavailable` or `StepFailed` otherwise."""
+        """Pull an image, for a platform such as `linux/arm64`; `RegistryUnavailable` or `StepFailed` on failure."""
         with self._connection.translate_errors(f"{reference.familiar} cannot be pulled"):
             try:
                 stream = self._connection.client.pull(
@@ -142,15 +142,15 @@ class DockerEngine(Containers):
                 )
                 follow_transfer(stream, reference, "pull", credential, emit)
             except APIError as error:
-                raise transfer_error(engine_words(error), reference, "pull", credential) from error
+                raise transfer_error(engine_message(error), reference, "pull", credential) from error
 
     def push(
         self, reference: ImageReference, credential: Credential | None, emit: Emit, *, stall: float = 120
     ) -> str | None:
-        """Send one tag and give the digest the engine says was pushed, where it says one.
+        """Push one tag and return the digest that the engine reports, or None.
 
-        An error in the stream is raised, `stall` seconds without a word are one, too. Only the registry can tell
-        whether it holds it now.
+        Raise an error from the stream, or `RegistryUnavailable` after `stall` seconds without a message. Only the
+        registry knows whether it holds the image now.
         """
         with self._connection.translate_errors(f"{reference.familiar} cannot be pushed"), watched(reference, stall):
             client = self._connection.client
@@ -161,18 +161,18 @@ class DockerEngine(Containers):
                 stream=True,
                 timeout=stall,
             )
-            with response:  # left early, the engine stops sending
+            with response:  # closing it early makes the engine stop
                 try:
-                    client._raise_for_status(response)  # noqa: SLF001  its errors tell what the engine said
+                    client._raise_for_status(response)  # noqa: SLF001  its errors hold the engine's message
                 except APIError as error:
-                    raise transfer_error(engine_words(error), reference, "push", credential) from error
+                    raise transfer_error(engine_message(error), reference, "push", credential) from error
                 stream = json_stream(stream_as_text(response.iter_content(chunk_size=None)))
                 return follow_transfer(stream, reference, "push", credential, emit)
 
     def import_image(self, archive: Path, reference: ImageReference, changes: Sequence[str]) -> str:
-        """Make an image of a root file system's tar with Dockerfile instructions on top; give its id."""
+        """Import the tar of a root file system, apply Dockerfile instructions, and return the image's id."""
         with (
-            self._connection.translate_errors(f"{reference.familiar} cannot be made of {archive}"),
+            self._connection.translate_errors(f"{reference.familiar} cannot be imported from {archive}"),
             archive.open("rb") as body,
         ):
             client = self._connection.client
@@ -190,7 +190,7 @@ class DockerEngine(Containers):
             client._raise_for_status(response)  # noqa: SLF001  the SDK's own import_image joins `changes` wrongly
         image = self.image(reference.familiar)
         if image is None:
-            raise StepFailed(f"{reference.familiar} was not made", reason=response.text, hint="docker system df")
+            raise StepFailed(f"{reference.familiar} was not created", reason=response.text, hint="docker system df")
         return image.id
 
 
@@ -199,7 +199,7 @@ def _label_filter(labels: Mapping[str, str]) -> list[str]:
 
 
 def _auth(credential: Credential | None) -> dict[str, str]:
-    """Return what the engine sends to the registry; never nothing, which engine 28.3.3 does not survive."""
+    """Return the credentials for the registry; a dictionary even without any, as None crashes engine 28.3.3."""
     if credential is None:
         return {}
     if credential.token:

@@ -1,4 +1,4 @@
-"""The files of an image, read from the tar that the engine makes of a container that never starts."""
+"""The files of an image, read from the engine's tar export of a container that is never started."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MODE = 0o7777
 _KINDS: Mapping[bytes, FileKind] = {
     tarfile.REGTYPE: "file",
     tarfile.AREGTYPE: "file",
-    tarfile.LNKTYPE: "file",  # another name of a file
+    tarfile.LNKTYPE: "file",  # a hard link
     tarfile.DIRTYPE: "folder",
     tarfile.SYMTYPE: "link",
 }
@@ -30,32 +30,32 @@ _KINDS: Mapping[bytes, FileKind] = {
 def image_files(
     connection: Connection, image_id: str, *, name: str, labels: Mapping[str, str]
 ) -> Generator[ImageFile, None, None]:
-    """Yield an image's files one after the other; content goes by and is not kept.
+    """Yield an image's files; their content is skipped.
 
-    A container of that name and with these labels is there meanwhile; it goes when the last file was given, and when
-    the iterator is closed before. `StepFailed` when there is no such image, or when the tar ends too early.
+    This creates a temporary container with that name and these labels. It is removed after the last file, also when
+    the generator is closed early. Raise `StepFailed` if there is no such image, or if the tar ends too early.
     """
     with connection.translate_errors(f"the files of {image_id} cannot be read"):
         client = connection.client
         config = {
             "Image": image_id,
-            "Cmd": ["never"],  # an image may have none, and the engine wants one
+            "Cmd": ["never"],  # the engine requires a command, and an image may have none
             "Labels": dict(labels),
             "NetworkDisabled": True,
         }
 
         def remove() -> None:
             with suppress(NotFound):
-                made = client.inspect_container(name)
-                if labels.items() <= (made["Config"]["Labels"] or {}).items():  # else the name was taken already
-                    client.remove_container(made["Id"], v=True, force=True)
+                found = client.inspect_container(name)
+                if labels.items() <= (found["Config"]["Labels"] or {}).items():  # otherwise the name was already taken
+                    client.remove_container(found["Id"], v=True, force=True)
 
         with temporary(lambda: client.create_container_from_config(config, name), remove):
             try:
                 url = api_url(client, f"containers/{name}/export")
                 response = client.get(url, stream=True, timeout=client.timeout)
                 with response:
-                    client._raise_for_status(response)  # noqa: SLF001  its errors tell what the engine said
+                    client._raise_for_status(response)  # noqa: SLF001  its errors hold the engine's message
                     yield from _read(response.raw)
             except tarfile.TarError as error:
                 raise StepFailed(
@@ -68,12 +68,12 @@ def image_files(
 def _read(stream: Any) -> Iterator[ImageFile]:
     source: Any = _Forward(stream)
     with tarfile.TarFile(fileobj=source) as archive:
-        known: list[tarfile.TarInfo] = vars(archive)["members"]
+        entries: list[tarfile.TarInfo] = vars(archive)["members"]
         while (entry := archive.next()) is not None:
-            known.clear()  # tarfile keeps every entry, and an image may have a million
+            entries.clear()  # tarfile keeps every entry, and an image may have a million
             yield ImageFile(
                 path=f"/{entry.name.removeprefix('./').strip('/')}",
-                mode=entry.mode & _MODE,  # the engine puts the kind of file in, too
+                mode=entry.mode & _MODE,  # the engine adds the kind of file
                 uid=entry.uid,
                 gid=entry.gid,
                 kind=_KINDS.get(entry.type, "other"),
@@ -81,28 +81,28 @@ def _read(stream: Any) -> Iterator[ImageFile]:
 
 
 class _Forward:
-    """A stream as a file in which tarfile can go forward: twice as fast as its own way with streams."""
+    """A stream with the `seek` that tarfile needs, forward only: twice as fast as tarfile's own stream mode."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
-        self._at = 0
+        self._position = 0
 
     def read(self, size: int) -> bytes:
-        """Return so many bytes, fewer only at the end."""
+        """Return `size` bytes, or fewer at the end."""
         data: bytes = self._stream.read(size)
         while len(data) < size and (more := self._stream.read(size - len(data))):
             data += more
-        self._at += len(data)
+        self._position += len(data)
         return data
 
     def seek(self, offset: int) -> None:
-        """Let bytes go by until `offset`."""
-        while (left := offset - self._at) > 0:
-            gone = len(self._stream.read(min(left, _CHUNK)))
-            if not gone:
+        """Skip bytes up to `offset`."""
+        while (left := offset - self._position) > 0:
+            skipped = len(self._stream.read(min(left, _CHUNK)))
+            if not skipped:
                 return
-            self._at += gone
+            self._position += skipped
 
     def tell(self) -> int:
-        """Return where we are."""
-        return self._at
+        """Return the current position."""
+        return self._position

@@ -1,4 +1,4 @@
-"""A first look at the engine: what a run that changes nothing asks, before the SDK is loaded."""
+"""The questions that a run without changes asks the engine, answered without loading the SDK."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _OK, _NOT_FOUND = b"200", b"404"
 class SocketEngine:
     """An engine on a Unix socket, as `Engine` describes it.
 
-    Loading the SDK takes longer than to find that there is nothing to do. So images are looked at here, over the
-    socket; whatever else is asked, and whatever goes otherwise than expected, is for the engine that `load` gives.
+    Loading the SDK takes longer than finding out that nothing needs to be done. So images are inspected here, over the
+    socket. All other calls, and all unexpected answers, go to the engine that `load` returns.
     """
 
     def __init__(self, endpoint: str, load: Callable[[], Engine]) -> None:
@@ -35,25 +35,25 @@ class SocketEngine:
         self._loaded: Engine | None = None
         self._heads = b""
 
-    def image(self, what: str) -> Image | None:
+    def image(self, name_or_id: str) -> Image | None:
         """Return the image of that name or id, or None."""
-        status, found = self._ask(f"/images/{quote(what, safe='/:@')}/json")
+        status, found = self._ask(f"/images/{quote(name_or_id, safe='/:@')}/json")
         if status == _OK and "Id" in found:
             return image_of(found)
-        return None if status == _NOT_FOUND and "message" in found else self._engine.image(what)
+        return None if status == _NOT_FOUND and "message" in found else self._engine.image(name_or_id)
 
     def info(self) -> EngineInfo:
-        """Return which engine answers."""
+        """Return the engine's version and API."""
         if not self._heads:
             self._ask("/_ping")
-        # Every answer tells; to be asked for its version outright, an engine starts other programs first.
+        # Every answer has these headers; for a version request an engine first starts other programs.
         server, api = _SERVER.search(self._heads), _API.search(self._heads)
         if not (server and api):
             return self._engine.info()
         return EngineInfo(endpoint=self.endpoint, version=server[1].decode(), api=api[1].decode())
 
     def close(self) -> None:
-        """Let go of the connection, if there is one."""
+        """Close the connection, if there is one."""
         if self._loaded:
             self._loaded.close()
 
@@ -67,7 +67,7 @@ class SocketEngine:
         return self._loaded
 
     def _ask(self, path: str) -> tuple[bytes, dict[str, Any]]:
-        """Return status and JSON object of an answer; empty ones when there is none, or once the SDK is loaded."""
+        """Return status and JSON object of an answer; both empty without an answer, or once the SDK is loaded."""
         if self._loaded:
             return b"", {}
         try:

@@ -1,4 +1,4 @@
-"""Pulls and pushes while they happen: the engine's progress stream, and what its errors mean."""
+"""Pulls and pushes: the engine's progress stream, and the meaning of its errors."""
 
 from __future__ import annotations
 
@@ -45,78 +45,78 @@ def follow_transfer(
     credential: Credential | None,
     emit: Emit,
 ) -> str | None:
-    """Tell of each layer while it moves, and give the digest the engine says was pushed, where it says one.
+    """Emit an event for each layer that moves, and return the digest that the engine reports, or None.
 
-    Raises what the stream says went wrong. What the engine has tried again by itself is not `transient` any more.
+    Raise the stream's error. It is not `transient` if the engine has already retried by itself.
     """
-    digest, persistent = None, False
+    digest, retried = None, False
     for message in stream:
-        if words := stream_error(message):
-            error = transfer_error(words, reference, direction, credential)
-            error.transient = error.transient and not persistent
+        if text := stream_error(message):
+            error = transfer_error(text, reference, direction, credential)
+            error.transient = error.transient and not retried
             raise error
         aux, detail = message.get("aux"), message.get("progressDetail") or {}
         if isinstance(aux, dict) and aux.get("Digest"):
             digest = str(aux["Digest"])
-        text = str(message.get("status", ""))
-        persistent = persistent or text.startswith("Retrying in ")
+        status = str(message.get("status", ""))
+        retried = retried or status.startswith("Retrying in ")
         if layer := message.get("id"):
             total = int(detail["total"]) if detail.get("total") else None
-            emit(Transfer(layer=str(layer), current=int(detail.get("current") or 0), total=total, text=text))
+            emit(Transfer(layer=str(layer), current=int(detail.get("current") or 0), total=total, text=status))
     return digest
 
 
 @contextmanager
 def watched(reference: ImageReference, stall: float) -> Iterator[None]:
-    """Say of a push's stream that breaks whether nothing moved for `stall` seconds or the engine was lost.
+    """Turn a broken push stream into an error: nothing moved for `stall` seconds, or the engine was lost.
 
-    Either may be over in a moment, and what was pushed may have arrived.
+    Both errors are transient, and the push may have succeeded.
     """
-    what = f"{reference.familiar} cannot be pushed"
+    message = f"{reference.familiar} cannot be pushed"
     try:
         yield
     except APIError:
         raise
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, StreamParseError) as error:
         if isinstance(error, requests.exceptions.ConnectTimeout) or "Connection aborted" in str(error):
-            raise  # it never began
+            raise  # the push never started
         if "timed out" in str(error).lower():
-            hint = f"look whether {reference.registry} is well; a slower one is given more with push_timeout"
-            raise RegistryUnavailable(what, reason=f"nothing moved for {stall:g} s", hint=hint) from error
+            hint = f"check that {reference.registry} is up; if it is only slow, raise push_timeout in the settings"
+            raise RegistryUnavailable(message, reason=f"nothing moved for {stall:g} s", hint=hint) from error
         lost = EngineUnavailable(
-            what, reason="the engine's answer broke off, so nobody knows whether it arrived", hint="docker info"
+            message, reason="the engine's answer ended early; the image may or may not have arrived", hint="docker info"
         )
         lost.transient = True
         raise lost from error
 
 
 def transfer_error(
-    words: str, reference: ImageReference, direction: Direction, credential: Credential | None
+    text: str, reference: ImageReference, direction: Direction, credential: Credential | None
 ) -> SeatrialError:
-    """Return the error that the engine's words about a transfer mean."""
-    what, host = f"{reference.familiar} cannot be {direction}ed", reference.registry
-    words = _UNPARSED.sub(_as_answered, words)
-    meanings: dict[re.Pattern[str], Callable[[], SeatrialError]] = {  # the first that fits
-        _UNTRUSTED: lambda: untrusted(what, host, words),
-        _READ_ONLY: lambda: read_only(what, host, words),
-        _LIMITED: lambda: RateLimited(what, reason=f"{words} (rate limit)", hint="wait a minute, then run it again"),
+    """Return the error for the engine's message about a transfer."""
+    message, host = f"{reference.familiar} cannot be {direction}ed", reference.registry
+    text = _UNPARSED.sub(_as_answered, text)
+    meanings: dict[re.Pattern[str], Callable[[], SeatrialError]] = {  # the first match counts
+        _UNTRUSTED: lambda: untrusted(message, host, text),
+        _READ_ONLY: lambda: read_only(message, host, text),
+        _LIMITED: lambda: RateLimited(message, reason=f"{text} (rate limit)", hint="wait a minute, then run it again"),
         _DAMAGED: lambda: StepFailed(
-            what,
-            reason=f"the content was damaged on the way, the registry refused it: {words}",
-            hint=f"look what stands between here and {host} (a proxy?), then run it again",
+            message,
+            reason=f"the content was damaged in transit, and the registry refused it: {text}",
+            hint=f"check what is between this machine and {host} (a proxy?), then run it again",
         ),
         _UNREACHABLE: lambda: RegistryUnavailable(
-            what, reason=words, hint=f"look whether {host} is up, then run it again"
+            message, reason=text, hint=f"check that {host} is up, then run it again"
         ),
-        _REFUSED: lambda: push_refused(host, credential, words, reference if direction == "push" else None),
+        _REFUSED: lambda: push_refused(host, credential, text, reference if direction == "push" else None),
     }
-    for pattern, meant in meanings.items():
-        if pattern.search(words):
-            return meant()
-    return StepFailed(what, reason=words, hint=f"docker {direction} {reference.familiar}")
+    for pattern, make_error in meanings.items():
+        if pattern.search(text):
+            return make_error()
+    return StepFailed(message, reason=text, hint=f"docker {direction} {reference.familiar}")
 
 
 def _as_answered(found: re.Match[str]) -> str:
-    """Return what a registry answered, where the engine says that it could not parse it."""
+    """Return the registry's answer from the engine's message that it could not parse it."""
     body = " ".join(re.sub(r"\\[nrt]", " ", found[2]).split())
     return f"HTTP {found[1]}: {body}"

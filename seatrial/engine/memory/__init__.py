@@ -1,1 +1,1 @@
-"""An engine and a registry in memory, for tests and for check mode where no engine runs."""
+"""An engine and a registry in memory, for tests and for check mode without an engine."""

@@ -1,4 +1,4 @@
-"""A container of the engine's twin in memory."""
+"""A container of the memory engine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["MemoryContainer"]
 
 @dataclass
 class MemoryContainer:
-    """A container: how it was asked for, what it is called now, and the server that it is while it runs."""
+    """A container: its request, its current name, and the server that stands for its process while it runs."""
 
     spec: ContainerSpec
     id: str
@@ -24,7 +24,7 @@ class MemoryContainer:
 
     @property
     def shown(self) -> Container:
-        """The container as an engine shows it."""
+        """The container as the engine describes it."""
         return Container(
             id=self.id,
             name=self.name,
@@ -39,11 +39,11 @@ class MemoryContainer:
 
     @property
     def inspection(self) -> ContainerInspection:
-        """It, looked at closely."""
+        """The container as `inspect_container` describes it."""
         return ContainerInspection(
             state=self.state,  # type: ignore[arg-type]
             exit_code=self.exit_code,
-            sockets=(Socket(port=self.spec.port, address="0.0.0.0"),) if self.server else None,  # noqa: S104  as seen
+            sockets=(Socket(port=self.spec.port, address="0.0.0.0"),) if self.server else None,  # noqa: S104  inside the container
             read_only=self.spec.hardened,
             writable=("/tmp", *self.spec.tmpfs),  # noqa: S108  inside the container
             memory=self.spec.memory,

@@ -1,4 +1,4 @@
-"""The engine's twin in memory: the same answers, no Docker; its containers really listen and speak HTTP."""
+"""An engine in memory: the answers of a real engine without Docker; its containers really listen and speak HTTP."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ from seatrial.sources.inputs import FileDigests
 __all__ = ["MemoryEngine", "Program"]
 
 
-def _hello(path: str, labels: Mapping[str, str]) -> tuple[int, bytes]:  # noqa: ARG001  a program that answers all alike
+def _hello(path: str, labels: Mapping[str, str]) -> tuple[int, bytes]:  # noqa: ARG001  every request gets the same answer
     return 200, b"hello"
 
 
 class MemoryEngine:
     """An engine in memory.
 
-    `program` is what every container runs; None lets it end at once with `exit_code`. `registries` are the registries
-    it pushes to, by host; another host is out of reach.
+    `program` is what every container runs; with None containers end at once with `exit_code`. `registries` are the
+    registries that can be reached, by host.
     """
 
     def __init__(self, program: Program | None = _hello, *, exit_code: int = 3) -> None:
@@ -56,23 +56,23 @@ class MemoryEngine:
 
     @property
     def endpoint(self) -> str:
-        """Where it is: nowhere."""
+        """The engine's address; nothing listens there."""
         return "memory:"
 
     def info(self) -> EngineInfo:
-        """Return which engine answers."""
+        """Return the engine's version and API."""
         return EngineInfo(endpoint=self.endpoint, version="0", api="1.41")
 
     def details(self) -> EngineDetails:
-        """Return what there is to tell."""
+        """Return what the engine reports about itself."""
         return EngineDetails(store="memory", platform=self.platform())
 
     def platform(self) -> str:
-        """Return the usual one."""
+        """Return `linux/amd64`, whatever the machine."""
         return "linux/amd64"
 
     def close(self) -> None:
-        """End everything that listens."""
+        """Stop every container that listens."""
         for container_id in list(self._containers):
             self.remove(container_id)
 
@@ -82,24 +82,25 @@ class MemoryEngine:
             raise RegistryUnavailable(f"the registry {host} cannot be reached", reason="no such host", hint="invoke up")
         return self.registries[host]
 
-    def image(self, what: str) -> Image | None:
+    def image(self, name_or_id: str) -> Image | None:
         """Return the image of that name or id, or None."""
-        name = what if ":" in what.rpartition("/")[2] or what in self._images else f"{what}:latest"
+        complete = ":" in name_or_id.rpartition("/")[2] or name_or_id in self._images
+        name = name_or_id if complete else f"{name_or_id}:latest"
         return next((one for one in self._images.values() if name == one.id or name in (*one.tags, *one.digests)), None)
 
     def images(self, labels: Mapping[str, str] | None = None) -> list[Image]:
-        """Return the images that carry all these labels, the newest first."""
-        found = [image for image in self._images.values() if _carries(image.labels, labels or {})]
+        """Return the images with all these labels, newest first."""
+        found = [image for image in self._images.values() if _has_labels(image.labels, labels or {})]
         return sorted(found, key=lambda image: -image.created)
 
-    def inspect_image(self, what: str) -> dict[str, Any]:
-        """Return a description in Docker's words."""
-        image = self._image(what)
+    def inspect_image(self, name_or_id: str) -> dict[str, Any]:
+        """Return a minimal description in Docker's format."""
+        image = self._image(name_or_id)
         return {"Id": image.id, "RepoTags": list(image.tags), "Config": {"Labels": dict(image.labels)}}
 
-    def history(self, what: str) -> list[HistoryEntry]:
-        """Return the one layer there is."""
-        image = self._image(what)
+    def history(self, name_or_id: str) -> list[HistoryEntry]:
+        """Return a history of one layer."""
+        image = self._image(name_or_id)
         entry = HistoryEntry(
             id=image.id,
             created=image.created,
@@ -111,19 +112,19 @@ class MemoryEngine:
         return [entry]
 
     def files(self, image_id: str, *, name: str, labels: Mapping[str, str]) -> Generator[ImageFile, None, None]:
-        """Yield no file: what is in an image is only its content's digest here."""
+        """Yield nothing: images in memory have no files."""
         self._image(image_id)
         yield from ()
 
     def builder(self, options: BuildOptions) -> str:
-        """Return who builds."""
+        """Return the name of the builder."""
         return "memory"
 
     def build(self, request: BuildRequest, emit: Emit) -> str:
-        """Make an image whose id follows from the request alone."""
+        """Create an image whose id depends on the request alone."""
         emit(Info(text="builder: memory"))
         labels = {**request.labels, BUILDER_LABEL: self.builder(request.options)}
-        words = json.dumps(
+        content = json.dumps(
             [
                 FileDigests({}).of(request.context),
                 request.content.decode(),
@@ -133,10 +134,10 @@ class MemoryEngine:
             ],
             sort_keys=True,
         )
-        return self.add(words, request.reference, labels)
+        return self.add(content, request.reference, labels)
 
     def add(self, content: str, reference: ImageReference, labels: Mapping[str, str] | None = None) -> str:
-        """Put an image with this content here, as a build or `docker load` elsewhere would; give its id."""
+        """Add an image with this content, as a build or `docker load` would, and return its id."""
         image_id = f"sha256:{hashlib.sha256(content.encode()).hexdigest()}"
         known = self._images.get(image_id)
         self._images[image_id] = known or Image(
@@ -146,14 +147,14 @@ class MemoryEngine:
         return image_id
 
     def tag(self, image_id: str, reference: ImageReference) -> None:
-        """Let a name point to an image."""
+        """Point a name to an image."""
         self._image(image_id)
         self._drop(reference.familiar)
         image = self._images[image_id]
         self._images[image_id] = replace(image, tags=(*image.tags, reference.familiar))
 
     def untag(self, reference: ImageReference) -> None:
-        """Take a name away; the image goes with its last name."""
+        """Remove a name; an image without any name is removed."""
         image = self.image(reference.familiar)
         self._drop(reference.familiar)
         if image and not self._images[image.id].tags:
@@ -162,23 +163,23 @@ class MemoryEngine:
     def pull(
         self, reference: ImageReference, credential: Credential | None, emit: Emit, *, platform: str | None = None
     ) -> None:
-        """Fetch what a registry holds; all platforms are alike in memory."""
+        """Pull an image from a registry; the platform does not matter in memory."""
         registry = self.registry(reference.registry)
         registry.authenticate(credential)
         manifest = registry.manifest(reference)
         if manifest is None:
             raise StepFailed(f"{reference.familiar} cannot be pulled", reason="manifest unknown", hint="check the name")
-        if sent := registry.images.get(manifest.digest):
-            self._images.setdefault(sent.id, replace(sent, tags=(), digests=()))
+        if pushed := registry.images.get(manifest.digest):
+            self._images.setdefault(pushed.id, replace(pushed, tags=(), digests=()))
             if reference.tag:
-                self.tag(sent.id, reference)
-        image_id = sent.id if sent else self.add(f"pulled {reference}", reference)
+                self.tag(pushed.id, reference)
+        image_id = pushed.id if pushed else self.add(f"pulled {reference}", reference)
         self._record_digest(image_id, reference, manifest.digest)
 
     def push(
         self, reference: ImageReference, credential: Credential | None, emit: Emit, *, stall: float = 120
     ) -> str | None:
-        """Let a registry hold an image under a tag."""
+        """Push an image to a registry under a tag, and return the manifest's digest."""
         image = self._image(reference.familiar)
         registry = self.registry(reference.registry)
         registry.authenticate(credential)
@@ -189,7 +190,7 @@ class MemoryEngine:
         return digest
 
     def import_image(self, archive: Path, reference: ImageReference, changes: Sequence[str]) -> str:
-        """Make an image of an archive."""
+        """Create an image from an archive and return its id."""
         return self.add(f"{archive.read_bytes()!r} {list(changes)}", reference)
 
     def container(self, name: str) -> Container | None:
@@ -198,11 +199,11 @@ class MemoryEngine:
         return found.shown if found else None
 
     def containers(self, labels: Mapping[str, str]) -> list[Container]:
-        """Return the containers in any state that carry all these labels."""
-        return [one.shown for one in self._containers.values() if _carries(one.spec.labels, labels)]
+        """Return the containers with all these labels, in any state."""
+        return [one.shown for one in self._containers.values() if _has_labels(one.spec.labels, labels)]
 
     def create(self, spec: ContainerSpec, emit: Emit) -> str:
-        """Create a container, not started; give its id."""
+        """Create a container without starting it and return its id."""
         if self._find_container(spec.name):
             raise ContainerFailed(
                 f"the name {spec.name} is taken by another container",
@@ -216,7 +217,7 @@ class MemoryEngine:
         return container_id
 
     def start(self, container_id: str) -> None:
-        """Start it: it listens on its port from now on; a running one is fine."""
+        """Start a container, so that it listens on its port; do nothing if it runs."""
         running = self._container(container_id)
         if running.server:
             return
@@ -231,7 +232,7 @@ class MemoryEngine:
         running.state = "running"
 
     def stop(self, container_id: str, *, grace: float) -> None:
-        """Stop it; a stopped or absent one is fine."""
+        """Stop a container; do nothing if it is stopped or absent."""
         running = self._find_container(container_id)
         if running and running.server:
             running.server.shutdown()
@@ -239,40 +240,40 @@ class MemoryEngine:
             running.server, running.state = None, "exited"
 
     def rename(self, container_id: str, name: str) -> None:
-        """Return a container another name."""
+        """Rename a container."""
         running, other = self._container(container_id), self._find_container(name)
         if other:
             raise StepFailed(f"the container cannot be renamed to {name}", reason="conflict", hint=f"docker rm {name}")
         running.name = name
 
     def remove(self, container_id: str) -> None:
-        """Remove it, running or not; an absent one is fine."""
+        """Remove a container, running or not; do nothing if it is absent."""
         running = self._find_container(container_id)
         if running:
             self.stop(running.id, grace=0)
             del self._containers[running.id]
 
     def remove_volume(self, name: str) -> None:
-        """There are no volumes."""
+        """Do nothing: there are no volumes in memory."""
 
     def logs(self, container_id: str, *, tail: int | None = None, follow: bool = False) -> Iterator[str]:
-        """Yield what a container wrote."""
+        """Yield the container's log, which is always the same line."""
         self._container(container_id)
         yield "started in memory"
 
     def inspect_container(self, container_id: str) -> ContainerInspection | None:
-        """Return its state, and that it listens as it should."""
+        """Return a container's state and sockets; None if it is absent."""
         found = self._find_container(container_id)
         return found.inspection if found else None
 
-    def _image(self, what: str) -> Image:
-        image = self.image(what)
+    def _image(self, name_or_id: str) -> Image:
+        image = self.image(name_or_id)
         if image is None:
-            raise StepFailed(f"there is no image {what}", reason="No such image", hint="invoke build")
+            raise StepFailed(f"there is no image {name_or_id}", reason="No such image", hint="invoke build")
         return image
 
     def _record_digest(self, image_id: str, reference: ImageReference, digest: str) -> None:
-        """Remember under which digest a registry holds an image."""
+        """Record the digest under which a registry holds an image."""
         image = self._images[image_id]
         digests = {*image.digests, f"{reference.name}@{digest}"}
         self._images[image_id] = replace(image, digests=tuple(sorted(digests)))
@@ -293,5 +294,5 @@ class MemoryEngine:
                 self._images[image.id] = replace(image, tags=left)
 
 
-def _carries(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+def _has_labels(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
     return all(labels.get(key) == value for key, value in wanted.items())

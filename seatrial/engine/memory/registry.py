@@ -1,4 +1,4 @@
-"""A registry's twin in memory: the same answers, no network."""
+"""A registry in memory: the answers of a real registry without a network."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ __all__ = ["MemoryRegistry"]
 
 @dataclass
 class MemoryRegistry:
-    """A registry's twin: what it holds by name, and whom it knows (nobody means that it is open).
+    """A registry in memory: its `manifests` by image name, and its `users` with their passwords (none: it is open).
 
-    `images` are what engines pushed, by the manifest's digest, to be pulled again.
+    `images` are the images that engines pushed, by the manifest's digest, so that they can be pulled again.
     """
 
     host: str
@@ -27,25 +27,27 @@ class MemoryRegistry:
     images: dict[str, Image] = field(default_factory=dict)
 
     def credential(self) -> Credential | None:
-        """Return what is kept for this registry, or None."""
+        """Return the credential saved for this registry, or None."""
         return self.saved
 
     def save_credential(self, credential: Credential) -> str:
-        """Keep the credential."""
+        """Save the credential."""
         self.saved = credential
         return "memory"
 
-    def manifest(self, reference: ImageReference, *, refresh: bool = False) -> Manifest | None:  # noqa: ARG002  all is new
-        """Return what is held under a tag or digest, or None."""
+    def manifest(self, reference: ImageReference, *, refresh: bool = False) -> Manifest | None:  # noqa: ARG002
+        """Return the manifest of a tag or digest, or None."""
         self.authenticate(self.saved)
         if reference.digest:
             repository_name = str(reference.with_tag(""))
-            every = (manifest for name, manifest in self.manifests.items() if name.startswith(f"{repository_name}:"))
-            return next((manifest for manifest in every if manifest.digest == reference.digest), None)
+            in_repository = (
+                manifest for name, manifest in self.manifests.items() if name.startswith(f"{repository_name}:")
+            )
+            return next((manifest for manifest in in_repository if manifest.digest == reference.digest), None)
         return self.manifests.get(str(reference))
 
-    def configuration(self, reference: ImageReference, manifest: Manifest) -> Configuration:  # noqa: ARG002  as asked
-        """Return what a pushed image says of itself; nothing of others."""
+    def configuration(self, reference: ImageReference, manifest: Manifest) -> Configuration:  # noqa: ARG002  the protocol's argument
+        """Return the configuration of an image that an engine pushed; empty for others."""
         image = self.images.get(manifest.digest)
         return Configuration(labels=dict(image.labels) if image else {})
 
@@ -56,20 +58,20 @@ class MemoryRegistry:
         return tuple(name.removeprefix(repository_name) for name in self.manifests if name.startswith(repository_name))
 
     def tag(self, reference: ImageReference, manifest: Manifest) -> None:
-        """Let a tag point to a manifest."""
+        """Point a tag to a manifest."""
         self.authenticate(self.saved)
         self.manifests[str(reference)] = manifest
 
-    def check_push_permission(self, repository: ImageReference) -> None:  # noqa: ARG002  whom it knows may push everywhere
-        """Return when the user that is kept may push."""
+    def check_push_permission(self, repository: ImageReference) -> None:  # noqa: ARG002  every user may push everywhere
+        """Raise `PushRefused` unless the saved user may push."""
         self.authenticate(self.saved)
 
     def check_login(self, credential: Credential) -> None:
-        """Return when the user is known with this password."""
+        """Raise `PushRefused` unless this user has this password."""
         self.authenticate(credential)
 
     def authenticate(self, credential: Credential | None) -> None:
-        """Raise `PushRefused` for whom the registry does not know."""
+        """Raise `PushRefused` unless the registry is open or knows these credentials."""
         if not self.users:
             return
         if credential is None or self.users.get(credential.user) != credential.secret.reveal():

@@ -1,4 +1,4 @@
-"""What a container of the engine's twin runs: a server that really listens and speaks HTTP."""
+"""The server that runs as a container of the memory engine: it really listens and speaks HTTP."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 __all__ = ["Program", "serve"]
 
 Program = Callable[[str, Mapping[str, str]], tuple[int, bytes]]
-"""What runs in a container: the path and the image's labels to a status and a body."""
+"""What runs in a container: a function from a path and the image's labels to a status and a body."""
 
 
 def serve(program: Program, labels: Mapping[str, str], port: int) -> ThreadingHTTPServer:
-    """Return a server on 127.0.0.1 that answers already; port 0 takes a free one, `OSError` when it is taken."""
+    """Start a server on 127.0.0.1 and return it; port 0 takes a free one; `OSError` if the port is taken."""
     server = _Server(("127.0.0.1", port), _handler(program, labels))
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     return server
@@ -39,6 +39,6 @@ def _handler(program: Program, labels: Mapping[str, str]) -> type[BaseHTTPReques
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     return Handler

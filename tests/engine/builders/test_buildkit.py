@@ -1,4 +1,4 @@
-"""BuildKit's progress is read as protobuf reads it, and no error in it gets lost."""
+"""BuildKit's progress is decoded as protobuf decodes it, and no error is lost."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from seatrial.engine.builders.buildkit import (
 )
 from seatrial.events import BuildEventKind
 
-_subject = settings(deadline=None)  # a busy machine is no fault of the reader
+_subject = settings(deadline=None)  # a busy machine must not fail the test
 _FIELD = descriptor_pb2.FieldDescriptorProto
 _MESSAGES: dict[str, list[tuple[int, str, str]]] = {
     "Timestamp": [(1, "seconds", "int64"), (2, "nanos", "int32")],
@@ -35,7 +35,7 @@ _MESSAGES: dict[str, list[tuple[int, str, str]]] = {
         (5, "started", "Timestamp"),
         (6, "completed", "Timestamp"),
         (7, "error", "string"),
-        (8, "later", "string"),  # newer engines say more
+        (8, "later", "string"),  # newer engines send more fields
     ],
     "VertexStatus": [
         (1, "id", "string"),
@@ -139,14 +139,14 @@ def _plain(message: Any) -> Any:
 @_subject
 @given(_messages("StatusResponse"))
 def test_it_reads_what_protobuf_reads(message: Message) -> None:
-    """For every message that protobuf writes, the reader agrees with protobuf, unknown fields or not."""
+    """Every message that protobuf writes is decoded as protobuf decodes it, with or without unknown fields."""
     assert decode_status(message.SerializeToString()) == _plain(message)
 
 
 @_subject
 @given(_messages("StatusResponse"), _messages("StatusResponse"))
 def test_pieces_of_a_message_add_up(one: Message, two: Message) -> None:
-    """Two messages in a row are one message with the fields of both, as protobuf has it."""
+    """Two messages in a row are one message with the fields of both, as in protobuf."""
     data = one.SerializeToString() + two.SerializeToString()
     assert decode_status(data) == _plain(_ORACLE["StatusResponse"].FromString(data))
 
@@ -154,7 +154,7 @@ def test_pieces_of_a_message_add_up(one: Message, two: Message) -> None:
 @_subject
 @given(st.binary(max_size=200))
 def test_it_never_raises(data: bytes) -> None:
-    """Arbitrary bytes give a status, and so does following it."""
+    """Arbitrary bytes can be decoded and reported without an exception."""
     status = decode_status(data)
     progress = Progress()
     assert isinstance(status, Status)
@@ -166,7 +166,7 @@ def test_it_never_raises(data: bytes) -> None:
 @_subject
 @given(_messages("StatusResponse"), st.data())
 def test_it_never_raises_on_damage(message: Message, data: st.DataObject) -> None:
-    """A message that was cut and has a byte changed still gives a status."""
+    """A truncated message with a changed byte is decoded without an exception."""
     whole = bytearray(message.SerializeToString())
     if whole:
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
@@ -201,7 +201,7 @@ _STATUSES = st.lists(
 @_subject
 @given(_STATUSES)
 def test_an_error_is_never_lost(statuses: list[Status]) -> None:
-    """Whatever is told before and after it, an error is an event and is what made the build fail."""
+    """An error is reported as an event and as the failed part, whatever comes before and after it."""
     progress = Progress()
     events = [event for status in statuses for event in progress.feed(status)]
     errors = {vertex.error for status in statuses for vertex in status.vertexes if vertex.error}
@@ -216,8 +216,8 @@ def test_an_error_is_never_lost(statuses: list[Status]) -> None:
 
 @_subject
 @given(_STATUSES)
-def test_each_thing_is_told_once(statuses: list[Status]) -> None:
-    """Telling everything again, as BuildKit does, tells the user nothing new."""
+def test_each_thing_is_reported_once(statuses: list[Status]) -> None:
+    """Repeated statuses, which BuildKit sends, are not reported again."""
     progress = Progress()
     for status in statuses:
         progress.feed(status)
@@ -227,8 +227,8 @@ def test_each_thing_is_told_once(statuses: list[Status]) -> None:
 
 @_subject
 @given(st.lists(st.binary(max_size=9), max_size=9))
-def test_no_word_of_a_log_is_lost(pieces: list[bytes]) -> None:
-    """However a log is cut into pieces, its lines are the lines of the whole."""
+def test_no_log_line_is_lost(pieces: list[bytes]) -> None:
+    """A log in pieces has the same lines as the whole log."""
     progress = Progress()
     events = [event for piece in pieces for event in progress.feed(Status(logs=(VertexLog(vertex="a", msg=piece),)))]
     lines = [event.text for event in (*events, *progress.finish())]
@@ -237,46 +237,46 @@ def test_no_word_of_a_log_is_lost(pieces: list[bytes]) -> None:
     assert lines == [line.decode("utf-8", "replace").rstrip("\r").rpartition("\r")[2] for line in expected]
 
 
-def _told(progress: Progress, status: Status) -> list[tuple[str, str, str, float | None]]:
+def _reported(progress: Progress, status: Status) -> list[tuple[str, str, str, float | None]]:
     return [(event.kind.value, event.name, event.text, event.seconds) for event in progress.feed(status)]
 
 
 def test_a_console_can_print_plain_lines() -> None:
-    """A part starts, logs, moves things and is done after some seconds; a cached one is only cached."""
+    """A part is reported as started, with logs, progress and its duration; a cached part only as cached."""
     progress = Progress()
     name = "[2/5] RUN pip install"
-    assert _told(progress, Status(vertexes=(Vertex(digest="a", name=name, inputs=("z",)),))) == []
+    assert _reported(progress, Status(vertexes=(Vertex(digest="a", name=name, inputs=("z",)),))) == []
     started = Status(
         vertexes=(
             Vertex(digest="a", started=0),
             Vertex(digest="b", name="COPY", started=0, cached=True, completed=0),
         )
     )
-    assert _told(progress, started) == [("started", name, "", None), ("cached", "COPY", "", 0.0)]
+    assert _reported(progress, started) == [("started", name, "", None), ("cached", "COPY", "", 0.0)]
     logs = (
         VertexLog(vertex="a", stream=1, msg=b"one\ntw"),
         VertexLog(vertex="a", stream=2, msg=b"10%\r20%\n"),
     )
-    assert _told(progress, Status(logs=logs)) == [("log", name, "one", None), ("log", name, "20%", None)]
+    assert _reported(progress, Status(logs=logs)) == [("log", name, "one", None), ("log", name, "20%", None)]
     moved = (
         VertexStatus(id="layers", vertex="a", started=0),
         VertexStatus(id="layers", vertex="a", started=0, completed=10**9),
     )
-    assert _told(progress, Status(statuses=moved)) == [("status", name, "layers", 1.0)]
+    assert _reported(progress, Status(statuses=moved)) == [("status", name, "layers", 1.0)]
     warning = VertexWarning(vertex="a", short=b"old spelling", detail=(b"since 2",), url="https://example.org")
-    assert _told(progress, Status(warnings=(warning, warning))) == [
+    assert _reported(progress, Status(warnings=(warning, warning))) == [
         ("warning", name, "old spelling since 2 https://example.org", None)
     ]
     done = Status(
         vertexes=(Vertex(digest="a", name=name, started=0, completed=3 * 10**9),),
         logs=(VertexLog(vertex="a", stream=1, msg=b"o"),),
     )
-    assert _told(progress, done) == [("log", name, "two", None), ("done", name, "", 3.0)]
+    assert _reported(progress, done) == [("log", name, "two", None), ("done", name, "", 3.0)]
     assert progress.failed() is None
 
 
 def test_a_failure_shows_its_last_lines() -> None:
-    """The failed part has its name, the builder's words, and the last twenty lines, finished or not."""
+    """The failed part has its name, the builder's error, and the last twenty lines, finished or not."""
     progress = Progress()
     count = random.randint(21, 60)
     log = b"".join(b"line %d\n" % number for number in range(count)) + b"half"
@@ -292,7 +292,7 @@ def test_a_failure_shows_its_last_lines() -> None:
 
 @pytest.mark.parametrize("value", [Vertex(), Status(), VertexLog(), VertexStatus(), VertexWarning()])
 def test_what_was_read_cannot_be_changed(value: object) -> None:
-    """Messages are values: equal ones are interchangeable, and none changes after it was read."""
+    """Decoded messages compare by value and cannot be changed."""
     assert value == type(value)()
     with pytest.raises(AttributeError):
         value.vertex = "x"  # type: ignore[attr-defined]

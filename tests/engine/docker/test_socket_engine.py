@@ -1,4 +1,4 @@
-"""A first look at the engine says what the SDK would say, and loads it only when it must."""
+"""The socket engine gives the same answers as the SDK, and loads it only if necessary."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _never() -> MemoryEngine:
 
 @pytest.fixture
 def endpoint(client: docker.DockerClient) -> str:
-    """Where the tests' engine listens."""
+    """The address of the tests' engine."""
     assert client.ping()
     found = environment().usual_engine
     assert found
@@ -34,19 +34,19 @@ def endpoint(client: docker.DockerClient) -> str:
 
 @pytest.mark.engine
 def test_images(endpoint: str, python_image: str) -> None:
-    """An image by name and by id, and one that is not there, are as the SDK describes them."""
-    engine, glance = DockerEngine(), SocketEngine(endpoint, _never)
+    """An image by name, by id, and a missing one are described as by the SDK."""
+    engine, socket_engine = DockerEngine(), SocketEngine(endpoint, _never)
     known = engine.image(python_image)
     assert known
-    for what in (python_image, known.id, "no/such:image", "localhost:1/no/such:image", f"{python_image}x"):
-        assert glance.image(what) == engine.image(what)
-    assert (glance.info().version, glance.endpoint) == (engine.info().version, engine.endpoint)
+    for name_or_id in (python_image, known.id, "no/such:image", "localhost:1/no/such:image", f"{python_image}x"):
+        assert socket_engine.image(name_or_id) == engine.image(name_or_id)
+    assert (socket_engine.info().version, socket_engine.endpoint) == (engine.info().version, engine.endpoint)
     engine.close()
 
 
 @pytest.mark.engine
 def test_the_sdk_is_not_loaded_for_nothing(project: Project) -> None:
-    """A build that has nothing to do is found out without docker, requests and rich."""
+    """A build with nothing to do does not import docker, requests and rich."""
     assert project.invoke("build", "--version", "1").code == 0
     script = (
         "import sys; sys.argv = ['invoke', 'build', '--version', '1']\n"
@@ -63,7 +63,7 @@ def test_the_sdk_is_not_loaded_for_nothing(project: Project) -> None:
 
 @pytest.fixture(params=[b"", b"garbage", b"HTTP/1.1 500 Oops\r\n\r\n{}", b"HTTP/1.1 200 OK\r\n\r\n[]", None])
 def odd_endpoint(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A socket that answers oddly, or is none."""
+    """A socket with an odd answer, or no socket at all."""
     path = tmp_path / "s"
     if request.param is None:
         yield f"unix://{path}"
@@ -75,12 +75,12 @@ def odd_endpoint(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         def serve() -> None:
             while True:
                 try:
-                    line, _ = server.accept()
+                    connection, _ = server.accept()
                 except OSError:
                     return
-                with line:
-                    line.recv(65536)
-                    line.sendall(request.param)
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(request.param)
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
@@ -90,12 +90,12 @@ def odd_endpoint(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 def test_whatever_is_odd_goes_to_the_engine(odd_endpoint: str) -> None:
-    """An answer that is none is for the engine itself to explain."""
-    twin = MemoryEngine()
-    glance = SocketEngine(odd_endpoint, lambda: twin)
-    assert glance.image("x") is None
-    assert glance.info() == twin.info()
-    assert glance.images() == []
+    """After an odd answer the engine itself is asked."""
+    engine = MemoryEngine()
+    socket_engine = SocketEngine(odd_endpoint, lambda: engine)
+    assert socket_engine.image("x") is None
+    assert socket_engine.info() == engine.info()
+    assert socket_engine.images() == []
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_whatever_is_odd_goes_to_the_engine(odd_endpoint: str) -> None:
 def test_where_the_engine_is(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variables: dict[str, str], config: str | None, found: str | None
 ) -> None:
-    """Only where the docker CLI would speak to a socket of this machine is it looked at directly."""
+    """The socket is used directly only where the docker CLI would use a socket of this machine."""
     for name in ("DOCKER_HOST", "DOCKER_CONTEXT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))

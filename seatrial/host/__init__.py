@@ -1,1 +1,1 @@
-"""This machine: subprocesses, signals, locks, sockets, firewall rules, files written at once."""
+"""This machine: subprocesses, signals, locks, sockets, firewall rules, atomic writes."""

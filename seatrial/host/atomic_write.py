@@ -1,4 +1,4 @@
-"""A file that is replaced at once, so that nobody ever reads half of one."""
+"""Atomic replacement of a file: a reader never sees half of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["replace_file"]
 
 
 def replace_file(path: Path, content: bytes, *, mode: int = 0o600) -> None:
-    """Put a file where an older one may be; on an `OSError` that stays as it was, and nothing is left beside it."""
+    """Write a file or replace it atomically; on an `OSError` the old file stays and no temporary file is left."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     try:
         with os.fdopen(handle, "wb") as file:

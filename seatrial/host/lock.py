@@ -1,4 +1,4 @@
-"""One at a time for each name, held by the kernel: whoever is killed blocks nobody."""
+"""A lock by name. The kernel holds it, so it is free as soon as its process ends, even when killed."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from seatrial.host.process import Process
 
 __all__ = ["Lock", "LockOwner"]
 
-_LOOK_AGAIN_SECONDS = 0.1
-_NAMELESS_SECONDS = 1.0
+_RETRY_SECONDS = 0.1
+_LEAST_WAIT_FOR_UNNAMED = 1.0
 _LONGEST_NAME = 150
-_UNNAMED_OWNER = "somebody holds it, who has not written down yet who it is"
-_LONGER = "--lock-wait 600 (waits up to ten minutes for it), or run it again later"
+_UNNAMED_OWNER = "locked by a process that has not written its name yet"
+_DEFAULT_HINT = "--lock-wait 600 (waits up to ten minutes), or run it again later"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,28 +37,28 @@ class LockOwner:
 
     @classmethod
     def this(cls, process: Process, purpose: str) -> LockOwner:
-        """Return the holder that a process is from now on."""
+        """Return the owner that `process` is from now on."""
         since = datetime.now(UTC).isoformat(timespec="seconds")
         return cls(who=process.who, pid=process.pid, purpose=purpose, since=since)
 
     def __str__(self) -> str:
-        return f"{self.who}, process {self.pid}, holds it since {self.since} for {self.purpose}"
+        return f"locked by {self.who} (pid {self.pid}) since {self.since} for {self.purpose}"
 
 
 class Lock:
-    """The lock of one name, in a file that is empty while nobody holds it.
+    """The lock for one name, in a file that is empty while the lock is free.
 
-    `work` is what is done to the name by who holds it, in words; `hint` is what to type where somebody else does.
+    `work` says what the owner does to `name` ("release to"); `hint` says what to type if the lock is taken.
     """
 
-    def __init__(self, folder: Path, name: str, *, work: str = "release to", hint: str = _LONGER) -> None:
-        self.words = f"another {work} {name} is under way"
+    def __init__(self, folder: Path, name: str, *, work: str = "release to", hint: str = _DEFAULT_HINT) -> None:
+        self.words = f"another {work} {name} is in progress"
         self._name, self._hint = name, hint
         readable = re.sub(r"[^A-Za-z0-9.-]", "_", name)[-_LONGEST_NAME:]
         self.path = folder / f"{readable}-{hashlib.sha256(name.encode()).hexdigest()[:16]}.lock"
 
     def owner(self) -> str | None:
-        """Say who holds it, or nothing when nobody does; the lock is not touched."""
+        """Return who holds the lock as text, or None if it is free; the lock is not changed."""
         try:
             file = os.open(self.path, os.O_RDONLY)
         except OSError:
@@ -66,7 +66,7 @@ class Lock:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            return self._written() or _UNNAMED_OWNER
+            return self._read_owner() or _UNNAMED_OWNER
         finally:
             os.close(file)
         return None
@@ -80,18 +80,18 @@ class Lock:
         waiting: Callable[[str], None] = lambda _: None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> Iterator[None]:
-        """Hold it meanwhile; `Conflict` when somebody else still does after `wait` seconds.
+        """Hold the lock for the block; raise `Conflict` if another process still holds it after `wait` seconds.
 
-        `waiting` hears once who it is that is waited for.
+        `waiting` is called once with the owner, as text, when the lock is not free at once.
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            file = self._opened()
+            file = self._open()
         except OSError as error:
             raise StepFailed(
-                f"the lock of {self._name} cannot be taken",
+                f"the lock for {self._name} cannot be taken",
                 reason=f"{self.path}: {error.strerror}",
-                hint=f"mend that (ls -l {self.path}), then run it again",
+                hint=f"ls -ld {self.path.parent} {self.path} (shows owner and mode; fix them, then run it again)",
             ) from error
         try:
             self._acquire(file, wait, waiting, sleep)
@@ -103,8 +103,8 @@ class Lock:
         finally:
             os.close(file)
 
-    def _opened(self) -> int:
-        """Return the file; what another user (root) made is only read, which is enough to hold it."""
+    def _open(self) -> int:
+        """Open the lock file; another user's file is opened read-only, which is enough to lock it."""
         try:
             return os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
         except PermissionError:
@@ -112,31 +112,31 @@ class Lock:
 
     @staticmethod
     def _write(file: int, text: str) -> None:
-        with suppress(OSError):  # it is another user's file, or the disk is full: it is held all the same
+        with suppress(OSError):  # another user's file, or a full disk: the lock is held all the same
             os.ftruncate(file, 0)
             os.pwrite(file, text.encode(), 0)
 
     def _acquire(self, file: int, wait: float, waiting: Callable[[str], None], sleep: Callable[[float], None]) -> None:
-        began, announced = time.monotonic(), False
+        started, announced = time.monotonic(), False
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                owner = self._written()
-                # Who has written nothing has it only just now, or is only looking; and what was read may be the name
-                # of somebody who was killed, until the next look.
-                least = _LOOK_AGAIN_SECONDS if owner else _NAMELESS_SECONDS
-                if time.monotonic() - began >= max(wait, least):
-                    behind = f" after {wait:g} s" if wait else ""
-                    raise Conflict(f"{self.words}{behind}", reason=owner or _UNNAMED_OWNER, hint=self._hint) from None
+                owner = self._read_owner()
+                # An empty file means that the owner has just taken the lock, or that `owner()` is reading it. A name
+                # can be that of a killed process, until the new owner has written its own.
+                least = _RETRY_SECONDS if owner else _LEAST_WAIT_FOR_UNNAMED
+                if time.monotonic() - started >= max(wait, least):
+                    suffix = f" after {wait:g} s" if wait else ""
+                    raise Conflict(f"{self.words}{suffix}", reason=owner or _UNNAMED_OWNER, hint=self._hint) from None
                 if owner and not announced:
                     waiting(owner)
                     announced = True
-                sleep(_LOOK_AGAIN_SECONDS)
+                sleep(_RETRY_SECONDS)
             else:
                 return
 
-    def _written(self) -> str | None:
+    def _read_owner(self) -> str | None:
         try:
             return str(LockOwner(**json.loads(self.path.read_text("utf-8"))))
         except (OSError, ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""Who we are among the processes that work on one engine."""
+"""The identity of one run, and the labels by which a later run recognises what it left."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from pathlib import Path
 __all__ = ["RUN_LABEL", "Process"]
 
 RUN_LABEL = "seatrial.run"
-"""The label that says which run made a thing in the engine."""
+"""The label with the id of the run that created an object in the engine."""
 _PID, _STARTED, _HOST = "seatrial.pid", "seatrial.started", "seatrial.host"
-_STARTED_FIELD = 19  # of /proc/PID/stat, counted behind the program's name
+_STARTED_FIELD = 19  # of /proc/PID/stat, counted after the program's name
 
 
 @dataclass(frozen=True, kw_only=True)
 class Process:
-    """One run of Seatrial: a random id, its process, and the host (and namespace) in which that number means it.
+    """One run of Seatrial: a random id, its pid, and the host (with PID namespace) where that pid is valid.
 
-    `who` is the user that runs it, and on which host.
+    `who` is the user and the host name, like `alice@laptop`.
     """
 
     run: str
@@ -32,18 +32,18 @@ class Process:
 
     @classmethod
     def this(cls) -> Process:
-        """Return this process under a new run id."""
+        """Return this process with a new run id."""
         name = socket.gethostname()
         host = f"{name} {_pid_namespace()}".strip()
         return cls(run=secrets.token_hex(4), pid=os.getpid(), host=host, who=f"{_user()}@{name}")
 
     @property
     def labels(self) -> dict[str, str]:
-        """The labels of what this run makes in the engine, so that a later run knows whose it is."""
+        """The labels for everything this run creates in the engine; a later run can tell that it is ours."""
         return {RUN_LABEL: self.run, _PID: str(self.pid), _STARTED: _started(str(self.pid)), _HOST: self.host}
 
     def left_by_dead_run(self, labels: Mapping[str, str]) -> bool:
-        """Return whether what carries these labels was left by a run of this host that is over."""
+        """Return whether an object with these labels was left by a run on this host that has ended."""
         pid = labels.get(_PID, "")
         if labels.get(_HOST) != self.host or not pid.isdigit():
             return False
@@ -52,13 +52,13 @@ class Process:
         except ProcessLookupError:
             return True
         except PermissionError:
-            pass  # another user's
+            pass  # the process belongs to another user
         started, now = labels.get(_STARTED), _started(pid)
-        return bool(started and now) and started != now  # the number is another process's by now
+        return bool(started and now) and started != now  # another process has the pid now
 
 
 def _user() -> str:
-    """Return the user's name, or the number where nobody gave it a name."""
+    """Return the user's name, or the user id if it has no name."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
@@ -66,7 +66,7 @@ def _user() -> str:
 
 
 def _started(pid: str) -> str:
-    """Return when a process of this host was started, in the kernel's ticks; empty where that cannot be told."""
+    """Return when a process of this host started, in kernel ticks; empty if it is not known."""
     try:
         return Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()[_STARTED_FIELD]
     except (OSError, IndexError):
@@ -74,7 +74,7 @@ def _started(pid: str) -> str:
 
 
 def _pid_namespace() -> str:
-    """Return the namespace our process id counts in: a container on the host's network has the host's name."""
+    """Return our PID namespace: a container on the host's network has the host's name, but pids of its own."""
     try:
         return str(Path("/proc/self/ns/pid").readlink())
     except OSError:

@@ -1,4 +1,4 @@
-"""Moments that no signal may cut in two."""
+"""Blocks of code that signals do not interrupt."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Let Ctrl-C, SIGTERM and SIGHUP wait until this is over; they are not lost.
+    """Defer Ctrl-C, SIGTERM and SIGHUP to the end of the block.
 
-    It is for what takes a moment, or is bounded in time: who types Ctrl-C waits for it.
+    Use it only for blocks that are short or have a time limit: Ctrl-C has no effect until they end.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield  # no signal ever cuts in there
+        yield  # Python runs signal handlers in the main thread only
         return
-    came: list[int] = []
+    received: list[int] = []
 
     def remember(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  a signal handler's signature
-        came.append(number)
+        received.append(number)
 
     before = {number: signal.signal(number, remember) for number in _SIGNALS if _is_handled(number)}
     try:
@@ -33,18 +33,18 @@ def deferred() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        if came:
-            signal.raise_signal(came[0])
+        if received:
+            signal.raise_signal(received[0])
 
 
 @contextmanager
 def temporary(make: Callable[[], object], remove: Callable[[], None]) -> Iterator[None]:
-    """Make something that is there meanwhile only, and remove it whatever happens; no signal cuts into either.
+    """Make something for the block and remove it at the end, whatever happens; signals interrupt neither.
 
-    `remove` is called as well when `make` failed: an engine may have made what it could not tell of.
+    `remove` is called even if `make` failed: the engine may have created something without reporting it.
     """
     try:
-        with deferred():  # else it may come into being behind the back of who removes it
+        with deferred():  # otherwise a signal could end `make` before `remove` can see what it made
             make()
         yield
     finally:
@@ -53,5 +53,5 @@ def temporary(make: Callable[[], object], remove: Callable[[], None]) -> Iterato
 
 
 def _is_handled(number: int) -> bool:
-    """Return whether anything happens when the signal comes: under nohup, and for a handler of C's, it is left alone."""
+    """Return whether Python handles the signal; one ignored by nohup or handled in C is left alone."""
     return signal.getsignal(number) not in (signal.SIG_IGN, None)

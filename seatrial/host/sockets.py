@@ -55,7 +55,7 @@ def rows_of(text: str) -> Iterator[Row]:
 
 
 def connected(far: Iterable[tuple[str, int]], near: Collection[int]) -> int:
-    """Return how many connections are established from here to `far` IPv4 addresses and ports, and on `near` ports here.
+    """Return how many connections are established to `far` IPv4 addresses and ports, and on `near` ports of ours.
 
     0 where it cannot be told. Near ones count from the moment the kernel takes them, before any program does.
     """

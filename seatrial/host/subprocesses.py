@@ -17,9 +17,9 @@ _END_SECONDS = 5.0
 
 
 def run_command(words: list[str], *, action: str, own_session: bool = False) -> None:
-    """Run a program to its end without input; `StepFailed(what)` with its last lines when it fails.
+    """Run a program without input until it ends; raise `StepFailed(action)` with its last lines if it fails.
 
-    With `own_session` Ctrl-C in the terminal does not reach it.
+    With `own_session` Ctrl-C in the terminal does not reach the program.
     """
     try:
         done = subprocess.run(
@@ -32,7 +32,7 @@ def run_command(words: list[str], *, action: str, own_session: bool = False) -> 
         raise StepFailed(
             action,
             reason=f"{words[0]} ended with exit code {done.returncode}",
-            hint="mend what the lines above say, then run it again",
+            hint="fix what the lines above say, then run it again",
             details=tuple(lines),
         )
 
@@ -40,9 +40,9 @@ def run_command(words: list[str], *, action: str, own_session: bool = False) -> 
 def output_of(
     words: list[str], *, folder: Path | None = None, seconds: float = 10, own_session: bool = False
 ) -> str | None:
-    """Return what a program printed, without the blank end, or None when it failed or is not there.
+    """Return a program's output without trailing whitespace, or None if it failed or is not installed.
 
-    With `own_session` Ctrl-C in the terminal does not reach it.
+    With `own_session` Ctrl-C in the terminal does not reach the program.
     """
     try:
         done = subprocess.run(
@@ -62,9 +62,9 @@ def output_of(
 
 
 class Piped:
-    """A program that is fed `body` while its messages (standard error) are read line by line; a context manager.
+    """A program that gets `body` as its input while its standard error is read line by line; a context manager.
 
-    It has ended when the context is left, whatever happened.
+    The program has ended when the block ends, whatever happens.
     """
 
     def __init__(self, words: list[str], body: Iterable[bytes]) -> None:
@@ -72,7 +72,7 @@ class Piped:
             words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
         )
         self._body = body
-        self._trouble: SeatrialError | None = None
+        self._body_error: SeatrialError | None = None
         self._feeder = threading.Thread(target=self._feed, daemon=True)
 
     def __enter__(self) -> Self:
@@ -86,19 +86,19 @@ class Piped:
             self._process.stderr.close()
 
     def lines(self) -> Iterator[str]:
-        """Yield its messages as they come, until it ends; an error of the body's is raised then."""
+        """Yield the lines of standard error until the program ends; then raise the error of `body`, if any."""
         if self._process.stderr:
             for line in self._process.stderr:
                 yield line.decode("utf-8", "replace").rstrip("\r\n")
-        if self._trouble:
-            raise self._trouble
+        if self._body_error:
+            raise self._body_error
 
     def wait(self) -> int:
-        """Return its exit code, once it has ended."""
+        """Wait until the program ends; return its exit code."""
         return self._process.wait()
 
     def end(self) -> None:
-        """Let it end now, by force when it takes longer than a few seconds."""
+        """Terminate the program; kill it if it takes longer than a few seconds."""
         if self._process.poll() is None:
             self._process.terminate()
             try:
@@ -112,11 +112,11 @@ class Piped:
         if stdin is None:
             return
         try:
-            for piece in self._body:
-                stdin.write(piece)
+            for chunk in self._body:
+                stdin.write(chunk)
             stdin.close()
         except SeatrialError as error:
-            self._trouble = error
+            self._body_error = error
             self._process.terminate()
         except OSError:
-            return  # it ended without reading on; its exit code tells why
+            return  # the program ended without reading all input; its exit code says why

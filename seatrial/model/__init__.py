@@ -1,1 +1,1 @@
-"""The nouns as frozen types: apps and their checks, references, versions, platforms, sizes, policies."""
+"""Frozen types: apps and their checks, image references, versions, platforms, sizes, policies."""

@@ -1,4 +1,4 @@
-"""What is shipped, and what it must answer to be shipped."""
+"""An app, its smoke checks and its build options."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ __all__ = [
 ]
 
 BUILDER_LABEL = "seatrial.builder"
-"""The label in which an image says who built it."""
+"""Image label: the builder that built the image."""
 INPUTS_LABEL = "seatrial.inputs"
-"""The label in which an image carries the digest of what it was made from."""
+"""Image label: the digest of all build inputs."""
 REVISION_LABEL = "org.opencontainers.image.revision"
-"""The label in which an image carries the commit it was made from."""
+"""Image label: the commit the image was built from."""
 SMOKE_LABEL = "seatrial.smoke"
-"""The label of a container that is there for a look at its image, and goes again."""
+"""Label of temporary containers created to test an image."""
 UNCOMMITTED_LABEL = "seatrial.uncommitted"
-"""The label of an image that was made with changes nobody has committed."""
+"""Image label: the image was built with uncommitted changes."""
 VERSION_LABEL = "seatrial.version"
-"""The label in which an image carries its version."""
+"""Image label: the version."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One question to the app over HTTP and the answer it must give; nothing is asked of what is left out.
+    """One HTTP request to the app and the response it must get; a field that is None or empty checks nothing.
 
-    `headers` and `body` are sent, a `body` that is no text as JSON. Of the answer, `status` is the code (200, or with
-    `redirect` any that redirects), `text` is contained in the body and `not_text` is not, `matches` is a regular
-    expression found in it, `json` a subset of it (see `checks.answer`), `response_headers` are names and what their
-    values contain. `redirect` is where it sends us; without it, and unless a 3xx is asked for, redirects on the same
-    origin are followed. `within` is the seconds it may take once the app is ready. `{version}` stands for the version
-    under test.
+    Request: `method`, `path`, `headers`, `body` (a str is sent as it is, anything else as JSON).
+    Response: `status` is the code (default 200; with `redirect` any 3xx). The body contains `text`, does not contain
+    `not_text`, matches the regular expression `matches` and includes `json` (see `checks.http.response`).
+    `response_headers` maps names to what their values contain. `redirect` is the target of the redirect; redirects on
+    the same origin are followed unless `redirect` or a 3xx `status` is set. `within` is the longest response time in
+    seconds, once the app is ready. `{version}` stands for the version under test.
     """
 
     method: str = "GET"
@@ -70,12 +70,12 @@ class Check:
 
     @property
     def follows(self) -> bool:
-        """Whether a redirect is followed, rather than being the answer."""
+        """Whether redirects are followed."""
         return self.redirect is None and (self.status or 200) // 100 != 3  # noqa: PLR2004  3xx
 
     @property
     def uses_version(self) -> bool:
-        """Whether the version under test stands somewhere in it."""
+        """Whether any field contains `{version}`."""
         return "{version}" in json.dumps(asdict(self), ensure_ascii=False)
 
 
@@ -83,11 +83,11 @@ class Check:
 class BuildOptions:
     """How an app's image is built.
 
-    `arguments` are the Dockerfile's, `target` its stage (the last by default), `platforms` as in `linux/arm64` (the
-    engine's own by default). `contexts` are folders (absolute paths), images or URLs by the name the Dockerfile knows
-    them by; `secrets` are `src=FILE` or `env=NAME` by their id. `provenance` and `sbom` ask for attestations.
-    `no_cache` builds anew, `pull` looks for newer base images first, `timeout` is seconds, `context_limit` bytes.
-    Of what looks like a secret, only the paths in `allowed` are sent.
+    `arguments` are build arguments, `target` is a stage (default: the last), `platforms` are like `linux/arm64`
+    (default: the engine's own). `contexts` maps names in the Dockerfile to folders (absolute paths), images or URLs;
+    `secrets` maps ids to `src=FILE` or `env=NAME`. `provenance` and `sbom` add attestations. `no_cache` ignores the
+    build cache, `pull` looks for newer base images first. `timeout` is in seconds, `context_limit` in bytes. Files
+    that look like secrets are sent only if their path is in `allowed`.
     """
 
     arguments: Mapping[str, str] = field(default_factory=dict)
@@ -105,26 +105,26 @@ class BuildOptions:
 
     @property
     def needs_buildx(self) -> str:
-        """What is asked for that the engine's API cannot do alone, in words; empty when there is nothing."""
-        wishes = {
+        """The options that need docker buildx, as text; empty when the engine's API is enough."""
+        options = {
             "several platforms": len(self.platforms) > 1,
             "build secrets": self.secrets,
             "extra contexts": self.contexts,
             "attestations": self.provenance or self.sbom,
         }
-        return ", ".join(words for words, wanted in wishes.items() if wanted)
+        return ", ".join(name for name, wanted in options.items() if wanted)
 
 
 @dataclass(frozen=True, kw_only=True)
 class App:
     """A web app in a folder.
 
-    `context` and `dockerfile` are absolute; `repository` has no tag; `base_images` are tried in this order for the
-    Dockerfile's argument BASE_IMAGE; `host_port` is where `run` serves it on 127.0.0.1; `smoke_timeout` is seconds
-    from the container's start to the last answer; `memory` is bytes, `pids` and `cpus` are limits as well (None:
-    all there are), `stop_grace` is how many seconds the app gets to finish when it is stopped; `tmpfs` are paths it
-    may write to besides /tmp, kept in memory. `tags` are patterns of the tags it is published under, and
-    `push_timeout` is how many seconds a push may stand still. `facts` is what its image must be like.
+    `context` and `dockerfile` are absolute; `repository` has no tag. `base_images` are tried in this order for the
+    build argument BASE_IMAGE. `run` serves the app at `host_port` on 127.0.0.1. `smoke_timeout` is in seconds, from
+    the container's start to the last response. `memory` is a limit in bytes, `pids` and `cpus` are limits, too
+    (`cpus` None: no limit). `stop_grace` is how many seconds the app has to finish when it is stopped. `tmpfs` are
+    paths in memory where the app may write, besides /tmp. `tags` are patterns of the tags it is published under.
+    `push_timeout` is how many seconds a push may go without progress. `facts` is the policy of the image checks.
     """
 
     project: str
@@ -150,7 +150,7 @@ class App:
 
     @property
     def labels(self) -> dict[str, str]:
-        """The labels that say a thing in the engine is this app's."""
+        """The labels that mark what belongs to this app in the engine."""
         return {"seatrial.project": self.project, "seatrial.app": self.name}
 
     @property
@@ -160,6 +160,6 @@ class App:
 
 
 def checks_digest(checks: tuple[Check, ...]) -> str:
-    """Return one digest for a list of checks, so that a verdict can name what was asked."""
-    words = json.dumps([asdict(check) for check in checks], sort_keys=True)
-    return f"sha256:{hashlib.sha256(words.encode()).hexdigest()}"
+    """Return one digest of all checks; a verdict stores it to name the checks it was given for."""
+    text = json.dumps([asdict(check) for check in checks], sort_keys=True)
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

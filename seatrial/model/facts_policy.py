@@ -1,4 +1,4 @@
-"""What is asked of an image beside its checks, and what happens when it is not so."""
+"""The policy of the image checks: which ones count, and whether one that fails is a warning or a failure."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ FactsMode = Literal["warn", "fail", "off"]
 
 @dataclass(frozen=True, kw_only=True)
 class FactsPolicy:
-    """What an image must be like: whether its facts are looked at, and whether one that does not hold is a failure.
+    """Which image checks run, and whether one that fails is a warning or a failure.
 
-    What is in `allowed` is accepted as it is; `budget` is the largest size in bytes, None when any will do.
+    The image checks in `allowed` may fail. `budget` is the largest size in bytes; None means any size.
     """
 
     mode: FactsMode = "warn"
@@ -24,7 +24,7 @@ class FactsPolicy:
 
 
 def facts_mode(given: FactsMode | bool) -> FactsMode:  # noqa: FBT001  a value from the settings file
-    """Return the mode that a settings file means: YAML reads `off` as false and `on` as true."""
+    """Return the mode that a value of the settings file means; YAML reads `off` as false and `on` as true."""
     if isinstance(given, bool):
         return "warn" if given else "off"
     return given

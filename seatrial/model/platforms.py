@@ -11,8 +11,8 @@ from seatrial.errors import UsageError, sanitize
 __all__ = ["normal_platform", "parse_platform", "parse_platforms", "platform_arguments"]
 
 _PLATFORM: Final = re.compile(r"[a-z0-9]+/[a-z0-9_]+(/v[0-9]+)?")
-# Other names for the same, as containerd reads them.
-_SAME: Final = {
+# The aliases that containerd knows.
+_ALIASES: Final = {
     "x86_64": "amd64",
     "x86-64": "amd64",
     "amd64/v1": "amd64",
@@ -25,29 +25,29 @@ _SAME: Final = {
 
 
 def parse_platform(text: str) -> str:
-    """Return a platform in its usual form; `UsageError` when it is none."""
+    """Return a platform in its usual form; raise `UsageError` if it is not valid."""
     if not _PLATFORM.fullmatch(text):
         raise UsageError(
-            f"{sanitize(repr(text), limit=60)} is no platform",
-            reason="a platform is a system and an architecture, as in linux/amd64 or linux/arm/v7",
+            f"{sanitize(repr(text), limit=60)} is not a valid platform",
+            reason="a platform is an operating system and an architecture, such as linux/amd64 or linux/arm/v7",
             hint="--platform linux/amd64",
         )
     return normal_platform(text)
 
 
 def parse_platforms(texts: Iterable[str]) -> tuple[str, ...]:
-    """Return platforms in their usual forms, each once, sorted; `UsageError` for one that is none."""
+    """Return platforms in their usual form, each once, sorted; raise `UsageError` for one that is not valid."""
     return tuple(sorted({parse_platform(text) for text in texts}))
 
 
 def normal_platform(text: str) -> str:
-    """Return the usual form of what an engine says: `linux/arm64/v8` is `linux/arm64`."""
+    """Return the usual form of an engine's platform: `linux/arm64/v8` becomes `linux/arm64`."""
     system, _, architecture = text.partition("/")
-    return f"{system}/{_SAME.get(architecture, architecture)}"
+    return f"{system}/{_ALIASES.get(architecture, architecture)}"
 
 
 def platform_arguments(target: str, build: str) -> dict[str, str]:
-    """Return the arguments that BuildKit sets by itself: TARGETPLATFORM, BUILDARCH and their like."""
+    """Return the build arguments that BuildKit sets itself: TARGETPLATFORM, BUILDARCH and so on."""
     arguments: dict[str, str] = {}
     for prefix, platform in (("TARGET", target), ("BUILD", build)):
         system, architecture, *variant = platform.split("/")

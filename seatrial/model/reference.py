@@ -1,4 +1,4 @@
-"""Names of images, parsed once at the edge."""
+"""Image names and their parts: registry, repository, tag, digest, user."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["DOCKER_HUB", "OWN_REGISTRY", "ImageReference", "parse_registry", "pa
 
 DOCKER_HUB = "docker.io"
 OWN_REGISTRY = "localhost"
-"""The host in the names of images made here: nobody can take such a name for one of Docker's, nor pull it."""
+"""The host in the names of images built here: such a name is not one of Docker Hub's and cannot be pulled."""
 _HUB_ALIASES = {"docker.io", "index.docker.io", "registry-1.docker.io", "hub.docker.com"}
 
 # The grammar of distribution/reference; every pattern is used with fullmatch.
@@ -29,9 +29,9 @@ _HIGHEST_PORT = 65535
 
 @dataclass(frozen=True, kw_only=True)
 class ImageReference:
-    """registry / repository : tag @ digest.
+    """An image's name: registry/repository:tag@digest.
 
-    `str()` gives it whole (`docker.io/sposigor/app:1`), `familiar` as the docker CLI shows it (`sposigor/app:1`).
+    `str()` is the full name (`docker.io/sposigor/app:1`), `familiar` the one the docker CLI shows (`sposigor/app:1`).
     """
 
     registry: str = DOCKER_HUB
@@ -41,27 +41,27 @@ class ImageReference:
 
     @classmethod
     def parse(cls, text: str) -> ImageReference:
-        """Return the reference that Docker would understand by `text`; `UsageError` when it would understand none."""
+        """Parse `text` as Docker does; raise `UsageError` if Docker would refuse it."""
         rest, _, digest = text.partition("@")
         if "@" in text and not _DIGEST.fullmatch(digest):
-            raise _bad_reference(text, f"{digest!r} is no digest like sha256:…")
+            raise _bad_reference(text, f"{digest!r} is not a valid digest; one looks like sha256:…")
         head, slash, tail = rest.partition("/")
         named = bool(slash) and ("." in head or ":" in head or head == "localhost" or head != head.lower())
         registry, path = (head, tail) if named else (DOCKER_HUB, rest)
         path, colon, tag = path.partition(":")
         if colon and not _TAG.fullmatch(tag):
-            raise _bad_reference(text, f"{tag!r} is no tag")
+            raise _bad_reference(text, f"{tag!r} is not a valid tag")
         if not _REGISTRY.fullmatch(registry):
-            raise _bad_reference(text, f"{registry!r} is no registry host")
+            raise _bad_reference(text, f"{registry!r} is not a valid registry host")
         if registry in _HUB_ALIASES:
             registry = DOCKER_HUB
             path = path if "/" in path else f"library/{path}"
         if not _PATH.fullmatch(path):
             raise _bad_reference(
-                text, "a repository is lowercase letters and digits, with . _ - between them, parted by /"
+                text, "a repository is lowercase letters and digits, with . _ - between them, separated by /"
             )
         if _IMAGE_ID.fullmatch(rest):
-            raise _bad_reference(text, "64 hexadecimal digits are an image's id, not its name")
+            raise _bad_reference(text, "64 hexadecimal digits are an image id, not a name")
         if len(path) > _LONGEST_REPOSITORY:
             raise _bad_reference(text, f"a repository has at most {_LONGEST_REPOSITORY} characters")
         return cls(registry=registry, repository=path, tag=tag or None, digest=digest or None)
@@ -93,32 +93,32 @@ class ImageReference:
         return replace(self, tag=tag, digest=None)
 
     def with_digest(self, digest: str) -> ImageReference:
-        """Return the same repository's content of that digest, whatever its tags."""
+        """Return the same repository with `digest` in place of the tag."""
         return replace(self, tag=None, digest=digest)
 
     def owned_by(self, user: str, *, registry: str = DOCKER_HUB) -> ImageReference:
-        """Return the name this image has as `user`'s in `registry`: its last path component under the user's name."""
+        """Return the image's name under `user` in `registry`: the user's name, then the last path component."""
         return ImageReference(
             registry=registry, repository=f"{user}/{self.repository.rpartition('/')[2]}", tag=self.tag
         )
 
 
 def parse_repository(text: str) -> ImageReference:
-    """Return the reference for a repository named without tag or digest; `UsageError` otherwise."""
+    """Parse the name of a repository; raise `UsageError` if it has a tag or a digest."""
     reference = ImageReference.parse(text)
     if reference.tag or reference.digest:
-        raise _bad_reference(text, "the repository stands alone here; the tag is the version's")
+        raise _bad_reference(text, "a repository has no tag and no digest here; the version sets the tag")
     return reference
 
 
 def parse_user(text: str) -> str:
-    """Return `text` when it can be a user's name in a registry: one lowercase path component.
+    """Return `text` if it can be a user's name in a registry: one lowercase path component.
 
-    Raises `UsageError` for anything else, also for what Docker would take for a registry's host (`localhost`, `a.b`).
+    Raise `UsageError` for anything else, also for names that Docker reads as a registry's host (`localhost`, `a.b`).
     """
     if not _USER.fullmatch(text) or text == "localhost" or len(text) > _LONGEST_REPOSITORY:
         raise UsageError(
-            f"user {_shown(text)} is no user name",
+            f"{_shown(text)} is not a valid user name",
             reason="a user is one word of lowercase letters and digits, with - or _ between them "
             "(a Docker ID: 4 to 30 lowercase letters and digits)",
             hint=f"--user {_nearest(text)}",
@@ -127,7 +127,7 @@ def parse_user(text: str) -> str:
 
 
 def parse_registry(text: str) -> str:
-    """Return the registry's host with its port as Docker writes it; `UsageError` when `text` is none."""
+    """Return a registry's host and port as Docker writes them; raise `UsageError` if `text` is not valid."""
     _, bracket, tail = text.rpartition("]")
     host, _, port = tail.partition(":")
     named = "." in host or bool(port) or bool(bracket) or host == "localhost"
@@ -135,7 +135,7 @@ def parse_registry(text: str) -> str:
         hint = text.rpartition("://")[2].partition("/")[0]
         fits = hint != text and "." in hint and _REGISTRY.fullmatch(hint)
         raise UsageError(
-            f"registry {_shown(text)} is no registry host",
+            f"{_shown(text)} is not a valid registry",
             reason="a registry is HOST or HOST:PORT, without https:// and without a path",
             hint=f"--registry {hint if fits else 'localhost:5050'}",
         )
@@ -143,7 +143,7 @@ def parse_registry(text: str) -> str:
 
 
 def _nearest(text: str) -> str:
-    """Return the nearest legal name to a wrong one, or a placeholder."""
+    """Return the valid name nearest to a wrong one, or a placeholder."""
     found = re.sub(r"[^a-z0-9_-]+", "-", text.lower()).strip("-_")[:30]
     return found if _USER.fullmatch(found) and found != "localhost" else "NAME"
 
@@ -154,7 +154,7 @@ def _shown(text: str) -> str:
 
 def _bad_reference(text: str, reason: str) -> UsageError:
     return UsageError(
-        f"{_shown(text)} is no image name",
+        f"{_shown(text)} is not a valid image name",
         reason=reason,
-        hint="write it like sposigor/app-flask-teste or localhost:5050/demo/app",
+        hint="write a name such as sposigor/app-flask-teste or localhost:5050/demo/app",
     )

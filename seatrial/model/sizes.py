@@ -11,19 +11,19 @@ __all__ = ["LEAST_MEMORY", "parse_bytes"]
 _SIZE = re.compile(r"([0-9]{1,15})([bkmg]?)", re.IGNORECASE)
 _UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 LEAST_MEMORY = 6 * _UNITS["m"]
-"""The engine gives no container less."""
+"""The smallest memory limit that the engine accepts, in bytes."""
 
 
 def parse_bytes(name: str, text: str, *, least: int = 1) -> int:
-    """Return the bytes in a text like `512m`; `name` is the setting's, or the flag's with its dashes."""
+    """Return the bytes that a text like `512m` means; `name` is the setting, or the flag with its dashes."""
     found = _SIZE.fullmatch(text)
     if found and (size := int(found[1]) * _UNITS[found[2].lower()]) >= least:
         return size
-    floor = f", {least // _UNITS['m']}m at least" if least > 1 else ""
+    minimum = f", at least {least // _UNITS['m']}m" if least > 1 else ""
     flag = name.startswith("--")
     given = sanitize(text, limit=60)
     raise UsageError(
-        f"{name} {given!r} is no size" if flag else f"the setting {name}: {given} is wrong",
-        reason=f"{name.lstrip('-')} is a number with b, k, m or g{floor}, as in docker run --memory",
+        f"{name} {given!r} is not a valid size" if flag else f"the setting {name}: {given!r} is not a valid size",
+        reason=f"{name.lstrip('-')} is a number with b, k, m or g{minimum}, as in docker run --memory",
         hint=f"{name} 512m" if flag else f"{name}: 512m",
     )

@@ -1,4 +1,4 @@
-"""What `--version` said, and the tags it fans out to."""
+"""A version and the tags it is published under."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["DEFAULT_TAGS", "UNVERSIONED", "Tags", "Version", "parse_tag_patterns
 
 UNVERSIONED = "dev"
 DEFAULT_TAGS = ("{version}", "{major}.{minor}", "{major}", "latest")
-"""The tags of a release: its own, and those that move on to it."""
+"""The tags of a release: its own tag and the moving tags."""
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _LONGEST = 128
 _RELEASE = re.compile(r"[0-9]+(?:\.[0-9]+)*")
@@ -27,7 +27,7 @@ _PARTS = ("major", "minor", "patch")
 class Tags:
     """The tags of one version.
 
-    `own` are the version's alone: what is published under them stays. `moving` go on from version to version.
+    `own` tags belong to the version alone and never move. `moving` tags move from version to version.
     """
 
     own: tuple[str, ...]
@@ -41,19 +41,19 @@ class Tags:
 
 @dataclass(frozen=True)
 class Version:
-    """A version that can be an image's tag."""
+    """A version; its text is a valid image tag."""
 
     text: str
 
     @classmethod
     def parse(cls, text: str) -> Version:
-        """Return the version; a `v` before a number goes, as in docker/metadata-action.
+        """Parse a version; a `v` before a number is dropped, as in docker/metadata-action.
 
-        Raises `UsageError` with the nearest legal form when `text` cannot be a tag.
+        Raise `UsageError` with the nearest valid version if `text` cannot be a tag.
         """
         if not _TAG.fullmatch(text):
             raise UsageError(
-                f"version {sanitize(repr(text), limit=60)} cannot be an image's tag",
+                f"{sanitize(repr(text), limit=60)} is not a valid version",
                 reason=_reason(text),
                 hint=f"--version {_nearest(text)}",
             )
@@ -64,19 +64,19 @@ class Version:
 
     @cached_property
     def release(self) -> tuple[int, ...] | None:
-        """The numbers of a plain release (`1.4.2`), the only kind that moves tags; None for all else."""
+        """The numbers of a release (`1.4.2`); None for any other version. Only a release moves tags."""
         return tuple(map(int, self.text.split("."))) if _RELEASE.fullmatch(self.text) else None
 
     def tags(self, patterns: Sequence[str] = DEFAULT_TAGS, *, moves: bool = True) -> Tags:
-        """Return the tags that these patterns make of the version; with `moves` False only its own.
+        """Return the version's tags by these patterns; with `moves` False only its own.
 
-        What is no plain release moves nothing. Major 0 promises nothing, so no tag of the major alone follows it; a
-        pattern that names a part the version does not have makes no tag.
+        Only a release has moving tags. Major 0 promises no compatibility, so a release 0.x does not move a tag of the
+        major alone. A pattern with a part that the version does not have makes no tag.
         """
         own = tuple(dict.fromkeys(pattern.replace(_OWN, self.text) for pattern in patterns if _OWN in pattern))
         moving: dict[str, None] = {}
         if self.release is not None and moves:
-            parts = dict(zip(_PARTS, self.text.split("."), strict=False))  # as they were written: 24.04 is not 24.4
+            parts = dict(zip(_PARTS, self.text.split("."), strict=False))  # as text: 24.04 is not 24.4
             for pattern in patterns:
                 named = _PLACEHOLDER.findall(pattern)
                 unstable = "major" in named and "minor" not in named and self.release[0] == 0
@@ -84,48 +84,48 @@ class Version:
                     moving[pattern.format(**parts)] = None
         tags = Tags(own=own, moving=tuple(tag for tag in moving if tag not in own))
         for tag in tags.all:
-            _ = tag == self.text or Version.parse(tag)  # a pattern may make it too long
+            _ = tag == self.text or Version.parse(tag)  # a pattern can make the tag too long
         return tags
 
     @classmethod
     def published(cls, tags: Iterable[str], patterns: Sequence[str] = DEFAULT_TAGS) -> list[Version]:
-        """Return the versions that have their own tag, made by one of these patterns, among `tags`."""
+        """Return the versions whose own tag, by one of these patterns, is among `tags`."""
         own = [re.escape(pattern).replace(re.escape(_OWN), "(.+)") for pattern in patterns if _OWN in pattern]
         found = (re.fullmatch(pattern, tag) for tag in tags for pattern in own)
         return [cls.parse(match[1]) for match in found if match and _TAG.fullmatch(match[1])]
 
     @property
     def ordered(self) -> tuple[int, ...]:
-        """The numbers of a release, to be compared: 1.5 and 1.5.0 are the same."""
+        """The numbers of a release without zeros at the end, for comparing: 1.5 equals 1.5.0."""
         numbers = list(self.release or ())
         while numbers and numbers[-1] == 0:
             numbers.pop()
         return tuple(numbers)
 
     def newer_than(self, other: Version) -> bool:
-        """Return whether both are releases, and this one is the newer one."""
+        """Return whether both are releases and this one is newer."""
         return self.release is not None and other.release is not None and self.ordered > other.ordered
 
 
 def parse_tag_patterns(patterns: Sequence[str]) -> tuple[str, ...]:
-    """Return patterns like `{major}.{minor}` when they make tags; `UsageError` otherwise."""
+    """Return tag patterns such as `{major}.{minor}`; raise `UsageError` if one is not valid."""
     for pattern in patterns:
         names = _PLACEHOLDER.findall(pattern)
-        known = ("version",) if "version" in names else _PARTS  # no part beside the whole
+        known = ("version",) if "version" in names else _PARTS  # the version and its parts do not mix
         unknown = [name for name in names if name not in known]
         sample = _PLACEHOLDER.sub("1", pattern)
         if unknown or not _TAG.fullmatch(sample):
             raise UsageError(
-                f"the setting tags: {sanitize(repr(pattern), limit=60)} makes no tag",
-                reason=f"{{{unknown[0]}}} stands for nothing{' beside ' + _OWN if _OWN in pattern else ''}"
+                f"the setting tags: {sanitize(repr(pattern), limit=60)} is not a valid tag pattern",
+                reason=f"{{{unknown[0]}}} {'cannot be used with ' + _OWN if _OWN in pattern else 'is not known'}"
                 if unknown
                 else _reason(sample),
-                hint="patterns are made of {version}, {major}, {minor}, {patch}, and what a tag may hold: v{major}",
+                hint="write a pattern such as v{major}: {version}, {major}, {minor}, {patch} and characters of a tag",
             )
     if not any(_OWN in pattern for pattern in patterns):
         raise UsageError(
             "the setting tags is wrong",
-            reason="none of its patterns has {version}, and a version needs a tag of its own",
+            reason="no pattern contains {version}, and each version needs a tag of its own",
             hint='tags: ["{version}", latest]',
         )
     return tuple(patterns)
@@ -135,8 +135,8 @@ def _reason(text: str) -> str:
     if not text:
         return "it is empty"
     if len(text) > _LONGEST:
-        return f"a tag has at most {_LONGEST} characters, this has {len(text)}"
-    return "a tag is letters, digits, _ . - and begins with a letter, a digit or _"
+        return f"a tag has at most {_LONGEST} characters, and this one has {len(text)}"
+    return "a tag consists of letters, digits, _ . - and begins with a letter, a digit or _"
 
 
 def _nearest(text: str) -> str:

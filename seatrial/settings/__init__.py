@@ -1,1 +1,1 @@
-"""The settings file and the environment, validated into the model."""
+"""The settings file and the environment, validated and turned into the model's types."""

@@ -1,4 +1,4 @@
-"""A smoke check as it stands in the settings file, and as it is put to the app."""
+"""A smoke check in the settings file, validated and turned into a `Check`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One smoke check as it stands in the settings file; see `Check` for what each asks."""
+    """One smoke check as written in the settings file; `Check` explains the fields."""
 
     method: Method = "GET"
     path: str = "/"
@@ -38,44 +38,44 @@ class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     within: Annotated[float, msgspec.Meta(gt=0, le=86400)] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what no type can tell; the words begin with the key in backquotes."""
-        if wrong := next(chain(self._request_problems(), self._response_problems()), None):
-            raise ValueError(wrong)
+        """Raise `ValueError` for what the types cannot check; the message begins with the key in backquotes."""
+        if problem := next(chain(self._request_problems(), self._response_problems()), None):
+            raise ValueError(problem)
 
     def _request_problems(self) -> Iterator[str]:
         if not re.fullmatch(r"/[^\s#]*", self.path):
-            yield f"`path` {self.path!r} does not begin with / or has a blank or # in it"
+            yield f"`path` {self.path!r} is not a valid path: begin it with /, without spaces and #"
         for key in ("headers", "response_headers"):
             for name, value in getattr(self, key).items():
                 if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
-                    yield f"`{key}` {sanitize(repr(name), limit=60)} has a name or value that no header can have"
-        yield from _no_json("body", self.body)
+                    yield f"`{key}` {sanitize(repr(name), limit=60)} is not a valid header name or has an invalid value"
+        yield from _json_problems("body", self.body)
 
     def _response_problems(self) -> Iterator[str]:
         if self.redirect is not None and not re.fullmatch(r"(https?://[^\s/]|/)\S*", self.redirect):
-            yield f"`redirect` {self.redirect!r} does not begin with / or http or has a blank in it"
+            yield f"`redirect` {self.redirect!r} is not a valid target: begin it with / or http, without spaces"
         if self.redirect is not None and self.status is not None and self.status // 100 != 3:  # noqa: PLR2004  3xx
-            yield f"`status` {self.status} is no redirect, and redirect asks for one"
+            yield f"`status` {self.status} contradicts redirect, which needs a 3xx status"
         if self.matches is not None:
             try:
                 re.compile(self.matches)
             except re.error as error:
-                yield f"`matches` is no regular expression: {error}"
-        yield from _no_json("json", self.json)
-        silent = [key for key in ("text", "not_text", "matches", "json") if getattr(self, key) is not None]
-        if self.method == "HEAD" and silent:
-            yield f"`{silent[0]}` asks for a body, and the answer to HEAD has none"
+                yield f"`matches` is not a valid regular expression: {error}"
+        yield from _json_problems("json", self.json)
+        needs_body = [key for key in ("text", "not_text", "matches", "json") if getattr(self, key) is not None]
+        if self.method == "HEAD" and needs_body:
+            yield f"`{needs_body[0]}` needs a response body, and a response to HEAD has none"
 
 
-def _no_json(key: str, value: object) -> Iterator[str]:
+def _json_problems(key: str, value: object) -> Iterator[str]:
     try:
         json.dumps(value, allow_nan=False)
     except (TypeError, ValueError) as error:
-        yield f"`{key}` holds what JSON does not know ({error}): write it in quotes"
+        yield f"`{key}` contains a value that JSON does not have ({error}): write it in quotes"
 
 
 def check_of(given: CheckSettings) -> Check:
-    """Return the check that the settings ask for."""
-    known = {name: getattr(given, name) for name in given.__struct_fields__}
-    as_json = {key: json.loads(json.dumps(known[key])) for key in ("body", "json")}
-    return Check(**{**known, **as_json})
+    """Return the `Check` that these settings describe."""
+    fields = {name: getattr(given, name) for name in given.__struct_fields__}
+    as_json = {key: json.loads(json.dumps(fields[key])) for key in ("body", "json")}
+    return Check(**{**fields, **as_json})

@@ -1,4 +1,4 @@
-"""What the user asks for, validated once: the only place that reads the environment."""
+"""The settings, validated once, and the environment: no other module reads environment variables."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _S = TypeVar("_S")
 
 
 class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One app as it stands in the settings file; paths are relative to the file."""
+    """One app as written in the settings file; paths are relative to the file."""
 
     context: str = "."
     dockerfile: str | None = None
@@ -69,10 +69,11 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     image_budget: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what no type can tell; the words begin with the key in backquotes."""
+        """Raise `ValueError` for what the types cannot check; the message begins with the key in backquotes."""
         if "read-only" in self.image_facts_allowed:
             raise ValueError(
-                "`image_facts_allowed` read-only is no choice: every root is; tmpfs is where an app may write"
+                "`image_facts_allowed` cannot contain read-only: every container runs on a read-only root; "
+                "list the folders where the app writes under tmpfs"
             )
 
 
@@ -87,10 +88,10 @@ class _Top(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """This project's values.
+    """The validated settings of one project.
 
-    `root` is the folder of the settings file, `registry` a host as in an `ImageReference`, `user` None when nobody
-    is named, `browser` the program for visits (None: the first Chromium there is), `apps` by their name.
+    `root` is the folder of the settings file, `registry` is a host as in an `ImageReference`, `user` is None if none
+    is set, `browser` is the program for `smoke --browser` (None: the first Chromium found), `apps` are by name.
     """
 
     root: Path
@@ -103,9 +104,9 @@ class Settings:
 
     @classmethod
     def load(cls, raw: Mapping[str, Any], root: Path) -> Settings:
-        """Return the settings that `raw` (what stands under `seatrial`) holds for the project in `root`.
+        """Validate `raw` (the mapping under `seatrial`) for the project in `root`.
 
-        Raises `UsageError` naming file and line, and the nearest known key for a misspelt one.
+        Raise `UsageError` with file and line and, for a misspelt key, the nearest known one.
         """
         file = root / SETTINGS_FILE
         top = _convert(raw, _Top, file, ())
@@ -126,21 +127,21 @@ class Settings:
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
-        """Return the plain settings that environment variables may set (INVOKE_SEATRIAL_USER and so on)."""
+        """Return the settings that environment variables can set (INVOKE_SEATRIAL_USER and so on)."""
         return {"project": None, "registry": DOCKER_HUB, "user": None, "local_registry_port": 5050, "browser": None}
 
     def app(self, name: str | None = None) -> App:
-        """Return the app of that name, or the only one there is; `UsageError` otherwise."""
+        """Return the app of that name; without a name, the project's only app. Raise `UsageError` otherwise."""
         known = ", ".join(sorted(self.apps))
         if name is None and len(self.apps) == 1:
             return next(iter(self.apps.values()))
         if name is None:
-            raise UsageError("which app?", reason=f"this project has {known}", hint=f"--app {min(self.apps)}")
+            raise UsageError("no app selected", reason=f"this project has {known}", hint=f"--app {min(self.apps)}")
         if name not in self.apps:
             near = difflib.get_close_matches(name, self.apps, n=1) or sorted(self.apps)
             raise UsageError(
                 f"there is no app {sanitize(repr(name), limit=60)}",
-                reason=f"{SETTINGS_FILE} knows {known}",
+                reason=f"the apps in {SETTINGS_FILE} are {known}",
                 hint=f"--app {near[0]}",
             )
         return self.apps[name]
@@ -148,11 +149,11 @@ class Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """What the process was started with: Docker's configuration folder, and what people typed to start it.
+    """What the environment variables say.
 
-    `plain` is whether nothing should move or shine on a terminal: in CI, with NO_COLOR, on a dumb one. `terminal` is
-    what is to be taken for one, whatever is connected; None leaves it to that. `docker_host` and `docker_context` say
-    where the engine is, as for the docker CLI.
+    `docker_config` is Docker's configuration folder, `command` is the program's name as the user typed it. `plain`
+    turns off colours and animations: in CI, with NO_COLOR, on a dumb terminal. `terminal` True treats the output as a
+    terminal; None detects it. `docker_host` and `docker_context` say where the engine is, as for the docker CLI.
     """
 
     docker_config: Path
@@ -164,14 +165,14 @@ class Environment:
 
     @property
     def usual_engine(self) -> str | None:
-        """The Unix socket on which the docker CLI would look for the engine, None when another way leads there."""
+        """The Unix socket where the docker CLI would look for the engine; None if it would not use a Unix socket."""
         if self.docker_host:
             return self.docker_host if self.docker_host.startswith("unix:///") else None
         return "unix:///var/run/docker.sock" if self.context == "default" else None
 
     @property
     def context(self) -> str | None:
-        """The docker context that leads to the engine where `docker_host` does not; None where that cannot be read."""
+        """The docker context to use if `docker_host` is not set; None if Docker's configuration cannot be read."""
         try:
             config = json.loads((self.docker_config / "config.json").read_text("utf-8"))
         except FileNotFoundError:
@@ -184,7 +185,7 @@ class Environment:
 
 
 def environment() -> Environment:
-    """Return what the process was started with."""
+    """Return the environment of this process."""
     folder = os.environ.get("DOCKER_CONFIG")
     return Environment(
         docker_config=Path(folder) if folder else Path.home() / ".docker",
@@ -197,30 +198,30 @@ def environment() -> Environment:
 
 
 def _convert(raw: object, kind: type[_S], file: Path, trail: tuple[str, ...]) -> _S:
-    """Return `raw` as `kind`, or say on which line it goes wrong."""
+    """Return `raw` as `kind`; raise `UsageError` with the line of the first wrong value."""
     try:
         return msgspec.convert(raw, kind, strict=False)
     except msgspec.ValidationError as error:
-        words, _, where = str(error).partition(" - at `$")
+        problem, _, where = str(error).partition(" - at `$")
         inner = [int(b) if b else a for a, b in re.findall(r"\.(\w+)|\[(\d+)\]", where)]
-        hint = "write it in quotes" if re.search("Expected `str.*got `(int|float|bool)`", words) else ""
-        if unknown := re.search(r"unknown field `(.*)`", words):
+        hint = "write it in quotes" if re.search("Expected `str.*got `(int|float|bool)`", problem) else ""
+        if unknown := re.search(r"unknown field `(.*)`", problem):
             key = unknown.group(1)
             owner = CheckSettings if "checks" in inner else kind
             known = [field.name for field in msgspec.structs.fields(owner)]  # type: ignore[arg-type]
             near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-            words = f"there is no setting '{key}'"
-            hint = f"write '{near[0]}'" if near else f"known here: {', '.join(known)}"
+            problem = f"there is no setting '{key}'"
+            hint = f"write '{near[0]}'" if near else f"use one of: {', '.join(known)}"
             inner.append(key)
-        elif named := re.match("`([a-z_]+)` ", words):
+        elif named := re.match("`([a-z_]+)` ", problem):
             inner.append(named[1])
         full = (*trail, *inner)
         line = line_of(file, full)
         place = f"{file}:{line}" if line else file.name
         raise UsageError(
-            f"the setting seatrial.{'.'.join(map(str, full))} is wrong",
-            reason=f"{place}: {words[:1].lower()}{words[1:]}",
-            hint=hint or f"mend {place}",
+            f"the setting seatrial.{'.'.join(map(str, full))} is not valid",
+            reason=f"{place}: {problem[:1].lower()}{problem[1:]}",
+            hint=hint or f"fix {place}",
         ) from error
 
 
@@ -273,7 +274,7 @@ def _build_options(given: AppSettings, root: Path) -> BuildOptions:
 
 
 def build_context(place: str, root: Path) -> str:
-    """Return an extra context as Docker takes it: an image (`docker-image://…`) or URL as it is, a folder in full."""
+    """Return an extra context for docker buildx: images (`docker-image://…`) and URLs unchanged, folders absolute."""
     elsewhere = "://" in place or re.match(r"[\w.-]+@[\w.-]+:", place)
     return place if elsewhere else str((root / place).resolve())
 
@@ -286,8 +287,8 @@ def _build_secret(source: str, root: Path) -> str:
 def _name(text: str, what: str) -> str:
     if not _NAME.fullmatch(text):
         raise UsageError(
-            f"{what} {sanitize(repr(text), limit=60)} is no name",
-            reason="a name is lowercase letters, digits, _ . - and has at most 63 characters",
+            f"{sanitize(repr(text), limit=60)} is not a valid {what} name",
+            reason="a name consists of lowercase letters, digits, _ . - and has at most 63 characters",
             hint=f"{what}: {_slug(text)}",
         )
     return text

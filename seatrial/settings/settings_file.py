@@ -1,4 +1,4 @@
-"""The settings file as text: whether Invoke can read it at all, and on which line a thing stands."""
+"""The settings file as YAML: whether Invoke can read it, and on which line a setting is."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _TEXT_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
 
 
 def check_settings_file(path: Path) -> None:
-    """Raise `UsageError` when `path` is there and is not a YAML mapping that Invoke can merge.
+    """Raise `UsageError` if `path` exists and is not a YAML mapping that Invoke can merge.
 
-    Invoke itself would hang on a pipe and show a traceback for the rest.
+    Invoke itself would hang on a pipe and show a traceback for other errors.
     """
     try:
         status = path.stat()
@@ -33,12 +33,12 @@ def check_settings_file(path: Path) -> None:
     if not S_ISREG(status.st_mode):
         raise _broken(path, 0, "it is not a regular file")
     if status.st_size > _LARGEST:
-        raise _broken(path, 0, f"it has {status.st_size:,} bytes; settings have at most {_LARGEST:,}")
+        raise _broken(path, 0, f"it has {status.st_size:,} bytes, and {_LARGEST:,} is the limit")
     root = _compose(path)
     if root is None:
         return
     if not isinstance(root, yaml.MappingNode):
-        raise _broken(path, 1, "it holds no mapping; settings stand under the key 'seatrial:'")
+        raise _broken(path, 1, "it is not a mapping; settings belong under the key 'seatrial:'")
     _refuse_bad_keys(path, root)
     for key, value in root.value:
         if key.value == _KEY:
@@ -47,7 +47,7 @@ def check_settings_file(path: Path) -> None:
 
 
 def line_of(path: Path, trail: Sequence[str | int]) -> int:
-    """Return the line (from 1) on which the setting at `trail` below `seatrial` stands in `path`; 0 when it does not."""
+    """Return the line (from 1) of the setting at `trail` below `seatrial` in `path`; 0 if it is not there."""
     try:
         node = _compose(path)
     except UsageError:
@@ -78,19 +78,19 @@ def _reading(path: Path) -> Iterator[None]:
         yield
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise _broken(path, mark.line + 1 if mark else 0, error.problem or "it is no YAML") from error
+        raise _broken(path, mark.line + 1 if mark else 0, error.problem or "it is not valid YAML") from error
     except (yaml.YAMLError, ValueError, OSError, RecursionError) as error:
         raise _broken(path, 0, sanitize(str(error), limit=120)) from error
 
 
 def _construct(path: Path) -> None:
-    """Make values of it all, as Invoke will: an unknown tag or a 30th of February is found only now."""
+    """Build the values, as Invoke will; only this finds an unknown tag or the 30th of February."""
     with _reading(path):
         yaml.safe_load(path.read_text("utf-8-sig"))
 
 
 def _refuse_bad_keys(path: Path, node: yaml.Node) -> None:
-    """Refuse a key that stands there twice or is no text."""
+    """Refuse a key that is there twice or is not text."""
     if isinstance(node, yaml.SequenceNode):
         for item in node.value:
             _refuse_bad_keys(path, item)
@@ -100,21 +100,21 @@ def _refuse_bad_keys(path: Path, node: yaml.Node) -> None:
             line = key.start_mark.line + 1
             if key.tag not in _TEXT_TAGS:
                 shown = f"'{key.value}'" if isinstance(key, yaml.ScalarNode) else "a list or mapping"
-                raise _broken(path, line, f"the key {shown} is no text; write it in quotes")
-            # Invoke makes the names of environment variables of all keys, in capitals.
+                raise _broken(path, line, f"the key {shown} is not text; write it in quotes")
+            # Invoke turns each key into an environment variable's name in capitals, so case makes no difference.
             if (name := key.value.upper()) in seen:
-                raise _broken(path, line, f"'{key.value}' stands on line {seen[name]} already, capitals or not")
+                raise _broken(path, line, f"'{key.value}' is already on line {seen[name]} (case does not count)")
             seen[name] = line
             _refuse_bad_keys(path, value)
 
 
 def _refuse_bad_shape(path: Path, key: yaml.Node, seatrial: yaml.Node) -> None:
-    """Refuse what Invoke cannot merge with the defaults: nothing for a mapping, a mapping for a single value."""
+    """Refuse what Invoke cannot merge with the defaults: no mapping under `seatrial`, or one for a single value."""
     if seatrial.tag != _MAPPING_TAG:
-        raise _broken(path, key.start_mark.line + 1, "'seatrial:' holds no mapping")
+        raise _broken(path, key.start_mark.line + 1, "'seatrial:' is not a mapping")
     for name, value in seatrial.value:
         if name.value != _NESTED and isinstance(value, yaml.MappingNode):
-            raise _broken(path, name.start_mark.line + 1, f"'{name.value}:' holds a mapping; it is a single value")
+            raise _broken(path, name.start_mark.line + 1, f"'{name.value}:' is a mapping; it must be a single value")
 
 
 def _broken(path: Path, line: int, reason: str) -> UsageError:
@@ -122,5 +122,5 @@ def _broken(path: Path, line: int, reason: str) -> UsageError:
     return UsageError(
         "the settings cannot be read",
         reason=f"{place}: {reason}",
-        hint=f"mend {place} (a model stands in the README)",
+        hint=f"fix {place} (see the example in README.md)",
     )

@@ -1,1 +1,1 @@
-"""What an image is made of: build context, .dockerignore, Dockerfile, secret files, git."""
+"""What an image is built from: build context, .dockerignore, Dockerfile, secret files, git."""

@@ -23,26 +23,26 @@ _BLOCK: Final = tarfile.BLOCKSIZE
 def stream(
     context: Context, extra: Mapping[str, bytes], *, mtime: int | None = None, digests: Mapping[str, str] | None = None
 ) -> Iterator[bytes]:
-    """Yield a tar of a context, and of `extra` (names to contents, in place of an entry of that name), piece by piece.
+    """Yield a tar of a build context in chunks; `extra` maps names to contents that are added or replace an entry.
 
-    Modes are 755 or 644 and owners root, whatever they are here, so that the image does not depend on the machine;
-    `mtime`, in seconds, stands in for every file's own. GNU format with whole seconds: a leading PAX header would
-    keep BuildKit from seeing that it is a tar. Raises `UsageError` for a file that cannot be read, changes, or is not
-    what `digests` (paths to what `entry_digest` gave) say.
+    Modes are 755 or 644 and the owner is root, so that the image does not depend on this machine. `mtime`, in seconds,
+    replaces every file's own time. The format is GNU with whole seconds: BuildKit does not recognise a tar that begins
+    with a PAX header. Raise `UsageError` for a file that cannot be read, changes meanwhile, or does not match
+    `digests` (path to the result of `entry_digest`).
     """
     buffer = bytearray()
-    for piece in _pieces(context, extra, mtime, digests or {}):
-        buffer += piece
+    for block in _blocks(context, extra, mtime, digests or {}):
+        buffer += block
         if len(buffer) >= _CHUNK:
             yield bytes(buffer)
             buffer.clear()
     yield bytes(buffer + bytes(2 * _BLOCK))
 
 
-def _pieces(
+def _blocks(
     context: Context, extra: Mapping[str, bytes], mtime: int | None, digests: Mapping[str, str]
 ) -> Iterator[bytes]:
-    # Extra comes first: a long name's header would keep BuildKit from seeing that it is a tar, as PAX would.
+    # Extra comes first: BuildKit does not recognise a tar that begins with the header of a long name either.
     for name, content in extra.items():
         yield _header(name, mtime=mtime or 0, mode=0o644, size=len(content))
         yield content + _padding(len(content))
@@ -66,18 +66,18 @@ def _entry(path: Path, name: str, status: os.stat_result, mtime: int | None, dig
 
 
 def _content(path: Path, size: int, digest: str) -> Iterator[bytes]:
-    left, seen = size, hashlib.sha256()
+    left, actual = size, hashlib.sha256()
     with path.open("rb", buffering=0) as file:
-        while left and (piece := file.read(min(left, _CHUNK))):
-            left -= len(piece)
+        while left and (chunk := file.read(min(left, _CHUNK))):
+            left -= len(chunk)
             if digest:
-                seen.update(piece)
-            yield piece
-        if left or file.read(1) or (digest and seen.hexdigest() != digest):
+                actual.update(chunk)
+            yield chunk
+        if left or file.read(1) or (digest and actual.hexdigest() != digest):
             raise UsageError(
                 f"{path} changed while it was sent",
-                reason="it is not what it was when the context was read",
-                hint="wait until nobody writes there, then run it again",
+                reason="its content differs from when the build context was read",
+                hint="wait until no program writes to it, then run it again",
             )
     yield _padding(size)
 

@@ -1,4 +1,4 @@
-"""The build context: which files are sent to the engine, and which must not be."""
+"""The build context: the files that are sent to the engine, its size limit, and a check for secrets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_LISTED = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What `docker build` would send of a folder: its entries as posix paths relative to it, sorted, with their status.
+    """The entries of a folder that `docker build` would send, by their sorted POSIX paths relative to it.
 
     Links are never followed.
     """
@@ -30,73 +30,73 @@ class Context:
 
     @classmethod
     def read(cls, folder: Path, dockerfile: Path | None, *, state_folder: Path | None = None) -> Context:
-        """Look at the folder; `UsageError` for a pattern that Docker refuses and for what cannot be read.
+        """Read the folder; raise `UsageError` for an ignore pattern that Docker refuses or a file that cannot be read.
 
-        The folder of our own `notes` is no part of it: it changes at every run.
+        `state_folder` is left out: it changes with every run.
         """
         if not folder.is_dir():
             raise UsageError(
                 f"there is no app folder {folder}",
-                reason="it is a file" if folder.exists() else "the setting context names no folder",
-                hint="mend context in invoke.yaml, or go to the project's folder",
+                reason="it is a file" if folder.exists() else "the setting context names a folder that does not exist",
+                hint="fix context in invoke.yaml, or change to the project's folder",
             )
         found: dict[str, os.stat_result] = {}
         inside = state_folder is not None and state_folder.is_relative_to(folder)
-        without = state_folder.relative_to(folder).as_posix() if state_folder and inside else None
-        _Walk(os.fspath(folder), _rules(folder, dockerfile), without, found).below("")
+        skipped = state_folder.relative_to(folder).as_posix() if state_folder and inside else None
+        _Walk(os.fspath(folder), _rules(folder, dockerfile), skipped, found).below("")
         return cls(folder=folder, entries=dict(sorted(found.items())))
 
     @property
     def sizes(self) -> dict[str, int]:
-        """The bytes of each of its files."""
+        """The size of each file, in bytes."""
         return {path: one.st_size for path, one in self.entries.items() if stat.S_ISREG(one.st_mode)}
 
     @property
     def size(self) -> int:
-        """The bytes of all its files."""
+        """The size of all files together, in bytes."""
         return sum(self.sizes.values())
 
     def check_size(self, limit: int) -> None:
-        """Raise `UsageError` with the largest paths when the files are more than `limit` bytes."""
+        """Raise `UsageError` with the largest files if the context has more than `limit` bytes."""
         sizes = self.sizes
         size = sum(sizes.values())
         if size <= limit:
             return
         largest = sorted(sizes, key=lambda path: -sizes[path])[:_MOST_LISTED]
         raise UsageError(
-            "the build context is too large to be meant",
-            reason=f"{self.folder} holds {_megabytes(size)}, and {_megabytes(limit)} is the limit",
-            hint="name what the image does not need in .dockerignore, or raise context_limit in the settings",
+            "the build context exceeds context_limit",
+            reason=f"{self.folder} has {_megabytes(size)}, and {_megabytes(limit)} is the limit",
+            hint="list what the image does not need in .dockerignore, or raise context_limit in invoke.yaml",
             details=tuple(f"{_megabytes(sizes[path]):>10}  {path}" for path in largest),
         )
 
     def check_secrets(self, allowed: tuple[str, ...]) -> None:
-        """Raise `UsageError` with the paths that look like secrets and are not `allowed` by path."""
+        """Raise `UsageError` with the paths that look like secrets and are not in or below an `allowed` path."""
         secrets = [
             path
             for path, status in self.entries.items()
-            # A link is sent as a link, whatever it leads to.
+            # A link is sent as a link, whatever it points to.
             if not stat.S_ISLNK(status.st_mode) and is_secret_file(self.folder, path) and not _below(path, allowed)
         ]
-        # A folder stands for what is in it.
+        # A folder is listed without the files in it.
         shown = [path for path in secrets if not any(path.startswith(f"{other}/") for other in secrets)]
         if shown:
             raise UsageError(
-                "the build context holds what should not be in an image",
-                reason=f"{listed(shown)} would be sent to the engine, where any COPY can take it along",
-                hint=f"name {shown[0]} in .dockerignore, or under allow_in_context in the settings",
+                "the build context contains files that should not be in an image",
+                reason=f"{listed(shown)} would be sent to the engine, and any COPY could put it into the image",
+                hint=f"list {shown[0]} in .dockerignore, or under allow_in_context in invoke.yaml",
             )
 
 
 def unreadable(path: Path, error: OSError) -> UsageError:
-    """Return the error for something in a context that cannot be read."""
+    """Return the error for a file or folder of a build context that cannot be read."""
     return UsageError(
         f"{path} cannot be read",
         reason=error.strerror or str(error),
         hint=(
-            "run it again: it went while it was looked at"
+            "run it again: the file disappeared while it was read"
             if isinstance(error, FileNotFoundError)
-            else f"chmod -R u+r {path}, or name it in .dockerignore"
+            else f"chmod -R u+r {path} (or list it in .dockerignore)"
         ),
     )
 
@@ -107,9 +107,9 @@ def _rules(folder: Path, dockerfile: Path | None) -> IgnoreRules:
         return IgnoreRules.parse(ignore.read_bytes() if ignore else b"")
     except IgnorePatternError as error:
         raise UsageError(
-            "the build context cannot be told",
+            f"{ignore} contains a pattern that Docker refuses",
             reason=f"{ignore}:{error.line}: {error.pattern!r}: {error.reason}",
-            hint=f"mend line {error.line} of {ignore}",
+            hint=f"fix line {error.line} of {ignore}",
         ) from error
 
 
@@ -117,13 +117,13 @@ def _rules(folder: Path, dockerfile: Path | None) -> IgnoreRules:
 class _Walk:
     root: str
     rules: IgnoreRules
-    without: str | None
+    skipped: str | None
     found: dict[str, os.stat_result]
 
     def below(self, folder: str) -> None:
         for entry in _scanned(f"{self.root}/{folder}"):
             path = folder + entry.name
-            if path == self.without:
+            if path == self.skipped:
                 continue
             excluded = self.rules.excludes(path)
             if entry.is_dir(follow_symlinks=False):

@@ -1,4 +1,4 @@
-"""What a build has to know of a Dockerfile before the engine reads it: its base images, its syntax line."""
+"""A Dockerfile as far as it must be read before the build: its base images, stages, labels and syntax line."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _HEREDOC: Final = re.compile(r"""\d*<<(-?)(["']?)([^\s<"']+)\2""")
 
 @dataclass(frozen=True, kw_only=True)
 class Instruction:
-    """One instruction: the line it begins on (from 1), its keyword in capitals, what follows on one line."""
+    """One instruction: its first line (from 1), its keyword in capitals, and the rest joined to one line."""
 
     line: int
     keyword: str
@@ -40,7 +40,7 @@ class Instruction:
 
 @dataclass(frozen=True, kw_only=True)
 class _Stage:
-    """One FROM: `uses` holds the names after it, with their lines, as COPY and RUN write them."""
+    """One FROM; `uses` holds the names that its COPY and RUN instructions copy or mount from, with their lines."""
 
     line: int
     name: str
@@ -50,14 +50,14 @@ class _Stage:
 
 
 def base_images(text: str, build_args: Mapping[str, str], target: str | None = None) -> tuple[str, ...]:
-    """Return the names of the images that building `target` (or the last stage) needs, in the file's order.
+    """Return the images that building `target` (or the last stage) needs, in the file's order.
 
-    Names are as the Dockerfile has them, with variables filled in; `scratch` and stages of the file are none.
-    `TARGETARCH` and its like come from `build_args`, too. `DockerfileError` when the answer cannot be known.
+    Names are those of the Dockerfile with variables filled in, without `scratch` and the file's own stages.
+    `build_args` also holds `TARGETARCH` and the like. Raise `DockerfileError` if a name cannot be determined.
     """
     stages = _stages(text, build_args)
     needed: dict[int, list[str]] = {}
-    waiting = [_wanted(stages, target)]
+    waiting = [_target_number(stages, target)]
     while waiting:
         number = waiting.pop()
         if number in needed:
@@ -76,17 +76,17 @@ def base_images(text: str, build_args: Mapping[str, str], target: str | None = N
 
 
 def final_base(text: str, build_args: Mapping[str, str], target: str | None = None) -> str:
-    """Return the name of the image that `target` (or the last stage) stands on in the end; it may be `scratch`."""
+    """Return the base image of `target` (or the last stage), through stages that start from others; or `scratch`."""
     stages = _stages(text, build_args)
-    stage = stages[_wanted(stages, target)]
+    stage = stages[_target_number(stages, target)]
     while stage.parent is not None:
         stage = stages[stage.parent]
     return stage.base
 
 
-def _wanted(stages: list[_Stage], target: str | None) -> int:
+def _target_number(stages: list[_Stage], target: str | None) -> int:
     if not stages:
-        raise DockerfileError(1, "there is no FROM: a Dockerfile starts from an image")
+        raise DockerfileError(1, "there is no FROM: a Dockerfile must start from an image")
     found = _stage_number(target, stages, 1) if target else len(stages) - 1
     if found is None:
         raise DockerfileError(1, f"there is no stage {target!r}: no FROM says AS {target}")
@@ -94,7 +94,7 @@ def _wanted(stages: list[_Stage], target: str | None) -> int:
 
 
 def up_to_target(text: str, build_args: Mapping[str, str], target: str | None) -> str:
-    """Return the text without the stages behind `target`: it can need none of them, whatever they are written in."""
+    """Return the text without the stages after `target`, which it cannot need."""
     stages = _stages(text, build_args)
     number = _stage_number(target, stages, 1) if target else None
     if number is None or number + 1 == len(stages):
@@ -103,9 +103,9 @@ def up_to_target(text: str, build_args: Mapping[str, str], target: str | None) -
 
 
 def _stage_number(name: str, stages: list[_Stage], line: int) -> int | None:
-    """Return the stage that COPY, RUN or a target means by `name`, or None when it means an image."""
+    """Return the number of the stage that `name` means in COPY, RUN or a target; None if it means an image."""
     if "$" in name:
-        reason = f"from={name}: Docker fills in no variables here; name a stage: FROM {name} AS name"
+        reason = f"from={name}: Docker does not fill in variables here; name a stage: FROM {name} AS name"
         raise DockerfileError(line, reason)
     by_name = {stage.name: number for number, stage in enumerate(stages) if stage.name}
     if name.lower() in by_name or not re.fullmatch(r"[0-9]+", name):
@@ -116,44 +116,44 @@ def _stage_number(name: str, stages: list[_Stage], line: int) -> int | None:
 
 
 def instructions(text: str) -> list[Instruction]:
-    """Return all instructions in their order."""
+    """Return all instructions in order."""
     lines = lines_of(text)
     return list(_instructions(lines, _escape(lines)))
 
 
 def own_labels(text: str) -> str:
-    """Return the words of all LABEL instructions."""
+    """Return the text of all LABEL instructions."""
     return " ".join(one.rest for one in instructions(text) if one.keyword == "LABEL")
 
 
 def syntax_directive(text: str) -> str | None:
-    """Return the frontend image that a `# syntax=` line asks for, or None."""
+    """Return the frontend image of the `# syntax=` line, or None."""
     return next((value.split()[0] for _, key, value in _directives(lines_of(text)) if key == "syntax"), None)
 
 
 def without_syntax_directive(text: str) -> str:
-    """Return the text with its `# syntax=` line turned into a comment, each instruction on its old line.
+    """Return the text with its `# syntax=` line turned into a comment; each instruction keeps its line.
 
-    An ordinary comment ends the directives, so one that follows (`# escape=`) trades places with it.
+    An ordinary comment ends the directives, so the comment is placed after the other directives (`# escape=`).
     """
     if syntax_directive(text) is None:
         return text
-    mark = "\ufeff" if text.startswith("\ufeff") else ""
-    lines = text.removeprefix(mark).split("\n")
+    bom = "\ufeff" if text.startswith("\ufeff") else ""
+    lines = text.removeprefix(bom).split("\n")
     found = list(_directives(lines_of(text)))
     kept = [lines[number] for number, key, _ in found if key != "syntax"]
     comments = [
-        f"# syntax taken out for this build: {value}" + ("\r" if lines[number].endswith("\r") else "")
+        f"# syntax line removed for this build: {value}" + ("\r" if lines[number].endswith("\r") else "")
         for number, key, value in found
         if key == "syntax"
     ]
     for (number, _, _), line in zip(found, kept + comments, strict=True):
         lines[number] = line
-    return mark + "\n".join(lines)
+    return bom + "\n".join(lines)
 
 
 def lines_of(text: str) -> list[str]:
-    """Return the lines as Docker counts them: str.splitlines would also split at form feeds and the like."""
+    """Return the lines as Docker counts them; str.splitlines would also split at form feeds."""
     return [line.removesuffix("\r") for line in text.removeprefix("\ufeff").split("\n")]
 
 
@@ -193,7 +193,7 @@ def _instructions(lines: list[str], escape: str) -> Iterator[Instruction]:
 
 
 def _after_heredocs(rest: str, lines: list[str], number: int) -> int:
-    """Return the number of the line after the documents that `rest` opens; one that never ends is none."""
+    """Return the number of the line after the here-documents that `rest` opens; ignore one without an end."""
     for word in rest.split():
         if match := _HEREDOC.fullmatch(word):
             for end in range(number, len(lines)):
@@ -206,7 +206,7 @@ def _after_heredocs(rest: str, lines: list[str], number: int) -> int:
 def _stages(text: str, build_args: Mapping[str, str]) -> list[_Stage]:
     lines = lines_of(text)
     escape = _escape(lines)
-    # A value that cannot be known only matters when a FROM uses it, so the error waits here.
+    # A value that cannot be determined matters only if a FROM uses it, so its error is stored here.
     values: dict[str, str | DockerfileError] = {k: v for k, v in build_args.items() if k in PLATFORM_ARGS}
     stages: list[_Stage] = []
     for found in _instructions(lines, escape):
@@ -225,7 +225,7 @@ def _stages(text: str, build_args: Mapping[str, str]) -> list[_Stage]:
             words = _WORD.findall(rest)
             base = expand(words[0], values, escape=escape, line=found.line) if words else ""
             if not base:
-                raise DockerfileError(found.line, f"FROM {rest}: this leaves no name; give its ARG a value")
+                raise DockerfileError(found.line, f"FROM {rest}: the name is empty; give its ARG a value")
             earlier = {stage.name: number for number, stage in enumerate(stages) if stage.name}
             name = words[2].lower() if [word.lower() for word in words[1:-1]] == ["as"] else ""
             stages.append(_Stage(line=found.line, name=name, base=base, parent=earlier.get(base.lower())))
@@ -235,7 +235,7 @@ def _stages(text: str, build_args: Mapping[str, str]) -> list[_Stage]:
 
 
 def split_flags(rest: str) -> tuple[list[str], str]:
-    """Return the flags of an instruction without their dashes and quotes, and what follows them."""
+    """Return the flags of an instruction without dashes and quotes, and the text after them."""
     flags = []
     while match := _FLAG.match(rest):
         flags.append(re.sub(r"[\"']", "", match[1]))

@@ -1,4 +1,4 @@
-"""Variables in the words of a Dockerfile, filled in as BuildKit fills them in."""
+"""Variables in a Dockerfile, filled in as BuildKit does."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ __all__ = ["PLATFORM_ARGS", "DockerfileError", "expand"]
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OPERATOR: Final = re.compile(r":?[-+?]|##?|%%?|//?")
-# The engine sets these by itself, without an ARG: only the caller can know their values.
+# The engine sets these itself, without an ARG; only the caller can know their values.
 PLATFORM_ARGS: Final = frozenset(a + b for a in ("BUILD", "TARGET") for b in ("ARCH", "OS", "PLATFORM", "VARIANT"))
 
 
 class DockerfileError(ValueError):
-    """A Dockerfile that cannot be built as it is: the line (from 1) and the reason in words."""
+    """A Dockerfile that cannot be built: the line (from 1) and the reason as text."""
 
     def __init__(self, line: int, reason: str) -> None:
         super().__init__(line, reason)
@@ -28,15 +28,15 @@ class DockerfileError(ValueError):
 
 
 def expand(word: str, values: Mapping[str, str | DockerfileError], *, escape: str = "\\", line: int = 1) -> str:
-    """Return `word` without its quotes and with its variables filled in from `values`.
+    """Return `word` without quotes and with its variables filled in from `values`.
 
-    A variable whose value is an error raises that error; one that only the engine could know raises, too.
+    A variable whose value is an error raises that error. A variable that only the engine knows raises, too.
     """
     return _Expansion(word, values, escape, line).run()
 
 
 class _Expansion:
-    """A word of a Dockerfile and how far it is read: quotes go, variables are filled in."""
+    """The state of expanding one word: the word and the position up to which it has been read."""
 
     def __init__(self, word: str, values: Mapping[str, str | DockerfileError], escape: str, line: int) -> None:
         self.word = word
@@ -46,7 +46,7 @@ class _Expansion:
         self.position = 0
 
     def run(self, until: str = "") -> str:
-        """Return the rest of the word, or what stands before `until`, which is read as well."""
+        """Return the expanded rest of the word, or the part before `until`; `until` is consumed."""
         out: list[str] = []
         while self.position < len(self.word):
             char = self._next()
@@ -65,7 +65,7 @@ class _Expansion:
             else:
                 out.append(self._variable() if char == "$" else char)
         if until:
-            raise DockerfileError(self.line, f"{self.word}: a {until!r} is missing")
+            raise DockerfileError(self.line, f"{self.word}: the closing {until!r} is missing")
         return "".join(out)
 
     def _next(self) -> str:
@@ -87,7 +87,7 @@ class _Expansion:
             if found := _OPERATOR.match(self.word, self.position):
                 operator, self.position = found[0], found.end()
             elif not self.word.startswith("}", self.position):
-                raise DockerfileError(self.line, f"{self.word}: this use of {name} is unknown")
+                raise DockerfileError(self.line, f"{self.word}: the operator after {name} is not known")
             rest = self.run("}")
         value = self.values.get(name)
         if isinstance(value, DockerfileError):
@@ -97,33 +97,33 @@ class _Expansion:
         return self._applied(name, value, operator, rest)
 
     def _applied(self, name: str, value: str | None, operator: str, rest: str) -> str:
-        there = bool(value) if operator.startswith(":") else value is not None
+        is_set = bool(value) if operator.startswith(":") else value is not None
         text = value or ""
         match operator.removeprefix(":"):
             case "":
                 return text
             case "-":
-                return text if there else rest
+                return text if is_set else rest
             case "+":
-                return rest if there else ""
+                return rest if is_set else ""
             case "?":
-                if there:
+                if is_set:
                     return text
-                raise DockerfileError(self.line, f"{name}: {rest or 'has no value'}")
+                raise DockerfileError(self.line, f"{name}: {rest or 'it has no value'}")
             case trim:
                 return _trimmed(text, trim, rest)
 
 
 def _trimmed(value: str, operator: str, rest: str) -> str:
     """Return `value` as the shell's ${v#p} ${v##p} ${v%p} ${v%%p} ${v/p/r} ${v//p/r} would."""
-    sign, twice = operator[0], len(operator) > 1
+    sign, doubled = operator[0], len(operator) > 1
     pattern, _, replacement = rest.partition("/") if sign == "/" else (rest, "", "")
-    some = ".*" if twice or sign == "/" else ".*?"
-    glob = re.compile("".join({"*": some, "?": "."}.get(char, re.escape(char)) for char in pattern), re.DOTALL)
+    star = ".*" if doubled or sign == "/" else ".*?"
+    glob = re.compile("".join({"*": star, "?": "."}.get(char, re.escape(char)) for char in pattern), re.DOTALL)
     if sign == "/":
-        return glob.sub(lambda _: replacement, value, count=0 if twice else 1) if pattern else value
+        return glob.sub(lambda _: replacement, value, count=0 if doubled else 1) if pattern else value
     if sign == "#":
         match = glob.match(value)
         return value[match.end() :] if match else value
-    ends = range(len(value) + 1) if twice else range(len(value), -1, -1)
+    ends = range(len(value) + 1) if doubled else range(len(value), -1, -1)
     return next((value[:end] for end in ends if glob.fullmatch(value, end)), value)

@@ -1,7 +1,7 @@
-"""Which files of a context stay at home: `.dockerignore` as Docker reads it.
+"""Which files of a build context are left out: `.dockerignore` as Docker reads it.
 
-The rules are those of moby/patternmatcher (`MatchesOrParentMatches`) and its `ignorefile`, oddities included.
-Docker makes a Go regular expression of each, so `[^a]`, and a `*` or `?` inside a class, can match a slash.
+The rules are those of moby/patternmatcher (`MatchesOrParentMatches`) and its `ignorefile`, including their oddities.
+Docker turns each pattern into a Go regular expression, so `[^a]`, or a `*` or `?` in a class, can match a slash.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Final
 
 __all__ = ["IgnorePatternError", "IgnoreRules", "find_ignore_file"]
 
-# Go's unicode.IsSpace: str.strip() would also take \x1c to \x1f away.
+# Go's unicode.IsSpace: str.strip() would also remove \x1c to \x1f.
 _SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 _MEMBER: Final = r"(?:\\[\s\S]|[^\\\]-])"
-# The grammar of Go's filepath.Match, by which Docker tells a good pattern from a bad one.
+# The grammar of Go's filepath.Match, with which Docker validates a pattern.
 _WELL_FORMED: Final = re.compile(rf"(?:\\[\s\S]|[^\\\[]|\[\^?+(?:{_MEMBER}(?:-{_MEMBER})?)+\])*")
-# An escaped letter reaches Go's regexp as it is; these mean the same to Python's.
+# An escaped letter reaches Go's regexp unchanged; these mean the same in Python.
 _ESCAPABLE: Final = re.compile(r"[\x00-\x7f](?<![A-Za-z0-9])|[ABDSWabdfnrstvw]")
 _ESCAPABLE_IN_CLASS: Final = re.compile(r"[\x00-\x7f](?<![A-Za-z0-9])|[DSWadfnrstvw]")
 _ANY: Final = r"[\s\S]*"
@@ -26,7 +26,7 @@ _ANY_DIRECTORIES: Final = "(.*/)?"
 
 
 class IgnorePatternError(ValueError):
-    """A pattern that Docker refuses: its line (from 1), the pattern as written, and the reason in words."""
+    """A pattern that Docker refuses: its line (from 1), the pattern as written, and the reason as text."""
 
     def __init__(self, line: int, pattern: str, reason: str) -> None:
         super().__init__(line, pattern, reason)
@@ -41,7 +41,7 @@ class IgnorePatternError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class _Rule:
-    """One line: `matches` finds paths that the pattern hits, or that lie below a directory it hits."""
+    """One line; `matches` matches paths that fit the pattern or lie below a directory that fits it."""
 
     exception: bool
     pattern: str
@@ -54,7 +54,7 @@ class _Rule:
                 return False
             part = parts[depth]
             if "**" in part or re.search(r"[\[\\^]", part):
-                return True  # these can match slashes or mean something else: nothing is ruled out
+                return True  # these can match slashes or have another meaning, so any path may match
             if not re.fullmatch(_glob(part), name):
                 return False
         return len(parts) > directory.count("/") + 1
@@ -68,13 +68,13 @@ class IgnoreRules:
 
     @classmethod
     def parse(cls, text: bytes) -> IgnoreRules:
-        """Return the rules written in `text`; `IgnorePatternError` when Docker would refuse one of them.
+        """Parse an ignore file; raise `IgnorePatternError` if Docker would refuse a pattern.
 
-        Docker refuses some patterns only when a path first meets them; here all are refused at once.
+        Docker refuses some patterns only when it compares a path with them; here all are refused at once.
         """
         rules = []
         for number, raw in enumerate(text.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
-            # surrogateescape, as in os.fsdecode: a name that is no UTF-8 can be meant, too.
+            # surrogateescape, as in os.fsdecode: a pattern can name files whose names are not UTF-8.
             written = raw.removesuffix(b"\r").decode("utf-8", "surrogateescape")
             pattern = _normalised(written)
             if not pattern:
@@ -86,7 +86,7 @@ class IgnoreRules:
         return cls(rules=tuple(rules))
 
     def excludes(self, path: str) -> bool:
-        """Tell whether `path` (relative to the context, with /) stays out: the last rule to match it wins."""
+        """Return whether `path` (relative to the context, with /) is left out; the last rule that matches wins."""
         if path in {"", "."}:
             return False
         excluded = False
@@ -96,18 +96,18 @@ class IgnoreRules:
         return excluded
 
     def may_include_below(self, directory: str) -> bool:
-        """Tell whether a rule may let something below this excluded directory in again; if not, skip it."""
+        """Return whether an exception may include something below this excluded directory; if not, skip it."""
         return any(rule.exception and rule.may_match_below(directory) for rule in self.rules)
 
 
 def find_ignore_file(context: Path, dockerfile: Path | None) -> Path | None:
-    """Return a build's ignore file: `<Dockerfile>.dockerignore` beside the Dockerfile, or the context's."""
+    """Return a build's ignore file: `<Dockerfile>.dockerignore` beside the Dockerfile, the context's, or None."""
     own = [dockerfile.with_name(f"{dockerfile.name}.dockerignore")] if dockerfile else []
     return next((path for path in (*own, context / ".dockerignore") if path.is_file()), None)
 
 
 def _normalised(line: str) -> str:
-    """Return the pattern on a line as Docker's reader hands it on, or None for a comment or a blank line."""
+    """Return the pattern on a line as Docker normalises it; empty for a comment or a blank line."""
     if line.startswith("#"):
         return ""
     pattern = line.strip(_SPACE)
@@ -116,13 +116,13 @@ def _normalised(line: str) -> str:
     if pattern:
         pattern = _clean(pattern)
         pattern = pattern[1:] if len(pattern) > 1 and pattern.startswith("/") else pattern
-    # The matcher trims and cleans what the reader has trimmed and cleaned: "!/" ends as a lone "!".
+    # Docker's matcher trims and cleans once more after its reader, so "!/" becomes "!".
     pattern = (sign + pattern).strip(_SPACE)
     return _clean(pattern) if pattern else ""
 
 
 def _clean(path: str) -> str:
-    """Return what Go's filepath.Clean gives; posixpath.normpath would keep a double slash at the start."""
+    """Return the path as Go's filepath.Clean does; posixpath.normpath would keep a double slash at the start."""
     rooted = path.startswith("/")
     parts: list[str] = []
     for part in path.split("/"):
@@ -139,17 +139,17 @@ def _rule(pattern: str) -> _Rule:
     if not body:
         raise ValueError("an exception needs a pattern after the '!'")
     if not _WELL_FORMED.fullmatch(body):
-        raise ValueError("a '[' without its ']', an empty or half range, or a '\\' at the end")
+        raise ValueError("it has a '[' without ']', an empty or incomplete range, or a '\\' at the end")
     try:
-        # What follows a match of a directory is in that directory: this is the "parent matches" of Docker.
+        # Whatever follows a matching directory is in it: Docker calls this "parent matches".
         matches = re.compile(rf"(?:{_regex(body)})(?:/{_ANY})?", re.ASCII)
     except re.error as error:
-        raise ValueError(f"no valid expression: {error.msg}") from None
+        raise ValueError(f"it is not a valid regular expression: {error.msg}") from None
     return _Rule(exception=exception, pattern=body, matches=matches)
 
 
 def _regex(pattern: str) -> str:
-    """Return Python's expression for what Docker makes of a pattern; some kinds it compares as plain text."""
+    """Return a Python regular expression for a pattern; some patterns Docker compares as plain text."""
     wild = pattern.replace("**", "", 1)
     if "\\" not in pattern and not re.search(r"[*?\[\]]", wild):
         if pattern.startswith("**/"):
@@ -173,7 +173,7 @@ def _glob(pattern: str) -> str:
         if char == "*" and pattern.startswith("*", position):
             position += 1 + pattern.startswith("/", position + 1)
             token = _ANY_DIRECTORIES if position < len(pattern) else ".*"
-            if out[-1:] != [token] or in_class:  # twice in a row says no more, and costs backtracking
+            if out[-1:] != [token] or in_class:  # twice in a row means the same and costs backtracking
                 out.append(token)
         elif char in "*?":
             # Inside a class, Docker's "[^/]" puts '[', '^' and '/' into that class and then closes it.
@@ -184,7 +184,7 @@ def _glob(pattern: str) -> str:
             position += 1
         elif char == "[" and in_class:
             if pattern.startswith(":", position):
-                raise ValueError("classes like [:alpha:] are not read here: write [a-zA-Z]")
+                raise ValueError("classes such as [:alpha:] are not supported: write [a-zA-Z]")
             out.append(r"\[")
         elif char in "[]":
             in_class = char == "["
@@ -198,5 +198,5 @@ def _glob(pattern: str) -> str:
 
 def _escaped(char: str, allowed: re.Pattern[str]) -> str:
     if not allowed.fullmatch(char):
-        raise ValueError(f"Docker reads '\\{char}' as part of a regular expression: leave out the '\\'")
+        raise ValueError(f"Docker reads '\\{char}' as a regular expression: remove the '\\'")
     return "\\" + char

@@ -1,4 +1,4 @@
-"""What decides an image: one digest over all of it, and words for what is not as it was."""
+"""The inputs of a build: one digest over all of them, and a text that names what changed."""
 
 from __future__ import annotations
 
@@ -15,45 +15,49 @@ from typing import Final
 from seatrial.sources.context import Context, unreadable
 from seatrial.wording import listed
 
-__all__ = ["FileDigests", "Inputs", "entry_digest", "sent_mode"]
+__all__ = ["UNCOMMITTED", "FileDigests", "Inputs", "entry_digest", "sent_mode"]
 
-# A file changed twice within one tick of the file system's clock looks the same: such a young one is not remembered.
+UNCOMMITTED: Final = "uncommitted changes"
+"""The part that says that not all files are committed."""
+
+# Two changes within one tick of the file system's clock look like one, so the digest of such a new file is not kept.
 _TICK: Final = 50_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """All that decides what a build gives, each part with its digest or value: `file app.py`, `argument VERSION`."""
+    """Everything that determines a build's result: parts such as `file app.py` or `argument VERSION` with a value."""
 
     parts: Mapping[str, str]
 
     @property
     def digest(self) -> str:
-        """One digest for all of them."""
-        words = json.dumps(sorted(self.parts.items()))
-        return f"sha256:{hashlib.sha256(words.encode()).hexdigest()}"
+        """One digest over all parts."""
+        text = json.dumps(sorted(self.parts.items()))
+        return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
     def difference(self, before: Mapping[str, str]) -> str:
-        """Say in words what is not as it was `before`: `changed: app.py; removed: old.css`."""
-        if not before:
-            return "the inputs are not those it was built from"
+        """Return as text what differs from `before`: `app.py changed; old.css removed`."""
         groups = {
             "changed": [part for part, value in self.parts.items() if before.get(part, value) != value],
             "added": [part for part in self.parts if part not in before],
             "removed": [part for part in before if part not in self.parts],
         }
-        changes = [
-            f"{verb}: {listed([name.removeprefix('file ') for name in sorted(names)])}"
-            for verb, names in groups.items()
-            if names
-        ]
-        return "; ".join(changes) or "the inputs are not those it was built from"
+        changes = []
+        for verb, parts in groups.items():
+            names = [part.removeprefix("file ") for part in sorted(parts) if part != UNCOMMITTED]
+            changes += [f"{listed(names)} {verb}"] if names else []
+        if UNCOMMITTED in groups["added"]:
+            changes.append("uncommitted changes")
+        elif UNCOMMITTED in groups["removed"]:
+            changes.append("now committed")
+        return "; ".join(changes) if before and changes else "the inputs have changed"
 
 
 class FileDigests:
-    """Digests of a context's files; one whose status is as it was when it was last read is not read again.
+    """The digests of a context's files; a file is read again only if its status has changed.
 
-    `known` maps a path to what `fresh` gave for it: status and digest.
+    `known` maps a path to its entry in an earlier `fresh`: status and digest.
     """
 
     def __init__(self, known: Mapping[str, list[str | int]]) -> None:
@@ -61,7 +65,7 @@ class FileDigests:
         self.fresh: dict[str, list[str | int]] = {}
 
     def of(self, context: Context) -> dict[str, str]:
-        """Return the digest of each entry of a context; `UsageError` for what cannot be read."""
+        """Return the digest of each entry of a context; raise `UsageError` if one cannot be read."""
         digests: dict[str, str] = {}
         fresh: dict[str, list[str | int]] = {}
         for path, status in context.entries.items():
@@ -73,16 +77,16 @@ class FileDigests:
             if known and known[:-1] == seen:
                 digests[path], fresh[path] = str(known[-1]), known
                 continue
-            began = time.time_ns()
+            started = time.time_ns()
             digests[path] = entry_digest(context.folder / path, status)
-            if status.st_ctime_ns < began - _TICK:
+            if status.st_ctime_ns < started - _TICK:
                 fresh[path] = [*seen, digests[path]]
         self._known = self.fresh = fresh
         return digests
 
 
 def entry_digest(path: Path, status: os.stat_result | None = None) -> str:
-    """Return a digest over kind, executable bit and content of a file, link or folder."""
+    """Return a digest over the type, executable bit and content of a file, link or folder."""
     try:
         status = status or path.lstat()
         if stat.S_ISLNK(status.st_mode):
@@ -97,5 +101,5 @@ def entry_digest(path: Path, status: os.stat_result | None = None) -> str:
 
 
 def sent_mode(mode: int) -> int:
-    """Return the permissions with which a file is sent: 755 when anybody may execute it, else 644."""
+    """Return the mode with which a file is sent: 755 if anybody may execute it, else 644."""
     return 0o755 if mode & 0o111 else 0o644

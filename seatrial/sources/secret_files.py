@@ -1,4 +1,4 @@
-"""What should never get into an image: keys, passwords, and a repository's history."""
+"""Files that must not get into an image: keys, passwords, and a repository's history."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _NAMES: Final = re.compile(
     re.VERBOSE,
 )
 _PLACES: Final = re.compile(r"(?:.*/)?(?:\.aws/credentials|\.docker/config\.json|\.kube/config)")
-# These may be harmless, too: their beginning tells.
+# These can be harmless; the beginning of their content decides.
 _MAYBE: Final = re.compile(r".+\.(?:pem|key)|\.npmrc")
-_MARKS: Final = (b"PRIVATE KEY-----", b"_authToken", b"_password")
+_MARKERS: Final = (b"PRIVATE KEY-----", b"_authToken", b"_password")
 _HEAD: Final = 64 * 1024
 
 
 def is_secret_file(folder: Path, path: str) -> bool:
-    """Tell whether the file or folder at `path` (relative to `folder`, with /) is a secret, by its name.
+    """Return whether the file or folder at `path` (relative to `folder`, with /) is a secret, by its name.
 
-    Certificates and `.npmrc` files are opened: they are secret when they hold a private key or a password.
+    `*.pem`, `*.key` and `.npmrc` files are opened: they are secret if they contain a private key or a password.
     """
     name = path.rpartition("/")[2]
     if _NAMES.fullmatch(name) or _PLACES.fullmatch(path):
@@ -37,5 +37,5 @@ def is_secret_file(folder: Path, path: str) -> bool:
         with (folder / path).open("rb") as file:
             head = file.read(_HEAD)
     except OSError:
-        return False  # a folder, or what cannot be read: that is told when it is
-    return any(mark in head for mark in _MARKS)
+        return False  # a folder, or an unreadable file: reading it for the build reports the error
+    return any(marker in head for marker in _MARKERS)

@@ -1,4 +1,4 @@
-"""The steps of a build as builders name them, and where they stand in the Dockerfile."""
+"""The names that builders give to build steps, and the Dockerfile lines that belong to them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from seatrial.sources.dockerfile import instructions, lines_of, split_flags
 __all__ = ["PLUMBING", "StepName", "line_text", "step_line"]
 
 PLUMBING: Final = ("[internal]", "[context ", "[auth]", "copy /context")
-"""How the names of those parts of a build begin that are the builder's own."""
+"""The beginnings of the names of steps that are the builder's own, not the Dockerfile's."""
 
 _NAME: Final = re.compile(r"\[([a-z0-9]+/\S+ )?(\S+ )? *(\d+)/(\d+)\] (.*)", re.DOTALL)
 _CLASSIC_NAME: Final = re.compile(r"Step (\d+)/\d+ : ")
@@ -20,7 +20,7 @@ _COUNTED: Final = frozenset({"ADD", "COPY", "RUN", "WORKDIR"})
 
 @dataclass(frozen=True, kw_only=True)
 class StepName:
-    """What BuildKit calls a step, `[linux/amd64 stage-1 2/5] RUN make`: platform and stage may be empty."""
+    """BuildKit's name of a step, as in `[linux/amd64 stage-1 2/5] RUN make`; platform and stage may be empty."""
 
     platform: str
     stage: str
@@ -30,7 +30,7 @@ class StepName:
 
     @classmethod
     def parse(cls, name: str) -> StepName | None:
-        """Return the parts of a step's name, or None when it is none of the Dockerfile's."""
+        """Parse a step's name; return None if the step does not come from the Dockerfile."""
         match = _NAME.match(name)
         if match is None:
             return None
@@ -39,10 +39,10 @@ class StepName:
 
 
 def step_line(text: str, step: str) -> int | None:
-    """Return the line of the instruction that a builder calls `step`: `[stage-1 2/5] RUN make` or `Step 2/5 : RUN make`.
+    """Return the line of the instruction named `step`, as in `[stage-1 2/5] RUN make` or `Step 2/5 : RUN make`.
 
-    BuildKit counts, in each stage, FROM (unless it starts from another stage or from scratch), ADD, COPY, RUN and
-    WORKDIR; the classic builder counts all instructions. None when the step is none of the Dockerfile's.
+    In each stage BuildKit counts FROM (unless it starts from another stage or from scratch), ADD, COPY, RUN and
+    WORKDIR; the classic builder counts all instructions. None if the step does not come from the Dockerfile.
     """
     found = instructions(text)
     if match := _CLASSIC_NAME.match(step):
@@ -54,23 +54,23 @@ def step_line(text: str, step: str) -> int | None:
         return None
     number, stages = -1, set[str]()
     candidates: list[int] = []
-    pluralize = 0
+    count = 0
     for one in found:
         if one.keyword == "FROM":
             words = [word.lower() for word in split_flags(one.rest)[1].split()]
-            number, pluralize = number + 1, int(not stages.intersection(words[:1]) and words[:1] != ["scratch"])
+            number, count = number + 1, int(not stages.intersection(words[:1]) and words[:1] != ["scratch"])
             stage = words[2] if words[1:2] == ["as"] and len(words) > 2 else f"stage-{number}"  # noqa: PLR2004
             stages.add(stage)
         elif one.keyword in _COUNTED:
-            pluralize += 1
+            count += 1
         else:
             continue
         here = not name.stage or stage == name.stage.lower()
-        if pluralize == name.number and one.keyword == keyword[0].upper() and here:
+        if count == name.number and one.keyword == keyword[0].upper() and here:
             candidates.append(one.line)
     return candidates[0] if len(candidates) == 1 else None
 
 
 def line_text(text: str, line: int) -> str:
-    """Return a line (from 1) as it is written, or None."""
+    """Return a line (from 1) as written; empty if there is no such line."""
     return next(iter(lines_of(text)[line - 1 : line]), "")

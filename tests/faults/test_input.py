@@ -109,7 +109,7 @@ def test_bad_version(folder: Path, command: str, version: str, nearest: str) -> 
 @pytest.mark.parametrize("command", ["smoke", "release", "history"])
 def test_bad_version_everywhere(folder: Path, command: str) -> None:
     """Every command that takes a version looks at it first."""
-    assert "version '.1' cannot be an image's tag" in refusal(folder, command, "--version=.1")
+    assert "'.1' is not a valid version" in refusal(folder, command, "--version=.1")
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_bad_version_everywhere(folder: Path, command: str) -> None:
 def test_bad_user(folder: Path, user: str, proposed: str) -> None:
     """What cannot be a user's name, or would be read as a registry's host, is refused."""
     words = refusal(folder, "tag", f"--user={user}")
-    assert "is no user name" in words
+    assert "is not a valid user name" in words
     assert words.endswith(f"next: invoke tag --user {proposed}\n")
 
 
@@ -145,7 +145,7 @@ def test_no_user(folder: Path, command: str) -> None:
 def test_bad_registry(folder: Path, command: str, registry: str) -> None:
     """A registry is a host; an address of a web page, a bare word or an impossible port is refused."""
     words = refusal(folder, command, "--user=demo", f"--registry={registry}")
-    assert f"registry '{registry}' is no registry host" in words
+    assert f"'{registry}' is not a valid registry" in words
     assert f"invoke {command} --registry {'ghcr.io' if 'ghcr' in registry else 'localhost:5050'}" in words
 
 

@@ -31,13 +31,13 @@ def file(tmp_path: Path) -> Path:
         ("seatrial:\n  user: 'x\n", 3, "unexpected end of stream"),
         ("seatrial: *nobody\n", 1, "undefined alias"),
         ("seatrial: {}\n---\nseatrial: {}\n", 2, "another document"),
-        ("seatrial:\n  user: a\n  user: b\n", 3, "'user' stands on line 2 already"),
-        ("seatrial: {}\nseatrial: {}\n", 2, "'seatrial' stands on line 1 already"),
-        (f"{APP}      port: 1\n      port: 2\n", 5, "'port' stands on line 4 already"),
-        ("- seatrial\n", 1, "no mapping"),
-        ("seatrial\n", 1, "no mapping"),
-        ("seatrial: yes\n", 1, "'seatrial:' holds no mapping"),
-        ("\nseatrial: [1]\n", 2, "'seatrial:' holds no mapping"),
+        ("seatrial:\n  user: a\n  user: b\n", 3, "'user' is already on line 2"),
+        ("seatrial: {}\nseatrial: {}\n", 2, "'seatrial' is already on line 1"),
+        (f"{APP}      port: 1\n      port: 2\n", 5, "'port' is already on line 4"),
+        ("- seatrial\n", 1, "not a mapping"),
+        ("seatrial\n", 1, "not a mapping"),
+        ("seatrial: yes\n", 1, "'seatrial:' is not a mapping"),
+        ("\nseatrial: [1]\n", 2, "'seatrial:' is not a mapping"),
     ],
 )
 @pytest.mark.parametrize("command", [("build", "--version", "1"), ("--list",)])
@@ -54,7 +54,7 @@ def test_damaged(file: Path, command: tuple[str, ...], text: str, line: int, wor
     [
         ("seatrial:\n  usr: bob\n", 2, "usr", "write 'user'"),
         ("seatrial:\n  project: demo\n  regsitry: ghcr.io\n", 3, "regsitry", "write 'registry'"),
-        ("seatrial:\n  zzz: 1\n", 2, "zzz", "known here: project, registry, user, local_registry_port, browser, apps"),
+        ("seatrial:\n  zzz: 1\n", 2, "zzz", "use one of: project, registry, user, local_registry_port, browser, apps"),
         (f"{APP}      port: 80\n      dockerfle: D\n", 5, "apps.web.dockerfle", "write 'dockerfile'"),
         (f"{APP}      checks:\n        - {{path: /}}\n        - txt: hi\n", 6, "apps.web.checks.1.txt", "write 'text'"),
         (f"{APP}      checks:\n        - stauts: 200\n", 5, "apps.web.checks.0.stauts", "write 'status'"),
@@ -64,7 +64,7 @@ def test_unknown_key(file: Path, text: str, line: int, key: str, move: str) -> N
     """A misspelt key is told with its line, and the nearest one there is."""
     file.write_text(text)
     told = refusal(file.parent, "build", "--version", "1")
-    assert f"the setting seatrial.{key} is wrong" in told
+    assert f"seatrial.{key} " in told
     assert f"why:  {file}:{line}: there is no setting '{key.rpartition('.')[2]}'" in told
     assert told.endswith(f"next: {move}\n")
 
@@ -88,9 +88,9 @@ def test_wrong_type(file: Path, text: str, line: int, key: str) -> None:
     """A value of the wrong kind or out of its range is told with its line."""
     file.write_text(text)
     told = refusal(file.parent, "build", "--version", "1")
-    assert f"the setting seatrial.{key} is wrong" in told
+    assert f"seatrial.{key} " in told
     assert f"why:  {file}:{line}: expected " in told
-    assert told.endswith(f"next: mend {file}:{line}\n")
+    assert told.endswith(f"next: fix {file}:{line}\n")
 
 
 @pytest.mark.parametrize(
@@ -116,15 +116,15 @@ def test_number_for_text(file: Path, text: str, line: int) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("seatrial:\n  user: Alice\n", "user 'Alice' is no user name"),
-        ("seatrial:\n  registry: https://x\n", "registry 'https://x' is no registry host"),
-        ("seatrial:\n  project: My Project\n", "project 'My Project' is no name"),
-        (f"{APP}      repository: Me/App\n", "'Me/App' is no image name"),
-        (f"{APP}      repository: me/app:1\n", "'me/app:1' is no image name"),
-        (f"{APP}      base_images: ['py thon']\n", "'py thon' is no image name"),
-        (f"{APP}      memory: much\n", "the setting memory: much is wrong"),
-        ("seatrial:\n  apps:\n    Web: {}\n", "app 'Web' is no name"),
-        (f"{APP}      checks:\n        - path: healthz\n", ".yaml:5: `path` 'healthz' does not begin with /"),
+        ("seatrial:\n  user: Alice\n", "'Alice' is not a valid user name"),
+        ("seatrial:\n  registry: https://x\n", "'https://x' is not a valid registry"),
+        ("seatrial:\n  project: My Project\n", "'My Project' is not a valid project name"),
+        (f"{APP}      repository: Me/App\n", "'Me/App' is not a valid image name"),
+        (f"{APP}      repository: me/app:1\n", "'me/app:1' is not a valid image name"),
+        (f"{APP}      base_images: ['py thon']\n", "'py thon' is not a valid image name"),
+        (f"{APP}      memory: much\n", "the setting memory: 'much' is not a valid size"),
+        ("seatrial:\n  apps:\n    Web: {}\n", "'Web' is not a valid app name"),
+        (f"{APP}      checks:\n        - path: healthz\n", ".yaml:5: `path` 'healthz' is not a valid path"),
     ],
 )
 def test_bad_name(file: Path, text: str, words: str) -> None:
@@ -193,7 +193,7 @@ def test_named_file_in_environment_is_missing(file: Path) -> None:
 def test_named_file_is_read(file: Path) -> None:
     """A settings file that -f names stands above the project's own."""
     (file.parent / "other.yaml").write_text("seatrial:\n  user: Alice\n")
-    assert "user 'Alice' is no user name" in refusal(file.parent, "-f", "other.yaml", "tag")
+    assert "'Alice' is not a valid user name" in refusal(file.parent, "-f", "other.yaml", "tag")
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def test_two_at_once(served: Project, client: docker.DockerClient) -> None:
         out, err = first.communicate(timeout=60)
 
     assert (first.returncode, second.code) == (0, 0), out + err + second.all
-    assert f"process {first.pid}, holds it since" in second.out
+    assert f"(pid {first.pid}) since" in second.out
     assert load_client.lost == []
     assert _containers(client, served) == {"": "running"}
 

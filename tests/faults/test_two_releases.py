@@ -59,7 +59,7 @@ def test_one_wins(scenario_pair: PublishScenario) -> None:
             winner, loser = sorted(ended, key=lambda releaser: ended[releaser].code)
             assert (ended[winner].code, ended[winner].statuses) == (0, NEW), ended[winner].all
             pid = processes[winner].pid
-            failed(ended[loser], "is under way", f"process {pid}", f"of version {version}", "--lock-wait", code=4)
+            failed(ended[loser], f"(pid {pid})", f"of version {version}", "--lock-wait", code=4)
             assert re.search(r"since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", ended[loser].err)
             assert set(ended[loser].statuses.values()) == {"skipped"}
             assert scenario_pair.held()[version] == scenario_pair.held()["latest"] == _pushed(ended[winner])

@@ -11,7 +11,7 @@ import pytest
 
 from seatrial.errors import UsageError
 from seatrial.sources.context import Context
-from seatrial.sources.inputs import FileDigests, Inputs, entry_digest
+from seatrial.sources.inputs import UNCOMMITTED, FileDigests, Inputs, entry_digest
 
 
 def test_entry_digest(tmp_path: Path) -> None:
@@ -44,9 +44,17 @@ def test_difference() -> None:
     """What changed, came and went is named, at most five of each."""
     now = Inputs(parts={"file a": "1", "file b": "2", **{f"file n{number}": "1" for number in range(7)}})
     words = now.difference({"file a": "0", "file b": "2", "file old": "1"})
-    assert words == "changed: a; added: n0, n1, n2, n3, n4 and 2 more; removed: old"
-    assert "not those" in now.difference({})
+    assert words == "a changed; n0, n1, n2, n3, n4 and 2 more added; old removed"
+    assert now.difference({}) == now.difference(now.parts) == "the inputs have changed"
     assert now.digest == Inputs(parts=dict(sorted(now.parts.items(), reverse=True))).digest
+
+
+def test_difference_of_the_commit() -> None:
+    """Whether everything is committed is named apart from the files."""
+    committed = Inputs(parts={"file a": "1"})
+    uncommitted = Inputs(parts={"file a": "2", UNCOMMITTED: "yes"})
+    assert uncommitted.difference(committed.parts) == "a changed; uncommitted changes"
+    assert committed.difference(uncommitted.parts) == "a changed; now committed"
 
 
 def _digests(folder: Path, digests: FileDigests) -> dict[str, str]:

@@ -1,1 +1,1 @@
-"""Make the image of a version."""
+"""Build the image of a version."""

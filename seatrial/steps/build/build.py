@@ -1,4 +1,4 @@
-"""build: the image of a version, made from these inputs."""
+"""build: an image of a version, built from the current inputs."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ __all__ = ["Build"]
 
 @dataclass(frozen=True, kw_only=True)
 class Build:
-    """`repository:version` is an image made from exactly these inputs, and the one this project goes on with.
+    """`repository:version` is an image built from exactly these inputs, and the app's current image.
 
-    The inputs are the context's files, the Dockerfile, arguments, target, platforms, version and the base images'
-    identity; their digest is kept in the image as a label. Without cache, only an image of this run counts.
+    The inputs are the context's files, the Dockerfile, arguments, target, platforms, version and the identities of the
+    base images; a label of the image holds their digest. With `no_cache`, only an image built in this run counts.
     """
 
     target: App
@@ -41,7 +41,7 @@ class Build:
         return self.target.repository.with_tag(str(self.version))
 
     def plan(self, world: World) -> Change | NoChange:
-        """Compare the inputs with those the image was made from."""
+        """Compare the inputs with those the image was built from."""
         build_plan = BuildPlan.of(self.target, self.version, world)
         image = world.image(self.reference)
         same = image is not None and build_plan.is_up_to_date(image)
@@ -52,26 +52,25 @@ class Build:
                     identity=image.id,
                     detail=spaced_size(image.size),
                 )
-            known = PlannedState(current={self.app: image})
             current = world.current(self.target)
             return Change(
                 would=f"make {self.reference.familiar} current again",
                 done=f"{self.reference.familiar} was already built; it is current again",
                 before=current.id if current else None,
                 after=image.id,
-                planned=known,
+                planned=PlannedState(current={self.app: image}),
             )
         if image is None:
             reason = ""
         elif INPUTS_LABEL not in image.labels:
-            reason = "the image under this tag was not built by Seatrial"
+            reason = "the tag belonged to an image that Seatrial did not build"
         elif not self.target.labels.items() <= image.labels.items():
-            reason = f"the tag belongs to {_owner(image)}"
+            reason = f"the tag belonged to {_owner(image)}"
         elif same:
-            reason = "no cache, as --no-cache asks"
+            reason = "the build cache is off"
         else:
             reason = build_plan.inputs.difference(world.state.inputs(image.labels[INPUTS_LABEL]))
-        world.engine.builder(self.target.build)
+        world.engine.builder(self.target.build)  # raises if no builder can do this
         planned_image = Image(id=NOT_BUILT, tags=(self.reference.familiar,), labels=build_plan.labels())
         planned = PlannedState(images=(planned_image,), current={self.app: planned_image})
         verb, past = ("rebuild", "rebuilt") if image else ("build", "built")
@@ -84,15 +83,14 @@ class Build:
         )
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:
-        """Fetch the base images that are missing, build, and note what went in."""
+        """Pull the base images that are needed, build, and save the inputs."""
         if change.after:
             world.state.save_current(self.app, change.after)
             return
-        build_plan = BuildPlan.of(self.target, self.version, world)
-        build_plan = build_plan.pull_bases(emit)
+        build_plan = BuildPlan.of(self.target, self.version, world).pull_bases(emit)
         request = build_plan.request(self.reference)
         if UNCOMMITTED_LABEL in request.labels and self.version.tags(self.target.tags).moving:
-            emit(WarningEvent(text="built with uncommitted changes: no moving tag like latest will follow it"))
+            emit(WarningEvent(text="uncommitted changes: moving tags such as latest will not move to this image"))
         image_id = world.engine.build(request, emit)
         world.state.save_file_digests(self.app)
         world.state.save_inputs(build_plan.inputs.digest, build_plan.inputs.parts, world.process.run)
@@ -104,6 +102,6 @@ class Build:
 
 
 def _owner(image: Image) -> str:
-    """Return the project and app that an image's labels name."""
+    """Return the project and the app named by an image's labels."""
     project, app = image.labels.get("seatrial.project", "?"), image.labels.get("seatrial.app", "?")
     return f"project {project}, app {app}"

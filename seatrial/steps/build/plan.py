@@ -1,4 +1,4 @@
-"""What an app's image is made of: context, Dockerfile, arguments, base images, and the commit they come from."""
+"""What an app's image is built from: context, Dockerfile, arguments, base images and the commit."""
 
 from __future__ import annotations
 
@@ -24,14 +24,13 @@ from seatrial.sources.context import Context
 from seatrial.sources.dockerfile import DockerfileError, base_images, final_base, own_labels
 from seatrial.sources.dockerignore import find_ignore_file
 from seatrial.sources.git import Revision, has_uncommitted, last_revision
-from seatrial.sources.inputs import Inputs, entry_digest
+from seatrial.sources.inputs import UNCOMMITTED, Inputs, entry_digest
 
 __all__ = ["BuildPlan"]
 
 _BASE_ARGUMENT = "BASE_IMAGE"
 _VERSION_ARGUMENT = "VERSION"
 _EPOCH_ARGUMENT = "SOURCE_DATE_EPOCH"
-_UNCOMMITTED = "uncommitted changes"
 _PLATFORM_ARGUMENT = re.compile("(?:TARGET|BUILD)(?:PLATFORM|OS|ARCH|VARIANT)")
 _T = TypeVar("_T")
 _OCI = "org.opencontainers.image."
@@ -39,7 +38,7 @@ _OCI = "org.opencontainers.image."
 
 @dataclass(frozen=True, kw_only=True)
 class BuildPlan:
-    """How an app's version is built, as the world was at its first look at each thing; made by `of`."""
+    """How a version of an app is built. Everything is read once, when it is first needed. Create it with `of`."""
 
     app: App
     version: Version
@@ -49,14 +48,14 @@ class BuildPlan:
 
     @classmethod
     def of(cls, app: App, version: Version, world: World) -> BuildPlan:
-        """Read context and Dockerfile; `UsageError` for what cannot be understood or sent, or should not be sent."""
+        """Read context and Dockerfile; raise `UsageError` if they are invalid, too large or contain secrets."""
         context = Context.read(app.context, app.dockerfile, state_folder=world.state.folder)
         dockerfile = _dockerfile(app.dockerfile)
         _check_extra_inputs(app)
         context.check_secrets(app.build.allowed)
         context.check_size(app.build.context_limit)
         build_plan = cls(app=app, version=version, world=world, context=context, dockerfile=dockerfile)
-        _ = build_plan.bases  # a Dockerfile that cannot be understood is told before the engine is asked
+        _ = build_plan.bases  # reports an invalid Dockerfile before the engine is used
         return build_plan
 
     @cached_property
@@ -66,7 +65,7 @@ class BuildPlan:
 
     @cached_property
     def arguments(self) -> dict[str, str]:
-        """The build arguments: the app's own, VERSION, and BASE_IMAGE for an app that names its base images."""
+        """The build arguments: the app's own, VERSION, and BASE_IMAGE if the settings name base images."""
         arguments = {_VERSION_ARGUMENT: str(self.version), **self.app.build.arguments}
         if images := self.app.base_images:
             chosen = next((base for base in images if self._image(base)), images[0])
@@ -75,12 +74,12 @@ class BuildPlan:
 
     @cached_property
     def bases(self) -> tuple[ImageReference, ...]:
-        """The images that the Dockerfile takes from; `UsageError` with the line that cannot be understood."""
+        """The images that the Dockerfile uses; raises `UsageError` with the number of an invalid line."""
         names = self._read(base_images)
         return tuple(ImageReference.parse(name) for name in names if name not in self.app.build.contexts)
 
     def reason_to_pull(self, base: ImageReference) -> str | None:
-        """Say why a base image is to be pulled: missing, for another platform, newer in the registry; else nothing."""
+        """Return why a base image must be pulled (missing, other platform, newer in the registry), or None."""
         found, platforms = self._image(base), self.app.build.platforms
         if found is None:
             return "missing"
@@ -96,15 +95,15 @@ class BuildPlan:
 
     @property
     def missing_base(self) -> ImageReference | None:
-        """The first base image that is to be pulled, or nothing; several platforms are the builder's own business."""
+        """The first base image that must be pulled, or None; for several platforms the builder pulls them itself."""
         if len(self.app.build.platforms) > 1:
             return None
         return next((base for base in self.bases if self.reason_to_pull(base) is not None), None)
 
     def pull_bases(self, emit: Emit) -> BuildPlan:
-        """Pull what the Dockerfile starts from, and give the recipe as it is then.
+        """Pull the base images that are needed, and return the plan as it is then.
 
-        BuildKit over the API has no credentials to do it itself.
+        BuildKit over the API has no credentials to pull them itself.
         """
         if self.missing_base is None:
             return self
@@ -117,54 +116,54 @@ class BuildPlan:
                 self.world.pull(base, emit, platform=platform)
             except Unavailable as error:
                 if base.registry == DOCKER_HUB and self.app.base_images:
-                    error.hint = "invoke up (it makes a base image where the Hub is out of reach)"
+                    error.hint = "invoke up (makes a local base image if Docker Hub cannot be reached)"
                 raise
-        return replace(self)  # another look at what is there now
+        return replace(self)  # a copy without the cached values
 
     @cached_property
     def content(self) -> Inputs:
-        """Everything that decides the image but whether it is committed."""
+        """Everything that determines the image, except whether it is committed."""
         app, options = self.app, self.app.build
         digests = self._digests
         own = app.dockerfile.relative_to(app.context).as_posix() if app.dockerfile.is_relative_to(app.context) else ""
         parts = {f"file {path}": digest for path, digest in digests.items() if path != own}
-        # COPY may take it along, under the name it has in the context.
+        # COPY may include the Dockerfile, under the name it has in the context.
         name = own if own in self.context.entries else ""
         parts["Dockerfile"] = f"{hashlib.sha256(self.dockerfile).hexdigest()} {name}".strip()
         for key, value in self.arguments.items():
-            # A value may be a secret, and the parts are noted.
+            # A value may be a secret, and the parts are saved.
             parts[f"argument {key}"] = hashlib.sha256(value.encode()).hexdigest()
         for base in self.bases:
             found = self._image(base)
             parts[f"base image {base.familiar}"] = self.reason_to_pull(base) or (found.id if found else "missing")
-        wishes = {"target": options.target, "platforms": ", ".join(options.platforms)}
-        wishes |= {f"secret {name}": "given" for name in options.secrets}
-        wishes |= {"provenance": "yes" * options.provenance, "sbom": "yes" * options.sbom}
-        parts |= {name: value for name, value in wishes.items() if value}
+        chosen = {"target": options.target, "platforms": ", ".join(options.platforms)}
+        chosen |= {f"secret {name}": "given" for name in options.secrets}
+        chosen |= {"provenance": "yes" * options.provenance, "sbom": "yes" * options.sbom}
+        parts |= {name: value for name, value in chosen.items() if value}
         for name, place in options.contexts.items():
             parts |= _extra_context(name, place, options.allowed)
         return Inputs(parts=parts)
 
     @cached_property
     def inputs(self) -> Inputs:
-        """Everything that decides the image."""
+        """Everything that determines the image."""
         ignore = find_ignore_file(self.app.context, self.app.dockerfile)
         beside = [str(path) for path in (self.app.dockerfile, ignore) if path]
         if has_uncommitted(self.app.context, [*self.context.entries, *beside]):
-            return Inputs(parts={**self.content.parts, _UNCOMMITTED: "yes"})
+            return Inputs(parts={**self.content.parts, UNCOMMITTED: "yes"})
         return self.content
 
     def is_up_to_date(self, image: Image) -> bool:
-        """Return whether an image is this app's, and made from this.
+        """Return whether an image belongs to this app and was built from these inputs.
 
-        What was committed when it was built still is: git is asked only about what was not.
+        Content that was committed when it was built still is, so git is only run for other images.
         """
-        made = image.labels.get(INPUTS_LABEL)
-        ours = self.app.labels.items() <= image.labels.items()
-        return ours and (made == self.content.digest or (made is not None and made == self.inputs.digest))
+        digest = image.labels.get(INPUTS_LABEL)
+        belongs = self.app.labels.items() <= image.labels.items()
+        return belongs and (digest == self.content.digest or (digest is not None and digest == self.inputs.digest))
 
     def request(self, reference: ImageReference) -> BuildRequest:
-        """Return what the engine is asked to build."""
+        """Return the request for the engine."""
         arguments = dict(self.arguments)
         revision = self._revision
         if _EPOCH_ARGUMENT not in arguments and revision:
@@ -182,8 +181,8 @@ class BuildPlan:
         )
 
     def labels(self) -> dict[str, str]:
-        """Return the image's labels: ours, and the standard ones that the Dockerfile does not set itself."""
-        revision, dirty = self._revision, _UNCOMMITTED in self.inputs.parts
+        """Return the image's labels: Seatrial's own, and the standard ones that the Dockerfile does not set."""
+        revision, dirty = self._revision, UNCOMMITTED in self.inputs.parts
         base = self._read(final_base)
         standard = {"title": self.app.repository.repository.rpartition("/")[2], "version": str(self.version)}
         if revision:
@@ -205,7 +204,7 @@ class BuildPlan:
             raise UsageError(
                 "the Dockerfile cannot be read",
                 reason=f"{self.app.dockerfile}:{error.line}: {error.reason}",
-                hint=f"mend line {error.line} of {self.app.dockerfile}",
+                hint=f"fix line {error.line} of {self.app.dockerfile}",
             ) from error
 
     def _image(self, reference: ImageReference) -> Image | None:
@@ -227,7 +226,7 @@ class BuildPlan:
 
     @cached_property
     def _known_arguments(self) -> dict[str, str]:
-        """The arguments with those that the builder sets by itself, as far as they are known."""
+        """The build arguments, and the platform arguments that the builder sets itself if they are known."""
         platforms = self.app.build.platforms
         if len(platforms) > 1 or not _PLATFORM_ARGUMENT.search(self.text):
             return self.arguments
@@ -248,40 +247,40 @@ def _dockerfile(path: Path) -> bytes:
     raise UsageError(
         f"the Dockerfile {path} cannot be read",
         reason=reason,
-        hint="write one, or mend dockerfile in invoke.yaml",
+        hint="write one, or fix dockerfile in invoke.yaml",
     )
 
 
 def _extra_context(name: str, place: str, allowed: tuple[str, ...]) -> dict[str, str]:
-    """Return the parts that an extra context is: its files, or the name of what is elsewhere."""
+    """Return an extra context's parts: its files, or the name of an image or a URL."""
     folder = Path(place)
     if not folder.is_absolute():
         return {f"context {name}": place}
     extra = Context.read(folder, None)
     extra.check_secrets(allowed)
     return {
-        # buildx sends it itself, with the modes it has.
+        # buildx sends these files itself, with their own modes.
         f"context {name}/{path}": f"{stat.S_IMODE(status.st_mode):o} {entry_digest(folder / path, status)}"
         for path, status in extra.entries.items()
     }
 
 
 def _check_extra_inputs(app: App) -> None:
-    """Raise `UsageError` for an extra context or a build secret that is not there: only the build would tell."""
+    """Raise `UsageError` for a missing extra context or build secret, which only the build would notice."""
     for name, place in app.build.contexts.items():
         if Path(place).is_absolute() and not Path(place).is_dir():
             raise UsageError(
                 f"there is no folder {place} for the extra context {name}",
-                reason="build_contexts in the settings, or --build-context, names it",
-                hint=f"mend build_contexts.{name} in invoke.yaml, or --build-context {name}=FOLDER",
+                reason="it is named by build_contexts in the settings, or by --build-context",
+                hint=f"fix build_contexts.{name} in invoke.yaml, or --build-context {name}=FOLDER",
             )
     for name, source in app.build.secrets.items():
         kind, _, place = source.partition("=")
         if kind == "src" and not Path(place).is_file():
             raise UsageError(
                 f"there is no file {place} for the build secret {name}",
-                reason="build_secrets in the settings names it",
-                hint=f"write it, or mend build_secrets.{name} in invoke.yaml",
+                reason="it is named by build_secrets in the settings",
+                hint=f"write it, or fix build_secrets.{name} in invoke.yaml",
             )
 
 

@@ -1,4 +1,4 @@
-"""Where an image goes: a user in a registry, and the tags it goes out under."""
+"""Where an image is published: a user's repository in a registry, and the image's tags there."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Destination:
 
     @property
     def flags(self) -> str:
-        """The flags that mean this place, to be typed."""
+        """The command-line flags for this destination."""
         return f"--user {self.user}" + ("" if self.registry == DOCKER_HUB else f" --registry {self.registry}")
 
     def tags(self, version: Version, *, moves: bool = True) -> Tags:
-        """Return the tags of a version there; `UsageError` for one that has the name of a moving tag, like `latest`."""
+        """Return a version's tags; raise `UsageError` if the version is named like a moving tag such as `latest`."""
         if version.text in self.target.tags:
             raise UsageError(
                 f"version {version} cannot be published",
@@ -43,28 +43,28 @@ class Destination:
         return version.tags(self.target.tags, moves=moves)
 
     def tags_of(self, image: Image) -> Tags:
-        """Return the tags of an image there; what was built with uncommitted changes moves nothing."""
+        """Return an image's tags; an image with uncommitted changes has no moving tags."""
         return self.tags(version_of(image), moves=UNCOMMITTED_LABEL not in image.labels)
 
     def references(self, image: Image) -> tuple[ImageReference, ...]:
-        """Return the names an image has there: its version's own first, then the moving ones."""
+        """Return an image's references there: its version's own tags first, then the moving ones."""
         return tuple(self.repository.with_tag(tag) for tag in self.tags_of(image).all)
 
 
 def version_of(image: Image) -> Version:
-    """Return the version an image was built as; `UsageError` when Seatrial did not build it."""
+    """Return the version an image was built as; raise `UsageError` if Seatrial did not build it."""
     label = image.labels.get(VERSION_LABEL)
     if label is None:
         raise UsageError(
             f"the image {image.id} has no version",
-            reason=f"it does not carry the label {VERSION_LABEL}; Seatrial did not build it",
+            reason=f"Seatrial did not build it: the label {VERSION_LABEL} is missing",
             hint="invoke build --version 1",
         )
     return Version.parse(label)
 
 
 def together(references: Sequence[ImageReference], *, short: bool = False) -> str:
-    """Return names of one repository for a sentence: `demo/app:1, :1.4 and :latest`; `short` leaves it out."""
+    """Return references of one repository as text: `demo/app:1, :1.4 and :latest`; `short` omits the repository."""
     first, *rest = references
     names = [f":{first.tag}" if short else first.familiar, *(f":{reference.tag}" for reference in rest)]
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

@@ -1,4 +1,4 @@
-"""login: a registry knows the user, and Docker keeps the credentials."""
+"""login: the registry accepts the user's password, and Docker's configuration holds it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Login"]
 
 @dataclass(frozen=True, kw_only=True)
 class Login:
-    """The registry accepts what Docker keeps for this user; `credential` is kept when it does not yet."""
+    """Docker's configuration holds `credential` for the registry, which accepts it."""
 
     registry: str
     credential: Credential
@@ -22,7 +22,7 @@ class Login:
     app: str = ""
 
     def plan(self, world: World) -> Change | NoChange:
-        """Prove what is to be kept, and compare it with what is kept."""
+        """Check the new credential at the registry, and compare it with the saved one."""
         registry = world.registry(self.registry)
         world.retry_policy.call(lambda: registry.check_login(self.credential), world.emit)
         saved = registry.credential()
@@ -33,7 +33,7 @@ class Login:
         if saved is None:
             reason = ""
         elif saved.user == self.credential.user:
-            reason = "the saved password is a different one"
+            reason = "the saved password was different"
         else:
             reason = f"replaces the login of {saved.user}"
         as_user = f"in to {self.registry} as {self.credential.user}"
@@ -45,5 +45,5 @@ class Login:
         )
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
-        """Keep the credentials where Docker does."""
+        """Save the credential where Docker does."""
         world.registry(self.registry).save_credential(self.credential)

@@ -1,4 +1,4 @@
-"""preflight: what can be known of a release before a build of minutes."""
+"""preflight: what can be checked of a release before the build."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ __all__ = ["Preflight"]
 
 @dataclass(frozen=True, kw_only=True)
 class Preflight:
-    """We may push there, as far as can be told, and the version is not published with other content.
+    """The user may push, as far as the registry tells, and the version is not published with other content.
 
-    What is published already, made from these very inputs, is fetched: another build of it might have other bytes.
+    If the version is already published from the same inputs, that image is pulled, since another build could differ.
     """
 
     target: App
@@ -41,30 +41,28 @@ class Preflight:
 
     @property
     def reference(self) -> ImageReference:
-        """The name the version is published under."""
+        """The reference under which the version is published."""
         return self.destination.repository.with_tag(self.destination.tags(self.version).own[0])
 
     @property
     def local(self) -> ImageReference:
-        """The name a build of the version has."""
+        """The reference that a build of the version has in the engine."""
         return self.target.repository.with_tag(str(self.version))
 
     def plan(self, world: World) -> Change | NoChange:
-        """Ask the registry for the version, and compare what it was made from with the inputs."""
+        """Look the version up in the registry, and compare its inputs with the current ones."""
         reference = self.reference
         world.check_push_permission(self.destination.repository)
         manifest = world.published_manifest(reference)
         if manifest is None:
-            return NoChange(message=f"{reference.familiar} is free")
+            return NoChange(message=f"{reference.familiar} is not published yet")
         build_plan = BuildPlan.of(self.target, self.version, world)
         published = _published(world, reference, manifest)
         if build_plan.missing_base:
             base = build_plan.missing_base.familiar
             return Change(
-                would=f"pull {base}, to compare the inputs with those of the published {reference.familiar}",
-                planned=PlannedState()
-                if self.overwrite
-                else self._fetched(published, made_from=build_plan.inputs.digest),
+                would=f"pull {base} to compare the inputs with those of the published {reference.familiar}",
+                planned=PlannedState() if self.overwrite else self._planned(published, build_plan.inputs.digest),
             )
         if not build_plan.is_up_to_date(published):
             if self.overwrite:
@@ -85,40 +83,40 @@ class Preflight:
             reason="already published from these inputs",
             before=local.id if local else None,
             after=manifest.digest,
-            planned=self._fetched(published, made_from=published.labels[INPUTS_LABEL]),
+            planned=self._planned(published, published.labels[INPUTS_LABEL]),
         )
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
-        """Fetch it by its digest, give it the name a build would, and go on with it."""
+        """Pull the image by its digest, tag it as a build would, and make it the current image."""
         build_plan = BuildPlan.of(self.target, self.version, world).pull_bases(emit)
         manifest, local = world.published_manifest(self.reference), world.image(self.local)
         if manifest is None or (local and is_same_image(local, self.reference, manifest)):
             return
         if self.target.build.no_cache or not build_plan.is_up_to_date(_published(world, self.reference, manifest)):
-            return  # what that means, the next look says
+            return  # the plan that follows reports it
         reference = self.reference.with_digest(manifest.digest)
         emit(Info(text=f"pulling {self.reference.familiar}, {short(manifest.digest)}"))
         world.pull(reference, emit)
         image = world.engine.image(reference.familiar)
         if image is None:
             raise StepFailed(
-                f"{reference.familiar} was pulled and is not there",
-                reason="the engine does not know it by its digest",
-                hint="look whether somebody else removes images there, then run it again",
+                f"{reference.familiar} was pulled but is missing",
+                reason="the engine has no image with this digest",
+                hint="check whether somebody else removes images, then run it again",
             )
         world.engine.tag(image.id, self.local)
         world.state.save_inputs(image.labels[INPUTS_LABEL], build_plan.inputs.parts, world.process.run)
         world.state.save_current(self.app, image.id)
 
-    def _fetched(self, published: Image, *, made_from: str) -> PlannedState:
-        """Foresee that the published image is here, and made from these inputs: whatever else would be a conflict."""
-        labels = {**published.labels, INPUTS_LABEL: made_from}
+    def _planned(self, published: Image, inputs_digest: str) -> PlannedState:
+        """Return the state after the pull, if the image has these inputs; with others it would be a conflict."""
+        labels = {**published.labels, INPUTS_LABEL: inputs_digest}
         image = replace(published, tags=(self.local.familiar,), labels=labels)
         return PlannedState(images=(image,), current={self.app: image})
 
 
 def _published(world: World, reference: ImageReference, manifest: Manifest) -> Image:
-    """Return a published image as the engine would have it; an index has its own digest as id."""
+    """Return a published image as the engine would show it; the id of an index is its own digest."""
     labels = world.configuration(reference, manifest).labels
     return Image(id=manifest.config or manifest.digest, tags=(reference.familiar,), labels=labels)
 
@@ -128,4 +126,4 @@ def _difference(world: World, build_plan: BuildPlan, published: Image) -> str:
     if inputs_digest is None:
         return "which Seatrial did not build"
     parts = world.state.inputs(inputs_digest)
-    return f"made from other inputs: {build_plan.inputs.difference(parts)}" if parts else "made from other inputs"
+    return "built from other inputs" + (f": {build_plan.inputs.difference(parts)}" if parts else "")

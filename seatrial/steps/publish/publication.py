@@ -1,4 +1,4 @@
-"""What a registry holds under each name of an image, and what is to become of each."""
+"""What a registry holds under each tag of an image, and what a push would do with each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from seatrial.engine.model import Image
-from seatrial.errors import Conflict, SeatrialError
+from seatrial.errors import Conflict, SeatrialError, sanitize
 from seatrial.model.app import UNCOMMITTED_LABEL, VERSION_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
@@ -22,10 +22,10 @@ _SHOWN = len("sha256:") + 12
 
 @dataclass(frozen=True, kw_only=True)
 class Publication:
-    """An image's names in a registry: the version's `own`, and the `moving` ones.
+    """An image's references in a registry: the version's `own` tags and the `moving` ones.
 
-    `manifests` is what the registry holds under each, `not_moved` why a moving one does not move, and `versions` the
-    versions of what moving ones point to now, by digest.
+    `manifests` is what the registry holds under each, `not_moved` why a moving tag does not move, and `versions` maps
+    the digests that moving tags have now to versions.
     """
 
     image: Image
@@ -39,14 +39,14 @@ class Publication:
     def of(
         cls, world: World, destination: Destination, image: Image, *, overwrite: bool = False, backwards: bool = False
     ) -> Publication:
-        """Ask the registry.
+        """Read the tags from the registry.
 
-        A moving tag stays where a newer version of its line is published, unless `backwards`, and where its name is
-        a version of its own, unless `overwrite`. Raises `Conflict` when the version is published with other content,
-        unless `overwrite`.
+        A moving tag does not move if a newer version of its line is published, unless `backwards` is set, or if it was
+        published as a version itself, unless `overwrite` is set. Raises `Conflict` if the version is published with
+        other content, unless `overwrite` is set.
         """
         tags, repository = destination.tags_of(image), destination.repository
-        own, moving = (tuple(repository.with_tag(tag) for tag in some) for some in (tags.own, tags.moving))
+        own, moving = (tuple(repository.with_tag(tag) for tag in group) for group in (tags.own, tags.moving))
         manifests = {reference: world.published_manifest(reference) for reference in (*own, *moving)}
         for reference in own:
             found = manifests[reference]
@@ -63,68 +63,73 @@ class Publication:
                 and not overwrite
                 and is_own_version(world, destination, reference, found)
             ):
-                not_moved[reference] = "published as a version of its own"
+                not_moved[reference] = "it was published as a version of its own"
         if UNCOMMITTED_LABEL in image.labels:
-            would = destination.tags(version_of(image)).moving
-            not_moved |= {repository.with_tag(tag): "uncommitted changes" for tag in would}
-        moves = {found.digest: one for one in elsewhere if one not in not_moved and (found := manifests[one])}
-        versions = {digest: published_version(world, one, manifests[one]) for digest, one in moves.items()}
+            moving_tags = destination.tags(version_of(image)).moving
+            not_moved |= {repository.with_tag(tag): "uncommitted changes" for tag in moving_tags}
+        moves = {found.digest: (one, found) for one in elsewhere if one not in not_moved and (found := manifests[one])}
+        versions = {digest: published_version(world, *found) for digest, found in moves.items()}
         return cls(image=image, own=own, moving=moving, manifests=manifests, not_moved=not_moved, versions=versions)
 
     @property
     def missing(self) -> tuple[ImageReference, ...]:
-        """The names under which the registry is to hold the image and does not, the version's own first."""
+        """The references under which the registry does not hold the image yet, the version's own first."""
         every = (one for one in (*self.own, *self.moving) if one not in self.not_moved)
         return tuple(one for one in every if not is_same_image(self.image, one, self.manifests[one]))
 
     @property
     def published(self) -> Manifest | None:
-        """What the registry holds of the image under the version's own name, or nothing."""
+        """The manifest under the version's own tag, or None if it is not this image's."""
         found = self.manifests[self.own[0]]
         return found if is_same_image(self.image, self.own[0], found) else None
 
     @property
     def before(self) -> str | None:
-        """The digest that is put out of its place, or nothing."""
+        """The first digest that a push replaces, or None."""
         every = (self.manifests[one] for one in self.missing)
         return next((found.digest for found in every if found), None)
 
     @property
     def state(self) -> str:
-        """Which names are published and which moving ones are not, as text."""
+        """Which references are published and which moving tags did not move, as text."""
         published = [one for one in self.manifests if one not in self.not_moved]
         verb = "is" if len(published) == 1 else "are"
         return "; ".join((f"{together(published)} {verb} published", *_describe_not_moved(self.not_moved)))
 
     @property
     def would(self) -> str:
-        """What a push would do with each name, as text: `push x/shop:2, move :latest from 1 to 2`."""
+        """What a push would do, as text: `push x/shop:2, move :latest from 1 to 2`."""
         return self._describe("push", "overwrite", "move")
 
     @property
     def done(self) -> str:
-        """What a push did with each name, as text: `pushed x/shop:2, moved :latest from 1 to 2`."""
+        """What a push did, as text: `pushed x/shop:2, moved :latest from 1 to 2`."""
         return self._describe("pushed", "overwrote", "moved")
 
     def _describe(self, push: str, overwrite: str, move: str) -> str:
-        groups: dict[str, list[ImageReference]] = {}
+        groups: dict[tuple[str, str], list[ImageReference]] = {}
         for one in self.missing:
             if (found := self.manifests[one]) is None:
-                key = f"{push} {{}}"
+                action = push, ""
             elif one in self.own:
-                key = f"{overwrite} {{}}, which was {short(found.digest)}"
+                action = overwrite, f" (was {short(found.digest)})"
+            elif (old := self.versions[found.digest]) == str(new := version_of(self.image)):
+                action = move, f" to the new {new}"
             else:
-                key = f"{move} {{}} from {self.versions[found.digest]} to {version_of(self.image)}"
-            groups.setdefault(key, []).append(one)
-        parts = [key.format(together(names, short=number > 0)) for number, (key, names) in enumerate(groups.items())]
+                action = move, f" from {old} to {new}"
+            groups.setdefault(action, []).append(one)
+        parts = [
+            f"{verb} {together(references, short=number > 0)}{rest}"
+            for number, ((verb, rest), references) in enumerate(groups.items())
+        ]
         return "; ".join((", ".join(parts), *_describe_not_moved(self.not_moved)))
 
 
 def is_same_image(image: Image, reference: ImageReference, manifest: Manifest | None) -> bool:
-    """Return whether what the registry holds is this image.
+    """Return whether a manifest in the registry is this image's.
 
-    Its id is the config's digest, or with the containerd image store the manifest's own; else the engine knows the
-    digest under which it was pushed or pulled.
+    The image's id is the digest of the configuration or, with the containerd image store, of the manifest; otherwise
+    the engine knows the digest from a push or pull.
     """
     if manifest is None:
         return False
@@ -133,21 +138,21 @@ def is_same_image(image: Image, reference: ImageReference, manifest: Manifest | 
 
 
 def conflict(
-    destination: Destination, reference: ImageReference, found: Manifest, labels: Mapping[str, str], but: str
+    destination: Destination, reference: ImageReference, found: Manifest, labels: Mapping[str, str], difference: str
 ) -> Conflict:
-    """Return the error for a version's own tag under which other content is published, with these labels."""
+    """Return the error for a version's own tag that is published with other content, which has these labels."""
     label = labels.get(VERSION_LABEL)
     own = label is None or reference.tag in destination.tags(Version.parse(label)).own
-    moving = "" if own else f"; there :{reference.tag} moves with releases and is {label}"
+    moving = "" if own else f"; :{reference.tag} is a moving tag there, now at {label}"
     return Conflict(
         f"{reference.familiar} is published with other content",
-        reason=f"the registry holds {found.digest}, {but}{moving}",
+        reason=f"the registry holds {found.digest}, {difference}{moving}",
         hint="--version NEW (or --overwrite)",
     )
 
 
 def is_own_version(world: World, destination: Destination, reference: ImageReference, manifest: Manifest) -> bool:
-    """Return whether what is held under a tag was published as just that version, so that the tag does not move."""
+    """Return whether a tag was published as a version of its own, so that it is not a moving tag."""
     patterns, tag = destination.target.tags, reference.tag or ""
     if tag in patterns or not Version.published([tag], patterns):
         return False
@@ -155,37 +160,35 @@ def is_own_version(world: World, destination: Destination, reference: ImageRefer
     return label is not None and tag in Version.parse(label).tags(patterns).own
 
 
-def published_version(world: World, reference: ImageReference, manifest: Manifest | None) -> str:
-    """Return the version of what the registry holds, or the beginning of its digest where it names none."""
-    if manifest is None:
-        return "nothing"
+def published_version(world: World, reference: ImageReference, manifest: Manifest) -> str:
+    """Return the version of a published image, or its shortened digest if it has none."""
     try:
         label = world.configuration(reference, manifest).labels.get(VERSION_LABEL)
-    except SeatrialError:  # only for a sentence
+    except SeatrialError:  # only a message needs it
         label = None
-    return label or short(manifest.digest)
+    return sanitize(label or short(manifest.digest))
 
 
 def record_change(names: str, digest: str | None) -> Change:
-    """Return the change that only writes down, in the ledger, what is published already."""
+    """Return the change that only records in the ledger what is already published."""
     return Change(
         would=f"record {names} in the ledger",
         done=f"recorded {names} in the ledger",
-        reason="published, but not in the ledger",
+        reason="it was published, but not in the ledger",
         before=digest,
         after=digest,
     )
 
 
 def short(digest: str) -> str:
-    """Return the beginning of a digest, which is enough for people."""
+    """Return the beginning of a digest, for people."""
     return digest[:_SHOWN] if digest.startswith("sha256:") else digest
 
 
 def _newer(
     world: World, destination: Destination, version: Version, moving: Iterable[ImageReference]
 ) -> dict[ImageReference, str]:
-    """Return the moving names in whose line a newer version is published, and which."""
+    """Return the moving tags that do not move because a newer version of their line is published, with the reason."""
     patterns = destination.target.tags
     published = Version.published(world.published_tags(destination.repository), patterns)
     newer = [one for one in published if one.newer_than(version)]
@@ -202,4 +205,4 @@ def _describe_not_moved(not_moved: Mapping[ImageReference, str]) -> list[str]:
     groups: dict[str, list[ImageReference]] = {}
     for reference, reason in not_moved.items():
         groups.setdefault(reason, []).append(reference)
-    return [f"leaves {together(group)}: {reason}" for reason, group in groups.items()]
+    return [f"{together(group, short=True)} not moved: {reason}" for reason, group in groups.items()]

@@ -1,4 +1,4 @@
-"""Tags put to a manifest that the registry holds: all at once, told one by one, and written down."""
+"""Point several tags at a manifest in the registry, report each result, and make the ledger's entry."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from seatrial.wording import pluralize
 __all__ = ["TagErrors", "entry_for", "partial_failure", "retag_all"]
 
 TagErrors = dict[ImageReference, SeatrialError | None]
-"""How each tag came out: what went wrong, or None when it is there."""
+"""The error of each tag, or None for a tag that points to the manifest."""
 
 
 def retag_all(
@@ -32,7 +32,7 @@ def retag_all(
     emit: Emit,
     results: MutableMapping[ImageReference, SeatrialError | None],
 ) -> None:
-    """Let tags point to a manifest the registry holds, all at once; `results` hears of each as it is done."""
+    """Point tags at a manifest in the registry, in parallel; put each result into `results` as soon as it is known."""
     one_at_a_time = threading.Lock()
 
     def on_event(event: Event) -> None:
@@ -45,11 +45,11 @@ def retag_all(
             results[reference] = None
         except SeatrialError as error:
             results[reference] = error
-        except Exception as error:  # noqa: BLE001  a thread has nobody to raise it to
-            what = f"{reference.familiar} cannot be moved"
-            results[reference] = StepFailed(what, reason=f"{type(error).__name__}: {error}", hint="run it again")
+        except Exception as error:  # noqa: BLE001  nobody catches what a thread raises
+            message = f"{reference.familiar} cannot be moved"
+            results[reference] = StepFailed(message, reason=f"{type(error).__name__}: {error}", hint="run it again")
 
-    # Daemons: Ctrl-C does not wait for a registry that hangs.
+    # Daemon threads, so that Ctrl-C does not wait for a registry that hangs.
     threads = [threading.Thread(target=retag, args=(one,), daemon=True) for one in references]
     for thread in threads:
         thread.start()
@@ -58,23 +58,23 @@ def retag_all(
 
 
 def partial_failure(manifest: Manifest, results: Mapping[ImageReference, SeatrialError | None]) -> StepFailed | None:
-    """Return the error for tags that could not be moved, told tag by tag; nothing when all are there."""
+    """Return the error for tags that could not be moved, with one detail for each tag; None if all were moved."""
     failed = {one: error for one, error in results.items() if error}
     if not failed:
         return None
     first = next(iter(failed.values()))
-    details = [f"{one.familiar}: there, {manifest.digest}" for one, error in results.items() if error is None]
+    details = [f"{one.familiar}: published, {manifest.digest}" for one, error in results.items() if error is None]
     details += [f"{one.familiar}: not moved, {error.reason}" for one, error in failed.items()]
     return StepFailed(
         f"{pluralize(len(failed), 'tag')} could not be moved",
         reason=first.reason,
-        hint="run it again: only what is missing is sent" if first.transient else first.hint,
+        hint="run it again: only what is missing is pushed" if first.transient else first.hint,
         details=tuple(details),
         cause=first.cause,
     )
 
 
-def entry_for(  # noqa: PLR0913  what stands in an entry
+def entry_for(  # noqa: PLR0913  an entry's fields
     world: World,
     destination: Destination,
     version: Version,
@@ -86,7 +86,7 @@ def entry_for(  # noqa: PLR0913  what stands in an entry
     before: Mapping[ImageReference, Manifest | None],
     verdict: Verdict | Mapping[str, object] | None,
 ) -> Entry:
-    """Return the ledger's entry for what was just done; `before` is what the registry held under each name."""
+    """Return the ledger's entry for what was just done; `before` is what the registry held under each reference."""
     return Entry(
         action=action,
         app=destination.target.name,

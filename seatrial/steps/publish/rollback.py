@@ -1,4 +1,4 @@
-"""rollback: the moving tags point back to a version that is published."""
+"""rollback: the moving tags point back to a published version."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["Rollback"]
 
 @dataclass(frozen=True, kw_only=True)
 class Rollback:
-    """In the registry, the tags that move with a version point to that version's digest; nothing is built or sent."""
+    """In the registry, a version's moving tags point to its digest; nothing is built or pushed."""
 
     target: App
     version: Version
@@ -36,7 +36,7 @@ class Rollback:
         return self.target.name
 
     def plan(self, world: World) -> Change | NoChange:
-        """Compare what registry and ledger hold under the moving tags with the version's digest."""
+        """Compare the moving tags, in the registry and in the ledger, with the version's digest."""
         manifest, _ = self._published(world)
         manifests = self._moving(world, manifest)
         wrong, digest = _wrong(manifests, manifest), manifest.digest
@@ -44,40 +44,42 @@ class Rollback:
             tags = together(tuple(manifests))
             if self._unrecorded(world, manifests, manifest):
                 return record_change(tags, digest)
-            return NoChange(message=f"{tags} already at {self.version}", identity=digest)
+            verb = "is" if len(manifests) == 1 else "are"
+            return NoChange(message=f"{tags} {verb} at {self.version}", identity=digest)
         world.check_push_permission(self.destination.repository)
-        before: str | None = None
-        start = ""
-        first = next(((one, found) for one in wrong if (found := manifests[one])), None)
-        if first:
-            before, start = first[1].digest, f" from {published_version(world, *first)}"
-        where = f"{together(wrong)}{start} back to {self.version}"
+        groups: dict[str, list[ImageReference]] = {}
+        for one in wrong:
+            start = f" from {published_version(world, one, found)}" if (found := manifests[one]) else ""
+            groups.setdefault(start, []).append(one)
+        named = [f"{together(some, short=number > 0)}{start}" for number, (start, some) in enumerate(groups.items())]
+        where = f"{', '.join(named)} back to {self.version}"
+        before = next((found.digest for one in wrong if (found := manifests[one])), None)
         return Change(would=f"move {where}", done=f"moved {where}", before=before, after=digest)
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
-        """Move them, and write it down."""
+        """Move the tags, and record it in the ledger."""
         manifest, labels = self._published(world)
         manifests = self._moving(world, manifest)
         results: TagErrors = dict.fromkeys(self._unrecorded(world, manifests, manifest))
         try:
             retag_all(world, manifest, _wrong(manifests, manifest), emit, results)
         except BaseException:
-            with suppress(SeatrialError):  # what is under way weighs more
-                self._write_down(world, manifest, labels, manifests, results)
+            with suppress(SeatrialError):  # the first error matters more
+                self._record(world, manifest, labels, manifests, results)
             raise
-        self._write_down(world, manifest, labels, manifests, results)
+        self._record(world, manifest, labels, manifests, results)
         if error := partial_failure(manifest, results):
             raise error
 
     def _unrecorded(
         self, world: World, manifests: Mapping[ImageReference, Manifest | None], manifest: Manifest
     ) -> list[ImageReference]:
-        """Return the tags that are where they should be, and of which the ledger says something else."""
+        """Return the tags that already point to the manifest but are not recorded so in the ledger."""
         released = world.ledger.released(str(self.destination.repository))
         in_place = [one for one, found in manifests.items() if found and found.digest == manifest.digest]
         return [one for one in in_place if released.get(str(one.tag)) != manifest.digest]
 
-    def _write_down(
+    def _record(
         self,
         world: World,
         manifest: Manifest,
@@ -111,38 +113,40 @@ class Rollback:
         return self.destination.repository.with_tag(self.destination.tags(self.version).own[0])
 
     def _published(self, world: World) -> tuple[Manifest, Mapping[str, str]]:
-        """Return what is published as the version, and its labels; it must be what the ledger says was released."""
+        """Return the version's manifest and labels; raise an error if the tags cannot go back to it."""
+        message = f"cannot roll back to {self.version}"
         manifest = world.published_manifest(self._own)
         if manifest is None:
             raise StepFailed(
-                f"{self._own.familiar} is not published",
-                reason="the registry holds nothing under that name, so nothing can go back to it",
+                message,
+                reason=f"{self._own.familiar} is not published",
                 hint=f"invoke status {self.destination.flags} (shows what is published)",
             )
         released = world.ledger.released(str(self.destination.repository)).get(str(self._own.tag))
         if released not in (None, manifest.digest):
             raise Conflict(
-                f"{self._own.familiar} is not what was released",
-                reason=f"the ledger says {released}, the registry holds {manifest.digest}",
-                hint="--to ANOTHER, and find out who pushed this one",
+                message,
+                reason=f"{self._own.familiar} has changed since its release: the ledger says {released}, "
+                f"the registry holds {manifest.digest}",
+                hint="--to VERSION (and find out who pushed this one)",
             )
         labels = world.configuration(self._own, manifest).labels
         if (label := labels.get(VERSION_LABEL)) not in (None, str(self.version)):
             raise UsageError(
-                f"{self._own.familiar} is no version to go back to",
-                reason=f"there it is a moving tag of version {label}",
+                message,
+                reason=f":{self._own.tag} is a moving tag, now at {label}",
                 hint=f"--to {label}",
             )
         if UNCOMMITTED_LABEL in labels:
             raise StepFailed(
-                f"no tag goes back to {self._own.familiar}",
-                reason="it was built with uncommitted changes, and such an image moves no tag",
+                message,
+                reason="it was built with uncommitted changes, and such an image has no moving tags",
                 hint=f"invoke status {self.destination.flags} (shows what is published)",
             )
         return manifest, labels
 
     def _moving(self, world: World, manifest: Manifest) -> dict[ImageReference, Manifest | None]:
-        """Return what the registry holds under each tag that moves with the version."""
+        """Return what the registry holds under each of the version's moving tags."""
         repository = self.destination.repository
         every = [repository.with_tag(tag) for tag in self.destination.tags(self.version).moving]
         manifests = {one: world.published_manifest(one) for one in every}
@@ -155,13 +159,13 @@ class Rollback:
         }
         if not manifests:
             raise UsageError(
-                f"no tag moves with {self.version}",
-                reason="only a plain release (1.4.2) has tags that move, and a setting tags that names some",
+                f"cannot roll back to {self.version}",
+                reason="it has no moving tags: only a plain release (1.4.2) has those that the setting tags names",
                 hint="--to VERSION",
             )
         return manifests
 
 
 def _wrong(manifests: Mapping[ImageReference, Manifest | None], manifest: Manifest) -> list[ImageReference]:
-    """Return the tags that hold nothing or something else."""
+    """Return the tags that do not point to the manifest."""
     return [one for one, found in manifests.items() if found is None or found.digest != manifest.digest]

@@ -1,4 +1,4 @@
-"""tag: the user's name for the image, with its version and its moving tags."""
+"""tag: the image's references in the user's repository, with its version and its moving tags."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Tag"]
 
 @dataclass(frozen=True, kw_only=True)
 class Tag:
-    """The user's names in the registry point, here in the engine, to the image of a version."""
+    """In the engine, the references to be pushed point to the image of a version."""
 
     target: App
     version: Version | None
@@ -29,13 +29,13 @@ class Tag:
         return self.target.name
 
     def plan(self, world: World) -> Change | NoChange:
-        """Compare what each name points to with the image."""
+        """Compare the image with what each reference points to."""
         image = world.chosen(self.target, self.version)
         references = self.destination.references(image)
         pointing = {reference: world.image(reference) for reference in references}
         wrong = {name: found for name, found in pointing.items() if found is None or found.id != image.id}
         if not wrong:
-            return NoChange(message=f"{image.name} is tagged {together(references)}", identity=image.id)
+            return NoChange(message=f"{image.name} is tagged as {together(references)}", identity=image.id)
         moved = next((found.id for found in wrong.values() if found), None)
         tags = tuple(reference.familiar for reference in references)
         return Change(
@@ -47,7 +47,7 @@ class Tag:
         )
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
-        """Let every name point to the image."""
+        """Point every reference to the image."""
         image = world.chosen(self.target, self.version)
         for reference in self.destination.references(image):
             world.engine.tag(image.id, reference)

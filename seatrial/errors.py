@@ -1,21 +1,21 @@
-"""Everything that can go wrong, on one screen.
+"""All errors, on one screen.
 
-Each error says what failed, why, and what to type next, and knows the exit code it ends the process with::
+Each says what failed, why, and what to type next, and has the exit code of the process::
 
     SeatrialError                 1  a step failed
     ├── StepFailed              1  the work itself went wrong
     │   ├── BuildFailed         1  the Dockerfile could not be built
     │   ├── ContainerFailed     1  a container could not be created, started or kept
-    │   ├── SmokeFailed         1  the app did not give the answers it should
-    │   ├── PushRefused         1  the registry does not let this user do this
-    │   └── DidNotConverge      1  a step was carried out and the world is still not as wished
-    ├── UsageError              2  wrong words on the command line or in the settings; nothing was touched
-    │   └── CredentialsError    2  the credentials kept by Docker cannot be read
-    ├── Unavailable             3  the surroundings are not there; the same command may work later
+    │   ├── SmokeFailed         1  the app did not answer as its checks expect
+    │   ├── PushRefused         1  the registry does not allow this user to do this
+    │   └── DidNotConverge      1  a step was carried out, but still has something to change
+    ├── UsageError              2  the command line or the settings are wrong; nothing was touched
+    │   └── CredentialsError    2  the credentials that Docker stores cannot be read
+    ├── Unavailable             3  something the command needs is not there; the same command may work later
     │   ├── EngineUnavailable   3  no Docker Engine answers
     │   └── RegistryUnavailable 3  no registry answers
-    │       └── RateLimited     3  the registry wants us to wait
-    ├── Conflict                4  the version is published with other content, or another release or run is under way
+    │       └── RateLimited     3  the registry asks us to wait
+    ├── Conflict                4  the version is published with other content, or another release or run is in progress
     └── Interrupted       130, 143  Ctrl-C or SIGTERM
 """
 
@@ -47,21 +47,21 @@ _CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u
 
 
 def sanitize(text: str, *, limit: int = 500) -> str:
-    """Return somebody else's words without control characters, at most `limit` characters of them."""
+    """Return foreign text without control characters, cut to `limit` characters."""
     text = _CONTROL.sub("", text).strip()
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def with_program_name(hint: str, command: str) -> str:
-    """Return what to type next, where `command` is how Seatrial is called here: `invoke`, `./inv`, `seatrial`."""
+    """Return a hint with `command` in place of `invoke`: how Seatrial is called here (`./inv`, `seatrial`)."""
     return re.sub(r"\binvoke (?=[a-z-])", f"{command} ", hint)
 
 
 class SeatrialError(Exception):
     """What failed, why, and what to type next.
 
-    `details` are lines that help to see the cause: a log's end, the checks that failed. `cause` is its name for
-    programs, empty where nobody gave it one. `transient` is whether the same may work in a few seconds.
+    `details` are lines that help to find the cause: the end of a log, the failed checks. `cause` is the cause's name
+    for programs, or empty. `transient` is whether the same may work in a few seconds.
     """
 
     exit_code: int = 1
@@ -81,9 +81,9 @@ class SeatrialError(Exception):
         return f"{self.message}: {self.reason}"
 
     def hint_for(self, command: str, task: str = "") -> str:
-        """Return what to type next, where `command` is how Seatrial is called here: `invoke`, `./inv`, `seatrial`.
+        """Return the hint with `command` in place of `invoke`: how Seatrial is called here (`./inv`, `seatrial`).
 
-        Flags alone are flags of `task`.
+        A hint that begins with a flag is one for `task`.
         """
         return (
             f"{command} {task} {self.hint}"
@@ -93,7 +93,7 @@ class SeatrialError(Exception):
 
 
 class StepFailed(SeatrialError):
-    """The work of a step went wrong."""
+    """The work itself went wrong."""
 
 
 class BuildFailed(StepFailed):
@@ -107,31 +107,31 @@ class ContainerFailed(StepFailed):
 
 
 class SmokeFailed(StepFailed):
-    """The app did not give the answers its checks ask for."""
+    """The app did not answer as its checks expect."""
 
 
 class PushRefused(StepFailed):
-    """The registry does not let this user push or read."""
+    """The registry does not allow this user to push or read."""
 
     cause = "denied"
 
 
 class DidNotConverge(StepFailed):
-    """A step was carried out and the world is still not as wished."""
+    """A step was carried out, but still has something to change."""
 
 
 class UsageError(SeatrialError):
-    """Wrong words on the command line or in the settings; nothing was touched."""
+    """The command line or the settings are wrong; nothing was touched."""
 
     exit_code = 2
 
 
 class CredentialsError(UsageError):
-    """The credentials kept by Docker cannot be read."""
+    """The credentials that Docker stores cannot be read."""
 
 
 class Unavailable(SeatrialError):
-    """The surroundings are not there; the same command may work later."""
+    """Something the command needs is not there; the same command may work later."""
 
     exit_code = 3
 
@@ -150,22 +150,22 @@ class RegistryUnavailable(Unavailable):
 
 
 class RateLimited(RegistryUnavailable):
-    """The registry wants us to wait; `seconds` is how long, where it says so."""
+    """The registry asks us to wait; `seconds` is how long, or 0 if it does not say."""
 
     cause = "rate-limit"
     seconds: float = 0.0
 
 
 class Conflict(SeatrialError):
-    """The version is published with other content, or another release or run is under way."""
+    """The version is published with other content, or another release or run is in progress."""
 
     exit_code = 4
 
 
 class Interrupted(SeatrialError):
-    """Ctrl-C or SIGTERM ended the command; `published` is whether something may be in a registry by now."""
+    """Ctrl-C or SIGTERM ended the command; `published` is whether something may be in a registry already."""
 
     def __init__(self, signal_name: str, exit_code: int, *, published: bool = False) -> None:
-        became = "what the registry holds by now stays there" if published else "what was not complete is taken back"
-        super().__init__("interrupted", reason=f"{signal_name} came; {became}", hint="run it again")
+        rest = "what is already in the registry stays there" if published else "incomplete work was cleaned up"
+        super().__init__(f"cancelled by {signal_name}", reason=rest, hint="run it again")
         self.exit_code = exit_code

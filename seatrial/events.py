@@ -1,4 +1,4 @@
-"""What a step tells an observer while it works: frozen facts, free of how they will be shown."""
+"""The events that a step emits while it works: frozen data, independent of how they are shown."""
 
 from __future__ import annotations
 
@@ -34,26 +34,25 @@ class BuildEventKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Info:
-    """Something worth a line."""
+    """A note, shown as one line."""
 
     text: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class WarningEvent:
-    """Something that works and still deserves the user's eye."""
+    """Something that works but that the user should know about."""
 
     text: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class BuildEvent:
-    """Something that happened to `name`, the part of a build as BuildKit calls it (`[2/5] RUN pip install`).
+    """Something that happened to `name`, a part of the build as BuildKit names it (`[2/5] RUN pip install`).
 
-    `text` is the line of a log, status or warning, or the error of a failure: the builder's own words, not
-    cleaned.
-    `seconds` is how long it took, when known: for done, cached, failed and status. A status says how far a transfer
-    is: `current` bytes of `total` (0 when nobody knows).
+    `text` is the line of a log, status or warning, or the error of a failure, as the builder wrote it, not sanitized.
+    `seconds` is how long it took, if known: for done, cached, failed and status. A status is the progress of a
+    transfer: `current` bytes of `total` (0 if unknown).
     """
 
     kind: BuildEventKind
@@ -66,7 +65,7 @@ class BuildEvent:
 
 @dataclass(frozen=True, kw_only=True)
 class Transfer:
-    """How far `layer` has moved: bytes so far, and of how many (None when nobody knows yet)."""
+    """The progress of `layer`: `current` bytes of `total` (None if not known yet)."""
 
     layer: str
     current: int
@@ -76,14 +75,14 @@ class Transfer:
 
 @dataclass(frozen=True, kw_only=True)
 class BytesSent:
-    """How many bytes a push really sent over the wire: compressed, as the registry counts them."""
+    """How many bytes a push sent over the network: compressed, as the registry counts them."""
 
     bytes: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Retry:
-    """Something is tried again after `seconds`: attempt `attempt` of at most `attempts`; `text` is why."""
+    """A retry after `seconds`: attempt number `attempt` of at most `attempts`; `text` is why."""
 
     text: str
     attempt: int
@@ -93,9 +92,9 @@ class Retry:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckResult:
-    """Something was checked: what, what is wrong with it (None: nothing), in how many seconds.
+    """The result of a check: its name, the problem (None: it passed), and how many seconds it took.
 
-    `timeline` is what came of asking, line by line. `fails` is whether the step fails with what is wrong.
+    `timeline` has a line for each answer. `fails` is whether a problem fails the step.
     """
 
     check: str
@@ -106,7 +105,7 @@ class CheckResult:
 
     @property
     def warns(self) -> bool:
-        """Whether something is wrong with which the step goes on."""
+        """Whether there is a problem that does not fail the step."""
         return self.problem is not None and not self.fails
 
     def __str__(self) -> str:
@@ -114,15 +113,15 @@ class CheckResult:
 
 
 class FactResult(CheckResult):
-    """A fact of an image was looked at: no news as long as it holds."""
+    """The result of an image check; only a problem is worth a line."""
 
     def __str__(self) -> str:
-        return f"{self.check}: {self.problem or 'holds'}"
+        return f"{self.check}: {self.problem or 'passed'}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class AppLog:
-    """What the app under test wrote, line by line: its own words, not cleaned."""
+    """The lines that the app under test wrote, not sanitized."""
 
     lines: tuple[str, ...]
 

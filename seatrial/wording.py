@@ -1,4 +1,4 @@
-"""Numbers, sizes, times, names and digests as sentences have them."""
+"""Numbers, sizes, times, names and digests as text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["human_ago", "human_size", "listed", "pluralize", "short_digest", "sp
 _LISTED = 5
 _SHORT_DIGEST = 12
 _THOUSAND = 1000.0
-# Below so many hours, told in units of so many hours: as Docker tells a length of time.
+# Below so many hours, use units of so many hours, as Docker's own human-readable durations do.
 _UNITS = (
     (48, 1, "hours"),
     (14 * 24, 24, "days"),
@@ -21,12 +21,12 @@ _HOURS_A_YEAR = 365 * 24
 
 
 def pluralize(number: int, noun: str) -> str:
-    """Return a number with what it counts: `1 check`, `2 checks`."""
-    return f"{number} {noun}{'s' if number > 1 else ''}"
+    """Return a number with its noun: `1 check`, `2 checks`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return names for a sentence: the first five, and how many more there are."""
+    """Return the first five names, and how many more there are."""
     more = len(names) - _LISTED
     return ", ".join(names[:_LISTED]) + (f" and {more} more" if more > 0 else "")
 
@@ -46,12 +46,12 @@ def human_size(size: int) -> str:
 
 
 def spaced_size(size: int) -> str:
-    """Return bytes in Docker's units as a sentence has them: `3.4 MB`."""
+    """Return bytes in Docker's units with a space before the unit: `3.4 MB`."""
     return re.sub(r"(?=[a-zA-Z]+$)", " ", human_size(size), count=1)
 
 
 def human_ago(seconds: float) -> str:
-    """Return a length of time in Docker's words: `4 weeks ago`."""
+    """Return how long ago something was, as Docker says it: `4 weeks ago`."""
     whole, hours = max(0, int(seconds)), int(seconds / 3600 + 0.5)
     if whole < 60:  # noqa: PLR2004
         words = "Less than a second" if whole < 1 else pluralize(whole, "second")

@@ -82,7 +82,7 @@ class World:
 
     @contextmanager
     def hold_lock(self, lock: Lock, purpose: str, emit: Emit, *, wait: float) -> Iterator[None]:
-        """Hold `lock` for the block; emit a note while waiting, raise `Conflict` if it is taken after `wait` seconds."""
+        """Hold `lock` for the block; emit a note while waiting, raise `Conflict` if it is taken for `wait` seconds."""
 
         def waiting(owner: str) -> None:
             emit(Info(text=f"{owner}; waiting up to {wait:g} s" if wait else owner))

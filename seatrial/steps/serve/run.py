@@ -1,4 +1,4 @@
-"""run: the app serves an image on its port."""
+"""run: a container serves the app on its port."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _OPTIONS_LABEL = "seatrial.options"
 class Run:
     """A container of this image serves the app on 127.0.0.1, with these options.
 
-    While one serves already, the image is proved beside it first; see `Swap`.
+    If another one serves already, the image is checked beside it first; see `Swap`.
     """
 
     target: App
@@ -39,11 +39,11 @@ class Run:
 
     @property
     def address(self) -> str:
-        """Where the app is served on this machine."""
+        """The URL where the app is served on this machine."""
         return f"http://127.0.0.1:{self.target.host_port}/"
 
     def plan(self, world: World) -> Change | NoChange:
-        """Compare image and options with those of the container that serves."""
+        """Compare image and options with those of the serving container."""
         image = world.chosen(self.target, self.version)
         serving = Serving.of(world, self.target)
         if serving.container is None:
@@ -56,13 +56,13 @@ class Run:
         return NoChange(message=f"{image.name} runs at {self.address}", identity=serving.container.id)
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
-        """Swap, or where the right container serves already, clear away what killed runs left."""
+        """Swap the containers, or if the right one serves already, clean up what killed runs left."""
         image = world.chosen(self.target, self.version)
         labels = {_OPTIONS_LABEL: json.dumps(self._options())}
         swap = Swap(world=world, app=self.target, image=image, labels=labels, emit=emit)
         with app_lock(world, self.target, f"run of {image.name}", emit):
             serving = Serving.of(world, self.target)
-            # What bears a redirect may do so because the container was just about to end.
+            # A redirect may still be there because the container was about to be stopped.
             if serving.container and not serving.redirect_targets and not self._difference(serving.container, image):
                 swap.clean_up(serving)
             else:
@@ -73,16 +73,16 @@ class Run:
         return Change(would=f"start {where}", done=f"started {where}", reason=reason, before=before)
 
     def _difference(self, container: Container, image: Image) -> str | None:
-        """Say why this container is not what is wanted, or nothing when it is."""
+        """Return how this container differs from what is wanted, or None."""
         if container.image_id != image.id:
-            return f"replaces image {short_digest(container.image_id)}"
+            return f"it replaces image {short_digest(container.image_id)}"
         if not container.running:
             return f"its container ended with exit code {container.exit_code}"
         differing = self._differing(container)
         return f"changed options: {', '.join(differing)}" if differing else None
 
     def _options(self) -> dict[str, str | int | float | list[str]]:
-        """Return what was asked for, for the container's label; values of the environment only as digests."""
+        """Return the options for the container's label; values of the environment only as digests."""
         app = self.target
         limits: dict[str, str | int | float | list[str]] = {"memory": app.memory, "pids": app.pids}
         if app.cpus is not None:

@@ -1,4 +1,4 @@
-"""Which container serves an app, and what killed runs left of theirs."""
+"""Which container serves an app, and what killed runs left."""
 
 from __future__ import annotations
 
@@ -38,12 +38,11 @@ _SLACK_SECONDS = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Serving:
-    """What there is of an app's containers.
+    """The containers of an app.
 
-    `container` serves it (or did, and has ended); its name is the app's, unless a run was killed before it could give
-    it; then nobody knows whether it was proved. `leftovers` are the others that killed runs left, `redirects` their
-    redirects,
-    and `redirect_targets` those of `leftovers` to which the redirects lead, so that they serve the app meanwhile.
+    `container` serves the app, or has ended. Normally it is named after the app; if a run was killed before the rename,
+    it is unnamed and unverified. `leftovers` are other containers of killed runs, `redirects` their redirects, and
+    `redirect_targets` the leftovers that still serve through one.
     """
 
     container: Container | None
@@ -53,8 +52,9 @@ class Serving:
 
     @classmethod
     def of(cls, world: World, app: App) -> Serving:
-        """Look; `ContainerFailed` when somebody else's container has the app's name, or ours is paused."""
-        seen = world.redirects.list(app.container_name)  # before the containers: who redirects has one already
+        """Look for them; raise `ContainerFailed` if a foreign container has the app's name, or ours is paused."""
+        # Before the containers: a run creates its container before its redirect.
+        seen = world.redirects.list(app.container_name)
         named, every = serving_container(world.engine, app), world.engine.containers(app.labels)
         left_by_dead_runs = [one for one in every if world.process.left_by_dead_run(one.labels)]
         leftovers = [one for one in left_by_dead_runs if one.name != app.container_name]
@@ -63,10 +63,10 @@ class Serving:
         others = [*leftovers, *([named] if named else [])]
         if seen is None:
             _refuse_unknown_redirect(app, leftovers)
-        # A run that is under way has a container that tells so; our own counts as over: nobody looks in its middle.
+        # A run in progress has a container with its label; this run does not count: it does not look while it swaps.
         alive = {one.labels.get(RUN_LABEL) for one in every if one not in left_by_dead_runs} - {world.process.run}
         redirects = tuple(rule for rule in seen or () if rule.run not in alive)
-        target_ports = {rule.to_port for rule in redirects} - {app.host_port}  # that one is a side entrance's
+        target_ports = {rule.to_port for rule in redirects} - {app.host_port}  # a rule to that one is a bypass
         return cls(
             container=container,
             leftovers=tuple(one for one in others if container is None or one.id != container.id),
@@ -76,39 +76,39 @@ class Serving:
 
     @property
     def answers(self) -> bool:
-        """Whether anything serves the app now."""
+        """Whether a container serves the app now."""
         return bool(self.redirect_targets or (self.container and self.container.running))
 
     @property
     def idle_leftovers(self) -> tuple[Container, ...]:
-        """What killed runs left that serves nothing."""
+        """The leftovers that serve nothing."""
         serving_ids = {one.id for one in self.redirect_targets}
         return tuple(one for one in self.leftovers if one.id not in serving_ids)
 
     @property
     def leftover_reason(self) -> str | None:
-        """Say what killed runs left, or nothing."""
+        """What killed runs left as text, or None."""
         if self.leftovers:
             return f"a killed run left {self.leftovers[0].name}"
         return f"a killed run left a redirect of port {self.redirects[0].port}" if self.redirects else None
 
 
 def serving_container(engine: Engine, app: App) -> Container | None:
-    """Return the container that serves the app; `ContainerFailed` when somebody else's has its name."""
+    """Return the container with the app's name, or None; raise `ContainerFailed` if it is foreign or paused."""
     container = engine.container(app.container_name)
     if container is None:
         return None
     if any(container.labels.get(key) != value for key, value in app.labels.items()):
         raise ContainerFailed(
             f"the name {app.container_name} is taken",
-            reason="a container of that name was not made by this project; it is left alone",
+            reason="a container with that name was not created by this project; it is left alone",
             hint=f"docker rename {app.container_name} OTHER, or choose another project name in invoke.yaml",
             cause="name-taken",
         )
     if container.state == "paused":
         raise ContainerFailed(
             f"{container.name} is paused",
-            reason="somebody paused it: it holds its port and answers nobody",
+            reason="a paused container keeps its port but answers no request",
             hint=f"docker unpause {container.name}, then run it again",
         )
     return container
@@ -116,7 +116,7 @@ def serving_container(engine: Engine, app: App) -> Container | None:
 
 @contextmanager
 def app_lock(world: World, app: App, purpose: str, emit: Emit) -> Iterator[None]:
-    """Let no other run or stop of this app be under way meanwhile; one that is, is waited for, a minute at most."""
+    """Hold the app's lock; wait up to 60 s for another run or stop."""
     name = app.container_name
     lock = Lock(world.state.locks, name, work="run or stop of", hint=f"run it again later (docker ps shows {name})")
     with world.hold_lock(lock, purpose, emit, wait=_WAIT_SECONDS):
@@ -124,9 +124,9 @@ def app_lock(world: World, app: App, purpose: str, emit: Emit) -> Iterator[None]
 
 
 def stop_and_remove(world: World, app: App, container: Container, emit: Emit, *, drain: bool) -> None:
-    """Let a container finish within the app's grace, then remove it; one that had to be killed is told.
+    """Stop a container within the app's grace, then remove it; warn if it had to be killed.
 
-    With `drain` it gets a moment before that in which its connections may end by themselves: it gets no new ones.
+    With `drain`, for a container that gets no new connections, first wait a moment for its connections to end.
     """
     if container.running:
         if drain:
@@ -136,28 +136,28 @@ def stop_and_remove(world: World, app: App, container: Container, emit: Emit, *,
 
 
 def drain_connections(world: World, app: App, container: Container) -> None:
-    """Wait a moment for the connections of a container that gets no new ones to end by themselves."""
+    """Wait a moment until the connections end, for a container that gets no new ones."""
     if container.running:
         drained([*container.direct.values()], container.ports.values(), seconds=min(_DRAIN_SECONDS, app.stop_grace))
         world.redirects.drop_connections(app.host_port)
 
 
 def stop_within_grace(engine: Engine, app: App, container: Container, emit: Emit) -> None:
-    """Stop a container within the app's grace; one that had to be killed is told."""
+    """Stop a container within the app's grace; warn if it had to be killed."""
     began = time.monotonic()
     engine.stop(container.id, grace=app.stop_grace)
     took = time.monotonic() - began
     stopped = engine.container(container.id)
     if stopped and stopped.exit_code == _KILLED and not stopped.oom_killed and took > app.stop_grace - _SLACK_SECONDS:
-        words = f"{container.name} did not end within {app.stop_grace:g} s of SIGTERM and was killed"
-        emit(WarningEvent(text=f"{words}: what it was still answering is lost (setting stop_grace)"))
+        words = f"{container.name} did not stop within {app.stop_grace:g} s of SIGTERM and was killed"
+        emit(WarningEvent(text=f"{words}; its open requests were lost (setting stop_grace)"))
 
 
 def _refuse_unknown_redirect(app: App, leftovers: list[Container]) -> None:
-    """Return unless connections may be redirected to one of these and nobody can see it; `StepFailed` then."""
+    """Raise `StepFailed` if one of these may serve through a redirect that cannot be seen."""
     if redirect_target := next((one for one in leftovers if one.running and REDIRECT_TARGET_LABEL in one.labels), None):
         raise StepFailed(
-            f"what a killed run left of {app.name} cannot be cleared away",
-            reason=f"{redirect_target.name} may serve behind a redirect that only root can see",
+            f"cannot clean up what a killed run of {app.name} left",
+            reason=f"{redirect_target.name} may serve through a redirect that only root can see",
             hint="run it again as root (sudo), or while no other program holds the firewall's lock",
         )

@@ -1,4 +1,4 @@
-"""stop: the app serves no more."""
+"""stop: no container serves the app."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ __all__ = ["Stop"]
 
 @dataclass(frozen=True, kw_only=True)
 class Stop:
-    """No container of this project serves the app; somebody else's is left alone.
+    """No container of this project serves the app; other containers are left alone.
 
-    It gets the app's grace to finish what it is answering.
+    A running one gets the app's `stop_grace` to finish its requests.
     """
 
     target: App
@@ -29,7 +29,7 @@ class Stop:
         return self.target.name
 
     def plan(self, world: World) -> Change | NoChange:
-        """Look for the container."""
+        """Look for the serving container."""
         serving = Serving.of(world, self.target)
         container = serving.container
         if container is None:
@@ -38,13 +38,13 @@ class Stop:
             before = serving.leftovers[0].id if serving.leftovers else None
             return Change(would="clean up", done="cleaned up", reason=serving.leftover_reason, before=before)
         if container.running:
-            grace = f"it gets {self.target.stop_grace:g} s to finish"
-            return Change(would=f"stop {self.app}", done=f"stopped {self.app}", reason=grace, before=container.id)
+            would = f"stop {self.app}, with {self.target.stop_grace:g} s to finish its requests"
+            return Change(would=would, done=f"stopped {self.app}", before=container.id)
         name = f"the container {container.name}, which had ended"
         return Change(would=f"remove {name}", done=f"removed {name}", before=container.id)
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
-        """Let it end by itself, then remove it and what killed runs left."""
+        """Stop it within its grace, then remove it and what killed runs left."""
         with app_lock(world, self.target, "stop", emit):
             serving = Serving.of(world, self.target)
             for rule in serving.redirects:

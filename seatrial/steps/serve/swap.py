@@ -1,4 +1,4 @@
-"""A new container in the place of the one that serves: proved before, and without a gap where that can be had."""
+"""Replace the serving container with a new one that was checked before, without downtime where possible."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ _NOT_THERE = (502, 503, 504)
 
 @dataclass(frozen=True, kw_only=True)
 class Swap:
-    """The container that is to serve the app: of which image, with which labels.
+    """The container that shall serve the app: its image and labels.
 
-    The image is proved in a second container beside the one that serves, which is not touched before that. Whatever
-    fails or interrupts, what served before serves afterwards, and nothing new is left.
+    The image is checked in a second container first; the serving one is not touched before that. After an error or an
+    interrupt the container that served before serves again, and nothing new is left.
     """
 
     world: World
@@ -48,7 +48,7 @@ class Swap:
     emit: Emit
 
     def carry_out(self, serving: Serving) -> None:
-        """Put the new container in the place of what there is."""
+        """Replace what serves with the new container."""
         for one in serving.idle_leftovers:
             self._remove(one.id)
         old = serving.container
@@ -72,9 +72,9 @@ class Swap:
                         self._swap_with_redirect(serving, rule, undo)
 
     def clean_up(self, serving: Serving) -> None:
-        """Leave the container that serves, and nothing of what killed runs left beside it.
+        """Keep the serving container, and remove everything else that killed runs left.
 
-        One that a killed run could not name any more is proved first; if it fails, what served before it does again.
+        A container that a killed run did not rename is checked first; if it fails, the one before it serves again.
         """
         name = self.app.container_name
         unnamed_container = serving.container if serving.container and serving.container.name != name else None
@@ -93,19 +93,19 @@ class Swap:
             self.world.engine.rename(unnamed_container.id, name)
 
     def _swap_on_free_port(self, serving: Serving, undo: ExitStack) -> None:
-        """Start the new one where nothing is in its way, and end the old one when it is proved."""
+        """Start the new container on a free port, and stop the old one once the new one has passed its checks."""
         self._remove_old_redirects(serving, undo)
         name, port = self.app.container_name, self.app.host_port
         if any(rule.port == port for rule in self.world.redirects.list(name) or ()):
-            reason = f"port {port} is redirected by it"
-            raise Conflict(f"another run of {name} is under way", reason=reason, hint="run it again later")
+            reason = f"it redirects port {port}"
+            raise Conflict(f"another run of {name} is in progress", reason=reason, hint="run it again later")
         new = self._create("next", self.app.host_port, undo)
         self._start(new, host_port=self.app.host_port)
         self._run_checks(new)
         self._take_over_name(new, serving, undo)
 
     def _swap_with_gap(self, serving: Serving, unavailable_reason: str, undo: ExitStack) -> None:
-        """Stop the old one, start the new one: there is a gap, which is told."""
+        """Stop the old container and start the new one; emit how long the app was down."""
         new = self._create("next", self.app.host_port, undo)
         self._restore_on_failure(serving, new, self.app.host_port, undo)
         began = time.monotonic()
@@ -117,12 +117,12 @@ class Swap:
             gap = time.monotonic() - began
             self._take_over_name(new, serving, undo)
         except BaseException:
-            undo.close()  # before the second one goes, which takes its time
+            undo.close()  # before the second container is removed, which takes a while
             raise
-        self.emit(Info(text=f"{gap:.1f} s without service: {unavailable_reason}"))
+        self.emit(Info(text=f"the app was down for {gap:.1f} s: {unavailable_reason}"))
 
     def _swap_with_redirect(self, serving: Serving, rule: Redirect, undo: ExitStack) -> None:
-        """Let the second one serve while the new one takes the old one's port; the redirect is there already."""
+        """Let the second container serve while the new one takes the old one's port; the redirect is there already."""
         redirects = self.world.redirects
         with redirects.bypass(rule) as bypass_port:
             try:
@@ -139,19 +139,19 @@ class Swap:
                 self._run_checks(new, quiet=True)
                 self._take_over_name(new, serving, undo)
             except BaseException:
-                undo.close()  # by the side entrance
+                undo.close()  # while the bypass is still there
                 raise
-        self.emit(Info(text="new connections were redirected to a second container meanwhile"))
+        self.emit(Info(text="new connections were redirected to a second container during the swap"))
 
     def _redirect_again(self, new: str, rule: Redirect) -> None:
-        """Let the second one serve again instead of a new one that serves already."""
+        """Let the second container serve again, instead of the new one that serves already."""
         with deferred():
             self.world.redirects.put(rule)
             if container := self.world.engine.container(new):
                 drain_connections(self.world, self.app, container)
 
     def _remove_old_redirects(self, serving: Serving, undo: ExitStack) -> None:
-        """Take away what killed runs redirected; where one of their containers serves, it does again if need be."""
+        """Remove redirects left by killed runs; on failure restore those whose container was serving."""
         for rule in serving.redirects:
             if any(rule.to_port in one.ports.values() for one in serving.redirect_targets):
                 undo.callback(self.world.redirects.put, rule)
@@ -159,7 +159,7 @@ class Swap:
 
     @contextmanager
     def _redirect(self, rule: Redirect, unavailable_reason: str | None, behind: ExitStack) -> Iterator[str | None]:
-        """Redirect meanwhile, or say why it cannot be; what it leads to stays while it cannot be taken away."""
+        """Redirect for the block, or yield why not; keep the target if the redirect cannot be removed."""
         failure_reason = unavailable_reason
         try:
             failure_reason = failure_reason or self._try_redirect(rule)
@@ -173,7 +173,7 @@ class Swap:
                     raise
 
     def _try_redirect(self, rule: Redirect) -> str | None:
-        """Redirect from now on, or say why it cannot be: it is tried on a port that nobody uses before."""
+        """Redirect from now on, or return why not; first try it on a port that is not in use."""
         redirects = self.world.redirects
         try:
             with redirects.bypass(replace(rule, port=rule.to_port)) as bypass_port:
@@ -186,7 +186,7 @@ class Swap:
 
     @contextmanager
     def _second_container(self, *, is_redirect_target: bool) -> Iterator[tuple[Container, ExitStack]]:
-        """Yield a container beside the one that serves, started and proved, and what removes it in the end.
+        """Yield a second container that has passed its checks, and the stack that removes it in the end.
 
         `is_redirect_target` is whether connections may be redirected to it.
         """
@@ -200,16 +200,16 @@ class Swap:
             try:
                 yield container, undo
             except BaseException:
-                drain_connections(self.world, self.app, container)  # it may have served for a moment
+                drain_connections(self.world, self.app, container)  # it may have served already
                 raise
             stop_and_remove(self.world, self.app, container, self.emit, drain=True)
 
     def _create(self, role: str, host_port: int, undo: ExitStack, more: Mapping[str, str] | None = None) -> str:
-        """Create a container and give its name; it is removed when what comes then is taken back."""
+        """Create a container and return its name; it is removed if the swap fails."""
         name = f"{self.app.container_name}-{role}-{self.world.process.run}"
         undo.callback(self._remove_created, name)
         labels = {**self.labels, **self.world.process.labels, **(more or {})}
-        with deferred():  # else it may come into being behind the back of who takes it back
+        with deferred():  # otherwise an interrupt could leave a container that is not removed
             spec = spec_for(self.app, self.image, name=name, host_port=host_port, labels=labels)
             self.world.engine.create(spec, self.emit)
         return name
@@ -219,11 +219,11 @@ class Swap:
             self.world.engine.remove(what)
 
     def _remove_created(self, what: str) -> None:
-        """Remove what was made; why it was in vain is to be told, not that this fails as well."""
+        """Remove a container; warn if that fails, so that the original error is not masked."""
         try:
             self._remove(what)
         except SeatrialError as error:
-            self.emit(WarningEvent(text=f"{what} is left behind: {error}"))
+            self.emit(WarningEvent(text=f"cannot remove {what}: {error}"))
 
     def _start(self, name: str, *, host_port: int) -> None:
         start_container(self.world.engine, self.app, self.image, name, host_port=host_port)
@@ -236,7 +236,7 @@ class Swap:
             stop_within_grace(self.world.engine, self.app, serving.container, self.emit)
 
     def _take_over_name(self, new: str, serving: Serving, undo: ExitStack) -> None:
-        """Return the new container the app's name: from here on it is what serves. Then all others go."""
+        """Rename the new container to the app's name, so that it is the serving one; then remove all others."""
         engine, name = self.world.engine, self.app.container_name
         known = [*([serving.container] if serving.container else []), *serving.leftovers]
         with ExitStack() as afterwards:
@@ -256,12 +256,12 @@ class Swap:
                 stop_and_remove(self.world, self.app, one, self.emit, drain=True)
 
     def _restore_on_failure(self, serving: Serving, new: str, port: int, undo: ExitStack) -> None:
-        """Let the old container serve again when what comes then is taken back; `port` leads to it."""
+        """Restart the old container if the swap fails; `port` leads to it."""
         if serving.container and serving.container.running:
             undo.callback(self._restore, serving.container, new, port)
 
     def _restore(self, old: Container, new: str, port: int) -> None:
-        """Start it anew, also out of the middle of its end, and wait until it answers."""
+        """Restart the old container, even if it is still stopping, and wait until it answers."""
         engine = self.world.engine
         with deferred():
             try:
@@ -269,18 +269,18 @@ class Swap:
                 engine.stop(old.id, grace=_RESTORE_GRACE)
                 engine.start(old.id)
             except SeatrialError as error:
-                self.emit(WarningEvent(text=f"the old container {old.name} does not start again: {error}"))
+                self.emit(WarningEvent(text=f"cannot restart the old container {old.name}: {error}"))
                 return
         deadline = time.monotonic() + self.app.smoke_timeout
         while not self._answers(port):
             again = engine.container(old.id)
             if again is None or not again.running or time.monotonic() > deadline:
-                self.emit(WarningEvent(text=f"the old container {old.name} was started again and does not answer"))
+                self.emit(WarningEvent(text=f"the old container {old.name} was restarted but does not answer"))
                 return
             time.sleep(_LOOK_AGAIN_SECONDS)
 
     def _answers(self, port: int) -> bool:
-        """Return whether anything comes from there but that nobody is there yet."""
+        """Return whether an app answers on the port; a 502, 503 or 504 does not count."""
         path = next((check.path for check in self.app.checks if not check.uses_version), "/")
         try:
             return send(BaseUrl(port=port), Request(path=path), seconds=1).status not in _NOT_THERE

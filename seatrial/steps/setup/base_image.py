@@ -1,4 +1,4 @@
-"""A base image for an app: pulled, or made of Debian's packages where the Hub is out of reach."""
+"""A base image for an app: pulled, or built from Debian packages if Docker Hub cannot be reached."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from seatrial.steps.setup.debian import root_file_system
 __all__ = ["BaseImage", "Make", "obtain"]
 
 Make = Callable[[World, ImageReference, Emit], None]
-"""Makes an image under a name of our own."""
+"""Build an image under a name of our own."""
 
 _PACKAGES = ("python3", "python3-pip", "python3-venv", "python-is-python3")
-# Inside an image pip may install where it likes, as in Docker's own python images.
+# Inside an image pip may install system-wide, as in the official python images.
 _HOOKS = ('rm -f "$1"/usr/lib/python3*/EXTERNALLY-MANAGED',)
 _CHANGES = ('CMD ["python3"]', "LABEL seatrial.built-from=debian")
 
@@ -39,7 +39,7 @@ class BaseImage:
         return self.target.name
 
     def plan(self, world: World) -> Change | NoChange:
-        """Look for the images in the engine, in their order."""
+        """Look for the base images in the engine, in their order."""
         wanted = self.target.base_images
         for reference in wanted:
             if image := world.image(reference):
@@ -51,12 +51,12 @@ class BaseImage:
         )
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
-        """Get the first that can be had."""
+        """Pull or build the first one possible."""
         obtain(world, self.target.base_images, _make, emit)
 
 
 def obtain(world: World, wanted: tuple[ImageReference, ...], make: Make, emit: Emit) -> None:
-    """Pull the first of these images that can be had; one under `OWN_REGISTRY` is made instead."""
+    """Pull the first of these images that can be pulled; build one under `OWN_REGISTRY` instead."""
     last_error: SeatrialError | None = None
     for reference in wanted:
         if reference.registry == OWN_REGISTRY:
@@ -67,7 +67,7 @@ def obtain(world: World, wanted: tuple[ImageReference, ...], make: Make, emit: E
             world.pull(reference, emit)
         except (Unavailable, StepFailed) as error:
             last_error = error
-            emit(Info(text=f"{reference.familiar} cannot be had: {error.reason}"))
+            emit(Info(text=f"cannot pull {reference.familiar}: {error.reason}"))
         else:
             return
     if last_error:

@@ -1,4 +1,4 @@
-"""What Debian's packages give: programs for this machine, and root file systems for images."""
+"""Debian packages: install programs on this machine, and build root file systems for images."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ _WITHOUT = ("doc", "man", "info", "locale", "lintian")
 
 
 def may_install() -> bool:
-    """Return whether this is Debian or Ubuntu and we are root."""
+    """Return whether we are root on Debian or Ubuntu."""
     return os.geteuid() == 0 and Path("/etc/debian_version").exists() and shutil.which("apt-get") is not None
 
 
 def install(program: str, package: str, emit: Emit) -> None:
-    """Install a package when its program is not there; `EngineUnavailable` with what to type where we may not."""
+    """Install a package if its program is missing; raise `EngineUnavailable` with the command if we may not."""
     if shutil.which(program):
         return
     if not may_install():
         raise EngineUnavailable(
             f"{program} is not installed",
-            reason="only root on Debian or Ubuntu can have it installed from here",
+            reason="Seatrial can install it only as root on Debian or Ubuntu",
             hint=f"sudo apt-get install {package}",
         )
     emit(Info(text=f"installing {package}"))
-    action = f"{package} cannot be installed"
+    action = f"cannot install {package}"
     apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-o", "DPkg::Lock::Timeout=120"]
     run_command([*apt, "update"], action=action)
     run_command([*apt, "install", "-y", "--no-install-recommends", package], action=action)
@@ -45,12 +45,12 @@ def install(program: str, package: str, emit: Emit) -> None:
 
 @contextmanager
 def root_file_system(packages: Sequence[str], hooks: Sequence[str], emit: Emit) -> Iterator[Path]:
-    """Yield a tar of a small Debian with these packages and this machine's certificate authorities.
+    """Yield a tar archive of a small Debian with these packages and this machine's certificate authorities.
 
-    `hooks` are shell lines that see the root as "$1".
+    `hooks` are shell commands in which "$1" is the root.
     """
     install("mmdebstrap", "mmdebstrap", emit)
-    emit(Info(text=f"making a root file system of Debian {_SUITE} with {', '.join(packages)} (half a minute)"))
+    emit(Info(text=f"building a root file system of Debian {_SUITE} with {', '.join(packages)} (about 30 s)"))
     certificates = [f"copy-in {_CERTIFICATES} {_CERTIFICATES.parent}"] if _CERTIFICATES.exists() else []
     with tempfile.TemporaryDirectory(prefix="seatrial-") as folder:
         Path(folder).chmod(0o755)
@@ -66,6 +66,6 @@ def root_file_system(packages: Sequence[str], hooks: Sequence[str], emit: Emit) 
                 _SUITE,
                 str(archive),
             ],
-            action="no root file system could be made of Debian's packages",
+            action="cannot build a root file system of Debian packages",
         )
         yield archive

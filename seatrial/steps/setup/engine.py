@@ -1,4 +1,4 @@
-"""An engine that answers: found, or installed and started on Debian and Ubuntu."""
+"""A running engine: found, or installed and started on Debian and Ubuntu."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ _OUR_ENDPOINTS = ("unix:///var/run/docker.sock", "unix:///run/docker.sock")
 
 @dataclass(frozen=True, kw_only=True)
 class EngineRunning:
-    """A Docker Engine answers."""
+    """A Docker Engine is running."""
 
     name: str = "engine"
     app: str = ""
 
     def plan(self, world: World) -> Change | NoChange:
-        """Ask it."""
+        """Ask the engine for its version."""
         try:
             info = world.engine.info()
         except EngineUnavailable as error:
             if world.engine.endpoint not in _OUR_ENDPOINTS:
-                error.hint = "start the engine there, or take DOCKER_HOST away, then invoke up"
+                error.hint = "start the engine there, or unset DOCKER_HOST, then: invoke up"
                 raise
             if not may_install():
-                error.hint = "install and start Docker (https://docs.docker.com/engine/install/), then invoke up"
+                error.hint = "install and start Docker (https://docs.docker.com/engine/install/), then: invoke up"
                 raise
             return Change(
                 would=f"start dockerd at {world.engine.endpoint}",
@@ -56,7 +56,7 @@ class EngineRunning:
         """Install Debian's engine if there is none, start it, and wait until it answers."""
         install("dockerd", "docker.io", emit)
         if _SYSTEMD.is_dir():
-            run_command(["systemctl", "start", "docker"], action="the engine cannot be started")
+            run_command(["systemctl", "start", "docker"], action="cannot start the engine")
             _wait(world, None, Path("journalctl -u docker"))
             return
         log = world.state.folder / "dockerd.log"
@@ -76,7 +76,7 @@ class EngineRunning:
 
 @dataclass(frozen=True, kw_only=True)
 class EngineStopped:
-    """The engine that `up` started runs no more; any other one is left alone."""
+    """The engine that `up` started is not running; any other one is left alone."""
 
     name: str = "engine"
     app: str = ""
@@ -85,11 +85,11 @@ class EngineStopped:
         """Look for its process."""
         pid = world.state.started_engine()
         if pid is None or not _is_dockerd(pid):
-            return NoChange(message="no engine was started from here")
-        return Change(would=f"stop dockerd {pid}", done=f"stopped dockerd {pid}", before=str(pid))
+            return NoChange(message="no engine that up started is running")
+        return Change(would=f"stop dockerd (pid {pid})", done=f"stopped dockerd (pid {pid})", before=str(pid))
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
-        """Ask it to end, and wait."""
+        """Send SIGTERM, and wait until it ends."""
         world.engine.close()
         pid = world.state.started_engine()
         if pid is None:
@@ -102,7 +102,7 @@ class EngineStopped:
 
 
 def widest_mtu() -> int:
-    """Return the MTU of the way out, which Docker's bridge must not exceed: larger packets would vanish."""
+    """Return the MTU of the default route, which Docker's bridge must not exceed: larger packets would be lost."""
     try:
         routes = [line.split() for line in Path("/proc/net/route").read_text().splitlines()[1:]]
         device = next(fields[0] for fields in routes if fields[1] == "00000000")
@@ -125,7 +125,7 @@ def _wait(world: World, daemon: subprocess.Popen[bytes] | None, log: Path) -> No
             else:
                 reason, details = f"it did not answer within {_START_SECONDS:g} s: {error.reason}", ()
             raise EngineUnavailable(
-                "the engine cannot be started", reason=reason, hint=f"look at {log}", details=details
+                "cannot start the engine", reason=reason, hint=f"look at {log}", details=details
             ) from error
         return
 

@@ -29,7 +29,7 @@ _IMAGES = (
 _PORT = 5000
 _DATA = "/var/lib/registry"
 _CONFIG = "/etc/docker/registry/config.yml"
-# Debian's own configuration asks for a password file.
+# Debian's own configuration needs a password file.
 _SETTINGS = """\
 version: 0.1
 log: {level: warn}
@@ -49,21 +49,21 @@ _ANSWER_SECONDS = 15.0
 
 @dataclass(frozen=True, kw_only=True)
 class LocalRegistry:
-    """A registry answers on 127.0.0.1 at this port; what it holds is kept in a volume."""
+    """A registry answers on 127.0.0.1 at this port; its data is in a volume."""
 
     port: int
     name: str = "registry"
     app: str = ""
 
     def plan(self, world: World) -> Change | NoChange:
-        """Ask it."""
+        """Ask whether it answers, and look for its container."""
         if _answers(self.port):
             return NoChange(message=f"a registry answers at localhost:{self.port}", identity=f"localhost:{self.port}")
         container = world.engine.container(_NAME)
         if container and container.labels.get("seatrial.setup") != "registry":
             raise ContainerFailed(
                 f"the name {_NAME} is taken",
-                reason="a container of that name was not made by Seatrial; it is left alone",
+                reason="a container with that name was not created by Seatrial; it is left alone",
                 hint=f"docker rename {_NAME} OTHER",
             )
         empty = PlannedState(registries=frozenset({f"localhost:{self.port}"}))
@@ -74,7 +74,7 @@ class LocalRegistry:
         )
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
-        """Get a registry's image and start it."""
+        """Get an image of a registry and start a container of it."""
         engine = world.engine
         if not any(world.image(reference) for reference in _IMAGES):
             obtain(world, _IMAGES, _make, emit)
@@ -98,7 +98,7 @@ class LocalRegistry:
             owner = find_port_owner(engine.containers({}), self.port)
             if owner:
                 error.reason = f"{owner} holds port {self.port}"
-                error.hint = "end it, or choose another local_registry_port in invoke.yaml"
+                error.hint = f"stop {owner}, or set another local_registry_port in invoke.yaml"
             raise
         except BaseException:
             engine.remove(container_id)
@@ -107,17 +107,17 @@ class LocalRegistry:
 
 @dataclass(frozen=True, kw_only=True)
 class LocalRegistryStopped:
-    """The local registry that `up` started runs no more; with `volumes` what it held is gone, too."""
+    """The local registry that `up` started is not running; with `volumes` its data is deleted, too."""
 
     volumes: bool = False
     name: str = "registry"
     app: str = ""
 
     def plan(self, world: World) -> Change | NoChange:
-        """Look for its container."""
+        """Look for the registry's container."""
         container = world.engine.container(_NAME)
         if container is None or container.labels.get("seatrial.setup") != "registry":
-            return NoChange(message="no registry was started from here")
+            return NoChange(message="no registry that up started is running")
         return Change(
             would=f"stop the local registry {container.name}",
             done=f"stopped the local registry {container.name}",
@@ -125,7 +125,7 @@ class LocalRegistryStopped:
         )
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
-        """Remove it."""
+        """Stop and remove it."""
         world.engine.stop(_NAME, grace=5)
         world.engine.remove(_NAME)
         if self.volumes:
@@ -150,7 +150,7 @@ def _wait(port: int) -> None:
         if time.monotonic() > deadline:
             raise Unavailable(
                 "the local registry does not answer",
-                reason=f"nothing at localhost:{port} for {_ANSWER_SECONDS:g} s",
+                reason=f"nothing answered at localhost:{port} for {_ANSWER_SECONDS:g} s",
                 hint=f"docker logs {_NAME}",
             )
         time.sleep(0.05)

@@ -1,1 +1,1 @@
-"""Prove an image, or what is deployed, by its checks."""
+"""Run the smoke checks of an image, or of what is deployed."""

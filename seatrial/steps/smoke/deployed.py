@@ -1,4 +1,4 @@
-"""smoke --url: an app that is deployed somewhere answers the checks."""
+"""smoke --url: a deployed app passes the checks."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from seatrial.wording import pluralize
 
 __all__ = ["Deployed"]
 
-# What is in service is not asked a hundred times a second.
+# An app in service must not get a hundred requests a second.
 _SLOW_POLLING = PollInterval(first=0.1, longest=1.0, growth=1.5)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Deployed:
-    """What is deployed at `base_url` answers the app's checks now, as version `awaited` where they ask for one.
+    """What is deployed at `base_url` passes the app's checks now, as version `awaited` if the checks ask for one.
 
-    No container is made and no verdict kept: what is in service says nothing about an image here. With `browser`, the
-    program of one, a browser opens its page and finds nothing wrong.
+    No container is created and no verdict saved: a deployed app says nothing about an image here. With `browser`, the
+    path of a browser, its page has no errors in that browser, too.
     """
 
     target: App
@@ -47,20 +47,20 @@ class Deployed:
 
     @property
     def screenshot(self) -> str | None:
-        """The picture that a browser took, None when there is none."""
+        """The path of the browser's screenshot, or None."""
         return self._visits[-1].screenshot if self._visits else None
 
     def plan(self, world: World) -> Change | NoChange:  # noqa: ARG002  every step's signature
-        """Say what is to be asked; only this run's own answers count."""
+        """Plan the checks; only results of this run count."""
         if self._passed:
             return NoChange(message=self._passed[-1], identity=str(self.base_url))
-        requests = ", ".join(f"{check.method} {self.base_url}{check.path}" for check in self.target.checks)
+        requests = ", ".join(f"{check.method} {check.path}" for check in self.target.checks)
         browser = " and open the page in a browser" if self.browser else ""
-        would = f"run {pluralize(len(self.target.checks), 'check')} against {self.base_url}{browser}: {requests}"
+        would = f"run {pluralize(len(self.target.checks), 'check')} against {self.base_url} ({requests}){browser}"
         return Change(would=would, before=str(self.base_url), after=str(self.base_url))
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
-        """Put the checks to it, and let the browser see it; `SmokeFailed` when anything is wrong."""
+        """Run the checks, then open the page in the browser; raise `SmokeFailed` if anything is wrong."""
         expected = Expected(version=str(self.awaited) if self.awaited else UNVERSIONED)
         limit = self.target.smoke_timeout
         results = probe(self.base_url, self.target.checks, expected=expected, seconds=limit, interval=_SLOW_POLLING)
@@ -71,7 +71,7 @@ class Deployed:
             raise SmokeFailed(
                 f"{self.base_url} failed {len(failed)} of {len(results)} checks",
                 reason="; ".join(f"{result.check}: {result.problem}" for result in failed),
-                hint=f"look at what is deployed there, then: invoke smoke --url {self.base_url}{version}",
+                hint=f"check what is deployed there, then: invoke smoke --url {self.base_url}{version}",
                 details=tuple(line for result in failed for line in result.timeline),
                 cause=deployed_cause(failed[0].problem or ""),
             )
@@ -83,9 +83,10 @@ class Deployed:
                 screenshot=world.state.screenshot(str(self.base_url)),
                 emit=emit,
                 hint_after_fix=(
-                    f"look at what is deployed there, then: invoke smoke --browser --url {self.base_url}{version}"
+                    f"check what is deployed there, then: invoke smoke --browser --url {self.base_url}{version}"
                 ),
             )
             self._visits.append(visit)
             visit(self.base_url)
-        self._passed.append(f"{pluralize(len(results), 'check')} passed at {self.base_url}")
+        page = self._visits[-1].summary if self._visits else ""
+        self._passed.append(f"{pluralize(len(results), 'check')} passed at {self.base_url}{page}")

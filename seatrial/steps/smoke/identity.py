@@ -1,4 +1,4 @@
-"""Whether what was asked is what was meant: this container, of this image, behind this port."""
+"""Make sure that the answers came from the right container: this one, of this image, on this port."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ __all__ = ["check_identity"]
 
 
 def check_identity(app: App, image: Image, *, asked: Container, now: Container | None) -> None:
-    """Return if the container that was asked still has its port `now`, and runs this image; `SeatrialError` otherwise.
+    """Raise `SeatrialError` unless the container `asked` still has its port `now` and runs this image.
 
-    Another one may have taken its place meanwhile, and then nobody knows whose the answers were.
+    Otherwise another container may have taken its place and given the answers.
     """
-    port, hint = asked.ports.get(app.port), "look whether somebody else works on the same containers, then run it again"
+    port = asked.ports.get(app.port)
+    hint = "check whether somebody else works on the same containers, then run it again"
     gone = "container-removed"
     if now is None:
-        what = f"{app.name} was removed while it was asked"
+        what = f"{app.name} was removed during its checks"
         raise ContainerFailed(what, reason="its container is gone", hint=hint, cause=gone)
     if now.ports.get(app.port) != port:
-        reason = f"port {port} was asked, and the container's is {now.ports.get(app.port)} now"
-        raise SmokeFailed(f"the answers may not be {app.name}'s", reason=reason, hint=hint, cause=gone)
+        reason = f"the checks used port {port}, but the container's port is now {now.ports.get(app.port)}"
+        raise SmokeFailed(f"the answers may not come from {app.name}", reason=reason, hint=hint, cause=gone)
     if now.image_id != image.id:
-        reason = f"expected image {image.id}, and the container {now.name} runs {now.image_id}"
-        what = f"the answers are another image's than {app.name}'s"
+        reason = f"expected image {image.id}, but the container {now.name} runs {now.image_id}"
+        what = f"the answers come from another image than that of {app.name}"
         raise SmokeFailed(what, reason=reason, hint=hint, cause="wrong-image")

@@ -1,4 +1,4 @@
-"""smoke: an image answers its checks, in a container of its own."""
+"""smoke: an image passes its checks in a fresh container."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ __all__ = ["Smoke"]
 
 @dataclass(frozen=True, kw_only=True)
 class Smoke:
-    """The image of a version (without one: the image built last) has passed the app's checks.
+    """The image of `version` (None: the image built last) has passed the app's checks.
 
-    Only the verdict of this run counts, or with `reuse` an earlier one, too. With `browser`, the program of one, a
-    browser has opened its page and found nothing wrong. With `log`, what the app wrote is told in the end.
+    Only a verdict of this run counts, or with `reuse` an earlier one, too. With `browser`, the path of a browser, its
+    page had no errors in that browser, too. With `log`, the app's log is emitted in the end.
     """
 
     target: App
@@ -44,12 +44,13 @@ class Smoke:
         return self.target.name
 
     def plan(self, world: World) -> Change | NoChange:
-        """Look for a verdict about this image and these checks."""
+        """Look for a verdict on this image and these checks."""
         image = world.chosen(self.target, self.version)
         verdict = world.verified(image, self.target.checks, policy_fingerprint(self.target))
         visited = self.browser is None or (verdict is not None and verdict.visited)
         if verdict and visited and (self.reuse or verdict.run == world.process.run):
-            return NoChange(message=verdict.summary, identity=self._passed(image))
+            earlier = " (in an earlier run)" if verdict.run not in ("", world.process.run) else ""
+            return NoChange(message=f"{verdict.summary}{earlier}", identity=self._passed(image))
         passed = self._passed(image)
         browser = " and open the page in a browser" if self.browser else ""
         return Change(
@@ -60,7 +61,7 @@ class Smoke:
         )
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
-        """Try the image out and keep the verdict, also a bad one."""
+        """Run the checks and save the verdict, also a bad one."""
         image = world.chosen(self.target, self.version)
         checked: list[str] = []
 

@@ -1,4 +1,4 @@
-"""A container on trial: started from an image id, asked its checks, and what its end says."""
+"""Run the checks of an app in a container, and explain a failure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _HIGHEST_PORT = 65535
 
 
 def spec_for(app: App, image: Image, *, name: str, host_port: int, labels: dict[str, str]) -> ContainerSpec:
-    """Return the container an app runs in, hardened, with PORT set to the app's port."""
+    """Return the spec of an app's container: hardened, with PORT set to the app's port."""
     return ContainerSpec(
         name=name,
         image_id=image.id,
@@ -42,7 +42,7 @@ def spec_for(app: App, image: Image, *, name: str, host_port: int, labels: dict[
     )
 
 
-def run_checks_in_container(  # noqa: PLR0913  as above
+def run_checks_in_container(  # noqa: PLR0913  each argument is one thing
     world: World,
     app: App,
     image: Image,
@@ -51,9 +51,9 @@ def run_checks_in_container(  # noqa: PLR0913  as above
     visit: Callable[[BaseUrl], None] | None = None,
     log: bool = False,
 ) -> tuple[Result, ...]:
-    """Return the results of an app's checks put to an image in a container of its own, removed whatever happens.
+    """Run an app's checks in a fresh container of an image and return the results; the container is always removed.
 
-    When it has passed them, `visit` is told where it answers. With `log`, what it wrote is told in the end.
+    If all pass, `visit` is called with the container's address. With `log`, the app's log is emitted in the end.
     """
     for leftover in world.engine.containers({**app.labels, SMOKE_LABEL: "1"}):
         if world.process.left_by_dead_run(leftover.labels):
@@ -64,7 +64,7 @@ def run_checks_in_container(  # noqa: PLR0913  as above
 
     def remove() -> None:
         container = world.engine.container(name)
-        if container and spec.labels.items() <= container.labels.items():  # else the name was taken already
+        if container and spec.labels.items() <= container.labels.items():  # otherwise it is not ours
             world.engine.remove(container.id)
 
     with temporary(lambda: world.engine.create(spec, emit), remove):
@@ -72,30 +72,30 @@ def run_checks_in_container(  # noqa: PLR0913  as above
             start_container(world.engine, app, image, name)
             return run_checks(world.engine, app, image, name, emit, visit=visit)
         finally:
-            with suppress(SeatrialError):  # how it came out weighs more than a log that cannot be read
+            with suppress(SeatrialError):  # an unreadable log must not mask the result
                 if log and world.engine.container(name):
                     emit(AppLog(lines=tuple(world.engine.logs(name, tail=_LONGEST_LOG))))
 
 
 def start_container(engine: Engine, app: App, image: Image, container_id: str, *, host_port: int = 0) -> None:
-    """Start a container; `ContainerFailed` with the cause when it cannot be, and who holds its `host_port`."""
+    """Start a container; raise `ContainerFailed` with the cause, and with the owner of a taken `host_port`."""
     try:
         engine.start(container_id)
     except ContainerFailed as error:
         if error.cause == "port-taken":
-            if not host_port:  # the engine's own choice
+            if not host_port:  # the engine chose the port
                 raise
             owner = find_port_owner(engine.containers({}), host_port)
             raise ContainerFailed(
                 f"port {host_port} is taken",
                 reason=f"{owner} holds it" if owner else error.reason,
-                hint=f"invoke run --port {host_port % _HIGHEST_PORT + 1}" + (f", or end {owner}" if owner else ""),
+                hint=f"invoke run --port {host_port % _HIGHEST_PORT + 1}" + (f", or stop {owner}" if owner else ""),
                 cause="port-taken",
             ) from error
         raise explained(engine, app, image, container_id, words=error.reason) from error
 
 
-def run_checks(  # noqa: PLR0913  what is asked, of whom, and who may look on
+def run_checks(  # noqa: PLR0913  each argument is one thing
     engine: Engine,
     app: App,
     image: Image,
@@ -105,16 +105,15 @@ def run_checks(  # noqa: PLR0913  what is asked, of whom, and who may look on
     visit: Callable[[BaseUrl], None] | None = None,
     via_port: int | None = None,
 ) -> tuple[Result, ...]:
-    """Put the app's checks to a started container and give the results; then `visit` is told where it answers.
+    """Run the app's checks against a started container, return the results, and call `visit` with its address.
 
-    `via_port` is a port that leads to it where its published one does not.
-    Raises `ContainerFailed` as soon as the container is dead, and `SmokeFailed` when a check fails: with the cause,
-    what to type next, and the evidence.
+    `via_port` is the port to use if the published one does not lead to the container. Raise `ContainerFailed` as soon
+    as the container is dead, and `SmokeFailed` if a check fails, both with their cause, a hint and the evidence.
     """
     container = engine.container(container_id)
     if container is None or not container.running:
         raise explained(engine, app, image, container_id)
-    container_id = container.id  # from here on another one of its name is another one
+    container_id = container.id  # from here on another container with the same name does not count
     port = via_port or container.ports.get(app.port)
 
     def alive() -> bool:
@@ -124,7 +123,7 @@ def run_checks(  # noqa: PLR0913  what is asked, of whom, and who may look on
     if port is None:
         raise ContainerFailed(
             f"{app.name} is not published",
-            reason=f"the engine published no port for {app.port}",
+            reason=f"the engine has published no port for the container port {app.port}",
             hint="docker ps -a",
             cause="not-published",
         )

@@ -1,10 +1,10 @@
-"""A proxy between the SDK and the engine, on a Unix socket, that spoils the stream of a push.
+"""A proxy between the SDK and the engine, on a Unix socket, that damages the stream of a push.
 
     with engine_proxy(Cut(messages=2)) as proxy:
-        ...  # speak to the engine at proxy.docker_host
+        ...  # use the engine at proxy.docker_host
         assert proxy.count("POST", "/push") == 1
 
-What no fault fits is passed on as bytes, one request a connection.
+Everything without a fault is passed on as bytes, one request per connection.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ __all__ = ["Cut", "Empty", "EngineFault", "EngineProxy", "Garbage", "Stall", "Wi
 
 _PIECE = 65536
 _OK = 200
-_USUAL = "/var/run/docker.sock"
-_NO_JSON = b"<html>this is no message</html>\r\n"
-_UNTOLD = {"connection", "transfer-encoding", "content-length"}
+_DEFAULT_SOCKET = "/var/run/docker.sock"
+_NOT_JSON = b"<html>this is not a message</html>\r\n"
+_DROPPED_HEADERS = {"connection", "transfer-encoding", "content-length"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class EngineFault(Fault):
-    """What may go wrong on the way back from an engine; it strikes pushes unless it says otherwise."""
+    """A fault in an engine's answer; by default in the answer to a push."""
 
     method: str = "POST"
     path: str = r"/images/.+/push\b"
@@ -43,16 +43,16 @@ class EngineFault(Fault):
 
 @dataclass(frozen=True, kw_only=True)
 class Empty(EngineFault):
-    """The stream has no messages; the engine has done its work by then, or was never asked."""
+    """The stream has no messages, after the engine has done its work or without asking it."""
 
     reaches_engine: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cut(EngineFault):
-    """The connection is closed after so many messages or bytes, or, as it is, when all has come but the end.
+    """The connection is closed after so many messages or bytes; by default after all messages but before the end.
 
-    The engine still does its work to the end; without `finishes` it is left, too, and gives up.
+    With `finishes` the engine completes its work; otherwise its connection is closed too, and it stops.
     """
 
     messages: int | None = None
@@ -62,7 +62,7 @@ class Cut(EngineFault):
 
 @dataclass(frozen=True, kw_only=True)
 class Stall(EngineFault):
-    """After so many messages nothing more comes until the proxy closes or the client leaves; see `Cut`."""
+    """After so many messages nothing more is sent until the proxy or the client closes; see `Cut` for `finishes`."""
 
     messages: int = 1
     finishes: bool = True
@@ -70,19 +70,19 @@ class Stall(EngineFault):
 
 @dataclass(frozen=True, kw_only=True)
 class Garbage(EngineFault):
-    """After so many messages, at the latest in the end, comes a line that is no JSON."""
+    """After so many messages, or at the end, a line that is not JSON is sent."""
 
     after: int = 1
-    line: bytes = _NO_JSON
+    line: bytes = _NOT_JSON
 
 
 @dataclass(frozen=True, kw_only=True)
 class WithoutAux(EngineFault):
-    """The message with the digest, under `aux`, does not come."""
+    """The message with the digest, under `aux`, is left out."""
 
 
 class EngineProxy(Watch[EngineFault]):
-    """A proxy that runs; `docker_host` is as in DOCKER_HOST."""
+    """A running proxy; `docker_host` is as in DOCKER_HOST."""
 
     def __init__(self, faults: tuple[EngineFault, ...], *, path: str, upstream: str) -> None:
         super().__init__(faults)
@@ -92,12 +92,12 @@ class EngineProxy(Watch[EngineFault]):
 
 @contextmanager
 def engine_proxy(*faults: EngineFault) -> Iterator[EngineProxy]:
-    """Yield a proxy in front of the engine at DOCKER_HOST, or at the usual socket; all its connections end with it."""
+    """Yield a proxy in front of the engine at DOCKER_HOST or the default socket; its connections end with it."""
     scheme, _, upstream = os.environ.get("DOCKER_HOST", "").partition("://")
     with tempfile.TemporaryDirectory(prefix="proxy-") as folder:
         path = str(Path(folder) / "docker.sock")
         server = _Server(path, _Conversation)
-        server.proxy = EngineProxy(faults, path=path, upstream=upstream if scheme == "unix" else _USUAL)
+        server.proxy = EngineProxy(faults, path=path, upstream=upstream if scheme == "unix" else _DEFAULT_SOCKET)
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         try:
             yield server.proxy
@@ -114,15 +114,15 @@ class _Server(ThreadingUnixStreamServer):
 
 
 class _Conversation(BaseRequestHandler):
-    """One connection of a client, and its one request."""
+    """A connection of a client, with one request."""
 
     server: _Server
     request: socket.socket
 
     def handle(self) -> None:
-        """Pass the request on, and the answer with its fault; a connection that breaks is the end of it."""
-        self.gone = threading.Event()
-        self.left_to_itself = False
+        """Pass on the request, and the answer with its fault; stop if a connection breaks."""
+        self.client_gone = threading.Event()
+        self.keep_engine_connected = False
         with (
             socket.socket(socket.AF_UNIX) as engine,
             self.server.proxy.holding(self.request, engine),
@@ -130,9 +130,9 @@ class _Conversation(BaseRequestHandler):
         ):
             head, rest = self._head()
             method, path, _ = head.decode("latin-1").split(" ", 2)
-            one, fault = self.server.proxy.came(method, path)
+            logged, fault = self.server.proxy.received(method, path)
             if isinstance(fault, Empty) and not fault.reaches_engine:
-                self.server.proxy.answered(one, _OK)
+                self.server.proxy.answered(logged, _OK)
                 self._begin("200 OK", [("Content-Type", "application/json")])
                 self._send(b"")
                 return
@@ -140,12 +140,12 @@ class _Conversation(BaseRequestHandler):
             engine.sendall(head + rest)
             threading.Thread(target=self._forward, args=(engine,), daemon=True).start()
             if fault is None:
-                self._backward(engine, one)
+                self._backward(engine, logged)
             else:
-                self._spoil(engine, one, fault)
+                self._damage(engine, logged, fault)
 
     def _head(self) -> tuple[bytes, bytes]:
-        """Read a request's head, and give it with what already came after it."""
+        """Read a request's head, and return it with the bytes that followed it."""
         read = b""
         while b"\r\n\r\n" not in read:
             piece = self.request.recv(_PIECE)
@@ -154,32 +154,32 @@ class _Conversation(BaseRequestHandler):
             read += piece
         head, _, rest = read.partition(b"\r\n\r\n")
         if not re.search(rb"(?im)^Upgrade:", head):
-            # The next request comes on a connection of its own: so nobody needs to know where this one ends.
+            # Every request has its own connection, so the proxy need not know where one ends.
             head = re.sub(rb"(?i)\r\nConnection:[^\r]*", b"", head) + b"\r\nConnection: close"
         return head + b"\r\n\r\n", rest
 
     def _forward(self, engine: socket.socket) -> None:
-        """Pass on what the client sends after the head, and that it has left."""
+        """Pass on the rest of the request, and the end of the client's connection."""
         with suppress(OSError):
             while piece := self.request.recv(_PIECE):
                 engine.sendall(piece)
-        self.gone.set()
-        if not self.left_to_itself:
+        self.client_gone.set()
+        if not self.keep_engine_connected:
             with suppress(OSError):
                 engine.shutdown(socket.SHUT_WR)
 
-    def _backward(self, engine: socket.socket, one: Logged) -> None:
-        """Pass on what the engine answers."""
+    def _backward(self, engine: socket.socket, logged: Logged) -> None:
+        """Pass on the engine's answer."""
         while piece := engine.recv(_PIECE):
             if found := re.match(rb"HTTP/\S+ (\d+)", piece):
-                self.server.proxy.answered(one, int(found[1]))
+                self.server.proxy.answered(logged, int(found[1]))
             self.request.sendall(piece)
 
-    def _spoil(self, engine: socket.socket, one: Logged, fault: EngineFault | None) -> None:
-        """Pass on a stream of messages with its fault; an answer that is no stream is passed on as it is."""
-        with HTTPResponse(engine, method=one.method) as answer:
+    def _damage(self, engine: socket.socket, logged: Logged, fault: EngineFault | None) -> None:
+        """Pass on a stream of messages with its fault; an answer that is not a stream is passed on unchanged."""
+        with HTTPResponse(engine, method=logged.method) as answer:
             answer.begin()
-            self.server.proxy.answered(one, answer.status)
+            self.server.proxy.answered(logged, answer.status)
             self._begin(f"{answer.status} {answer.reason}", answer.getheaders())
             messages: Iterator[bytes] = iter(answer.readline, b"")
             match fault if answer.status == _OK else None:
@@ -188,7 +188,7 @@ class _Conversation(BaseRequestHandler):
                 case Stall() as stall:
                     self._stall(messages, stall, engine)
                 case other:
-                    for message in _kept(messages, other):
+                    for message in _with_fault(messages, other):
                         self._send(message)
                     self._send(b"")
 
@@ -200,7 +200,7 @@ class _Conversation(BaseRequestHandler):
                 pass
         else:
             engine.shutdown(socket.SHUT_RDWR)
-        self.gone.wait()
+        self.client_gone.wait()
 
     def _cut(self, messages: Iterator[bytes], fault: Cut) -> None:
         left = fault.size
@@ -213,24 +213,24 @@ class _Conversation(BaseRequestHandler):
             left = max(0, left - len(message))
             if not left:
                 break
-        self.left_to_itself = fault.finishes
+        self.keep_engine_connected = fault.finishes
         self.request.shutdown(socket.SHUT_RDWR)
         if fault.finishes:
             for _ in messages:
                 pass
 
     def _begin(self, status: str, headers: list[tuple[str, str]]) -> None:
-        told = [f"{name}: {value}" for name, value in headers if name.lower() not in _UNTOLD]
-        lines = [f"HTTP/1.1 {status}", *told, "Transfer-Encoding: chunked", "Connection: close", "", ""]
+        headers_kept = [f"{name}: {value}" for name, value in headers if name.lower() not in _DROPPED_HEADERS]
+        lines = [f"HTTP/1.1 {status}", *headers_kept, "Transfer-Encoding: chunked", "Connection: close", "", ""]
         self.request.sendall("\r\n".join(lines).encode("latin-1"))
 
     def _send(self, message: bytes) -> None:
-        """Send a chunk; an empty one is the end."""
+        """Send a chunk; an empty one ends the answer."""
         self.request.sendall(b"%x\r\n%b\r\n" % (len(message), message))
 
 
-def _kept(messages: Iterator[bytes], fault: EngineFault | None) -> Iterator[bytes]:
-    """Return the messages that are passed on; all are read."""
+def _with_fault(messages: Iterator[bytes], fault: EngineFault | None) -> Iterator[bytes]:
+    """Return the messages to pass on; all messages are read."""
     match fault:
         case Empty():
             return (message for message in messages if not message)

@@ -1,4 +1,4 @@
-"""What the proxies between engine and registry and between SDK and engine share: faults by rule, and a log."""
+"""The common part of the proxies before a registry and before an engine: rules for faults, and a log."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ __all__ = ["Fault", "Logged", "Watch"]
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """Where a fault strikes: `method` is all of the method, `path` is found in path and query, both as regexps.
+    """A rule for a fault: `method` matches the whole method, `path` is searched in path and query; both are regexps.
 
-    It strikes the first `times` requests that it fits, or all of them.
+    It applies to the first `times` requests that match, or to all of them.
     """
 
     method: str = ".*"
@@ -25,13 +25,13 @@ class Fault:
     times: int | None = None
 
     def fits(self, method: str, path: str) -> bool:
-        """Return whether it is meant for such a request."""
+        """Return whether the rule matches a request."""
         return bool(re.fullmatch(self.method, method) and re.search(self.path, path))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Logged:
-    """A request that came, and the status of its answer: None as long as there is none."""
+    """A request that the proxy received, and the status of its answer, None until there is one."""
 
     method: str
     path: str
@@ -42,7 +42,7 @@ F = TypeVar("F", bound=Fault)
 
 
 class Watch(Generic[F]):
-    """The faults in force, the requests so far, and the sockets that are open."""
+    """The active faults, the requests so far, and the open sockets."""
 
     def __init__(self, faults: Iterable[F]) -> None:
         self.closed = threading.Event()
@@ -53,50 +53,50 @@ class Watch(Generic[F]):
 
     @property
     def faults(self) -> tuple[F, ...]:
-        """The faults in force, the first that fits strikes; those that are set count their requests anew."""
+        """The active faults, of which the first match applies; setting them resets their counts."""
         return tuple(self._faults)
 
     @faults.setter
     def faults(self, faults: Iterable[F]) -> None:
         with self._lock:
             self._faults = list(faults)
-            self._struck = [0] * len(self._faults)
+            self._used = [0] * len(self._faults)
 
     @property
     def log(self) -> tuple[Logged, ...]:
-        """All requests so far, in the order they came."""
+        """All requests so far, in order."""
         with self._lock:
             return tuple(self._log)
 
     def count(self, method: str = ".*", path: str = "", status: int | None = None) -> int:
-        """Count the requests so far that a fault with this method and path would fit, and with this status."""
+        """Return the number of requests so far with this method, path (both regexps) and status."""
         fault = Fault(method=method, path=path)
         return sum(fault.fits(one.method, one.path) and status in {None, one.status} for one in self.log)
 
     def forget(self) -> None:
-        """Begin the log anew; requests without an answer yet are lost."""
+        """Clear the log, including requests without an answer."""
         with self._lock:
             self._log = []
 
-    def came(self, method: str, path: str) -> tuple[Logged, F | None]:
-        """Log a request, and give the fault that strikes it."""
-        one = Logged(method=method, path=path)
+    def received(self, method: str, path: str) -> tuple[Logged, F | None]:
+        """Log a request, and return it with the fault that applies to it."""
+        request = Logged(method=method, path=path)
         with self._lock:
-            self._log.append(one)
+            self._log.append(request)
             for number, fault in enumerate(self._faults):
-                if fault.fits(method, path) and (fault.times is None or self._struck[number] < fault.times):
-                    self._struck[number] += 1
-                    return one, fault
-        return one, None
+                if fault.fits(method, path) and (fault.times is None or self._used[number] < fault.times):
+                    self._used[number] += 1
+                    return request, fault
+        return request, None
 
-    def answered(self, one: Logged, status: int) -> None:
-        """Log the answer to a request."""
+    def answered(self, request: Logged, status: int) -> None:
+        """Log the status of the answer to a request."""
         with self._lock:
-            self._log = [replace(one, status=status) if entry is one else entry for entry in self._log]
+            self._log = [replace(request, status=status) if entry is request else entry for entry in self._log]
 
     @contextmanager
     def holding(self, *sockets: socket.socket) -> Iterator[None]:
-        """Have sockets shut down when the proxy closes meanwhile."""
+        """Shut the sockets down if the proxy closes during the block."""
         with self._lock:
             self._sockets.update(sockets)
         try:
@@ -106,7 +106,7 @@ class Watch(Generic[F]):
                 self._sockets.difference_update(sockets)
 
     def close(self) -> None:
-        """Let all that waits go on, to its end."""
+        """Wake everything that waits, and shut down the open sockets."""
         self.closed.set()
         with self._lock:
             for one in self._sockets:

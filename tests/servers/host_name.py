@@ -1,4 +1,4 @@
-"""Names for this machine that nobody else has, as lines in /etc/hosts that go away again."""
+"""Temporary unique names for this machine, as lines in /etc/hosts."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["alone", "named"]
+__all__ = ["etc_lock", "named"]
 
 _ETC = Path("/etc")
 
 
 @contextmanager
-def alone() -> Iterator[None]:
-    """Let no other test run change anything below /etc meanwhile."""
+def etc_lock() -> Iterator[None]:
+    """Lock /etc against changes by other test runs during the block."""
     descriptor = os.open(_ETC, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -27,22 +27,22 @@ def alone() -> Iterator[None]:
 
 @contextmanager
 def named(address: str, hosts: Path = _ETC / "hosts") -> Iterator[str]:
-    """Yield a host name that means this address until the context is left; `OSError` where the file is not ours."""
+    """Yield a host name that resolves to `address` during the block; `OSError` if the file cannot be written."""
     name = f"t{secrets.token_hex(5)}.test"
     line = f"{address} {name}\n".encode()
-    # In front: the last line may have no end.
-    with alone():
+    # At the beginning, as the last line may have no line end.
+    with etc_lock():
         _rewrite(hosts, line + hosts.read_bytes())
     try:
         yield name
     finally:
-        with alone():
+        with etc_lock():
             _rewrite(hosts, hosts.read_bytes().replace(line, b"", 1))
 
 
 def _rewrite(file: Path, content: bytes) -> None:
-    """Return a file other content in one write; in place, as in a container it is a mount and cannot be replaced."""
+    """Replace a file's content by one write, in place: in a container it is a mount and cannot be replaced."""
     with file.open("r+b", buffering=0) as opened:
-        # Empty lines over what is cut off next, so that nobody reads the end of the old content after the new one.
+        # Overwrite the rest with empty lines before truncating, so that nobody reads the old end after the new content.
         opened.write(content.ljust(file.stat().st_size, b"\n"))
         opened.truncate(len(content))

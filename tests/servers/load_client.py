@@ -1,4 +1,4 @@
-"""Somebody who asks for a page again and again, each time by a new connection, and counts what goes wrong."""
+"""A client that requests a page again and again, each time on a new connection, and counts failures."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["LoadClient"]
 
 @dataclass
 class LoadClient:
-    """Asks for the page at 127.0.0.1:`port` every few milliseconds while the context is open.
+    """A client that requests the page at 127.0.0.1:`port` every `pause` seconds during the block.
 
-    `pages` are the different pages that came, in the order they first came; `lost` what came instead of a page, in
-    words; `longest_gap` the most seconds between two pages.
+    `pages` are the different pages received, in order of first appearance. `lost` are the failed requests, as text.
+    `longest_gap` is the longest time between two pages, in seconds.
     """
 
     port: int
@@ -28,18 +28,18 @@ class LoadClient:
     longest_gap: float = 0.0
 
     def __enter__(self) -> Self:
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._visit, daemon=True)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._request_repeatedly, daemon=True)
         self._thread.start()
         return self
 
     def __exit__(self, *what: object) -> None:
-        self._over.set()
+        self._stopped.set()
         self._thread.join(30)
 
-    def _visit(self) -> None:
+    def _request_repeatedly(self) -> None:
         last = time.monotonic()
-        while not self._over.is_set():
+        while not self._stopped.is_set():
             try:
                 page = self._page()
             except (OSError, http.client.HTTPException) as error:
@@ -50,16 +50,16 @@ class LoadClient:
                 self.count += 1
                 if page not in self.pages:
                     self.pages.append(page)
-            self._over.wait(self.pause)
+            self._stopped.wait(self.pause)
 
     def _page(self) -> str:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             connection.request("GET", self.path, headers={"Connection": "close"})
-            answer = connection.getresponse()
-            body = answer.read().decode()
+            response = connection.getresponse()
+            body = response.read().decode()
         finally:
             connection.close()
-        if answer.status != http.client.OK:
-            raise OSError(f"status {answer.status}")
+        if response.status != http.client.OK:
+            raise OSError(f"status {response.status}")
         return body

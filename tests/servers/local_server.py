@@ -1,4 +1,4 @@
-"""Small servers on 127.0.0.1 for what real ones do only on their bad days."""
+"""Small servers on 127.0.0.1 that misbehave as real ones rarely do."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Asked", "Reply", "Served", "listen", "serve"]
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """A request that came."""
+    """A request that the server received."""
 
     method: str
     path: str
@@ -24,7 +24,7 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """An answer to give."""
+    """An answer that the server sends."""
 
     status: int = 200
     body: bytes = b""
@@ -33,7 +33,7 @@ class Reply:
 
 @dataclass(frozen=True, kw_only=True)
 class Served:
-    """A server that runs: its port, and all that was asked so far."""
+    """A running server: its port, and all requests so far."""
 
     port: int
     asked: list[Asked]
@@ -46,25 +46,25 @@ class Served:
 
 @contextmanager
 def serve(answer: Callable[[Asked], Reply]) -> Iterator[Served]:
-    """Serve HTTP with a function from request to reply."""
+    """Serve HTTP with a function from request to reply during the block."""
     asked: list[Asked] = []
 
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-            one = Asked(method=self.command, path=self.path, headers=dict(self.headers.items()), body=body)
-            asked.append(one)
-            reply = answer(one)
+            request = Asked(method=self.command, path=self.path, headers=dict(self.headers.items()), body=body)
+            asked.append(request)
+            reply = answer(request)
             self.send_response(reply.status)
             for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(reply.body)
 
-        do_GET = do_POST = do_HEAD = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _answer  # noqa: N815  the base's names
+        do_GET = do_POST = do_HEAD = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _answer  # noqa: N815  the base class's names
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
@@ -77,7 +77,7 @@ def serve(answer: Callable[[Asked], Reply]) -> Iterator[Served]:
 
 @contextmanager
 def listen(talk: Callable[[socket.socket], None]) -> Iterator[int]:
-    """Yield the port of a TCP server that lets `talk` have each connection after its first bytes came."""
+    """Yield the port of a TCP server that calls `talk` with each connection after its first bytes."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def loop() -> None:

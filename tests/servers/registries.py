@@ -1,4 +1,4 @@
-"""Real registries for one test run: open, guarded, read-only, and with TLS by an authority that nobody knows."""
+"""Real registries for one test run: open, guarded, read-only, and with TLS from an unknown authority."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ __all__ = [
 ]
 
 Kind = Literal["good", "expired", "misnamed"]
-"""What a certificate is like: in order, over since yesterday, or for another host."""
+"""The kind of a certificate: valid, expired yesterday, or for another host."""
 
 _IMAGES = ("registry:3", "localhost/seatrial/registry:2.8")
-_USUAL = {"", "unix:///var/run/docker.sock", "unix:///run/docker.sock"}
+_DEFAULT_HOSTS = {"", "unix:///var/run/docker.sock", "unix:///run/docker.sock"}
 _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json"
 
 
 @dataclass(frozen=True)
 class TestRegistry:
-    """A real registry for one test run, asked over HTTP by another path than Seatrial's."""
+    """A real registry for one test run, read over HTTP without Seatrial's code."""
 
     __test__ = False
 
@@ -52,11 +52,11 @@ class TestRegistry:
 
     @property
     def ca(self) -> Path | None:
-        """The PEM file of the authority behind its certificate; None where plain HTTP is spoken."""
+        """The PEM file of the certificate's authority; None for plain HTTP."""
         return None
 
     def ask(self, path: str, method: str = "GET") -> requests.Response:
-        """Ask what is below /v2/, as the user it knows."""
+        """Send a request for a path below /v2/, as the registry's user."""
         return requests.request(
             method,
             f"{'https' if self.ca else 'http'}://{self.host}/v2/{path}",
@@ -67,7 +67,7 @@ class TestRegistry:
         )
 
     def digest(self, repository: str, tag: str) -> str | None:
-        """Return the digest the registry says it holds under a tag."""
+        """Return the digest that the registry reports for a tag."""
         answer = self.ask(f"{repository}/manifests/{tag}", "HEAD")
         return answer.headers["Docker-Content-Digest"] if answer.ok else None
 
@@ -79,17 +79,17 @@ class TestRegistry:
 
 @dataclass(frozen=True)
 class TlsRegistry(TestRegistry):
-    """A registry that speaks TLS, under a name that the engine does not take for insecure."""
+    """A registry with TLS, under a host name that the engine does not treat as insecure."""
 
     authority: Path | None = None
 
     @property
     def ca(self) -> Path | None:
-        """The PEM file of the authority behind its certificate."""
+        """The PEM file of the certificate's authority."""
         return self.authority
 
     def trusted(self) -> AbstractContextManager[None]:
-        """Let the engine know the authority while in this context."""
+        """Make the engine trust the authority during the block."""
         assert self.authority
         return trusting(self.host, self.authority)
 
@@ -104,7 +104,7 @@ def first_image(client: docker.DockerClient, names: tuple[str, ...]) -> str:
 
 @contextmanager
 def _listening(client: docker.DockerClient, address: str = "127.0.0.1", **options: Any) -> Iterator[int]:
-    """Yield the port of a registry that was started with these options."""
+    """Start a registry with these options, and yield its port."""
     container = client.containers.run(
         client.images.get(first_image(client, _IMAGES)).id,
         detach=True,
@@ -122,7 +122,7 @@ def _listening(client: docker.DockerClient, address: str = "127.0.0.1", **option
 
 @contextmanager
 def _plain(client: docker.DockerClient, **options: Any) -> Iterator[str]:
-    """Yield the host of a registry that speaks plain HTTP and answers."""
+    """Start a registry with plain HTTP, wait until it answers, and yield its host."""
     with _listening(client, **options) as port:
         host = f"localhost:{port}"
         wait_until(lambda: answers(f"http://{host}/v2/"))
@@ -131,14 +131,14 @@ def _plain(client: docker.DockerClient, **options: Any) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def open_registry(client: docker.DockerClient) -> Iterator[TestRegistry]:
-    """A registry that lets everybody in."""
+    """A registry without a login."""
     with _plain(client) as host:
         yield TestRegistry(host)
 
 
 @pytest.fixture(scope="session")
 def guarded_registry(client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestRegistry]:
-    """A registry that knows one user by password."""
+    """A registry with one user and a password."""
     user, password = "alice", f"S3ntinel-{secrets.token_hex(8)}"
     folder = tmp_path_factory.mktemp("htpasswd")
     hashed = bcrypt.hashpw(password.encode(), bcrypt.gensalt(5)).decode()
@@ -155,21 +155,21 @@ def guarded_registry(client: docker.DockerClient, tmp_path_factory: pytest.TempP
 
 @pytest.fixture(scope="session")
 def read_only_registry(client: docker.DockerClient) -> Iterator[TestRegistry]:
-    """A registry that is being maintained: it holds nothing, and answers 405 to whoever sends something."""
-    # As a whole: the registry ends at once when told _READONLY_ENABLED, as that makes no map where there is none.
+    """A read-only registry: it is empty and answers 405 to pushes."""
+    # As one JSON value: with _READONLY_ENABLED the registry exits, as the map is missing from its configuration.
     with _plain(client, environment={"REGISTRY_STORAGE_MAINTENANCE_READONLY": '{"enabled":true}'}) as host:
         yield TestRegistry(host)
 
 
 @pytest.fixture(scope="session")
 def own_host_name(client: docker.DockerClient) -> Iterator[str]:
-    """A name for ::1 that the engine knows and does not take for insecure, as it would take 127.0.0.1."""
-    if os.environ.get("DOCKER_HOST", "") not in _USUAL:
-        pytest.skip("the engine at DOCKER_HOST may see other files in /etc than this machine's")
+    """A name for ::1, which the engine does not treat as insecure, unlike 127.0.0.1."""
+    if os.environ.get("DOCKER_HOST", "") not in _DEFAULT_HOSTS:
+        pytest.skip("the engine at DOCKER_HOST may not use this machine's /etc")
     if "::1/128" in client.info()["RegistryConfig"]["InsecureRegistryCIDRs"]:
-        pytest.skip("this engine takes ::1 for insecure (from 27 on): it would not look at a certificate")
+        pytest.skip("this engine (27 or later) treats ::1 as insecure and would not check a certificate")
     if os.geteuid():
-        pytest.skip("only root can give this machine a name of its own, for a registry with TLS")
+        pytest.skip("only root can add a host name, for a registry with TLS")
     with ExitStack() as stack:
         try:
             name = stack.enter_context(named("::1"))
@@ -184,8 +184,8 @@ def own_host_name(client: docker.DockerClient) -> Iterator[str]:
 def tls_registry(
     client: docker.DockerClient, own_host_name: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[Kind], TlsRegistry]]:
-    """Gives a registry with a certificate of that kind, by an authority that the engine does not know yet."""
-    made: dict[Kind, TlsRegistry] = {}
+    """A function that returns a registry with a certificate of that kind, from an unknown authority."""
+    registries: dict[Kind, TlsRegistry] = {}
     with ExitStack() as stack:
 
         def make(kind: Kind) -> TlsRegistry:
@@ -199,20 +199,20 @@ def tls_registry(
             volumes = {str(folder): {"bind": "/tls", "mode": "ro"}}
             port = stack.enter_context(_listening(client, "::1", volumes=volumes, environment=environment))
             host = f"{own_host_name}:{port}"
-            # The engine reads /etc/hosts anew after 5 seconds only, and asks a name server until then.
-            wait_until(lambda: "x509" in _words_about(client, host), pause=0.25)
+            # The engine reads /etc/hosts only every 5 seconds, and asks a name server until then.
+            wait_until(lambda: "x509" in _lookup_error(client, host), pause=0.25)
             return TlsRegistry(host, authority=certificate.authority)
 
         def get(kind: Kind) -> TlsRegistry:
-            if kind not in made:
-                made[kind] = make(kind)
-            return made[kind]
+            if kind not in registries:
+                registries[kind] = make(kind)
+            return registries[kind]
 
         yield get
 
 
-def _words_about(client: docker.DockerClient, host: str) -> str:
-    """Return what the engine says when it cannot look something up there."""
+def _lookup_error(client: docker.DockerClient, host: str) -> str:
+    """Return the engine's error message for a lookup in the registry, or an empty string."""
     try:
         client.api.inspect_distribution(f"{host}/nothing")
     except APIError as error:

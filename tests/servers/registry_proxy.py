@@ -1,10 +1,10 @@
-"""A proxy between the engine and a real registry that does what networks and registries do on their bad days.
+"""A proxy between the engine and a real registry that simulates faults of networks and registries.
 
     with registry_proxy(registry.host, Answer(method="PUT", path="/manifests/", times=1, status=500)) as proxy:
         ...  # push to proxy.host
         assert proxy.count("PUT", "/manifests/") == 2
 
-Bodies are streamed, and the Host header is passed on: the registry makes its Location URLs of it.
+Bodies are streamed. The Host header is passed on, as the registry uses it in Location URLs.
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ __all__ = [
 _PIECE = 65536
 _TLS_HANDSHAKE = b"\x16"
 _OK, _NO_CONTENT, _NOT_MODIFIED = 200, 204, 304
-# What belongs to one connection and is said anew on the other.
-_HOP = {"connection", "keep-alive", "transfer-encoding", "expect", "te", "trailer"}
+# Headers of a single connection, which are not passed on.
+_CONNECTION_HEADERS = {"connection", "keep-alive", "transfer-encoding", "expect", "te", "trailer"}
 
 
 class RegistryFault(Fault):
-    """What may go wrong on the way to a registry and back."""
+    """A fault on the way to a registry or back."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Response(RegistryFault):
-    """The proxy answers; the registry hears nothing."""
+    """The proxy answers by itself, without the registry."""
 
     status: int
     body: bytes = b""
@@ -59,28 +59,28 @@ class Response(RegistryFault):
 
 @dataclass(frozen=True, kw_only=True)
 class Delay(RegistryFault):
-    """The request is passed on some seconds later."""
+    """The request is passed on after some seconds."""
 
     seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rate(RegistryFault):
-    """The request's body is passed on at so many bytes a second."""
+    """The request's body is passed on at a limited rate."""
 
     bytes_per_second: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reset(RegistryFault):
-    """The connection is reset after so many bytes of the request's body, at the latest at its end."""
+    """The connection is reset after so many bytes of the request's body, or at its end."""
 
     after: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Flip(RegistryFault):
-    """One byte of the request's body is another when it arrives."""
+    """One byte of the request's body is changed."""
 
     at: int = 0
 
@@ -92,20 +92,20 @@ class Hang(RegistryFault):
 
 @dataclass(frozen=True, kw_only=True)
 class Swap(RegistryFault):
-    """A manifest is another when it arrives: what a PUT brings, or what a GET or HEAD is answered with."""
+    """A manifest is replaced, in the request of a PUT or in the answer to a GET or HEAD."""
 
     change: Callable[[bytes], bytes]
 
 
 def refusal(status: int, code: str, message: str = "", **rule: Any) -> Response:
-    """Return the answer with which a registry refuses, as JSON; `rule` is method, path, times, and more headers."""
+    """Return a registry's refusal as JSON; `rule` may have method, path, times, and more headers."""
     headers = {"Content-Type": "application/json", **rule.pop("headers", {})}
     body = json.dumps({"errors": [{"code": code, "message": message or code.lower()}]}).encode()
     return Response(status=status, body=body, headers=headers, **rule)
 
 
 class RegistryProxy(Watch[RegistryFault]):
-    """A proxy that runs; `host` is as in an image's name."""
+    """A running proxy; `host` is as in an image's name."""
 
     def __init__(self, faults: tuple[RegistryFault, ...], *, port: int, upstream: str) -> None:
         super().__init__(faults)
@@ -115,7 +115,7 @@ class RegistryProxy(Watch[RegistryFault]):
 
 @contextmanager
 def registry_proxy(upstream_host: str, *faults: RegistryFault) -> Iterator[RegistryProxy]:
-    """Yield a proxy in front of a registry; all its connections end with it."""
+    """Yield a proxy in front of a registry; its connections end with it."""
     server = _Server(("127.0.0.1", 0), _Conversation)
     server.proxy = RegistryProxy(faults, port=server.server_port, upstream=upstream_host)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
@@ -133,30 +133,30 @@ class _Server(ThreadingHTTPServer):
 
 
 class _ResetError(ConnectionError):
-    """It is time to reset the connection."""
+    """The connection must be reset."""
 
 
 class _Conversation(BaseHTTPRequestHandler):
-    """One connection of a client, with one to the registry for each request."""
+    """A connection of a client; each request gets its own connection to the registry."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     server: _Server
 
     def handle(self) -> None:
-        """Answer until either side has enough; TLS is answered in plain HTTP, as a registry without it does."""
+        """Answer until a side closes; a TLS handshake is answered in plain HTTP, as by a registry without TLS."""
         with self.server.proxy.holding(self.connection), suppress(OSError, ValueError, HTTPException):
             if self.connection.recv(1, socket.MSG_PEEK) != _TLS_HANDSHAKE:
                 super().handle()
                 return
-            self.connection.recv(65536)  # what is unread would break the answer off
+            self.connection.recv(65536)  # unread bytes would cut the answer short
             self.connection.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def _converse(self) -> None:
-        one, fault = self.server.proxy.came(self.command, self.path)
+        logged, fault = self.server.proxy.received(self.command, self.path)
         match fault:
             case Hang():
                 self.server.proxy.closed.wait()
@@ -164,13 +164,13 @@ class _Conversation(BaseHTTPRequestHandler):
             case Response():
                 for _ in self._received():
                     pass
-                self._answer(one, fault.status, {**fault.headers}, fault.body)
+                self._answer(logged, fault.status, {**fault.headers}, fault.body)
                 return
             case Delay():
                 self.server.proxy.closed.wait(fault.seconds)
         with closing(HTTPConnection(self.server.proxy.upstream)) as registry:
             try:
-                self._ask(registry, one, fault)
+                self._ask(registry, logged, fault)
             except _ResetError:
                 registry.close()
                 self._reset()
@@ -178,23 +178,24 @@ class _Conversation(BaseHTTPRequestHandler):
 
     do_DELETE = do_GET = do_HEAD = do_PATCH = do_POST = do_PUT = _converse  # noqa: N815  the base class's names
 
-    def _ask(self, registry: HTTPConnection, one: Logged, fault: RegistryFault | None) -> None:
-        """Pass the request on with its fault, and then the answer."""
-        swapped = isinstance(fault, Swap)
-        chunked = "Transfer-Encoding" in self.headers or (swapped and self.command == "PUT")
-        method = "GET" if swapped and self.command == "HEAD" else self.command  # an answer's head is made of its body
+    def _ask(self, registry: HTTPConnection, logged: Logged, fault: RegistryFault | None) -> None:
+        """Pass on the request with its fault, and then the answer."""
+        swap = isinstance(fault, Swap)
+        chunked = "Transfer-Encoding" in self.headers or (swap and self.command == "PUT")
+        # The head of the answer to a swapped HEAD depends on the body.
+        method = "GET" if swap and self.command == "HEAD" else self.command
         registry.connect()
         with self.server.proxy.holding(registry.sock):
             registry.putrequest(method, self.path, skip_host=True, skip_accept_encoding=True)
             for name, value in self.headers.items():
-                if name.lower() not in _HOP and not (chunked and name.lower() == "content-length"):
+                if name.lower() not in _CONNECTION_HEADERS and not (chunked and name.lower() == "content-length"):
                     registry.putheader(name, value)
             registry.putheader("Connection", "close")
             if chunked:
                 registry.putheader("Transfer-Encoding", "chunked")
             registry.endheaders()
-            for piece in self._spoilt(fault):
-                with suppress(BrokenPipeError, ConnectionResetError):  # it has answered already
+            for piece in self._with_fault(fault):
+                with suppress(BrokenPipeError, ConnectionResetError):  # it has already answered
                     registry.send(_chunk(piece) if chunked else piece)
             if chunked:
                 with suppress(BrokenPipeError, ConnectionResetError):
@@ -204,12 +205,12 @@ class _Conversation(BaseHTTPRequestHandler):
                     body = fault.change(answer.read())
                     digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
                     known = {"Docker-Content-Digest": digest, "Etag": f'"{digest}"', "Content-Length": str(len(body))}
-                    self._answer(one, _OK, {**dict(answer.getheaders()), **known}, body)
+                    self._answer(logged, _OK, {**dict(answer.getheaders()), **known}, body)
                 else:
-                    self._relay(one, answer)
+                    self._relay(logged, answer)
 
     def _received(self, most: int = _PIECE) -> Iterator[bytes]:
-        """Yield the request's body in pieces of at most that many bytes, as they come."""
+        """Yield the request's body in pieces of at most `most` bytes, as they arrive."""
         if "Transfer-Encoding" not in self.headers:
             yield from self._exactly(int(self.headers.get("Content-Length", "0")), most)
             return
@@ -227,8 +228,8 @@ class _Conversation(BaseHTTPRequestHandler):
             size -= len(piece)
             yield piece
 
-    def _spoilt(self, fault: RegistryFault | None) -> Iterator[bytes]:
-        """Yield the request's body as it is passed on."""
+    def _with_fault(self, fault: RegistryFault | None) -> Iterator[bytes]:
+        """Yield the request's body with the fault, to be passed on."""
         match fault:
             case Rate():
                 for piece in self._received(max(1, fault.bytes_per_second // 20)):
@@ -255,25 +256,25 @@ class _Conversation(BaseHTTPRequestHandler):
             case _:
                 yield from self._received()
 
-    def _answer(self, one: Logged, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        """Answer with a whole body."""
-        self.server.proxy.answered(one, status)
+    def _answer(self, logged: Logged, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """Send an answer with a complete body."""
+        self.server.proxy.answered(logged, status)
         self.send_response_only(status)
         for name, value in {"Content-Length": str(len(body)), **headers}.items():
-            if name.lower() not in _HOP:
+            if name.lower() not in _CONNECTION_HEADERS:
                 self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def _relay(self, one: Logged, answer: HTTPResponse) -> None:
-        """Pass an answer on as it comes."""
-        self.server.proxy.answered(one, answer.status)
+    def _relay(self, logged: Logged, answer: HTTPResponse) -> None:
+        """Pass on an answer as it arrives."""
+        self.server.proxy.answered(logged, answer.status)
         bodiless = self.command == "HEAD" or answer.status in {_NO_CONTENT, _NOT_MODIFIED}
         chunked = not bodiless and answer.getheader("Content-Length") is None
         self.send_response_only(answer.status, answer.reason)
         for name, value in answer.getheaders():
-            if name.lower() not in _HOP:
+            if name.lower() not in _CONNECTION_HEADERS:
                 self.send_header(name, value)
         if chunked:
             self.send_header("Transfer-Encoding", "chunked")
@@ -283,7 +284,7 @@ class _Conversation(BaseHTTPRequestHandler):
         if chunked:
             self.wfile.write(_chunk(b""))
         if answer.length:
-            raise ConnectionError  # the registry broke off
+            raise ConnectionError  # the registry's answer ended early
 
     def _reset(self) -> None:
         """Close at once, so that the other side gets an RST and not a FIN."""

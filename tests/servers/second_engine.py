@@ -1,10 +1,10 @@
-"""A newer Docker Engine beside the usual one, with either image store, so that the tests can meet it, too.
+"""A newer Docker Engine beside the usual one, with either image store, to run the tests on it as well.
 
-It is Debian's, in a root of its own that mmdebstrap makes once and that stays on disk. Each store has an engine, with
-its own bridge, data and socket; both may run side by side. An engine lives in a mount namespace and a PID namespace,
-so that nothing of it outlives its first process, and in this machine's network namespace, so that its published ports
-are there on 127.0.0.1. It leaves iptables alone (else it would take the usual engine's chains away): the rules it needs
-go by its addresses.
+It is Debian's package, in a root file system that mmdebstrap creates once and that stays on disk. Each image store has
+its own engine, with its own bridge, data and socket; both may run side by side. An engine runs in a mount namespace and
+a PID namespace, so that everything ends with its first process. It shares this machine's network namespace, so that its
+published ports are on 127.0.0.1. It does not manage iptables, as it would remove the usual engine's chains; its rules
+are created separately, for its addresses only.
 """
 
 from __future__ import annotations
@@ -33,25 +33,25 @@ from tests.servers.second_network import connect, disconnect
 __all__ = ["IMAGES", "Store", "furnish", "plug_in_buildx", "start", "stop"]
 
 Store = str
-"""Where an engine keeps its images: `graphdriver`, in its own store, or `containerd`, in containerd's."""
+"""The image store of an engine: `graphdriver`, its own, or `containerd`."""
 
 IMAGES = ("localhost/seatrial/python:3.13", "localhost/seatrial/registry:2.8")
-"""What the tests want to find in an engine."""
+"""The images that the tests need in an engine."""
 
 _HOME = Path("/var/lib/seatrial-second-engine")
 _USUAL = "unix:///var/run/docker.sock"
 _PACKAGES = ("docker.io", "docker-cli", "docker-buildx", "iptables", "ca-certificates", "mount")
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-# Where there is the first, the second may name a stub on this machine that no container reaches.
+# If the first exists, the second may point to a local stub that containers cannot reach.
 _NAME_SERVERS = (Path("/run/systemd/resolve/resolv.conf"), Path("/etc/resolv.conf"))
 _BRIDGES: dict[Store, str] = {"graphdriver": "seatrial-graph", "containerd": "seatrial-ctrd"}
-# Outside of what Docker takes addresses from by itself.
+# Outside of Docker's default address pools.
 _NETWORKS: dict[Store, str] = {"graphdriver": "10.213", "containerd": "10.214"}
 _START_SECONDS = 60.0
 _STOP_SECONDS = 40.0
 _COPY_SECONDS = 300
 
-# The root becomes / by pivot_root: in a plain chroot / is no mount, and the engine wants to remount it.
+# pivot_root instead of chroot, as the engine remounts /, which must be a mount.
 _ENTRANCE = """
 set -e
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -74,25 +74,25 @@ exec "$@"
 
 
 def start(store: Store, release: str = "sid") -> str:
-    """Return the DOCKER_HOST of an engine that answers; `EngineUnavailable` or `StepFailed` where it cannot be had."""
-    with _alone():
+    """Start the engine and return its DOCKER_HOST; `EngineUnavailable` or `StepFailed` if that fails."""
+    with _lock():
         root = _root(release)
-        words = _words(store, release)
-        if _running(store) != words:
+        command = _command(store, release)
+        if _running(store) != command:
             _end(store)
-            _begin(store, root, words)
+            _start(store, root, command)
         return _socket(store)
 
 
 def stop(store: Store) -> None:
-    """End that store's engine; its root, images, containers and volumes stay on disk, its networks do not."""
+    """Stop a store's engine; root, images, containers and volumes stay on disk, its networks do not."""
     if _HOME.is_dir() and os.geteuid() == 0:
-        with _alone():
+        with _lock():
             _end(store)
 
 
 def furnish(docker_host: str) -> None:
-    """Copy the images that the tests want from the usual engine, where they are missing."""
+    """Copy the missing images that the tests need from the usual engine."""
     try:
         with closing(_client(_USUAL)) as usual, closing(_client(docker_host)) as second:
             for name in IMAGES:
@@ -100,13 +100,13 @@ def furnish(docker_host: str) -> None:
                     second.images.load(usual.images.get(name).save(named=name))
     except DockerException as error:
         raise EngineUnavailable(
-            f"{docker_host} does not get the images of {_USUAL}", reason=str(error), hint="invoke up"
+            f"the images of {_USUAL} cannot be copied to {docker_host}", reason=str(error), hint="invoke up"
         ) from error
 
 
 def plug_in_buildx(docker_config: Path, release: str = "sid") -> None:
-    """Let the docker CLI that reads this configuration folder have the root's buildx among its plugins."""
-    with _alone():
+    """Add the second engine's buildx to the docker CLI plugins of this configuration folder."""
+    with _lock():
         binary = _root(release) / "usr/libexec/docker/cli-plugins/docker-buildx"
     plugins = docker_config / "cli-plugins"
     plugins.mkdir(parents=True)
@@ -118,12 +118,12 @@ def _client(docker_host: str) -> docker.DockerClient:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """Let nobody else start or stop an engine meanwhile."""
+def _lock() -> Iterator[None]:
+    """Lock the second engines against other test runs during the block."""
     if not may_install():
         raise EngineUnavailable(
             "there is no second engine here",
-            reason="only root on Debian or Ubuntu can make one",
+            reason="only root on Debian or Ubuntu can create one",
             hint="run it as root, on Debian or Ubuntu",
         )
     _HOME.mkdir(parents=True, exist_ok=True)
@@ -133,25 +133,25 @@ def _alone() -> Iterator[None]:
 
 
 def _root(release: str) -> Path:
-    """Make Debian's root with the engine in it, once."""
+    """Return Debian's root file system with the engine, created on first use."""
     root = _HOME / release
     if root.is_dir():
         return root
     install("mmdebstrap", "mmdebstrap", lambda _: None)
     with tempfile.TemporaryDirectory(prefix="unfinished-", dir=_HOME) as folder:
-        Path(folder).chmod(0o755)  # apt downloads as a user of its own
+        Path(folder).chmod(0o755)  # apt downloads as its own user
         unfinished = Path(folder) / release
         run_command(
             [
                 "mmdebstrap",
                 "--quiet",
                 "--variant=minbase",
-                '--aptopt=Acquire::Check-Valid-Until "false"',  # a mirror may keep a release that moves no more
+                '--aptopt=Acquire::Check-Valid-Until "false"',  # a mirror may hold a release that is no longer updated
                 f"--include={','.join(_PACKAGES)}",
                 release,
                 str(unfinished),
             ],
-            action=f"no root file system with Debian {release}'s Docker could be made",
+            action=f"a root file system with Debian {release}'s Docker cannot be created",
         )
         return unfinished.rename(root)
 
@@ -164,7 +164,7 @@ def _socket(store: Store) -> str:
     return f"unix://{_folder(store)}/docker.sock"
 
 
-def _words(store: Store, release: str) -> list[str]:
+def _command(store: Store, release: str) -> list[str]:
     mtu = widest_mtu()
     return [
         "dockerd",
@@ -181,7 +181,7 @@ def _words(store: Store, release: str) -> list[str]:
     ]
 
 
-def _begin(store: Store, root: Path, words: list[str]) -> None:
+def _start(store: Store, root: Path, command: list[str]) -> None:
     folder = _folder(store)
     folder.mkdir(exist_ok=True)
     features = {"containerd-snapshotter": store == "containerd"}
@@ -197,7 +197,7 @@ def _begin(store: Store, root: Path, words: list[str]) -> None:
         connect(_BRIDGES[store], _NETWORKS[store])
         with log.open("wb") as file:
             daemon = subprocess.Popen(
-                ["unshare", "--mount", "--pid", "--fork", "--kill-child", *entrance, "docker-init", "--", *words],
+                ["unshare", "--mount", "--pid", "--fork", "--kill-child", *entrance, "docker-init", "--", *command],
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
@@ -213,9 +213,9 @@ def _begin(store: Store, root: Path, words: list[str]) -> None:
 
 
 def _forget_networks(store: Store) -> None:
-    """Let the engine find no network it had: for its old "bridge" it would take the usual engine's docker0 away.
+    """Remove the engine's stored networks: for its old "bridge" it would delete the usual engine's docker0.
 
-    Moby does so where address pools are set, whatever the bridge's name.
+    Moby does so if address pools are set, whatever the bridge's name.
     """
     for networks in _folder(store).glob("*/network"):
         shutil.rmtree(networks)
@@ -230,7 +230,7 @@ def _wait(store: Store, daemon: subprocess.Popen[bytes], log: Path) -> None:
             time.sleep(0.1)
             continue
         else:
-            reason = f"it did not answer within {_START_SECONDS:g} s"
+            reason = f"no answer within {_START_SECONDS:g} s"
         lines = tuple(log.read_text("utf-8", "replace").splitlines()[-10:])
         raise EngineUnavailable(
             f"the second engine ({store}) cannot be started",
@@ -251,7 +251,7 @@ def _answers(store: Store) -> bool:
 def _end(store: Store) -> None:
     if (pid := _first_process(store)) and not (_ends(pid, signal.SIGTERM) or _ends(pid, signal.SIGKILL)):
         raise EngineUnavailable(
-            f"the second engine ({store}) does not end",
+            f"the second engine ({store}) does not stop",
             reason=f"its first process, {pid}, is still there after SIGKILL",
             hint=f"look at {_folder(store)}/dockerd.log",
         )
@@ -259,7 +259,7 @@ def _end(store: Store) -> None:
 
 
 def _ends(pid: int, how: signal.Signals) -> bool:
-    """Return whether a process ends in time; this one goes last of its PID namespace."""
+    """Send a signal, and return whether the process, the last of its PID namespace, ends in time."""
     deadline = time.monotonic() + _STOP_SECONDS
     with suppress(ProcessLookupError):
         os.kill(pid, how)
@@ -269,19 +269,19 @@ def _ends(pid: int, how: signal.Signals) -> bool:
 
 
 def _first_process(store: Store) -> int | None:
-    """Return the PID of the engine's first process: the one by whose end everything of it ends."""
+    """Return the PID of the engine's first process, or None; everything of the engine ends with it."""
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal() and _is_engine(_command_line(int(entry.name)), store):
             return int(entry.name)
     return None
 
 
-def _is_engine(words: list[str], store: Store) -> bool:
-    return words[:1] == ["docker-init"] and f"--host={_socket(store)}" in words
+def _is_engine(command: list[str], store: Store) -> bool:
+    return command[:1] == ["docker-init"] and f"--host={_socket(store)}" in command
 
 
 def _running(store: Store) -> list[str] | None:
-    """Return the words that the running engine was started with, if it answers."""
+    """Return the command of the running engine, or None if it does not answer."""
     pid = _first_process(store)
     return _command_line(pid)[2:] if pid and _answers(store) else None
 

@@ -1,4 +1,4 @@
-"""Every fault of the proxy before an engine does what it says; without one it changes nothing."""
+"""Every fault of the engine proxy works as described; without a fault it changes nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BROKEN = (urllib3.exceptions.ProtocolError, requests.RequestException)
 
 @dataclass(frozen=True, kw_only=True)
 class ImagePusher:
-    """An image of nothing but chance, in an engine, and the registry it is for."""
+    """An engine, a registry, and a random image to push."""
 
     client: docker.DockerClient
     registry: TestRegistry
@@ -35,10 +35,10 @@ class ImagePusher:
     folder: Path
 
     def push(self, docker_host: str | None = None, *, host: str | None = None) -> Iterator[Mapping[str, Any]]:
-        """Make it, push it, and give the messages as they come."""
+        """Build a new image, push it, and yield the messages."""
         repository = f"{host or self.registry.host}/demo/{self.name}"
-        (self.folder / "chance").write_bytes(secrets.token_bytes(100_000))
-        (self.folder / "Dockerfile").write_text(f"FROM scratch\nLABEL seatrial.project={self.name}\nCOPY chance /\n")
+        (self.folder / "random").write_bytes(secrets.token_bytes(100_000))
+        (self.folder / "Dockerfile").write_text(f"FROM scratch\nLABEL seatrial.project={self.name}\nCOPY random /\n")
         labels = {"seatrial.project": self.name}
         self.client.images.build(path=str(self.folder), tag=f"{repository}:1", labels=labels, rm=True)
         version = self.client.api.api_version
@@ -48,7 +48,7 @@ class ImagePusher:
 
     @property
     def digest(self) -> str | None:
-        """The digest that the registry holds, asked without a proxy."""
+        """The digest in the registry, read without a proxy."""
         return self.registry.digest(f"demo/{self.name}", "1")
 
 
@@ -61,20 +61,20 @@ def pusher(
     *,
     containerd_store: bool,
 ) -> ImagePusher:
-    """An image for the open registry."""
+    """A pusher to the open registry."""
     if containerd_store:
-        pytest.skip("containerd's push streams have no digest, which these tests tell by")
+        pytest.skip("containerd's push streams have no digest, which these tests need")
     return ImagePusher(client=client, registry=open_registry, name=project_name, folder=tmp_path)
 
 
 def _digest(messages: list[Mapping[str, Any]]) -> str:
-    """Return the digest that the engine says it has pushed."""
+    """Return the digest that the engine reports."""
     (found,) = [str(one["aux"]["Digest"]) for one in messages if "aux" in one]
     return found
 
 
 def test_engine_pushes_through_the_proxy(pusher: ImagePusher) -> None:
-    """An engine pushes through the proxy, and a manifest that is swapped on the way there is what is held."""
+    """An engine pushes through the registry proxy, and the registry holds the replaced manifest."""
     swap = Swap(method="PUT", path="/manifests/1", change=lambda body: body + b"\n")
     with registry_proxy(pusher.registry.host, swap) as proxy:
         pushed = _digest(list(pusher.push(host=proxy.host)))
@@ -85,7 +85,7 @@ def test_engine_pushes_through_the_proxy(pusher: ImagePusher) -> None:
 
 
 def test_engine_without_faults(pusher: ImagePusher, python_image: str) -> None:
-    """Questions, errors, a stream of messages and an attached terminal pass as they are."""
+    """Requests, errors, streams and an attached terminal pass unchanged."""
     with engine_proxy() as proxy, closing(docker.DockerClient(proxy.docker_host, timeout=10)) as through:
         assert len(proxy.docker_host) < 100
         assert through.images.get(python_image).id == pusher.client.images.get(python_image).id
@@ -105,7 +105,7 @@ def test_engine_without_faults(pusher: ImagePusher, python_image: str) -> None:
 
 @pytest.mark.parametrize("reaches_engine", [True, False])
 def test_empty(pusher: ImagePusher, *, reaches_engine: bool) -> None:
-    """A push whose stream is empty may have reached the registry or not."""
+    """A push with an empty stream reaches the registry only if the fault says so."""
     with engine_proxy(Empty(reaches_engine=reaches_engine)) as proxy:
         assert not list(pusher.push(proxy.docker_host))
         assert proxy.count("POST", "/push", status=200) == 1
@@ -122,20 +122,20 @@ def test_empty(pusher: ImagePusher, *, reaches_engine: bool) -> None:
     ],
 )
 def test_cut(pusher: ImagePusher, fault: Cut, messages: Sequence[int], arrives: bool) -> None:
-    """A stream breaks off where it should; whether the push goes on to its end is for the fault to say."""
-    came: list[Mapping[str, Any]] = []
+    """A stream ends early where the fault says; the push completes only if the fault says so."""
+    received: list[Mapping[str, Any]] = []
     with engine_proxy(fault) as proxy:
         with pytest.raises(BROKEN):
-            came.extend(pusher.push(proxy.docker_host))
+            received.extend(pusher.push(proxy.docker_host))
         if arrives:
             wait_until(lambda: bool(pusher.digest), 5)
-    assert len(came) in messages
+    assert len(received) in messages
     assert bool(pusher.digest) == arrives
 
 
 @pytest.mark.parametrize("finishes", [True, False])
 def test_stall(pusher: ImagePusher, *, finishes: bool) -> None:
-    """After the messages that come nothing more does, until the proxy closes."""
+    """After the first messages nothing more is sent until the proxy closes."""
 
     def read() -> None:
         with pytest.raises(BROKEN):
@@ -156,7 +156,7 @@ def test_stall(pusher: ImagePusher, *, finishes: bool) -> None:
 
 
 def test_garbage_and_no_digest(pusher: ImagePusher) -> None:
-    """A line that is no JSON comes in the middle; the message with the digest does not come."""
+    """A line that is not JSON is inserted, and the message with the digest is left out."""
     with engine_proxy(Garbage(after=1, times=1), WithoutAux()) as proxy:
         with pytest.raises(StreamParseError):
             list(pusher.push(proxy.docker_host))

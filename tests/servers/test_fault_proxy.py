@@ -1,4 +1,4 @@
-"""Every fault of the proxy before a registry does what it says; without one it changes nothing."""
+"""Every fault of the registry proxy works as described; without a fault it changes nothing."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MANIFESTS = "/v2/demo/app/manifests/1"
 
 @pytest.fixture
 def upstream() -> Iterator[Served]:
-    """A registry of which only the outside is there: it says what it was told."""
+    """A stand-in for a registry that echoes requests."""
 
     def echo(asked: Asked) -> Reply:
         digest = f"sha256:{hashlib.sha256(asked.body).hexdigest()}"
@@ -50,14 +50,14 @@ def _post(proxy: RegistryProxy, body: bytes = b"held", timeout: float = 10) -> r
 
 
 def test_without_faults(upstream: Served) -> None:
-    """A request and its answer pass as they are, the Host header as well, on a connection that is kept."""
-    with registry_proxy(upstream.host) as proxy, closing(http.client.HTTPConnection(proxy.host)) as line:
+    """Requests and answers pass unchanged, with their Host header, on a persistent connection."""
+    with registry_proxy(upstream.host) as proxy, closing(http.client.HTTPConnection(proxy.host)) as connection:
         for body in (b"one", b"two"):
-            line.request("POST", "/v2/?a=b", body=body)
-            answer = line.getresponse()
+            connection.request("POST", "/v2/?a=b", body=body)
+            answer = connection.getresponse()
             assert (answer.status, answer.read(), answer.headers["X-Host"]) == (200, body, proxy.host)
-        line.request("HEAD", MANIFESTS)
-        answer = line.getresponse()
+        connection.request("HEAD", MANIFESTS)
+        answer = connection.getresponse()
         assert (answer.headers["Content-Length"], answer.read()) == ("4", b"")
 
         assert [one.path for one in upstream.asked] == ["/v2/?a=b", "/v2/?a=b", MANIFESTS]
@@ -66,7 +66,7 @@ def test_without_faults(upstream: Served) -> None:
 
 
 def test_answer(upstream: Served) -> None:
-    """The proxy answers as often as the rule says, and lets nothing through meanwhile."""
+    """The proxy answers by itself as often as the rule says, and passes nothing on."""
     busy = refusal(429, "TOOMANYREQUESTS", "slow down", method="POST", times=1, headers={"Retry-After": "1"})
     with registry_proxy(upstream.host, busy, Response(status=405, body=b"no\n", method="POST", times=1)) as proxy:
         answers = [_post(proxy) for _ in range(3)]
@@ -79,8 +79,8 @@ def test_answer(upstream: Served) -> None:
     assert [one.method for one in upstream.asked] == ["POST", "GET"]
 
 
-def test_faults_are_changed_meanwhile(upstream: Served) -> None:
-    """Faults set anew strike from the next request on, and count from nothing."""
+def test_faults_can_be_changed(upstream: Served) -> None:
+    """New faults apply from the next request on, and their counts start at zero."""
     with registry_proxy(upstream.host) as proxy:
         assert _post(proxy).ok
         for _ in range(2):
@@ -92,7 +92,7 @@ def test_faults_are_changed_meanwhile(upstream: Served) -> None:
 
 @pytest.mark.parametrize("fault", [Delay(seconds=0.2), Rate(bytes_per_second=5000)])
 def test_slow(upstream: Served, fault: RegistryFault) -> None:
-    """A delay and a limited rate take their time, and change nothing else."""
+    """A delay and a limited rate take time, and change nothing else."""
     body = b"x" * 1000
     with registry_proxy(upstream.host, fault) as proxy:
         began = time.monotonic()
@@ -101,14 +101,14 @@ def test_slow(upstream: Served, fault: RegistryFault) -> None:
 
 
 def test_reset(upstream: Served) -> None:
-    """The connection is reset in the middle of a body of which the registry gets what came before."""
+    """The connection is reset inside a body, and the registry gets the part before."""
     fault = Reset(after=3, times=1)
     with registry_proxy(upstream.host, fault) as proxy:
         host, port = proxy.host.split(":")
-        with socket.create_connection((host, int(port))) as line:
-            line.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabcd")
+        with socket.create_connection((host, int(port))) as connection:
+            connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabcd")
             with pytest.raises(ConnectionResetError):
-                line.recv(1)
+                connection.recv(1)
         wait_until(lambda: bool(upstream.asked))
         assert upstream.asked[0].body == b"abc"
         assert [one.status for one in proxy.log] == [None]
@@ -116,29 +116,29 @@ def test_reset(upstream: Served) -> None:
 
 
 def test_flip(upstream: Served) -> None:
-    """One byte arrives as another; what is shorter arrives as it is."""
+    """One byte is changed; a shorter body passes unchanged."""
     with registry_proxy(upstream.host, Flip(at=2)) as proxy:
         assert _post(proxy, b"abcd").content == b"abbd"
         assert _post(proxy, b"ab").content == b"ab"
 
 
 def test_hang(upstream: Served) -> None:
-    """Nothing comes until the proxy closes; then the connection ends, and so does its thread."""
+    """Nothing is sent until the proxy closes; then the connection and its thread end."""
     with registry_proxy(upstream.host, Hang()) as proxy:
         with pytest.raises(requests.ReadTimeout):
             _post(proxy, timeout=0.1)
         host, port = proxy.host.split(":")
-        line = socket.create_connection((host, int(port)))
-        line.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        connection = socket.create_connection((host, int(port)))
+        connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
         wait_until(lambda: proxy.count() == 2)
-    with line:
-        assert line.recv(1) == b""
+    with connection:
+        assert connection.recv(1) == b""
     assert not upstream.asked
     wait_until(lambda: not [one for one in threading.enumerate() if "process_request" in one.name])
 
 
 def test_swap_of_an_answer(upstream: Served) -> None:
-    """A GET and a HEAD tell of the other manifest, with its length and its digest."""
+    """GET and HEAD answer with the replaced manifest's length and digest."""
     digest = f"sha256:{hashlib.sha256(b'held back').hexdigest()}"
     with registry_proxy(upstream.host, Swap(path="/manifests/", change=lambda body: body + b" back")) as proxy:
         for method, text in (("GET", b"held back"), ("HEAD", b"")):
@@ -149,7 +149,7 @@ def test_swap_of_an_answer(upstream: Served) -> None:
 
 
 def test_registry_is_down(free_port: int) -> None:
-    """Without a registry behind it the proxy breaks the connection, and goes on."""
+    """Without a registry the proxy closes the connection and keeps running."""
     with registry_proxy(f"localhost:{free_port}") as proxy:
         for _ in range(2):
             with pytest.raises(requests.ConnectionError):
@@ -159,7 +159,7 @@ def test_registry_is_down(free_port: int) -> None:
 @pytest.mark.engine
 @pytest.mark.parametrize(("fault", "status"), [(None, 201), (Flip(method="PATCH"), 400)])
 def test_upload(open_registry: TestRegistry, fault: RegistryFault | None, status: int) -> None:
-    """An upload in chunks finds its way back through the proxy, and a byte that was flipped is found."""
+    """An upload in chunks works through the proxy, and the registry detects a changed byte."""
     body = secrets.token_bytes(200_000)
     digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
     with registry_proxy(open_registry.host, *([fault] if fault else [])) as proxy:

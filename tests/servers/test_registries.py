@@ -1,4 +1,4 @@
-"""The registries of the tests are what they say, and skopeo reads in them what was pushed."""
+"""The test registries work as described, and skopeo reads what was pushed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Push = Callable[[TestRegistry], str]
 
 @pytest.fixture
 def push(client: docker.DockerClient, project_name: str) -> Push:
-    """Pushes a tiny image as tag 1 of a repository with the project's name; gives the error's words, if any."""
+    """A function that pushes a tiny image as tag 1 of the project's repository, and returns the error message."""
 
     def push(registry: TestRegistry) -> str:
         tar = io.BytesIO()
@@ -39,7 +39,7 @@ def push(client: docker.DockerClient, project_name: str) -> Push:
 
 
 def _holds(registry: TestRegistry, repository: str) -> None:
-    """See the image under tag 1, by skopeo and over plain HTTP."""
+    """Check that the image is under tag 1, with skopeo and over HTTP."""
     found = skopeo.manifest(registry, repository, "1")
     assert found
     assert len(found["layers"]) == 1
@@ -55,7 +55,7 @@ def _holds_nothing(registry: TestRegistry, repository: str) -> None:
 
 @pytest.mark.engine
 def test_open(open_registry: TestRegistry, project_name: str, push: Push) -> None:
-    """The open registry takes a push from everybody; a tag that nobody pushed is not there."""
+    """The open registry accepts a push without a login; a tag that was not pushed does not exist."""
     _holds_nothing(open_registry, project_name)
 
     assert push(open_registry) == ""
@@ -66,15 +66,15 @@ def test_open(open_registry: TestRegistry, project_name: str, push: Push) -> Non
 
 @pytest.mark.engine
 def test_guarded(guarded_registry: TestRegistry, project_name: str, push: Push) -> None:
-    """The guarded registry lets in who has the password, and nobody else."""
+    """The guarded registry accepts its user, and nobody else."""
     stranger = TestRegistry(guarded_registry.host)
-    liar = dataclasses.replace(guarded_registry, password="another")
+    wrong_password = dataclasses.replace(guarded_registry, password="another")
 
-    for one in (stranger, liar):
-        assert one.ask("").status_code == 401
-        assert push(one)
+    for user in (stranger, wrong_password):
+        assert user.ask("").status_code == 401
+        assert push(user)
         with pytest.raises(AssertionError, match=r"unauthorized|authentication required"):
-            skopeo.tags(one, project_name)
+            skopeo.tags(user, project_name)
     _holds_nothing(guarded_registry, project_name)
     assert push(guarded_registry) == ""
 
@@ -83,7 +83,7 @@ def test_guarded(guarded_registry: TestRegistry, project_name: str, push: Push) 
 
 @pytest.mark.engine
 def test_read_only(read_only_registry: TestRegistry, project_name: str, push: Push) -> None:
-    """The read-only registry answers, and takes nothing."""
+    """The read-only registry answers, and accepts no push."""
     assert read_only_registry.ask("").status_code == 200
     assert read_only_registry.ask(f"{project_name}/blobs/uploads/", "POST").status_code == 405
 
@@ -94,7 +94,7 @@ def test_read_only(read_only_registry: TestRegistry, project_name: str, push: Pu
 
 @pytest.mark.engine
 def test_tls(tls_registry: Callable[[Kind], TlsRegistry], project_name: str, push: Push) -> None:
-    """The registry with TLS is refused by the engine for its certificate, but not while its authority is trusted."""
+    """The engine rejects the TLS registry's certificate unless its authority is trusted."""
     registry = tls_registry("good")
     assert "x509" in push(registry)
     _holds_nothing(registry, project_name)
@@ -108,34 +108,34 @@ def test_tls(tls_registry: Callable[[Kind], TlsRegistry], project_name: str, pus
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize(("kind", "words"), [("expired", "expired"), ("misnamed", "valid for elsewhere.test, not")])
+@pytest.mark.parametrize(("kind", "part"), [("expired", "expired"), ("misnamed", "valid for elsewhere.test, not")])
 def test_bad_certificates(
-    tls_registry: Callable[[Kind], TlsRegistry], project_name: str, push: Push, kind: Kind, words: str
+    tls_registry: Callable[[Kind], TlsRegistry], project_name: str, push: Push, kind: Kind, part: str
 ) -> None:
-    """A certificate that is over or another host's is refused, by skopeo as well, though its authority is trusted."""
+    """An expired or misnamed certificate is rejected, also by skopeo, although its authority is trusted."""
     registry = tls_registry(kind)
     with registry.trusted():
         error = push(registry)
 
     assert "x509" in error
-    assert words in error
-    with pytest.raises(AssertionError, match=words):
+    assert part in error
+    with pytest.raises(AssertionError, match=part):
         skopeo.tags(registry, project_name)
 
 
 @pytest.mark.parametrize("before", [b"", b"127.0.0.1 localhost\n", b"127.0.0.1 localhost\n::1 no-end-of-line"])
 def test_names_at_the_same_time(tmp_path: Path, before: bytes) -> None:
-    """Names that come and go side by side do not lose each other, and leave the file as it was."""
+    """Names added and removed at the same time do not affect each other, and the file ends unchanged."""
     hosts = tmp_path / "hosts"
     hosts.write_bytes(before)
     inode = hosts.stat().st_ino
 
-    def come_and_go(_: int) -> bool:
+    def add_and_remove(_: int) -> bool:
         with named("::1", hosts) as name:
             return f"::1 {name}\n".encode() in hosts.read_bytes()
 
     with named("::1", hosts), ThreadPoolExecutor(8) as pool:
-        assert all(pool.map(come_and_go, range(40)))
+        assert all(pool.map(add_and_remove, range(40)))
 
     assert hosts.read_bytes() == before
     assert hosts.stat().st_ino == inode

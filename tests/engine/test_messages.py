@@ -1,0 +1,216 @@
+"""The messages of the engine package; each sentence is pinned here, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import urllib3
+
+from seatrial.engine.builders.failure import explained
+from seatrial.engine.connection import Connection
+from seatrial.engine.docker.transfer import Direction, transfer_error, watched
+from seatrial.engine.memory.engine import MemoryEngine
+from seatrial.engine.model import BuildRequest, ContainerSpec
+from seatrial.errors import SeatrialError
+from seatrial.model.app import BuildOptions
+from seatrial.model.reference import ImageReference
+from seatrial.sources.context import Context
+from tests.engine.scenario import quiet
+
+IMAGE = ImageReference.parse("r.io/shop/web:1")
+REQUEST = BuildRequest(
+    reference=IMAGE,
+    context=Context(folder=Path("/src"), entries={}),
+    dockerfile=Path("/src/Dockerfile"),
+    content=b"FROM base\nRUN false\n",
+    options=BuildOptions(),
+    labels={},
+)
+START = "invoke up (or start Docker, or set DOCKER_HOST)"
+FIX = "fix /src/Dockerfile, or what it needs, then run it again"
+STORE = "turn on the containerd image store in Docker's settings, or"
+NO_ENGINE = "no Docker Engine answers at unix:///x.sock"
+NOT_PUSHED = "r.io/shop/web:1 cannot be pushed"
+FAILED = "the build failed"
+ATTESTATION = "Attestation is not supported for the docker driver"
+Provoke = Callable[[], object]
+
+
+def _connection(error: Exception) -> Provoke:
+    def provoke() -> None:
+        with Connection().translate_errors():
+            raise error
+
+    return provoke
+
+
+def _push(error: Exception) -> Provoke:
+    def provoke() -> None:
+        with watched(IMAGE, 3):
+            raise error
+
+    return provoke
+
+
+def _raise(error: SeatrialError) -> None:
+    raise error
+
+
+def _transfer(text: str, direction: Direction = "push") -> Provoke:
+    return lambda: _raise(transfer_error(text, IMAGE, direction, None))
+
+
+def _build(text: str) -> Provoke:
+    return lambda: _raise(explained(REQUEST, None, text))
+
+
+def _container(name: str) -> Provoke:
+    def provoke() -> None:
+        engine = MemoryEngine()
+        image_id = engine.add("content", IMAGE)
+        for _ in range(2):
+            engine.create(ContainerSpec(name=name, image_id=image_id, port=80), quiet)
+
+    return provoke
+
+
+ROWS: list[tuple[Any, ...]] = [
+    (
+        "permission",
+        _connection(OSError("Permission denied")),
+        NO_ENGINE,
+        "permission denied",
+        "sudo usermod -aG docker $USER (the docker group is as good as root)",
+    ),
+    ("no-socket", _connection(OSError("No such file")), NO_ENGINE, "the socket does not exist", START),
+    ("no-listener", _connection(OSError("refused")), NO_ENGINE, "nothing listens there", START),
+    ("silent", _connection(requests.Timeout()), NO_ENGINE, "no answer for 60 s", "docker info"),
+    (
+        "lost",
+        _connection(OSError("oops")),
+        NO_ENGINE,
+        "the connection was lost (oops)",
+        "docker info, then run it again",
+    ),
+    (
+        "stalled",
+        _push(requests.ReadTimeout("timed out")),
+        NOT_PUSHED,
+        "nothing moved for 3 s",
+        "check that r.io is up; if it is only slow, raise push_timeout in the settings",
+    ),
+    (
+        "cut",
+        _push(urllib3.exceptions.ProtocolError("cut")),
+        NOT_PUSHED,
+        "the engine's answer ended early; the image may or may not have arrived",
+        "docker info",
+    ),
+    (
+        "damaged",
+        _transfer("digest invalid"),
+        NOT_PUSHED,
+        "the content was damaged in transit, and the registry refused it: digest invalid",
+        "check what is between this machine and r.io (a proxy?), then run it again",
+    ),
+    (
+        "unreachable",
+        _transfer("no such host", "pull"),
+        "r.io/shop/web:1 cannot be pulled",
+        "no such host",
+        "check that r.io is up, then run it again",
+    ),
+    (
+        "limited",
+        _transfer("toomanyrequests"),
+        NOT_PUSHED,
+        "toomanyrequests (rate limit)",
+        "wait a minute, then run it again",
+    ),
+    ("other", _transfer("oops", "pull"), "r.io/shop/web:1 cannot be pulled", "oops", "docker pull r.io/shop/web:1"),
+    (
+        "hashes",
+        _build("DO NOT MATCH THE HASHES"),
+        FAILED,
+        "security: a package is not the one that was locked; do not install it (DO NOT MATCH THE HASHES)",
+        "find out who changed the package before you lock it again",
+    ),
+    (
+        "version",
+        _build("No matching distribution found"),
+        FAILED,
+        "a requirement has no such version (No matching distribution found)",
+        "fix the version in the requirements, then run it again",
+    ),
+    ("network", _build("Could not resolve host"), FAILED, "the build has no network (Could not resolve host)", FIX),
+    (
+        "disk",
+        _build("no space left on device"),
+        FAILED,
+        "a disk is full, most likely the engine's (no space left on device)",
+        "docker system df, then docker system prune",
+    ),
+    (
+        "architecture",
+        _build("exec format error"),
+        FAILED,
+        "the program is for another platform than the engine's (exec format error)",
+        FIX,
+    ),
+    (
+        "session",
+        _build("no active sessions"),
+        FAILED,
+        "only docker buildx can provide what the build asks for (no active sessions)",
+        FIX,
+    ),
+    (
+        "attestation",
+        _build(ATTESTATION),
+        FAILED,
+        f"this engine's image store cannot hold attestations ({ATTESTATION})",
+        f"{STORE} remove provenance and sbom",
+    ),
+    (
+        "syntax",
+        _build("dockerfile parse error on line 2: oops"),
+        "the build failed at Dockerfile:2",
+        "dockerfile parse error on line 2: oops",
+        "fix line 2 of /src/Dockerfile, or what it needs, then run it again",
+    ),
+    ("name-taken", _container("web"), "the name web is taken by another container", "conflict", "docker rm web"),
+    ("no-image", lambda: MemoryEngine().history("web:1"), "there is no image web:1", "No such image", "invoke build"),
+    (
+        "no-container",
+        lambda: MemoryEngine().start("web"),
+        "there is no container web",
+        "No such container",
+        "docker ps -a",
+    ),
+]
+
+
+@pytest.mark.parametrize(("provoke", "message", "reason", "hint"), [pytest.param(*row, id=name) for name, *row in ROWS])
+def test_message(monkeypatch: pytest.MonkeyPatch, provoke: Provoke, message: str, reason: str, hint: str) -> None:
+    """An error says what failed, why, and what to type."""
+    monkeypatch.setenv("DOCKER_HOST", "unix:///x.sock")
+    with pytest.raises(SeatrialError) as caught:
+        provoke()
+    assert (caught.value.message, caught.value.reason, caught.value.hint) == (message, reason, hint)
+
+
+@pytest.mark.parametrize("config", ["[]", "5"])
+def test_damaged_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, config: str) -> None:
+    """The error for a damaged config.json, which the SDK reads, says what to do with it."""
+    monkeypatch.setenv("DOCKER_HOST", "unix:///x.sock")
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (tmp_path / "config.json").write_text(config)
+    with pytest.raises(SeatrialError) as caught:
+        _ = Connection().client
+    assert caught.value.message == "Docker's configuration is damaged"
+    assert caught.value.reason.startswith("config.json does not have the shape Docker gives it (")
+    assert caught.value.hint == "fix config.json in ~/.docker (or where DOCKER_CONFIG points), or move it away"

@@ -1,4 +1,4 @@
-"""Ship a web app from its folder to a registry: build, run, smoke-test, tag, push."""
+"""The tasks people type: from a folder with a web app to a registry."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def build(
     check: bool = False,
     json: bool = False,
 ) -> None:
-    """Build the image of a version, unless it is made from these very inputs already."""
+    """Build the image of a version, unless it is up to date."""
     with command(c, "build", check=check, json=json) as cmd:
         flags = BuildFlags(
             build_arg=build_arg,
@@ -64,7 +64,7 @@ def run(
     check: bool = False,
     json: bool = False,
 ) -> None:
-    """Serve the app from its image on 127.0.0.1; a new container is proved before the old one goes."""
+    """Start the app on 127.0.0.1; a new container must pass the checks before it replaces the old one."""
     with command(c, "run", check=check, json=json) as cmd:
         flags = RunFlags(port=port, env=env, memory=memory)
         cmd.carry_out(cmd.playbook.run(app=app, version=version, flags=flags))
@@ -72,7 +72,7 @@ def run(
 
 @task(positional=[], help=help_for("app", "check", "json"))
 def stop(c: Context, app: str | None = None, check: bool = False, json: bool = False) -> None:
-    """Stop serving the app."""
+    """Stop the app."""
     with command(c, "stop", check=check, json=json) as cmd:
         cmd.carry_out(cmd.playbook.stop(app=app))
 
@@ -88,7 +88,7 @@ def smoke(
     check: bool = False,
     json: bool = False,
 ) -> None:
-    """Put the smoke checks to an image in a container of its own, or to what is deployed; look at the image's facts."""
+    """Run the smoke checks in a fresh container, or against a URL; check the image itself, too."""
     with command(c, "smoke", check=check, json=json) as cmd:
         steps = cmd.playbook.smoke(app=app, version=version, browser=browser, url=url, log=junit is not None)
         cmd.carry_out(steps, junit=junit)
@@ -103,7 +103,7 @@ def login(
     check: bool = False,
     json: bool = False,
 ) -> None:
-    """Prove your password at the registry and keep it where Docker does."""
+    """Log in to a registry; the password is stored as docker login does."""
     with command(c, "login", check=check, json=json) as cmd:
         host = cmd.playbook.registry(registry)
         credential = ask_credential(cmd.playbook.user(user), host, from_stdin=password_stdin)
@@ -120,7 +120,7 @@ def tag(
     check: bool = False,
     json: bool = False,
 ) -> None:
-    """Return the image your name in the registry, with its version and its moving tags."""
+    """Tag the image for your repository in the registry, with its version and its moving tags."""
     with command(c, "tag", check=check, json=json) as cmd:
         cmd.carry_out(cmd.playbook.tag(app=app, version=version, user=user, registry=registry))
 
@@ -139,7 +139,7 @@ def push(
     check: bool = False,
     json: bool = False,
 ) -> None:
-    """Push an image that passed its smoke test, and see that the registry holds its digest."""
+    """Push an image that passed its smoke test; the registry must confirm its digest."""
     with command(c, "push", check=check, json=json) as cmd:
         overrides = cmd.push_overrides(overwrite=overwrite, backwards=backwards, untested=untested)
         steps = cmd.playbook.push(app=app, version=version, user=user, registry=registry, overrides=overrides)
@@ -170,7 +170,7 @@ def release(
     check: bool = False,
     json: bool = False,
 ) -> None:
-    """Build, smoke-test, tag and push: the whole road."""
+    """Build, smoke-test, tag and push."""
     with command(c, "release", check=check, json=json) as cmd:
         where = {"user": user, "registry": registry}
         overrides = cmd.push_overrides(overwrite=overwrite, backwards=backwards, untested=untested)
@@ -197,7 +197,7 @@ def rollback(
     check: bool = False,
     json: bool = False,
 ) -> None:
-    """Let the moving tags in the registry point back to a published version, without a build."""
+    """Point the moving tags back to a published version, without a build."""
     with command(c, "rollback", check=check, json=json) as cmd:
         steps = cmd.playbook.rollback(app=app, to=to, user=user, registry=registry)
         cmd.carry_out(steps, lock_wait=lock_wait)
@@ -205,14 +205,14 @@ def rollback(
 
 @task(positional=[], help=help_for("check", "json"))
 def up(c: Context, check: bool = False, json: bool = False) -> None:
-    """Get what a bare machine lacks: an engine that answers, a base image, a local registry."""
+    """Install or start what is missing: a Docker engine, a base image, a local registry."""
     with command(c, "up", check=check, json=json) as cmd:
         cmd.carry_out(cmd.playbook.up())
 
 
 @task(positional=[], help=help_for("volumes", "check", "json"))
 def down(c: Context, volumes: bool = False, check: bool = False, json: bool = False) -> None:
-    """End what up and run started: the apps, the local registry, and an engine that up started."""
+    """Stop what up and run started: the apps, the local registry, the engine."""
     with command(c, "down", check=check, json=json) as cmd:
         try:
             cmd.world.engine.info()
@@ -232,14 +232,14 @@ def demo(
     check: bool = False,
     json: bool = False,
 ) -> None:
-    """Go the whole road on a bare machine without an account: up, release into a local registry, run."""
+    """Try everything locally, without an account: up, release into a local registry, run."""
     with command(c, "demo", check=check, json=json) as cmd:
         overrides = cmd.push_overrides(overwrite=overwrite)
         cmd.carry_out(cmd.playbook.demo(app=app, version=version, port=port, overrides=overrides))
 
 
 def _preflight() -> None:
-    """Look at the settings file before Invoke does, which hangs on a pipe and shows a traceback for the rest."""
+    """Check the settings file before Invoke reads it, which hangs on a pipe and shows tracebacks."""
     try:
         check_settings_file(find_root() / SETTINGS_FILE)
     except SeatrialError as error:

@@ -1,4 +1,4 @@
-"""What the command line says about a build, over what the settings say."""
+"""The flags of a build, applied on top of the settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["BuildFlags", "pairs"]
 
 @dataclass(frozen=True, kw_only=True)
 class BuildFlags:
-    """The flags of `build` and `release`, as they were typed; what was not typed leaves the settings alone."""
+    """The flags of `build` and `release` as they were typed; a flag that was not typed leaves the setting as it is."""
 
     build_arg: Sequence[str] | None = None
     target: str | None = None
@@ -26,7 +26,7 @@ class BuildFlags:
     pull: bool = False
 
     def apply_to(self, app: App, root: Path) -> App:
-        """Return the app with these flags; folders are relative to `root`. `UsageError` for what is no flag."""
+        """Return the app with these flags; folders are relative to `root`. `UsageError` for an invalid one."""
         known = app.build
         contexts = pairs("--build-context", self.build_context, "NAME=FOLDER")
         platforms = [one for given in self.platform or () for one in given.split(",")]
@@ -43,16 +43,16 @@ class BuildFlags:
 
 
 def pairs(flag: str, given: Sequence[str] | None, form: str) -> dict[str, str]:
-    """Return names and values of a flag that may come several times; `UsageError` for one without name or =."""
+    """Return the names and values of a repeatable flag; `UsageError` for one without a name or a =."""
     found = {}
     for text in given or ():
         name, equals, value = text.partition("=")
         if not name or not equals:
             raise UsageError(
                 f"{flag} {sanitize(repr(name), limit=60)} is not {form}",
-                reason="there is nothing before the ="
+                reason="the name before the = is missing"
                 if equals
-                else "there is no = in it; nothing is taken from the environment",
+                else "the = is missing; values are not taken from the environment",
                 hint=f"{flag} {form}",
             )
         found[name] = value

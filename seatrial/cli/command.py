@@ -1,4 +1,4 @@
-"""What all tasks share: a command's beginning, its end, and its exit code."""
+"""What all tasks share: how a command starts, how it ends, and its exit code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from seatrial.errors import SeatrialError, StepFailed, UsageError
 from seatrial.registry.credentials import Credential, Secret
 from seatrial.settings.settings import Settings, environment
 
-if TYPE_CHECKING:  # listing tasks and asking for help need no pipeline
+if TYPE_CHECKING:  # --list and --help need no pipeline
     from seatrial.cli.playbook import Playbook, PushOverrides
     from seatrial.output.console import Console
     from seatrial.output.junit import JUnitFile
@@ -33,7 +33,7 @@ __all__ = ["Command", "ask_credential", "command", "exit_with", "print_out"]
 
 @dataclass
 class Command:
-    """One task's command while it runs."""
+    """A command while it runs."""
 
     name: str
     playbook: Playbook
@@ -44,13 +44,13 @@ class Command:
     def push_overrides(
         self, *, overwrite: bool = False, backwards: bool = False, untested: bool = False
     ) -> PushOverrides:
-        """Return what a push may do that it does not do by itself."""
+        """Return what the flags allow a push to do, exceptionally."""
         from seatrial.cli.playbook import PushOverrides
 
         return PushOverrides(overwrite=overwrite, backwards=backwards, untested=untested)
 
     def carry_out(self, steps: Sequence[Step], *, lock_wait: str = "0", junit: str | None = None) -> None:
-        """Carry the steps out, show how they come out, and end with the right exit code.
+        """Carry out the steps, show their outcomes, and end with the exit code.
 
         `lock_wait` is how many seconds another release to the same repository is waited for; `junit` is the file that
         the checks are written to.
@@ -81,13 +81,13 @@ class Command:
 
 @contextmanager
 def command(c: Context, name: str, *, check: bool = False, json: bool = False) -> Iterator[Command]:
-    """Yield a command of this project, and turn what goes wrong into a message and an exit code."""
+    """Yield a command of this project; turn errors into a message and an exit code."""
     from seatrial.cli.playbook import Playbook
     from seatrial.cli.session import Terminated, open_world, terminable
 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a file's name may be no UTF-8
+            stream.reconfigure(errors="backslashreplace")  # file names need not be UTF-8
     check = check or bool(c.config.run.dry)
     try:
         with terminable():
@@ -114,12 +114,12 @@ def command(c: Context, name: str, *, check: bool = False, json: bool = False) -
         if logging.getLogger("invoke").isEnabledFor(logging.DEBUG):
             raise
         words = f"{type(error).__name__}: {error}".partition("\n")[0]
-        unexpected = SeatrialError(f"{name} met something unexpected", reason=words, hint=f"invoke --debug {name} …")
+        unexpected = SeatrialError(f"unexpected error in {name}", reason=words, hint=f"invoke --debug {name} …")
         raise exit_with(name, unexpected, check=check, json=json) from error
 
 
 def exit_with(name: str, error: SeatrialError, *, check: bool, json: bool) -> Exit:
-    """Show an error that came before any step, and give the exit that ends the process."""
+    """Show an error that came before any step, and return the exit that ends the process."""
     from seatrial.output.console import Console
     from seatrial.output.json_report import as_json
     from seatrial.pipeline.report import Report
@@ -147,19 +147,19 @@ def _junit_file(name: str, console: Console, *, check: bool) -> JUnitFile:
 def _seconds(text: str) -> float:
     if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", text):
         raise UsageError(
-            f"--lock-wait {text!r} is no time", reason="it takes a number of seconds", hint="--lock-wait 600"
+            f"--lock-wait {text!r} is not a number of seconds", reason="an example is 600", hint="--lock-wait 600"
         )
     return float(text)
 
 
 def print_out(text: str) -> None:
-    """Put a line on standard output at once."""
+    """Write a line to standard output and flush it."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
 def ask_credential(user: str, registry: str, *, from_stdin: bool) -> Credential:
-    """Return the password for a user from standard input or a prompt; `UsageError` when there is neither."""
+    """Ask for a user's password, or read it from standard input; `UsageError` when there is none."""
     if from_stdin:
         password = sys.stdin.read().rstrip("\r\n")
     elif sys.stdin.isatty():
@@ -169,7 +169,7 @@ def ask_credential(user: str, registry: str, *, from_stdin: bool) -> Credential:
     if not password:
         raise UsageError(
             f"no password for {user}",
-            reason="standard input held none" if from_stdin else "there is no terminal to ask at",
+            reason="standard input is empty" if from_stdin else "there is no terminal for a prompt",
             hint=f"invoke login --user {user} --password-stdin < FILE",
         )
     return Credential(user=user, secret=Secret(password))

@@ -1,4 +1,4 @@
-"""The road in words: which steps each command is made of, in their order."""
+"""Which steps each command is made of, in their order."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NO_RUN_FLAGS = RunFlags()
 
 @dataclass(frozen=True, kw_only=True)
 class PushOverrides:
-    """What a push may do that it does not do by itself: see `steps.Push`."""
+    """What a push is allowed to do, exceptionally: see `Push`."""
 
     overwrite: bool = False
     backwards: bool = False
@@ -73,7 +73,7 @@ class Playbook:
         url: str | None = None,
         log: bool = False,
     ) -> tuple[Step, ...]:
-        """Return the steps of `smoke`: of an image, or with `url` of what is deployed there.
+        """Return the steps of `smoke`: for an image, or with `url` for what is deployed there.
 
         With `browser` one that is there opens the page, too; with `log` what the app writes is told.
         """
@@ -133,7 +133,7 @@ class Playbook:
         overrides: PushOverrides = _NO_OVERRIDES,
         flags: BuildFlags = _NO_FLAGS,
     ) -> tuple[Step, ...]:
-        """Return the steps of `release`: the whole road to the registry; untested, it goes past the smoke test."""
+        """Return the steps of `release`; with `untested` there is no smoke test."""
         from seatrial.steps.build.build import Build
         from seatrial.steps.publish.preflight import Preflight
         from seatrial.steps.publish.push import Push
@@ -160,14 +160,16 @@ class Playbook:
         target = self.settings.app(app)
         if to is None:
             raise UsageError(
-                "back to which version?", reason="--to names none", hint="invoke status (shows what is published)"
+                "no version to roll back to",
+                reason="--to was not given",
+                hint="invoke status (shows what is published)",
             )
         destination, version = self.destination(target, user, registry), Version.parse(to)
         destination.tags(version)
         return (Rollback(target=target, version=version, destination=destination),)
 
     def up(self) -> tuple[Step, ...]:
-        """Return the steps of `up`: what the road needs on a bare machine."""
+        """Return the steps of `up`: an engine, base images, a local registry."""
         from seatrial.steps.setup.base_image import BaseImage
         from seatrial.steps.setup.engine import EngineRunning
         from seatrial.steps.setup.local_registry import LocalRegistry
@@ -182,7 +184,7 @@ class Playbook:
         )
 
     def down(self, *, engine_answers: bool, volumes: bool) -> tuple[Step, ...]:
-        """Return the steps of `down`; without an engine there is nothing in it to end."""
+        """Return the steps of `down`; without an engine there is nothing in it to stop."""
         from seatrial.steps.serve.stop import Stop
         from seatrial.steps.setup.engine import EngineStopped
         from seatrial.steps.setup.local_registry import LocalRegistryStopped
@@ -200,22 +202,22 @@ class Playbook:
         return (*self.up(), *released, *self.run(app=app, version=version, flags=RunFlags(port=port)))
 
     def registry(self, given: str | None) -> str:
-        """Return the registry's host that was asked for, else the one in the settings."""
+        """Return the given registry's host, or the one in the settings."""
         return parse_registry(given) if given is not None else self.settings.registry
 
     def user(self, given: str | None) -> str:
-        """Return the user that was asked for, else the one in the settings; `UsageError` when there is none."""
+        """Return the given user, or the one in the settings; `UsageError` when there is neither."""
         user = parse_user(given) if given is not None else self.settings.user
         if user is None:
             raise UsageError(
-                "whose name does the image get?",
-                reason="neither --user nor the setting user says so",
+                "no user",
+                reason="neither --user nor the setting user names one",
                 hint="--user NAME (your Docker ID on Docker Hub)",
             )
         return user
 
     def destination(self, target: App, user: str | None, registry: str | None) -> Destination:
-        """Return where an app goes."""
+        """Return where an app is published."""
         return Destination(target=target, user=self.user(user), registry=self.registry(registry))
 
 
@@ -233,8 +235,8 @@ def _deployed(target: App, url: str, version: str | None, browser: str | None) -
     asks = next((check for check in target.checks if check.uses_version), None)
     if awaited is None and asks:
         raise UsageError(
-            f"which version should be deployed at {base_url}?",
-            reason=f"the check {asks} asks for {{version}}",
+            f"no version for {base_url}",
+            reason=f"the check {asks} uses {{version}}",
             hint=f"--url {base_url} --version VERSION",
         )
     return Deployed(target=target, base_url=base_url, awaited=awaited, browser=browser)

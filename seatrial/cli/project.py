@@ -1,4 +1,4 @@
-"""Where a project is: the folder of its settings."""
+"""The project's folder: where its settings are."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["check_named_file", "find_root"]
 
 def find_root(config: Any = None) -> Path:  # noqa: ANN401  Invoke's configuration, which only task modules import
     """Return the project's folder: where Invoke found tasks.py, else the nearest one above with a settings file."""
-    prefix = getattr(config, "_project_prefix", None)  # Invoke tells it nowhere in public
+    prefix = getattr(config, "_project_prefix", None)  # Invoke has no public name for it
     if prefix:
         return Path(prefix).resolve()
     tasks = getattr(sys.modules.get("tasks"), "__file__", None)
@@ -30,6 +30,6 @@ def check_named_file(config: Any) -> None:  # noqa: ANN401  as above
     if path is not None and not getattr(config, "_runtime_found", None):
         raise UsageError(
             "the settings cannot be read",
-            reason=f"{path}: there is no such file, though -f or INVOKE_RUNTIME_CONFIG names it",
-            hint=f"write {path}, or name a file that is there, or none",
+            reason=f"there is no file {path}, which -f or INVOKE_RUNTIME_CONFIG names",
+            hint=f"write {path}, or name another file",
         )

@@ -1,4 +1,4 @@
-"""The tasks that only look: logs, images, history, inspect, status, doctor."""
+"""The read-only tasks: logs, images, history, inspect, status, doctor."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["doctor", "history", "images", "inspect", "logs", "status"]
 
 @task(positional=[], help=help_for("app", "tail", "follow"))
 def logs(c: Context, app: str | None = None, tail: str = "100", follow: bool = False) -> None:
-    """Show what the serving app wrote."""
+    """Show the running app's log."""
     from seatrial.output.listing import log_lines
 
     with command(c, "logs") as cmd:
@@ -27,7 +27,7 @@ def logs(c: Context, app: str | None = None, tail: str = "100", follow: bool = F
 
 @task(positional=[], help=help_for("app", "quiet", "json"))
 def images(c: Context, app: str | None = None, quiet: bool = False, json: bool = False) -> None:
-    """List the images in the engine, as docker images does; with --app those of an app."""
+    """List images, as docker images does; with --app those of one app."""
     from seatrial.output.listing import show_images
 
     with command(c, "images", json=json) as cmd:
@@ -44,7 +44,7 @@ def history(
     quiet: bool = False,
     json: bool = False,
 ) -> None:
-    """Show the layers an image is made of, as docker history does."""
+    """Show the layers of an image, as docker history does."""
     from seatrial.output.listing import find_image, show_history
 
     with command(c, "history", json=json) as cmd:
@@ -60,7 +60,7 @@ def inspect(
     app: str | None = None,
     json: bool = False,
 ) -> None:
-    """Show all the engine knows of an image, as docker inspect does: a JSON array."""
+    """Show all the engine knows of an image as JSON, as docker inspect does."""
     from seatrial.output.listing import find_image
 
     with command(c, "inspect", json=json) as cmd:
@@ -76,7 +76,7 @@ def status(
     app: str | None = None,
     json: bool = False,
 ) -> None:
-    """Show what ledger, engine and registry hold under each tag, and where they differ."""
+    """Compare ledger, engine and registry, tag by tag."""
     from seatrial.output.release_status import show_status
 
     with command(c, "status", json=json) as cmd:
@@ -89,7 +89,7 @@ def status(
 
 @task(positional=[], help=help_for("app", "json"))
 def doctor(c: Context, app: str | None = None, json: bool = False) -> None:
-    """Look at the surroundings before work: engine, disk, port, login, Dockerfile, context, git."""
+    """Check engine, disk, port, login, Dockerfile, build context and git before work."""
     from seatrial.doctor.doctor import findings
     from seatrial.doctor.findings import Subject, as_document, as_lines, exit_code
     from seatrial.settings.settings import environment

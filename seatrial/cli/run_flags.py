@@ -1,4 +1,4 @@
-"""What the command line says about the container that serves, over what the settings say."""
+"""The flags of the app's container, applied on top of the settings."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _HIGHEST_PORT = 65535
 
 @dataclass(frozen=True, kw_only=True)
 class RunFlags:
-    """The flags of `run`, as they were typed; what was not typed leaves the settings alone."""
+    """The flags of `run` as they were typed; a flag that was not typed leaves the setting as it is."""
 
     port: str | None = None
     env: Sequence[str] | None = None
     memory: str | None = None
 
     def apply_to(self, app: App) -> App:
-        """Return the app with these flags; `UsageError` for what is none."""
+        """Return the app with these flags; `UsageError` for an invalid value."""
         return replace(
             app,
             host_port=app.host_port if self.port is None else _port(self.port, app.host_port),
@@ -37,7 +37,7 @@ class RunFlags:
 def _port(text: str, usual: int) -> int:
     if not re.fullmatch("[0-9]{1,5}", text) or not 0 < int(text) <= _HIGHEST_PORT:
         raise UsageError(
-            f"{sanitize(repr(text), limit=60)} is no port",
+            f"{sanitize(repr(text), limit=60)} is not a valid port",
             reason=f"a port is a number from 1 to {_HIGHEST_PORT}",
             hint=f"--port {usual}",
         )

@@ -1,4 +1,4 @@
-"""One command, from its steps to its report."""
+"""One command: from its steps to its report."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _PUBLISHING = ("push", "rollback")
 
 
 class Terminated(BaseException):
-    """SIGTERM or SIGHUP, on its way through every `finally`; `number` is the signal's."""
+    """SIGTERM or SIGHUP, raised so that every `finally` runs; `number` is the signal's."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -49,12 +49,12 @@ class Terminated(BaseException):
 
     @property
     def exit_code(self) -> int:
-        """The exit code of a process that this signal ends."""
+        """The exit code of a process ended by this signal."""
         return _SIGNALLED + self.number
 
 
 def open_world(root: Path) -> World:
-    """Return the real world of the project in `root`; the engine is spoken to on first need."""
+    """Return the world of the project in `root`; the engine is connected to when it is first needed."""
     started = environment()
     store = CredentialStore(started.docker_config)
     registries: dict[str, Registry] = {}
@@ -111,7 +111,7 @@ def carry_out(  # noqa: PLR0913  what a command is
 
 
 class _Watch:
-    """Keeps what a report needs of a command that may be cut short, and passes everything on to another observer."""
+    """Keep what a report needs of a command that may be interrupted; pass everything on to another observer."""
 
     def __init__(self, observer: Observer) -> None:
         self.on_event = observer.on_event
@@ -144,7 +144,7 @@ class _Watch:
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP unwind the stack as Ctrl-C does, instead of ending the process where it stands."""
+    """Make SIGTERM and SIGHUP unwind the stack as Ctrl-C does, instead of ending the process at once."""
 
     def unwind(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  a signal handler's signature
         raise Terminated(number)
@@ -162,7 +162,7 @@ def terminable() -> Iterator[None]:
 def _publish_lock(  # noqa: PLR0913  as above
     command: str, steps: Sequence[Step], world: World, observer: Observer, *, check: bool, wait: float
 ) -> Iterator[None]:
-    """Hold the lock of the repository that is published to, if any is; check mode only says who holds it."""
+    """Hold the lock of the repository that is published to, if there is one; check mode only says who holds it."""
     publishing: Any = next((step for step in steps if step.name in _PUBLISHING), None)
     if publishing is None:
         yield
@@ -179,7 +179,7 @@ def _publish_lock(  # noqa: PLR0913  as above
 
 
 def _with_facts(report: Report, steps: Sequence[Step], world: World) -> Report:
-    """Return the report with what can only be asked afterwards: engine, image, and what the registry holds now."""
+    """Return the report with the engine, the image, and what the registry holds now."""
     engine, image = None, None
     about: Any = next((step for step in reversed(steps) if hasattr(step, "version") and step.name != "rollback"), None)
     try:
@@ -187,7 +187,7 @@ def _with_facts(report: Report, steps: Sequence[Step], world: World) -> Report:
             engine = world.engine.info()
         image = world.chosen(about.target, about.version) if about and not _build_failed(report) else None
     except SeatrialError:
-        pass  # no engine, or no image: what is known without is told all the same
+        pass  # no engine, or no image: the rest is reported
     served: list[Any] = [step for step in steps if step.name == "run"]
     return replace(
         report,
@@ -205,7 +205,7 @@ def _build_failed(report: Report) -> bool:
 
 
 def _screenshot(steps: Sequence[Step], world: World, image: Image | None) -> str | None:
-    """Return the picture that this run took of a page, if it took one."""
+    """Return the path of the screenshot that this run took, if it took one."""
     smoked: Any = next((step for step in steps if step.name == "smoke"), None)
     if hasattr(smoked, "screenshot"):
         return cast("str | None", smoked.screenshot)
@@ -214,7 +214,7 @@ def _screenshot(steps: Sequence[Step], world: World, image: Image | None) -> str
 
 
 def _published(report: Report, steps: Sequence[Step], world: World, image: Image | None) -> tuple[Published, ...]:
-    """Return the names that a command was about and that hold its image, or None, as far as the registry says."""
+    """Return the names that a command was about, with the digests that the registry holds for its image."""
     reached = {one.step for one in report.outcomes if one.status is not Status.SKIPPED}
     step: Any = next((one for one in steps if one.name in _PUBLISHING and one.name in reached), None)
     if step is None or report.check:
@@ -228,7 +228,7 @@ def _published(report: Report, steps: Sequence[Step], world: World, image: Image
     names = [step.destination.repository.with_tag(tag) for tag in tags.all]
     manifests: dict[ImageReference, Manifest | None] = {}
     for reference in names:
-        with suppress(SeatrialError):  # nobody knows what it holds
+        with suppress(SeatrialError):  # what it holds is unknown
             manifests[reference] = world.registry(reference.registry).manifest(reference)
     first = manifests.get(names[0])
     ours = first and (step.name == "rollback" or (image and is_same_image(image, names[0], first)))

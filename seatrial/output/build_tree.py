@@ -1,4 +1,4 @@
-"""A build as a tree that grows on the terminal: its stages, their steps, and what each is at."""
+"""A build as a live tree on the terminal: stages, their steps, and the progress of each."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class _Step:
 
 
 class BuildTree:
-    """What a build has told so far, as a rich renderable; `clock` gives seconds."""
+    """The build events so far as a rich renderable; `clock` returns seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -50,7 +50,7 @@ class BuildTree:
         self._spinner = Spinner("dots")
 
     def on_event(self, event: BuildEvent) -> None:
-        """Take in what happened."""
+        """Add an event to the tree."""
         if event.name.startswith(_QUIET):
             return
         step = self._steps.get(event.name)
@@ -71,7 +71,7 @@ class BuildTree:
             step.moved = _amount(event)
 
     def __rich__(self) -> RenderableType:
-        """Return the tree as it is now."""
+        """Return the tree in its present state."""
         root = Tree("build", style="none", guide_style="dim")
         branches: dict[str, Tree] = {"": root}
         for step in sorted(self._steps.values(), key=lambda step: step.number):  # in the Dockerfile's order
@@ -97,7 +97,7 @@ class BuildTree:
 
 
 def _amount(event: BuildEvent) -> str:
-    """Return how far a transfer is; a count of bytes below a megabyte says nothing to anybody."""
+    """Return the progress of a transfer, from a megabyte on."""
     if event.total:
         return f"{event.current / 1e6:.1f}/{event.total / 1e6:.1f} MB"
     return f"{event.current / 1e6:.1f} MB" if event.current > 1e6 else ""  # noqa: PLR2004

@@ -98,12 +98,12 @@ class Console:
 
     @property
     def _moving(self) -> RichConsole | None:
-        """The screen, if things may move on it."""
+        """The screen, if it may show moving parts."""
         screen = self._out
         return None if self._plain or isinstance(screen, Lines) or not screen.is_terminal else screen
 
     def step_started(self, step: Step) -> None:
-        """Show which step is at work."""
+        """Show which step is running."""
         self._unnamed = step
         if screen := self._moving:
             self._spinner = screen.status(f"{step.name} …")
@@ -120,7 +120,7 @@ class Console:
             when = f"try {event.attempt} of {event.attempts} in {round(event.seconds, 1):g} s"
             self._line(f"{when}: {sanitize(event.text)}", style="dim")
         elif isinstance(event, FactResult):
-            if event.warns:  # else it holds, or the error says it
+            if event.warns:  # a passed one is no news, a failed one is in the error
                 self.on_event(WarningEvent(text=str(event)))
         elif isinstance(event, CheckResult):
             self._line(sanitize(str(event)), style="dim")
@@ -130,7 +130,7 @@ class Console:
             self._transfer(event)
 
     def step_finished(self, outcome: Outcome) -> None:
-        """Show how a step came out."""
+        """Show a step's outcome."""
         self._stop_moving()
         if moved := self._transfers.summary():
             self._line(moved, style="dim")
@@ -143,7 +143,7 @@ class Console:
             self.error(outcome.error, with_message=False)
 
     def error(self, error: SeatrialError, *, with_message: bool = True) -> None:
-        """Show an error in its three parts, after the lines that help to see the cause."""
+        """Show an error: its details, then why and what to type next."""
         self._stop_moving()
         if with_message:
             self._out.print(f"{Status.FAILED.value:<8}", style=_COLOURS[Status.FAILED], end="")
@@ -195,7 +195,7 @@ class Console:
             self.on_event(WarningEvent(text=text))
 
     def _grow(self, screen: RichConsole, event: BuildEvent) -> None:
-        """Show a build as a tree; it stays when the step ends."""
+        """Show a build as a tree that stays when the step ends."""
         from seatrial.output.build_tree import BuildTree
 
         if self._tree is None:
@@ -216,7 +216,7 @@ class Console:
             self._line(waiting, style="dim")
 
     def _show(self, screen: RichConsole, renderable: RenderableType, *, transient: bool = False) -> None:
-        """Let something move instead of the spinner."""
+        """Show a moving part in place of the spinner."""
         from rich.live import Live
 
         self._stop_moving()

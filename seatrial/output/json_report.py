@@ -1,4 +1,4 @@
-"""What became of a command, as one JSON document."""
+"""The report as one JSON document."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["as_json"]
 
 
 def as_json(report: Report, *, command: str = "invoke") -> str:
-    """Return the report as the JSON document that `--json` prints; `command` is what people type to get here."""
+    """Return the document that `--json` prints; hints are written with `command`, how the program was called."""
     document: dict[str, Any] = {
         "command": report.command,
         "status": report.status.value,

@@ -1,4 +1,4 @@
-"""What was checked, as the JUnit XML that CI systems read."""
+"""Checks, image checks and page visits as JUnit XML for CI systems."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _TERMINAL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
 @dataclass(frozen=True, kw_only=True)
 class _Suite:
-    """What was heard of one step."""
+    """The events of one step."""
 
     since: datetime
     checked: list[CheckResult] = field(default_factory=list)
@@ -40,10 +40,10 @@ class _Suite:
 
 
 class JUnitFile:
-    """A file that becomes the JUnit XML of a command: an observer that keeps what is checked, and lets another hear it.
+    """An observer that collects the checks of a command for a JUnit XML file, and passes everything on.
 
-    It is refused at once when it could not be written: `UsageError` for a folder, for what is no plain file, and where
-    nothing can be written. With `check` nothing is touched, now or later.
+    `UsageError` at once when the file could not be written later: for a folder, a special file, a place without
+    permission. With `check` nothing is ever written.
     """
 
     def __init__(self, name: str, other: Observer, *, check: bool = False) -> None:
@@ -53,12 +53,12 @@ class JUnitFile:
         self._outcomes: list[Outcome] = []
 
     def step_started(self, step: Step) -> None:
-        """Hear that a step begins."""
+        """Start a test suite."""
         self._suites.append(_Suite(since=datetime.now(UTC)))
         self._other.step_started(step)
 
     def on_event(self, event: Event) -> None:
-        """Hear what happens in it."""
+        """Keep checks, warnings and the app's log."""
         if self._suites and isinstance(event, CheckResult):
             self._suites[-1].checked.append(event)
             if event.warns:
@@ -70,12 +70,12 @@ class JUnitFile:
         self._other.on_event(event)
 
     def step_finished(self, outcome: Outcome) -> None:
-        """Hear how it came out."""
+        """Keep the outcome."""
         self._outcomes.append(outcome)
         self._other.step_finished(outcome)
 
     def document(self) -> bytes:
-        """Return the XML: a testsuite for each step, a testcase for each check, fact of an image and visited page."""
+        """Return the XML: a testsuite for each step; a testcase for each check, image check and visited page."""
         root = ET.Element("testsuites")
         for number, (suite, outcome) in enumerate(zip(self._suites, self._outcomes, strict=False)):
             root.append(_testsuite(number, suite, outcome))
@@ -83,7 +83,7 @@ class JUnitFile:
         return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
 
     def write(self) -> None:
-        """Replace the file at once, so that nobody ever reads half of one; `StepFailed` when that cannot be."""
+        """Write the file atomically; `StepFailed` when it cannot be written."""
         if self._check:
             return
         try:
@@ -92,34 +92,34 @@ class JUnitFile:
             raise StepFailed(
                 f"{self.path} cannot be written",
                 reason=str(error.strerror or error),
-                hint="make room for it, then: invoke smoke --junit FILE",
+                hint="free some space, then: invoke smoke --junit FILE",
             ) from error
 
 
 def _usable(name: str, *, check: bool) -> Path:
-    """Return where a file of that name can be put; its folder is made."""
+    """Return the path to write to; its folder is made."""
     try:
         path = Path(name).expanduser()
         if not name or path.is_dir():
             raise _refused(name, "it is a folder" if name else "it names no file")
         if path.exists() and not path.is_file():
-            raise _refused(name, "it is no plain file")
+            raise _refused(name, "it is not a regular file")
         path = path.resolve()  # what a link points to is replaced, not the link
         if not check:
             path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".tmp"):
                 pass
     except (FileExistsError, NotADirectoryError):
-        raise _refused(name, f"{path.parent} is no folder") from None
+        raise _refused(name, f"{path.parent} is not a folder") from None
     except OSError as error:
         raise _refused(name, f"{path.parent}: {error.strerror}") from error
-    except (RuntimeError, ValueError) as error:  # ~ of nobody who is known; a character that no path can have
+    except (RuntimeError, ValueError) as error:  # ~ of an unknown user; a NUL character
         raise _refused(name, sanitize(str(error))) from error
     return path
 
 
 def _testsuite(number: int, suite: _Suite, outcome: Outcome) -> ET.Element:
-    """Return a step's testsuite in the order and with the attributes that both Ant's and Jenkins' schemas take."""
+    """Return a step's testsuite, with elements and attributes that both Ant's and Jenkins' schemas allow."""
     cases = [_testcase(one, name, outcome) for one, name in zip(suite.checked, _names(suite.checked), strict=True)]
     if outcome.status is Status.FAILED and outcome.error and not any(map(len, cases)):
         cases.append(_failed(outcome, outcome.error, spent=sum(one.seconds for one in suite.checked)))
@@ -150,7 +150,7 @@ def _testsuite(number: int, suite: _Suite, outcome: Outcome) -> ET.Element:
 
 
 def _names(checked: Sequence[CheckResult]) -> Iterator[str]:
-    """Yield each its name; CI systems tell testcases apart by it, so that equal ones get a number."""
+    """Yield a name for each testcase; equal ones get a number, because CI systems tell them apart by name."""
     seen: Counter[str] = Counter()
     for one in checked:
         seen[one.check] += 1
@@ -169,7 +169,7 @@ def _testcase(one: CheckResult, name: str, outcome: Outcome) -> ET.Element:
 
 
 def _failed(outcome: Outcome, error: SeatrialError, *, spent: float) -> ET.Element:
-    """Return the testcase of a step that failed by itself, not by what was checked: an error, unless it is the app's."""
+    """Return the testcase of a step that failed outside its checks: a failure of the app, else an error."""
     element = _case(outcome, outcome.step, max(outcome.seconds - spent, 0))
     attributes = {"message": _clean(f"{error.message}: {error.reason}"), "type": type(error).__name__}
     kind = "failure" if isinstance(error, SmokeFailed) else "error"
@@ -195,7 +195,7 @@ def _lines(lines: Sequence[str]) -> str:
 
 
 def _clean(text: str) -> str:
-    """Return a text as XML can hold it, without what moves a terminal."""
+    """Return a text without characters that XML cannot hold and without terminal escapes."""
     return _NO_XML.sub("", _TERMINAL.sub("", text))
 
 

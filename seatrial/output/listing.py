@@ -1,4 +1,4 @@
-"""What the engine holds, for people and for programs."""
+"""Images, history and logs of the engine, as text or JSON."""
 
 from __future__ import annotations
 
@@ -36,21 +36,23 @@ def show_history(world: World, what: str, *, quiet: bool, as_json: bool, now: fl
 
 
 def find_image(world: World, settings: Settings, image: str | None, *, app: str | None, version: str | None) -> str:
-    """Return the name or id of the image that is meant; `StepFailed` when there is none."""
+    """Return the name or id of the image to show; `StepFailed` when there is none."""
     if image is not None:
         if world.engine.image(image) is None:
             raise StepFailed(
-                f"there is no image {image}", reason="the engine holds none of that name", hint="invoke images"
+                f"there is no image {image}", reason="the engine has no image of that name", hint="invoke images"
             )
         return image
     return world.chosen(settings.app(app), None if version is None else Version.parse(version)).id
 
 
 def log_lines(engine: Engine, app: App, *, tail: str, follow: bool) -> Iterator[str]:
-    """Return the lines the serving container wrote; `StepFailed` when there is none."""
+    """Yield the lines of the running app's log; `StepFailed` when there is no container."""
     if not (tail.isascii() and tail.isdigit()):
-        raise UsageError(f"{tail!r} is no number of lines", reason="--tail takes a whole number", hint="--tail 100")
+        raise UsageError(
+            f"{tail!r} is not a valid number of lines", reason="--tail takes a whole number", hint="--tail 100"
+        )
     container = serving_container(engine, app)
     if container is None:
-        raise StepFailed(f"nothing serves {app.name}", reason="there is no container to read from", hint="invoke run")
+        raise StepFailed(f"{app.name} is not running", reason="there is no container to read from", hint="invoke run")
     return engine.logs(container.id, tail=int(tail), follow=follow)

@@ -1,4 +1,4 @@
-"""How things stand: what ledger, engine and registry hold under each tag, and where they differ."""
+"""What ledger, engine and registry hold under each tag, and where they differ."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _UNKNOWN = "unknown"
 
 @dataclass(frozen=True, kw_only=True)
 class TagStatus:
-    """One tag: the version it is, the digests that registry and ledger have, the image in the engine, and a word on it.
+    """One tag: its version, the digests in registry and ledger, the image in the engine, and its state.
 
     None stands for nothing there, `unknown` for what nobody could tell.
     """
@@ -38,7 +38,7 @@ class TagStatus:
 
 
 def show_status(world: World, destination: Destination, *, as_json: bool) -> tuple[str, SeatrialError | None]:
-    """Return how things stand as a table or JSON, and what kept us from knowing all of it, if anything did."""
+    """Return all tags as a table or JSON, and the error that hides a part of the answer, if there is one."""
     rows, remaining, problem = tag_statuses(world, destination)
     if as_json:
         document = {"repository": str(destination.repository), "tags": [asdict(row) for row in rows], "more": remaining}
@@ -55,7 +55,7 @@ def show_status(world: World, destination: Destination, *, as_json: bool) -> tup
 
 
 def tag_statuses(world: World, destination: Destination) -> tuple[list[TagStatus], int, SeatrialError | None]:
-    """Return how each tag stands, how many more tags the registry has, and what kept us from knowing all of it."""
+    """Return the status of each tag, the number of further tags, and the error that hides a part of the answer."""
     repository, problem = destination.repository, None
     released = world.ledger.released(str(repository))
     published: list[str] | None = None
@@ -65,7 +65,7 @@ def tag_statuses(world: World, destination: Destination) -> tuple[list[TagStatus
         published = list(world.published_tags(repository))
         tags, remaining = _chosen(released, published, destination)
         manifests = {tag: world.published_manifest(repository.with_tag(tag)) for tag in tags if tag in published}
-    except SeatrialError as error:  # down, or it does not let us in
+    except SeatrialError as error:  # it is down, or refuses us
         problem, published = error, None
     images: dict[str, Image | None] | None = None
     try:
@@ -74,7 +74,7 @@ def tag_statuses(world: World, destination: Destination) -> tuple[list[TagStatus
         tags = list(images)
     except Unavailable as error:
         problem = problem or error
-    # Of 1, 1.4 and 1.4.2 with one digest, the longest is the version, and the others move.
+    # Of 1, 1.4 and 1.4.2 with one digest, the longest is the version; the others are moving tags.
     own = [one for one in sorted(manifests, key=lambda tag: tag.count(".")) if _version(one, destination)]
     versions = {found.digest: _version(tag, destination) for tag in own if (found := manifests[tag])}
     rows = []
@@ -100,7 +100,7 @@ def tag_statuses(world: World, destination: Destination) -> tuple[list[TagStatus
 
 
 def _chosen(released: Iterable[str], published: list[str], destination: Destination) -> tuple[list[str], int]:
-    """Return the tags worth a look, and how many are left.
+    """Return the tags to show, and how many are left out.
 
     These are what was released from here last, the newest versions of the rest, and what moves with any of them.
     """
@@ -116,20 +116,20 @@ def _chosen(released: Iterable[str], published: list[str], destination: Destinat
 
 
 def _version(tag: str, destination: Destination) -> Version | None:
-    """Return the version whose own tag this looks like, or None; one of a line, like 1.4, looks like one, too."""
+    """Return the version whose own tag this could be, or None; a moving tag such as 1.4 could be one, too."""
     if tag in destination.target.tags:
         return None
     return next(iter(Version.published([tag], destination.target.tags)), None)
 
 
 def _moving(tag: str, destination: Destination) -> frozenset[str]:
-    """Return the tags that move with the release whose own tag this looks like."""
+    """Return the tags that move with the release whose own tag this could be."""
     version = _version(tag, destination)
     return frozenset(version.tags(destination.target.tags).moving if version and version.release else ())
 
 
 def _here(world: World, destination: Destination) -> dict[str, Image]:
-    """Return the app's images in the engine, by the tag of their names here and in the registry's repository."""
+    """Return the app's images in the engine by tag, under their local names and the published ones."""
     found: dict[str, Image] = {}
     for image in world.engine.images(destination.target.labels):
         for name in image.tags:
@@ -142,14 +142,14 @@ def _here(world: World, destination: Destination) -> dict[str, Image]:
 
 
 def _sorted(tags: Iterable[str], destination: Destination) -> list[str]:
-    """Return tags with the newest release first, and what is no release behind them."""
+    """Return the tags with the newest release first; tags of no release come last."""
     versions = {tag: _version(tag, destination) or Version("") for tag in sorted(set(tags))}
     always = destination.target.tags  # latest
     return sorted(versions, key=lambda tag: (versions[tag].ordered, tag.count("."), tag in always), reverse=True)
 
 
 def _state(registry: str | None, engine: str | None, ledger: str | None, *, same: bool) -> str:
-    """Return the word for a tag: the first that fits, the registry before the engine."""
+    """Return the state of a tag: the first that fits."""
     words = {
         "unknown": registry == _UNKNOWN,
         "gone": registry is None and ledger is not None,
@@ -157,9 +157,9 @@ def _state(registry: str | None, engine: str | None, ledger: str | None, *, same
         "not as released": ledger not in (None, registry),
         "engine unknown": engine == _UNKNOWN,
         "no image here": engine is None,
-        "in step": same,
+        "up to date": same,
     }
-    return next((word for word, fits in words.items() if fits), "differs here")
+    return next((word for word, fits in words.items() if fits), "local image differs")
 
 
 def _shown(digest: str | None) -> str:

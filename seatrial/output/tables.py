@@ -12,7 +12,7 @@ __all__ = ["history_rows", "history_table", "image_rows", "images_table", "table
 
 _MISSING = "<none>"
 _LONGEST_COMMAND = 45
-_NARROWEST = 7  # and three blanks behind it
+_NARROWEST = 7  # and three blanks between columns
 
 
 def images_table(images: Iterable[Image], *, now: float) -> str:
@@ -28,7 +28,7 @@ def images_table(images: Iterable[Image], *, now: float) -> str:
 
 
 def image_rows(images: Iterable[Image], *, now: float) -> list[dict[str, str]]:
-    """Return one row a name, with the keys of `docker images --format json`; an image without a name has one row."""
+    """Return one row for each name, with the keys of `docker images --format json`; one for an image without a name."""
     rows = []
     for image in images:
         for tag in _names(image):
@@ -57,7 +57,7 @@ def history_table(entries: Iterable[HistoryEntry], *, now: float) -> str:
 
 
 def history_rows(entries: Iterable[HistoryEntry], *, now: float) -> list[dict[str, str]]:
-    """Return one row a layer, with the keys of `docker history --format json`."""
+    """Return one row for each layer, with the keys of `docker history --format json`."""
     return [
         {
             "ID": short_digest(entry.id),
@@ -72,7 +72,7 @@ def history_rows(entries: Iterable[HistoryEntry], *, now: float) -> list[dict[st
 
 
 def _names(image: Image) -> tuple[str, ...]:
-    """Return all names with their tags; a repository whose tag has moved on is known by its digest only."""
+    """Return all names with their tags; an image that lost its tag has only a digest."""
     known = tuple(f"{digest.partition('@')[0]}:{_MISSING}" for digest in image.digests)
     return image.tags or known or (f"{_MISSING}:{_MISSING}",)
 

@@ -1,4 +1,4 @@
-"""Pushes and pulls on the terminal: a bar for each layer, as many as it has lines for."""
+"""Pushes and pulls on the terminal: one bar for each layer, as many as fit."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _WORDS: Final = {
 _ID_WIDTH: Final = 12
 _AMOUNT_WIDTH: Final = len("12.3 MB/45.6 MB")
 _WORD_WIDTH: Final = len("mounted from seatrial/python")
-_LEAST_LINES: Final = 3  # what is folded, a bar, what has no room
+_LEAST_LINES: Final = 3  # the finished layers, a bar, the layers without room
 
 
 class TransferBars:
-    """A tally's layers as a rich renderable that is never higher than the terminal.
+    """The layers of a transfer as a rich renderable that is never higher than the terminal.
 
     Where there are more layers than lines, finished ones fold into one line, then those whose turn has not come.
     """
@@ -36,7 +36,7 @@ class TransferBars:
         self._transfers = transfers
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Yield the bars as they are now."""
+        """Yield the bars in their present state."""
         layers = list(self._transfers.layers.values())  # a copy: more may come while another thread draws
         room = max(options.max_height - 1, _LEAST_LINES)  # a line for the cursor
         spare = len(layers) - room + 1 if len(layers) > room else 0
@@ -50,7 +50,7 @@ class TransferBars:
 
 
 def _fitting(layers: Sequence[Layer], room: int) -> tuple[Sequence[Layer], int]:
-    """Return the layers there is room for, in their order and those that move before those that wait, and the rest."""
+    """Return the layers that fit, moving ones before waiting ones, and the rest."""
     if len(layers) <= room:
         return layers, 0
     chosen = sorted(range(len(layers)), key=lambda place: layers[place].waiting)[: room - 1]
@@ -69,7 +69,7 @@ def _bars(layers: Sequence[Layer]) -> Table:
 
 
 def _cells(layer: Layer) -> tuple[RenderableType, Text, Text]:
-    """Return a layer's bar, its bytes and its word."""
+    """Return a layer's bar, its bytes and its state."""
     total = spaced_size(layer.total) if layer.total else ""
     if layer.done and layer.result:
         moved = layer.result in (LayerResult.SENT, LayerResult.FETCHED)
@@ -79,7 +79,7 @@ def _cells(layer: Layer) -> tuple[RenderableType, Text, Text]:
         return ProgressBar(total=1), Text(""), Text("waiting", style="dim")
     style = "" if layer.retry is None else "yellow"
     amount = f"{spaced_size(layer.current)}/{total}" if total else spaced_size(layer.current) if layer.current else ""
-    bar = ProgressBar(total=layer.total, completed=layer.current)  # without a total it goes to and fro
+    bar = ProgressBar(total=layer.total, completed=layer.current)  # without a total it pulses
     return bar, Text(amount), Text(layer.words.lower(), style=style)
 
 

@@ -195,7 +195,7 @@ def test_a_folder_that_is_not_there_is_made(tmp_path: Path) -> None:
     [
         (".", "it is a folder"),
         ("", "names no file"),
-        ("/dev/null", "no plain"),
+        ("/dev/null", "not a regular file"),
         ("~nobody-of-that-name/x.xml", "home directory"),
         ("a\0b", "null"),
     ],

@@ -49,7 +49,7 @@ def test_in_step(world: World, there: Destination) -> None:
     rows, left, trouble = tag_statuses(world, there)
 
     assert rows == [
-        TagStatus(tag=tag, version="1.4.2", registry=digest, engine=image.id, ledger=digest, state="in step")
+        TagStatus(tag=tag, version="1.4.2", registry=digest, engine=image.id, ledger=digest, state="up to date")
         for tag in LINE
     ]
     assert (left, trouble) == (0, None)
@@ -61,7 +61,7 @@ def test_another_image_here(world: World, there: Destination) -> None:
     note(world, there, "1", {"1": digest})
     build(world, there, "1", content="anew")
 
-    assert states(world, there) == {"1": "differs here"}
+    assert states(world, there) == {"1": "local image differs"}
 
 
 def test_no_image_here(world: World, there: Destination) -> None:
@@ -114,7 +114,7 @@ def test_the_last_word_of_the_ledger_counts(world: World, there: Destination) ->
 
     assert (rows["latest"].version, rows["latest"].ledger) == ("1.4.1", older)
     assert rows["latest"].state == "no image here"
-    assert rows["1.4.2"].state == rows["1.4.1"].state == "in step"
+    assert rows["1.4.2"].state == rows["1.4.1"].state == "up to date"
 
 
 def test_not_released_from_here(world: World, there: Destination) -> None:
@@ -124,7 +124,7 @@ def test_not_released_from_here(world: World, there: Destination) -> None:
 
     rows, _, _ = tag_statuses(world, there)
 
-    assert [(one.tag, one.state, one.ledger) for one in rows] == [("2", "no image here", None), ("1", "in step", None)]
+    assert [(one.tag, one.state, one.ledger) for one in rows] == [("2", "no image here", None), ("1", "up to date", None)]
 
 
 def test_other_repositories_are_left_out(world: World, there: Destination) -> None:

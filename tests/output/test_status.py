@@ -73,7 +73,7 @@ def test_the_table(world: World, there: Destination) -> None:
     assert header.split() == ["TAG", "VERSION", "REGISTRY", "ENGINE", "LEDGER", "STATE"]
     assert second.split()[:3] == ["2", "2", "-"]
     assert second.endswith("not published")
-    assert first.split() == ["1", "1", digest[7:19], image.id[7:19], digest[7:19], "in", "step"]
+    assert first.split() == ["1", "1", digest[7:19], image.id[7:19], digest[7:19], "up", "to", "date"]
     assert trouble is None
 
 
@@ -107,7 +107,7 @@ def test_the_document(world: World, there: Destination) -> None:
                 "registry": digest,
                 "engine": image.id,
                 "ledger": digest,
-                "state": "in step",
+                "state": "up to date",
             },
             {
                 "tag": "dev",

@@ -1,0 +1,134 @@
+"""Invoke's program with our own errors, task list and exit codes."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
+
+from invoke.collection import Collection
+from invoke.exceptions import Exit, ParseError
+from invoke.program import Program
+from invoke.util import helpline
+
+from seatrial import __version__
+from seatrial.cli.command import exit_with
+from seatrial.cli.project import find_root
+from seatrial.errors import UsageError
+
+__all__ = ["PlaybookProgram", "SeatrialProgram", "run_playbook"]
+
+# The order in which people meet the tasks; what is not named here follows in alphabetical order.
+_GROUPS = {
+    "Build, test and publish": ("build", "smoke", "run", "stop", "login", "tag", "push", "release", "rollback"),
+    "Look": ("status", "doctor", "logs", "images", "history", "inspect"),
+    "Set up": ("up", "down", "demo", "test"),
+}
+# Invoke's own words.
+_UNKNOWN = re.compile(r"No idea what '(.*)' is!", re.DOTALL)
+_MISSING_VALUE = re.compile(r"Flag <Argument: ([\w-]+).*needed value")
+
+
+class PlaybookProgram(Program):
+    """Invoke, for a folder with a tasks.py: wrong use ends with exit code 2 and says what to type."""
+
+    def run(self, argv: list[str] | None = None, exit: bool = True) -> None:  # noqa: A002, FBT001, FBT002  Invoke's
+        """Run the program; a reader that goes away, as `head` does, is not an error."""
+        try:
+            super().run(argv, exit)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    def parse_core(self, argv: list[str] | None) -> None:
+        """Parse Invoke's own flags."""
+        with self._usage_errors():
+            super().parse_core(argv)
+
+    def parse_tasks(self) -> None:
+        """Parse the tasks and their flags."""
+        with self._usage_errors():
+            super().parse_tasks()
+
+    def parse_cleanup(self) -> None:
+        """Print what Invoke prints instead of running tasks: help, the list of tasks."""
+        with self._usage_errors():
+            super().parse_cleanup()
+
+    def list_flat(self) -> None:
+        """Print the tasks in the order in which people meet them."""
+        if self.list_root or self.list_depth:
+            super().list_flat()
+            return
+        described = dict(_described(self.scoped_collection))
+        for title, names in _groups(described).items():
+            print(f"{title}:\n")  # noqa: T201  the list is what was asked for
+            self.print_columns([(name, described[name]) for name in names])
+
+    @contextmanager
+    def _usage_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except ParseError as error:
+            raise self._usage_exit(error) from error
+
+    def _usage_exit(self, error: ParseError) -> Exit:
+        json = "--json" in sys.argv[1:]
+        return exit_with("seatrial", self._usage_error(error), check=False, json=json)
+
+    def _usage_error(self, error: ParseError) -> UsageError:
+        """Return Invoke's complaint in our words, with the nearest task or flag."""
+        task = getattr(error.context, "name", None)
+        help_hint = f"invoke --help {task}" if task else "invoke --list"
+        if missing := _MISSING_VALUE.match(str(error)):
+            return UsageError(f"--{missing[1]} needs a value", reason="none was given", hint=help_hint)
+        if (unknown := _UNKNOWN.fullmatch(str(error))) is None:
+            return UsageError("the command was not understood", reason=str(error), hint=help_hint)
+        word = unknown[1]
+        if word.startswith("-"):
+            flags = getattr(error.context, "flags", {})
+            near = get_close_matches(word, [str(flag) for flag in flags], n=1)
+            reason = f"did you mean {near[0]}?" if near else f"{task or 'Invoke'} has no such flag"
+            return UsageError(f"there is no flag {word}", reason=reason, hint=help_hint)
+        near = get_close_matches(word, [name for name, _ in _described(self.collection)], n=1)
+        reason, hint = (
+            (f"did you mean {near[0]}?", f"invoke {near[0]}") if near else ("no task is called so", help_hint)
+        )
+        return UsageError(f"there is no task {word}", reason=reason, hint=hint)
+
+
+class SeatrialProgram(PlaybookProgram):
+    """The program for a folder without a tasks.py: our tasks, with the settings of the folder it is called in."""
+
+    def parse_collection(self) -> None:
+        """Load the project's settings, which Invoke does only where it loads a tasks.py."""
+        root = str(find_root())
+        self.config.set_project_location(root)
+        self.config.load_project()
+        super().parse_collection()
+
+
+def run_playbook() -> None:
+    """Run the tasks of a tasks.py, as `invoke` does."""
+    PlaybookProgram(name="Seatrial", binary="invoke", version=__version__).run()
+
+
+def _described(collection: Collection, prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, task in sorted(collection.tasks.items()):
+        yield f"{prefix}{name}", helpline(task) or ""
+    for name, inner in sorted(collection.collections.items()):
+        yield from _described(inner, f"{prefix}{name}.")
+
+
+def _groups(names: Iterable[str]) -> dict[str, list[str]]:
+    """Return the names under the title of their group; those of a sub-collection under its name."""
+    titles = {name: title for title, members in _GROUPS.items() for name in members}
+    places = [*titles]
+    groups: dict[str, list[str]] = {title: [] for title in _GROUPS}
+    for name in sorted(names, key=lambda name: places.index(name) if name in titles else len(places)):
+        collection, dot, _ = name.partition(".")
+        groups.setdefault(collection if dot else titles.get(name, "Others"), []).append(name)
+    return {title: members for title, members in groups.items() if members}

@@ -1,4 +1,4 @@
-"""What runs that were killed left in the middle of a swap: it serves on, is proved, and is cleared away."""
+"""What killed runs left in the middle of a swap goes on serving, is checked, and is cleaned up."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import pytest
 from seatrial.errors import SmokeFailed, StepFailed
 from seatrial.host.firewall import Redirect
 from seatrial.model.version import Version
-from seatrial.pipeline.step import Status, Step, converge
+from seatrial.pipeline.converge import converge
+from seatrial.pipeline.outcome import Status
+from seatrial.pipeline.step import Step
 from seatrial.steps.smoke.smoke_container import spec_for
 from tests.host.memory_redirects import MemoryRedirects
 from tests.steps.scenario import StepScenario
@@ -17,20 +19,21 @@ from tests.steps.serve.test_swap import ONLY_MEMORY, heard, second_version
 
 
 class Stuck(MemoryRedirects):
-    """Redirects that cannot be taken away, as while another program holds the firewall's lock."""
+    """Redirects that cannot be removed, as if another program held the firewall's lock."""
 
     def remove(self, redirect: Redirect) -> None:
-        """Refuse."""
-        raise StepFailed(f"the redirect of port {redirect.port} cannot be taken away", reason="busy", hint="")
+        """Raise an error."""
+        raise StepFailed(f"cannot remove the redirect of port {redirect.port}", reason="busy", hint="", cause="stuck")
 
 
-def _bearer(scenario: StepScenario, redirects: MemoryRedirects, gone: int) -> str:
-    """Let version 1 serve, and a run that is over leave a redirect and the second container behind it: its name."""
+def _redirect_target(scenario: StepScenario, redirects: MemoryRedirects, gone: int) -> str:
+    """Let version 1 serve and a dead run leave a redirect to a second container; return that container's name."""
     second_version(scenario)
     world = replace(scenario.world, redirects=Stuck())
     dead = replace(world, process=replace(world.process, pid=gone))
     outcome, _ = converge(scenario.serve("2"), dead, check=False, emit=lambda _: None)
-    assert outcome.reason == f"the redirect of port {scenario.app.host_port} cannot be taken away"
+    assert outcome.error is not None
+    assert outcome.error.cause == "stuck"
     assert isinstance(dead.redirects, Stuck)
     redirects.rules.extend(dead.redirects.rules)
     return f"{scenario.app.container_name}-second-{dead.process.run}"
@@ -41,11 +44,11 @@ def _running(scenario: StepScenario) -> set[str]:
 
 
 @ONLY_MEMORY
-def test_a_redirect_that_cannot_be_taken_away(scenario: StepScenario, gone: int) -> None:
-    """It fails, the old one serves again, and the second container stays behind its redirect for the next run."""
+def test_a_redirect_that_cannot_be_removed(scenario: StepScenario, gone: int) -> None:
+    """The run fails, the old container serves again, and the second one stays with its redirect until the next run."""
     redirects = MemoryRedirects()
 
-    second = _bearer(scenario, redirects, gone)
+    second = _redirect_target(scenario, redirects, gone)
 
     (rule,) = redirects.rules
     assert rule.port == scenario.app.host_port
@@ -59,9 +62,9 @@ def test_a_redirect_that_cannot_be_taken_away(scenario: StepScenario, gone: int)
 def test_what_a_killed_run_left_serves_until_the_new_one_does(
     scenario: StepScenario, gone: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While the new container does not start, the one that serves behind a left redirect goes on doing so."""
+    """If the new container does not start, the one that serves through a leftover redirect goes on serving."""
     redirects, engine = MemoryRedirects(), scenario.backend.engine
-    second = _bearer(scenario, redirects, gone)
+    second = _redirect_target(scenario, redirects, gone)
     left = list(redirects.rules)
     engine.stop(scenario.app.container_name, grace=1)
     start = engine.start
@@ -79,7 +82,7 @@ def test_what_a_killed_run_left_serves_until_the_new_one_does(
 
 
 def test_our_own_redirect_is_counted(scenario: StepScenario) -> None:
-    """A redirect that this very run left is not passed over when it looks again."""
+    """A redirect that this run left itself counts in its second plan."""
     scenario.prepare(scenario.build(), scenario.serve())
     port = scenario.app.host_port
     world, redirects = scenario.world, MemoryRedirects()
@@ -92,14 +95,14 @@ def test_our_own_redirect_is_counted(scenario: StepScenario) -> None:
 
 @pytest.mark.parametrize("ending", ["run", "stop"])
 def test_a_redirect_that_was_left(scenario: StepScenario, ending: str) -> None:
-    """A redirect of a run that was killed is taken away by the next run and by stop; check mode leaves it."""
+    """A redirect of a killed run is removed by the next run and by stop; check mode leaves it."""
     scenario.prepare(scenario.build(), scenario.serve())
     left = Redirect(
         owner=scenario.app.container_name, run="0badcafe", port=scenario.app.host_port, to_port=scenario.app.host_port
     )
     redirects = scenario.backend.redirects
     if redirects.unavailable_reason():
-        pytest.skip("only root may redirect connections")
+        pytest.skip("only root can redirect connections")
     redirects.put(left)
     step: Step = scenario.serve() if ending == "run" else scenario.stop()
     try:
@@ -113,12 +116,12 @@ def test_a_redirect_that_was_left(scenario: StepScenario, ending: str) -> None:
     assert (check.status, check.reason) == (done.status, done.reason)
     assert done.status is Status.CHANGED, done.error
     if ending == "run":
-        assert done.reason == f"a run that was killed left a redirect of port {left.port}"
+        assert str(left.port) in done.reason
         assert scenario.served() == "hello"
 
 
-def test_an_heir(scenario: StepScenario, gone: int) -> None:
-    """A container that a killed run proved and could not name any more serves on, under the app's name now."""
+def test_an_unnamed_container(scenario: StepScenario, gone: int) -> None:
+    """A container that a killed run had checked but not renamed goes on serving, now under the app's name."""
     scenario.prepare(scenario.build())
     world = scenario.world
     dead = replace(world, process=replace(world.process, pid=gone))
@@ -129,15 +132,15 @@ def test_an_heir(scenario: StepScenario, gone: int) -> None:
     done = scenario.real(scenario.serve())
 
     assert done.status is Status.CHANGED, done.error
-    assert done.reason == f"a run that was killed left {scenario.app.container_name}-next-dead"
+    assert f"{scenario.app.container_name}-next-dead" in done.reason
     assert done.after == container_id == (scenario.container() or ("",))[0]
     assert scenario.served() == "hello"
 
 
 @ONLY_MEMORY
 @pytest.mark.parametrize("before", [True, False], ids=["before it one served", "before it none did"])
-def test_an_heir_that_nobody_proved(scenario: StepScenario, gone: int, before: bool) -> None:
-    """A container that a killed run started on the app's port is proved; if it fails, what served before does again."""
+def test_an_unnamed_container_that_was_not_checked(scenario: StepScenario, gone: int, before: bool) -> None:
+    """A container that a killed run started on the app's port is checked; if it fails, the one before serves again."""
     scenario.prepare(scenario.build("1"), scenario.serve("1"))
     scenario.set_reply("goodbye")
     scenario.prepare(scenario.build("2"))
@@ -164,13 +167,13 @@ def test_an_heir_that_nobody_proved(scenario: StepScenario, gone: int, before: b
 
 @ONLY_MEMORY
 def test_a_redirect_that_cannot_be_seen(scenario: StepScenario, gone: int) -> None:
-    """Where what a killed run redirected cannot be looked at, the container that may serve behind it is left alone."""
-    second = _bearer(scenario, MemoryRedirects(), gone)
+    """If redirects cannot be listed, a container that may serve through one is left alone."""
+    second = _redirect_target(scenario, MemoryRedirects(), gone)
     before = scenario.backend.containers()
 
     for step in (scenario.serve("2"), scenario.stop()):
         outcome, _ = heard(scenario, step, MemoryRedirects("nobody may"))
         assert isinstance(outcome.error, StepFailed)
-        assert f"{second} may serve behind a redirect that only root can see" in outcome.error.reason
+        assert second in outcome.error.reason
 
     assert scenario.backend.containers() == before

@@ -1,7 +1,8 @@
-"""The swap, step by step: what is done in which order, and what is left of it."""
+"""The swap, step by step: what is done in which order, and what is left."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import docker
@@ -12,7 +13,9 @@ from seatrial.errors import ContainerFailed, SmokeFailed, StepFailed
 from seatrial.events import Event, Info, WarningEvent
 from seatrial.host.firewall import Redirect
 from seatrial.model.version import Version
-from seatrial.pipeline.step import Outcome, Status, Step, converge
+from seatrial.pipeline.converge import converge
+from seatrial.pipeline.outcome import Outcome, Status
+from seatrial.pipeline.step import Step
 from seatrial.steps.serve.run import Run
 from tests.host.memory_redirects import MemoryRedirects
 from tests.steps.scenario import ONLY_DOCKER, StepScenario
@@ -21,7 +24,7 @@ ONLY_MEMORY = pytest.mark.parametrize("scenario", ["memory"], indirect=True)
 
 
 def heard(scenario: StepScenario, step: Step, redirects: MemoryRedirects | None = None) -> tuple[Outcome, list[Event]]:
-    """Carry a step out, and give its outcome with what it told."""
+    """Carry a step out, and return its outcome and events."""
     told: list[Event] = []
     world = replace(scenario.world, redirects=redirects) if redirects else scenario.world
     return converge(step, world, check=False, emit=told.append)[0], told
@@ -40,7 +43,7 @@ def second_version(scenario: StepScenario) -> None:
 
 @ONLY_MEMORY
 def test_the_order(scenario: StepScenario, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The old one is stopped once connections are redirected; they are not once the new one is proved on its port."""
+    """The old container stops after the redirect is set; the redirect goes after the new one has passed its checks."""
     second_version(scenario)
     redirects, engine = MemoryRedirects(), scenario.backend.engine
     assert isinstance(engine, MemoryEngine)
@@ -67,31 +70,32 @@ def test_the_order(scenario: StepScenario, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_the_redirect_is_told(scenario: StepScenario) -> None:
-    """Where connections can be redirected it is told that they were."""
+    """If connections can be redirected, a note says that they were."""
     second_version(scenario)
 
     outcome, told = heard(scenario, scenario.serve("2"))
 
     assert outcome.status is Status.CHANGED, outcome.error
-    assert _notes(told)[-1] == "new connections were redirected to a second container meanwhile"
+    assert "redirected" in _notes(told)[-1]
     assert len(scenario.backend.containers()) == 1
 
 
 def test_the_gap_is_told_where_there_is_one(scenario: StepScenario) -> None:
-    """Where they cannot be, the image is proved beside the old one all the same, and the gap is told with its cause."""
+    """If they cannot be, the image is checked beside the old one all the same, and a note has the gap and its reason."""
     second_version(scenario)
 
     outcome, told = heard(scenario, scenario.serve("2"), MemoryRedirects("nobody may"))
 
     assert outcome.status is Status.CHANGED, outcome.error
-    seconds, _, reason = _notes(told)[-1].partition(" s without service: ")
-    assert (float(seconds) < 10, reason) == (True, "nobody may")
+    gap = re.search(r"(\d+\.\d) s: nobody may$", _notes(told)[-1])
+    assert gap
+    assert float(gap[1]) < 10
     assert outcome.notes[-1] == _notes(told)[-1]
     assert (scenario.served(), len(scenario.backend.containers())) == ("hello again", 1)
 
 
 def test_a_bad_one_never_stops_the_old_one(scenario: StepScenario) -> None:
-    """Also where nothing can be redirected, the old one is not touched while the new one is bad."""
+    """Also without redirects, the old container is not touched if the new one fails."""
     scenario.prepare(scenario.build("1"), scenario.serve("1"))
     scenario.set_reply("goodbye")
     scenario.prepare(scenario.build("2"))
@@ -105,7 +109,7 @@ def test_a_bad_one_never_stops_the_old_one(scenario: StepScenario) -> None:
 
 @ONLY_MEMORY
 def test_a_firewall_that_refuses(scenario: StepScenario) -> None:
-    """A firewall that can be looked at and refuses a redirect makes it a plain swap, with its words."""
+    """If the firewall refuses the redirect, the swap has a gap, and the note has the firewall's reason."""
 
     class Refusing(MemoryRedirects):
         def put(self, redirect: Redirect) -> None:
@@ -116,12 +120,12 @@ def test_a_firewall_that_refuses(scenario: StepScenario) -> None:
     outcome, told = heard(scenario, scenario.serve("2"), Refusing())
 
     assert outcome.status is Status.CHANGED
-    assert _notes(told)[-1].endswith("cannot be redirected (no such target)")
+    assert "no such target" in _notes(told)[-1]
 
 
 @ONLY_MEMORY
 def test_an_old_one_that_does_not_answer_again(scenario: StepScenario, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The old container gets the app's smoke_timeout to answer again; that it does not is told."""
+    """The old container gets the app's smoke_timeout to answer again; a warning says if it does not."""
     second_version(scenario)
     engine = scenario.backend.engine
     assert isinstance(engine, MemoryEngine)
@@ -143,24 +147,24 @@ def test_an_old_one_that_does_not_answer_again(scenario: StepScenario, monkeypat
 
     assert outcome.status is Status.FAILED
     (caution,) = [event.text for event in told if isinstance(event, WarningEvent)]
-    assert caution == f"the old container {scenario.app.container_name} was started again and does not answer"
+    assert scenario.app.container_name in caution
     assert 0.5 <= outcome.seconds < 5
 
 
 def test_another_port_inside(scenario: StepScenario) -> None:
-    """An app that listens on another port than before is served on the same port of this machine all the same."""
+    """An app that listens on another port inside is served on the same port of this machine."""
     scenario.prepare(scenario.build(), scenario.serve())
     target = replace(scenario.app, port=scenario.app.port + 1)
 
     done = scenario.four_runs(Run(target=target, version=Version("1")))
 
-    assert done.reason == "options differ: port"
+    assert done.reason.endswith(": port")
 
 
 @ONLY_DOCKER
 @pytest.mark.parametrize("ending", ["run", "stop"])
 def test_a_paused_one(scenario: StepScenario, client: docker.DockerClient, ending: str) -> None:
-    """A container that somebody paused is left alone, with the words that let it go on."""
+    """A paused container is left alone, and the hint says how to unpause it."""
     scenario.prepare(scenario.build(), scenario.serve())
     (container_id, _, _) = scenario.container() or ("", "", "")
     client.api.pause(container_id)
@@ -170,22 +174,22 @@ def test_a_paused_one(scenario: StepScenario, client: docker.DockerClient, endin
         client.api.unpause(container_id)
 
     assert isinstance(outcome.error, ContainerFailed)
-    assert outcome.error.hint == f"docker unpause {scenario.app.container_name}, then run it again"
+    assert f"docker unpause {scenario.app.container_name}" in outcome.error.hint
 
 
 def test_limits_are_options(scenario: StepScenario) -> None:
-    """Other limits make another container, and are named."""
+    """Other limits need another container, and the reason names them."""
     scenario.prepare(scenario.build(), scenario.serve())
 
     done = scenario.four_runs(Run(target=replace(scenario.app, pids=99, stop_grace=3), version=Version("1")))
 
-    assert done.reason == "options differ: pids"
+    assert done.reason.endswith(": pids")
 
 
 @ONLY_DOCKER
 @pytest.mark.parametrize("ending", ["run", "stop"])
 def test_one_that_does_not_end(scenario: StepScenario, ending: str) -> None:
-    """A container that is deaf to SIGTERM is killed after the app's grace, and that is told."""
+    """A container that ignores SIGTERM is killed after the app's grace, and a warning says so."""
     scenario.set_reply("hello")
     app = replace(scenario.app, stop_grace=1)
     file = app.context / "app.py"
@@ -199,5 +203,6 @@ def test_one_that_does_not_end(scenario: StepScenario, ending: str) -> None:
 
     assert outcome.status is Status.CHANGED, outcome.error
     (caution,) = [event.text for event in told if isinstance(event, WarningEvent)]
-    assert caution.startswith(f"{app.container_name} did not end within 1 s of SIGTERM and was killed")
+    assert app.container_name in caution
+    assert "stop_grace" in caution
     assert outcome.seconds < 15

@@ -1,4 +1,4 @@
-"""up and down, as far as they can be told without touching this machine."""
+"""up and down, as far as they can be tested without touching this machine."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.engine.model import EngineInfo
 from seatrial.errors import EngineUnavailable, RegistryUnavailable
 from seatrial.host.process import Process
+from seatrial.pipeline.converge import converge
+from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.state import StateFolder
-from seatrial.pipeline.step import Outcome, Status, Step, converge
+from seatrial.pipeline.step import Step
 from seatrial.pipeline.world import World
 from seatrial.registry.model import Registry
 from seatrial.settings.settings import Settings
@@ -68,7 +70,7 @@ def settings(tmp_path: Path, free_port: int) -> Settings:
 
 
 def test_an_engine_that_answers(world: World) -> None:
-    """An engine that answers is ok, whoever started it, and down leaves it alone."""
+    """A running engine is ok, whoever started it, and down leaves it alone."""
     outcome, _ = converge(EngineRunning(), world, check=False, emit=print)
     ended, _ = converge(EngineStopped(), world, check=False, emit=print)
     assert (outcome.status, ended.status) == (Status.OK, Status.OK)
@@ -78,7 +80,7 @@ def test_an_engine_that_answers(world: World) -> None:
 def test_check_mode_on_a_bare_machine(
     world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch, *, root: bool, status: Status
 ) -> None:
-    """Without an engine check mode foresees the whole demo where it may start one, and says what to type elsewhere."""
+    """Without an engine check mode plans the whole demo if it may start one, and fails otherwise."""
     monkeypatch.setattr(engine_module, "may_install", lambda: root)
     bare = replace(world, engine=_NoEngine())
     steps = Playbook(settings=settings).demo(app=None, version="1", port=None)
@@ -96,7 +98,7 @@ def test_check_mode_on_a_bare_machine(
 
 
 def test_an_engine_elsewhere(world: World) -> None:
-    """An engine that DOCKER_HOST names and that does not answer is nobody's to start here."""
+    """An engine that DOCKER_HOST names is not started here if it does not answer."""
 
     class Elsewhere(_NoEngine):
         @property
@@ -111,17 +113,17 @@ def test_an_engine_elsewhere(world: World) -> None:
 
 
 def test_a_base_image_that_is_there(world: World, settings: Settings) -> None:
-    """Any of the app's base images will do."""
+    """Any one of the app's base images is enough."""
     app = settings.app()
     engine = world.engine
     assert isinstance(engine, MemoryEngine)
-    engine.add("python", app.base_images[1])
+    image_id = engine.add("python", app.base_images[1])
     outcome, _ = converge(BaseImage(target=app), world, check=False, emit=print)
-    assert (outcome.status, outcome.reason) == (Status.OK, "localhost/seatrial/python:1 is there")
+    assert (outcome.status, outcome.after) == (Status.OK, image_id)
 
 
-def test_a_base_image_that_cannot_be_had(world: World, settings: Settings) -> None:
-    """Where it can be neither pulled nor made, what went wrong is told."""
+def test_a_base_image_that_cannot_be_pulled(world: World, settings: Settings) -> None:
+    """If it can be neither pulled nor built, the last error is the outcome."""
     app = replace(settings.app(), base_images=settings.app().base_images[:1])
     outcome, _ = converge(BaseImage(target=app), world, check=False, emit=print)
     assert outcome.status is Status.FAILED

@@ -1,4 +1,4 @@
-"""What a visit starts from: a Chromium, and the proof that nothing of it is left."""
+"""Fixtures for browser tests: a Chromium, and a check that nothing of it is left."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["left_in"]
 
 @pytest.fixture
 def chromium() -> str:
-    """Chromium as it is installed; only outside of CI may it be missing."""
+    """The installed Chromium; it may be missing only outside CI."""
     found = shutil.which("chromium")
     if found is None:
         if os.environ.get("CI"):
@@ -28,7 +28,7 @@ def chromium() -> str:
 
 @pytest.fixture
 def profiles(chromium: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The folder for temporary files, and the proof that neither a file in it nor a process using it is left."""
+    """The folder for temporary files; afterwards, no file in it and no process that uses it may be left."""
     assert chromium
     folder = Path(tempfile.mkdtemp(prefix="visit-", dir="/tmp"))  # a socket's path must be short
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -43,5 +43,5 @@ def profiles(chromium: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def left_in(folder: Path) -> list[str]:
-    """Return the command lines of the processes that work in a folder."""
+    """Return the command lines of the processes that name a folder."""
     return [line for line in command_lines() if str(folder) in line]

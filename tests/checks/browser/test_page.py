@@ -1,4 +1,4 @@
-"""This repository's app, built and served by the real commands, as a person's browser shows it."""
+"""This repository's app in a browser, built and served by the real commands."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.container]
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Headless Chromium as it is installed; only outside of CI may it be missing."""
+    """The installed Chromium, headless; it may be missing only outside CI."""
     chromium = shutil.which("chromium")
     if chromium is None:
         if os.environ.get("CI"):
@@ -57,23 +57,23 @@ def folder(repository: Path, tmp_path: Path, project_name: str, python_image: st
 
 
 def seatrial(folder: Path, *words: str) -> str:
-    """Run `seatrial`, which must succeed, and give what it printed."""
+    """Run `seatrial`, which must succeed, and return what it printed."""
     done = subprocess.run([SEATRIAL, *words], cwd=folder, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 def test_page(folder: Path, browser: Browser, free_port: int) -> None:
-    """The page says that it loves Docker, and the browser has nothing to complain of."""
+    """The page says that it loves Docker, and the browser reports no errors."""
     address = f"http://127.0.0.1:{free_port}/"
     seatrial(folder, "build", "--version", "7")
     assert address.rstrip("/") in seatrial(folder, "run")
     page = browser.new_page(viewport={"width": 1000, "height": 600})
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("requestfailed", lambda request: complaints.append(f"{request.url}: {request.failure}"))
-    page.on("response", lambda answer: None if answer.ok else complaints.append(f"{answer.url}: {answer.status}"))
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("requestfailed", lambda request: errors.append(f"{request.url}: {request.failure}"))
+    page.on("response", lambda answer: None if answer.ok else errors.append(f"{answer.url}: {answer.status}"))
 
     page.goto(address, wait_until="networkidle")
 
@@ -81,7 +81,7 @@ def test_page(folder: Path, browser: Browser, free_port: int) -> None:
     assert page.get_by_role("heading", level=1).all_inner_texts() == ["Eu amo Docker"]
     assert page.get_by_role("heading", level=1).is_visible()
     assert page.screenshot(path=folder / "page.png")
-    assert complaints == []
+    assert errors == []
     assert page.request.get(f"{address}healthz").json() == {"status": "ok", "version": "7"}
     page.close()
     assert "changed" in seatrial(folder, "stop")

@@ -240,13 +240,13 @@ def test_which_page_is_opened() -> None:
 def test_a_page_of_a_version(tmp_path: Path) -> None:
     """A path with `{version}` in it is opened as the check asks for it, and the visit is told as a check is."""
     app = replace(make_app("demo", tmp_path / "app", "python", 5000), checks=(Check(path="/v/{version}"),))
-    told: list[Event] = []
+    events: list[Event] = []
     with serving({"/v/1.4": GOOD}) as served:
         expected, shot = Expected(version="1.4"), tmp_path / "page.png"
-        visit = Visit(program="chromium", app=app, expected=expected, screenshot=shot, emit=told.append)
+        visit = Visit(program="chromium", app=app, expected=expected, screenshot=shot, emit=events.append)
         visit(BaseUrl(port=served.port))
 
-    assert [(one.check, one.problem) for one in told if isinstance(one, CheckResult)] == [
+    assert [(one.check, one.problem) for one in events if isinstance(one, CheckResult)] == [
         ("browser /v/{version}", None)
     ]
 

@@ -1,4 +1,4 @@
-"""A URL names where an app answers, or it is refused before anybody is asked."""
+"""A base URL is parsed, and an invalid one is refused before any request."""
 
 from __future__ import annotations
 
@@ -24,48 +24,47 @@ from seatrial.errors import UsageError
     ],
 )
 def test_a_url(text: str, base_url: BaseUrl, shown: str) -> None:
-    """Scheme, host, port and the path before the checks' own."""
+    """A URL is parsed into scheme, host, port and path prefix."""
     assert parse_base_url(text) == base_url
     assert str(base_url).startswith(shown)
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    "text",
     [
-        ("", "begins with https://"),
-        ("shop.example", "begins with https://"),
-        ("ftp://shop.example", "begins with https://"),
-        ("https://", "begins with https://"),
-        ("https:///x", "begins with https://"),
-        ("https://shop example/", "begins with https://"),
-        ("https://shop.example/\n", "begins with https://"),
-        ("https://shop.example:port/", "cannot be read"),
-        ("https://shop.example:99999/", "cannot be read"),
-        ("https://shop.example:0/", "begins with https://"),
-        ("https://[::1", "cannot be read"),
-        ("https://a..b/", "cannot be read"),
-        ("https://shop.example/?a=b", "no ?"),
-        ("https://shop.example/#top", "no #"),
+        "",
+        "shop.example",
+        "ftp://shop.example",
+        "https://",
+        "https:///x",
+        "https://shop example/",
+        "https://shop.example/\n",
+        "https://shop.example:port/",
+        "https://shop.example:99999/",
+        "https://shop.example:0/",
+        "https://[::1",
+        "https://a..b/",
+        "https://shop.example/?a=b",
+        "https://shop.example/#top",
     ],
 )
-def test_no_url(text: str, words: str) -> None:
-    """What is no URL is told with exit code 2 and a model."""
+def test_an_invalid_url(text: str) -> None:
+    """An invalid URL ends the command with exit code 2 and the form of a valid one."""
     with pytest.raises(UsageError) as caught:
         parse_base_url(text)
     assert caught.value.exit_code == 2
-    assert words in caught.value.reason
     assert caught.value.hint == "--url https://HOST[:PORT][/PATH]"
 
 
 def test_a_password_is_not_shown() -> None:
-    """A password in a URL is refused, and not repeated."""
+    """A URL with a password is refused, and the password is not shown."""
     with pytest.raises(UsageError) as caught:
         parse_base_url("https://alice:S3ntinel@shop.example/")
     assert "S3ntinel" not in f"{caught.value} {caught.value.hint}"
 
 
 def test_addresses() -> None:
-    """A path of the app's is one below its prefix; a whole address stays what it is."""
+    """A path is put below the prefix; a full URL stays unchanged."""
     base_url = parse_base_url("https://shop.example/app")
     assert base_url.url("/x?y=z") == "https://shop.example/app/x?y=z"
     assert base_url.url("https://other.example/") == "https://other.example/"

@@ -1,4 +1,4 @@
-"""A question over HTTP is answered in time or not at all, and nobody is sent astray."""
+"""A request is answered before its deadline or fails, and redirects stay on the same origin."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ ROOT = Request()
 
 
 def at(port: int, prefix: str = "") -> BaseUrl:
-    """Return the site of a server of ours."""
+    """Return the base URL of a local server."""
     return BaseUrl(port=port, prefix=prefix)
 
 
 def drip(connection: socket.socket, head: bytes) -> None:
-    """Send one byte after the other, for ever."""
+    """Send one byte after another, without end."""
     connection.sendall(head)
     while True:
         connection.sendall(b"x")
@@ -36,7 +36,7 @@ def drip(connection: socket.socket, head: bytes) -> None:
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize("head", [HEAD + b"\r\n", HEAD + b"X-Long: ", b"HTTP/1.1 200 ", b""])
 def test_drip(head: bytes) -> None:
-    """An answer that comes byte by byte, in its body or its headers, ends with the request's own deadline."""
+    """A response that comes byte by byte, in its body or its headers, fails at the request's deadline."""
     with listen(lambda connection: drip(connection, head)) as port:
         began = time.monotonic()
         with pytest.raises((TimeoutError, ConnectionError)):
@@ -46,7 +46,7 @@ def test_drip(head: bytes) -> None:
 
 @pytest.mark.timeout(10)
 def test_chunked_for_ever() -> None:
-    """Chunks without end do not last longer than the deadline either."""
+    """A response of endless chunks fails at the request's deadline."""
 
     def chunks(connection: socket.socket) -> None:
         connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
@@ -56,14 +56,14 @@ def test_chunked_for_ever() -> None:
 
     with listen(chunks) as port:
         began = time.monotonic()
-        with pytest.raises(TimeoutError, match="no complete answer"):
+        with pytest.raises(TimeoutError):
             send(at(port), ROOT, seconds=0.3)
         assert time.monotonic() - began < 1.5
 
 
 @pytest.mark.timeout(30)
 def test_endless_body() -> None:
-    """A body without end is read up to its limit and not kept beyond it."""
+    """An endless body is read up to the limit, and no more is kept in memory."""
     sent: list[int] = []
 
     def pour(connection: socket.socket) -> None:
@@ -74,32 +74,32 @@ def test_endless_body() -> None:
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with listen(pour) as port:
-        answer = send(at(port), ROOT, seconds=10)
-    assert answer.cut
-    assert len(answer.body) == 1024 * 1024
+        response = send(at(port), ROOT, seconds=10)
+    assert response.cut
+    assert len(response.body) == 1024 * 1024
     assert len(sent) < 64
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 * 1024
 
 
-def test_an_answer_that_breaks_off() -> None:
-    """An answer shorter than it said is none."""
+def test_a_response_that_ends_early() -> None:
+    """A response shorter than its Content-Length is an error."""
     with (
         listen(lambda connection: connection.sendall(HEAD + b"Content-Length: 10\r\n\r\nhalf")) as port,
-        pytest.raises(ConnectionError, match="broke off"),
+        pytest.raises(ConnectionError),
     ):
         send(at(port), ROOT, seconds=2)
 
 
 def test_what_is_sent() -> None:
-    """Method, path, headers and body arrive; what is given takes the place of the usual headers."""
-    question = Request(
+    """Method, path, headers and body arrive; given headers replace the default ones."""
+    request = Request(
         method="PUT",
         path="/käse?a=b c&d=%20",
         headers={"user-agent": "me", "X-Name": "Zoë", "Host": "shop.example"},
         body=b"\x00\xff",
     )
     with serve(lambda _: Reply()) as server:
-        send(at(server.port, "/shop"), question, seconds=2)
+        send(at(server.port, "/shop"), request, seconds=2)
     (asked,) = server.asked
     assert (asked.method, asked.path, asked.body) == ("PUT", "/shop/k%C3%A4se?a=b%20c&d=%20", b"\x00\xff")
     headers = {name.lower(): value for name, value in asked.headers.items()}
@@ -110,21 +110,21 @@ def test_what_is_sent() -> None:
 
 
 def test_headers_that_come_twice() -> None:
-    """Headers of one name are one, in the order they came; their names do not mind capitals."""
-    words = b"HTTP/1.1 204 No Content\r\nVary: a\r\nX-One: 1\r\nvary: b\r\n\r\n"
-    with listen(lambda connection: connection.sendall(words)) as port:
+    """Headers with the same name are joined in their order; the case of names does not matter."""
+    raw = b"HTTP/1.1 204 No Content\r\nVary: a\r\nX-One: 1\r\nvary: b\r\n\r\n"
+    with listen(lambda connection: connection.sendall(raw)) as port:
         assert send(at(port), ROOT, seconds=2).headers == {"vary": "a, b", "x-one": "1"}
 
 
 def test_head_has_no_body() -> None:
-    """HEAD is answered without a body, though a length is told."""
+    """The response to HEAD has no body, although it has a Content-Length."""
     with serve(lambda _: Reply(headers={"Content-Length": "12"})) as server:
-        answer = send(at(server.port), Request(method="HEAD"), seconds=2)
-    assert (answer.status, answer.body) == (200, b"")
+        response = send(at(server.port), Request(method="HEAD"), seconds=2)
+    assert (response.status, response.body) == (200, b"")
 
 
 def test_proxies_ignored(free_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy in the environment does not come between us and the app."""
+    """A proxy in the environment is not used."""
     for variable in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(variable, f"http://127.0.0.1:{free_port}")
     with serve(lambda _: Reply(body=b"hello")) as server:
@@ -132,7 +132,7 @@ def test_proxies_ignored(free_port: int, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_threads_end() -> None:
-    """A request that is answered leaves no watch behind that could close somebody else's connection."""
+    """A request that has ended leaves no timer behind that could close another connection."""
     with serve(lambda _: Reply(body=b"hello")) as server:
         for _ in range(5):
             with suppress(OSError):
@@ -142,61 +142,60 @@ def test_threads_end() -> None:
     assert value == b"hello"
 
 
-def led(ways: Mapping[str, str], status: int = 302) -> Any:
-    """Serve redirects from path to Location, and hello elsewhere."""
+def redirecting(redirects: Mapping[str, str], status: int = 302) -> Any:
+    """Serve redirects by their path, and the request's own words elsewhere."""
 
     def answer(asked: Asked) -> Reply:
-        if asked.path in ways:
-            return Reply(status=status, headers={"Location": ways[asked.path]})
+        if asked.path in redirects:
+            return Reply(status=status, headers={"Location": redirects[asked.path]})
         return Reply(body=f"{asked.method} {asked.path} {asked.body.decode()}".encode())
 
     return serve(answer)
 
 
 def test_a_redirect_is_followed_on_the_same_origin() -> None:
-    """A redirect is followed when it stays with the app, up to three times, relative ones as well."""
-    with led({"/": "/a", "/a": "b?x=1", "/b?x=1": "/c"}) as server:
-        answer = send(at(server.port), ROOT, seconds=2, follow=True)
+    """Up to three redirects on the same origin are followed, relative ones as well."""
+    with redirecting({"/": "/a", "/a": "b?x=1", "/b?x=1": "/c"}) as server:
+        response = send(at(server.port), ROOT, seconds=2, follow=True)
         alone = send(at(server.port), ROOT, seconds=2)
-    assert (answer.body, answer.redirect_error) == (b"GET /c ", None)
-    assert answer.url == f"http://127.0.0.1:{server.port}/c"
+    assert (response.body, response.redirect_error) == (b"GET /c ", None)
+    assert response.url == f"http://127.0.0.1:{server.port}/c"
     assert (alone.status, alone.location) == (302, f"http://127.0.0.1:{server.port}/a")
 
 
-def test_a_redirect_with_the_whole_address() -> None:
-    """An absolute Location is the same origin when scheme, host and port are."""
-    ways: dict[str, str] = {}
-    with led(ways) as server:
-        ways["/"] = f"http://127.0.0.1:{server.port}/home#top"
+def test_a_redirect_to_a_full_url() -> None:
+    """A full URL in Location is on the same origin if scheme, host and port are the same."""
+    redirects: dict[str, str] = {}
+    with redirecting(redirects) as server:
+        redirects["/"] = f"http://127.0.0.1:{server.port}/home#top"
         assert send(at(server.port), ROOT, seconds=2, follow=True).body == b"GET /home "
 
 
 @pytest.mark.parametrize(
-    ("ways", "words"),
+    ("redirects", "target", "requests"),
     [
-        ({"/": "http://evil.invalid/x"}, "it redirects to http://evil.invalid/x, which is not on http://127.0.0.1:"),
-        ({"/": "//evil.invalid/"}, "it redirects to http://evil.invalid/, which is not on"),
-        ({"/": "http://localhost/"}, "it redirects to http://localhost/, which is not on"),
-        ({"/": "https://127.0.0.1/"}, "it redirects to https://127.0.0.1/, which is not on"),
-        ({"/": "ftp://127.0.0.1/"}, "which is not on"),
-        ({"/": "http://[::1"}, "it redirects to http://[::1, which is not on"),
-        ({"/": "http://127.0.0.1:99999/"}, "which is not on"),
-        ({"/": "/"}, "in a circle, back to http://127.0.0.1:"),
-        ({"/": "/a", "/a": "/b", "/b": "/a"}, "in a circle"),
-        ({"/": "/a", "/a": "/b", "/b": "/c", "/c": "/d"}, "more than 3 times, then to http://127.0.0.1:"),
+        ({"/": "http://evil.invalid/x"}, "http://evil.invalid/x", 1),
+        ({"/": "//evil.invalid/"}, "http://evil.invalid/", 1),
+        ({"/": "http://localhost/"}, "http://localhost/", 1),
+        ({"/": "https://127.0.0.1/"}, "https://127.0.0.1/", 1),
+        ({"/": "ftp://127.0.0.1/"}, "ftp://127.0.0.1/", 1),
+        ({"/": "http://[::1"}, "http://[::1", 1),
+        ({"/": "http://127.0.0.1:99999/"}, "http://127.0.0.1:99999/", 1),
+        ({"/": "/"}, "http://127.0.0.1:", 1),
+        ({"/": "/a", "/a": "/b", "/b": "/a"}, "/a", 3),
+        ({"/": "/a", "/a": "/b", "/b": "/c", "/c": "/d"}, "/d", 4),
     ],
 )
-def test_astray(ways: dict[str, str], words: str) -> None:
-    """Who is sent to another origin, round in circles or on and on stays, and says where it would have gone."""
-    with led(ways) as server:
-        answer = send(at(server.port), ROOT, seconds=2, follow=True)
-    assert answer.redirect_error is not None
-    assert words in answer.redirect_error
-    assert len(server.asked) <= 4
+def test_redirect_errors(redirects: dict[str, str], target: str, requests: int) -> None:
+    """A redirect to another origin, in a loop or after three others is not followed; the problem names its target."""
+    with redirecting(redirects) as server:
+        response = send(at(server.port), ROOT, seconds=2, follow=True)
+    assert target in (response.redirect_error or "")
+    assert len(server.asked) == requests
 
 
 @pytest.mark.parametrize(
-    ("status", "method", "words"),
+    ("status", "method", "echo"),
     [
         (301, "POST", b"GET /a "),
         (302, "PUT", b"GET /a "),
@@ -205,16 +204,16 @@ def test_astray(ways: dict[str, str], words: str) -> None:
         (308, "POST", b"POST /a content"),
     ],
 )
-def test_the_method_after_a_redirect(status: int, method: str, words: bytes) -> None:
-    """307 and 308 ask the same again, the others ask for the page, as browsers do."""
-    with led({"/": "/a"}, status) as server:
-        question = Request(method=method, body=b"content")
-        assert send(at(server.port), question, seconds=2, follow=True).body == words
+def test_the_method_after_a_redirect(status: int, method: str, echo: bytes) -> None:
+    """After 307 and 308 the request is repeated; after the others it becomes a GET, as in browsers."""
+    with redirecting({"/": "/a"}, status) as server:
+        request = Request(method=method, body=b"content")
+        assert send(at(server.port), request, seconds=2, follow=True).body == echo
 
 
 @pytest.mark.timeout(10)
 def test_one_deadline_for_all_redirects() -> None:
-    """The deadline is for the whole way, not for each part of it."""
+    """The deadline covers all redirects together."""
 
     def slowly(asked: Asked) -> Reply:
         time.sleep(0.25)
@@ -229,7 +228,7 @@ def test_one_deadline_for_all_redirects() -> None:
 
 @pytest.mark.parametrize("path", ["//path", "//", "//other.example/x?y=//z"])
 def test_two_slashes(path: str) -> None:
-    """A path that begins with two slashes is asked as it is, not another one in its place."""
+    """A path that starts with two slashes is requested unchanged."""
     lines: list[bytes] = []
 
     def answer(listener: socket.socket) -> None:

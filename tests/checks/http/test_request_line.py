@@ -1,4 +1,4 @@
-"""The line a question goes over: to an address that answers, to whom its certificate says, in time."""
+"""The connection of a request: an address that answers, a trusted certificate, a deadline."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ ROOT = Request()
 
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize(("first", "takes"), [("hole", 0), ("server", 2)])
-def test_an_address_that_swallows_everything(first: str, takes: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two addresses share the time to connect, so that the second is asked, too; an answer has all that is left."""
+def test_an_address_that_does_not_react(first: str, takes: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two addresses share the time to connect, so the second is tried, too; the response has all the time left."""
 
     def answer(_: Asked) -> Reply:
         time.sleep(takes)
@@ -33,7 +33,7 @@ def test_an_address_that_swallows_everything(first: str, takes: float, monkeypat
     with ExitStack() as waiting, socket.socket() as hole, serve(answer) as server:
         hole.bind(("127.0.0.1", 0))
         hole.listen(0)
-        for _ in range(4):  # who comes when the queue is full is not answered at all
+        for _ in range(4):  # with a full queue, further connections get no reaction
             line = waiting.enter_context(socket.socket())
             line.settimeout(0)
             line.connect_ex(hole.getsockname())
@@ -47,7 +47,7 @@ def test_an_address_that_swallows_everything(first: str, takes: float, monkeypat
 
 @contextmanager
 def tls(certificate: Path, key: Path) -> Iterator[int]:
-    """Serve one page over TLS and give the port."""
+    """Serve one page over TLS, and yield the port."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
 
@@ -71,7 +71,7 @@ def tls(certificate: Path, key: Path) -> Iterator[int]:
 
 
 def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A certificate must be good for the system, by its authority and by its name."""
+    """The system must trust the certificate's authority, and the certificate must name the host."""
     made = issue(tmp_path, "localhost")
     with tls(made.certificate, made.key) as port:
         with pytest.raises(ssl.SSLCertVerificationError):
@@ -88,7 +88,7 @@ def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.timeout(10)
 def test_tls_that_never_begins() -> None:
-    """A server that takes the connection and never shakes hands costs the deadline."""
+    """A server that accepts the connection but does not start TLS fails at the deadline."""
     with listen(lambda _: time.sleep(5)) as port:
         began = time.monotonic()
         with pytest.raises(TimeoutError):

@@ -1,4 +1,4 @@
-"""What is taken for a secret in an image, and what is not."""
+"""What counts as a secret in an image, and what does not."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _AWS = "AKIA" + "ABCD1234" * 2
 def places(
     *history: str, labels: Mapping[str, str] = MappingProxyType({}), env: Mapping[str, str] = MappingProxyType({})
 ) -> tuple[str, ...]:
-    """Return where secrets stand in an image with this environment and history, the oldest line first."""
+    """Return the places of secrets in an image with this history (the oldest line first), labels and environment."""
     entries = [
         HistoryEntry(id="", created=0, created_by=line, size=0, comment="", tags=()) for line in reversed(history)
     ]
@@ -35,7 +35,7 @@ def places(
     ],
 )
 def test_names_of_secrets(name: str) -> None:
-    """A value under such a name is a secret, wherever it stands; the value is not told."""
+    """A value with such a name is a secret in every place; the value is not shown."""
     assert places(env={name: "bound4rio"}) == (f"ENV {name}",)
     assert places(labels={name: "bound4rio"}) == (f"LABEL {name}",)
     assert places("RUN true", f"ARG {name}=bound4rio") == (f"{name} in history line 1",)
@@ -44,7 +44,7 @@ def test_names_of_secrets(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("GPG_KEY", "7169605F62C751356D054A26A821E680E5FA6305"),  # every image of Python says this
+        ("GPG_KEY", "7169605F62C751356D054A26A821E680E5FA6305"),  # in every Python image
         ("GPG_KEYS", "AFD8691FDAEDF03BDF6E460563F15A9B715376CA"),
         ("SSH_PUBLIC_KEY", "ssh-ed25519 AAAA"),
         ("PASSWORD_MIN_LENGTH", "12"),
@@ -65,12 +65,12 @@ def test_names_of_secrets(name: str) -> None:
     ],
 )
 def test_what_is_no_secret(name: str, value: str) -> None:
-    """Public keys, references, switches, files and empty values are none."""
+    """Public keys, variables, switches, file paths and empty values are not secrets."""
     assert places(f"ENV {name}={value}", env={name: value}) == ()
 
 
 @pytest.mark.parametrize(
-    ("value", "words"),
+    ("value", "kind"),
     [
         (_KEY, "a private key"),
         (_AWS, "an AWS access key"),
@@ -79,22 +79,22 @@ def test_what_is_no_secret(name: str, value: str) -> None:
         ("Authorization: Bearer bound4rio", "an Authorization header"),
     ],
 )
-def test_secrets_by_their_looks(value: str, words: str) -> None:
-    """What looks like a secret is one under any name; it is told once, though the history says it again."""
-    assert places(env={"PLAIN": value}) == (f"{words} in ENV PLAIN",)
-    assert places(f"ENV PLAIN={value}", env={"PLAIN": value}) == (f"{words} in ENV PLAIN",)
-    assert places("RUN true", f"RUN /bin/sh -c echo '{value}' > /file # buildkit") == (f"{words} in history line 1",)
+def test_secrets_by_their_shape(value: str, kind: str) -> None:
+    """A value that looks like a secret is one under any name; it is reported once, although the history repeats it."""
+    assert places(env={"PLAIN": value}) == (f"{kind} in ENV PLAIN",)
+    assert places(f"ENV PLAIN={value}", env={"PLAIN": value}) == (f"{kind} in ENV PLAIN",)
+    assert places("RUN true", f"RUN /bin/sh -c echo '{value}' > /file # buildkit") == (f"{kind} in history line 1",)
 
 
 def test_two_secrets_of_one_kind() -> None:
-    """A secret that is known hides no other of its kind; the same one is told once, of its oldest line."""
+    """A known secret does not hide another of its kind; each is reported once, for its oldest line."""
     lines = (f"ENV A={_TOKEN}", f"RUN use {_TOKEN}", f"RUN use {_OTHER}", f"RUN use {_OTHER} again")
 
     assert places(*lines, env={"A": _TOKEN}) == ("a GitHub token in ENV A", "a GitHub token in history line 2")
 
 
 def test_lines_of_both_builders() -> None:
-    """Build arguments stand before the command, as both builders write it; each name is told once."""
+    """Build arguments before a command are found in the history of both builders; each name is reported once."""
     lines = [
         "/bin/sh -c #(nop)  ARG DEPLOY_TOKEN=bound4rio",
         "|2 DEPLOY_TOKEN=bound4rio VERSION=1 /bin/sh -c make",

@@ -1,4 +1,4 @@
-"""The causes that recorded evidence speaks for."""
+"""The causes that are found from recorded evidence."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ENDED = replace(RUNNING, state="exited", exit_code=1, lived=0.2)
 
 
 def result(problem: str, *, final: bool = True) -> Result:
-    """Return what came of the only check."""
+    """Return the result of the only check."""
     return Result(check=Check(), problem=problem, final=final)
 
 
@@ -50,42 +50,43 @@ def evidence(inspection: ContainerInspection | None = ENDED, *log: str, **more: 
 
 
 @pytest.mark.parametrize(
-    ("sockets", "cause", "reason"),
+    ("sockets", "cause", "identity"),
     [
         ([("127.0.0.1", 5000)], "bound-to-loopback", "127.0.0.1:5000"),
         ([("::1", 5000)], "bound-to-loopback", "[::1]:5000"),
-        ([("127.0.0.1", 5000), ("0.0.0.0", 5000)], "no-answer", "listens and does not answer"),  # noqa: S104
-        ([("0.0.0.0", 8000)], "wrong-port", "port 8000"),  # noqa: S104
-        ([("127.0.0.1", 8000)], "wrong-port", "port 8000"),
-        ([], "slow-start", "listens on no port yet"),
+        ([("127.0.0.1", 5000), ("0.0.0.0", 5000)], "no-answer", "GET /"),  # noqa: S104
+        ([("0.0.0.0", 8000)], "wrong-port", " 8000"),  # noqa: S104
+        ([("127.0.0.1", 8000)], "wrong-port", " 8000"),
+        ([], "slow-start", "5 s"),
     ],
 )
-def test_what_listens(sockets: list[tuple[str, int]], cause: str, reason: str) -> None:
-    """Where an app listens that never answered names its cause, whatever its log says."""
+def test_sockets(sockets: list[tuple[str, int]], cause: str, identity: str) -> None:
+    """The sockets of an app that never answered show the cause, whatever its log says."""
     found = tuple(Socket(address=address, port=port) for address, port in sockets)
     seen = replace(RUNNING, sockets=found)
 
-    cause_found = diagnose(evidence(seen, "under way", results=(REFUSED,)))
+    cause_found = diagnose(evidence(seen, "starting", results=(REFUSED,)))
 
     assert cause_found.name == cause
-    assert reason in cause_found.reason
+    assert identity in cause_found.reason
 
 
-def test_both_ways_out_of_a_wrong_port() -> None:
-    """An app on the wrong port of loopback must mend both."""
+def test_a_wrong_port_on_loopback() -> None:
+    """The hint for a wrong port on loopback covers both the port and the address."""
     seen = replace(RUNNING, sockets=(Socket(address="127.0.0.1", port=8000),))
 
     hint = diagnose(evidence(seen, results=(REFUSED,))).hint
 
     assert "port: 8000" in hint
-    assert "$PORT and on 0.0.0.0" in hint
+    assert "$PORT" in hint
+    assert "0.0.0.0" in hint  # noqa: S104
 
 
 @pytest.mark.parametrize(
     "seen", [replace(ENDED, oom_killed=True), replace(ENDED, exit_code=137)], ids=["flag", "exit code"]
 )
 def test_memory_comes_first(seen: ContainerInspection) -> None:
-    """A kill for memory explains whatever the log says."""
+    """A kill at the memory limit is the cause, whatever the log says."""
     found = diagnose(evidence(seen, TRACEBACK, "ValueError: cut off"))
 
     assert (found.name, "64 MiB" in found.reason) == ("out-of-memory", True)
@@ -93,7 +94,7 @@ def test_memory_comes_first(seen: ContainerInspection) -> None:
 
 
 def test_a_foreign_image() -> None:
-    """An image for another platform that ends at once is told with both platforms."""
+    """An image for another platform that ends at once is reported with the platform to build for."""
     found = diagnose(evidence(image_platform="linux/arm64", engine_platform="linux/amd64"))
 
     assert found.name == "wrong-architecture"
@@ -101,15 +102,15 @@ def test_a_foreign_image() -> None:
     assert found.hint == "invoke build --platform linux/amd64 smoke"
 
 
-def test_what_the_log_says_does_not_count_against_an_answer() -> None:
-    """An app that answers, wrongly, is not told of an import that it got over."""
+def test_the_log_of_an_app_that_answers() -> None:
+    """If an app gives a wrong answer, an import error in its log is not the cause."""
     wrong = result("status 404, expected 200")
     log = "ModuleNotFoundError: No module named 'ujson'"
 
     found = diagnose(evidence(RUNNING, log, results=(wrong,)))
 
     assert found.name == "wrong-answer"
-    assert "status 404" in found.reason
+    assert "404" in found.reason
 
 
 @pytest.mark.parametrize(
@@ -120,13 +121,13 @@ def test_what_the_log_says_does_not_count_against_an_answer() -> None:
         ("Apache2 Debian Default Page", "", "wrong-app"),
         ("", "<html><body><h1>It works!</h1></body></html>\n", "wrong-app"),
         ("", "<html><body><h1>It works!</h1><p>So does the app</p></body></html>", "wrong-answer"),
-        ("Charts", "It works! Welcome to nginx, AirPlay, X-Jenkins, Directory listing for sailors", "wrong-answer"),
+        ("Charts", "It works! Welcome to nginx, AirPlay, X-Jenkins, Directory listing for beginners", "wrong-answer"),
         ("How to replace: Welcome to nginx!", "", "wrong-answer"),
-        ("Welcome to nginx and other harbours", "", "wrong-answer"),
+        ("Welcome to nginx and other servers", "", "wrong-answer"),
     ],
 )
-def test_strangers(title: str, text: str, cause: str) -> None:
-    """Well-known servers' own pages are known by their titles, and not by words in a page of the app's."""
+def test_default_pages(title: str, text: str, cause: str) -> None:
+    """Default pages of known servers are recognised by their titles, not by words in a page of the app."""
     wrong = result("the body does not contain 'hello'")
 
     found = diagnose(evidence(RUNNING, results=(wrong,), page=Page(status=200, title=title, text=text)))
@@ -136,19 +137,19 @@ def test_strangers(title: str, text: str, cause: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("problem", "final", "reason"),
+    ("problem", "final", "hint"),
     [
-        ("no answer: no complete answer within 0.5 s", True, "listens and does not answer"),
-        ("no answer: no HTTP answer (BadStatusLine)", False, "answers no HTTP"),
+        ("no answer: no complete answer within 0.5 s", True, ""),
+        ("no answer: no HTTP answer (BadStatusLine)", False, "HTTP on port 5000"),
     ],
 )
-def test_no_answer_of_http(problem: str, reason: str, *, final: bool) -> None:
-    """An answer that does not come in a check's time, or in other words than HTTP's, is none."""
+def test_no_http_response(problem: str, hint: str, *, final: bool) -> None:
+    """An answer that is too late, or that is not HTTP, counts as no answer."""
     seen = replace(RUNNING, sockets=(Socket(address="0.0.0.0", port=5000),))  # noqa: S104
 
     found = diagnose(evidence(seen, results=(result(problem, final=final),)))
 
-    assert (found.name, reason in found.reason) == ("no-answer", True)
+    assert (found.name, hint in found.hint) == ("no-answer", True)
 
 
 @pytest.mark.parametrize(
@@ -162,12 +163,12 @@ def test_no_answer_of_http(problem: str, reason: str, *, final: bool) -> None:
     ],
 )
 def test_what_is_deployed(problem: str, cause: str) -> None:
-    """Where there is no container to look at, the answer alone names the cause."""
+    """The cause of a problem with a deployed app is found from its answer alone."""
     assert deployed_cause(problem) == cause
 
 
-def test_the_engines_words_count() -> None:
-    """A start that the engine refused is told by its words."""
+def test_the_engines_message() -> None:
+    """The engine's message about a failed start shows the cause."""
     words = 'OCI runtime create failed: exec: "server": executable file not found in $PATH: unknown'
 
     found = diagnose(evidence(replace(ENDED, state="created"), words=words))
@@ -176,14 +177,14 @@ def test_the_engines_words_count() -> None:
 
 
 def test_somebody_removed_it() -> None:
-    """A container that is gone is told as that, when its start finds so as well."""
+    """A removed container is recognised, also when its start fails because of that."""
     assert diagnose(evidence(None)).name == "container-removed"
     assert diagnose(evidence(None, words="No such container: web")).name == "container-removed"
     assert diagnose(evidence(replace(ENDED, state="removing", exit_code=137))).name == "container-removed"
 
 
-def test_a_folder_with_the_apps_files_is_not_laid_over() -> None:
-    """A tmpfs over the app's own folder would hide the app: it is not proposed."""
+def test_no_tmpfs_over_the_apps_files() -> None:
+    """A tmpfs over the app's own folder would hide the app: the hint does not suggest it."""
     found = diagnose(evidence(ENDED, "OSError: [Errno 30] Read-only file system: 'visits.db'"))
 
     assert "/app/visits.db" in found.reason
@@ -191,7 +192,7 @@ def test_a_folder_with_the_apps_files_is_not_laid_over() -> None:
 
 
 def test_the_evidence_in_lines() -> None:
-    """People see the timeline with equal tries folded, the state, the health checks and the log's end."""
+    """The details are the timeline with equal attempts as one, the state, the health checks and the end of the log."""
     attempts = (
         Attempt(at=0.01, words="no answer: refused", count=12),
         Attempt(at=1.5, words="status 500, expected 200"),
@@ -201,9 +202,9 @@ def test_the_evidence_in_lines() -> None:
 
     lines = describe(evidence(seen, *(f"line {number}" for number in range(30)), results=(result,)))
 
-    assert "GET /: no answer: refused (12 times)" in lines[0]
-    assert "its process ended 0.200 s after its start, with exit code 1" in lines[2]
-    assert "state exited; exit code 1; health unhealthy; writable: /tmp" in lines[3]
-    assert lines[4] == "health check: exit code 1: no"
+    assert [part in lines[0] for part in ("GET /", "refused", "12")] == [True] * 3
+    assert "0.200 s" in lines[2]
+    assert [part in lines[3] for part in ("exited", "exit code 1", "unhealthy", "/tmp")] == [True] * 4  # noqa: S108
+    assert lines[4].endswith(": no")
     assert lines[5:7] == ("log:", "line 10")
     assert len(lines) == 26

@@ -1,4 +1,4 @@
-"""What is looked at once more behind a wrong answer, and a port that is taken."""
+"""The page behind a wrong answer is requested once more, and a port that is taken is reported."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CHECK = Check(path="/{version}", headers={"X-Key": "k-{version}"}, text="hello")
 
 
 class _Other(BaseHTTPRequestHandler):
-    """Answers with what it was asked; below /drip it never comes to an end."""
+    """Answers with the request's path and key; below /drip the response does not end for seconds."""
 
     def do_GET(self) -> None:
         """Answer."""
@@ -44,7 +44,7 @@ class _Other(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def entrance() -> Iterator[int]:
-    """The port of a server that is not the container's."""
+    """The port of a server that stands for another way to the container."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Other) as server:
         server.daemon_threads = True
         Thread(target=server.serve_forever, daemon=True).start()
@@ -59,7 +59,7 @@ def app(tmp_path: Path) -> App:
 
 
 def _started(app: App, engine: MemoryEngine) -> tuple[Image, str]:
-    """Return an image of version 7, and a container of it that runs."""
+    """Return an image of version 7, and the id of a running container of it."""
     image = engine.image(engine.add("content", ImageReference.parse("web:7")))
     assert image is not None
     image = replace(image, labels={VERSION_LABEL: "7"})
@@ -68,8 +68,8 @@ def _started(app: App, engine: MemoryEngine) -> tuple[Image, str]:
     return image, made
 
 
-def test_the_place_that_was_asked_is_looked_at(app: App, entrance: int) -> None:
-    """The question is the check's own, filled, and goes where the check went."""
+def test_the_request_is_repeated(app: App, entrance: int) -> None:
+    """The check's own request is repeated, at the same port and with the version filled in."""
     engine = MemoryEngine()
     image, made = _started(app, engine)
     wrong = Result(check=CHECK, problem="the body does not contain 'hello'")
@@ -82,7 +82,7 @@ def test_the_place_that_was_asked_is_looked_at(app: App, entrance: int) -> None:
 
 
 def test_two_checks_of_one_path_are_not_confused(app: App, entrance: int) -> None:
-    """Of two checks that are called alike it is the failed one's question that is put once more."""
+    """Of two checks with the same name, the request of the failed one is repeated."""
     engine = MemoryEngine()
     image, made = _started(app, engine)
     app = replace(app, checks=(replace(CHECK, headers={}), CHECK))
@@ -95,32 +95,33 @@ def test_two_checks_of_one_path_are_not_confused(app: App, entrance: int) -> Non
     assert page.text == "/7 k-7"
 
 
-def test_a_look_has_an_end(app: App, entrance: int) -> None:
-    """An answer that drips is not waited for longer than a second in all."""
+def test_the_repeated_request_has_a_deadline(app: App, entrance: int) -> None:
+    """A slow response is waited for no longer than a second in total."""
     engine, check = MemoryEngine(), Check(path="/drip")
     app = replace(app, checks=(check,))
     image, made = _started(app, engine)
-    began = time.monotonic()
+    start = time.monotonic()
 
     found = gather(engine, app, image, made, results=(Result(check=check, problem="no"),), via_port=entrance)
 
     engine.close()
     assert found.page is None
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - start < 3
 
 
-def test_a_port_that_nobody_is_known_to_hold(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the engine says that a port is taken, it is, also when nobody finds out by whom."""
+def test_a_port_of_an_unknown_owner(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A port is reported as taken if the engine says so, even if its owner is not found."""
     engine = MemoryEngine()
     image, made = _started(app, engine)
     monkeypatch.setattr(smoke_container, "find_port_owner", lambda *_: None)
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        port = held.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
         second = engine.create(spec_for(app, image, name="gather-2", host_port=port, labels={}), lambda _: None)
         with pytest.raises(ContainerFailed) as caught:
             start_container(engine, app, image, second, host_port=port)
 
     engine.close()
     assert made
-    assert (caught.value.cause, caught.value.message) == ("port-taken", f"port {port} is taken")
-    assert caught.value.hint == f"invoke run --port {port + 1}"
+    assert caught.value.cause == "port-taken"
+    assert str(port) in caught.value.message
+    assert f"invoke run --port {port + 1}" in caught.value.hint

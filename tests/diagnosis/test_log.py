@@ -1,4 +1,4 @@
-"""The causes that an app's last words speak for, and those that only seem to be in them."""
+"""The causes that an app's log shows, and those that it only seems to show."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _GUNICORN = "[7] [ERROR] Worker (pid:9) was sent SIGKILL! Perhaps out of memory?
 
 
 @pytest.mark.parametrize(
-    ("lines", "cause", "reason"),
+    ("lines", "cause", "identity"),
     [
-        (("ModuleNotFoundError: No module named 'yaml'",), "missing-module", "yaml is missing from requirements.txt"),
+        (("ModuleNotFoundError: No module named 'yaml'",), "missing-module", "yaml"),
         (("ImportError: No module named flask.ext",), "missing-module", "flask.ext"),
-        (("/usr/bin/python3: No module named flask",), "missing-module", "flask is missing"),
+        (("/usr/bin/python3: No module named flask",), "missing-module", "flask"),
         (("Error: Cannot find module 'express'",), "missing-module", "express"),
         (("Error [ERR_MODULE_NOT_FOUND]: Cannot find package 'express' imported",), "missing-module", "express"),
-        (("Error: Cannot find module '/app/server.js'",), "command-not-found", "no /app/server.js in the image"),
+        (("Error: Cannot find module '/app/server.js'",), "command-not-found", "/app/server.js"),
         (
             ("ImportError: cannot import name 'url_quote' from 'werkzeug.urls' (/venv/x.py)",),
             "broken-import",
-            "werkzeug.urls has no url_quote",
+            "url_quote",
         ),
         (
             ("ImportError: libpq.so.5: cannot open shared object file: No such file or directory",),
@@ -53,12 +53,12 @@ _GUNICORN = "[7] [ERROR] Worker (pid:9) was sent SIGKILL! Perhaps out of memory?
         (
             ('nginx: [emerg] chown("/var/cache/nginx", 101) failed (1: Operation not permitted)',),
             "permission-denied",
-            "may not change /var/cache/nginx",
+            "/var/cache/nginx",
         ),
-        (("PermissionError: [Errno 1] Operation not permitted: '/x'",), "permission-denied", "may not change /x"),
+        (("PermissionError: [Errno 1] Operation not permitted: '/x'",), "permission-denied", "/x"),
         (("PermissionError: [Errno 13] Permission denied: '/app/x'",), "permission-denied", "/app/x"),
-        (("[ERROR] Connection in use: ('0.0.0.0', 5000)",), "port-taken-inside", "two processes"),
-        (("Error: listen EADDRINUSE: address already in use :::5000",), "port-taken-inside", "two processes"),
+        (("[ERROR] Connection in use: ('0.0.0.0', 5000)",), "port-taken-inside", ""),
+        (("Error: listen EADDRINUSE: address already in use :::5000",), "port-taken-inside", ""),
         (
             (TRACEBACK, '  File "<frozen os>", line 717, in __getitem__', "    os.environ['A']", "KeyError: 'A_KEY'"),
             "missing-environment",
@@ -69,7 +69,7 @@ _GUNICORN = "[7] [ERROR] Worker (pid:9) was sent SIGKILL! Perhaps out of memory?
             "uncaught-exception",
             "KeyError: 'EUR'",
         ),
-        (("FileNotFoundError: [Errno 2] No such file or directory: 'a.yaml'",), "missing-file", "no /app/a.yaml in"),
+        (("FileNotFoundError: [Errno 2] No such file or directory: 'a.yaml'",), "missing-file", "/app/a.yaml"),
         (
             (
                 TRACEBACK,
@@ -77,41 +77,41 @@ _GUNICORN = "[7] [ERROR] Worker (pid:9) was sent SIGKILL! Perhaps out of memory?
                 "FileNotFoundError: [Errno 2] No such file or directory: 'ffmpeg'",
             ),
             "command-not-found",
-            "the program ffmpeg is not in the image",
+            "ffmpeg",
         ),
         (
             ("FileNotFoundError: [Errno 2] No such file or directory: '/tmp/charts/x'",),
             "missing-file",
-            "is empty when it starts",
+            "/charts/x",
         ),
         ((TRACEBACK, "  File", "jinja2.exceptions.TemplateNotFound: a.html"), "uncaught-exception", "NotFound: a.html"),
-        ((TRACEBACK, "  File", "app.AppError", "    in a file"), "uncaught-exception", "app.AppError (exit"),
-        ((TRACEBACK, "ValueError: it failed"), "uncaught-exception", "ValueError: it failed (exit code 1)"),
+        ((TRACEBACK, "  File", "app.AppError", "    in a file"), "uncaught-exception", "app.AppError"),
+        ((TRACEBACK, "ValueError: it failed"), "uncaught-exception", "ValueError: it failed"),
         ((TRACEBACK, "ValueError: it failed", "[ERROR] Reason: Worker failed to boot."), "worker-failed", "it failed"),
         (
             ("Failed to find attribute 'app' in 'page'.", "[ERROR] Reason: App failed to load."),
             "worker-failed",
             "'app'",
         ),
-        (("[FATAL tini (7)] exec server failed: No such file or directory",), "command-not-found", "program server"),
-        (("/bin/sh: 1: server: not found",), "command-not-found", "program server"),
-        (("/entry.sh: 3: envsubst: not found",), "command-not-found", "program envsubst"),
-        (("/entry.sh: line 3: envsubst: command not found",), "command-not-found", "program envsubst"),
-        (("/bin/sh: exec: line 1: server: not found",), "command-not-found", "program server"),
-        (("[FATAL tini (7)] exec /server failed: Exec format error",), "wrong-architecture", "exec format error"),
-        (("exec /usr/bin/python3: exec format error",), "wrong-architecture", "exec format error"),
+        (("[FATAL tini (7)] exec server failed: No such file or directory",), "command-not-found", "server"),
+        (("/bin/sh: 1: server: not found",), "command-not-found", "server"),
+        (("/entry.sh: 3: envsubst: not found",), "command-not-found", "envsubst"),
+        (("/entry.sh: line 3: envsubst: command not found",), "command-not-found", "envsubst"),
+        (("/bin/sh: exec: line 1: server: not found",), "command-not-found", "server"),
+        (("[FATAL tini (7)] exec /server failed: Exec format error",), "wrong-architecture", ""),
+        (("exec /usr/bin/python3: exec format error",), "wrong-architecture", ""),
         (("[FATAL tini (7)] exec /server failed: Permission denied",), "permission-denied", "/server"),
         (("FATAL ERROR: Reached heap limit - JavaScript heap out of memory",), "out-of-memory", "64 MiB"),
-        (("nothing that anybody knows",), "unknown", "exit code 1; no known cause fits"),
+        (("nothing that anybody knows",), "unknown", "exit code 1"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_the_log_says(lines: tuple[str, ...], cause: str, reason: str) -> None:
-    """A dead app's log names its cause."""
+def test_what_the_log_shows(lines: tuple[str, ...], cause: str, identity: str) -> None:
+    """The log of an app that ended shows the cause."""
     found = diagnose(evidence(ENDED, *lines))
 
     assert found.name == cause
-    assert reason in found.reason
+    assert identity in found.reason
     assert "invoke smoke" in found.hint.replace("build ", "")
 
 
@@ -126,21 +126,22 @@ def test_what_the_log_says(lines: tuple[str, ...], cause: str, reason: str) -> N
         "/entry.sh: 3: envsubst: not found",
     ],
 )
-def test_what_an_app_got_over(before: str) -> None:
-    """What stands in the log before the exception that ended the app did not end it."""
+def test_earlier_errors(before: str) -> None:
+    """An error in the log before the exception that ended the app is not the cause."""
     call = '  File "/app.py", line 7, in <module>'
 
     found = diagnose(evidence(ENDED, TRACEBACK, '  File "/old.py", line 1', before, TRACEBACK, call, "ValueError: lee"))
 
-    assert (found.name, found.hint) == ("uncaught-exception", "mend /app.py:7; then: invoke build smoke")
+    assert found.name == "uncaught-exception"
+    assert "/app.py:7; then: invoke build smoke" in found.hint
 
 
 @pytest.mark.parametrize(
     "link",
     ["During handling of the above exception, another exception occurred:", "The above exception was the direct cause"],
 )
-def test_exceptions_that_hang_together(link: str) -> None:
-    """What the last exception came of counts with it."""
+def test_chained_exceptions(link: str) -> None:
+    """The exceptions behind the last one count as well."""
     log = [
         TRACEBACK,
         "ModuleNotFoundError: No module named 'psycopg2'",
@@ -165,7 +166,7 @@ def test_exceptions_that_hang_together(link: str) -> None:
     ],
 )
 def test_warnings_of_an_app_that_runs(line: str, cause: str) -> None:
-    """A cache that cannot be kept is no cause while the app runs; an exception is one."""
+    """While the app runs, a cache that cannot be written is not the cause; an exception is."""
     assert diagnose(evidence(replace(RUNNING, sockets=()), line, results=(REFUSED,))).name == cause
     assert (
         diagnose(evidence(RUNNING, line, results=(result("status 500, expected 200", final=False),))).name
@@ -175,7 +176,7 @@ def test_warnings_of_an_app_that_runs(line: str, cause: str) -> None:
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])  # noqa: S104
 def test_a_helpers_port(address: str) -> None:
-    """A debugger's or a metrics' port does not hide why the app's own is not there."""
+    """The port of a debugger or of metrics does not hide why the app's own port is missing."""
     seen = replace(RUNNING, sockets=(Socket(address=address, port=9229),))
 
     found = diagnose(evidence(seen, TRACEBACK, "ModuleNotFoundError: No module named 'flask'", results=(REFUSED,)))
@@ -184,7 +185,7 @@ def test_a_helpers_port(address: str) -> None:
 
 
 def test_a_worker_that_was_too_slow() -> None:
-    """Gunicorn kills a worker that is busy for too long with the words that it has for memory."""
+    """Gunicorn reports a worker that it killed after a timeout like one killed for memory."""
     seen = replace(RUNNING, sockets=(Socket(address="0.0.0.0", port=5000),))  # noqa: S104
     late = result("no answer: no complete answer within 5.0 s", final=False)
 
@@ -206,10 +207,10 @@ def test_a_worker_that_was_too_slow() -> None:
     ],
 )
 def test_the_place_is_in_the_apps_own_files(file: str, *, own: bool) -> None:
-    """The line to mend is the innermost in what is the app's."""
+    """The line to fix is the innermost in the app's own files."""
     log = [TRACEBACK, '  File "/entry.py", line 1, in run', f'  File "{file}", line 7, in f', "ValueError: lee"]
 
-    assert diagnose(evidence(ENDED, *log)).hint.startswith(f"mend {file}:7" if own else "mend /entry.py:1")
+    assert (f"{file}:7" if own else "/entry.py:1") in diagnose(evidence(ENDED, *log)).hint
 
 
 @pytest.mark.parametrize(
@@ -220,20 +221,23 @@ def test_the_place_is_in_the_apps_own_files(file: str, *, own: bool) -> None:
         "failed to bind host port 127.0.0.1:5000/tcp: address already in use",
     ],
 )
-def test_the_engines_words_are_not_the_apps(words: str) -> None:
-    """What the engine says of this machine is not said of the app."""
+def test_messages_of_the_engine(words: str) -> None:
+    """An engine's message about this machine is not taken for the app's."""
     assert diagnose(evidence(replace(ENDED, state="created"), words=words)).name == "unknown"
 
 
 def test_an_import_from_the_standard_library() -> None:
-    """What the standard library has not got no other version of a package has."""
+    """If the standard library lacks a name, no other version of a package is suggested."""
     line = "ImportError: cannot import name 'Missing' from 'http.server' (/usr/lib/python3.13/http/server.py)"
 
-    assert diagnose(evidence(ENDED, line)).hint.startswith("mend the import from http")
+    found = diagnose(evidence(ENDED, line))
+
+    assert found.name == "broken-import"
+    assert "version" not in found.hint
 
 
-def test_owners_are_not_a_matter_of_modes() -> None:
-    """Where the right to change owners is missing, chmod would not help."""
+def test_a_chown_without_capabilities() -> None:
+    """If the app may not change owners, the hint is COPY --chown: chmod would not help."""
     hint = diagnose(evidence(ENDED, "chown: /data: Operation not permitted")).hint
 
     assert "COPY --chown" in hint
@@ -242,16 +246,17 @@ def test_owners_are_not_a_matter_of_modes() -> None:
 
 @pytest.mark.parametrize(("path", "folder"), [("/tmp/a/b/x", "/tmp/a/b"), ("/tmp/x", "/tmp/x")])  # noqa: S108
 def test_a_folder_that_is_empty_at_start(path: str, folder: str) -> None:
-    """What is looked for below /tmp cannot be copied there: the app must make it."""
+    """A missing file below /tmp cannot be copied there: the app must create it."""
     found = diagnose(evidence(ENDED, f"FileNotFoundError: [Errno 2] No such file or directory: '{path}'"))
 
-    assert found.hint.startswith(f"let it make {folder} when it starts")
+    assert f" {folder} " in found.hint
+    assert "COPY" not in found.hint
 
 
 def test_packages_with_other_names() -> None:
-    """Where the package is not called as its module is, the package's name is proposed."""
+    """If a package and its module have different names, the hint has the package's name."""
     sources = Sources(requirements="requirements.txt")
 
     found = diagnose(evidence(ENDED, "ModuleNotFoundError: No module named 'PIL'", sources=sources))
 
-    assert found.hint.startswith("add pillow to requirements.txt")
+    assert "pillow" in found.hint

@@ -1,4 +1,4 @@
-"""Who holds a port."""
+"""The owner of a port is found."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seatrial.diagnosis.port_owner import find_port_owner
 
 
 def test_this_process(free_port: int) -> None:
-    """A listening process is named with its id; a port nobody listens on has no holder."""
+    """A listening process is named with its id; a port that nothing listens on has no owner."""
     assert find_port_owner((), free_port) is None
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", free_port))
@@ -23,9 +23,9 @@ def test_this_process(free_port: int) -> None:
     assert find_port_owner((), free_port) is None
 
 
-@pytest.mark.parametrize(("name", "words"), [("AirTunes/775.3.1", "AirPlay"), ("nginx", "another program")])
-def test_where_there_is_no_proc(name: str, words: str, tmp_path: Path) -> None:
-    """On macOS, where no /proc tells, the system's own AirPlay Receiver is known by what it answers."""
+@pytest.mark.parametrize(("name", "airplay"), [("AirTunes/775.3.1", True), ("nginx", False)])
+def test_without_proc(name: str, tmp_path: Path, *, airplay: bool) -> None:
+    """On macOS, which has no /proc, the system's AirPlay Receiver is known by its Server header."""
 
     class Receiver(BaseHTTPRequestHandler):
         def version_string(self) -> str:
@@ -41,7 +41,9 @@ def test_where_there_is_no_proc(name: str, words: str, tmp_path: Path) -> None:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
-            assert words in (find_port_owner((), server.server_port, proc=tmp_path) or "")
+            owner = find_port_owner((), server.server_port, proc=tmp_path)
+            assert owner is not None
+            assert ("AirPlay" in owner) is airplay
         finally:
             server.shutdown()
             thread.join()

@@ -1,8 +1,9 @@
-"""The doctor on an engine in memory: what it finds, how it grades it, and what it never needs."""
+"""The doctor on an engine in memory: its findings and their severity, with and without an engine."""
 
 from __future__ import annotations
 
 import json
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import closing
@@ -38,7 +39,7 @@ class _Gone(MemoryEngine):
     """An engine that does not answer."""
 
     def info(self, *_: object) -> EngineInfo:
-        """Fail, whatever was asked."""
+        """Fail like every other method."""
         raise EngineUnavailable("no Docker Engine answers at memory:", reason="it sleeps", hint="invoke up")
 
     details = platform = container = containers = image = builder = info  # type: ignore[assignment]
@@ -46,11 +47,11 @@ class _Gone(MemoryEngine):
 
 @pytest.fixture
 def engine() -> Iterator[MemoryEngine]:
-    """An engine that holds the base image."""
-    twin = MemoryEngine()
-    twin.add("base", ImageReference.parse("python:3.13-slim"))
-    yield twin
-    twin.close()
+    """An engine that has the base image."""
+    memory = MemoryEngine()
+    memory.add("base", ImageReference.parse("python:3.13-slim"))
+    yield memory
+    memory.close()
 
 
 def _subject(folder: Path, engine: MemoryEngine, port: int, *, app: str | None = None, **top: object) -> Subject:
@@ -66,7 +67,7 @@ def _subject(folder: Path, engine: MemoryEngine, port: int, *, app: str | None =
         state=StateFolder(folder / ".seatrial"),
         process=Process.this(),
     )
-    started = Environment(
+    environment = Environment(
         docker_config=folder / "docker",
         command="invoke",
         plain=True,
@@ -74,10 +75,10 @@ def _subject(folder: Path, engine: MemoryEngine, port: int, *, app: str | None =
         docker_host=None,
         docker_context="example",
     )
-    return Subject(world=world, settings=settings, app=app, environment=started)
+    return Subject(world=world, settings=settings, app=app, environment=environment)
 
 
-def _keep(folder: Path, text: str) -> None:
+def _save_config(folder: Path, text: str) -> None:
     (folder / "docker").mkdir(exist_ok=True)
     (folder / "docker" / "config.json").write_text(text)
 
@@ -86,19 +87,19 @@ def _found(subject: Subject, what: str) -> Finding:
     return next(one for one in findings(subject) if one.check == what)
 
 
-def test_all_is_looked_at(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
-    """On sound ground nothing fails, and every room has its line."""
+def test_everything_is_inspected(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
+    """If all is well, nothing fails, and every inspection has a finding."""
     found = findings(_subject(tmp_path, engine, free_port))
 
-    rooms = {one.check for one in found}
-    assert rooms >= {"engine", "API", "image store", "builder", "base image", "port", "registry"}
-    assert rooms >= {"config", "login", "Dockerfile", "context", "git"}
+    checks = {one.check for one in found}
+    assert checks >= {"engine", "API", "image store", "builder", "base image", "port", "registry"}
+    assert checks >= {"config", "login", "Dockerfile", "context", "git"}
     assert exit_code(found) == 0
     assert "DOCKER_CONTEXT=example" in found[0].reason
 
 
 def test_no_engine(tmp_path: Path, free_port: int) -> None:
-    """Without an engine that is told once, with exit code 3, and the files are told all the same."""
+    """A missing engine is reported once, with exit code 3, and the files are still inspected."""
     found = findings(_subject(tmp_path, _Gone(), free_port))
 
     assert exit_code(found) == 3
@@ -106,21 +107,21 @@ def test_no_engine(tmp_path: Path, free_port: int) -> None:
     assert {"port", "config", "login", "Dockerfile", "context", "git"} <= {one.check for one in found}
 
 
-def test_a_port_that_is_held(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
-    """A port that somebody holds is told with who it is, and fails."""
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", free_port))
-        holder.listen()
+def test_a_port_that_is_used(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
+    """A port that another process uses fails, and the finding names the process."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", free_port))
+        listener.listen()
         found = findings(_subject(tmp_path, engine, free_port))
 
     (port,) = [one for one in found if one.check == "port"]
     assert port.severity is Severity.FAILED
-    assert "holds it" in port.reason
+    assert f"process {os.getpid()}" in port.reason
     assert exit_code(found) == 1
 
 
-def test_a_port_that_the_app_holds_itself(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
-    """The app's own container is no stranger on its port, also when the app listens on another one inside by now."""
+def test_a_port_that_the_app_uses_itself(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
+    """A port that serves the app is ok, even if the app listens on another port inside the container by now."""
     subject = _subject(tmp_path, engine, free_port)
     app = subject.settings.app("web")
     image = engine.image("python:3.13-slim")
@@ -131,11 +132,12 @@ def test_a_port_that_the_app_holds_itself(tmp_path: Path, engine: MemoryEngine, 
 
     (port,) = [one for one in findings(subject) if one.check == "port"]
 
-    assert (port.severity, port.reason) == (Severity.OK, f"web is served at 127.0.0.1:{app.host_port}")
+    assert port.severity is Severity.OK
+    assert f"127.0.0.1:{app.host_port}" in port.reason
 
 
-def test_each_app_is_looked_at(tmp_path: Path, free_port: int) -> None:
-    """One app's trouble does not hide what there is of the others, and equal findings are told once."""
+def test_each_app_is_inspected(tmp_path: Path, free_port: int) -> None:
+    """An error with one app does not hide the findings of the others, and equal findings are reported once."""
 
     class Plain(MemoryEngine):
         def builder(self, options: BuildOptions) -> str:
@@ -163,7 +165,7 @@ def test_each_app_is_looked_at(tmp_path: Path, free_port: int) -> None:
 
 
 def test_a_base_for_the_platform(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
-    """A base image that the builder's own arguments name is none to complain of, with and without an engine."""
+    """A base image named by the builder's own arguments is ok, with and without an engine."""
     (tmp_path / "Dockerfile").write_text(_DOCKERFILE.replace("python:3.13-slim", "base-$TARGETARCH:1"))
 
     for one in (engine, _Gone()):
@@ -171,18 +173,18 @@ def test_a_base_for_the_platform(tmp_path: Path, engine: MemoryEngine, free_port
 
 
 def test_an_errors_own_exit_code(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
-    """What breaks a look ends the command as the error would."""
+    """An error that ends an inspection sets the command's exit code."""
 
-    def _look(_: Subject) -> Iterator[Finding]:
-        raise UsageError("that is no context", reason="it is none", hint="mend it")
+    def _context(_: Subject) -> Iterator[Finding]:
+        raise UsageError("this is not a context", reason="it is a file", hint="fix it")
 
-    (found,) = run_inspection(_look, _subject(tmp_path, engine, free_port))
+    (found,) = run_inspection(_context, _subject(tmp_path, engine, free_port))
 
-    assert (found.check, exit_code([found])) == ("look", 2)
+    assert (found.check, exit_code([found])) == ("context", 2)
 
 
-def test_a_data_folder_that_cannot_be_looked_at(tmp_path: Path, free_port: int) -> None:
-    """Where the engine's data folder does not let itself be looked at, nothing is said about the disk."""
+def test_an_unreadable_data_folder(tmp_path: Path, free_port: int) -> None:
+    """If the engine's data folder cannot be read, there is no finding about the disk."""
 
     class Hidden(MemoryEngine):
         @property
@@ -196,23 +198,23 @@ def test_a_data_folder_that_cannot_be_looked_at(tmp_path: Path, free_port: int) 
         assert all(finding.check != "disk" for finding in findings(_subject(tmp_path, engine, free_port)))
 
 
-def test_a_base_image_that_is_not_there(tmp_path: Path, free_port: int) -> None:
-    """A base image that is not there is only doubtful: up gets it."""
+def test_a_missing_base_image(tmp_path: Path, free_port: int) -> None:
+    """A missing base image is a warning: `up` gets it."""
     base = _found(_subject(tmp_path, MemoryEngine(), free_port), "base image")
 
     assert (base.severity, base.hint) == (Severity.WARNING, "invoke up")
 
 
 def test_nobody_is_logged_in(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
-    """No credentials for the registry are told with the login that would give some."""
+    """Without credentials for the registry, the warning has the login command."""
     login = _found(_subject(tmp_path, engine, free_port, user="alice"), "login")
 
     assert (login.severity, login.hint) == (Severity.WARNING, "invoke login --user alice")
 
 
 def test_a_login_for_another_namespace(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
-    """Credentials of another user than the image's owner are told with both names, and never with the password."""
-    _keep(tmp_path, json.dumps({"auths": {"https://index.docker.io/v1/": {"auth": "cGlyYXRlOnMzbnRpbmVs"}}}))
+    """A login as another user than the image's owner is a warning with both names, and without the password."""
+    _save_config(tmp_path, json.dumps({"auths": {"https://index.docker.io/v1/": {"auth": "cGlyYXRlOnMzbnRpbmVs"}}}))
 
     login = _found(_subject(tmp_path, engine, free_port, user="alice"), "login")
 
@@ -224,8 +226,8 @@ def test_a_login_for_another_namespace(tmp_path: Path, engine: MemoryEngine, fre
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"auths": []}'])
 def test_damaged_credentials(tmp_path: Path, engine: MemoryEngine, free_port: int, text: str) -> None:
-    """A configuration that Docker cannot read fails, naming the file."""
-    _keep(tmp_path, text)
+    """A configuration that Docker cannot read fails, and the finding names the file."""
+    _save_config(tmp_path, text)
 
     found = [one for one in findings(_subject(tmp_path, engine, free_port)) if one.severity is Severity.FAILED]
 
@@ -234,7 +236,7 @@ def test_damaged_credentials(tmp_path: Path, engine: MemoryEngine, free_port: in
 
 
 def test_no_dockerfile(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
-    """A Dockerfile that is not there fails."""
+    """A missing Dockerfile fails."""
     subject = _subject(tmp_path, engine, free_port)
     (tmp_path / "Dockerfile").unlink()
 
@@ -242,7 +244,7 @@ def test_no_dockerfile(tmp_path: Path, engine: MemoryEngine, free_port: int) -> 
 
 
 def test_a_secret_in_the_context(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
-    """A secret that would be sent fails, by its path."""
+    """A secret in the build context fails, and the finding names its path, not its value."""
     (tmp_path / ".env").write_text("PASSWORD=s3ntinel")
 
     context = _found(_subject(tmp_path, engine, free_port), "context")
@@ -253,7 +255,7 @@ def test_a_secret_in_the_context(tmp_path: Path, engine: MemoryEngine, free_port
 
 
 def test_no_dockerignore(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
-    """Without a .dockerignore all is sent, which is doubtful."""
+    """A missing .dockerignore is a warning."""
     subject = _subject(tmp_path, engine, free_port)
     (tmp_path / ".dockerignore").unlink()
 
@@ -261,7 +263,7 @@ def test_no_dockerignore(tmp_path: Path, engine: MemoryEngine, free_port: int) -
 
 
 def test_lines_fit_a_terminal(tmp_path: Path, free_port: int) -> None:
-    """No line is wider than 80 columns, but for words that are; the command is the one people type."""
+    """No line is wider than 80 columns, unless a word is; hints have the command that people type."""
     text = as_lines(findings(_subject(tmp_path, _Gone(), free_port)), "./inv")
 
     assert "next: ./inv up" in text
@@ -269,9 +271,10 @@ def test_lines_fit_a_terminal(tmp_path: Path, free_port: int) -> None:
 
 
 def test_one_document(tmp_path: Path, free_port: int) -> None:
-    """The document holds status, exit code and every finding."""
+    """The document has status, exit code and every finding, each with the same keys."""
     document = json.loads(as_document(findings(_subject(tmp_path, _Gone(), free_port)), "invoke"))
 
     assert (document["command"], document["status"], document["exit_code"]) == ("doctor", "failed", 3)
     assert document["findings"][0]["check"] == "engine"
     assert document["findings"][0]["hint"] == "invoke up"
+    assert {tuple(finding) for finding in document["findings"]} == {("check", "status", "reason", "hint")}

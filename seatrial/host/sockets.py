@@ -10,19 +10,19 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Row", "connected", "drained", "rows_of"]
+__all__ = ["TcpSocket", "count_connections", "parse_sockets", "wait_until_drained"]
 
 _TABLE = Path("/proc/net/tcp")
 _ESTABLISHED, _LISTENING = "01", "0A"
 _END = r"([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4})"
 _ROW = re.compile(rf"\s*\d+: {_END} {_END} ([0-9A-F]{{2}}) ")
 _INODE = 9
-_LOOK_AGAIN_SECONDS = 0.02
-_ON_THEIR_WAY_SECONDS = 0.05
+_POLL_SECONDS = 0.02
+_IN_FLIGHT_SECONDS = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class TcpSocket:
     """A TCP socket: its own end and the other one, each address in the kernel's hexadecimal words, and its inode."""
 
     address: str
@@ -38,13 +38,13 @@ class Row:
         return self.state == _LISTENING
 
 
-def rows_of(text: str) -> Iterator[Row]:
+def parse_sockets(text: str) -> Iterator[TcpSocket]:
     """Yield the sockets in the text of /proc/net/tcp or tcp6, or of both; what is no such line is left out."""
     for line in text.splitlines():
         if found := _ROW.match(line):
             address, port, peer, peer_port, state = found.groups()
             fields = line.split()
-            yield Row(
+            yield TcpSocket(
                 address=address,
                 port=int(port, 16),
                 peer=peer,
@@ -54,29 +54,29 @@ def rows_of(text: str) -> Iterator[Row]:
             )
 
 
-def connected(far: Iterable[tuple[str, int]], near: Collection[int]) -> int:
-    """Return how many connections are established to `far` IPv4 addresses and ports, and on `near` ports of ours.
+def count_connections(remote: Iterable[tuple[str, int]], local_ports: Collection[int]) -> int:
+    """Return how many connections are established to `remote` IPv4 addresses and ports, and on `local_ports` ports of ours.
 
     0 where it cannot be told. Near ones count from the moment the kernel takes them, before any program does.
     """
     try:
         text = _TABLE.read_text("ascii")
-        ends = {(f"{int.from_bytes(socket.inet_aton(host), sys.byteorder):08X}", port) for host, port in far}
+        ends = {(f"{int.from_bytes(socket.inet_aton(host), sys.byteorder):08X}", port) for host, port in remote}
     except OSError:
         return 0
-    rows = (row for row in rows_of(text) if row.state == _ESTABLISHED)
-    return sum((row.peer, row.peer_port) in ends or row.port in near for row in rows)
+    sockets = (row for row in parse_sockets(text) if row.state == _ESTABLISHED)
+    return sum((row.peer, row.peer_port) in ends or row.port in local_ports for row in sockets)
 
 
-def drained(far: Iterable[tuple[str, int]], near: Collection[int], *, seconds: float) -> bool:
-    """Wait until no connection is left to `far` addresses or on `near` ports, at most `seconds`; whether none is.
+def wait_until_drained(remote: Iterable[tuple[str, int]], local_ports: Collection[int], *, seconds: float) -> bool:
+    """Wait until no connection is left to `remote` addresses or on `local_ports`, at most `seconds`; whether none is.
 
     What was taken on a near port may be on its way to a far address, so that this takes a moment in any case.
     """
     deadline = time.monotonic() + seconds
-    time.sleep(min(_ON_THEIR_WAY_SECONDS, seconds))
-    while connected(far, near):
+    time.sleep(min(_IN_FLIGHT_SECONDS, seconds))
+    while count_connections(remote, local_ports):
         if time.monotonic() >= deadline:
             return False
-        time.sleep(_LOOK_AGAIN_SECONDS)
+        time.sleep(_POLL_SECONDS)
     return True

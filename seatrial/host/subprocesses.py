@@ -10,7 +10,7 @@ from typing import Self
 
 from seatrial.errors import SeatrialError, StepFailed
 
-__all__ = ["Piped", "output_of", "run_command"]
+__all__ = ["PipedProcess", "output_of", "run_command"]
 
 _LAST_LINES = 15
 _END_SECONDS = 5.0
@@ -61,7 +61,7 @@ def output_of(
     return done.stdout.rstrip() if done.returncode == 0 else None
 
 
-class Piped:
+class PipedProcess:
     """A program that gets `body` as its input while its standard error is read line by line; a context manager.
 
     The program has ended when the block ends, whatever happens.

@@ -69,7 +69,7 @@ class Check:
         return f"{self.method} {self.path}"
 
     @property
-    def follows(self) -> bool:
+    def follows_redirects(self) -> bool:
         """Whether redirects are followed."""
         return self.redirect is None and (self.status or 200) // 100 != 3  # noqa: PLR2004  3xx
 

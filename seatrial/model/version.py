@@ -124,7 +124,7 @@ def parse_tag_patterns(patterns: Sequence[str]) -> tuple[str, ...]:
             )
     if not any(_OWN in pattern for pattern in patterns):
         raise UsageError(
-            "the setting tags is wrong",
+            "the setting tags is not valid",
             reason="no pattern contains {version}, and each version needs a tag of its own",
             hint='tags: ["{version}", latest]',
         )

@@ -1,4 +1,4 @@
-"""Whose things are in the engine."""
+"""Labels tell which run made something in the engine, and whether that run has ended."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from seatrial.host.process import Process
 
 
 def test_this_process_lives() -> None:
-    """What this process made is not left behind, and every run has an id of its own."""
+    """What this process made is not a leftover, and every run has an id of its own."""
     this = Process.this()
     assert this.pid == os.getpid()
     assert this.host.startswith(socket.gethostname())
@@ -20,8 +20,8 @@ def test_this_process_lives() -> None:
     assert Process.this().run != this.run
 
 
-def test_a_process_that_is_over() -> None:
-    """What a process of this host made that is over is left behind; of another host nobody knows."""
+def test_a_process_that_has_ended() -> None:
+    """What an ended process of this host made is a leftover; what another host made never is."""
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     gone = replace(Process.this(), pid=process.pid)
@@ -29,8 +29,8 @@ def test_a_process_that_is_over() -> None:
     assert not Process.this().left_by_dead_run(replace(gone, host="elsewhere").labels)
 
 
-def test_a_number_that_is_another_process_by_now() -> None:
-    """What was made by an older process of the same number is left behind."""
+def test_a_pid_that_was_reused() -> None:
+    """What an earlier process with the same pid made is a leftover."""
     this = Process.this()
     labels = {**this.labels, "seatrial.started": "1"}
     assert this.labels["seatrial.started"] not in ("", "1")
@@ -38,8 +38,8 @@ def test_a_number_that_is_another_process_by_now() -> None:
     assert not this.left_by_dead_run({**labels, "seatrial.started": ""})
 
 
-def test_labels_of_somebody_else() -> None:
-    """What carries no such labels, or nonsense in them, is not ours."""
+def test_foreign_labels() -> None:
+    """Missing or invalid labels never mark a leftover."""
     this = Process.this()
     assert not this.left_by_dead_run({})
     assert not this.left_by_dead_run({**this.labels, "seatrial.pid": "-1"})

@@ -1,4 +1,4 @@
-"""Signals in a moment that no signal may cut in two."""
+"""Signals wait until a deferred block ends."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from seatrial.host.signals import deferred, temporary
 
 
 def _work(number: signal.Signals, done: list[str]) -> None:
-    """Do something, in the middle of which a signal comes."""
+    """Receive a signal in the middle of a deferred block."""
     with deferred():
         signal.raise_signal(number)
         done.append("all of it")
 
 
 def test_ctrl_c_waits() -> None:
-    """Ctrl-C comes when the moment is over, not before, and not never."""
+    """Ctrl-C takes effect at the end of the block, and is not lost."""
     done: list[str] = []
     with pytest.raises(KeyboardInterrupt):
         _work(signal.SIGINT, done)
@@ -27,7 +27,7 @@ def test_ctrl_c_waits() -> None:
 
 
 def test_sigterm_waits() -> None:
-    """SIGTERM does as well, and then does what it always does in a command."""
+    """SIGTERM takes effect at the end of the block, as usual in a command."""
     done: list[str] = []
     with terminable(), pytest.raises(Terminated):
         _work(signal.SIGTERM, done)
@@ -35,7 +35,7 @@ def test_sigterm_waits() -> None:
 
 
 def test_one_within_another() -> None:
-    """A moment within another ends with the outer one."""
+    """With nested blocks the signal waits for the outer one."""
     done: list[str] = []
 
     def outer() -> None:
@@ -49,7 +49,7 @@ def test_one_within_another() -> None:
 
 
 def test_what_is_made_is_removed() -> None:
-    """Ctrl-C while something comes into being waits until it is there; then it is removed, whole, too."""
+    """Ctrl-C while something is made waits until it is there; then it is removed completely."""
     done: list[str] = []
 
     def make() -> None:
@@ -66,7 +66,7 @@ def test_what_is_made_is_removed() -> None:
 
 
 def test_nothing_changes_afterwards() -> None:
-    """Who heard the signals before hears them afterwards."""
+    """The signal handlers from before are in place afterwards."""
     before = signal.getsignal(signal.SIGINT)
     with deferred():
         assert signal.getsignal(signal.SIGINT) is not before
@@ -74,7 +74,7 @@ def test_nothing_changes_afterwards() -> None:
 
 
 def test_in_another_thread() -> None:
-    """In another thread than the main one it lets everything be."""
+    """In another thread than the main one it changes no handlers."""
     done = []
 
     def work() -> None:

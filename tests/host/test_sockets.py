@@ -6,17 +6,17 @@ import socket
 import threading
 import time
 
-from seatrial.host.sockets import connected, drained
+from seatrial.host.sockets import count_connections, wait_until_drained
 
 
 def test_they_are_counted() -> None:
     """Each established connection counts, until it is closed."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         place = listener.getsockname()
-        assert connected([place], ()) == 0
+        assert count_connections([place], ()) == 0
         with socket.create_connection(place), socket.create_connection(place):
-            assert connected([place], ()) == 2
-        assert connected([place], ()) == 0
+            assert count_connections([place], ()) == 2
+        assert count_connections([place], ()) == 0
 
 
 def test_near_ones_count_before_anybody_takes_them() -> None:
@@ -24,7 +24,7 @@ def test_near_ones_count_before_anybody_takes_them() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         with socket.create_connection(("127.0.0.1", port)):
-            assert connected((), [port]) == 1
+            assert count_connections((), [port]) == 1
 
 
 def test_waiting_for_the_last() -> None:
@@ -34,7 +34,7 @@ def test_waiting_for_the_last() -> None:
         began = time.monotonic()
         threading.Timer(0.2, line.close).start()
 
-        assert drained([listener.getsockname()], (), seconds=10)
+        assert wait_until_drained([listener.getsockname()], (), seconds=10)
 
         assert 0.15 < time.monotonic() - began < 5
 
@@ -42,4 +42,4 @@ def test_waiting_for_the_last() -> None:
 def test_waiting_is_bounded() -> None:
     """What stays open is waited for no longer than that."""
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()):
-        assert not drained([listener.getsockname()], (), seconds=0.1)
+        assert not wait_until_drained([listener.getsockname()], (), seconds=0.1)

@@ -1,4 +1,4 @@
-"""What the settings ask of an image, and which verdicts count for it."""
+"""The policy of the image checks in the settings, and which verdicts count under it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def policy(text: str) -> FactsPolicy:
     ],
 )
 def test_settings(text: str, expected: FactsPolicy) -> None:
-    """The settings say what happens, what is accepted and how large an image may be; YAML's `off` is off."""
+    """The settings name the mode, the allowed image checks and the largest size; YAML's `off` is off."""
     assert policy(text) == expected
 
 
@@ -46,48 +46,48 @@ def test_settings(text: str, expected: FactsPolicy) -> None:
     "text", ["image_facts: loud", "image_facts: 3", "image_facts_allowed: [suid]", "image_budget: large"]
 )
 def test_wrong_settings(text: str) -> None:
-    """What is no such word or size is told before anything is touched."""
+    """An unknown mode, name or size is refused before anything is changed."""
     with pytest.raises(UsageError, match=text.partition(":")[0]):
         policy(text)
 
 
-def test_a_root_is_read_only_whoever_accepts_it_otherwise() -> None:
-    """That an app writes to its root cannot be accepted, as it cannot; it is said what can be set instead."""
+def test_read_only_cannot_be_allowed() -> None:
+    """The image check read-only cannot be allowed, since every root is read-only; the reason names tmpfs."""
     with pytest.raises(UsageError, match="image_facts_allowed") as caught:
         policy("image_facts_allowed: [setuid, read-only]")
     assert "tmpfs" in caught.value.reason
 
 
 def test_which_verdicts_count(tmp_path: Path) -> None:
-    """Under `fail` only a verdict counts that was given under the same demand; otherwise any that passed the checks."""
+    """Under `fail` only a verdict of the same policy counts; otherwise any verdict that passed the checks."""
     app = make_app("demo", tmp_path / "app", "scratch", 8080)
     strict, stricter = FactsPolicy(mode="fail", allowed=("size", "port")), FactsPolicy(mode="fail", allowed=("size",))
     checks = (Check(),)
 
-    def demand(policy: FactsPolicy) -> str:
+    def fingerprint(policy: FactsPolicy) -> str:
         return policy_fingerprint(replace(app, facts=policy))
 
     def verdict(given_under: FactsPolicy) -> Verdict:
-        facts = demand(given_under)
+        facts = fingerprint(given_under)
         return Verdict(image="i", checks=checks_digest(checks), passed=True, run="r", when="", summary="", facts=facts)
 
-    assert verdict(strict).covers(checks, demand(FactsPolicy(mode="fail", allowed=("port", "size"))))
-    assert verdict(strict).covers(checks, demand(FactsPolicy()))
+    assert verdict(strict).covers(checks, fingerprint(FactsPolicy(mode="fail", allowed=("port", "size"))))
+    assert verdict(strict).covers(checks, fingerprint(FactsPolicy()))
     assert verdict(strict).covers(checks)
-    assert not verdict(FactsPolicy()).covers(checks, demand(strict))
-    assert not verdict(FactsPolicy(mode="off")).covers(checks, demand(strict))
-    assert not verdict(strict).covers(checks, demand(stricter))
-    assert not verdict(strict).covers(checks, demand(replace(strict, budget=1)))
+    assert not verdict(FactsPolicy()).covers(checks, fingerprint(strict))
+    assert not verdict(FactsPolicy(mode="off")).covers(checks, fingerprint(strict))
+    assert not verdict(strict).covers(checks, fingerprint(stricter))
+    assert not verdict(strict).covers(checks, fingerprint(replace(strict, budget=1)))
     for other in (replace(app, port=80), replace(app, tmpfs=("/srv",))):
         assert not verdict(strict).covers(checks, policy_fingerprint(replace(other, facts=strict)))
 
 
 def test_what_an_app_may_write() -> None:
-    """By owner, by group with the right to, or with everybody; not under what is mounted over it."""
+    """A user may write by owner, group or for everybody, but not below a folder where something is mounted."""
     files = [
         *(file("/a/mine", 0o400, uid=7), file("/a/ours", 0o060, gid=8), file("/a/read", 0o640, gid=8)),
         *(file("/a/theirs", 0o644), file("/a/all", 0o602), folder("/b", 0o1777), folder("/c", 0o777)),
-        folder("/own", 0o1777, uid=7),  # sticky keeps nobody from what is his
+        folder("/own", 0o1777, uid=7),  # the sticky bit does not stop the owner
         *(file("/cache/x", 0o666), folder("/cache", 0o777), folder("/cached", 0o777), file("/tmp/x", 0o666)),  # noqa: S108
     ]
 
@@ -98,7 +98,7 @@ def test_what_an_app_may_write() -> None:
 
 
 def test_many_files_are_counted() -> None:
-    """Of many only the first are kept, and how many there are."""
+    """Of many files the first are kept, with the number of all."""
     found = scan([file(f"/{number:03}", 0o4755) for number in range(100)], None)
 
     assert (found.setuid_count, len(found.setuid), found.setuid[0]) == (100, 20, "/000")
@@ -113,5 +113,5 @@ def test_many_files_are_counted() -> None:
     ],
 )
 def test_users(text: str, user: User | None) -> None:
-    """A user is its numbers; without a group it is in root's, as an engine has it."""
+    """A user is two numbers; without a group it is in root's group, as in the engine."""
     assert User.parse(text) == user

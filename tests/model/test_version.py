@@ -1,4 +1,4 @@
-"""A version is what can be a tag, and only a plain release moves other tags."""
+"""A version is any text that can be a tag, and only a release moves other tags."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from seatrial.model.version import DEFAULT_TAGS, UNVERSIONED, Tags, Version, par
 
 VERSIONS = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", fullmatch=True).map(Version.parse)
 RELEASES = st.lists(st.integers(0, 10**6), min_size=1, max_size=4).map(lambda some: Version(".".join(map(str, some))))
-NO_RELEASES = [
+NOT_RELEASES = [
     *("1.4.2rc1", "1.4.2-rc.1", "1.4.2.dev3", "1.4.2b2", "1.4.2a1", "1.4-alpha", "1.4.2.post1", "1.4.2-1", "1.0-b"),
     *("1.4.2-3-gabc1234", "1.4.2-3-gabc1234-dirty", "1.4.2-dirty", "abc1234", "g1234567", "g1234567-dirty"),
     *("1.", "1..2", "1.4_2", "1e3", "vv1", "V1", "latest", "_", UNVERSIONED),
 ]
 
 
-@pytest.mark.parametrize("text", ["1", "1.4.2", "0", "a-b_c.d", "v", "vintage", "x" * 128, *NO_RELEASES])
+@pytest.mark.parametrize("text", ["1", "1.4.2", "0", "a-b_c.d", "v", "vintage", "x" * 128, *NOT_RELEASES])
 def test_good_versions(text: str) -> None:
-    """Whatever can be an image's tag can be a version, and stays as it was typed."""
+    """Any text that can be an image tag is a version and stays as typed."""
     assert str(Version.parse(text)) == text
 
 
@@ -29,40 +29,39 @@ def test_good_versions(text: str) -> None:
     ("text", "plain"), [("v1.4.2", "1.4.2"), ("v1", "1"), ("v0.1-rc1", "0.1-rc1"), ("v1v2", "1v2")]
 )
 def test_leading_v(text: str, plain: str) -> None:
-    """A v before a number belongs to the tag in git, not to the version."""
+    """A v before a number belongs to the git tag, not to the version."""
     assert Version.parse(text) == Version.parse(plain)
     assert str(Version.parse(text)) == plain
 
 
 @pytest.mark.parametrize(
-    ("text", "nearest", "reason"),
+    ("text", "nearest"),
     [
-        ("", "1", "empty"),
-        (" 1", "1", "begins with"),
-        ("1\n", "1", "begins with"),
-        ("-1", "1", "begins with"),
-        (".1", "1", "begins with"),
-        ("1.0+b", "1.0-b", "letters, digits"),
-        ("x" * 129, "x" * 128, "128 characters, this has 129"),
-        ("\uff11.\uff10", "1", "letters, digits"),
-        ("1\0", "1", "letters, digits"),
-        ("a/b", "a-b", "letters, digits"),
-        ("1:2", "1-2", "letters, digits"),
-        ("+", "1", "letters, digits"),
+        ("", "1"),
+        (" 1", "1"),
+        ("1\n", "1"),
+        ("-1", "1"),
+        (".1", "1"),
+        ("1.0+b", "1.0-b"),
+        ("x" * 129, "x" * 128),
+        ("\uff11.\uff10", "1"),
+        ("1\0", "1"),
+        ("a/b", "a-b"),
+        ("1:2", "1-2"),
+        ("+", "1"),
     ],
 )
-def test_bad_versions(text: str, nearest: str, reason: str) -> None:
-    """What cannot be a tag ends with exit code 2: the rule, and the nearest version that can be."""
+def test_bad_versions(text: str, nearest: str) -> None:
+    """A text that cannot be a tag ends with exit code 2 and the nearest valid version."""
     with pytest.raises(UsageError) as caught:
         Version.parse(text)
     assert caught.value.exit_code == 2
     assert caught.value.hint == f"--version {nearest}"
-    assert reason in caught.value.reason
 
 
 @given(st.text(max_size=200))
 def test_nearest_is_good(text: str) -> None:
-    """Any text is a version, or the one that is proposed in its place is."""
+    """Any text is a version, or the version in the hint is valid."""
     try:
         version = Version.parse(text)
     except UsageError as error:
@@ -86,20 +85,20 @@ def test_nearest_is_good(text: str) -> None:
     ],
 )
 def test_releases(text: str, moving: tuple[str, ...]) -> None:
-    """A release has its own tag and moves those of its minor, its major and `latest`; major 0 has none of its own."""
+    """A release has its own tag and moves its minor's, its major's and `latest`; major 0 has no tag of its own."""
     assert Version.parse(text).tags() == Tags(own=(text,), moving=moving)
 
 
-@pytest.mark.parametrize("text", NO_RELEASES)
-def test_all_else_moves_nothing(text: str) -> None:
-    """Pre-releases, post-releases, what git describes, hashes and mere names have their own tag and no other."""
+@pytest.mark.parametrize("text", NOT_RELEASES)
+def test_other_versions_move_no_tag(text: str) -> None:
+    """Pre-releases, post-releases, git descriptions, hashes and names have their own tag and no other."""
     version = Version.parse(text)
     assert version.tags() == Tags(own=(text,))
     assert version.release is None
 
 
-def test_moves_nothing_when_it_may_not() -> None:
-    """A release that is to move nothing has its own tag alone."""
+def test_moves_no_tag_without_moves() -> None:
+    """With `moves` False a release has its own tag alone."""
     assert Version.parse("1.4.2").tags(moves=False) == Tags(own=("1.4.2",))
 
 
@@ -116,7 +115,7 @@ def test_moves_nothing_when_it_may_not() -> None:
     ],
 )
 def test_own_patterns(text: str, patterns: tuple[str, ...], tags: Tags) -> None:
-    """Patterns of one's own make the tags instead, each tag once, and none of a part that the version has not."""
+    """Patterns from the settings replace the default ones; each tag is there once, and a missing part makes none."""
     found = Version.parse(text).tags(parse_tag_patterns(patterns))
     assert found == tags
     assert found.all == (*tags.own, *tags.moving)
@@ -124,14 +123,15 @@ def test_own_patterns(text: str, patterns: tuple[str, ...], tags: Tags) -> None:
 
 @pytest.mark.parametrize("patterns", [("v{version}",), ("{version}", "v{major}")])
 def test_pattern_makes_it_too_long(patterns: tuple[str, ...]) -> None:
-    """A version that fits only without what a pattern adds is refused."""
-    with pytest.raises(UsageError, match="cannot be an image's tag"):
-        Version.parse("1" * 128).tags(patterns)
+    """A version whose tag becomes too long by a pattern is refused."""
+    version = Version.parse("1" * 128)
+    with pytest.raises(UsageError):
+        version.tags(patterns)
 
 
 @given(VERSIONS | RELEASES)
 def test_tags_are_legal(version: Version) -> None:
-    """All tags of any version can stand in an image's name, the version's own first, and none is there twice."""
+    """All tags of a version are valid in an image name; its own is the first, and none is there twice."""
     tags = version.tags()
     assert tags.all[0] == str(version)
     assert len(set(tags.all)) == len(tags.all)
@@ -140,38 +140,37 @@ def test_tags_are_legal(version: Version) -> None:
 
 
 @pytest.mark.parametrize(
-    ("patterns", "reason"),
+    ("patterns", "wrong"),
     [
-        (("{version}", "{mayor}"), "{mayor} stands for nothing"),
-        (("{version}", "{}"), "{} stands for nothing"),
-        (("{version}-{major}",), "{major} stands for nothing beside {version}"),
-        (("{version}", "a b"), "letters, digits"),
-        (("{version}", "-{major}"), "begins with"),
-        (("{version}", "{major"), "letters, digits"),
-        (("{version}", "{{major}}"), "letters, digits"),
-        (("{version}", "{major!r}"), "letters, digits"),
-        (("{version}", ""), "empty"),
-        (("{version}", "x" * 129), "at most 128"),
-        (("latest", "{major}"), "none of its patterns has {version}"),
-        ((), "none of its patterns has {version}"),
+        (("{version}", "{mayor}"), "{mayor}"),
+        (("{version}", "{}"), "{}"),
+        (("{version}-{major}",), "{version}-{major}"),
+        (("{version}", "a b"), "a b"),
+        (("{version}", "-{major}"), "-{major}"),
+        (("{version}", "{major"), "{major"),
+        (("{version}", "{{major}}"), "{{major}}"),
+        (("{version}", "{major!r}"), "{major!r}"),
+        (("{version}", ""), "''"),
+        (("{version}", "x" * 129), "x" * 50),
+        (("latest", "{major}"), "the setting tags"),
+        ((), "the setting tags"),
     ],
 )
-def test_bad_patterns(patterns: tuple[str, ...], reason: str) -> None:
-    """Patterns that make no tag, or none of the version's own, end with exit code 2 and the reason."""
+def test_bad_patterns(patterns: tuple[str, ...], wrong: str) -> None:
+    """A pattern that makes no valid tag, or no tag of the version's own, ends with exit code 2 and is named."""
     with pytest.raises(UsageError) as caught:
         parse_tag_patterns(patterns)
     assert caught.value.exit_code == 2
-    assert reason in caught.value.reason
-    assert "tags" in caught.value.message
+    assert wrong in caught.value.message
 
 
 def test_default_patterns_are_good() -> None:
-    """The default patterns are patterns."""
+    """The default patterns are valid."""
     assert parse_tag_patterns(list(DEFAULT_TAGS)) == DEFAULT_TAGS
 
 
 def test_published() -> None:
-    """Among a registry's tags the versions are found by the patterns of their own tags; what is none is passed over."""
+    """Versions are found among a registry's tags by the patterns of their own tags; other tags are ignored."""
     tags = ["v1.4.2", "1.3", "v1", "stable", "v", "v+", "web-v2"]
     assert Version.published(tags, ("v{version}", "v{major}", "stable")) == [Version("1.4.2"), Version("1")]
     assert Version.published(["latest", "v2", "1.4.2"]) == [Version("latest"), Version("2"), Version("1.4.2")]
@@ -181,7 +180,7 @@ def test_published() -> None:
 
 @given(VERSIONS | RELEASES, st.sampled_from([DEFAULT_TAGS, ("r.{version}", "latest"), ("{version}", "v{version}")]))
 def test_published_gives_it_back(version: Version, patterns: tuple[str, ...]) -> None:
-    """Whoever published a version under its own tags finds it there again."""
+    """A version that was published under its own tags is found among them."""
     try:
         own = version.tags(patterns).own
     except UsageError:
@@ -194,7 +193,7 @@ def test_published_gives_it_back(version: Version, patterns: tuple[str, ...]) ->
     ("newer", "older"), [("1.10", "1.9"), ("1.4.3", "1.4.2"), ("2", "1.99.99"), ("1.5.0.1", "1.5"), ("1", "0.9")]
 )
 def test_newer(newer: str, older: str) -> None:
-    """Releases are compared number by number, not letter by letter."""
+    """Releases are compared by numbers, not by letters."""
     assert Version(newer).newer_than(Version(older))
     assert not Version(older).newer_than(Version(newer))
 
@@ -204,12 +203,12 @@ def test_newer(newer: str, older: str) -> None:
     [("1.5", "1.5.0"), ("0", "0.0"), ("1", "1"), ("2.0-rc1", "1.0"), ("2.0", "1.0-rc1"), ("dev", "1"), ("1", "latest")],
 )
 def test_neither_is_newer(one: str, other: str) -> None:
-    """Zeros at the end make no difference, and what is no release is neither newer nor older than anything."""
+    """Zeros at the end make no difference, and a version that is not a release is neither newer nor older."""
     assert not Version(one).newer_than(Version(other))
     assert not Version(other).newer_than(Version(one))
 
 
 @given(RELEASES, RELEASES)
 def test_one_is_newer_or_both_are_the_same(one: Version, other: Version) -> None:
-    """Of two releases one is newer than the other, unless their numbers are the same."""
+    """Of two releases one is newer, unless their numbers are the same."""
     assert one.newer_than(other) + other.newer_than(one) == (one.ordered != other.ordered)

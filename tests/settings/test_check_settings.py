@@ -1,4 +1,4 @@
-"""Checks as they stand in the settings: every key arrives, and what is wrong is told with its place."""
+"""Checks in the settings file: every key is used, and an error names file and line."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ HEAD = "seatrial:\n  apps:\n    web:\n      checks:\n"
 
 
 def checks(root: Path, text: str) -> tuple[Check, ...]:
-    """Return the checks that these lines ask for."""
+    """Return the checks that these lines describe."""
     (root / SETTINGS_FILE).write_text(HEAD + text)
     return Settings.load(yaml.safe_load(HEAD + text)["seatrial"], root).app("web").checks
 
 
 def test_every_key(tmp_path: Path) -> None:
-    """Every key arrives where it is used."""
+    """Every key sets its field of the check."""
     text = """\
         - method: POST
           path: /orders?dry=1
@@ -60,58 +60,58 @@ def test_every_key(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "words"),
+    ("text", "line", "key", "wrong"),
     [
-        ("        - {}\n        - {matches: '(a'}\n", 6, "`matches` is no regular expression: missing )"),
-        ("        - path: /\n          matches: '*'\n", 6, "`matches` is no regular expression: nothing to repeat"),
-        ("        - {matches: ''}\n", 5, "length >= 1"),
-        ("        - {text: ''}\n", 5, "length >= 1"),
-        ("        - {text: 5}\n", 5, "xpected `str"),
-        ("        - {not_text: ['']}\n", 5, "length >= 1"),
-        ("        - {method: GTE}\n", 5, "invalid enum value 'GTE'"),
-        ("        - {path: nope}\n", 5, "`path` 'nope' does not begin with /"),
-        ('        - {path: "/\\n"}\n', 5, "`path` "),
-        ("        - {status: 600}\n", 5, "<= 599"),
-        ("        - {headers: {X Y: a}}\n", 5, "`headers` 'X Y' has a name or value that no header"),
-        ('        - {headers: {X: "a\\r\\nY: b"}}\n', 5, "`headers` 'X' has a name or value"),
-        ("        - {headers: {X: 1}}\n", 5, "xpected `str`"),
-        ("        - {response_headers: {X: 1}}\n", 5, "xpected `str`"),
-        ("        - {redirect: nowhere}\n", 5, "`redirect` 'nowhere' does not begin"),
-        ("        - path: /\n          redirect: /x\n          status: 200\n", 7, "`status` 200 is no redirect"),
-        ("        - {within: 0}\n", 5, "> 0"),
-        ("        - {json: {a: 2026-02-03}}\n", 5, "`json` holds what JSON does not know"),
-        ("        - {json: .nan}\n", 5, "`json` holds what JSON does not know"),
-        ("        - {body: {a: 2026-02-03}}\n", 5, "`body` holds what JSON does not know"),
-        ("        - {method: HEAD, text: x}\n", 5, "`text` asks for a body, and the answer to HEAD has none"),
-        ("        - {method: HEAD, not_text: x}\n", 5, "`not_text` asks for a body, and the answer to HEAD has none"),
-        ("        - {methd: HEAD}\n", 5, "there is no setting 'methd'"),
-        ("        - {answer_header: {}}\n", 5, "there is no setting 'answer_header'"),
+        ("        - {}\n        - {matches: '(a'}\n", 6, "1.matches", "missing )"),
+        ("        - path: /\n          matches: '*'\n", 6, "0.matches", "nothing to repeat"),
+        ("        - {matches: ''}\n", 5, "0.matches", ">= 1"),
+        ("        - {text: ''}\n", 5, "0.text", ">= 1"),
+        ("        - {text: 5}\n", 5, "0.text", "`str"),
+        ("        - {not_text: ['']}\n", 5, "0.not_text", ">= 1"),
+        ("        - {method: GTE}\n", 5, "0.method", "'GTE'"),
+        ("        - {path: nope}\n", 5, "0.path", "'nope'"),
+        ('        - {path: "/\\n"}\n', 5, "0.path", r"'/\n'"),
+        ("        - {status: 600}\n", 5, "0.status", "<= 599"),
+        ("        - {headers: {X Y: a}}\n", 5, "0.headers", "'X Y'"),
+        ('        - {headers: {X: "a\\r\\nY: b"}}\n', 5, "0.headers", "'X'"),
+        ("        - {headers: {X: 1}}\n", 5, "0.headers", "`str`"),
+        ("        - {response_headers: {X: 1}}\n", 5, "0.response_headers", "`str`"),
+        ("        - {redirect: nowhere}\n", 5, "0.redirect", "'nowhere'"),
+        ("        - path: /\n          redirect: /x\n          status: 200\n", 7, "0.status", "200"),
+        ("        - {within: 0}\n", 5, "0.within", "> 0"),
+        ("        - {json: {a: 2026-02-03}}\n", 5, "0.json", "JSON"),
+        ("        - {json: .nan}\n", 5, "0.json", "JSON"),
+        ("        - {body: {a: 2026-02-03}}\n", 5, "0.body", "JSON"),
+        ("        - {method: HEAD, text: x}\n", 5, "0.text", "HEAD"),
+        ("        - {method: HEAD, not_text: x}\n", 5, "0.not_text", "HEAD"),
+        ("        - {methd: HEAD}\n", 5, "0.methd", "'methd'"),
+        ("        - {answer_header: {}}\n", 5, "0.answer_header", "'answer_header'"),
     ],
 )
-def test_wrong(tmp_path: Path, text: str, line: int, words: str) -> None:
-    """A wrong check is told with file and line."""
+def test_wrong(tmp_path: Path, text: str, line: int, key: str, wrong: str) -> None:
+    """An error names file, line, key and the wrong value or its limit."""
     with pytest.raises(UsageError) as caught:
         checks(tmp_path, text)
-    assert f"{tmp_path / SETTINGS_FILE}:{line}: " in caught.value.reason
-    assert words in caught.value.reason
-    assert "seatrial.apps.web.checks." in caught.value.message
+    assert caught.value.reason.startswith(f"{tmp_path / SETTINGS_FILE}:{line}: ")
+    assert wrong in caught.value.reason
+    assert f"seatrial.apps.web.checks.{key}" in caught.value.message
 
 
 def test_a_text_that_is_a_number(tmp_path: Path) -> None:
-    """What YAML takes for a number is to be written in quotes."""
+    """A text that YAML reads as a number must be written in quotes."""
     with pytest.raises(UsageError) as caught:
         checks(tmp_path, "        - {text: 1.10}\n")
     assert caught.value.hint == "write it in quotes"
 
 
 def test_keys_are_text(tmp_path: Path) -> None:
-    """Keys of wanted JSON are text, as in JSON itself, whatever YAML takes them for."""
+    """The keys of expected JSON are text, as in JSON itself, even if YAML reads numbers."""
     raw = {"apps": {"web": {"checks": [{"json": {1: "a"}}]}}}
     assert Settings.load(raw, tmp_path).app().checks[0].json == {"1": "a"}
 
 
-def test_other_questions_have_another_digest() -> None:
-    """Whatever is asked otherwise makes another digest, so that an older verdict does not count."""
+def test_different_checks_have_different_digests() -> None:
+    """Every field changes the digest, so that a verdict on other checks does not count."""
     others = [
         Check(),
         Check(method="HEAD"),
@@ -138,6 +138,6 @@ def test_other_questions_have_another_digest() -> None:
         (Check(response_headers={"X": "{version}"}), True),
     ],
 )
-def test_who_asks_for_the_version(check: Check, *, asks: bool) -> None:
-    """It is known of a check whether it asks for the version."""
+def test_uses_version(check: Check, *, asks: bool) -> None:
+    """A check uses the version if any of its fields contains `{version}`."""
     assert check.uses_version is asks

@@ -1,4 +1,4 @@
-"""Settings are validated once, and what is wrong is told with its place and the nearest right word."""
+"""Settings are validated once; an error names file, line and the nearest valid word."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from seatrial.settings.settings_file import SETTINGS_FILE
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A project's folder with a name that needs a little mending."""
+    """Return a project folder whose name is not a valid project name."""
     folder = tmp_path / "My Shop!"
     folder.mkdir()
     return folder
@@ -58,7 +58,7 @@ def test_defaults(root: Path) -> None:
 
 
 def test_every_key(root: Path) -> None:
-    """Every setting arrives where it is used."""
+    """Every setting sets its field."""
     text = """
 seatrial:
   project: shop
@@ -137,15 +137,15 @@ seatrial:
             6,
             "write 'status'",
         ),
-        ("seatrial:\n  zzzzzz: 1\n", "seatrial.zzzzzz", 2, "known here: "),
+        ("seatrial:\n  zzzzzz: 1\n", "seatrial.zzzzzz", 2, "local_registry_port"),
     ],
 )
 def test_unknown_key(root: Path, text: str, where: str, line: int, hint: str) -> None:
-    """A misspelt setting is told with file and line and the nearest one there is."""
+    """A misspelt setting is refused with file, line and the nearest known one."""
     error = wrong(root, text)
     assert error.exit_code == 2
     assert where in error.message
-    assert f"{root / SETTINGS_FILE}:{line}: there is no setting" in error.reason
+    assert error.reason.startswith(f"{root / SETTINGS_FILE}:{line}: ")
     assert hint in error.hint
 
 
@@ -170,7 +170,7 @@ def test_unknown_key(root: Path, text: str, where: str, line: int, hint: str) ->
     ],
 )
 def test_wrong_type(root: Path, lines: str, line: int) -> None:
-    """A setting of the wrong kind, or out of its bounds, is told with file and line."""
+    """A setting of the wrong type or out of range is refused with file and line."""
     error = wrong(root, f"seatrial:\n  {lines}\n")
     assert f"{root / SETTINGS_FILE}:{line}: " in error.reason
 
@@ -195,40 +195,40 @@ def test_wrong_type(root: Path, lines: str, line: int) -> None:
     ],
 )
 def test_wrong_words(root: Path, lines: str) -> None:
-    """A setting that holds no name, size or reference where one is needed ends with exit code 2 and a way out."""
+    """A name, size or reference that is not valid ends with exit code 2 and a hint."""
     error = wrong(root, f"seatrial:\n  {lines}\n")
     assert error.exit_code == 2
     assert error.hint
 
 
 def test_proposed_name_is_good(root: Path) -> None:
-    """The name that is proposed in a wrong one's place is a right one."""
+    """The name in the hint is valid."""
     error = wrong(root, "seatrial: {project: 'My Shop!'}")
     assert error.hint == "project: my-shop"
     assert load(root, "seatrial: {project: my-shop}").project == "my-shop"
 
 
 def test_numbers_as_text(root: Path) -> None:
-    """Numbers may come as text, as they do from the environment."""
+    """A number may be text, as in environment variables."""
     assert load(root, "seatrial: {local_registry_port: '5051'}").local_registry_port == 5051
 
 
 @pytest.mark.parametrize("value", ["0755", "3.10", "true"])
 def test_text_as_numbers(root: Path, value: str) -> None:
-    """Text that YAML takes for something else is not guessed back: 0755 would become 493."""
+    """A text that YAML reads as a number or truth value is refused: 0755 would become 493."""
     error = wrong(root, f"seatrial: {{apps: {{web: {{environment: {{A: {value}}}}}}}}}")
     assert "environment" in error.message
     assert error.hint == "write it in quotes"
 
 
 def test_empty_app(root: Path) -> None:
-    """An app of which nothing is said has all defaults and its own name."""
+    """An app without settings has all defaults and its own name."""
     app = load(root, "seatrial:\n  apps:\n    web:\n").app("web")
     assert (app.repository.name, app.context) == ("web", root)
 
 
 def test_several_apps(root: Path) -> None:
-    """Where there are several apps one must be named, and a wrong name is told with the nearest."""
+    """With several apps one must be named; a wrong name is refused with the nearest one."""
     settings = load(root, "seatrial: {apps: {web: {}, worker: {}}}")
     assert settings.app("worker").name == "worker"
     with pytest.raises(UsageError, match="web, worker") as caught:
@@ -240,7 +240,7 @@ def test_several_apps(root: Path) -> None:
 
 
 def test_one_app_needs_no_name(root: Path) -> None:
-    """The only app there is needs no name, and still has one."""
+    """The only app can be selected with and without its name."""
     settings = load(root, "seatrial: {apps: {web: {}}}")
     assert settings.app() is settings.app("web")
 
@@ -249,19 +249,19 @@ def test_one_app_needs_no_name(root: Path) -> None:
     ("text", "size"), [("6m", 6 * 1024**2), ("1G", 1024**3), ("8388608", 8388608), ("9000k", 9216000)]
 )
 def test_memory(root: Path, text: str, size: int) -> None:
-    """Memory is told as `docker run --memory` tells it."""
+    """Memory is written as for `docker run --memory`."""
     assert load(root, f"seatrial: {{apps: {{web: {{memory: '{text}'}}}}}}").app().memory == size
 
 
 def test_environment_variables_know_their_names() -> None:
-    """What INVOKE_SEATRIAL_* may set is there before the file is read, for Invoke looks no further; all are valid."""
+    """Every setting that INVOKE_SEATRIAL_* can set has a default, since Invoke reads no others; all are valid."""
     defaults: dict[str, Any] = Settings.defaults()
     assert {"project", "registry", "user", "local_registry_port", "browser"} == set(defaults)
     assert Settings.load(defaults, Path("/somewhere")) == Settings.load({}, Path("/somewhere"))
 
 
 def test_dockers_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Docker's configuration is where DOCKER_CONFIG says, else in the home folder."""
+    """Docker's configuration is in DOCKER_CONFIG, otherwise in the home folder."""
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     assert environment().docker_config == tmp_path
     monkeypatch.setenv("DOCKER_CONFIG", "")
@@ -270,7 +270,7 @@ def test_dockers_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
 
 
 def test_checks_digest() -> None:
-    """Other questions have another digest; the same ones always the same."""
+    """Different checks have different digests, equal checks the same one."""
     first, second = (Check(path="/"),), (Check(path="/", text="x"),)
     assert checks_digest(first) == checks_digest((Check(),))
     assert checks_digest(first) != checks_digest(second)
@@ -278,7 +278,7 @@ def test_checks_digest() -> None:
 
 
 def test_folders_to_write_to(root: Path) -> None:
-    """The setting tmpfs names absolute folders."""
+    """The setting tmpfs lists absolute folders."""
     assert load(root, "seatrial: {apps: {web: {tmpfs: [/data, /var/cache/x/]}}}").app().tmpfs == (
         "/data",
         "/var/cache/x",

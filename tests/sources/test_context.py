@@ -1,4 +1,4 @@
-"""What is sent to a builder, and what must not be."""
+"""The build context: what is sent to a builder and what is refused."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from seatrial.sources.context import Context
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with an app, notes, and links."""
+    """Return a folder with an app, a state folder and links."""
     for name in ("app.py", "Dockerfile", "static/site.css", ".seatrial/current.json", "sub/.seatrial/x"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -29,7 +29,7 @@ def read(folder: Path) -> Context:
 
 
 def test_entries(folder: Path) -> None:
-    """Files, folders and links are sent in order, links not followed; our own notes stay here."""
+    """Files, folders and links are sent in order; links are not followed, and the state folder is left out."""
     assert tuple(Context.read(folder, folder / "Dockerfile", state_folder=folder / ".seatrial").entries) == (
         *("Dockerfile", "app.py", "loop", "nowhere", "static", "static/site.css"),
         *("sub", "sub/.seatrial", "sub/.seatrial/x"),
@@ -37,47 +37,50 @@ def test_entries(folder: Path) -> None:
 
 
 def test_allow_list(folder: Path) -> None:
-    """An allow-list lets only its files through, with the folders they are in."""
+    """With an allow-list only its files are sent, with the folders they are in."""
     (folder / ".dockerignore").write_text("*\n!static/site.css\n")
     assert tuple(read(folder).entries) == ("static", "static/site.css")
 
 
 def test_malformed_pattern(folder: Path) -> None:
-    """A pattern Docker refuses is refused with its file and line."""
+    """A pattern that Docker refuses is refused with file and line."""
     (folder / ".dockerignore").write_text("a\n[\n")
-    with pytest.raises(UsageError, match="cannot be told") as caught:
+    with pytest.raises(UsageError) as caught:
         read(folder)
-    assert f"{folder}/.dockerignore:2" in caught.value.reason
+    assert caught.value.reason.startswith(f"{folder}/.dockerignore:2: ")
 
 
 def test_no_folder(folder: Path) -> None:
-    """A context that is a file, or nothing, is told as such."""
-    for name, reason in (("app.py", "a file"), ("gone", "no folder")):
-        with pytest.raises(UsageError, match=f"no app folder {folder / name}") as caught:
+    """A context that is a file or does not exist is refused with its path."""
+    reasons = set()
+    for name in ("app.py", "gone"):
+        with pytest.raises(UsageError) as caught:
             Context.read(folder / name, folder / "Dockerfile")
-        assert reason in caught.value.reason
+        assert str(folder / name) in caught.value.message
+        reasons.add(caught.value.reason)
+    assert len(reasons) == 2
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
 def test_closed_folder(folder: Path) -> None:
-    """A folder that cannot be read is named, with what to do."""
+    """A folder that cannot be read is named with a command that helps."""
     (folder / "static").chmod(0)
     try:
-        with pytest.raises(UsageError, match="static cannot be read") as caught:
+        with pytest.raises(UsageError) as caught:
             read(folder)
     finally:
         (folder / "static").chmod(0o755)
-    assert ".dockerignore" in caught.value.hint
+    assert caught.value.hint.startswith(f"chmod -R u+r {folder / 'static'} ")
 
 
 def test_too_large(folder: Path) -> None:
-    """More bytes than the limit are refused with the five largest files, before anything is read."""
+    """A context above the limit is refused with its five largest files, before any file is read."""
     for number in range(1, 8):
         with (folder / f"movie{number}.mp4").open("wb") as file:
             file.truncate(number * 1_000_000_000)
     context = read(folder)
     context.check_size(context.size)
-    with pytest.raises(UsageError, match="too large") as caught:
+    with pytest.raises(UsageError, match="context_limit") as caught:
         context.check_size(context.size - 1)
     assert "28000.0 MB" in caught.value.reason
     assert ".dockerignore" in caught.value.hint
@@ -103,32 +106,32 @@ _KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA\n"
         ("home/.docker/config.json", "{}"),
     ],
 )
-def test_planted(folder: Path, path: str, content: str) -> None:
-    """A secret is refused by its path, unless .dockerignore names it or it is allowed."""
+def test_secret_files(folder: Path, path: str, content: str) -> None:
+    """A secret is refused with its path, unless .dockerignore lists it or it is allowed."""
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
     (folder / path).write_text(content)
 
-    with pytest.raises(UsageError, match="should not be in an image") as caught:
+    with pytest.raises(UsageError) as caught:
         read(folder).check_secrets(())
 
-    assert caught.value.reason.startswith(f"{path} would be sent")
+    assert caught.value.reason.startswith(f"{path} ")
     read(folder).check_secrets((path,))
     (folder / ".dockerignore").write_text(f"{path}\n")
     read(folder).check_secrets(())
 
 
-def test_planted_repository(folder: Path) -> None:
-    """A repository's history is refused as one folder, and allowed as one."""
+def test_repository_history(folder: Path) -> None:
+    """A repository's history is refused and allowed as one folder."""
     (folder / ".git").mkdir()
     (folder / ".git" / "config").write_text("[core]\n")
     with pytest.raises(UsageError) as caught:
         read(folder).check_secrets(())
-    assert caught.value.reason.startswith(".git would be sent")
+    assert caught.value.reason.startswith(".git ")
     read(folder).check_secrets((".git/",))
 
 
 def test_links_hold_no_secret(folder: Path) -> None:
-    """A link is sent as a link: what it leads to is not opened, be it a pipe that would hold us for ever."""
+    """A link is sent as a link and its target is not opened, not even a pipe."""
     os.mkfifo(folder / "pipe")
     (folder / "server.pem").symlink_to("pipe")
     (folder / ".env").symlink_to("/home/me/.env")
@@ -148,6 +151,6 @@ def test_links_hold_no_secret(folder: Path) -> None:
     ],
 )
 def test_harmless(folder: Path, path: str, content: str) -> None:
-    """What only looks a little like a secret is sent."""
+    """A file that only resembles a secret is sent."""
     (folder / path).write_text(content)
     read(folder).check_secrets(())

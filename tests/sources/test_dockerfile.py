@@ -1,4 +1,4 @@
-"""What is read of a Dockerfile before the engine reads it."""
+"""A Dockerfile is read before the build as the engine reads it."""
 
 from __future__ import annotations
 
@@ -76,19 +76,19 @@ from seatrial.sources.step_names import line_text, step_line
     ],
 )
 def test_the_images_a_build_needs_are_named(text: str, images: tuple[str, ...]) -> None:
-    """The names are those the engine would ask for, and no stage of the file is among them."""
+    """The names are those of the images the engine would need, without the file's own stages."""
     assert base_images(text, {}) == images
 
 
 def test_build_args_fill_in_what_was_declared() -> None:
-    """A build argument replaces the default of a global ARG; one that no ARG declares changes nothing."""
+    """A build argument replaces the default of a global ARG; without an ARG it has no effect."""
     text = "ARG V=1\nFROM a:${V}${W}"
     assert base_images(text, {"V": "2", "W": "x"}) == ("a:2",)
     assert base_images(text, {"V": ""}) == ("a:",)
 
 
 def test_only_what_the_target_needs_is_named() -> None:
-    """Stages that the target does not come from are left out, whichever way the target is spelt."""
+    """Stages that the target does not need are left out; the target is a name in any case or a number."""
     text = "FROM a AS one\nFROM b AS two\nCOPY --from=one x y\nFROM c AS three\nFROM d\n"
     assert base_images(text, {}, "TWO") == ("a", "b")
     assert base_images(text, {}, "one") == ("a",)
@@ -96,8 +96,8 @@ def test_only_what_the_target_needs_is_named() -> None:
     assert base_images(text, {}) == ("d",)
 
 
-def test_the_engine_s_own_arguments_come_from_the_caller() -> None:
-    """`TARGETARCH` needs no ARG, and is an error only where a FROM needs it and nobody said it."""
+def test_the_engines_own_arguments_come_from_the_caller() -> None:
+    """`TARGETARCH` needs no ARG, and is an error only if a FROM uses it and it is not given."""
     text = "ARG TOOL=tool-$TARGETARCH\nFROM a-${TARGETARCH:-x}"
     assert base_images(text, {"TARGETARCH": "arm64"}) == ("a-arm64",)
     with pytest.raises(DockerfileError, match="TARGETARCH") as caught:
@@ -124,7 +124,7 @@ def test_the_engine_s_own_arguments_come_from_the_caller() -> None:
     ],
 )
 def test_a_dockerfile_that_cannot_be_built_is_refused(text: str, target: str | None, line: int) -> None:
-    """The error names the line, counted as the engine counts."""
+    """The error names the line, counted as the engine does."""
     with pytest.raises(DockerfileError) as caught:
         base_images(text, {}, target)
     assert caught.value.line == line
@@ -134,7 +134,7 @@ def test_a_dockerfile_that_cannot_be_built_is_refused(text: str, target: str | N
 @settings(deadline=None)  # a busy machine is no fault of the reader
 @given(st.text(alphabet="FROM ARGCOPY--from=ab$ {}:-+\\\n\"'#<E1", max_size=80))
 def test_any_text_is_read_or_refused(text: str) -> None:
-    """No text makes the reader fail in another way than by refusing it."""
+    """Any text is read or raises `DockerfileError`, never another error."""
     try:
         assert all(base_images(f"FROM x\n{text}", {}))
     except DockerfileError as error:
@@ -156,7 +156,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     ],
 )
 def test_the_syntax_line_is_found_where_it_counts(text: str, image: str | None) -> None:
-    """Only a directive at the very top names a frontend image."""
+    """Only a directive at the top names a frontend image."""
     assert syntax_directive(text) == image
     without = without_syntax_directive(text)
     assert syntax_directive(without) is None
@@ -165,8 +165,8 @@ def test_the_syntax_line_is_found_where_it_counts(text: str, image: str | None) 
         assert without == text
 
 
-def test_taking_the_syntax_line_out_keeps_line_numbers_and_other_directives() -> None:
-    """The line becomes a comment, and an escape directive after it still counts."""
+def test_removing_the_syntax_line_keeps_line_numbers_and_other_directives() -> None:
+    """The line becomes a comment, and an escape directive after it still has its effect."""
     text = "# syntax=docker/dockerfile:1\r\n# escape=`\r\nFROM `\r\n  a\r\nRUN dir C:\\\r\nFROM ${X}\r\n"
     without = without_syntax_directive(text)
     assert without.split("\r\n")[0] == "# escape=`"
@@ -220,12 +220,12 @@ ADD a.tar /
     ],
 )
 def test_the_line_of_a_step(step: str, line: int | None) -> None:
-    """A step as a builder names it leads to its line; what is none of the Dockerfile's leads nowhere."""
+    """A builder's name of a step leads to its line; a step that is not in the Dockerfile has no line."""
     assert step_line(_STAGES, step) == line
 
 
 def test_the_line_of_a_step_in_one_stage() -> None:
-    """With one stage a step has no stage in its name; of two alike the number tells."""
+    """With one stage, a step's name has no stage; the number distinguishes similar steps."""
     text = "FROM x\nRUN a\nRUN b\n"
     steps = ("[1/3] FROM x", "[2/3] RUN a", "[3/3] RUN b")
     assert [step_line(text, step) for step in steps] == [1, 2, 3]
@@ -236,19 +236,19 @@ def test_the_line_of_a_step_in_one_stage() -> None:
 @given(st.text(), st.text())
 @settings(max_examples=200)
 def test_any_text_has_lines(text: str, step: str) -> None:
-    """No Dockerfile and no step's name, however odd, breaks the search for a line."""
+    """Any Dockerfile and any step name give a line or None, never an error."""
     line = step_line(text, step)
     assert line is None or line_text(text, line)
 
 
 def test_labels_are_those_of_instructions() -> None:
-    """A name in a comment is no label."""
+    """A name in a comment is not a label."""
     text = "FROM x\n# a.b.version\nLABEL a.b.title=x \\\n  a.b.source=y\nRUN echo a.b.vendor\n"
     words = own_labels(text)
     assert [name in words for name in ("title", "source", "version", "vendor")] == [True, True, False, False]
 
 
-def test_what_an_image_stands_on() -> None:
-    """The image at the bottom of the target's stages, through stages that start from one another."""
+def test_final_base() -> None:
+    """The final base image is found through stages that start from other stages."""
     assert final_base(_STAGES, {"BASE": "alpine"}, "test") == "alpine"
     assert final_base(_STAGES, {}) == "scratch"

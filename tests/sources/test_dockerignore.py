@@ -124,7 +124,7 @@ from seatrial.sources.dockerignore import IgnorePatternError, IgnoreRules, find_
         ("*\n!/a", "a", False),
         ("a\n!!a", "a", True),
         ("*\n/!a", "a", False),
-        # the context itself is never left out
+        # the context itself is never excluded
         ("*", ".", False),
         ("**", "", False),
     ],
@@ -166,8 +166,8 @@ def test_a_malformed_pattern_is_refused_with_its_line(pattern: str) -> None:
     assert str(caught.value).startswith("line 4: ")
 
 
-def test_a_name_that_is_no_utf8_can_be_meant() -> None:
-    """Bytes that are no UTF-8 match the names that os.fsdecode gives for them."""
+def test_a_name_that_is_not_utf8() -> None:
+    """Bytes that are not UTF-8 match the names that os.fsdecode returns for them."""
     assert IgnoreRules.parse(b"caf\xe9").excludes(b"caf\xe9".decode("utf-8", "surrogateescape"))
 
 
@@ -208,7 +208,7 @@ _PATH = st.lists(st.sampled_from(["a", "b", "ab", "^", "!a"]), min_size=2, max_s
 @settings(deadline=None)  # a busy machine is no fault of the reader
 @given(st.lists(_PATTERN, max_size=4), _PATH)
 def test_a_skipped_directory_held_nothing_to_include(patterns: list[str], path: str) -> None:
-    """Whatever the rules, a directory that may be skipped has no path in it that is included."""
+    """With any rules, a directory that may be skipped contains no included path."""
     try:
         rules = IgnoreRules.parse("\n".join(patterns).encode())
     except IgnorePatternError:
@@ -223,15 +223,15 @@ def test_a_skipped_directory_held_nothing_to_include(patterns: list[str], path: 
 @settings(deadline=None)  # a busy machine is no fault of the reader
 @given(st.binary())
 def test_any_bytes_are_read_or_refused(text: bytes) -> None:
-    """No ignore file makes the reader fail in another way than by refusing a pattern."""
+    """Any ignore file is parsed or raises `IgnorePatternError`, never another error."""
     try:
         IgnoreRules.parse(text).excludes("a/b")
     except IgnorePatternError as error:
         assert 1 <= error.line <= text.count(b"\n") + 1  # noqa: PT017
 
 
-def test_the_dockerfile_s_own_ignore_file_wins(tmp_path: Path) -> None:
-    """`<Dockerfile>.dockerignore` comes before the context's `.dockerignore`, even when it is empty."""
+def test_the_dockerfiles_own_ignore_file_wins(tmp_path: Path) -> None:
+    """`<Dockerfile>.dockerignore` is used instead of the context's `.dockerignore`, even if it is empty."""
     context = tmp_path / "context"
     context.mkdir()
     dockerfile = tmp_path / "web.Dockerfile"

@@ -1,4 +1,4 @@
-"""The real builder is asked which files of a context it takes."""
+"""The real builder takes the same files of a context as our reader of `.dockerignore`."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ def _run(cli: str, *arguments: str, config: Path | None = None) -> subprocess.Co
 
 @pytest.fixture(scope="module")
 def docker(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess.CompletedProcess[bytes]]:
-    """Return a function that runs a docker CLI with BuildKit, with buildx where it can be had.
+    """Return a function that runs a docker CLI with BuildKit, with buildx if it can be installed.
 
-    The classic builder is no oracle: it looks for no exceptions like `!**/x` in excluded directories. Nor is a CLI
-    before 23 with a newer engine, which knows no exclusions that are not ASCII from it.
-    A CLI since 23 needs buildx for BuildKit, an older one does not: the first on PATH may be the wrong one.
+    The classic builder cannot be compared: it ignores exceptions such as `!**/x` in excluded directories. A CLI before
+    23 with a newer engine cannot either: it does not pass on exclusions that are not ASCII. A CLI since 23 needs buildx
+    for BuildKit and an older one does not, so the first CLI on PATH may be the wrong one.
     """
     config = tmp_path_factory.mktemp("config")
     try:
@@ -78,7 +78,7 @@ def docker(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess
 
 @pytest.fixture
 def image(docker: Callable[..., subprocess.CompletedProcess[bytes]]) -> Iterator[str]:
-    """Return a name that nothing else has; what is called so is removed afterwards."""
+    """Yield a unique name; the container and image of that name are removed afterwards."""
     name = f"seatrial-test-{uuid.uuid4().hex}"
     yield name
     docker("rm", "--force", name)
@@ -89,7 +89,7 @@ def image(docker: Callable[..., subprocess.CompletedProcess[bytes]]) -> Iterator
 def taken(
     docker: Callable[..., subprocess.CompletedProcess[bytes]], tmp_path: Path, image: str
 ) -> Callable[[bytes, str], set[str]]:
-    """Return a function that writes an ignore file into a context and tells which files the builder takes."""
+    """Return a function that writes an ignore file into a context and returns the files the builder takes."""
     for name in _FILES:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
@@ -127,7 +127,7 @@ def taken(
     ],
 )
 def test_the_builder_takes_the_files_we_would_send(text: bytes, taken: Callable[[bytes, str], set[str]]) -> None:
-    """For each ignore file, our list of files is the builder's."""
+    """For each ignore file, our list of files equals the builder's."""
     assert taken(text, ".dockerignore") == _included(text)
 
 
@@ -137,14 +137,14 @@ def test_the_builder_looks_for_exceptions_in_excluded_directories(
     taken: Callable[[bytes, str], set[str]],
     docker: Callable[..., subprocess.CompletedProcess[bytes]],
 ) -> None:
-    """An exception with wildcards lets files in again below a directory that no rule names."""
+    """An exception with wildcards includes files below a directory that no rule names."""
     if docker("buildx", "version").returncode:
         pytest.skip("the BuildKit inside a CLI before 23 enters only directories that an exception names")
     assert taken(text, ".dockerignore") == _included(text)
 
 
 def test_the_builder_reads_the_same_ignore_file(taken: Callable[[bytes, str], set[str]], tmp_path: Path) -> None:
-    """An ignore file beside the Dockerfile, even an empty one, is read in place of the context's."""
+    """An ignore file beside the Dockerfile, even an empty one, replaces the context's."""
     (tmp_path / ".dockerignore").write_bytes(b"src\n")
     own = taken(b"", "Dockerfile.dockerignore")
     assert own - {"Dockerfile.dockerignore"} == set(_FILES)

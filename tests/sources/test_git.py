@@ -1,4 +1,4 @@
-"""What git says of a folder, asked of real repositories."""
+"""Versions, commits and uncommitted changes of real git repositories."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.git import git
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
-    """A repository with an app's folder of two committed files; gives the folder."""
+    """Return an app's folder with two committed files, inside a repository."""
     shop = tmp_path / "shop"
     shop.mkdir()
     (shop / "app.py").write_text("app")
@@ -26,7 +26,7 @@ def shop(tmp_path: Path) -> Path:
 
 
 def test_outside_of_git(tmp_path: Path) -> None:
-    """Where there is no repository, or no commit yet, there is nothing to say."""
+    """Without a repository or a commit there is no revision, and the version is `dev`."""
     assert (last_revision(tmp_path), has_uncommitted(tmp_path, ["x"])) == (None, False)
     git(tmp_path, "init", "-q")
     (tmp_path / "x").write_text("x")
@@ -35,7 +35,7 @@ def test_outside_of_git(tmp_path: Path) -> None:
 
 
 def test_the_last_commit_that_touched_the_folder(shop: Path) -> None:
-    """Commits elsewhere are not the folder's."""
+    """A commit that touches only other folders does not count."""
     first = git(shop, "rev-parse", "HEAD")
     (shop.parent / "elsewhere").write_text("x")
     git(shop.parent, "add", "-A")
@@ -62,7 +62,7 @@ def test_the_last_commit_that_touched_the_folder(shop: Path) -> None:
     ],
 )
 def test_where_it_comes_from(shop: Path, remote: str, source: str | None) -> None:
-    """The remote is told without what it takes to get in."""
+    """The remote's URL has no credentials."""
     git(shop, "remote", "add", "origin", remote)
     revision = last_revision(shop)
     assert revision
@@ -71,7 +71,7 @@ def test_where_it_comes_from(shop: Path, remote: str, source: str | None) -> Non
 
 @pytest.mark.parametrize(("tag", "version"), [("v1.4.2", "1.4.2"), ("1234567", "1234567"), ("20240115", "20240115")])
 def test_the_version_is_the_tag(shop: Path, tag: str, version: str) -> None:
-    """A tag on the commit is the version, also when it is digits only; behind it, commits are counted."""
+    """A tag on the commit is the version, even if it is digits only; after it, commits are counted."""
     git(shop, "tag", tag)
     assert str(described_version(shop)) == version
     (shop / "app.py").write_text("changed")
@@ -82,7 +82,7 @@ def test_the_version_is_the_tag(shop: Path, tag: str, version: str) -> None:
 
 @pytest.mark.parametrize("digits_only", [True, False])
 def test_a_hash_is_never_a_release(shop: Path, digits_only: bool) -> None:
-    """Where there is no tag the commit's hash is the version; one of digits only would pass for a release."""
+    """Without a tag the commit's hash is the version; a hash of digits only gets a prefix."""
     number = count()
     while (abbreviated := git(shop, "rev-parse", "--short", "HEAD")).isdecimal() != digits_only:
         git(shop, "commit", "-q", "--amend", "-m", str(next(number)))
@@ -112,14 +112,14 @@ def test_uncommitted(shop: Path) -> None:
 
 
 def test_a_staged_change_is_uncommitted(shop: Path) -> None:
-    """What is only staged is in no commit yet."""
+    """A change that is only staged is uncommitted."""
     (shop / "app.py").write_text("changed")
     git(shop, "add", "-A")
     assert has_uncommitted(shop, ["app.py"])
 
 
 def test_a_file_elsewhere(shop: Path) -> None:
-    """A Dockerfile outside of the folder is looked at, too: for what is uncommitted and for the last commit."""
+    """A Dockerfile outside the folder counts, too, for uncommitted changes and for the last commit."""
     first = git(shop, "rev-parse", "HEAD")
     elsewhere = shop.parent / "Dockerfile"
     elsewhere.write_text("FROM x")
@@ -132,7 +132,7 @@ def test_a_file_elsewhere(shop: Path) -> None:
 
 
 def test_in_a_hook(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Git tells its hooks where their repository is, in words that are wrong elsewhere: the folder's own counts."""
+    """In a hook, git's variables point to the hook's repository; the folder's own repository counts."""
     monkeypatch.setenv("GIT_DIR", ".git")
     (shop / "app.py").write_text("changed")
     assert has_uncommitted(shop, ["app.py"])
@@ -140,7 +140,7 @@ def test_in_a_hook(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_repository_inside(shop: Path) -> None:
-    """Files of a repository inside, which the outer one does not know, are uncommitted."""
+    """Files of a nested repository are uncommitted in the outer one."""
     (shop / "inner").mkdir()
     git(shop / "inner", "init", "-q")
     (shop / "inner" / "x").write_text("x")

@@ -1,4 +1,4 @@
-"""The digest over all that decides an image."""
+"""The digest over all inputs of a build."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from seatrial.sources.inputs import UNCOMMITTED, FileDigests, Inputs, entry_dige
 
 
 def test_entry_digest(tmp_path: Path) -> None:
-    """A digest follows content, executable bit and a link's target, and nothing else."""
+    """A digest depends on content, executable bit and a link's target only."""
     path = tmp_path / "app.py"
     path.write_text("app")
     (tmp_path / "nowhere").symlink_to("/nonexistent")
@@ -33,11 +33,10 @@ def test_entry_digest(tmp_path: Path) -> None:
 
 
 def test_gone(tmp_path: Path) -> None:
-    """A file that cannot be read is named, with what to do."""
+    """A file that has disappeared is named."""
     with pytest.raises(UsageError) as caught:
         entry_digest(tmp_path / "gone")
     assert str(tmp_path / "gone") in caught.value.message
-    assert "again" in caught.value.hint
 
 
 def test_difference() -> None:
@@ -62,7 +61,7 @@ def _digests(folder: Path, digests: FileDigests) -> dict[str, str]:
 
 
 def test_known_files_are_not_read_again(tmp_path: Path) -> None:
-    """A digest is taken from memory as long as nothing of the file's status changed, also from a note on disk."""
+    """A stored digest is used as long as the file's status is the same."""
     (tmp_path / "a").write_text("one")
     (tmp_path / "b").write_text("two")
     time.sleep(0.1)
@@ -78,7 +77,7 @@ def test_known_files_are_not_read_again(tmp_path: Path) -> None:
 
 
 def test_same_size_same_mtime(tmp_path: Path) -> None:
-    """Other content of the same size and with the old mtime is noticed: nobody can set a file's ctime back."""
+    """Other content with the same size and mtime is noticed by its ctime, which nobody can set back."""
     path = tmp_path / "a"
     path.write_text("one")
     time.sleep(0.1)
@@ -90,8 +89,8 @@ def test_same_size_same_mtime(tmp_path: Path) -> None:
     assert _digests(tmp_path, digests) != before
 
 
-def test_young_files_are_not_remembered(tmp_path: Path) -> None:
-    """A file written just now may change again within one tick of the clock: it is read again next time."""
+def test_digests_of_new_files_are_not_stored(tmp_path: Path) -> None:
+    """A file written just now may change again within one tick of the clock, so it is read again next time."""
     (tmp_path / "a").write_text("one")
     digests = FileDigests({})
     _digests(tmp_path, digests)

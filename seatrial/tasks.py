@@ -23,10 +23,10 @@ __all__ = ["doctor", "history", "images", "inspect", "logs", "ns", "status"]
 
 _BUILD_FLAGS = ("build_arg", "target", "platform", "build_context", "no_cache", "pull")
 _PUSH_FLAGS = ("overwrite", "backwards", "untested", "lock_wait")
-_SEVERAL = ["build_arg", "platform", "build_context"]
+_REPEATABLE = ["build_arg", "platform", "build_context"]
 
 
-@task(positional=[], iterable=_SEVERAL, help=help_for("version", "app", *_BUILD_FLAGS, "check", "json"))
+@task(positional=[], iterable=_REPEATABLE, help=help_for("version", "app", *_BUILD_FLAGS, "check", "json"))
 def build(
     c: Context,
     version: str | None = None,
@@ -148,7 +148,7 @@ def push(
 
 @task(
     positional=[],
-    iterable=_SEVERAL,
+    iterable=_REPEATABLE,
     help=help_for("version", "user", "registry", "app", *_PUSH_FLAGS, *_BUILD_FLAGS, "check", "json"),
 )
 def release(

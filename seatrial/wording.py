@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-__all__ = ["human_ago", "human_size", "listed", "pluralize", "short_digest", "spaced_size"]
+__all__ = ["human_ago", "human_size", "pluralize", "short_digest", "spaced_size", "summarize_names"]
 
 _LISTED = 5
 _SHORT_DIGEST = 12
@@ -25,7 +25,7 @@ def pluralize(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def listed(names: Sequence[str]) -> str:
+def summarize_names(names: Sequence[str]) -> str:
     """Return the first five names, and how many more there are."""
     more = len(names) - _LISTED
     return ", ".join(names[:_LISTED]) + (f" and {more} more" if more > 0 else "")

@@ -80,6 +80,11 @@ class Done:
         """The status of each step by its name, from the JSON document."""
         return {step["step"]: step["status"] for step in self.document["steps"]}
 
+    def text_of(self, step: str) -> str:
+        """Return a step's message, reason and notes in the JSON document as one text."""
+        (found,) = [one for one in self.document["steps"] if one["step"] == step]
+        return "\n".join(filter(None, [found["message"], found["reason"], *found.get("notes", ())]))
+
     @property
     def error(self) -> dict[str, Any]:
         """The error in the JSON document: the command's own, or else that of the first step with one."""

@@ -24,7 +24,7 @@ _NOT_FOUND = ("manifest unknown", "repository name not known", "404 (Not Found)"
 
 
 def digest(registry: TestRegistry, repository: str, tag: str) -> str | None:
-    """Return the digest of what the registry holds under a tag, computed from the bytes; None if there is no such tag."""
+    """Return the digest of what the registry holds under a tag, computed from its bytes; None without such a tag."""
     raw = _inspect(registry, repository, tag)
     return None if raw is None else f"sha256:{hashlib.sha256(raw).hexdigest()}"
 

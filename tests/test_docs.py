@@ -86,7 +86,7 @@ def _causes(tree: ast.Module) -> Iterator[str]:
             kind = ast.unparse(node.func)
             wanted = {"Cause": "name"}.get(kind, "cause")
             values = [one.value for one in node.keywords if one.arg == wanted]
-            values += node.args[:1] if kind.startswith("Cause.to_") else []
+            values += node.args[:1] if kind.startswith("Cause.fixed_by_") else []
         elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "cause":
             values = [node.value]
         for value in values:

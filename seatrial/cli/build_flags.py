@@ -11,7 +11,7 @@ from seatrial.model.app import App
 from seatrial.model.platforms import parse_platforms
 from seatrial.settings.settings import build_context
 
-__all__ = ["BuildFlags", "pairs"]
+__all__ = ["BuildFlags", "parse_pairs"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +28,11 @@ class BuildFlags:
     def apply_to(self, app: App, root: Path) -> App:
         """Return the app with these flags; folders are relative to `root`. `UsageError` for an invalid one."""
         known = app.build
-        contexts = pairs("--build-context", self.build_context, "NAME=FOLDER")
+        contexts = parse_pairs("--build-context", self.build_context, "NAME=FOLDER")
         platforms = [one for given in self.platform or () for one in given.split(",")]
         options = replace(
             known,
-            arguments={**known.arguments, **pairs("--build-arg", self.build_arg, "NAME=VALUE")},
+            arguments={**known.arguments, **parse_pairs("--build-arg", self.build_arg, "NAME=VALUE")},
             target=self.target or known.target,
             platforms=parse_platforms(platforms) or known.platforms,
             contexts={**known.contexts, **{name: build_context(place, root) for name, place in contexts.items()}},
@@ -42,7 +42,7 @@ class BuildFlags:
         return replace(app, build=options)
 
 
-def pairs(flag: str, given: Sequence[str] | None, form: str) -> dict[str, str]:
+def parse_pairs(flag: str, given: Sequence[str] | None, form: str) -> dict[str, str]:
     """Return the names and values of a repeatable flag; `UsageError` for one without a name or a =."""
     found = {}
     for text in given or ():

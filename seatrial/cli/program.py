@@ -24,7 +24,7 @@ __all__ = ["PlaybookProgram", "SeatrialProgram", "run_playbook"]
 # The order in which people meet the tasks; what is not named here follows in alphabetical order.
 _GROUPS = {
     "Build, test and publish": ("build", "smoke", "run", "stop", "login", "tag", "push", "release", "rollback"),
-    "Look": ("status", "doctor", "logs", "images", "history", "inspect"),
+    "Inspection": ("status", "doctor", "logs", "images", "history", "inspect"),
     "Set up": ("up", "down", "demo", "test"),
 }
 # Invoke's own words.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from seatrial.cli.build_flags import pairs
+from seatrial.cli.build_flags import parse_pairs
 from seatrial.errors import UsageError, sanitize
 from seatrial.model.app import App
 from seatrial.model.sizes import LEAST_MEMORY, parse_bytes
@@ -29,7 +29,7 @@ class RunFlags:
         return replace(
             app,
             host_port=app.host_port if self.port is None else _port(self.port, app.host_port),
-            environment={**app.environment, **pairs("--env", self.env, "NAME=VALUE")},
+            environment={**app.environment, **parse_pairs("--env", self.env, "NAME=VALUE")},
             memory=app.memory if self.memory is None else parse_bytes("--memory", self.memory, least=LEAST_MEMORY),
         )
 

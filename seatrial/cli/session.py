@@ -22,7 +22,7 @@ from seatrial.model.app import UNCOMMITTED_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.pipeline.observer import Observer
 from seatrial.pipeline.outcome import Outcome, Status
-from seatrial.pipeline.pipeline import cut_short, run_steps, skipped
+from seatrial.pipeline.pipeline import interrupted_outcomes, run_steps, skipped_outcomes
 from seatrial.pipeline.report import Published, Report
 from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.step import Step
@@ -36,7 +36,7 @@ from seatrial.steps.publish.publication import is_same_image
 __all__ = ["STATE_FOLDER", "Terminated", "carry_out", "open_world", "terminable"]
 
 STATE_FOLDER = ".seatrial"
-_SIGNALLED = 128
+_SIGNAL_EXIT_BASE = 128
 _PUBLISHING = ("push", "rollback")
 
 
@@ -50,7 +50,7 @@ class Terminated(BaseException):
     @property
     def exit_code(self) -> int:
         """The exit code of a process ended by this signal."""
-        return _SIGNALLED + self.number
+        return _SIGNAL_EXIT_BASE + self.number
 
 
 def open_world(root: Path) -> World:
@@ -96,16 +96,16 @@ def carry_out(  # noqa: PLR0913  what a command is
     try:
         with terminable(), _publish_lock(command, steps, world, observer, check=check, wait=lock_wait):
             run_steps(steps, world, watch, check=check)
-            return _with_facts(report(), steps, world)
+            return _with_details(report(), steps, world)
     except SeatrialError as error:  # the lock's: a step's own errors are in its outcome
-        for outcome in skipped(steps, "the lock is not free"):
+        for outcome in skipped_outcomes(steps, "the lock is not free"):
             watch.step_finished(outcome)
         return report(error)
     except (KeyboardInterrupt, Terminated) as error:
         number = error.number if isinstance(error, Terminated) else signal.SIGINT
         name = signal.Signals(number).name if isinstance(error, Terminated) else "Ctrl-C"
-        interrupted = Interrupted(name, _SIGNALLED + number, published=watch.publishing)
-        for outcome in cut_short(steps[len(watch.outcomes) :], interrupted, seconds=watch.step_seconds):
+        interrupted = Interrupted(name, _SIGNAL_EXIT_BASE + number, published=watch.publishing)
+        for outcome in interrupted_outcomes(steps[len(watch.outcomes) :], interrupted, seconds=watch.step_seconds):
             watch.step_finished(outcome)
         return report(None if any(one.error for one in watch.outcomes) else interrupted)
 
@@ -178,14 +178,14 @@ def _publish_lock(  # noqa: PLR0913  as above
         yield
 
 
-def _with_facts(report: Report, steps: Sequence[Step], world: World) -> Report:
+def _with_details(report: Report, steps: Sequence[Step], world: World) -> Report:
     """Return the report with the engine, the image, and what the registry holds now."""
     engine, image = None, None
     about: Any = next((step for step in reversed(steps) if hasattr(step, "version") and step.name != "rollback"), None)
     try:
         if not all(getattr(step, "elsewhere", False) for step in steps):
             engine = world.engine.info()
-        image = world.chosen(about.target, about.version) if about and not _build_failed(report) else None
+        image = world.image_for(about.target, about.version) if about and not _build_failed(report) else None
     except SeatrialError:
         pass  # no engine, or no image: the rest is reported
     served: list[Any] = [step for step in steps if step.name == "run"]

@@ -29,7 +29,7 @@ def wrong_version(evidence: Evidence) -> Cause | None:
     found = re.search(r"expected version \S+(?: of image \S+)?, got \S+", evidence.problem)
     if not evidence.answered or not found:
         return None
-    return Cause.to_build(
+    return Cause.fixed_by_build(
         "wrong-version",
         evidence.problem,
         "add ARG VERSION to the Dockerfile, and let the app answer with that version",
@@ -43,19 +43,19 @@ def wrong_app(evidence: Evidence) -> Cause | None:
         return None
     for pattern, name in _DEFAULT_PAGES:
         if re.match(pattern, page.title or page.text.strip()):
-            return Cause.to_build(
+            return Cause.fixed_by_build(
                 "wrong-app",
                 f"{name} answers, not the app: {_page(evidence)}",
-                f"let CMD start the app (now: {evidence.typed})",
+                f"let CMD start the app (now: {evidence.command_line})",
             )
     return None
 
 
 def server_error(evidence: Evidence) -> Cause | None:
     """Recognise an app that answers with 5xx until the deadline."""
-    if not evidence.running or not evidence.failing:
+    if not evidence.running or not evidence.answers_with_error:
         return None
-    return Cause.to_build(
+    return Cause.fixed_by_build(
         "server-error",
         f"{evidence.problem} (for {evidence.app.smoke_timeout:g} s)",
         "fix the error that the log shows",
@@ -64,19 +64,19 @@ def server_error(evidence: Evidence) -> Cause | None:
 
 def no_answer(evidence: Evidence) -> Cause | None:
     """Recognise an app that accepts the connection but does not answer, or not in HTTP."""
-    seen = evidence.inspection
-    if not seen or not evidence.running or not evidence.silent:
+    inspection = evidence.inspection
+    if not inspection or not evidence.running or not evidence.silent:
         return None
     if "no HTTP answer" in evidence.problem:
         reason, hint = (
             f"it does not answer in HTTP: {evidence.problem}",
             f"let the app serve plain HTTP on port {evidence.app.port}",
         )
-        return Cause.to_build("no-answer", reason, hint)
-    listens = any(one.port == evidence.app.port for one in seen.sockets or ())
+        return Cause.fixed_by_build("no-answer", reason, hint)
+    listens = any(one.port == evidence.app.port for one in inspection.sockets or ())
     if not listens and "no complete answer" not in evidence.problem:
         return None
-    return Cause.to_build(
+    return Cause.fixed_by_build(
         "no-answer",
         f"it listens but does not answer: {evidence.problem}",
         "find out what the app waits for (a database, a lock, a busy worker)",
@@ -92,7 +92,7 @@ def slow_start(evidence: Evidence) -> Cause | None:
     log = f"its last log line: {last_line[:120]}" if last_line else "its log is empty"
     no_socket = evidence.inspection and evidence.inspection.sockets == ()
     state = "does not listen on any port yet" if no_socket else f"does not answer on port {app.port}"
-    return Cause.to_set(
+    return Cause.fixed_by_setting(
         "slow-start",
         f"after {app.smoke_timeout:g} s it {state}; {log}",
         f"smoke_timeout: {max(2 * app.smoke_timeout, 30):g}",
@@ -106,7 +106,7 @@ def wrong_answer(evidence: Evidence) -> Cause | None:
     if not evidence.running or not problems:
         return None
     page = f" ({_page(evidence)})" if evidence.page and evidence.page.title else ""
-    return Cause.to_build("wrong-answer", f"{problems}{page}", "fix the app, or its checks in invoke.yaml")
+    return Cause.fixed_by_build("wrong-answer", f"{problems}{page}", "fix the app, or its checks in invoke.yaml")
 
 
 def deployed_cause(problem: str) -> str:

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from seatrial.diagnosis.answers import no_answer, server_error, slow_start, wrong_answer, wrong_app, wrong_version
 from seatrial.diagnosis.container import (
     bound_to_loopback,
+    certainly_wrong_port,
     command_not_found,
     ended_at_once,
     not_executable,
     other_platform,
     out_of_memory,
     removed,
-    surely_wrong_port,
     wrong_architecture,
     wrong_port,
 )
@@ -32,9 +32,9 @@ from seatrial.diagnosis.log import (
     worker_failed,
 )
 
-__all__ = ["RECOGNISERS", "diagnose"]
+__all__ = ["RECOGNIZERS", "diagnose"]
 
-RECOGNISERS: tuple[Callable[[Evidence], Cause | None], ...] = (
+RECOGNIZERS: tuple[Callable[[Evidence], Cause | None], ...] = (
     # What the engine and the kernel report.
     removed,
     out_of_memory,
@@ -42,7 +42,7 @@ RECOGNISERS: tuple[Callable[[Evidence], Cause | None], ...] = (
     command_not_found,
     not_executable,
     bound_to_loopback,
-    surely_wrong_port,
+    certainly_wrong_port,
     # What the app answered.
     wrong_version,
     wrong_app,
@@ -71,13 +71,17 @@ RECOGNISERS: tuple[Callable[[Evidence], Cause | None], ...] = (
 
 def diagnose(evidence: Evidence) -> Cause:
     """Return the cause that the evidence shows; its name is `unknown` if no known cause fits."""
-    for recognise in RECOGNISERS:
+    for recognise in RECOGNIZERS:
         if cause := recognise(evidence):
             return cause
-    seen = evidence.inspection
-    if seen and not seen.running:
-        reasons = [f"its process ended with exit code {seen.exit_code}"]
-        reasons += [f"the engine says: {evidence.words or seen.error}"] if evidence.words or seen.error else []
+    inspection = evidence.inspection
+    if inspection and not inspection.running:
+        reasons = [f"its process ended with exit code {inspection.exit_code}"]
+        reasons += (
+            [f"the engine says: {evidence.words or inspection.error}"] if evidence.words or inspection.error else []
+        )
     else:
         reasons = [evidence.problem or evidence.words or "it failed"]
-    return Cause.to_build("unknown", f"{'; '.join(reasons)}; no known cause fits", "fix the error in the lines above")
+    return Cause.fixed_by_build(
+        "unknown", f"{'; '.join(reasons)}; no known cause fits", "fix the error in the lines above"
+    )

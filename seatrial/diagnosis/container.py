@@ -7,13 +7,13 @@ from seatrial.engine.inspection import Socket
 
 __all__ = [
     "bound_to_loopback",
+    "certainly_wrong_port",
     "command_not_found",
     "ended_at_once",
     "not_executable",
     "other_platform",
     "out_of_memory",
     "removed",
-    "surely_wrong_port",
     "wrong_architecture",
     "wrong_port",
 ]
@@ -30,8 +30,12 @@ _SHELL = (
 
 def removed(evidence: Evidence) -> Cause | None:
     """Recognise a container that was removed, or that is being removed."""
-    seen = evidence.inspection
-    going = seen.state in ("removing", "dead") if seen else not evidence.words or "No such container" in evidence.words
+    inspection = evidence.inspection
+    going = (
+        inspection.state in ("removing", "dead")
+        if inspection
+        else not evidence.words or "No such container" in evidence.words
+    )
     if not going:
         return None
     return Cause(
@@ -43,21 +47,21 @@ def removed(evidence: Evidence) -> Cause | None:
 
 def out_of_memory(evidence: Evidence) -> Cause | None:
     """Recognise an app, or one of its workers, that the kernel killed at the memory limit."""
-    seen = evidence.inspection
-    if seen is None or evidence.answered:
+    inspection = evidence.inspection
+    if inspection is None or evidence.answered:
         return None
-    worker = evidence.last(
+    worker = evidence.search_log(
         r"Worker \(pid:(?P<pid>\d+)\) was sent SIGKILL",
         r"Worker with pid (?P<pid>\d+) was terminated due to signal 9",
         r"worker (?P<pid>\d+) .*killed by signal 9",
     )
-    if worker and evidence.last(rf"WORKER TIMEOUT \(pid:{worker['pid']}\)"):
+    if worker and evidence.search_log(rf"WORKER TIMEOUT \(pid:{worker['pid']}\)"):
         worker = None  # gunicorn killed the worker, not the kernel
-    gave_up = evidence.last(r"JavaScript heap out of memory", r"java\.lang\.OutOfMemoryError", r"^MemoryError\b")
-    limit = _mebibytes(seen.memory or evidence.app.memory)
-    if seen.oom_killed:
+    gave_up = evidence.search_log(r"JavaScript heap out of memory", r"java\.lang\.OutOfMemoryError", r"^MemoryError\b")
+    limit = _mebibytes(inspection.memory or evidence.app.memory)
+    if inspection.oom_killed:
         reason = f"the kernel killed it at the memory limit of {limit} MiB"
-    elif seen.exit_code == _KILLED and not seen.running:
+    elif inspection.exit_code == _KILLED and not inspection.running:
         reason = f"it was killed (exit code {_KILLED}), probably at the memory limit of {limit} MiB"
     elif worker:
         reason = f"the app's worker was killed, probably at the memory limit of {limit} MiB"
@@ -65,22 +69,22 @@ def out_of_memory(evidence: Evidence) -> Cause | None:
         reason = f"it ran out of memory ({gave_up[0]}); the limit is {limit} MiB"
     else:
         return None
-    return Cause.to_set("out-of-memory", reason, f"memory: {2 * limit}m", evidence.app)
+    return Cause.fixed_by_setting("out-of-memory", reason, f"memory: {2 * limit}m", evidence.app)
 
 
 def wrong_architecture(evidence: Evidence) -> Cause | None:
     """Recognise a program for another processor, which the kernel cannot run."""
-    seen, engine = evidence.inspection, evidence.engine_platform
-    foreign = bool(seen and seen.program and engine and seen.program != engine)
-    if not foreign and not evidence.last(r"(?i)exec format error"):
+    inspection, engine = evidence.inspection, evidence.engine_platform
+    foreign = bool(inspection and inspection.program and engine and inspection.program != engine)
+    if not foreign and not evidence.search_log(r"(?i)exec format error"):
         return None
     if cause := other_platform(evidence):
         return cause
-    why = f": it was compiled for {seen.program}" if seen and foreign else " (exec format error)"
+    reason = f": it was compiled for {inspection.program}" if inspection and foreign else " (exec format error)"
     target = engine or "this engine"
-    return Cause.to_build(
+    return Cause.fixed_by_build(
         "wrong-architecture",
-        f"{_program(evidence)} does not run on {target}{why}",
+        f"{_program(evidence)} does not run on {target}{reason}",
         f"install the program for {target}" + ("" if foreign else "; a script must start with #!"),
     )
 
@@ -101,10 +105,10 @@ def command_not_found(evidence: Evidence) -> Cause | None:
     """Recognise a CMD or ENTRYPOINT that names a program that is not in the image."""
     if not evidence.dead and not evidence.words:
         return None
-    found = evidence.last(
+    found = evidence.search_log(
         _INIT + r"No such file or directory",
         r"exec: \"(?P<command>[^\"]+)\": (?:executable file not found|stat .*no such file)",
-    ) or evidence.said(
+    ) or evidence.search_final_log(
         _SHELL + r"(?:command )?not found$",
         r"can't open file '(?P<command>[^']+)': \[Errno 2\]",
         r"Cannot find module '(?P<command>/[^']+)'(?! imported)",
@@ -113,18 +117,21 @@ def command_not_found(evidence: Evidence) -> Cause | None:
         return None
     command = found["command"]
     if command.startswith("/") or "/" in command:
-        reason, hint = f"there is no {command} in the image", f"COPY {command}, or fix CMD (now: {evidence.typed})"
+        reason, hint = (
+            f"there is no {command} in the image",
+            f"COPY {command}, or fix CMD (now: {evidence.command_line})",
+        )
         if command == _program(evidence):
             hint += "; a script must start with #! and a shell that is in the image, and have Unix line ends"
     else:
         reason = f"the program {command} is not in the image"
-        hint = f"install {command} in the Dockerfile, or fix CMD (now: {evidence.typed})"
-    return Cause.to_build("command-not-found", reason, hint)
+        hint = f"install {command} in the Dockerfile, or fix CMD (now: {evidence.command_line})"
+    return Cause.fixed_by_build("command-not-found", reason, hint)
 
 
 def not_executable(evidence: Evidence) -> Cause | None:
     """Recognise a CMD or ENTRYPOINT that names a file that is not executable."""
-    found = evidence.last(
+    found = evidence.search_log(
         _INIT + r"Permission denied",
         r"exec: \"(?P<command>[^\"]+)\": permission denied",
         r"^(?:/bin/)?\w*sh: (?:line )?(?:\d+: )?(?:exec: )?(?P<command>[^\s:]+): Permission denied",
@@ -132,10 +139,10 @@ def not_executable(evidence: Evidence) -> Cause | None:
     if not found or evidence.running:
         return None
     command = found["command"]
-    return Cause.to_build(
+    return Cause.fixed_by_build(
         "permission-denied",
         f"{command} is not executable{_for_user(evidence)}",
-        f"COPY --chmod=755, or start CMD with the interpreter (now: {evidence.typed})",
+        f"COPY --chmod=755, or start CMD with the interpreter (now: {evidence.command_line})",
     )
 
 
@@ -145,7 +152,7 @@ def bound_to_loopback(evidence: Evidence) -> Cause | None:
     right = [one for one in sockets if one.port == port]
     if not right or not all(one.loopback for one in right):
         return None
-    return Cause.to_build(
+    return Cause.fixed_by_build(
         "bound-to-loopback",
         f"it listens only on {right[0]} inside the container, which cannot be reached from outside",
         f"let the app listen on 0.0.0.0:{port}",
@@ -167,28 +174,28 @@ def wrong_port(evidence: Evidence) -> Cause | None:
     )
 
 
-def surely_wrong_port(evidence: Evidence) -> Cause | None:
+def certainly_wrong_port(evidence: Evidence) -> Cause | None:
     """Recognise a wrong port, unless all sockets are on loopback or there is a traceback: it may be a debugger's."""
-    if evidence.traced or all(one.loopback for one in _sockets(evidence)):
+    if evidence.has_traceback or all(one.loopback for one in _sockets(evidence)):
         return None
     return wrong_port(evidence)
 
 
 def ended_at_once(evidence: Evidence) -> Cause | None:
     """Recognise a command that ended without an error: it is not a server, or went to the background."""
-    seen = evidence.inspection
-    if seen is None or seen.state != "exited" or seen.exit_code or evidence.words:
+    inspection = evidence.inspection
+    if inspection is None or inspection.state != "exited" or inspection.exit_code or evidence.words:
         return None
-    return Cause.to_build(
+    return Cause.fixed_by_build(
         "ended",
-        f"its process ended by itself with exit code 0: {evidence.typed} does not keep running as a server does",
+        f"its process ended by itself with exit code 0: {evidence.command_line} does not keep running as a server does",
         "start the server in the foreground in CMD",
     )
 
 
 def _sockets(evidence: Evidence) -> list[Socket]:
-    seen = evidence.inspection
-    return list(seen.sockets or ()) if seen and seen.running and evidence.silent else []
+    inspection = evidence.inspection
+    return list(inspection.sockets or ()) if inspection and inspection.running and evidence.silent else []
 
 
 def _mebibytes(size: int) -> int:

@@ -27,12 +27,12 @@ class Cause:
     hint: str
 
     @classmethod
-    def to_build(cls, name: str, reason: str, hint: str) -> Cause:
+    def fixed_by_build(cls, name: str, reason: str, hint: str) -> Cause:
         """Return a cause whose fix needs a new build."""
         return cls(name=name, reason=reason, hint=f"{hint}{_REBUILD}")
 
     @classmethod
-    def to_set(cls, name: str, reason: str, setting: str, app: App) -> Cause:
+    def fixed_by_setting(cls, name: str, reason: str, setting: str, app: App) -> Cause:
         """Return a cause that a setting fixes, without a new build."""
         return cls(name=name, reason=reason, hint=f"{setting} under apps.{app.name} in invoke.yaml, then: invoke smoke")
 
@@ -94,7 +94,7 @@ class Evidence:
         return self.inspection.command if self.inspection else ()
 
     @property
-    def typed(self) -> str:
+    def command_line(self) -> str:
         """The first 100 characters of the command, as text."""
         return " ".join(self.command)[:100]
 
@@ -125,17 +125,17 @@ class Evidence:
         return self.failed is not None and (self.failed.problem or "").startswith("no answer")
 
     @property
-    def failing(self) -> bool:
+    def answers_with_error(self) -> bool:
         """Whether the app answered with a 5xx status."""
         return bool(re.search(r"status 5\d\d", self.problem))
 
     @property
-    def traced(self) -> bool:
+    def has_traceback(self) -> bool:
         """Whether the log contains a traceback."""
         return any(_TRACEBACK in line for line in self.log)
 
     @property
-    def ending(self) -> tuple[str, ...]:
+    def final_log(self) -> tuple[str, ...]:
         """The log from the exception that ended the app on, with the exceptions behind it; else the whole log."""
         start = 0
         for at, line in enumerate(self.log if self.dead else ()):
@@ -144,21 +144,21 @@ class Evidence:
         return self.log[start:]
 
     @property
-    def raised(self) -> tuple[str, ...]:
+    def exception_lines(self) -> tuple[str, ...]:
         """The unindented lines after the last traceback; the exception is the first."""
         at = max((at for at, line in enumerate(self.log) if _TRACEBACK in line), default=len(self.log))
         return tuple(line for line in self.log[at + 1 :] if line and not line[0].isspace())
 
-    def last(self, *patterns: str) -> re.Match[str] | None:
+    def search_log(self, *patterns: str) -> re.Match[str] | None:
         """Return the last match of any pattern in a line of the log or of the engine's message."""
-        return _last(patterns, (*self.log, *self.words.splitlines()))
+        return _last_match(patterns, (*self.log, *self.words.splitlines()))
 
-    def said(self, *patterns: str) -> re.Match[str] | None:
-        """Return the last match of any pattern in a line of `ending`."""
-        return _last(patterns, self.ending)
+    def search_final_log(self, *patterns: str) -> re.Match[str] | None:
+        """Return the last match of any pattern in a line of `final_log`."""
+        return _last_match(patterns, self.final_log)
 
 
-def _last(patterns: Iterable[str], lines: tuple[str, ...]) -> re.Match[str] | None:
+def _last_match(patterns: Iterable[str], lines: tuple[str, ...]) -> re.Match[str] | None:
     compiled = [re.compile(pattern) for pattern in patterns]
     for line in reversed(lines):
         for pattern in compiled:

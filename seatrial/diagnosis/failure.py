@@ -13,10 +13,10 @@ from seatrial.errors import ContainerFailed, SmokeFailed
 from seatrial.model.app import App
 from seatrial.wording import pluralize
 
-__all__ = ["explained"]
+__all__ = ["container_error"]
 
 
-def explained(  # noqa: PLR0913  each argument is one thing
+def container_error(  # noqa: PLR0913  each argument is one thing
     engine: Engine,
     app: App,
     image: Image,
@@ -44,6 +44,6 @@ def explained(  # noqa: PLR0913  each argument is one thing
 def _end(evidence: Evidence) -> str:
     if evidence.words:
         return "cannot be started"
-    seen = evidence.inspection
+    inspection = evidence.inspection
     when = "during the checks" if any(result.problem is None for result in evidence.results) else "at start"
-    return f"died {when}" if seen is None else f"died {when} (exit code {seen.exit_code})"
+    return f"died {when}" if inspection is None else f"died {when} (exit code {inspection.exit_code})"

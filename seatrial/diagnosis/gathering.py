@@ -83,7 +83,7 @@ def _page(base_url: BaseUrl, check: Check, expected: Expected) -> Page | None:
         return None
     request = replace(request_for(check, expected), method="GET", body=None)
     try:
-        response = send(base_url, request, seconds=_REQUEST_SECONDS, follow=check.follows)
+        response = send(base_url, request, seconds=_REQUEST_SECONDS, follow=check.follows_redirects)
     except OSError:
         return None
     body = response.body[:_PAGE_BYTES].decode("utf-8", "replace")

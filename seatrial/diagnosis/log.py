@@ -52,10 +52,10 @@ _DENIED: Final = r"(?:[Pp]ermission denied|[Oo]peration not permitted)"
 
 def missing_library(evidence: Evidence) -> Cause | None:
     """Recognise a compiled module that needs a system library that is not in the image."""
-    found = evidence.said(r"(?P<name>lib[\w.+-]+\.so[\w.]*): cannot open shared object file")
+    found = evidence.search_final_log(r"(?P<name>lib[\w.+-]+\.so[\w.]*): cannot open shared object file")
     if not found or evidence.answered:
         return None
-    return Cause.to_build(
+    return Cause.fixed_by_build(
         "missing-library",
         f"the system library {found['name']} is not in the image",
         f"install the Debian package that contains {found['name']} in the Dockerfile (apt-get install)",
@@ -64,7 +64,7 @@ def missing_library(evidence: Evidence) -> Cause | None:
 
 def missing_module(evidence: Evidence) -> Cause | None:
     """Recognise an import of a module that is not in the image."""
-    found = evidence.said(_NO_MODULE, _NO_NODE_MODULE)
+    found = evidence.search_final_log(_NO_MODULE, _NO_NODE_MODULE)
     if not found or evidence.answered:
         return None
     module, sources = found["name"], evidence.sources
@@ -90,31 +90,33 @@ def missing_module(evidence: Evidence) -> Cause | None:
             hint = f"add {package} to {file}" + (
                 "" if sources.requirements else " and RUN pip install -r in the Dockerfile"
             )
-    return Cause.to_build("missing-module", reason, hint)
+    return Cause.fixed_by_build("missing-module", reason, hint)
 
 
 def broken_import(evidence: Evidence) -> Cause | None:
     """Recognise an import of a name that the module does not have."""
-    found = evidence.said(r"ImportError: (?P<words>cannot import name '(?P<what>\w+)' from .*?'(?P<name>[\w.]+)'.*)")
+    found = evidence.search_final_log(
+        r"ImportError: (?P<words>cannot import name '(?P<what>\w+)' from .*?'(?P<name>[\w.]+)'.*)"
+    )
     if not found or evidence.answered:
         return None
     top = found["name"].partition(".")[0]
     known = top in evidence.sources.modules or top in sys.stdlib_module_names
     hint = f"fix the import from {top}" if known else f"pin a version of {top} that has {found['what']}"
-    return Cause.to_build("broken-import", f"{found['name']} has no {found['what']} to import", hint)
+    return Cause.fixed_by_build("broken-import", f"{found['name']} has no {found['what']} to import", hint)
 
 
 def syntax_error(evidence: Evidence) -> Cause | None:
     """Recognise a syntax error in the app."""
-    found = evidence.said(r"^\s*(?P<name>SyntaxError|IndentationError|TabError): (?P<words>.*)")
+    found = evidence.search_final_log(r"^\s*(?P<name>SyntaxError|IndentationError|TabError): (?P<words>.*)")
     if not found or evidence.answered:
         return None
     # "<string>" is not a file, so it is no place to fix.
-    where = evidence.said(
+    where = evidence.search_final_log(
         r'File "(?P<file>[^"<]+)", line (?P<line>\d+)\s*$', r"^(?P<file>/\S+\.[cm]?js):(?P<line>\d+)$"
     )
     place = f"{where['file']}:{where['line']}" if where else _place(evidence) or "the app"
-    return Cause.to_build("syntax-error", f"{place}: {found['name']}: {found['words']}", f"fix {place}")
+    return Cause.fixed_by_build("syntax-error", f"{place}: {found['name']}: {found['words']}", f"fix {place}")
 
 
 def read_only_root(evidence: Evidence) -> Cause | None:
@@ -127,20 +129,19 @@ def read_only_root(evidence: Evidence) -> Cause | None:
         r"\"(?P<path>/[^\"]+)\" failed \(30: Read-only file system\)",
         r"(?i:attempt to write a readonly database)(?P<path>)",
     )
-    seen = evidence.inspection
-    if not found or evidence.answered or not (seen and seen.read_only):
+    inspection = evidence.inspection
+    if not found or evidence.answered or not (inspection and inspection.read_only):
         return None
     path = _absolute(evidence, (found["path"] or "").strip("'\""))
-    reason = (
-        f"it writes to {path or 'its root'}, but its root is read-only ({', '.join(seen.writable)} can be written to)"
-    )
+    writable = ", ".join(inspection.writable)
+    reason = f"it writes to {path or 'its root'}, but its root is read-only ({writable} can be written to)"
     # A tmpfs over a folder with the app's own files would hide them.
     folder = posixpath.dirname(path)
-    if folder in ("", "/", seen.workdir) or folder == posixpath.dirname(seen.workdir):
-        return Cause.to_build(
+    if folder in ("", "/", inspection.workdir) or folder == posixpath.dirname(inspection.workdir):
+        return Cause.fixed_by_build(
             "read-only-root", reason, "let the app write below /tmp, or in a folder in the setting tmpfs"
         )
-    return Cause.to_set("read-only-root", reason, f"tmpfs: [{folder}]", evidence.app)
+    return Cause.fixed_by_setting("read-only-root", reason, f"tmpfs: [{folder}]", evidence.app)
 
 
 def permission_denied(evidence: Evidence) -> Cause | None:
@@ -155,15 +156,15 @@ def permission_denied(evidence: Evidence) -> Cause | None:
     )
     if not found or evidence.answered:
         return None
-    path, seen = found["path"].strip("'"), evidence.inspection
-    user = f"user {seen.user}" if seen and seen.user else "root (without capabilities)"
+    path, inspection = found["path"].strip("'"), evidence.inspection
+    user = f"user {inspection.user}" if inspection and inspection.user else "root (without capabilities)"
     if "peration not permitted" in found[0]:
-        return Cause.to_build(
+        return Cause.fixed_by_build(
             "permission-denied",
             f"{user} may not change {path}: operation not permitted",
             "set owners and USER in the Dockerfile (COPY --chown, or RUN chown): the container has no capabilities",
         )
-    return Cause.to_build(
+    return Cause.fixed_by_build(
         "permission-denied",
         f"{user} may not use {path}: permission denied",
         f"make it readable for all in the Dockerfile (COPY --chmod=644, or RUN chmod a+rX {path})",
@@ -172,9 +173,11 @@ def permission_denied(evidence: Evidence) -> Cause | None:
 
 def port_taken_inside(evidence: Evidence) -> Cause | None:
     """Recognise two processes in the container that use the same port."""
-    if evidence.answered or not evidence.said(r"(?i)address already in use", r"EADDRINUSE", r"Connection in use: \("):
+    if evidence.answered or not evidence.search_final_log(
+        r"(?i)address already in use", r"EADDRINUSE", r"Connection in use: \("
+    ):
         return None
-    return Cause.to_build(
+    return Cause.fixed_by_build(
         "port-taken-inside",
         "two processes in the container use the same port",
         "let only one of them listen on $PORT",
@@ -183,60 +186,66 @@ def port_taken_inside(evidence: Evidence) -> Cause | None:
 
 def missing_environment(evidence: Evidence) -> Cause | None:
     """Recognise an environment variable that the app needs and that is not set."""
-    found = evidence.said(r"^KeyError: '(?P<name>[A-Z][A-Z0-9_]*)'$")
-    from_environ = evidence.said(r'File "(?:<frozen os>|[^"]*/os\.py)", line \d+, in __getitem__')
+    found = evidence.search_final_log(r"^KeyError: '(?P<name>[A-Z][A-Z0-9_]*)'$")
+    from_environ = evidence.search_final_log(r'File "(?:<frozen os>|[^"]*/os\.py)", line \d+, in __getitem__')
     if not found or not from_environ or evidence.answered:
         return None
     name = found["name"]
     reason = f"it needs the environment variable {name}, which is not set"
-    return Cause.to_set("missing-environment", reason, f"environment: {{{name}: …}}", evidence.app)
+    return Cause.fixed_by_setting("missing-environment", reason, f"environment: {{{name}: …}}", evidence.app)
 
 
 def missing_file(evidence: Evidence) -> Cause | None:
     """Recognise a file that the app opens, or a program that it runs, that is not in the image."""
-    found = evidence.said(r"FileNotFoundError: \[Errno 2\] No such file or directory: '(?P<path>[^']+)'")
+    found = evidence.search_final_log(r"FileNotFoundError: \[Errno 2\] No such file or directory: '(?P<path>[^']+)'")
     if not found or evidence.answered:
         return None
     path = found["path"]
-    if "/" not in path and evidence.said(r'File "[^"]*/subprocess\.py", line'):
+    if "/" not in path and evidence.search_final_log(r'File "[^"]*/subprocess\.py", line'):
         reason = f"the program {path} is not in the image"
-        return Cause.to_build("command-not-found", reason, f"install {path} in the Dockerfile")
-    path, seen = _absolute(evidence, path), evidence.inspection
-    if empty := next((one for one in seen.writable if path.startswith(f"{one}/")) if seen else iter(()), None):
+        return Cause.fixed_by_build("command-not-found", reason, f"install {path} in the Dockerfile")
+    path, inspection = _absolute(evidence, path), evidence.inspection
+    if empty := next(
+        (one for one in inspection.writable if path.startswith(f"{one}/")) if inspection else iter(()), None
+    ):
         folder = posixpath.dirname(path)
         reason = f"there is no {path}, and {empty} is empty when the app starts"
-        return Cause.to_build(
+        return Cause.fixed_by_build(
             "missing-file", reason, f"let the app create {path if folder == empty else folder} when it starts"
         )
     reason = f"there is no {path} in the image"
-    return Cause.to_build("missing-file", reason, f"COPY {path} in the Dockerfile (does .dockerignore exclude it?)")
+    return Cause.fixed_by_build(
+        "missing-file", reason, f"COPY {path} in the Dockerfile (does .dockerignore exclude it?)"
+    )
 
 
 def worker_failed(evidence: Evidence) -> Cause | None:
     """Recognise a Gunicorn that stops because its workers cannot load the app."""
-    if evidence.answered or not evidence.said(r"Worker failed to boot", r"App failed to load"):
+    if evidence.answered or not evidence.search_final_log(r"Worker failed to boot", r"App failed to load"):
         return None
     error = _raised(evidence)
-    if error is None and (named := evidence.said(r"Failed to find (?:application object|attribute) (?P<name>.+?) in ")):
-        return Cause.to_build(
+    if error is None and (
+        named := evidence.search_final_log(r"Failed to find (?:application object|attribute) (?P<name>.+?) in ")
+    ):
+        return Cause.fixed_by_build(
             "worker-failed",
             f"gunicorn does not find {named['name']} in the app's module",
             f"fix the name in CMD ({' '.join(evidence.command)})",
         )
     reason = "gunicorn's worker failed to boot" + (f": {_shown(error)}" if error else "")
-    return Cause.to_build("worker-failed", reason, f"fix {_place(evidence) or 'the error in the log'}")
+    return Cause.fixed_by_build("worker-failed", reason, f"fix {_place(evidence) or 'the error in the log'}")
 
 
 def uncaught_exception(evidence: Evidence) -> Cause | None:
     """Recognise an exception that ended the app, or that is behind its status 500."""
     error = _raised(evidence)
-    if error is None or evidence.answered or not (evidence.dead or evidence.failing):
+    if error is None or evidence.answered or not (evidence.dead or evidence.answers_with_error):
         return None
-    seen = evidence.inspection
-    code = f" (exit code {seen.exit_code})" if seen and evidence.dead else ""
+    inspection = evidence.inspection
+    code = f" (exit code {inspection.exit_code})" if inspection and evidence.dead else ""
     hint = f"fix {_place(evidence) or 'the error in the log'}"
-    status = f"; {evidence.problem.partition(';')[0]}" if evidence.failing and evidence.running else ""
-    return Cause.to_build("uncaught-exception", f"{_shown(error)}{code}{status}", hint)
+    status = f"; {evidence.problem.partition(';')[0]}" if evidence.answers_with_error and evidence.running else ""
+    return Cause.fixed_by_build("uncaught-exception", f"{_shown(error)}{code}{status}", hint)
 
 
 def _stopped_by(evidence: Evidence, *patterns: str) -> re.Match[str] | None:
@@ -244,14 +253,14 @@ def _stopped_by(evidence: Evidence, *patterns: str) -> re.Match[str] | None:
 
     While the app runs without a 5xx, only an exception counts; other lines are warnings, such as of a missing cache.
     """
-    if evidence.running and not evidence.failing:
+    if evidence.running and not evidence.answers_with_error:
         patterns = tuple(rf"^[\w.]*(?:Error|Exception): .*?{pattern}" for pattern in patterns)
-    return evidence.said(*patterns)
+    return evidence.search_final_log(*patterns)
 
 
 def _raised(evidence: Evidence) -> re.Match[str] | None:
     """Return the last exception in the log that has a traceback, or None."""
-    return next(filter(None, map(_EXCEPTION.fullmatch, evidence.raised)), None)
+    return next(filter(None, map(_EXCEPTION.fullmatch, evidence.exception_lines)), None)
 
 
 def _shown(error: re.Match[str]) -> str:
@@ -261,7 +270,7 @@ def _shown(error: re.Match[str]) -> str:
 def _place(evidence: Evidence) -> str:
     """Return file and line of the innermost call in the app's own files, empty if the log does not show it."""
     foreign = r"(?!.*(?:/lib(?:64)?/python[\d.]*/|(?:site|dist)-packages/))"
-    found = evidence.said(rf'File "(?P<file>{foreign}/[^"<]+)", line (?P<line>\d+)')
+    found = evidence.search_final_log(rf'File "(?P<file>{foreign}/[^"<]+)", line (?P<line>\d+)')
     return f"{found['file']}:{found['line']}" if found else ""
 
 

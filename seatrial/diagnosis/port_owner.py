@@ -10,7 +10,7 @@ from pathlib import Path
 from seatrial.checks.http.base_url import BaseUrl
 from seatrial.checks.http.request import Request, send
 from seatrial.engine.model import Container
-from seatrial.host.sockets import rows_of
+from seatrial.host.sockets import parse_sockets
 
 __all__ = ["find_port_owner"]
 
@@ -51,7 +51,7 @@ def _listeners(port: int, proc: Path) -> list[tuple[str, int | None]]:
             text = (proc / table).read_text("ascii")
         except OSError:
             continue
-        inodes += [row.inode for row in rows_of(text) if row.listens and row.port == port]
+        inodes += [row.inode for row in parse_sockets(text) if row.listens and row.port == port]
     return [(inode, _owner(inode)) for inode in inodes]
 
 

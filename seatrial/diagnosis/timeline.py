@@ -19,30 +19,30 @@ def describe(evidence: Evidence) -> tuple[str, ...]:
 def _timeline(evidence: Evidence) -> Iterator[str]:
     for result in evidence.results:
         yield from result.timeline
-    seen = evidence.inspection
-    if seen and seen.lived is not None:
-        yield f"its process ended {seen.lived:.3f} s after its start, with exit code {seen.exit_code}"
+    inspection = evidence.inspection
+    if inspection and inspection.lived is not None:
+        yield f"its process ended {inspection.lived:.3f} s after its start, with exit code {inspection.exit_code}"
 
 
 def _container(evidence: Evidence) -> Iterator[str]:
-    seen = evidence.inspection
-    if seen is None:
+    inspection = evidence.inspection
+    if inspection is None:
         return
-    parts = [f"state {seen.state}"]
-    if not seen.running:
-        parts.append(f"exit code {seen.exit_code}")
-    if seen.oom_killed:
+    parts = [f"state {inspection.state}"]
+    if not inspection.running:
+        parts.append(f"exit code {inspection.exit_code}")
+    if inspection.oom_killed:
         parts.append("killed at the memory limit")
-    if seen.running and seen.sockets is not None:
-        parts.append(f"listens on {', '.join(map(str, seen.sockets)) or 'no port'}")
-    if seen.health:
-        parts.append(f"health {seen.health}")
-    if seen.read_only:
-        parts.append(f"writable: {', '.join(seen.writable) or 'nothing'}")
+    if inspection.running and inspection.sockets is not None:
+        parts.append(f"listens on {', '.join(map(str, inspection.sockets)) or 'no port'}")
+    if inspection.health:
+        parts.append(f"health {inspection.health}")
+    if inspection.read_only:
+        parts.append(f"writable: {', '.join(inspection.writable) or 'nothing'}")
     if evidence.image_platform != evidence.engine_platform and evidence.image_platform:
         parts.append(f"image for {evidence.image_platform}, engine {evidence.engine_platform}")
     yield f"container: {'; '.join(parts)}"
-    for run in seen.health_log:
+    for run in inspection.health_log:
         yield f"health check: exit code {run.exit_code}: {run.output or '(no output)'}"
     if evidence.log:
         yield "log:"

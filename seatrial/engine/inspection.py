@@ -10,7 +10,7 @@ from typing import Any
 
 from seatrial.engine.model import State
 from seatrial.engine.parsing import engine_time
-from seatrial.host.sockets import rows_of
+from seatrial.host.sockets import parse_sockets
 
 __all__ = ["ContainerInspection", "Health", "Socket", "in_host_proc", "inspection_of", "program_platform", "sockets_of"]
 
@@ -139,7 +139,7 @@ def sockets_of(text: str) -> tuple[Socket, ...]:
 
 
 def _listening(text: str) -> Iterator[Socket]:
-    for row in rows_of(text):
+    for row in parse_sockets(text):
         if row.listens and (address := _address(row.address)) != _DOCKERS_RESOLVER:
             yield Socket(port=row.port, address=str(address))
 

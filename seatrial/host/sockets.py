@@ -55,7 +55,7 @@ def parse_sockets(text: str) -> Iterator[TcpSocket]:
 
 
 def count_connections(remote: Iterable[tuple[str, int]], local_ports: Collection[int]) -> int:
-    """Return how many connections are established to `remote` IPv4 addresses and ports, and on `local_ports` ports of ours.
+    """Return the number of connections established to `remote` addresses, and on our `local_ports`.
 
     0 where it cannot be told. Near ones count from the moment the kernel takes them, before any program does.
     """

@@ -15,18 +15,18 @@ from rich.tree import Tree
 
 from seatrial.errors import sanitize
 from seatrial.events import BuildEvent, BuildEventKind
-from seatrial.sources.step_names import PLUMBING, StepName
+from seatrial.sources.step_names import INTERNAL_STEPS, StepName
 
 __all__ = ["BuildTree"]
 
-_QUIET: Final = (*PLUMBING, "resolve image config")
+_HIDDEN: Final = (*INTERNAL_STEPS, "resolve image config")
 _MARKS: Final = {
     BuildEventKind.CACHED: ("cached", "dim"),
     BuildEventKind.DONE: ("done", "green"),
     BuildEventKind.FAILED: ("failed", "bold red"),
 }
-_LEAST_SECONDS: Final = 0.05
-_BEHIND_ALL: Final = 1_000_000
+_SHOWN_FROM_SECONDS: Final = 0.05
+_SORTS_LAST: Final = 1_000_000
 
 
 @dataclass
@@ -51,7 +51,7 @@ class BuildTree:
 
     def on_event(self, event: BuildEvent) -> None:
         """Add an event to the tree."""
-        if event.name.startswith(_QUIET):
+        if event.name.startswith(_HIDDEN):
             return
         step = self._steps.get(event.name)
         if step is None:
@@ -59,7 +59,7 @@ class BuildTree:
             words = f"{name.number}/{name.total} {name.words}" if name else event.name
             step = self._steps[event.name] = _Step(
                 stage=f"{name.platform} {name.stage}".strip() if name else "",
-                number=name.number if name else _BEHIND_ALL,
+                number=name.number if name else _SORTS_LAST,
                 words=sanitize(" ".join(words.split())),
                 since=self._clock(),
             )
@@ -87,7 +87,7 @@ class BuildTree:
         row.add_column(justify="right", no_wrap=True)
         if step.end:
             word, style = _MARKS[step.end]
-            took = f"{step.seconds:.1f} s" if step.seconds and step.seconds >= _LEAST_SECONDS else ""
+            took = f"{step.seconds:.1f} s" if step.seconds and step.seconds >= _SHOWN_FROM_SECONDS else ""
             row.add_row(Text(word, style=style), Text(step.words, style="dim" * (word == "cached")), took)
             return row
         row.add_row(self._spinner, Text(step.words), f"{step.moved}  {self._clock() - step.since:.1f} s".strip())

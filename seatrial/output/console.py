@@ -183,11 +183,13 @@ class Console:
         if event.kind is not BuildEventKind.WARNING and (screen := self._moving):
             self._grow(screen, event)
             return
-        from seatrial.sources.step_names import PLUMBING
+        from seatrial.sources.step_names import INTERNAL_STEPS
 
         name, text = sanitize(event.name, limit=120), sanitize(event.text, limit=200)
         took = f" {event.seconds:.1f} s" if event.seconds else ""
-        if event.kind in (BuildEventKind.CACHED, BuildEventKind.DONE) and not name.startswith((*PLUMBING, "exporting")):
+        if event.kind in (BuildEventKind.CACHED, BuildEventKind.DONE) and not name.startswith(
+            (*INTERNAL_STEPS, "exporting")
+        ):
             self._line(f"{event.kind.value:<6} {self._fitting(name, took)}", style="dim")
         elif event.kind is BuildEventKind.FAILED:
             self._line(f"failed {self._fitting(name, took)}", style="red")

@@ -47,7 +47,7 @@ class JUnitFile:
     """
 
     def __init__(self, name: str, other: Observer, *, check: bool = False) -> None:
-        self.path = _usable(name, check=check)
+        self.path = _writable_path(name, check=check)
         self._other, self._check = other, check
         self._suites: list[_Suite] = []
         self._outcomes: list[Outcome] = []
@@ -96,7 +96,7 @@ class JUnitFile:
             ) from error
 
 
-def _usable(name: str, *, check: bool) -> Path:
+def _writable_path(name: str, *, check: bool) -> Path:
     """Return the path to write to; its folder is made."""
     try:
         path = Path(name).expanduser()

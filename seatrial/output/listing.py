@@ -43,7 +43,7 @@ def find_image(world: World, settings: Settings, image: str | None, *, app: str 
                 f"there is no image {image}", reason="the engine has no image of that name", hint="invoke images"
             )
         return image
-    return world.chosen(settings.app(app), None if version is None else Version.parse(version)).id
+    return world.image_for(settings.app(app), None if version is None else Version.parse(version)).id
 
 
 def log_lines(engine: Engine, app: App, *, tail: str, follow: bool) -> Iterator[str]:

@@ -69,8 +69,8 @@ def tag_statuses(world: World, destination: Destination) -> tuple[list[TagStatus
         problem, published = error, None
     images: dict[str, Image | None] | None = None
     try:
-        here = _here(world, destination)
-        images = {tag: here.get(tag) for tag in dict.fromkeys([*tags, *here])}
+        engine_images = _engine_images(world, destination)
+        images = {tag: engine_images.get(tag) for tag in dict.fromkeys([*tags, *engine_images])}
         tags = list(images)
     except Unavailable as error:
         problem = problem or error
@@ -128,7 +128,7 @@ def _moving(tag: str, destination: Destination) -> frozenset[str]:
     return frozenset(version.tags(destination.target.tags).moving if version and version.release else ())
 
 
-def _here(world: World, destination: Destination) -> dict[str, Image]:
+def _engine_images(world: World, destination: Destination) -> dict[str, Image]:
     """Return the app's images in the engine by tag, under their local names and the published ones."""
     found: dict[str, Image] = {}
     for image in world.engine.images(destination.target.labels):

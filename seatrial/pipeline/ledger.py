@@ -57,7 +57,7 @@ class Ledger:
         except FileNotFoundError:
             return ()
         except OSError as error:
-            raise self._trouble("cannot read the ledger", error) from error
+            raise self._failure("cannot read the ledger", error) from error
         found = (_entry(line) for line in lines)
         return tuple(one for one in found if one and repository in (None, one.repository))
 
@@ -75,25 +75,25 @@ class Ledger:
         try:
             self._append(entry)
         except OSError as error:
-            raise self._trouble("the result could not be recorded in the ledger", error) from error
+            raise self._failure("the result could not be recorded in the ledger", error) from error
 
     def _append(self, entry: Entry) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         line = f"{json.dumps(asdict(entry), sort_keys=True)}\n".encode()
         with self.path.open("ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)  # closing the file releases it
-            if self._cut_short():
+            if self._last_line_incomplete():
                 line = b"\n" + line
             file.write(line)
             file.flush()
             os.fsync(file.fileno())
 
-    def _trouble(self, what: str, error: OSError) -> StepFailed:
+    def _failure(self, what: str, error: OSError) -> StepFailed:
         return StepFailed(
             what, reason=f"{self.path}: {error.strerror}", hint=f"fix that (ls -l {self.path}), then run it again"
         )
 
-    def _cut_short(self) -> bool:
+    def _last_line_incomplete(self) -> bool:
         """Return whether the last line has no newline: its writer was killed."""
         with self.path.open("rb") as file:
             if file.seek(0, os.SEEK_END) == 0:

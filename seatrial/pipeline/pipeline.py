@@ -11,7 +11,7 @@ from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.step import Step
 from seatrial.pipeline.world import World
 
-__all__ = ["cut_short", "run_steps", "skipped"]
+__all__ = ["interrupted_outcomes", "run_steps", "skipped_outcomes"]
 
 _MAY_BE_UNKNOWN = ("preflight",)
 """Steps that check mode may leave unknown; later steps do not depend on them."""
@@ -28,7 +28,7 @@ def run_steps(steps: Sequence[Step], world: World, observer: Observer, *, check:
         observer.step_finished(outcome)
         if outcome.status is Status.FAILED or _blocks(outcome):
             break
-    for outcome in skipped(waiting, _why_skipped(outcomes)):
+    for outcome in skipped_outcomes(waiting, _why_skipped(outcomes)):
         outcomes.append(outcome)
         observer.step_finished(outcome)
     return tuple(outcomes)
@@ -43,7 +43,7 @@ def _why_skipped(outcomes: Sequence[Outcome]) -> str:
     return f"{last.step} {'is unknown' if last.status is Status.UNKNOWN else 'failed'}" if last else ""
 
 
-def cut_short(steps: Sequence[Step], error: SeatrialError, *, seconds: float = 0.0) -> list[Outcome]:
+def interrupted_outcomes(steps: Sequence[Step], error: SeatrialError, *, seconds: float = 0.0) -> list[Outcome]:
     """Return the outcomes of steps whose first one was interrupted after `seconds`: it failed, the rest is skipped."""
     if not steps:
         return []
@@ -51,9 +51,9 @@ def cut_short(steps: Sequence[Step], error: SeatrialError, *, seconds: float = 0
     failed = Outcome(
         step=first.name, app=first.app, status=Status.FAILED, message=error.message, seconds=seconds, error=error
     )
-    return [failed, *skipped(steps[1:], f"{first.name} failed")]
+    return [failed, *skipped_outcomes(steps[1:], f"{first.name} failed")]
 
 
-def skipped(steps: Iterable[Step], message: str) -> list[Outcome]:
+def skipped_outcomes(steps: Iterable[Step], message: str) -> list[Outcome]:
     """Return the outcomes of steps that never started; `message` says why."""
     return [Outcome(step=step.name, app=step.app, status=Status.SKIPPED, message=message) for step in steps]

@@ -80,7 +80,7 @@ class StateFolder:
         digest = re.match("sha256:([0-9a-f]{1,12})", what)
         name = digest[1] if digest else re.sub(r"[^A-Za-z0-9.-]+", "-", what)
         folder = self.folder / "screenshots"
-        _forget(folder, _IMAGES_KEPT - 1)
+        _delete_oldest(folder, _IMAGES_KEPT - 1)
         return folder / f"{name[:200]}.png"
 
     def facts(self, image_id: str) -> dict[str, Any]:
@@ -153,14 +153,14 @@ class StateFolder:
     def _save(self, path: Path, value: Mapping[str, Any], most: int) -> None:
         """Write a file, and keep at most `most` files in its folder."""
         self._write(path, value)
-        _forget(path.parent, most)
+        _delete_oldest(path.parent, most)
 
     def _write(self, path: Path, value: Mapping[str, Any]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, json.dumps(value, sort_keys=True).encode())
 
 
-def _forget(folder: Path, most: int) -> None:
+def _delete_oldest(folder: Path, most: int) -> None:
     """Delete all but the `most` newest files of a folder."""
     for old in sorted(folder.glob("*.*"), key=_age)[most:]:
         old.unlink(missing_ok=True)

@@ -114,7 +114,7 @@ class World:
         current = self.current(app)
         return current is not None and current.id == image.id
 
-    def chosen(self, app: App, version: Version | None) -> Image:
+    def image_for(self, app: App, version: Version | None) -> Image:
         """Return the image of `version`, or if it is None the image built last; raise `StepFailed` if there is none."""
         if version is None:
             image, named = self.current(app), app.repository.name

@@ -11,7 +11,7 @@ from seatrial.errors import RegistryUnavailable, SeatrialError, sanitize
 from seatrial.model.reference import ImageReference
 from seatrial.registry.credentials import Credential, CredentialStore
 from seatrial.registry.errors import push_refused
-from seatrial.registry.http import RegistryHttp, grants
+from seatrial.registry.http import RegistryHttp, grants_push
 from seatrial.registry.model import Configuration, Layer, Manifest
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class HttpRegistry:
         if response.status_code != _OK:
             refused_repository = repository if response.status_code == _FORBIDDEN else None
             raise self._http.failure(response, f"cannot push to {self.host}", credential, refused_repository)
-        if grants(self._http.token(scope), repository.repository) is False:
+        if grants_push(self._http.token(scope), repository.repository) is False:
             raise push_refused(
                 self.host, credential, "denied: the token it issues does not allow pushing there", repository
             )

@@ -18,7 +18,7 @@ from seatrial.registry.errors import push_refused, read_only, unreadable, untrus
 if TYPE_CHECKING:
     import requests
 
-__all__ = ["RegistryHttp", "grants"]
+__all__ = ["RegistryHttp", "grants_push"]
 
 _SECONDS = (5.0, 30.0)
 _LOOPBACK = re.compile(r"(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?")
@@ -216,7 +216,7 @@ class RegistryHttp:
         )
 
 
-def grants(token: str, repository: str) -> bool | None:
+def grants_push(token: str, repository: str) -> bool | None:
     """Return whether a token allows pushing to a repository; None if only the registry can read it."""
     try:
         claims = token.split(".")[1]

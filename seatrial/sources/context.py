@@ -11,7 +11,7 @@ from pathlib import Path
 from seatrial.errors import UsageError
 from seatrial.sources.dockerignore import IgnorePatternError, IgnoreRules, find_ignore_file
 from seatrial.sources.secret_files import is_secret_file
-from seatrial.wording import listed
+from seatrial.wording import summarize_names
 
 __all__ = ["Context", "unreadable"]
 
@@ -83,7 +83,7 @@ class Context:
         if shown:
             raise UsageError(
                 "the build context contains files that should not be in an image",
-                reason=f"{listed(shown)} would be sent to the engine, and any COPY could put it into the image",
+                reason=f"{summarize_names(shown)} would be sent to the engine, and any COPY could put it into the image",
                 hint=f"list {shown[0]} in .dockerignore, or under allow_in_context in invoke.yaml",
             )
 

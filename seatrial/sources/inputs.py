@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from seatrial.sources.context import Context, unreadable
-from seatrial.wording import listed
+from seatrial.wording import summarize_names
 
 __all__ = ["UNCOMMITTED", "FileDigests", "Inputs", "entry_digest", "sent_mode"]
 
@@ -46,7 +46,7 @@ class Inputs:
         changes = []
         for verb, parts in groups.items():
             names = [part.removeprefix("file ") for part in sorted(parts) if part != UNCOMMITTED]
-            changes += [f"{listed(names)} {verb}"] if names else []
+            changes += [f"{summarize_names(names)} {verb}"] if names else []
         if UNCOMMITTED in groups["added"]:
             changes.append("uncommitted changes")
         elif UNCOMMITTED in groups["removed"]:

@@ -8,9 +8,9 @@ from typing import Final
 
 from seatrial.sources.dockerfile import instructions, lines_of, split_flags
 
-__all__ = ["PLUMBING", "StepName", "line_text", "step_line"]
+__all__ = ["INTERNAL_STEPS", "StepName", "line_text", "step_line"]
 
-PLUMBING: Final = ("[internal]", "[context ", "[auth]", "copy /context")
+INTERNAL_STEPS: Final = ("[internal]", "[context ", "[auth]", "copy /context")
 """The beginnings of the names of steps that are the builder's own, not the Dockerfile's."""
 
 _NAME: Final = re.compile(r"\[([a-z0-9]+/\S+ )?(\S+ )? *(\d+)/(\d+)\] (.*)", re.DOTALL)

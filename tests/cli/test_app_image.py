@@ -1,4 +1,4 @@
-"""The app's image: small, and the same whenever and wherever it is built from one commit."""
+"""The app's image is small, and the same for every build of one commit."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_the_same_commit_gives_the_same_image(
     repository: Path,
     tmp_path: Path,
 ) -> None:
-    """Built twice without cache, the second time in another clone, it has the same layers; on newer engines its id."""
+    """Two builds without cache, the second in another clone, have the same layers; on newer engines the same id."""
     first = tmp_path / "first"
     shutil.copytree(repository / "app", first / "app", ignore=shutil.ignore_patterns("__pycache__"))
     (first / "invoke.yaml").write_text(_SETTINGS.format(name=project_name, base=python_image))

@@ -1,4 +1,4 @@
-"""The pipeline as an image, talking to the engine's socket."""
+"""The pipeline as an image that uses the engine's socket."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_release_in_check_mode(
     project_name: str,
     tmp_path: Path,
 ) -> None:
-    """The image carries the whole pipeline: a release in check mode tells all four steps of a mounted project."""
+    """In the pipeline's image, a release of a mounted project in check mode reports every step."""
     label = {"seatrial.project": project_name}
     image = f"{project_name}/pipeline:1"
     itself = f"{{context: {repository}, repository: {project_name}/pipeline, base_images: [{python_image}]}}"

@@ -1,4 +1,4 @@
-"""Publishing as people type it: moving tags, rollback, status, and a registry that is not there."""
+"""Publishing with real commands: moving tags, rollback, status, and a registry that does not answer."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def _release(project: Project, registry: TestRegistry | str, version: str, *word
 
 
 def _published(project: Project, registry: TestRegistry) -> dict[str, str | None]:
-    """Return what the registry holds under each tag, as skopeo reads it."""
+    """Return the digest under each tag in the registry, read with skopeo."""
     tags = skopeo.tags(registry, project.published)
     return {tag: skopeo.digest(registry, project.published, tag) for tag in tags}
 
 
-def test_a_version_fans_out(project: Project, open_registry: TestRegistry) -> None:
-    """`--version v1.4.2` goes out as 1.4.2, 1.4, 1 and latest, with the one digest that the recap tells."""
+def test_a_version_and_its_moving_tags(project: Project, open_registry: TestRegistry) -> None:
+    """`--version v1.4.2` is published as 1.4.2, 1.4, 1 and latest, all with the digest that the recap names."""
     done = _release(project, open_registry, "v1.4.2")
 
     assert done.code == 0, done.all
@@ -41,14 +41,14 @@ def test_a_version_fans_out(project: Project, open_registry: TestRegistry) -> No
 
 
 def test_rollback(project: Project, open_registry: TestRegistry) -> None:
-    """`rollback --to` moves the tags back without a build; a second one is ok, and a release moves them forward."""
+    """`rollback --to` moves the tags back without a build, a second one is ok, and a release moves them forward."""
     assert _release(project, open_registry, "1.4.1", "--untested").code == 0
     assert _release(project, open_registry, "1.4.2", "--untested").code == 0
     before = _published(project, open_registry)
     assert before["latest"] == before["1.4.2"] != before["1.4.1"]
 
-    foretold = project.invoke("rollback", *_at(open_registry), "--to", "1.4.1", "--check")
-    assert foretold.code == 0, foretold.all
+    planned = project.invoke("rollback", *_at(open_registry), "--to", "1.4.1", "--check")
+    assert planned.code == 0, planned.all
     assert _published(project, open_registry) == before
     done = project.invoke("rollback", *_at(open_registry), "--to", "v1.4.1", "--json")
     again = project.invoke("rollback", *_at(open_registry), "--to", "1.4.1", "--json")
@@ -62,17 +62,17 @@ def test_rollback(project: Project, open_registry: TestRegistry) -> None:
     assert _published(project, open_registry) == before
 
 
-def test_rollback_to_nothing(project: Project, open_registry: TestRegistry) -> None:
-    """Without --to nothing is moved (exit code 2); to what is not published neither (exit code 1)."""
+def test_rollback_without_a_version(project: Project, open_registry: TestRegistry) -> None:
+    """Without --to the exit code is 2, with a version that is not published 1; nothing is moved."""
     done = project.invoke("rollback", *_at(open_registry))
     assert done.code == 2, done.all
     assert "--to" in done.err
 
-    failed(project.invoke("rollback", *_at(open_registry), "--to", "9.9.9"), "9.9.9 is not published", "status")
+    failed(project.invoke("rollback", *_at(open_registry), "--to", "9.9.9", "--json"), "9.9.9", "invoke status")
 
 
 def test_status(project: Project, open_registry: TestRegistry) -> None:
-    """`status` tells tag by tag what ledger, engine and registry hold, as a table and as one JSON document."""
+    """`status` shows for each tag what ledger, engine and registry hold, as a table and as one JSON document."""
     assert _release(project, open_registry, "1.4.2", "--untested").code == 0
     assert project.invoke("build", "--version", "dev").code == 0
     digest = skopeo.digest(open_registry, project.published, "1.4.2")
@@ -88,15 +88,15 @@ def test_status(project: Project, open_registry: TestRegistry) -> None:
     assert all(digest[7:19] in row for row in rows[1:5])
     assert rows[5][0] == "dev"
     assert document.code == 0, document.all
-    told = {one["tag"]: one for one in document.document["tags"]}
-    assert sorted(told) == ["1", "1.4", "1.4.2", "dev", "latest"]
-    assert (told["latest"]["registry"], told["latest"]["ledger"]) == (digest, digest)
-    assert told["latest"]["state"] == "in step"
-    assert told["dev"]["state"] == "not published"
+    tags = {one["tag"]: one for one in document.document["tags"]}
+    assert sorted(tags) == ["1", "1.4", "1.4.2", "dev", "latest"]
+    assert (tags["latest"]["registry"], tags["latest"]["ledger"]) == (digest, digest)
+    (published,) = {tags[tag]["state"] for tag in ("1", "1.4", "1.4.2", "latest")}
+    assert tags["dev"]["state"] not in (published, "unknown")
 
 
-def test_status_of_a_registry_out_of_reach(project: Project) -> None:
-    """What can be told without the registry is told, in one JSON document all the same; the exit code is 3."""
+def test_status_without_the_registry(project: Project) -> None:
+    """Without the registry `status` still prints what ledger and engine hold; the exit code is 3."""
     assert project.invoke("build", "--version", "1").code == 0
 
     done = project.invoke("status", *_at(NOWHERE), "--json")
@@ -105,12 +105,12 @@ def test_status_of_a_registry_out_of_reach(project: Project) -> None:
     (row,) = done.document["tags"]
     assert (row["tag"], row["registry"], row["state"]) == ("1", "unknown", "unknown")
     assert row["engine"].startswith("sha256:")
-    assert f"the registry {NOWHERE} cannot be reached" in done.err
+    assert NOWHERE in done.err
     assert "Traceback" not in done.err
 
 
 def test_untested(project: Project, open_registry: TestRegistry) -> None:
-    """`release --untested` goes past the smoke test, warns, and the ledger has no verdict."""
+    """`release --untested` skips the smoke test, warns, and the ledger has no verdict."""
     project.write(status=500, timeout=2)
     assert _release(project, open_registry, "3.0.0").code == 1
     assert open_registry.tags(project.published) == []
@@ -126,7 +126,7 @@ def test_untested(project: Project, open_registry: TestRegistry) -> None:
 
 
 def test_check_mode_without_the_registry(project: Project) -> None:
-    """`release --check` where the registry does not answer tells what it knows, `unknown` for the rest: exit code 3."""
+    """`release --check` without the registry is `unknown` for what needs the registry, with exit code 3."""
     done = _release(project, NOWHERE, "1", "--check", "--json")
 
     assert done.code == 3, done.all
@@ -142,24 +142,24 @@ def test_check_mode_without_the_registry(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "name"),
     [
         (["release", "--version", "1", "--lock-wait", "x"], "--lock-wait"),
         (["push", "--version", "1", "--lock-wait", "-1"], "--lock-wait"),
         (["rollback", "--to", "1", "--lock-wait", "soon"], "--lock-wait"),
-        (["release", "--version", "latest"], "latest is a moving tag"),
-        (["push", "--version", "latest"], "latest is a moving tag"),
-        (["rollback", "--to", "latest"], "latest is a moving tag"),
+        (["release", "--version", "latest"], "latest"),
+        (["push", "--version", "latest"], "latest"),
+        (["rollback", "--to", "latest"], "latest"),
         (["rollback", "--to", "1.4.1+b"], "1.4.1-b"),
     ],
 )
 @pytest.mark.parametrize("as_json", [False, True])
-def test_wrong_words(project: Project, words: list[str], told: str, *, as_json: bool) -> None:
-    """Wrong words end with exit code 2 and one document, before anything is asked or touched."""
+def test_usage_errors(project: Project, words: list[str], name: str, *, as_json: bool) -> None:
+    """Usage errors end with exit code 2 and one document, before any request or change."""
     done = project.invoke(*words, *_at(NOWHERE), *(["--json"] if as_json else []))
 
     assert done.code == 2, done.all
-    assert told in done.err
+    assert name in done.err
     assert "Traceback" not in done.err
     assert not (project.folder / ".seatrial").exists()
     if as_json:

@@ -1,4 +1,4 @@
-"""The whole road as people type it, on a real engine and a real registry."""
+"""The commands from build to release with a real engine and a real registry."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.servers.registries import TestRegistry
 
 pytestmark = pytest.mark.engine
 NEW = {"preflight": "ok", **dict.fromkeys(("build", "smoke", "tag", "push"), "changed")}
-"""How the steps come out where nothing is yet."""
+"""The statuses of a first release."""
 
 
 def _release(registry: TestRegistry, version: str = "1") -> list[str]:
@@ -22,7 +22,7 @@ def _release(registry: TestRegistry, version: str = "1") -> list[str]:
 
 
 def test_the_registry_holds_what_the_recap_says(project: Project, open_registry: TestRegistry) -> None:
-    """After a release the registry gives back, for each tag, the digest that stands in the recap and the JSON."""
+    """After a release the registry returns, for each tag, the digest that the recap and the JSON name."""
     done = project.invoke(*_release(open_registry), "--json")
 
     assert done.code == 0, done.all
@@ -36,7 +36,7 @@ def test_the_registry_holds_what_the_recap_says(project: Project, open_registry:
 
 
 def test_the_second_release_is_ok(project: Project, open_registry: TestRegistry) -> None:
-    """A release that is done already changes nothing and says ok at every step."""
+    """A second release changes nothing, and every step is ok."""
     project.invoke(*_release(open_registry))
     before = open_registry.digest(project.published, "1")
 
@@ -48,7 +48,7 @@ def test_the_second_release_is_ok(project: Project, open_registry: TestRegistry)
 
 @pytest.mark.parametrize("released", [False, True])
 @pytest.mark.parametrize("flag", ["--check", "--dry"])
-def test_check_mode_touches_nothing(
+def test_check_mode_changes_nothing(
     project: Project,
     open_registry: TestRegistry,
     engine_contents: Callable[[], EngineContents],
@@ -56,39 +56,39 @@ def test_check_mode_touches_nothing(
     *,
     released: bool,
 ) -> None:
-    """Check mode tells the whole chain, prints one document, and leaves engine, registry and folder as they were."""
+    """Check mode predicts every step, prints one document, and changes nothing in engine, registry and folder."""
     version = f"{'1' if released else '2'}-{flag.strip('-')}"
     if released:
         assert project.invoke(*_release(open_registry, version)).code == 0
 
-    def seen() -> object:
+    def state() -> object:
         files = sorted(str(path) for path in project.folder.rglob("*") if "__pycache__" not in str(path))
         return engine_contents(), open_registry.tags(project.published), files
 
-    before = seen()
+    before = state()
     core, own = ([flag], []) if flag == "--dry" else ([], [flag])
     done = project.invoke(*core, *_release(open_registry, version), *own, "--json")
 
     assert done.code == 0, done.all
-    assert seen() == before
+    assert state() == before
     assert done.document["check"] is True
     assert done.statuses == (dict.fromkeys(NEW, "ok") if released else NEW)
 
 
 def test_the_document_has_the_agreed_shape(project: Project, open_registry: TestRegistry) -> None:
-    """The JSON document has command, status, exit code, engine, steps and image, each step its identities."""
+    """The JSON document has command, status, exit code, engine, steps and image; each step has its identities."""
     document = project.invoke(*_release(open_registry), "--json").document
 
     assert (document["command"], document["status"], document["exit_code"]) == ("release", "changed", 0)
     assert set(document["engine"]) == {"endpoint", "version"}
-    assert set(document["image"]) == {"id", "builder", "references"}
+    assert {"id", "builder", "references"} <= set(document["image"])
     for step in document["steps"]:
-        assert {"step", "app", "status", "reason", "seconds", "before", "after"} <= set(step)
+        assert {"step", "app", "status", "message", "reason", "seconds", "before", "after"} <= set(step)
         assert step["app"] == "web"
 
 
 def test_each_step_alone(project: Project, open_registry: TestRegistry) -> None:
-    """build, smoke, tag and push, each typed alone and without a version, do the same as a release."""
+    """build, smoke, tag and push, each run alone and without a version, do the same as a release."""
     where = ["--user", "demo", "--registry", open_registry.host]
     assert project.invoke("build", "--version", "5").code == 0
     assert project.invoke("smoke").code == 0
@@ -98,8 +98,8 @@ def test_each_step_alone(project: Project, open_registry: TestRegistry) -> None:
     assert "5" in open_registry.tags(project.published)
 
 
-def test_a_chain_goes_on_with_its_own_version(project: Project) -> None:
-    """`invoke build --version 2 smoke` asks version 2, also where version 3 was built before."""
+def test_a_chain_keeps_its_version(project: Project) -> None:
+    """`invoke build --version 2 smoke` tests version 2, even if version 3 was built before."""
     for version in ("2", "3"):
         assert project.invoke("build", "--version", version).code == 0
 
@@ -110,7 +110,7 @@ def test_a_chain_goes_on_with_its_own_version(project: Project) -> None:
 
 
 def test_git_gives_the_version(project: Project, client: docker.DockerClient) -> None:
-    """Without --version the image gets what git describes; outside of git it is dev; a changed tree says dirty."""
+    """Without --version the version comes from git: `dev` outside of git, `-dirty` with uncommitted changes."""
     (project.folder / ".dockerignore").write_text("*\n!app.py\n")
     assert project.invoke("build").code == 0
     for words in (
@@ -130,7 +130,7 @@ def test_git_gives_the_version(project: Project, client: docker.DockerClient) ->
 
 
 def test_without_tasks_py(project: Project, open_registry: TestRegistry) -> None:
-    """The program `seatrial` goes the road in a folder that has settings and no tasks.py."""
+    """The program `seatrial` releases from a folder that has settings and no tasks.py."""
     (project.folder / "tasks.py").unlink()
 
     done = project.invoke(*_release(open_registry, "8"), program="seatrial")
@@ -140,7 +140,7 @@ def test_without_tasks_py(project: Project, open_registry: TestRegistry) -> None
 
 
 def test_inside_another_collection(project: Project) -> None:
-    """In another project's collection the tasks have the prefix seatrial and the same settings."""
+    """In another project's collection the tasks have the prefix `seatrial` and the same settings."""
     (project.folder / "tasks.py").write_text(
         "from seatrial.tasks import ns as seatrial\nfrom invoke import Collection; ns = Collection(seatrial)\n"
     )

@@ -10,9 +10,9 @@ import pytest
 import requests
 import urllib3
 
-from seatrial.engine.builders.failure import explained
+from seatrial.engine.builders.failure import build_error
 from seatrial.engine.connection import Connection
-from seatrial.engine.docker.transfer import Direction, transfer_error, watched
+from seatrial.engine.docker.transfer import Direction, transfer_error, translate_push_errors
 from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.engine.model import BuildRequest, ContainerSpec
 from seatrial.errors import SeatrialError
@@ -50,7 +50,7 @@ def _connection(error: Exception) -> Provoke:
 
 def _push(error: Exception) -> Provoke:
     def provoke() -> None:
-        with watched(IMAGE, 3):
+        with translate_push_errors(IMAGE, 3):
             raise error
 
     return provoke
@@ -65,7 +65,7 @@ def _transfer(text: str, direction: Direction = "push") -> Provoke:
 
 
 def _build(text: str) -> Provoke:
-    return lambda: _raise(explained(REQUEST, None, text))
+    return lambda: _raise(build_error(REQUEST, None, text))
 
 
 def _container(name: str) -> Provoke:

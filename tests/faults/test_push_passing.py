@@ -10,8 +10,9 @@ import yaml
 from seatrial.cli.playbook import Playbook, PushOverrides
 from seatrial.cli.session import open_world
 from seatrial.errors import RateLimited
+from seatrial.pipeline.converge import converge
+from seatrial.pipeline.outcome import Status
 from seatrial.pipeline.retry import RetryPolicy
-from seatrial.pipeline.step import Status, converge
 from seatrial.settings.settings import Settings
 from tests.faults.publish_scenario import NEW, PublishScenario, attempts
 from tests.servers.registry_proxy import RegistryFault, Response, refusal, registry_proxy

@@ -44,9 +44,9 @@ def file(tmp_path: Path) -> Path:
 def test_damaged(file: Path, command: tuple[str, ...], text: str, line: int, words: str) -> None:
     """What is no YAML, says a thing twice or is no mapping is told with its line, even before a list of tasks."""
     file.write_text(text)
-    told = refusal(file.parent, *command)
-    assert f"why:  {file}:{line}: " in told
-    assert words in told
+    output = refusal(file.parent, *command)
+    assert f"why:  {file}:{line}: " in output
+    assert words in output
 
 
 @pytest.mark.parametrize(
@@ -63,10 +63,10 @@ def test_damaged(file: Path, command: tuple[str, ...], text: str, line: int, wor
 def test_unknown_key(file: Path, text: str, line: int, key: str, move: str) -> None:
     """A misspelt key is told with its line, and the nearest one there is."""
     file.write_text(text)
-    told = refusal(file.parent, "build", "--version", "1")
-    assert f"seatrial.{key} " in told
-    assert f"why:  {file}:{line}: there is no setting '{key.rpartition('.')[2]}'" in told
-    assert told.endswith(f"next: {move}\n")
+    output = refusal(file.parent, "build", "--version", "1")
+    assert f"seatrial.{key} " in output
+    assert f"why:  {file}:{line}: there is no setting '{key.rpartition('.')[2]}'" in output
+    assert output.endswith(f"next: {move}\n")
 
 
 @pytest.mark.parametrize(
@@ -87,10 +87,10 @@ def test_unknown_key(file: Path, text: str, line: int, key: str, move: str) -> N
 def test_wrong_type(file: Path, text: str, line: int, key: str) -> None:
     """A value of the wrong kind or out of its range is told with its line."""
     file.write_text(text)
-    told = refusal(file.parent, "build", "--version", "1")
-    assert f"seatrial.{key} " in told
-    assert f"why:  {file}:{line}: expected " in told
-    assert told.endswith(f"next: fix {file}:{line}\n")
+    output = refusal(file.parent, "build", "--version", "1")
+    assert f"seatrial.{key} " in output
+    assert f"why:  {file}:{line}: expected " in output
+    assert output.endswith(f"next: fix {file}:{line}\n")
 
 
 @pytest.mark.parametrize(
@@ -108,9 +108,9 @@ def test_wrong_type(file: Path, text: str, line: int, key: str) -> None:
 def test_number_for_text(file: Path, text: str, line: int) -> None:
     """What YAML takes for a number or a truth is not taken for text: 1.10 would have become 1.1."""
     file.write_text(text)
-    told = refusal(file.parent, "build", "--version", "1")
-    assert f"why:  {file}:{line}: expected `str" in told
-    assert told.endswith("next: write it in quotes\n")
+    output = refusal(file.parent, "build", "--version", "1")
+    assert f"why:  {file}:{line}: expected `str" in output
+    assert output.endswith("next: write it in quotes\n")
 
 
 @pytest.mark.parametrize(
@@ -186,8 +186,8 @@ def test_named_file_is_missing(file: Path, words: tuple[str, ...]) -> None:
 
 def test_named_file_in_environment_is_missing(file: Path) -> None:
     """A settings file that the environment names must be there."""
-    told = refusal(file.parent, "build", INVOKE_RUNTIME_CONFIG="missing.yaml")
-    assert "missing.yaml: there is no such file" in told
+    output = refusal(file.parent, "build", INVOKE_RUNTIME_CONFIG="missing.yaml")
+    assert "missing.yaml: there is no such file" in output
 
 
 def test_named_file_is_read(file: Path) -> None:

@@ -124,7 +124,10 @@ def test_not_released_from_here(world: World, there: Destination) -> None:
 
     rows, _, _ = tag_statuses(world, there)
 
-    assert [(one.tag, one.state, one.ledger) for one in rows] == [("2", "no image here", None), ("1", "up to date", None)]
+    assert [(one.tag, one.state, one.ledger) for one in rows] == [
+        ("2", "no image here", None),
+        ("1", "up to date", None),
+    ]
 
 
 def test_other_repositories_are_left_out(world: World, there: Destination) -> None:

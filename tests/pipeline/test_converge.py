@@ -14,10 +14,10 @@ from seatrial.engine.protocol import Emit
 from seatrial.errors import DidNotConverge, StepFailed
 from seatrial.events import Event, Info
 from seatrial.host.process import Process
+from seatrial.pipeline.converge import converge
+from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.step import Change, NoChange
-from seatrial.pipeline.outcome import Outcome, Status
-from seatrial.pipeline.converge import converge
 from seatrial.pipeline.world import PlannedState, World
 
 
@@ -67,10 +67,10 @@ def quiet(event: Event) -> None:
 
 
 def test_a_change_is_carried_out(world: World) -> None:
-    """A plan is carried out, the observer is told, and the outcome has the identities before and after."""
-    step, told = Paint(), list[Event]()
+    """A plan is carried out, its events are emitted, and the outcome has the identities before and after."""
+    step, events = Paint(), list[Event]()
 
-    outcome, after = converge(step, world, check=False, emit=told.append, clock=iter((5.0, 7.5)).__next__)
+    outcome, after = converge(step, world, check=False, emit=events.append, clock=iter((5.0, 7.5)).__next__)
 
     assert outcome == Outcome(
         step="paint",
@@ -84,38 +84,38 @@ def test_a_change_is_carried_out(world: World) -> None:
         notes=("painting",),
     )
     assert step.wall == ["white", "blue"]
-    assert told == [Info(text="painting")]
+    assert events == [Info(text="painting")]
     assert after is world
 
 
 def test_check_mode_only_plans(world: World) -> None:
-    """Check mode gives the outcome the real run would have, touches nothing, and shows the next step what will be."""
-    step, told = Paint(), list[Event]()
+    """Check mode foretells the outcome of the real run, changes nothing, and shows the next step what will be."""
+    step, events = Paint(), list[Event]()
 
-    outcome, planned = converge(step, world, check=True, emit=told.append)
+    outcome, planned = converge(step, world, check=True, emit=events.append)
 
-    assert (outcome.status, str(outcome)) == (Status.CHANGED, "would paint it blue: it was white")
+    assert (outcome.status, outcome.message, outcome.reason) == (Status.CHANGED, "would paint it blue", "it was white")
     assert (outcome.before, outcome.after) == ("white", "blue")
-    assert (step.wall, told) == (["white"], [])
+    assert (step.wall, events) == (["white"], [])
     assert planned.planned.current == {"web": Image(id="blue")}
     assert world.planned.current == {}
 
 
 @pytest.mark.parametrize("check", [True, False])
 def test_nothing_to_do(world: World, check: bool) -> None:
-    """A step with nothing to do is ok, says what is so, and touches nothing."""
+    """A step with nothing to do is ok, says what is so, and changes nothing."""
     step = Paint(wall=["blue"])
 
     outcome, after = converge(step, world, check=check, emit=quiet)
 
-    assert (outcome.status, str(outcome)) == (Status.OK, "the wall is blue")
+    assert (outcome.status, outcome.message) == (Status.OK, "the wall is blue")
     assert outcome.before == outcome.after == "blue"
     assert step.wall == ["blue"]
     assert after is world
 
 
 def test_changed_is_read_from_the_identities(world: World) -> None:
-    """A step that had to work and ends with the identity it began with has changed nothing, in both modes."""
+    """A step that works and ends with the identity it began with is ok, in both modes."""
 
     @dataclass(kw_only=True)
     class Probe(Paint):
@@ -138,14 +138,14 @@ def test_changed_is_read_from_the_identities(world: World) -> None:
 
 
 def test_nothing_before_and_after_is_a_change(world: World) -> None:
-    """A step that knows no identity before has changed something."""
+    """A step that knows no identity before is changed."""
     outcome, _ = converge(Paint(known_before=False), world, check=False, emit=quiet)
 
     assert (outcome.status, outcome.before, outcome.after) == (Status.CHANGED, None, "blue")
 
 
 def test_a_step_that_does_not_converge(world: World) -> None:
-    """A step whose second plan is not empty has failed, and says what is still to be done."""
+    """A step whose second plan is not empty has failed, and says what it would still do."""
     outcome, after = converge(Paint(coats=2), world, check=False, emit=quiet)
 
     assert outcome.status is Status.FAILED
@@ -156,7 +156,7 @@ def test_a_step_that_does_not_converge(world: World) -> None:
 
 @pytest.mark.parametrize("check", [True, False])
 def test_a_plan_that_fails(world: World, check: bool) -> None:
-    """An error while looking is the outcome, in both modes, and nothing is carried out."""
+    """An error of a plan is the outcome, in both modes, and nothing is carried out."""
 
     class Blind(Paint):
         def plan(self, world: World) -> Change | NoChange:  # noqa: ARG002  a step's signature
@@ -173,7 +173,7 @@ def test_a_plan_that_fails(world: World, check: bool) -> None:
 
 
 def test_work_that_fails(world: World) -> None:
-    """An error while working is the outcome."""
+    """An error while a change is carried out is the outcome."""
 
     class Clumsy(Paint):
         def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  a step's signature

@@ -1,4 +1,4 @@
-"""The ledger loses nothing, whoever writes at the same time and whatever stands in it."""
+"""The ledger loses no entry, whoever writes at the same time and whatever is in the file."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ for number in range(int(sys.argv[3])):
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:
-    """A ledger that nobody has written in, in a folder that is not there yet."""
+    """An empty ledger, in a folder that does not exist yet."""
     return Ledger(tmp_path / "notes" / "ledger.jsonl")
 
 
 def test_nothing_written(ledger: Ledger) -> None:
-    """A ledger that is not there has no entries, and looking makes none."""
+    """A ledger without a file has no entries, and reading creates no file."""
     assert ledger.entries() == ()
     assert ledger.released(ENTRY.repository).get("latest") is None
     assert not ledger.path.parent.exists()
 
 
 def test_round_trip(ledger: Ledger) -> None:
-    """What is written is read, the oldest first, one line each."""
+    """Entries are read as they were written, oldest first, one line each."""
     verdict = Verdict(image="sha256:c0", checks="sha256:d0", passed=True, run="r", when="2026", summary="all well")
     verdict = replace(verdict, checked=("GET / 200",))
     every = (
@@ -70,7 +70,7 @@ def test_round_trip(ledger: Ledger) -> None:
 
 @pytest.mark.parametrize("odd", ["\n", "\r\n", "\u2028", "\x85", "\x0c", "\0", "\udcff", '"', "é"])
 def test_odd_characters(ledger: Ledger, odd: str) -> None:
-    """Whatever an app answered in its checks, or a name holds, an entry stays one line and comes back as it was."""
+    """With any character in a name or an answer, an entry stays one line and is read as it was."""
     entry = replace(ENTRY, who=f"a{odd}b", verdict={"summary": odd})
     ledger.append(entry)
     ledger.append(ENTRY)
@@ -79,7 +79,7 @@ def test_odd_characters(ledger: Ledger, odd: str) -> None:
 
 
 def test_one_repository(ledger: Ledger) -> None:
-    """The entries of one repository are those of just that name."""
+    """The entries of a repository are those with exactly its name."""
     other = replace(ENTRY, repository="docker.io/sposigor/app2")
     for one in (ENTRY, other, ENTRY):
         ledger.append(one)
@@ -89,7 +89,7 @@ def test_one_repository(ledger: Ledger) -> None:
 
 
 def test_digest(ledger: Ledger) -> None:
-    """The digest of a tag is what was released under it last, in that repository."""
+    """The digest of a tag is the one last released under it in that repository."""
     ledger.append(ENTRY)
     ledger.append(replace(ENTRY, version="1.4.3", digests={"1.4.3": "sha256:a2", "latest": "sha256:a2"}))
     ledger.append(replace(ENTRY, repository="r.io/else", digests={"latest": "sha256:e0"}))
@@ -120,7 +120,7 @@ def _line(**changed: object) -> bytes:
     ],
 )
 def test_damage(ledger: Ledger, damage: bytes) -> None:
-    """A damaged line is passed over, and those around it are read."""
+    """A damaged line is skipped, and the others are read."""
     ledger.path.parent.mkdir()
     ledger.path.write_bytes(_line() + b"\n" + damage + b"\n" + _line(version="2") + b"\n")
     assert [one.version for one in ledger.entries()] == ["1.4.2", "2"]
@@ -128,7 +128,7 @@ def test_damage(ledger: Ledger, damage: bytes) -> None:
 
 @pytest.mark.parametrize("left", [1, 40, len(_line()) - 1, len(_line())])
 def test_cut_off(ledger: Ledger, left: int) -> None:
-    """Behind a line whose writer was killed the next entry begins a new line; what was whole but its end is read."""
+    """After a cut-off line the next entry begins a new line; a line that lacks only its newline is read."""
     ledger.path.parent.mkdir()
     ledger.path.write_bytes(_line(version="1") + b"\n" + _line()[:left])
     ledger.append(replace(ENTRY, version="3"))
@@ -139,14 +139,14 @@ def test_cut_off(ledger: Ledger, left: int) -> None:
 
 
 def test_a_later_seatrial_wrote(ledger: Ledger) -> None:
-    """What a later version of Seatrial adds to an entry does not hide the entry."""
+    """An entry with fields of a later version of Seatrial is read."""
     ledger.path.parent.mkdir()
     ledger.path.write_bytes(_line(signature={"by": "cosign"}, weather="fair") + b"\n")
     assert ledger.entries() == (ENTRY,)
 
 
 def test_many_at_once(ledger: Ledger, repository: Path) -> None:
-    """Processes that write at the same time, behind a line cut short, lose nothing and leave one line an entry."""
+    """Processes that write at the same time, after a cut-off line, lose no entry and write one line each."""
     ledger.path.parent.mkdir()
     ledger.path.write_bytes(b'{"action": "rel')
     words = [sys.executable, "-c", _WRITER, str(ledger.path)]

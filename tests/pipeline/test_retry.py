@@ -1,4 +1,4 @@
-"""Only what may pass is tried again, a few times, each behind a longer wait, and every wait is told."""
+"""Only transient errors are retried, a few times, after longer and longer waits that are emitted."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from seatrial.pipeline.retry import RetryPolicy
 
 @dataclass
 class FakeClock:
-    """A time that passes only while somebody sleeps, and while an attempt goes on."""
+    """A clock that moves only in `sleep` and during an attempt."""
 
     now: float = 1000.0
     slept: list[float] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
     def sleep(self, seconds: float) -> None:
-        """Let it pass."""
+        """Move the clock."""
         self.slept.append(seconds)
         self.now += seconds
 
     @property
     def retry_policy(self) -> RetryPolicy:
-        """The usual patience, in this time."""
+        """The default policy on this clock."""
         return RetryPolicy(sleep=self.sleep)
 
 
 @dataclass
 class Registry:
-    """What fails with these errors, one after the other, and works then; each attempt takes so many seconds."""
+    """A registry that fails with these errors in turn and then works; each attempt `takes` so many seconds."""
 
     clock: FakeClock
     errors: list[SeatrialError]
@@ -40,7 +40,7 @@ class Registry:
     attempts_made: int = 0
 
     def ask(self) -> str:
-        """Try."""
+        """Make an attempt."""
         self.attempts_made += 1
         self.clock.now += self.takes
         if self.errors:
@@ -49,12 +49,12 @@ class Registry:
 
 
 def down(reason: str = "answered 503") -> RegistryUnavailable:
-    """An outage."""
+    """Return an outage."""
     return RegistryUnavailable("it cannot be looked up", reason=reason, hint="wait")
 
 
 def limited(seconds: float = 0) -> RateLimited:
-    """A rate limit, with what the registry says of how long."""
+    """Return a rate limit, with the seconds that the registry asks to wait."""
     error = RateLimited("it cannot be looked up", reason="answered 429", hint="wait")
     error.seconds = seconds
     return error
@@ -62,38 +62,38 @@ def limited(seconds: float = 0) -> RateLimited:
 
 @pytest.fixture
 def clock() -> FakeClock:
-    """A time of its own."""
+    """A fake clock."""
     return FakeClock()
 
 
 def _about(found: list[float], wanted: list[float]) -> bool:
-    """Return whether these are the waits wanted, each with up to a tenth on top."""
+    """Return whether these are the expected waits, each up to a tenth longer."""
     pairs = zip(found, wanted, strict=True)
     return len(found) == len(wanted) and all(least <= one <= least * 1.1 for one, least in pairs)
 
 
 def test_works_at_once(clock: FakeClock) -> None:
-    """What works is tried once, without a word."""
+    """An attempt that works is made once, without an event."""
     registry = Registry(clock, [])
     assert clock.retry_policy.call(registry.ask, clock.events.append) == "digest"
     assert (registry.attempts_made, clock.slept, clock.events) == (1, [], [])
 
 
 def test_works_at_last(clock: FakeClock) -> None:
-    """What works the third time is waited for one second and then three, each told with the reason."""
+    """An attempt that works the third time waits one second and then three, each with an event."""
     registry = Registry(clock, [down(), down("reset by peer")])
     assert clock.retry_policy.call(registry.ask, clock.events.append) == "digest"
     assert registry.attempts_made == 3
     assert _about(clock.slept, [1, 3])
     first, second = clock.slept
     assert clock.events == [
-        Retry(text="it cannot be looked up: answered 503", attempt=2, attempts=3, seconds=first),
-        Retry(text="it cannot be looked up: reset by peer", attempt=3, attempts=3, seconds=second),
+        Retry(text=str(down()), attempt=2, attempts=3, seconds=first),
+        Retry(text=str(down("reset by peer")), attempt=3, attempts=3, seconds=second),
     ]
 
 
 def test_works_never(clock: FakeClock) -> None:
-    """What does not work three times ends with its last error, as it is."""
+    """An attempt that fails three times ends with its last error, unchanged."""
     errors: list[SeatrialError] = [down(str(number)) for number in range(5)]
     last = errors[2]
     registry = Registry(clock, errors)
@@ -105,7 +105,7 @@ def test_works_never(clock: FakeClock) -> None:
 
 
 def test_what_will_not_pass(clock: FakeClock) -> None:
-    """A refusal, and an outage that knows it stays, are not tried again, nor is what is none of our errors."""
+    """A refusal, a lasting outage and any foreign exception are not retried."""
     lasting = down()
     lasting.transient = False
     refusal = PushRefused("no", reason="denied", hint="log in")
@@ -119,7 +119,7 @@ def test_what_will_not_pass(clock: FakeClock) -> None:
 
 
 def test_stops_at_the_first_that_will_not_pass(clock: FakeClock) -> None:
-    """An outage that becomes a refusal is over."""
+    """An outage that becomes a refusal is not retried any more."""
     registry = Registry(clock, [down(), PushRefused("no", reason="denied", hint="log in")])
     with pytest.raises(PushRefused):
         clock.retry_policy.call(registry.ask)
@@ -127,7 +127,7 @@ def test_stops_at_the_first_that_will_not_pass(clock: FakeClock) -> None:
 
 
 def test_rate_limit(clock: FakeClock) -> None:
-    """A rate limit is waited for longer, and once more."""
+    """A rate limit has longer waits, and one retry more."""
     registry = Registry(clock, [limited() for _ in range(5)])
     with pytest.raises(RateLimited):
         clock.retry_policy.call(registry.ask, clock.events.append)
@@ -140,13 +140,13 @@ def test_rate_limit(clock: FakeClock) -> None:
     ("seconds", "wait"), [(0, 5), (2, 5), (7, 7), (45, 45), (46, 45), (86400, 45), (float("inf"), 45)]
 )
 def test_retry_after(clock: FakeClock, seconds: float, wait: float) -> None:
-    """What a registry says of how long it wants us to wait counts up to 45 seconds, but never less than usual."""
+    """The wait that a registry asks for counts up to 45 seconds, but the wait is never shorter than usual."""
     assert clock.retry_policy.call(Registry(clock, [limited(seconds)]).ask) == "digest"
     assert _about(clock.slept, [wait])
 
 
 def test_both_kinds(clock: FakeClock) -> None:
-    """A rate limit behind an outage waits at its own pace, and tries are counted together."""
+    """A rate limit after an outage has its own waits, and attempts are counted together."""
     registry = Registry(clock, [down(), limited(), down(), down()])
     with pytest.raises(RegistryUnavailable, match="503"):
         clock.retry_policy.call(registry.ask)
@@ -155,14 +155,14 @@ def test_both_kinds(clock: FakeClock) -> None:
 
 
 def test_a_long_attempt(clock: FakeClock) -> None:
-    """However long an attempt took, as a large upload does, the next one is made."""
+    """However long an attempt took, the next one is made."""
     registry = Registry(clock, [down()], takes=3600.0)
     assert clock.retry_policy.call(registry.ask) == "digest"
     assert registry.attempts_made == 2
 
 
 def test_own_waits(clock: FakeClock) -> None:
-    """Who wants no wait and no jitter gets none."""
+    """A policy with its own delays and no jitter waits exactly these."""
     retry_policy = RetryPolicy(delays=(0.5,), jitter=0, sleep=clock.sleep)
     assert retry_policy.call(Registry(clock, [down()]).ask) == "digest"
     with pytest.raises(RegistryUnavailable):

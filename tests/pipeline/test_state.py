@@ -1,4 +1,4 @@
-"""What is remembered between runs."""
+"""The state that is saved between runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CHECKS = (Check(path="/", text="hello"),)
 
 @pytest.fixture
 def state(tmp_path: Path) -> StateFolder:
-    """Notes in a folder that is not there yet."""
+    """State in a folder that does not exist yet."""
     return StateFolder(tmp_path / ".seatrial")
 
 
@@ -24,7 +24,7 @@ def _verdict(image: str) -> Verdict:
 
 
 def test_verdict(state: StateFolder) -> None:
-    """A verdict is kept by its image and speaks of its checks only."""
+    """A verdict is saved by its image and covers only its checks."""
     state.save_verdict(_verdict("sha256:a"))
 
     found = state.verdict("sha256:a")
@@ -36,7 +36,7 @@ def test_verdict(state: StateFolder) -> None:
 
 
 def test_current_and_inputs(state: StateFolder) -> None:
-    """The last image of each app, and what went into a build, are found again."""
+    """The last image of each app and the inputs of a build are read as they were saved."""
     state.save_current("web", "sha256:a")
     state.save_current("api", "sha256:b")
     state.save_inputs("sha256:c", {"file app.py": "1"}, "run 1")
@@ -47,7 +47,7 @@ def test_current_and_inputs(state: StateFolder) -> None:
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[1]", b'{"image": 1}', b"\xff\xfe"])
 def test_damage(state: StateFolder, damage: bytes) -> None:
-    """A damaged note is as good as none, and is written over."""
+    """A damaged file counts as missing and is overwritten."""
     state.save_verdict(_verdict("sha256:a"))
     state.save_current("web", "sha256:a")
     for path in state.folder.rglob("*.json"):
@@ -59,7 +59,7 @@ def test_damage(state: StateFolder, damage: bytes) -> None:
 
 
 def test_whole_or_not_at_all(state: StateFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A note that cannot be put in place leaves the old one, and nothing half-written."""
+    """A failed save keeps the old file and leaves nothing else."""
     state.save_current("web", "sha256:a")
 
     def fail(*_: object) -> None:
@@ -73,7 +73,7 @@ def test_whole_or_not_at_all(state: StateFolder, monkeypatch: pytest.MonkeyPatch
 
 
 def test_old_inputs_are_forgotten(state: StateFolder) -> None:
-    """Only the last builds' inputs are kept: a large context would fill the folder."""
+    """Only the inputs of the last builds are kept: a large context would fill the folder."""
     for number in range(40):
         state.save_inputs(f"sha256:{number}", {"file a": str(number)}, "run 1")
         os.utime(state.folder / "inputs" / f"{number}.json", (number, number))
@@ -81,7 +81,7 @@ def test_old_inputs_are_forgotten(state: StateFolder) -> None:
 
 
 def test_old_images_are_forgotten(state: StateFolder) -> None:
-    """Of verdicts, facts and pictures only those of the last images are kept."""
+    """Only the verdicts, facts and screenshots of the last images are kept."""
     for number in range(102):
         image = f"sha256:{number}"
         state.save_verdict(_verdict(image))

@@ -1,4 +1,4 @@
-"""The world as a step sees it: what is there, and in check mode what will be."""
+"""The world as a step sees it: what is there, and in check mode what will be there."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def app(tmp_path: Path) -> App:
 
 
 def built(engine: MemoryEngine, app: App, version: str) -> Image:
-    """Put the app's image of a version there."""
+    """Add the app's image of a version, and return it."""
     image_id = engine.add(f"{app.name} {version}", app.repository.with_tag(version), app.labels)
     image = engine.image(image_id)
     assert image
@@ -70,24 +70,24 @@ def verdict(image: Image, *, passed: bool = True, checks: tuple[Check, ...] = CH
 
 
 def test_the_image_of_a_version(world: World, engine: MemoryEngine, app: App) -> None:
-    """A version's image is found by its name."""
+    """The image of a version is found by its name."""
     older = built(engine, app, "1")
     built(engine, app, "2")
 
-    assert world.chosen(app, Version("1")) == older
+    assert world.image_for(app, Version("1")) == older
 
 
-def test_the_noted_image_is_current(world: World, engine: MemoryEngine, app: App) -> None:
-    """Without a version it is the image the notes name, also when a newer one is there."""
+def test_the_saved_image_is_current(world: World, engine: MemoryEngine, app: App) -> None:
+    """Without a version the saved image counts, even if a newer one is there."""
     older = built(engine, app, "1")
     built(engine, app, "2")
     world.state.save_current(app.name, older.id)
 
-    assert world.chosen(app, None) == world.current(app) == older
+    assert world.image_for(app, None) == world.current(app) == older
 
 
-def test_without_a_note_the_newest_is_current(world: World, engine: MemoryEngine, app: App) -> None:
-    """Without a note, or when the noted image is gone, it is the newest that carries the app's labels."""
+def test_without_a_saved_image_the_newest_is_current(world: World, engine: MemoryEngine, app: App) -> None:
+    """Without a saved image, or if it is gone, the newest image with the app's labels counts."""
     built(engine, app, "1")
     newer = built(engine, app, "2")
     built(engine, replace(app, name="other"), "3")
@@ -99,27 +99,27 @@ def test_without_a_note_the_newest_is_current(world: World, engine: MemoryEngine
 
 @pytest.mark.parametrize(("version", "hint"), [(None, "invoke build"), ("7", "invoke build --version 7")])
 def test_no_image(world: World, app: App, version: str | None, hint: str) -> None:
-    """Where there is none the error says what to type."""
-    with pytest.raises(StepFailed, match=f"there is no image {app.repository.name}") as caught:
-        world.chosen(app, Version(version) if version else None)
+    """Without an image the error names it and says what to type."""
+    with pytest.raises(StepFailed, match=app.repository.name) as caught:
+        world.image_for(app, Version(version) if version else None)
 
     assert caught.value.hint == hint
     assert world.current(app) is None
 
 
-def test_an_image_that_is_foreseen(world: World, engine: MemoryEngine, app: App) -> None:
-    """What is foreseen hides what is there, by its name and as the current one; the world before sees none of it."""
+def test_a_planned_image(world: World, engine: MemoryEngine, app: App) -> None:
+    """A planned image hides the real one, by name and as the current one; the world before does not see it."""
     there = built(engine, app, "1")
     made = Image(id=NOT_BUILT, tags=(app.repository.with_tag("1").familiar,))
 
     planned = world.with_planned(PlannedState(images=(made,), current={app.name: made}))
 
-    assert planned.chosen(app, Version("1")) == planned.chosen(app, None) == made
-    assert world.chosen(app, Version("1")) == world.chosen(app, None) == there
+    assert planned.image_for(app, Version("1")) == planned.image_for(app, None) == made
+    assert world.image_for(app, Version("1")) == world.image_for(app, None) == there
 
 
-def test_later_foresight_comes_first(world: World, app: App) -> None:
-    """What a later step foresees goes before what an earlier one did, and adds to it."""
+def test_the_last_plan_comes_first(world: World, app: App) -> None:
+    """The plan of a later step precedes those of earlier steps, and adds to them."""
     name = app.repository.with_tag("1")
     first, second = Image(id="first", tags=(name.familiar,)), Image(id="second", tags=(name.familiar,))
 
@@ -133,8 +133,8 @@ def test_later_foresight_comes_first(world: World, app: App) -> None:
     assert planned.planned.current == {"one": first, "two": second}
 
 
-def test_an_engine_that_is_foreseen(world: World) -> None:
-    """Where an engine will be started, its stand-in answers from then on."""
+def test_a_planned_engine(world: World) -> None:
+    """A planned engine is used from then on."""
     will_be = MemoryEngine()
 
     planned = world.with_planned(PlannedState(engine=will_be))
@@ -143,15 +143,15 @@ def test_an_engine_that_is_foreseen(world: World) -> None:
     assert world.engine is not will_be
 
 
-def test_a_registry_that_is_foreseen(world: World) -> None:
-    """A registry that will be started holds nothing yet; it is not asked."""
+def test_a_planned_registry(world: World) -> None:
+    """A planned registry is empty, and is not asked."""
     name = ImageReference.parse("localhost:5050/demo/app:1")
 
     assert world.with_planned(PlannedState(registries=frozenset({"localhost:5050"}))).published_manifest(name) is None
 
 
 def test_a_verdict_that_counts(world: World, engine: MemoryEngine, app: App) -> None:
-    """An image is proven by a verdict about its id and these checks that says it passed."""
+    """A verdict counts if it is on the image's id and these checks, and passed."""
     image = built(engine, app, "1")
     assert world.verified(image, CHECKS) is None
 
@@ -163,7 +163,7 @@ def test_a_verdict_that_counts(world: World, engine: MemoryEngine, app: App) -> 
 
 
 def test_a_verdict_that_it_failed(world: World, engine: MemoryEngine, app: App) -> None:
-    """A verdict that it failed proves nothing, and takes the place of an older one."""
+    """A failed verdict does not count, and replaces an older one."""
     image = built(engine, app, "1")
     world.state.save_verdict(verdict(image))
     world.state.save_verdict(verdict(image, passed=False))
@@ -171,8 +171,8 @@ def test_a_verdict_that_it_failed(world: World, engine: MemoryEngine, app: App) 
     assert world.verified(image, CHECKS) is None
 
 
-def test_a_verdict_that_is_foreseen(world: World) -> None:
-    """Check mode counts on the checks it will put."""
+def test_a_planned_verdict(world: World) -> None:
+    """Check mode assumes that planned checks pass."""
     image = Image(id=NOT_BUILT)
 
     found = world.with_planned(PlannedState(verified=frozenset({NOT_BUILT}))).verified(image, CHECKS)

@@ -16,7 +16,7 @@ from seatrial.model.reference import DOCKER_HUB, ImageReference
 from seatrial.registry.client import HttpRegistry
 from seatrial.registry.credentials import Credential, CredentialStore, Secret
 from seatrial.registry.errors import push_refused
-from seatrial.registry.http import grants
+from seatrial.registry.http import grants_push
 from tests.servers.local_server import Asked, Reply, Served, serve
 
 PASSWORD = f"S3ntinel-{secrets.token_hex(8)}-é€"
@@ -64,7 +64,7 @@ def allowed(*actions: str, name: str = "demo/app", kind: str = "repository") -> 
 )
 def test_what_a_token_allows(token: str, granted: bool | None) -> None:
     """A readable token says what it allows; for any other token the answer is None."""
-    assert grants(token, "demo/app") is granted
+    assert grants_push(token, "demo/app") is granted
 
 
 def _guarded(

@@ -40,10 +40,10 @@ def test_gone(tmp_path: Path) -> None:
 
 
 def test_difference() -> None:
-    """What changed, came and went is named, at most five of each."""
+    """Changed, added and removed parts are named, at most five of each."""
     now = Inputs(parts={"file a": "1", "file b": "2", **{f"file n{number}": "1" for number in range(7)}})
-    words = now.difference({"file a": "0", "file b": "2", "file old": "1"})
-    assert words == "a changed; n0, n1, n2, n3, n4 and 2 more added; old removed"
+    text = now.difference({"file a": "0", "file b": "2", "file old": "1"})
+    assert text == "a changed; n0, n1, n2, n3, n4 and 2 more added; old removed"
     assert now.difference({}) == now.difference(now.parts) == "the inputs have changed"
     assert now.digest == Inputs(parts=dict(sorted(now.parts.items(), reverse=True))).digest
 

@@ -15,11 +15,11 @@ from seatrial.host.process import Process
 from seatrial.model.app import App, BuildOptions, Check
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
+from seatrial.pipeline.converge import converge
+from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.retry import RetryPolicy
 from seatrial.pipeline.state import StateFolder
-from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.step import Step
-from seatrial.pipeline.converge import converge
 from seatrial.pipeline.world import World
 from seatrial.steps.build.build import Build
 from seatrial.steps.publish.destination import Destination

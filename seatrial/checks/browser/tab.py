@@ -38,7 +38,7 @@ class Tab:
         self._under_way: dict[tuple[str, str], tuple[str, str]] = {}
         self._loads = 0
         self._loaded: float | None = None
-        self._stirred = time.monotonic()
+        self._last_activity = time.monotonic()
         self._crashed = False
         self._url = ""
         devtools.call("Browser.setDownloadBehavior", until=until, behavior="deny")
@@ -99,7 +99,7 @@ class Tab:
             return True
         if self._loaded is None:
             return False
-        quiet = not self._under_way and now - self._stirred >= _QUIET
+        quiet = not self._under_way and now - self._last_activity >= _QUIET
         return quiet or now - self._loaded >= _LONGEST_UNREST
 
     def _late(self, seconds: float) -> str:
@@ -114,16 +114,16 @@ class Tab:
     def _on_event(self, method: str, params: dict[str, Any], session: str) -> None:
         match method:
             case "Target.attachedToTarget":
-                self._equip(params["sessionId"])
+                self._attach(params["sessionId"])
             case "Target.detachedFromTarget":
-                self._forget(params.get("sessionId", ""))
+                self._detach(params.get("sessionId", ""))
             case "Page.javascriptDialogOpening":
                 self._devtools.send("Page.handleJavaScriptDialog", session=session, accept=True)
             case "Inspector.targetCrashed":
                 self._crashed = self._crashed or session == self._session
                 self._add("crash", "the page crashed the browser's renderer")
             case "Runtime.consoleAPICalled" if params["type"] in _BAD_CALLS:
-                words = f"{_BAD_CALLS[params['type']]}: {' '.join(_said(one) for one in params['args'])}"
+                words = f"{_BAD_CALLS[params['type']]}: {' '.join(_describe_value(one) for one in params['args'])}"
                 self._add(words, words + self._place(params.get("stackTrace", {}).get("callFrames", [])[:1]))
             case "Runtime.exceptionThrown":
                 self._exception(params["exceptionDetails"], session)
@@ -134,7 +134,7 @@ class Tab:
             case _:
                 self._progress(method, params, session)
 
-    def _equip(self, session: str) -> None:
+    def _attach(self, session: str) -> None:
         """Hear of what goes wrong there, too, and let it begin."""
         for domain in _DOMAINS:
             self._devtools.send(f"{domain}.enable", session=session)
@@ -159,13 +159,13 @@ class Tab:
             self._loads += 1
         else:
             return
-        self._stirred = time.monotonic()
+        self._last_activity = time.monotonic()
 
-    def _forget(self, session: str) -> None:
+    def _detach(self, session: str) -> None:
         self._under_way = {key: one for key, one in self._under_way.items() if key[0] != session}
 
     def _exception(self, details: dict[str, Any], session: str) -> None:
-        thrown = _said(details.get("exception", {}))
+        thrown = _describe_value(details.get("exception", {}))
         frames = details.get("stackTrace", {}).get("callFrames", [])[:1]
         place = self._place(frames or [details])
         self._add(f"exception {session} {details['exceptionId']}", f"{details['text']} {thrown}{place}")
@@ -196,7 +196,7 @@ class Tab:
         return sanitize(there.path if own else f"{there.scheme}://{there.netloc}{there.path}", limit=120)
 
 
-def _said(value: dict[str, Any]) -> str:
+def _describe_value(value: dict[str, Any]) -> str:
     """Return a JavaScript value in words: an error's first line, a text as it is."""
     if "value" in value:
         return value["value"] if isinstance(value["value"], str) else json.dumps(value["value"])

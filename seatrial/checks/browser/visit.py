@@ -24,7 +24,7 @@ _FIRST_ERROR = 400
 class Visit:
     """A browser's visit to an app that has passed its checks; `page` is None until the visit has ended.
 
-    `expected` is the version that should answer, `hint_after_fix` what to type after fixing a page with errors.
+    `expected` is the version that should answer, `hint` what to type after fixing a page with errors.
     """
 
     def __init__(  # noqa: PLR0913  each argument is one thing
@@ -35,10 +35,10 @@ class Visit:
         expected: Expected,
         screenshot: Path,
         emit: Emit,
-        hint_after_fix: str = "fix the page, then: invoke build smoke --browser",
+        hint: str = "fix the page, then: invoke build smoke --browser",
     ) -> None:
         self.page: Page | None = None
-        self._hint = hint_after_fix
+        self._hint = hint
         self._program = program
         self._app = app
         self._expected = expected

@@ -168,7 +168,10 @@ class _Wait:
         try:
             request = request_for(check, self.expected)
             response = send(
-                self.base_url, request, seconds=min(max(self.left, _SHORTEST_TIMEOUT), limit), follow=check.follows
+                self.base_url,
+                request,
+                seconds=min(max(self.left, _SHORTEST_TIMEOUT), limit),
+                follow=check.follows_redirects,
             )
         except OSError as error:
             late = timed is not None and isinstance(error, TimeoutError)

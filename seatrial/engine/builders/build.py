@@ -10,7 +10,7 @@ from typing import Protocol
 from seatrial.engine.builders.api import ApiBuild, BuildKitReader, ClassicReader
 from seatrial.engine.builders.buildkit import FailedVertex
 from seatrial.engine.builders.buildx import BuildxBuild
-from seatrial.engine.builders.failure import BuildStopped, explained
+from seatrial.engine.builders.failure import BuildStopped, build_error
 from seatrial.engine.connection import Connection
 from seatrial.engine.model import BuildRequest
 from seatrial.engine.protocol import Emit
@@ -88,7 +88,7 @@ def _run_build(run: _BuilderRun, request: BuildRequest, emit: Emit) -> None:
     except BuildStopped as error:
         if timed_out.is_set():
             raise _timeout_error(request, run) from error
-        raise explained(request, run.failed(), str(error)) from error
+        raise build_error(request, run.failed(), str(error)) from error
     except BaseException:
         run.cancel()
         if timed_out.is_set():

@@ -18,7 +18,7 @@ from seatrial.engine.builders.failure import BuildStopped
 from seatrial.engine.model import BuildRequest
 from seatrial.errors import Unavailable
 from seatrial.events import BuildEvent
-from seatrial.host.subprocesses import Piped, output_of
+from seatrial.host.subprocesses import PipedProcess, output_of
 from seatrial.sources.archive import stream
 
 __all__ = ["BuildxBuild", "status_of"]
@@ -34,7 +34,7 @@ class BuildxBuild:
         self._version = version
         self._progress = Progress()
         self._words: deque[str] = deque(maxlen=LAST_LINES)
-        self._process: Piped | None = None
+        self._process: PipedProcess | None = None
 
     @classmethod
     def found(cls, requirement: str) -> BuildxBuild:
@@ -59,7 +59,7 @@ class BuildxBuild:
         # The Dockerfile gets a name of its own: buildx looks for it in the tar that it reads.
         name = own_name(request.context)
         body = stream(request.context, {name: request.content}, mtime=request.epoch, digests=request.digests)
-        with Piped(_words(request, name), body) as process:
+        with PipedProcess(_words(request, name), body) as process:
             self._process = process
             for line in process.lines():
                 status = status_of(line)

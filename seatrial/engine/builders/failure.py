@@ -11,7 +11,7 @@ from seatrial.engine.model import BuildRequest
 from seatrial.errors import BuildFailed, sanitize
 from seatrial.sources.step_names import line_text, step_line
 
-__all__ = ["BuildStopped", "explained"]
+__all__ = ["BuildStopped", "build_error"]
 
 _PARSE_ERROR: Final = re.compile(r"dockerfile parse error (?:on )?line (\d+)", re.IGNORECASE)
 # The command is already in the step's name.
@@ -85,11 +85,11 @@ _KNOWN: Final = (
 )
 
 
-class BuildStopped(Exception):  # noqa: N818  not an error yet: `explained` turns it into one
+class BuildStopped(Exception):  # noqa: N818  not an error yet: `build_error` turns it into one
     """The builder stopped, with this message of its own."""
 
 
-def explained(request: BuildRequest, failed: FailedVertex | None, builder_message: str) -> BuildFailed:
+def build_error(request: BuildRequest, failed: FailedVertex | None, builder_message: str) -> BuildFailed:
     """Return the error for a build that stopped with this message."""
     file, content = request.dockerfile, request.content.decode("utf-8")
     name, details = (" ".join(failed.name.split()), failed.lines) if failed else ("", ())

@@ -13,7 +13,7 @@ from docker.utils.json_stream import json_stream, stream_as_text
 from seatrial.engine.builders.build import build, builder
 from seatrial.engine.connection import Connection, api_url, engine_message
 from seatrial.engine.docker.containers import Containers
-from seatrial.engine.docker.transfer import follow_transfer, transfer_error, watched
+from seatrial.engine.docker.transfer import follow_transfer, transfer_error, translate_push_errors
 from seatrial.engine.model import BuildRequest, EngineDetails, EngineInfo, HistoryEntry, Image
 from seatrial.engine.parsing import details_of, image_of, real_names
 from seatrial.engine.protocol import Emit
@@ -152,7 +152,10 @@ class DockerEngine(Containers):
         Raise an error from the stream, or `RegistryUnavailable` after `stall` seconds without a message. Only the
         registry knows whether it holds the image now.
         """
-        with self._connection.translate_errors(f"{reference.familiar} cannot be pushed"), watched(reference, stall):
+        with (
+            self._connection.translate_errors(f"{reference.familiar} cannot be pushed"),
+            translate_push_errors(reference, stall),
+        ):
             client = self._connection.client
             response = client.post(
                 api_url(client, f"images/{reference.name}/push"),

@@ -19,7 +19,7 @@ from seatrial.model.reference import ImageReference
 from seatrial.registry.credentials import Credential
 from seatrial.registry.errors import push_refused, read_only, untrusted
 
-__all__ = ["follow_transfer", "transfer_error", "watched"]
+__all__ = ["follow_transfer", "transfer_error", "translate_push_errors"]
 
 Direction = Literal["pull", "push"]
 _REFUSED = re.compile(r"no basic auth credentials|unauthorized|denied|authentication required|forbidden", re.IGNORECASE)
@@ -67,7 +67,7 @@ def follow_transfer(
 
 
 @contextmanager
-def watched(reference: ImageReference, stall: float) -> Iterator[None]:
+def translate_push_errors(reference: ImageReference, stall: float) -> Iterator[None]:
     """Turn a broken push stream into an error: nothing moved for `stall` seconds, or the engine was lost.
 
     Both errors are transient, and the push may have succeeded.

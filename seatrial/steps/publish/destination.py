@@ -11,7 +11,7 @@ from seatrial.model.app import UNCOMMITTED_LABEL, VERSION_LABEL, App
 from seatrial.model.reference import DOCKER_HUB, ImageReference
 from seatrial.model.version import Tags, Version
 
-__all__ = ["Destination", "together", "version_of"]
+__all__ = ["Destination", "join_references", "version_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,7 @@ def version_of(image: Image) -> Version:
     return Version.parse(label)
 
 
-def together(references: Sequence[ImageReference], *, short: bool = False) -> str:
+def join_references(references: Sequence[ImageReference], *, short: bool = False) -> str:
     """Return references of one repository as text: `demo/app:1, :1.4 and :latest`; `short` omits the repository."""
     first, *rest = references
     names = [f":{first.tag}" if short else first.familiar, *(f":{reference.tag}" for reference in rest)]

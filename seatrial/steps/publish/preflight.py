@@ -16,7 +16,7 @@ from seatrial.pipeline.world import PlannedState, World
 from seatrial.registry.model import Manifest
 from seatrial.steps.build.plan import BuildPlan
 from seatrial.steps.publish.destination import Destination
-from seatrial.steps.publish.publication import conflict, is_same_image, short
+from seatrial.steps.publish.publication import conflict, is_same_image, short_digest
 
 __all__ = ["Preflight"]
 
@@ -95,7 +95,7 @@ class Preflight:
         if self.target.build.no_cache or not build_plan.is_up_to_date(_published(world, self.reference, manifest)):
             return  # the plan that follows reports it
         reference = self.reference.with_digest(manifest.digest)
-        emit(Info(text=f"pulling {self.reference.familiar}, {short(manifest.digest)}"))
+        emit(Info(text=f"pulling {self.reference.familiar}, {short_digest(manifest.digest)}"))
         world.pull(reference, emit)
         image = world.engine.image(reference.familiar)
         if image is None:

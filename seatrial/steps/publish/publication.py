@@ -13,9 +13,17 @@ from seatrial.model.version import Version
 from seatrial.pipeline.step import Change
 from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
-from seatrial.steps.publish.destination import Destination, together, version_of
+from seatrial.steps.publish.destination import Destination, join_references, version_of
 
-__all__ = ["Publication", "conflict", "is_own_version", "is_same_image", "published_version", "record_change", "short"]
+__all__ = [
+    "Publication",
+    "conflict",
+    "is_own_version",
+    "is_same_image",
+    "published_version",
+    "record_change",
+    "short_digest",
+]
 
 _SHOWN = len("sha256:") + 12
 
@@ -94,7 +102,7 @@ class Publication:
         """Which references are published and which moving tags did not move, as text."""
         published = [one for one in self.manifests if one not in self.not_moved]
         verb = "is" if len(published) == 1 else "are"
-        return "; ".join((f"{together(published)} {verb} published", *_describe_not_moved(self.not_moved)))
+        return "; ".join((f"{join_references(published)} {verb} published", *_describe_not_moved(self.not_moved)))
 
     @property
     def would(self) -> str:
@@ -112,14 +120,14 @@ class Publication:
             if (found := self.manifests[one]) is None:
                 action = push, ""
             elif one in self.own:
-                action = overwrite, f" (was {short(found.digest)})"
+                action = overwrite, f" (was {short_digest(found.digest)})"
             elif (old := self.versions[found.digest]) == str(new := version_of(self.image)):
                 action = move, f" to the new {new}"
             else:
                 action = move, f" from {old} to {new}"
             groups.setdefault(action, []).append(one)
         parts = [
-            f"{verb} {together(references, short=number > 0)}{rest}"
+            f"{verb} {join_references(references, short=number > 0)}{rest}"
             for number, ((verb, rest), references) in enumerate(groups.items())
         ]
         return "; ".join((", ".join(parts), *_describe_not_moved(self.not_moved)))
@@ -166,7 +174,7 @@ def published_version(world: World, reference: ImageReference, manifest: Manifes
         label = world.configuration(reference, manifest).labels.get(VERSION_LABEL)
     except SeatrialError:  # only a message needs it
         label = None
-    return sanitize(label or short(manifest.digest))
+    return sanitize(label or short_digest(manifest.digest))
 
 
 def record_change(names: str, digest: str | None) -> Change:
@@ -180,7 +188,7 @@ def record_change(names: str, digest: str | None) -> Change:
     )
 
 
-def short(digest: str) -> str:
+def short_digest(digest: str) -> str:
     """Return the beginning of a digest, for people."""
     return digest[:_SHOWN] if digest.startswith("sha256:") else digest
 
@@ -205,4 +213,4 @@ def _describe_not_moved(not_moved: Mapping[ImageReference, str]) -> list[str]:
     groups: dict[str, list[ImageReference]] = {}
     for reference, reason in not_moved.items():
         groups.setdefault(reason, []).append(reference)
-    return [f"{together(group, short=True)} not moved: {reason}" for reason, group in groups.items()]
+    return [f"{join_references(group, short=True)} not moved: {reason}" for reason, group in groups.items()]

@@ -17,7 +17,7 @@ from seatrial.pipeline.state import Verdict
 from seatrial.pipeline.step import Change, NoChange
 from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
-from seatrial.steps.publish.destination import Destination, together, version_of
+from seatrial.steps.publish.destination import Destination, join_references, version_of
 from seatrial.steps.publish.publication import Publication, is_same_image, record_change
 from seatrial.steps.publish.retag import TagErrors, entry_for, partial_failure, retag_all
 from seatrial.wording import short_digest
@@ -59,7 +59,7 @@ class Push:
             digest = publication.published.digest if publication.published else None
             if not self._unrecorded(world, publication):
                 return NoChange(message=publication.state, identity=digest)
-            return record_change(together(publication.own), digest)
+            return record_change(join_references(publication.own), digest)
         world.check_push_permission(self.destination.repository)
         if publication.published is None:
             self._check_name(publication.own[0], image, world.image(publication.own[0]))
@@ -93,7 +93,7 @@ class Push:
 
     def _verified_image(self, world: World) -> Image:
         """Return the image to push; raise `StepFailed` if its smoke test has not passed, unless `untested` is set."""
-        image = world.chosen(self.target, self.version)
+        image = world.image_for(self.target, self.version)
         if not self.untested and self._verdict(world, image) is None:
             raise StepFailed(
                 f"cannot push {image.name}",

@@ -33,10 +33,10 @@ def retag_all(
     results: MutableMapping[ImageReference, SeatrialError | None],
 ) -> None:
     """Point tags at a manifest in the registry, in parallel; put each result into `results` as soon as it is known."""
-    one_at_a_time = threading.Lock()
+    lock = threading.Lock()
 
     def on_event(event: Event) -> None:
-        with one_at_a_time:
+        with lock:
             emit(event)
 
     def retag(reference: ImageReference) -> None:

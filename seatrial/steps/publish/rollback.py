@@ -14,7 +14,7 @@ from seatrial.model.version import Version
 from seatrial.pipeline.step import Change, NoChange
 from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
-from seatrial.steps.publish.destination import Destination, together
+from seatrial.steps.publish.destination import Destination, join_references
 from seatrial.steps.publish.publication import is_own_version, published_version, record_change
 from seatrial.steps.publish.retag import TagErrors, entry_for, partial_failure, retag_all
 
@@ -41,7 +41,7 @@ class Rollback:
         manifests = self._moving(world, manifest)
         wrong, digest = _wrong(manifests, manifest), manifest.digest
         if not wrong:
-            tags = together(tuple(manifests))
+            tags = join_references(tuple(manifests))
             if self._unrecorded(world, manifests, manifest):
                 return record_change(tags, digest)
             verb = "is" if len(manifests) == 1 else "are"
@@ -51,7 +51,9 @@ class Rollback:
         for one in wrong:
             start = f" from {published_version(world, one, found)}" if (found := manifests[one]) else ""
             groups.setdefault(start, []).append(one)
-        named = [f"{together(some, short=number > 0)}{start}" for number, (start, some) in enumerate(groups.items())]
+        named = [
+            f"{join_references(some, short=number > 0)}{start}" for number, (start, some) in enumerate(groups.items())
+        ]
         where = f"{', '.join(named)} back to {self.version}"
         before = next((found.digest for one in wrong if (found := manifests[one])), None)
         return Change(would=f"move {where}", done=f"moved {where}", before=before, after=digest)

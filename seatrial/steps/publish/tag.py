@@ -9,7 +9,7 @@ from seatrial.model.app import App
 from seatrial.model.version import Version
 from seatrial.pipeline.step import Change, NoChange
 from seatrial.pipeline.world import PlannedState, World
-from seatrial.steps.publish.destination import Destination, together
+from seatrial.steps.publish.destination import Destination, join_references
 
 __all__ = ["Tag"]
 
@@ -30,17 +30,17 @@ class Tag:
 
     def plan(self, world: World) -> Change | NoChange:
         """Compare the image with what each reference points to."""
-        image = world.chosen(self.target, self.version)
+        image = world.image_for(self.target, self.version)
         references = self.destination.references(image)
         pointing = {reference: world.image(reference) for reference in references}
         wrong = {name: found for name, found in pointing.items() if found is None or found.id != image.id}
         if not wrong:
-            return NoChange(message=f"{image.name} is tagged as {together(references)}", identity=image.id)
+            return NoChange(message=f"{image.name} is tagged as {join_references(references)}", identity=image.id)
         moved = next((found.id for found in wrong.values() if found), None)
         tags = tuple(reference.familiar for reference in references)
         return Change(
-            would=f"tag {image.name} as {together(tuple(wrong))}",
-            done=f"tagged {image.name} as {together(tuple(wrong))}",
+            would=f"tag {image.name} as {join_references(tuple(wrong))}",
+            done=f"tagged {image.name} as {join_references(tuple(wrong))}",
             before=moved,
             after=image.id,
             planned=PlannedState(images=(replace(image, tags=(*image.tags, *tags)),)),
@@ -48,6 +48,6 @@ class Tag:
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Point every reference to the image."""
-        image = world.chosen(self.target, self.version)
+        image = world.image_for(self.target, self.version)
         for reference in self.destination.references(image):
             world.engine.tag(image.id, reference)

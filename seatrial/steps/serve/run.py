@@ -44,7 +44,7 @@ class Run:
 
     def plan(self, world: World) -> Change | NoChange:
         """Compare image and options with those of the serving container."""
-        image = world.chosen(self.target, self.version)
+        image = world.image_for(self.target, self.version)
         serving = Serving.of(world, self.target)
         if serving.container is None:
             return self._start(image, (serving.answers and serving.leftover_reason) or "")
@@ -57,7 +57,7 @@ class Run:
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Swap the containers, or if the right one serves already, clean up what killed runs left."""
-        image = world.chosen(self.target, self.version)
+        image = world.image_for(self.target, self.version)
         labels = {_OPTIONS_LABEL: json.dumps(self._options())}
         swap = Swap(world=world, app=self.target, image=image, labels=labels, emit=emit)
         with app_lock(world, self.target, f"run of {image.name}", emit):

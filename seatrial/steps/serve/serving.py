@@ -14,7 +14,7 @@ from seatrial.events import WarningEvent
 from seatrial.host.firewall import Redirect
 from seatrial.host.lock import Lock
 from seatrial.host.process import RUN_LABEL
-from seatrial.host.sockets import drained
+from seatrial.host.sockets import wait_until_drained
 from seatrial.model.app import App
 from seatrial.pipeline.world import World
 
@@ -138,7 +138,9 @@ def stop_and_remove(world: World, app: App, container: Container, emit: Emit, *,
 def drain_connections(world: World, app: App, container: Container) -> None:
     """Wait a moment until the connections end, for a container that gets no new ones."""
     if container.running:
-        drained([*container.direct.values()], container.ports.values(), seconds=min(_DRAIN_SECONDS, app.stop_grace))
+        wait_until_drained(
+            [*container.direct.values()], container.ports.values(), seconds=min(_DRAIN_SECONDS, app.stop_grace)
+        )
         world.redirects.drop_connections(app.host_port)
 
 

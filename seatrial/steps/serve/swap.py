@@ -29,7 +29,7 @@ from seatrial.steps.smoke.smoke_container import run_checks, spec_for, start_con
 __all__ = ["Swap"]
 
 _RESTORE_GRACE = 1.0
-_LOOK_AGAIN_SECONDS = 0.02
+_POLL_SECONDS = 0.02
 _NOT_THERE = (502, 503, 504)
 
 
@@ -277,7 +277,7 @@ class Swap:
             if again is None or not again.running or time.monotonic() > deadline:
                 self.emit(WarningEvent(text=f"the old container {old.name} was restarted but does not answer"))
                 return
-            time.sleep(_LOOK_AGAIN_SECONDS)
+            time.sleep(_POLL_SECONDS)
 
     def _answers(self, port: int) -> bool:
         """Return whether an app answers on the port; a 502, 503 or 504 does not count."""

@@ -15,9 +15,9 @@ from seatrial.pipeline.step import Change, NoChange
 from seatrial.pipeline.world import PlannedState, World
 from seatrial.steps.setup.debian import root_file_system
 
-__all__ = ["BaseImage", "Make", "obtain"]
+__all__ = ["BaseImage", "MakeImage", "obtain"]
 
-Make = Callable[[World, ImageReference, Emit], None]
+MakeImage = Callable[[World, ImageReference, Emit], None]
 """Build an image under a name of our own."""
 
 _PACKAGES = ("python3", "python3-pip", "python3-venv", "python-is-python3")
@@ -55,7 +55,7 @@ class BaseImage:
         obtain(world, self.target.base_images, _make, emit)
 
 
-def obtain(world: World, wanted: tuple[ImageReference, ...], make: Make, emit: Emit) -> None:
+def obtain(world: World, wanted: tuple[ImageReference, ...], make: MakeImage, emit: Emit) -> None:
     """Pull the first of these images that can be pulled; build one under `OWN_REGISTRY` instead."""
     last_error: SeatrialError | None = None
     for reference in wanted:

@@ -82,9 +82,7 @@ class Deployed:
                 expected=expected,
                 screenshot=world.state.screenshot(str(self.base_url)),
                 emit=emit,
-                hint_after_fix=(
-                    f"check what is deployed there, then: invoke smoke --browser --url {self.base_url}{version}"
-                ),
+                hint=(f"check what is deployed there, then: invoke smoke --browser --url {self.base_url}{version}"),
             )
             self._visits.append(visit)
             visit(self.base_url)

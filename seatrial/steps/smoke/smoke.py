@@ -45,7 +45,7 @@ class Smoke:
 
     def plan(self, world: World) -> Change | NoChange:
         """Look for a verdict on this image and these checks."""
-        image = world.chosen(self.target, self.version)
+        image = world.image_for(self.target, self.version)
         verdict = world.verified(image, self.target.checks, policy_fingerprint(self.target))
         visited = self.browser is None or (verdict is not None and verdict.visited)
         if verdict and visited and (self.reuse or verdict.run == world.process.run):
@@ -62,7 +62,7 @@ class Smoke:
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Run the checks and save the verdict, also a bad one."""
-        image = world.chosen(self.target, self.version)
+        image = world.image_for(self.target, self.version)
         checked: list[str] = []
 
         def on_event(event: Event) -> None:

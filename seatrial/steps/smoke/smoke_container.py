@@ -8,7 +8,7 @@ from contextlib import suppress
 from seatrial.checks.http.base_url import BaseUrl
 from seatrial.checks.http.probe import Result, probe
 from seatrial.checks.http.response import Expected
-from seatrial.diagnosis.failure import explained
+from seatrial.diagnosis.failure import container_error
 from seatrial.diagnosis.port_owner import find_port_owner
 from seatrial.engine.model import ContainerSpec, Image
 from seatrial.engine.protocol import Emit, Engine
@@ -92,7 +92,7 @@ def start_container(engine: Engine, app: App, image: Image, container_id: str, *
                 hint=f"invoke run --port {host_port % _HIGHEST_PORT + 1}" + (f", or stop {owner}" if owner else ""),
                 cause="port-taken",
             ) from error
-        raise explained(engine, app, image, container_id, words=error.reason) from error
+        raise container_error(engine, app, image, container_id, words=error.reason) from error
 
 
 def run_checks(  # noqa: PLR0913  each argument is one thing
@@ -112,7 +112,7 @@ def run_checks(  # noqa: PLR0913  each argument is one thing
     """
     container = engine.container(container_id)
     if container is None or not container.running:
-        raise explained(engine, app, image, container_id)
+        raise container_error(engine, app, image, container_id)
     container_id = container.id  # from here on another container with the same name does not count
     port = via_port or container.ports.get(app.port)
 
@@ -132,16 +132,16 @@ def run_checks(  # noqa: PLR0913  each argument is one thing
     for result in results:
         emit(result.as_event)
     if any(result.problem for result in results):
-        raise explained(engine, app, image, container_id, results=results, via_port=via_port)
+        raise container_error(engine, app, image, container_id, results=results, via_port=via_port)
     now = engine.container(container_id)
     if now is not None and not now.running:
-        raise explained(engine, app, image, container_id, results=results)
+        raise container_error(engine, app, image, container_id, results=results)
     check_identity(app, image, asked=container, now=now)
     if visit:
         try:
             visit(BaseUrl(port=port))
         except SmokeFailed as error:
             if not alive():
-                raise explained(engine, app, image, container_id, results=results) from error
+                raise container_error(engine, app, image, container_id, results=results) from error
             raise
     return results

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.engine.builders.failure import explained
+from seatrial.engine.builders.failure import build_error
 from seatrial.engine.model import BuildRequest
 from seatrial.model.app import BuildOptions
 from seatrial.model.reference import ImageReference
@@ -38,7 +38,7 @@ REQUEST = BuildRequest(
 )
 def test_causes(output: str, cause: str, *, has_own_hint: bool) -> None:
     """A known failure has its own cause, and a hint that points to something other than the Dockerfile."""
-    error = explained(REQUEST, None, output)
+    error = build_error(REQUEST, None, output)
 
     assert error.cause == cause
     assert ("/src/Dockerfile" not in error.hint) == has_own_hint

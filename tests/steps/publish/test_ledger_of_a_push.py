@@ -13,8 +13,9 @@ from seatrial.errors import RegistryUnavailable, StepFailed
 from seatrial.events import Event, WarningEvent
 from seatrial.model.app import BUILDER_LABEL, checks_digest
 from seatrial.model.reference import ImageReference
+from seatrial.pipeline.converge import converge
 from seatrial.pipeline.ledger import Entry
-from seatrial.pipeline.step import Outcome, Status, converge
+from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.registry.model import Registry
 from seatrial.steps.publish.push import Push
 from tests.git import git
@@ -132,10 +133,10 @@ def test_untested(scenario: StepScenario) -> None:
     assert isinstance(refused.error, StepFailed)
     assert ledger(scenario) == ()
 
-    outcome, told = pushed(scenario, scenario.push(untested=True))
+    outcome, events = pushed(scenario, scenario.push(untested=True))
 
     assert outcome.status is Status.CHANGED
-    assert [one.text for one in told if isinstance(one, WarningEvent) and "smoke test" in one.text]
+    assert [one.text for one in events if isinstance(one, WarningEvent) and "smoke test" in one.text]
     assert ledger(scenario)[-1].verdict is None
     assert scenario.real(scenario.push(untested=True)).status is Status.OK
     assert len(ledger(scenario)) == 1
@@ -145,9 +146,9 @@ def test_untested_and_yet_proved(scenario: StepScenario) -> None:
     """An image that has passed goes out with its verdict and without a warning, whatever was allowed."""
     ready(scenario, "1")
 
-    _, told = pushed(scenario, scenario.push(untested=True))
+    _, events = pushed(scenario, scenario.push(untested=True))
 
-    assert not [one for one in told if isinstance(one, WarningEvent)]
+    assert not [one for one in events if isinstance(one, WarningEvent)]
     verdict = ledger(scenario)[-1].verdict
     assert verdict
     assert verdict["passed"] is True
@@ -197,6 +198,6 @@ def pushed(scenario: StepScenario, step: Push, *, stuck: Collection[str] = ()) -
                 raise RegistryUnavailable(f"{reference.familiar} cannot be moved", reason="it is stuck", hint="again")
             self.behind.tag(reference, manifest)
 
-    told: list[Event] = []
+    events: list[Event] = []
     world = replace(scenario.world, registry=lambda _: cast("Registry", Stubborn()))
-    return converge(step, world, check=False, emit=told.append)[0], told
+    return converge(step, world, check=False, emit=events.append)[0], events

@@ -6,7 +6,7 @@ import secrets
 from typing import cast
 
 from seatrial.errors import PushRefused, SeatrialError
-from seatrial.pipeline.step import Status
+from seatrial.pipeline.outcome import Status
 from seatrial.registry.credentials import Credential, Secret
 from seatrial.steps.publish.login import Login
 from tests.steps.scenario import StepScenario

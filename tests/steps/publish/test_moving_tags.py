@@ -8,7 +8,7 @@ import pytest
 
 from seatrial.errors import UsageError
 from seatrial.model.app import UNCOMMITTED_LABEL
-from seatrial.pipeline.step import Status
+from seatrial.pipeline.outcome import Status
 from tests.git import git
 from tests.steps.run_steps import go, reason, released, statuses
 from tests.steps.scenario import StepScenario

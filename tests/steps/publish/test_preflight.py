@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from seatrial.errors import Conflict, PushRefused, RegistryUnavailable
+from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.state import StateFolder
-from seatrial.pipeline.step import Outcome, Status
 from seatrial.steps.publish.destination import Destination
 from seatrial.steps.publish.preflight import Preflight
 from tests.steps.run_steps import go, released, statuses

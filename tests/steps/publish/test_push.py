@@ -11,10 +11,11 @@ from seatrial.events import Event, Transfer
 from seatrial.model.app import Check
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
-from seatrial.pipeline.step import Status, converge
+from seatrial.pipeline.converge import converge
+from seatrial.pipeline.outcome import Status
 from seatrial.registry.model import Registry
 from seatrial.steps.publish.destination import Destination
-from seatrial.steps.publish.publication import short
+from seatrial.steps.publish.publication import short_digest
 from seatrial.steps.publish.push import Push
 from tests.steps.scenario import StepScenario
 
@@ -39,14 +40,14 @@ def test_four_runs(scenario: StepScenario) -> None:
 def test_a_second_push_sends_nothing(scenario: StepScenario) -> None:
     """What the registry holds already is not sent again: not one layer is spoken of."""
     ready(scenario)
-    first, told = scenario.real(scenario.push()), list[Event]()
+    first, events = scenario.real(scenario.push()), list[Event]()
 
-    second, _ = converge(scenario.push(), scenario.world, check=False, emit=told.append)
+    second, _ = converge(scenario.push(), scenario.world, check=False, emit=events.append)
 
     assert second.status is Status.OK
     assert second.reason == f"the registry holds it as {scenario.remote()} and :latest"
     assert second.before == second.after == first.after
-    assert not [event for event in told if isinstance(event, Transfer)]
+    assert not [event for event in events if isinstance(event, Transfer)]
 
 
 def test_a_missing_tag_is_sent_alone(scenario: StepScenario) -> None:
@@ -61,9 +62,9 @@ def test_a_missing_tag_is_sent_alone(scenario: StepScenario) -> None:
 
     new, image = (
         f"the registry does not hold {scenario.remote('2')} yet",
-        short(scenario.image_id(scenario.local("2")) or ""),
+        short_digest(scenario.image_id(scenario.local("2")) or ""),
     )
-    assert done.reason == f"{new}; moves {scenario.remote('latest')}: {short(older)} by image {image}"
+    assert done.reason == f"{new}; moves {scenario.remote('latest')}: {short_digest(older)} by image {image}"
     assert done.before == older
     assert scenario.backend.published(scenario.repository) == {"1": older, "2": done.after, "latest": done.after}
 
@@ -139,7 +140,7 @@ def test_overwrite(scenario: StepScenario) -> None:
 
     done = scenario.four_runs(scenario.push(overwrite=True))
 
-    by = f"{short(older)} by image {short(scenario.image_id(scenario.local()) or '')}"
+    by = f"{short_digest(older)} by image {short_digest(scenario.image_id(scenario.local()) or '')}"
     assert done.reason == f"overwrites {scenario.remote()}: {by}; moves {scenario.remote('latest')}: {by}"
     assert done.before == older != done.after
     assert scenario.backend.published(scenario.repository) == {"1": done.after, "latest": done.after}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from seatrial.pipeline.step import Status
+from seatrial.pipeline.outcome import Status
 from seatrial.pipeline.world import NOT_BUILT
-from seatrial.steps.publish.publication import short
+from seatrial.steps.publish.publication import short_digest
 from tests.steps.run_steps import go, statuses
 from tests.steps.scenario import StepScenario
 
@@ -45,7 +45,7 @@ def test_the_next_version(scenario: StepScenario) -> None:
     done = go(scenario, scenario.release("2"), check=False)
 
     assert statuses(foretold) == statuses(done) == NEW
-    image = short(scenario.image_id(scenario.local("2")) or "")
+    image = short_digest(scenario.image_id(scenario.local("2")) or "")
     assert [one.reason for one in done.outcomes] == [one.reason.replace(NOT_BUILT, image) for one in foretold.outcomes]
 
 

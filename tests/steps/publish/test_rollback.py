@@ -8,11 +8,12 @@ from typing import Any, cast
 
 from seatrial.errors import Conflict, PushRefused, RegistryUnavailable, SeatrialError, StepFailed, UsageError
 from seatrial.model.reference import ImageReference
+from seatrial.pipeline.converge import converge
+from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.state import StateFolder
-from seatrial.pipeline.step import Outcome, Status, converge
 from seatrial.registry.model import Registry
 from seatrial.steps.publish.destination import Destination
-from seatrial.steps.publish.publication import short
+from seatrial.steps.publish.publication import short_digest
 from seatrial.steps.publish.rollback import Rollback
 from tests.git import git
 from tests.steps.run_steps import go, released, statuses
@@ -48,7 +49,7 @@ def test_four_runs(scenario: StepScenario) -> None:
     assert scenario.backend.published(scenario.repository) == {"1.4.2": newer} | dict.fromkeys(("1.4.1", *LINE), older)
     assert (done.before, done.after) == (newer, older)
     assert f"{scenario.remote('1.4')}, :1 and :latest" in done.reason
-    assert f"from {short(newer)} back to 1.4.1, {short(older)}" in done.reason
+    assert f"from {short_digest(newer)} back to 1.4.1, {short_digest(older)}" in done.reason
     assert scenario.backend.images() == here
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seatrial.errors import StepFailed, UsageError
-from seatrial.pipeline.step import Status
+from seatrial.pipeline.outcome import Status
 from seatrial.steps.publish.tag import Tag
 from tests.steps.scenario import StepScenario
 

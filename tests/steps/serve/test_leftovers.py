@@ -152,7 +152,7 @@ def test_an_unnamed_container_that_was_not_checked(scenario: StepScenario, gone:
     else:
         world.engine.remove(old.id)
     dead = replace(world.process, pid=gone)
-    name, image = f"{scenario.app.container_name}-next-dead", world.chosen(scenario.app, Version("2"))
+    name, image = f"{scenario.app.container_name}-next-dead", world.image_for(scenario.app, Version("2"))
     labels = {**old.labels, **dead.labels}
     spec = spec_for(scenario.app, image, name=name, host_port=scenario.app.host_port, labels=labels)
     world.engine.create(spec, lambda _: None)

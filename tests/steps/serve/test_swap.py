@@ -25,13 +25,13 @@ ONLY_MEMORY = pytest.mark.parametrize("scenario", ["memory"], indirect=True)
 
 def heard(scenario: StepScenario, step: Step, redirects: MemoryRedirects | None = None) -> tuple[Outcome, list[Event]]:
     """Carry a step out, and return its outcome and events."""
-    told: list[Event] = []
+    events: list[Event] = []
     world = replace(scenario.world, redirects=redirects) if redirects else scenario.world
-    return converge(step, world, check=False, emit=told.append)[0], told
+    return converge(step, world, check=False, emit=events.append)[0], events
 
 
-def _notes(told: list[Event]) -> list[str]:
-    return [event.text for event in told if isinstance(event, Info)]
+def _notes(events: list[Event]) -> list[str]:
+    return [event.text for event in events if isinstance(event, Info)]
 
 
 def second_version(scenario: StepScenario) -> None:
@@ -73,24 +73,24 @@ def test_the_redirect_is_told(scenario: StepScenario) -> None:
     """If connections can be redirected, a note says that they were."""
     second_version(scenario)
 
-    outcome, told = heard(scenario, scenario.serve("2"))
+    outcome, events = heard(scenario, scenario.serve("2"))
 
     assert outcome.status is Status.CHANGED, outcome.error
-    assert "redirected" in _notes(told)[-1]
+    assert "redirected" in _notes(events)[-1]
     assert len(scenario.backend.containers()) == 1
 
 
 def test_the_gap_is_told_where_there_is_one(scenario: StepScenario) -> None:
-    """If they cannot be, the image is checked beside the old one all the same, and a note has the gap and its reason."""
+    """If they cannot be, the image is checked beside the old one anyway, and a note has the gap and its reason."""
     second_version(scenario)
 
-    outcome, told = heard(scenario, scenario.serve("2"), MemoryRedirects("nobody may"))
+    outcome, events = heard(scenario, scenario.serve("2"), MemoryRedirects("nobody may"))
 
     assert outcome.status is Status.CHANGED, outcome.error
-    gap = re.search(r"(\d+\.\d) s: nobody may$", _notes(told)[-1])
+    gap = re.search(r"(\d+\.\d) s: nobody may$", _notes(events)[-1])
     assert gap
     assert float(gap[1]) < 10
-    assert outcome.notes[-1] == _notes(told)[-1]
+    assert outcome.notes[-1] == _notes(events)[-1]
     assert (scenario.served(), len(scenario.backend.containers())) == ("hello again", 1)
 
 
@@ -117,10 +117,10 @@ def test_a_firewall_that_refuses(scenario: StepScenario) -> None:
 
     second_version(scenario)
 
-    outcome, told = heard(scenario, scenario.serve("2"), Refusing())
+    outcome, events = heard(scenario, scenario.serve("2"), Refusing())
 
     assert outcome.status is Status.CHANGED
-    assert "no such target" in _notes(told)[-1]
+    assert "no such target" in _notes(events)[-1]
 
 
 @ONLY_MEMORY
@@ -143,10 +143,10 @@ def test_an_old_one_that_does_not_answer_again(scenario: StepScenario, monkeypat
 
     monkeypatch.setattr(engine, "start", break_down)
     hasty = replace(scenario, app=replace(scenario.app, smoke_timeout=0.5))
-    outcome, told = heard(hasty, hasty.serve("2"), MemoryRedirects("nobody may"))
+    outcome, events = heard(hasty, hasty.serve("2"), MemoryRedirects("nobody may"))
 
     assert outcome.status is Status.FAILED
-    (caution,) = [event.text for event in told if isinstance(event, WarningEvent)]
+    (caution,) = [event.text for event in events if isinstance(event, WarningEvent)]
     assert scenario.app.container_name in caution
     assert 0.5 <= outcome.seconds < 5
 
@@ -199,10 +199,10 @@ def test_one_that_does_not_end(scenario: StepScenario, ending: str) -> None:
     deaf.set_reply("hello again")
     deaf.prepare(deaf.build("2"))
 
-    outcome, told = heard(deaf, deaf.serve("2") if ending == "run" else deaf.stop())
+    outcome, events = heard(deaf, deaf.serve("2") if ending == "run" else deaf.stop())
 
     assert outcome.status is Status.CHANGED, outcome.error
-    (caution,) = [event.text for event in told if isinstance(event, WarningEvent)]
+    (caution,) = [event.text for event in events if isinstance(event, WarningEvent)]
     assert app.container_name in caution
     assert "stop_grace" in caution
     assert outcome.seconds < 15

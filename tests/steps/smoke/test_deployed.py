@@ -45,20 +45,20 @@ def page(asked: Asked) -> Reply:
 
 def run(one: Deployed, world: World, *, check: bool = False) -> tuple[Outcome, list[Event]]:
     """Run the step, and return its outcome and events."""
-    told: list[Event] = []
-    return converge(one, world, check=check, emit=told.append)[0], told
+    events: list[Event] = []
+    return converge(one, world, check=check, emit=events.append)[0], events
 
 
 def test_it_passes(tmp_path: Path, world: World) -> None:
     """A deployed app that passes its checks is ok every time: nothing was changed, and no verdict is saved."""
     with serve(page) as server:
         one = step(tmp_path, server.port, prefix="/shop")
-        outcome, told = run(one, world)
+        outcome, events = run(one, world)
         again = Deployed(target=one.target, base_url=one.base_url, awaited=one.awaited)
         assert run(again, world)[0].status is Status.OK
     assert outcome.status is Status.OK
     assert outcome.before == outcome.after == str(one.base_url)
-    results = [(event.check, event.problem) for event in told if isinstance(event, CheckResult)]
+    results = [(event.check, event.problem) for event in events if isinstance(event, CheckResult)]
     assert results == [("GET /", None), ("GET /version", None)]
     assert [asked.path for asked in server.asked] == ["/shop/", "/shop/version"] * 2
     assert not world.state.folder.exists()
@@ -106,8 +106,8 @@ def test_its_redirects(tmp_path: Path, world: World) -> None:
 
     checks = (Check(), Check(redirect="/home"), Check(path="/out"))
     with serve(answer) as server:
-        outcome, told = run(step(tmp_path, server.port, None, *checks, prefix="/shop"), world)
-    problems = [event.problem for event in told if isinstance(event, CheckResult)]
+        outcome, events = run(step(tmp_path, server.port, None, *checks, prefix="/shop"), world)
+    problems = [event.problem for event in events if isinstance(event, CheckResult)]
     assert problems[:2] == [None, None]
     assert "http://evil.invalid/" in str(problems[2])
     assert outcome.status is Status.FAILED

@@ -22,7 +22,7 @@ from tests.steps.scenario import StepScenario
 def served(scenario: StepScenario) -> Iterator[tuple[StepScenario, Container]]:
     """A scenario with a container that was started beside all others."""
     scenario.prepare(scenario.build())
-    image = scenario.world.chosen(scenario.app, Version("1"))
+    image = scenario.world.image_for(scenario.app, Version("1"))
     spec = spec_for(scenario.app, image, name=f"{scenario.app.project}-asked", host_port=0, labels={})
     engine = scenario.backend.engine
     made = engine.create(spec, lambda _: None)
@@ -35,7 +35,7 @@ def served(scenario: StepScenario) -> Iterator[tuple[StepScenario, Container]]:
 
 def hold(scenario: StepScenario, container: Container) -> None:
     """Compare the container that was asked with what there is now."""
-    image, now = scenario.world.chosen(scenario.app, Version("1")), scenario.backend.engine.container(container.id)
+    image, now = scenario.world.image_for(scenario.app, Version("1")), scenario.backend.engine.container(container.id)
     check_identity(scenario.app, image, asked=container, now=now)
 
 
@@ -58,7 +58,7 @@ def test_another_image(served: tuple[StepScenario, Container]) -> None:
     scenario, container = served
     scenario.set_reply("hello again")
     scenario.prepare(scenario.build("2"))
-    other = scenario.world.chosen(scenario.app, Version("2"))
+    other = scenario.world.image_for(scenario.app, Version("2"))
     with pytest.raises(SmokeFailed, match=f"{other.id}.* {container.image_id}") as caught:
         check_identity(scenario.app, other, asked=container, now=container)
     assert caught.value.cause == "wrong-image"

@@ -1,0 +1,162 @@
+"""The wording of the causes, each sentence once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from seatrial.diagnosis.causes import diagnose
+from seatrial.diagnosis.evidence import Evidence, Page, Sources
+from seatrial.engine.inspection import Socket
+from tests.diagnosis.test_causes import ENDED, REFUSED, RUNNING, TRACEBACK, evidence, result
+
+BUILD, SET = "; then: invoke build smoke", " under apps.web in invoke.yaml, then: invoke smoke"
+LISTENING = replace(RUNNING, sockets=(Socket(address="0.0.0.0", port=5000),))  # noqa: S104
+NO_FILE = "FileNotFoundError: [Errno 2] No such file or directory: "
+
+
+def listening(address: str, port: int) -> Evidence:
+    """Return the evidence of an app that listens there and does not answer."""
+    return evidence(replace(RUNNING, sockets=(Socket(address=address, port=port),)), results=(REFUSED,))
+
+
+@pytest.mark.parametrize(
+    ("found", "reason", "hint"),
+    [
+        (
+            evidence(None),
+            "somebody removed its container during the checks",
+            "run the command again (docker events shows who removes the container)",
+        ),
+        (
+            evidence(replace(ENDED, oom_killed=True)),
+            "the kernel killed it at the memory limit of 64 MiB",
+            f"memory: 128m{SET}",
+        ),
+        (
+            evidence(replace(ENDED, exit_code=137)),
+            "it was killed (exit code 137), probably at the memory limit of 64 MiB",
+            f"memory: 128m{SET}",
+        ),
+        (
+            evidence(replace(ENDED, program="linux/arm64", command=("/app",)), engine_platform="linux/amd64"),
+            "/app does not run on linux/amd64: it was compiled for linux/arm64",
+            f"install the program for linux/amd64{BUILD}",
+        ),
+        (
+            evidence(image_platform="linux/arm64", engine_platform="linux/amd64"),
+            "the image is for linux/arm64, but the engine runs linux/amd64",
+            "invoke build --platform linux/amd64 smoke",
+        ),
+        (
+            evidence(ENDED, "/bin/sh: 1: server: not found"),
+            "the program server is not in the image",
+            f"install server in the Dockerfile, or fix CMD (now: ){BUILD}",
+        ),
+        (
+            evidence(ENDED, "[FATAL tini (7)] exec /server failed: Permission denied"),
+            "/server is not executable",
+            f"COPY --chmod=755, or start CMD with the interpreter (now: ){BUILD}",
+        ),
+        (
+            listening("127.0.0.1", 5000),
+            "it listens only on 127.0.0.1:5000 inside the container, which cannot be reached from outside",
+            f"let the app listen on 0.0.0.0:5000{BUILD}",
+        ),
+        (
+            listening("127.0.0.1", 8000),
+            "it listens on port 8000, but the settings (and $PORT) say port 5000",
+            "port: 8000 under apps.web in invoke.yaml, then: invoke smoke; or let the app listen on $PORT and on "
+            "0.0.0.0, then: invoke build smoke",
+        ),
+        (
+            listening("0.0.0.0", 5000),  # noqa: S104
+            "it listens but does not answer: GET /: no answer: Connection reset by peer",
+            f"find out what the app waits for (a database, a lock, a busy worker){BUILD}",
+        ),
+        (
+            evidence(LISTENING, results=(result("no answer: no HTTP answer (X)"),)),
+            "it does not answer in HTTP: GET /: no answer: no HTTP answer (X)",
+            f"let the app serve plain HTTP on port 5000{BUILD}",
+        ),
+        (
+            evidence(replace(RUNNING, sockets=()), "loading", results=(REFUSED,)),
+            "after 5 s it does not listen on any port yet; its last log line: loading",
+            f"smoke_timeout: 30{SET}",
+        ),
+        (
+            evidence(RUNNING, results=(result("x"),), page=Page(status=200, title="Welcome to nginx!")),
+            "nginx's welcome page answers, not the app: status 200, title 'Welcome to nginx!'",
+            f"let CMD start the app (now: ){BUILD}",
+        ),
+        (
+            evidence(RUNNING, results=(result("status 404, expected 200"),)),
+            "GET /: status 404, expected 200",
+            f"fix the app, or its checks in invoke.yaml{BUILD}",
+        ),
+        (
+            evidence(replace(ENDED, exit_code=0)),
+            "its process ended by itself with exit code 0:  does not keep running as a server does",
+            f"start the server in the foreground in CMD{BUILD}",
+        ),
+        (
+            evidence(ENDED, "ModuleNotFoundError: No module named 'yaml'"),
+            "the module yaml is missing from requirements.txt, which does not exist",
+            f"add pyyaml to requirements.txt and RUN pip install -r in the Dockerfile{BUILD}",
+        ),
+        (
+            evidence(
+                ENDED,
+                "ModuleNotFoundError: No module named 'flask'",
+                sources=Sources(requirements="requirements.txt", required=frozenset({"flask"})),
+            ),
+            "the module flask is not in the image, although requirements.txt names flask",
+            f"install requirements.txt in the Dockerfile, for the Python that CMD starts{BUILD}",
+        ),
+        (
+            evidence(ENDED, "ImportError: cannot import name 'x' from 'a.b' (/a)"),
+            "a.b has no x to import",
+            f"pin a version of a that has x{BUILD}",
+        ),
+        (
+            evidence(ENDED, "OSError: [Errno 30] Read-only file system: '/data/x/log'"),
+            "it writes to /data/x/log, but its root is read-only (/tmp can be written to)",
+            f"tmpfs: [/data/x]{SET}",
+        ),
+        (
+            evidence(ENDED, "PermissionError: [Errno 13] Permission denied: '/x'"),
+            "root (without capabilities) may not use /x: permission denied",
+            f"make it readable for all in the Dockerfile (COPY --chmod=644, or RUN chmod a+rX /x){BUILD}",
+        ),
+        (
+            evidence(ENDED, "EADDRINUSE"),
+            "two processes in the container use the same port",
+            f"let only one of them listen on $PORT{BUILD}",
+        ),
+        (
+            evidence(ENDED, f"{NO_FILE}'/srv/x'"),
+            "there is no /srv/x in the image",
+            f"COPY /srv/x in the Dockerfile (does .dockerignore exclude it?){BUILD}",
+        ),
+        (
+            evidence(ENDED, f"{NO_FILE}'/tmp/x'"),
+            "there is no /tmp/x, and /tmp is empty when the app starts",
+            f"let the app create /tmp/x when it starts{BUILD}",
+        ),
+        (
+            evidence(ENDED, TRACEBACK, "ValueError: x"),
+            "ValueError: x (exit code 1)",
+            f"fix the error in the log{BUILD}",
+        ),
+        (
+            evidence(ENDED, "nothing known"),
+            "its process ended with exit code 1; no known cause fits",
+            f"fix the error in the lines above{BUILD}",
+        ),
+    ],
+)
+def test_causes(found: Evidence, reason: str, hint: str) -> None:
+    """Each cause has its reason and hint."""
+    cause = diagnose(found)
+    assert (cause.reason, cause.hint) == (reason, hint)

@@ -1,8 +1,9 @@
-"""The program `seatrial`: the tasks in a folder that has no tasks.py."""
+"""The program `seatrial`, which is `python -m seatrial` as well: the tasks in a folder that has no tasks.py."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from invoke.exceptions import Exit
 from invoke.program import Program
@@ -26,8 +27,14 @@ class _Seatrial(Program):
 
 def main() -> None:
     """Run the program on the process's arguments."""
+    if Path(sys.argv[0]).name == "__main__.py":
+        sys.argv[0] = "seatrial"  # what messages tell people to type next
     try:
         from seatrial.tasks import ns
     except Exit as error:
         sys.exit(error.code)
     _Seatrial(name="seatrial", binary="seatrial", namespace=ns, version=__version__).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -19,7 +19,7 @@ COPY requirements-run.txt ./
 RUN python3 -m venv --without-pip /opt/venv \
     && python3 -m pip --python /opt/venv/bin/python install --no-cache-dir --disable-pip-version-check \
         --require-hashes -r requirements-run.txt
-COPY pyproject.toml LICENSE ./
+COPY pyproject.toml README.md LICENSE ./
 COPY seatrial/ seatrial/
 # The build backend comes from the lock as well, and leaves when its work is done.
 RUN python3 -m pip --python /opt/venv/bin/python install --no-cache-dir --disable-pip-version-check \

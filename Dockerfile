@@ -13,12 +13,12 @@ ARG BASE_IMAGE=python:3.13-slim
 
 FROM ${BASE_IMAGE} AS build
 WORKDIR /src
-COPY requirements-run.txt ./
+COPY requirements.txt ./
 # The base's pip installs into a .venv that has none. It compiles as it installs: Python processes here
 # live for a second, and Invoke writes no .pyc files itself.
 RUN python3 -m venv --without-pip /opt/venv \
     && python3 -m pip --python /opt/venv/bin/python install --no-cache-dir --disable-pip-version-check \
-        --require-hashes -r requirements-run.txt
+        --require-hashes -r requirements.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY seatrial/ seatrial/
 # The build backend comes from the lock as well, and leaves when its work is done.

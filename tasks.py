@@ -1,6 +1,9 @@
 """The playbook: Seatrial's tasks on this project's values, and this repository's own chores."""
 
+import fcntl
+import hashlib
 import os
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -14,11 +17,45 @@ from seatrial import tasks as seatrial_tasks
 
 ROOT = Path(__file__).parent
 STORES = ("graphdriver", "containerd")
-BIN = ROOT / ".venv" / "bin"
+VENV = ROOT / ".venv"
+BIN = shlex.quote(str(VENV / "bin"))
+LOCKS = ("requirements.txt", "requirements-dev.txt")
 COMPILE = (
     f"{BIN}/uv pip compile --quiet --no-config --system-certs --universal --python-version 3.11"
-    " --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command './inv lock'"
+    " --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command './inv dev.lock'"
 )
+
+
+def _equip(c: Context) -> None:
+    """Install into .venv what the chores need and the tasks do not, unless just that was installed there before."""
+    if Path(sys.prefix).resolve() != VENV.resolve():
+        raise Exit(
+            "seatrial: this is a chore of the repository's own .venv\n"
+            f"  why:  it installs tests and tools, and {sys.prefix} may be somebody's\n"
+            f"  next: ./inv in place of invoke",
+            code=3,
+        )
+    wanted = hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in LOCKS)).hexdigest()
+    with (VENV / "seatrial-dev-stamp").open("a+", encoding="ascii") as stamp:
+        fcntl.flock(stamp, fcntl.LOCK_EX)  # another ./inv may be at it
+        stamp.seek(0)
+        if stamp.read() == wanted or c.config.run.dry:
+            return
+        stamp.truncate(0)  # whoever is interrupted from here on begins anew
+        print("seatrial: installing tests and tools from requirements-dev.txt (about a minute)", file=sys.stderr)
+        elsewhere = ("PIP_PREFIX", "PIP_TARGET", "PIP_USER", "PYTHONHOME", "PYTHONPATH")
+        clean = {name: value for name, value in os.environ.items() if name not in elsewhere}
+        pip = f"{BIN}/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes"
+        with c.cd(ROOT):
+            done = c.run(f"{pip} -r {' -r '.join(LOCKS)}", env=clean, replace_env=True, warn=True, in_stream=False)
+        if not done:
+            raise Exit(
+                "seatrial: requirements-dev.txt could not be installed\n"
+                "  why:  pip's last lines are above\n"
+                "  next: check the network and pip config list, then the same again",
+                code=3,
+            )
+        stamp.write(wanted)
 
 
 @task(
@@ -34,6 +71,7 @@ def test(c: Context, only: str = "", engine: str = "") -> None:
 
     if engine not in ("", "usual", *STORES):
         raise Exit(f"--engine {engine}: it is one of usual, {', '.join(STORES)}", code=2)
+    _equip(c)
     seatrial_tasks.up(c)
     missing = [program for program in ("chromium", "skopeo", "conntrack") if shutil.which(program) is None]
     if missing and may_install():
@@ -78,8 +116,8 @@ def _test_on_second_engine(c: Context, store: str, only: str, *, wanted: bool) -
         "stop": "Stop it.",
     },
 )
-def engine(c: Context, release: str = "sid", store: str = "", stop: bool = False) -> None:  # noqa: ARG001  Invoke's
-    """Run Debian's newest Docker Engine beside the usual one, for the tests; print where it is."""
+def engines(c: Context, release: str = "sid", store: str = "", stop: bool = False) -> None:  # noqa: ARG001  Invoke's
+    """Run Debian's newest Docker Engine beside the usual one, once with each store; print where it is."""
     from seatrial.errors import SeatrialError
     from tests.servers import second_engine
 
@@ -100,26 +138,29 @@ def engine(c: Context, release: str = "sid", store: str = "", stop: bool = False
 @task(positional=[])
 def lint(c: Context) -> None:
     """Check style and types: ruff and mypy."""
+    _equip(c)
     with c.cd(ROOT):
         c.run(f"{BIN}/ruff check && {BIN}/ruff format --check && {BIN}/mypy")
 
 
 @task(positional=[], help={"upgrade": "Take the newest versions instead of those that are locked."})
 def lock(c: Context, upgrade: bool = False) -> None:
-    """Lock the requirements with hashes: the tests', the pipeline image's, the app's."""
+    """Lock the requirements with hashes: the pipeline's, the tests' and tools', the app's."""
+    _equip(c)
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_"))}
     newest = " --upgrade" if upgrade else ""
     with c.cd(ROOT):
         for words in (
-            f"--extra build --extra test -o requirements.txt pyproject.toml{newest}",
-            "--extra build -c requirements.txt -o requirements-run.txt pyproject.toml",
+            f"--group build -o requirements.txt pyproject.toml{newest}",
+            f"--group dev -c requirements.txt -o requirements-dev.txt{newest}",
             "-c requirements.txt -o app/requirements.txt app/requirements.in",
         ):
             c.run(f"{COMPILE} {words}", env=clean, replace_env=True)
 
 
 ns = Collection.from_module(seatrial_tasks)
-ns.add_task(engine)
 ns.add_task(test)
-ns.add_task(lint)
-ns.add_task(lock)
+dev = Collection("dev")  # chores of this repository: ./inv dev.lint
+for chore in (engines, lint, lock):
+    dev.add_task(chore)
+ns.add_collection(dev)

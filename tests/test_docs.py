@@ -19,7 +19,7 @@ from seatrial.tasks import ns
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-CHORES = {"engine", "test", "lint", "lock"}
+CHORES = {"test", "dev.engines", "dev.lint", "dev.lock"}
 CONTEXTS = {context.name: context for context in ns.to_contexts()}  # once: Invoke returns each help text only once
 _BLOCK = re.MULTILINE | re.DOTALL
 _FENCE = re.compile(r"^```sh\n(.*?)^```", _BLOCK)

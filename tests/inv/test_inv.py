@@ -18,7 +18,7 @@ def test_first_use(project: Project) -> None:
     done = project.inv("build", "--version", "1")
 
     assert done.stdout == f"in {project.root}: --search-root {project.root} build --version 1\n"
-    assert done.stderr == "seatrial: making .venv from requirements.txt (first use, about a minute)\n"
+    assert done.stderr == "seatrial: making .venv from requirements.txt (first use, some seconds)\n"
     venv, lock, package, compiled = project.calls()
     assert venv == f"-m venv --clear {project.root}/.venv"
     assert lock == f"-m pip install --quiet --require-hashes -r {project.root}/requirements.txt"

@@ -3,9 +3,11 @@
 import fcntl
 import hashlib
 import os
+import platform
 import shlex
 import shutil
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from invoke.collection import Collection
@@ -13,9 +15,39 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task
 
-from seatrial import tasks as seatrial_tasks
-
 ROOT = Path(__file__).parent
+# What the tasks import, mostly late: looked for here, so that nothing is half done when one of them is missing.
+NEEDED = ("docker", "msgspec", "requests", "rich", "urllib3", "yaml")
+
+
+def _look_for_modules() -> None:
+    """Raise `ImportError` for a Python that is too old, or without one of the modules."""
+    if sys.version_info < (3, 11):  # noqa: UP036  pip may have installed everything for an older one
+        raise ImportError("Python 3.11 or later is needed", name="python")
+    for name in NEEDED:
+        if find_spec(name) is None:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+def _cannot_load(error: ImportError) -> str:
+    """Return in three lines what failed, why, and what to type."""
+    python, lock = shlex.quote(sys.executable), shlex.quote(os.path.relpath(ROOT / "requirements.txt"))
+    mend = f"{python} -m pip install -r {lock}  # or ./inv in place of invoke: it makes its own .venv"
+    if error.name == "python":
+        mend = "./inv in place of invoke: it looks for another Python, and makes its own .venv"
+    why = f"{error}, says {sys.executable}, Python {platform.python_version()}"
+    return f"seatrial: the tasks cannot be loaded\n  why:  {why}\n  next: {mend}"
+
+
+try:
+    _look_for_modules()
+    from seatrial import tasks as seatrial_tasks
+except ImportError as cause:
+    if (cause.name or "").startswith("seatrial") and str(cause) != "No module named 'seatrial'":
+        raise  # a slip in the package itself: the traceback tells more
+    print(_cannot_load(cause), file=sys.stderr)
+    sys.exit(3)
+
 STORES = ("graphdriver", "containerd")
 VENV = ROOT / ".venv"
 BIN = shlex.quote(str(VENV / "bin"))

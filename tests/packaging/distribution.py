@@ -1,0 +1,64 @@
+"""A Python of its own for what is installed: venvs without pip, filled by the pip of the tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["ROOT", "Python", "run"]
+
+ROOT = Path(__file__).parents[2]
+# What would let another place's modules in.
+_ELSEWHERE = ("PIP_PREFIX", "PIP_TARGET", "PIP_USER", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")
+
+
+def run(*words: Path | str, cwd: Path, timeout: float = 120, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, where no module of this run's Python is to be found."""
+    kept = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
+    return subprocess.run(
+        [str(word) for word in words],
+        cwd=cwd,
+        env=kept | variables,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=timeout,
+    )
+
+
+@dataclass(frozen=True)
+class Python:
+    """A venv."""
+
+    folder: Path
+
+    @classmethod
+    def make(cls, folder: Path, like: Python | None = None) -> Python:
+        """Make a venv that holds nothing, or what another one holds."""
+        venv.create(folder, symlinks=True)
+        made = cls(folder)
+        if like:
+            shutil.copytree(like.modules, made.modules, dirs_exist_ok=True)
+        return made
+
+    @property
+    def modules(self) -> Path:
+        """Its site-packages."""
+        (found,) = self.folder.glob("lib/python*/site-packages")
+        return found
+
+    def program(self, name: str) -> Path:
+        """Return the path of one of its programs."""
+        return self.folder / "bin" / name
+
+    def install(self, *words: Path | str) -> None:
+        """Install with the index and cache that pip is configured to use."""
+        pip = (sys.executable, "-m", "pip", "--python", self.program("python"), "install", "--quiet")
+        done = run(*pip, "--disable-pip-version-check", *words, cwd=ROOT, timeout=300)
+        assert done.returncode == 0, done.stderr

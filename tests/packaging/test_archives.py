@@ -1,0 +1,66 @@
+"""What is built: a wheel that holds the package alone, a source archive that holds what belongs to it."""
+
+from __future__ import annotations
+
+import tarfile
+import tomllib
+import zipfile
+from email import message_from_bytes
+from email.message import Message
+from pathlib import Path
+
+import pytest
+
+import seatrial
+from tests.packaging.distribution import ROOT
+
+
+@pytest.fixture(scope="module")
+def metadata(wheel: Path) -> Message:
+    """What the wheel says of itself."""
+    with zipfile.ZipFile(wheel) as archive:
+        return message_from_bytes(archive.read(f"seatrial-{seatrial.__version__}.dist-info/METADATA"))
+
+
+def test_wheel(wheel: Path) -> None:
+    """The wheel is for any Python 3, and holds the package and what describes it, nothing else."""
+    assert wheel.name == f"seatrial-{seatrial.__version__}-py3-none-any.whl"
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0] for name in names} == {"seatrial", f"seatrial-{seatrial.__version__}.dist-info"}
+    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "seatrial").rglob("*.py")}
+    assert modules | {"seatrial/py.typed"} <= set(names)
+
+
+def test_sdist(sdist: Path) -> None:
+    """The source archive holds README, documents, tests and chores, and nothing that running them left behind."""
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    wanted = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "inv", "invoke.yaml", "tasks.py"]
+    wanted += ["Dockerfile", "requirements.txt", "requirements-dev.txt", "app/app.py", "bench/build.py"]
+    wanted += [path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md")]
+    wanted += [path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("*.py")]
+    assert set(wanted) <= names
+    assert not [name for name in names if "__pycache__" in name or name.startswith((".git", ".venv"))]
+
+
+def test_readme(metadata: Message) -> None:
+    """The wheel brings the README, for the page that an index shows."""
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    assert str(metadata.get_payload()).startswith("# Seatrial\n")
+    assert "docker" in metadata["Keywords"].split(",")
+
+
+def test_pythons(metadata: Message) -> None:
+    """The wheel names the Pythons it runs on."""
+    prefix = "Programming Language :: Python :: 3."
+    named = [one.removeprefix(prefix) for one in metadata.get_all("Classifier", []) if one.startswith(prefix)]
+    assert named == ["11", "12", "13", "14"]
+    assert metadata["Requires-Python"] == ">=3.11"
+
+
+def test_no_extras(metadata: Message) -> None:
+    """What tests and builds need is nobody else's choice: there are no extras."""
+    assert metadata.get_all("Provides-Extra", []) == []
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    assert metadata.get_all("Requires-Dist") == project["project"]["dependencies"]
+    assert {"build", "test"} <= set(project["dependency-groups"])

@@ -1,0 +1,46 @@
+"""The lowest versions that pyproject.toml allows are versions that work."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.packaging.distribution import ROOT, run
+
+# Rooms whose tests go through programs, and rooms and long tests that no library of others has a part in.
+_ROOMS = ("app", "cli", "faults", "host", "inv", "model", "packaging", "sources", "steps")
+_OWN = ("test_architecture", "test_buildkit", "test_docs", "test_ledger")
+_VERSIONS = "import json, sys; from importlib.metadata import version; print(json.dumps([*map(version, sys.argv[1:])]))"
+
+
+@pytest.fixture(scope="module")
+def lowest() -> dict[str, str]:
+    """The lowest version of each dependency by its name."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    bounds = [re.fullmatch(r"([a-z0-9-]+)>=([0-9.]+)", one) for one in project["dependencies"]]
+    assert all(bounds), "a dependency without a lowest version"
+    return {bound[1]: bound[2] for bound in bounds if bound}
+
+
+def test_unit_tests_on_the_lowest_versions(lowest: dict[str, str], tmp_path: Path) -> None:
+    """The unit tests pass on exactly the lowest versions, and what else these bring; pytest is the one at work here."""
+    pins = [f"{name}=={version}" for name, version in lowest.items()]
+    pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", tmp_path)
+    installed = run(*pip, *pins, cwd=ROOT, timeout=300)
+    assert installed.returncode == 0, installed.stderr
+    told = run(sys.executable, "-c", _VERSIONS, *lowest, cwd=ROOT, PYTHONPATH=str(tmp_path))
+    for version, (name, wanted) in zip(json.loads(told.stdout), lowest.items(), strict=True):
+        assert re.fullmatch(rf"{re.escape(wanted)}(\.0)*", version), f"{name} is at {version}"
+
+    ignored = [f"--ignore=tests/{room}" for room in _ROOMS]
+    kinds = ("-m", "not engine and not browser", "-k", f"not ({' or '.join(_OWN)})")
+    pytest_words = (sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *kinds, *ignored, "tests")
+    tested = run(*pytest_words, cwd=ROOT, timeout=240, PYTHONPATH=str(tmp_path))
+
+    assert tested.returncode == 0, tested.stdout[-5000:]
+    assert int(tested.stdout.rpartition(" passed")[0].split()[-1]) > 700

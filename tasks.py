@@ -1,4 +1,4 @@
-"""The playbook: Seatrial's tasks on this project's values, and this repository's own chores."""
+"""The tasks of this repository: Seatrial's own, with the values of invoke.yaml, and chores under dev."""
 
 import fcntl
 import hashlib
@@ -16,7 +16,7 @@ from invoke.exceptions import Exit
 from invoke.tasks import task
 
 ROOT = Path(__file__).parent
-# What the tasks import, mostly late: looked for here, so that nothing is half done when one of them is missing.
+# The tasks import these late. They are looked for here, so that no task fails halfway because one is missing.
 NEEDED = ("docker", "msgspec", "requests", "rich", "urllib3", "yaml")
 
 
@@ -32,11 +32,11 @@ def _look_for_modules() -> None:
 def _cannot_load(error: ImportError) -> str:
     """Return in three lines what failed, why, and what to type."""
     python, lock = shlex.quote(sys.executable), shlex.quote(os.path.relpath(ROOT / "requirements.txt"))
-    mend = f"{python} -m pip install -r {lock}  # or ./inv in place of invoke: it makes its own .venv"
+    hint = f"{python} -m pip install -r {lock}  # or ./inv instead of invoke: it makes its own .venv"
     if error.name == "python":
-        mend = "./inv in place of invoke: it looks for another Python, and makes its own .venv"
-    why = f"{error}, says {sys.executable}, Python {platform.python_version()}"
-    return f"seatrial: the tasks cannot be loaded\n  why:  {why}\n  next: {mend}"
+        hint = "./inv instead of invoke (it finds another Python and makes its own .venv)"
+    reason = f"{error} (in {sys.executable}, Python {platform.python_version()})"
+    return f"seatrial: the tasks cannot be loaded\n  why:  {reason}\n  next: {hint}"
 
 
 try:
@@ -44,7 +44,7 @@ try:
     from seatrial import tasks as seatrial_tasks
 except ImportError as cause:
     if (cause.name or "").startswith("seatrial") and str(cause) != "No module named 'seatrial'":
-        raise  # a slip in the package itself: the traceback tells more
+        raise  # a mistake in the package itself: its traceback helps more
     print(_cannot_load(cause), file=sys.stderr)
     sys.exit(3)
 
@@ -59,21 +59,21 @@ COMPILE = (
 
 
 def _equip(c: Context) -> None:
-    """Install into .venv what the chores need and the tasks do not, unless just that was installed there before."""
+    """Install tests and tools into .venv, unless these very versions are installed."""
     if Path(sys.prefix).resolve() != VENV.resolve():
         raise Exit(
-            "seatrial: this is a chore of the repository's own .venv\n"
-            f"  why:  it installs tests and tools, and {sys.prefix} may be somebody's\n"
-            f"  next: ./inv in place of invoke",
+            "seatrial: this chore needs the repository's own .venv\n"
+            f"  why:  it installs tests and tools, and {sys.prefix} is not its own\n"
+            f"  next: ./inv instead of invoke",
             code=3,
         )
     wanted = hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in LOCKS)).hexdigest()
     with (VENV / "seatrial-dev-stamp").open("a+", encoding="ascii") as stamp:
-        fcntl.flock(stamp, fcntl.LOCK_EX)  # another ./inv may be at it
+        fcntl.flock(stamp, fcntl.LOCK_EX)  # another ./inv may be installing
         stamp.seek(0)
         if stamp.read() == wanted or c.config.run.dry:
             return
-        stamp.truncate(0)  # whoever is interrupted from here on begins anew
+        stamp.truncate(0)  # an interrupted installation is repeated
         print("seatrial: installing tests and tools from requirements-dev.txt (about a minute)", file=sys.stderr)
         elsewhere = ("PIP_PREFIX", "PIP_TARGET", "PIP_USER", "PYTHONHOME", "PYTHONPATH")
         clean = {name: value for name, value in os.environ.items() if name not in elsewhere}
@@ -84,7 +84,7 @@ def _equip(c: Context) -> None:
             raise Exit(
                 "seatrial: requirements-dev.txt could not be installed\n"
                 "  why:  pip's last lines are above\n"
-                "  next: check the network and pip config list, then the same again",
+                "  next: check the network and pip config list, then run it again",
                 code=3,
             )
         stamp.write(wanted)
@@ -93,16 +93,16 @@ def _equip(c: Context) -> None:
 @task(
     positional=[],
     help={
-        "only": "What pytest is to run instead of all: paths, -k, -m …",
-        "engine": "Only this engine: usual, or a newer one with its store, graphdriver or containerd.",
+        "only": "Arguments for pytest instead of all tests: paths, -k, -m …",
+        "engine": "Only this engine: usual, or the newer one with a store, graphdriver or containerd.",
     },
 )
 def test(c: Context, only: str = "", engine: str = "") -> None:
-    """Set up what the tests need, then run linter, types, all tests, and those of the engine on a newer one, too."""
+    """Run linter, types and all tests; the engine tests on a newer engine, too."""
     from seatrial.steps.setup.debian import may_install  # late: listing the tasks needs none of it
 
     if engine not in ("", "usual", *STORES):
-        raise Exit(f"--engine {engine}: it is one of usual, {', '.join(STORES)}", code=2)
+        raise Exit(f"--engine {engine}: choose one of usual, {', '.join(STORES)}", code=2)
     _equip(c)
     seatrial_tasks.up(c)
     missing = [program for program in ("chromium", "skopeo", "conntrack") if shutil.which(program) is None]
@@ -119,7 +119,7 @@ def test(c: Context, only: str = "", engine: str = "") -> None:
 
 
 def _test_on_second_engine(c: Context, store: str, only: str, *, wanted: bool) -> None:
-    """Run what needs an engine on the newer one; where it cannot be had, say so, or fail when just that is `wanted`."""
+    """Run the engine tests on the newer engine; where it cannot be started, say so, or fail if it is `wanted`."""
     from seatrial.errors import SeatrialError
     from tests.servers import second_engine
 
@@ -132,7 +132,7 @@ def _test_on_second_engine(c: Context, store: str, only: str, *, wanted: bool) -
             raise Exit(code=error.exit_code) from None
         return
     print(f"on the engine at {host}", flush=True)
-    # What both stores have in common is seen on one of them.
+    # Tests about running containers do not depend on the store: one is enough.
     which = "engine" if wanted or store == STORES[-1] else "engine and not container"
     try:
         c.run(f"{BIN}/python -m pytest -m '{which}' {only}", env={"DOCKER_HOST": host}, pty=False)
@@ -143,18 +143,18 @@ def _test_on_second_engine(c: Context, store: str, only: str, *, wanted: bool) -
 @task(
     positional=[],
     help={
-        "release": "The Debian release whose Docker it is.",
-        "store": "Its image store: graphdriver or containerd; both by default.",
-        "stop": "Stop it.",
+        "release": "The Debian release to take Docker from.",
+        "store": "The image store: graphdriver or containerd (default both).",
+        "stop": "Stop it instead.",
     },
 )
 def engines(c: Context, release: str = "sid", store: str = "", stop: bool = False) -> None:  # noqa: ARG001  Invoke's
-    """Run Debian's newest Docker Engine beside the usual one, once with each store; print where it is."""
+    """Start Debian's newest Docker Engine beside the usual one, for the tests; print its address."""
     from seatrial.errors import SeatrialError
     from tests.servers import second_engine
 
     if store not in ("", *STORES):
-        raise Exit(f"--store {store}: it is one of {', '.join(STORES)}", code=2)
+        raise Exit(f"--store {store}: choose one of {', '.join(STORES)}", code=2)
     for one in [store] if store else STORES:
         try:
             if stop:
@@ -175,9 +175,9 @@ def lint(c: Context) -> None:
         c.run(f"{BIN}/ruff check && {BIN}/ruff format --check && {BIN}/mypy")
 
 
-@task(positional=[], help={"upgrade": "Take the newest versions instead of those that are locked."})
+@task(positional=[], help={"upgrade": "Take the newest versions instead of the locked ones."})
 def lock(c: Context, upgrade: bool = False) -> None:
-    """Lock the requirements with hashes: the pipeline's, the tests' and tools', the app's."""
+    """Lock the requirements of the pipeline, the tests and tools, and the app, with hashes."""
     _equip(c)
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_"))}
     newest = " --upgrade" if upgrade else ""

@@ -10,11 +10,12 @@ INV = Path(__file__).parents[2] / "inv"
 # What inv may use besides Python, so that PATH can hold this and nothing else.
 TOOLS = ("cksum", "flock", "id", "ls", "mv", "readlink", "rm", "sed", "sh", "sleep", "tail")
 
-# Answers like `python -c`, `-m venv` and `-m pip`; its .venv/bin/invoke tells how it was called.
+# Answers like `python -c`, `-m venv` and `-m pip`; as the program it prints how it was called.
 PYTHON = r"""#!/bin/sh
 printf '%s\n' "$*" >>"$CALLS"
 case $* in
 *"-m ${BROKEN:-nothing}"*) echo 'the network is gone' >&2; exit 7 ;;
+-c*run_playbook*) shift 2; exec "${0%/*}/invoke" "$@" ;;
 -c*print*) echo python3.11-venv ;;
 -c*ensurepip*) [ -z "${NO_ENSUREPIP-}" ] ;;
 '-m venv'*)

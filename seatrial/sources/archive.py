@@ -27,7 +27,7 @@ def stream(
 
     Modes are 755 or 644 and the owner is root, so that the image does not depend on this machine. `mtime`, in seconds,
     replaces every file's own time. The format is GNU with whole seconds: BuildKit does not recognise a tar that begins
-    with a PAX header. Raise `UsageError` for a file that cannot be read, changes meanwhile, or does not match
+    with a PAX header. Raise `UsageError` for a file that cannot be read, changes while it is sent, or does not match
     `digests` (path to the result of `entry_digest`).
     """
     buffer = bytearray()

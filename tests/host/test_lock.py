@@ -192,7 +192,7 @@ def test_readers_block_nobody(folder: Path, other: Other) -> None:
 
 
 def test_a_reader_at_the_same_moment(folder: Path) -> None:
-    """A reader at the very moment makes nobody fail, even with a killed owner's name in the file."""
+    """A reader at the same moment makes no process fail, even with a killed owner's name in the file."""
     lock = Lock(folder, REPOSITORY)
     with lock.hold(ME):
         left = lock.path.read_bytes()

@@ -63,7 +63,7 @@ def problem(check: Check, body: str = "", status: int = 200, *, cut: bool = Fals
         (facts._port_problem((), 8080), "exposes no port"),
         (facts._port_problem(("80/tcp",), 8080), "exposes 80, but the app's port is 8080"),
         (facts._port_problem(("80/tcp", "8080/tcp"), 8080), "exposes 80 besides 8080"),
-        (facts._size_problem(2000, 1000), "is 2 kB (2,000 bytes), above its budget of 1 kB (1,000 bytes)"),
+        (facts._size_problem(2000, 1000), "is 2kB (2,000 bytes), above its budget of 1kB (1,000 bytes)"),
         (PORT.as_event(fails=True), "image check port (CIS 5.9): exposes no port. Fix: EXPOSE 8080"),
     ],
 )
@@ -108,15 +108,19 @@ def test_invalid_urls(url: str, message: str, reason: str) -> None:
         (
             "fail",
             (PORT, SIZE),
-            "1 of 2 image checks failed: port: exposes no port\n"
-            "fix the Dockerfile as shown above, or add the checks that may fail to image_facts_allowed; "
-            "then: invoke build smoke\nport (CIS 5.9): exposes no port. Fix: EXPOSE 8080",
+            (
+                "1 of 2 image checks failed: port: exposes no port\n"
+                "fix the Dockerfile as shown above, or add the checks that may fail to image_facts_allowed; "
+                "then: invoke build smoke\nport (CIS 5.9): exposes no port. Fix: EXPOSE 8080"
+            ),
         ),
         (
             "fail",
             (),
-            "the image checks could not run: the engine does not report the configuration of sha256:1\n"
-            "invoke build smoke",
+            (
+                "the image checks could not run: the engine does not report the configuration of sha256:1\n"
+                "invoke build smoke"
+            ),
         ),
     ],
 )
@@ -126,7 +130,9 @@ def test_image_checks(
     """The image checks have one sentence for passing and one for each failure."""
     monkeypatch.setattr(facts, "collect_facts", lambda *_: results)
     engine = MemoryEngine()
-    world = World(engine=engine, registry=lambda _: pytest.fail(), state=StateFolder(tmp_path), process=Process.this())
+    world = World(
+        engine=engine, registry=lambda _: pytest.fail("asked"), state=StateFolder(tmp_path), process=Process.this()
+    )
     app = replace(make_app("wording", tmp_path / "app", "scratch", 8080), facts=FactsPolicy(mode=mode))
     try:
         found = enforce_policy(world, app, Image(id="sha256:1"), lambda _: None)

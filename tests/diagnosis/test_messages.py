@@ -67,8 +67,10 @@ def listening(address: str, port: int) -> Evidence:
         (
             listening("127.0.0.1", 8000),
             "it listens on port 8000, but the settings (and $PORT) say port 5000",
-            "port: 8000 under apps.web in invoke.yaml, then: invoke smoke; or let the app listen on $PORT and on "
-            "0.0.0.0, then: invoke build smoke",
+            (
+                "port: 8000 under apps.web in invoke.yaml, then: invoke smoke; or let the app listen on $PORT and on "
+                "0.0.0.0, then: invoke build smoke"
+            ),
         ),
         (
             listening("0.0.0.0", 5000),  # noqa: S104
@@ -96,8 +98,8 @@ def listening(address: str, port: int) -> Evidence:
             f"fix the app, or its checks in invoke.yaml{BUILD}",
         ),
         (
-            evidence(replace(ENDED, exit_code=0)),
-            "its process ended by itself with exit code 0:  does not keep running as a server does",
+            evidence(replace(ENDED, exit_code=0, command=("true",))),
+            "its process ended by itself with exit code 0: true does not keep running as a server does",
             f"start the server in the foreground in CMD{BUILD}",
         ),
         (

@@ -1,0 +1,134 @@
+"""The wording of the doctor's findings, each sentence once."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from seatrial.doctor.doctor import findings
+from seatrial.engine.memory.engine import MemoryEngine
+from seatrial.model.reference import ImageReference
+from tests.doctor.test_doctor import _save_config, _subject
+
+HUB = "https://index.docker.io/v1/"
+
+
+@pytest.fixture
+def engine() -> Iterator[MemoryEngine]:
+    """An engine with the base image."""
+    memory = MemoryEngine()
+    memory.add("base", ImageReference.parse("python:3.13-slim"))
+    yield memory
+    memory.close()
+
+
+def _all_well(folder: Path) -> None:
+    _save_config(folder, json.dumps({"auths": {HUB: {"auth": "YWxpY2U6eA=="}}}))
+
+
+def _all_bad(folder: Path) -> None:
+    _save_config(folder, "[]")
+    (folder / ".dockerignore").unlink()
+    (folder / "Dockerfile").unlink()
+
+
+def _another_login(folder: Path) -> None:
+    _save_config(folder, json.dumps({"auths": {HUB: {"auth": "Ym9iOng="}}}))
+    (folder / ".dockerignore").unlink()
+    (folder / "Dockerfile").write_text("FROM python:3.13-slim\nHEALTHCHECK NONE\nCMD a\n")
+
+
+@pytest.mark.parametrize(
+    ("arrange", "expected"),
+    [
+        (
+            _all_well,
+            [
+                ("base image", "python:3.13-slim is in the engine", ""),
+                ("port", "port PORT is free", ""),
+                ("registry", "no registry answers at localhost:PORT, and none is needed", ""),
+                ("config", "DIR/docker/config.json can be read", ""),
+                ("login", "logged in at docker.io as alice; images go to alice/", ""),
+                ("Dockerfile", "DIR/Dockerfile: no problems found", ""),
+                (
+                    "git",
+                    "DIR is not in any commit: the version is dev, and the image has no commit label",
+                    "git init && git add -A && git commit, or give --version",
+                ),
+            ],
+        ),
+        (
+            _all_bad,
+            [
+                (
+                    "config",
+                    "DIR/docker/config.json is damaged: it is not a JSON object",
+                    "fix it, or move it away and log in again: mv DIR/docker/config.json DIR/docker/config.json.broken",
+                ),
+                (
+                    "Dockerfile",
+                    "DIR/Dockerfile cannot be read: No such file or directory",
+                    "write a Dockerfile, or fix the setting dockerfile",
+                ),
+            ],
+        ),
+        (
+            _another_login,
+            [
+                (
+                    "login",
+                    "logged in at docker.io as bob, but images go to alice/, where only members of alice may push",
+                    "invoke login --user alice (or the setting user: bob)",
+                ),
+                (
+                    "Dockerfile",
+                    "Dockerfile:1: there is no USER: the app runs as root, unless the base image sets another user",
+                    "USER 10001:10001 before CMD",
+                ),
+                (
+                    "Dockerfile",
+                    "Dockerfile:2: there is no HEALTHCHECK: the engine does not notice when the app hangs",
+                    'HEALTHCHECK CMD ["python", "check.py"]',
+                ),
+                (
+                    "Dockerfile",
+                    "Dockerfile:3: CMD is in shell form: a shell runs the app, and SIGTERM does not reach the app",
+                    'CMD ["a"]',
+                ),
+            ],
+        ),
+    ],
+    ids=["all well", "all bad", "another login"],
+)
+def test_findings(
+    arrange: object, expected: list[tuple[str, str, str]], tmp_path: Path, engine: MemoryEngine, free_port: int
+) -> None:
+    """Each finding has its reason and hint."""
+    subject = _subject(tmp_path, engine, free_port, user="alice")
+    assert callable(arrange)
+    arrange(tmp_path)
+
+    found = [
+        (one.check, *(_neutral(text, tmp_path, free_port) for text in (one.reason, one.hint)))
+        for one in findings(subject)
+    ]
+
+    assert [one for one in expected if one not in found] == []
+
+
+def _neutral(text: str, folder: Path, port: int) -> str:
+    return text.replace(str(folder), "DIR").replace(str(port), "PORT")
+
+
+def test_a_used_port(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
+    """A used port is reported with another one to try."""
+    with socket.create_server(("127.0.0.1", free_port)):
+        (port,) = [one for one in findings(_subject(tmp_path, engine, free_port)) if one.check == "port"]
+
+    owner = port.reason.removeprefix(f"port {free_port} is used by ")
+    assert owner.startswith("process ")
+    assert port.hint == f"invoke run --port {free_port + 1}, or stop {owner}"

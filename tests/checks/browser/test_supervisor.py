@@ -1,4 +1,4 @@
-"""The browser as a process: found, started, ended whatever happens."""
+"""The browser's process is found and started, and always ended."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from tests.waiting import wait_until
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("profiles")]
 
 
-def test_a_browser_that_is_no_browser(tmp_path: Path) -> None:
-    """A program that ends at once, or that says nothing, is told as such with its last words."""
+def test_a_program_that_is_not_a_browser(tmp_path: Path) -> None:
+    """A program that ends at once, or that does not answer, is reported with its last output."""
     program = tmp_path / "chromium"
     program.write_text("#!/bin/sh\necho no usable sandbox >&2\n")
     program.chmod(0o755)
@@ -40,7 +40,7 @@ def test_a_browser_that_is_no_browser(tmp_path: Path) -> None:
 
 
 def test_a_browser_that_starts_slowly(tmp_path: Path) -> None:
-    """The time it takes a browser to start is not the page's."""
+    """The time in which a browser starts does not count as the page's."""
     program = tmp_path / "chromium"
     program.write_text('#!/bin/sh\nsleep 8\nexec chromium "$@"\n')
     program.chmod(0o755)
@@ -55,7 +55,7 @@ def test_a_browser_that_starts_slowly(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_signal_in_the_middle(tmp_path: Path, profiles: Path, number: signal.Signals) -> None:
-    """Whatever ends us during a visit ends the browser, and its profile goes, even when we are killed outright."""
+    """A signal during a visit, even SIGKILL, also ends the browser and removes its profile."""
     program = (
         "import sys; from pathlib import Path\n"
         "from seatrial.checks.browser.chromium import open_page; from seatrial.cli.session import terminable\n"
@@ -73,7 +73,7 @@ def test_a_signal_in_the_middle(tmp_path: Path, profiles: Path, number: signal.S
 
 
 def test_finding_a_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A browser is found by the name it usually has or by the one in the settings; else it is said what to install."""
+    """A browser is found by its usual name or the one in the settings; else the hint says what to install."""
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Unavailable) as nothing:
         find_browser()
@@ -90,7 +90,7 @@ def test_finding_a_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_long_path_to_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the folder for temporary files has a path too long for a socket, the browser still starts."""
+    """The browser starts even if the path of the folder for temporary files is too long for a socket."""
     far = tmp_path / ("deep" * 20)
     far.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(far))

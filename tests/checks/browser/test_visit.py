@@ -1,4 +1,4 @@
-"""A visit by a real Chromium: what it complains of, what it does not, and that nothing of it is left."""
+"""A real Chromium opens pages: what counts as an error, what does not, and that nothing of it is left."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Show = Callable[..., Page]
 
 @pytest.fixture
 def show(tmp_path: Path) -> Show:
-    """Lets the browser visit the page `/` of a few pages by their path."""
+    """Open the page `/` in the browser, served together with other pages by their path."""
 
     def visit(page: str | Reply, others: Pages | None = None, seconds: float = 20) -> Page:
         with serving({"/": page, **(others or {})}) as served:
@@ -59,7 +59,7 @@ def size(picture: Path) -> tuple[int, int]:
 
 
 def test_a_good_page(show: Show) -> None:
-    """A page that loads is fine, though there is no favicon, and its picture is a PNG of the window's size."""
+    """A page that loads has no errors, even without a favicon, and its screenshot is a PNG of the window's size."""
     page = show(GOOD)
 
     assert page.problems == ()
@@ -73,7 +73,7 @@ def test_a_good_page(show: Show) -> None:
     ("script", "problem"),
     [
         ("console.error('it failed', 3)", "console.error: it failed 3 (/:1)"),
-        ("console.assert(false, 'aground')", "console.assert: aground (/:1)"),
+        ("console.assert(false, 'wrong')", "console.assert: wrong (/:1)"),
         ("throw new Error('leak')", "Uncaught Error: leak (/:1)"),
         ("setTimeout(() => { throw new TypeError('late leak') }, 20)", "Uncaught TypeError: late leak (/:1)"),
         ("Promise.reject(new Error('no promise'))", "Uncaught (in promise) Error: no promise (/:1)"),
@@ -83,7 +83,7 @@ def test_a_good_page(show: Show) -> None:
     ],
 )
 def test_what_a_script_does_wrong(show: Show, script: str, problem: str) -> None:
-    """What a person would see in the console as an error is one, named with its place."""
+    """Each error in the browser's console is a problem, with its place."""
     worker = Reply(body=b"console.error('from below')", headers={"Content-Type": "text/javascript"})
     page = show(f"{GOOD}<script>{script}</script>", {"/worker.js": worker})
 
@@ -92,7 +92,7 @@ def test_what_a_script_does_wrong(show: Show, script: str, problem: str) -> None
 
 
 def test_what_a_script_does_right(show: Show) -> None:
-    """Warnings, talk, and a rejection that is taken care of are no errors."""
+    """Warnings, log lines, and a rejection that is handled later are not errors."""
     talk = "console.warn('old'); console.log('fine')"
     later = "const promise = Promise.reject(1); setTimeout(() => promise.catch(() => 0))"
 
@@ -101,26 +101,26 @@ def test_what_a_script_does_right(show: Show) -> None:
 
 @pytest.mark.parametrize("tag", ["<script src=/x></script>", "<link rel=stylesheet href=/x>", "<img src=/x>"])
 def test_a_part_that_is_missing(show: Show, tag: str) -> None:
-    """A script, style or picture that is not there is an error."""
+    """A missing script, style sheet or image is an error."""
     assert show(f"{GOOD}{tag}").problems == ("/x: the server responded with a status of 404 (Not Found)",)
 
 
 def test_a_favicon_that_the_page_names(show: Show) -> None:
-    """Where the page itself asks for its icon, it must be there."""
+    """An icon that the page itself names must exist."""
     page = show(f"{GOOD}<link rel=icon href=/favicon.ico>")
 
     assert page.problems == ("/favicon.ico: the server responded with a status of 404 (Not Found)",)
 
 
 def test_a_frame_and_its_errors(show: Show) -> None:
-    """What goes wrong in a frame goes wrong in the page."""
+    """An error in a frame is an error of the page."""
     page = show(f"{GOOD}<iframe src=/inner></iframe>", {"/inner": "<script>console.error('inner')</script>"})
 
     assert page.problems == ("console.error: inner (/inner:1)",)
 
 
 def test_many_errors(show: Show) -> None:
-    """A page that is wrong a thousand times is told twenty times, each error once."""
+    """Of a thousand errors, the first twenty are listed, each once."""
     page = show(f"{GOOD}<script>for (let i = 0; i < 999; i++) {{ console.error(i); console.error(0) }}</script>")
 
     assert len(page.problems) == 21
@@ -129,7 +129,7 @@ def test_many_errors(show: Show) -> None:
 
 @pytest.mark.parametrize("status", [404, 503])
 def test_a_page_with_a_bad_status(show: Show, status: int) -> None:
-    """A page whose own status is bad fails, with its content or without."""
+    """A page whose own status is an error fails, whatever its content."""
     page = show(Reply(status=status, body=GOOD.encode(), headers={"Content-Type": "text/html"}))
 
     assert len(page.problems) == 1
@@ -137,21 +137,21 @@ def test_a_page_with_a_bad_status(show: Show, status: int) -> None:
 
 
 def test_nobody_there(tmp_path: Path, free_port: int) -> None:
-    """A page that cannot be reached is an error of the page's, not the browser's."""
+    """A page that cannot be reached is an error of the page, not of the browser."""
     page = open_page(f"http://127.0.0.1:{free_port}/", screenshot=tmp_path / "page.png", seconds=20)
 
     assert "the page does not load: net::ERR_CONNECTION_REFUSED" in page.problems
 
 
 def test_a_download(show: Show) -> None:
-    """What is sent as a file is no page."""
+    """A download is not a page."""
     page = show(Reply(body=b"PK", headers={"Content-Type": "application/zip", "Content-Disposition": "attachment"}))
 
     assert page.problems == ("the page does not load: it is sent as a download",)
 
 
 def test_a_page_that_never_finishes(tmp_path: Path) -> None:
-    """A page that waits for a part which never comes is told with that part, within the time that was given."""
+    """If a part of a page never arrives, the problem names that part, within the given time."""
     with listen(lambda _: time.sleep(60)) as port:
         tag = f"<img src=http://127.0.0.1:{port}/slow>"
         with serving({"/": GOOD + tag}) as served:
@@ -165,7 +165,7 @@ def test_a_page_that_never_finishes(tmp_path: Path) -> None:
 
 
 def test_a_server_that_says_nothing(tmp_path: Path) -> None:
-    """A page of which nothing comes is given up in time, too."""
+    """A server that never answers fails within the given time."""
     with listen(lambda _: time.sleep(60)) as port:
         page = open_page(f"http://127.0.0.1:{port}/", screenshot=tmp_path / "page.png", seconds=12)
 
@@ -174,7 +174,7 @@ def test_a_server_that_says_nothing(tmp_path: Path) -> None:
 
 
 def test_a_page_that_hangs(show: Show) -> None:
-    """A script that never ends is given up in time, without a picture."""
+    """A script that never ends fails within the given time, without a screenshot."""
     page = show(f"{GOOD}<script>while (true) {{}}</script>", seconds=12)
 
     assert page.seconds < 18
@@ -183,7 +183,7 @@ def test_a_page_that_hangs(show: Show) -> None:
 
 
 def test_a_page_that_never_rests(show: Show) -> None:
-    """A page that goes on asking is fine once it has loaded; its visit does not take until the deadline."""
+    """A page that keeps sending requests passes once it has loaded, before the deadline."""
     page = show(f"{GOOD}<script>setInterval(() => fetch('/tick'), 20)</script>", {"/tick": "tock"})
 
     assert page.problems == ()
@@ -199,7 +199,7 @@ def test_a_page_that_never_rests(show: Show) -> None:
     ],
 )
 def test_a_redirect(show: Show, first: str | Reply) -> None:
-    """It is the page where a redirect ends that is judged and drawn."""
+    """The page at the end of a redirect is the one that is checked and shown in the screenshot."""
     page = show(first, {"/example": f"{GOOD}<script>console.error('here')</script>"})
 
     assert page.url.endswith("/example")
@@ -219,7 +219,7 @@ def test_a_redirect(show: Show, first: str | Reply) -> None:
     ],
 )
 def test_what_would_wait_for_a_person(show: Show, script: str) -> None:
-    """Dialogs are accepted and windows do not matter: nothing waits for somebody to click."""
+    """Dialogs are accepted and new windows ignored: nothing waits for a click."""
     once = f"<script>if (!sessionStorage.been) {{ sessionStorage.been = 1; {script} }}</script>"
     page = show(f"{GOOD}{once}", {"/other": "<script>alert('also here')</script>"})
 
@@ -230,7 +230,7 @@ def test_what_would_wait_for_a_person(show: Show, script: str) -> None:
 
 
 def test_which_page_is_opened() -> None:
-    """The page is `/`, unless the checks ask for good answers only elsewhere."""
+    """The page is `/`, unless the checks expect pages only at other paths."""
     assert page_of(()) == "/"
     assert page_of((Check(path="/healthz"), Check())) == "/"
     assert page_of((Check(status=404), Check(path="/app/"))) == "/app/"
@@ -238,7 +238,7 @@ def test_which_page_is_opened() -> None:
 
 
 def test_a_page_of_a_version(tmp_path: Path) -> None:
-    """A path with `{version}` in it is opened as the check asks for it, and the visit is told as a check is."""
+    """`{version}` in the path is replaced as in a check, and the visit is reported like a check."""
     app = replace(make_app("demo", tmp_path / "app", "python", 5000), checks=(Check(path="/v/{version}"),))
     events: list[Event] = []
     with serving({"/v/1.4": GOOD}) as served:
@@ -252,7 +252,7 @@ def test_a_page_of_a_version(tmp_path: Path) -> None:
 
 
 def test_no_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The browser asks the app itself, as the checks do, whatever proxy the environment names."""
+    """The browser ignores a proxy in the environment, as the checks do."""
     with serve(lambda _: Reply(status=502)) as proxy, serving({"/": GOOD}) as served, named("127.0.0.1") as host:
         monkeypatch.setenv("http_proxy", f"http://{proxy.host}")
         page = open_page(f"http://{host}:{served.port}/", screenshot=tmp_path / "page.png", seconds=20)
@@ -260,7 +260,7 @@ def test_no_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_picture_that_cannot_be_written(tmp_path: Path) -> None:
-    """A picture that cannot be put where it belongs is said so, not a traceback."""
+    """A screenshot that cannot be saved is reported without a traceback."""
     (tmp_path / "file").touch()
     with serving({"/": GOOD}) as served, pytest.raises(StepFailed, match="cannot be written"):
         open_page(f"http://{served.host}/", screenshot=tmp_path / "file" / "page.png", seconds=20)

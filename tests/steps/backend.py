@@ -1,4 +1,4 @@
-"""What a step test stands on: an engine and a registry, looked at and disturbed by another path than Seatrial's own."""
+"""The backend of a step test: an engine and a registry, read and changed without Seatrial's own code."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ Containers = frozenset[tuple[str, str, str, str]]
 
 
 class Backend(Protocol):
-    """An engine and a registry, and what is there for everybody to see: only what bears the project's name."""
+    """An engine and a registry. Lists contain only what has the project's name or label."""
 
     @property
     def engine(self) -> Engine:
-        """The engine as Seatrial speaks to it."""
+        """The engine as Seatrial uses it."""
         ...
 
     @property
     def redirects(self) -> Redirects:
-        """Who redirects connections."""
+        """What redirects connections."""
         ...
 
     @property
@@ -36,20 +36,20 @@ class Backend(Protocol):
 
     @property
     def login(self) -> tuple[str, str] | None:
-        """The user and password the registry knows; None when it lets everybody in."""
+        """The user and password of the registry's account, or None for an open registry."""
         ...
 
     @property
     def base(self) -> str:
-        """The image the app starts from."""
+        """The app's base image."""
         ...
 
     def registry(self, host: str) -> Registry:
-        """Return a registry as Seatrial speaks to it."""
+        """Return a registry as Seatrial uses it."""
         ...
 
     def images(self) -> Images:
-        """Return the images: ids with their names."""
+        """Return the images: ids with their tags."""
         ...
 
     def labels(self, name: str) -> Mapping[str, str]:
@@ -61,40 +61,40 @@ class Backend(Protocol):
         ...
 
     def published(self, repository: str) -> Mapping[str, str]:
-        """Return the tags the registry holds, with their digests."""
+        """Return a repository's tags in the registry, with their digests."""
         ...
 
     def image_ids(self, repository: str, tag: str) -> frozenset[str]:
-        """Return the ids an image may have that the registry holds under a tag."""
+        """Return the ids that a published image may have in an engine."""
         ...
 
     def saved(self) -> str | None:
-        """Return `user:password` as it is kept for the registry."""
+        """Return the login saved for the registry as `user:password`, or None."""
         ...
 
     def save_login(self, user: str, password: str) -> None:
-        """Keep a login for the registry, as `docker login` would."""
+        """Save a login for the registry as `docker login` would."""
         ...
 
     def put_image(self, name: str, labels: Mapping[str, str] | None = None) -> None:
-        """Let a name point to an image that Seatrial did not build; with labels to one that bears them."""
+        """Tag an image that Seatrial did not build; if there are labels, the image has them."""
         ...
 
     def remove_image(self, image_id: str) -> None:
-        """Take an image away with all its names."""
+        """Remove an image with all its tags."""
         ...
 
     def publish(self, repository: str, tag: str, labels: Mapping[str, str] | None = None) -> str:
-        """Let the registry hold an image that Seatrial neither built nor pushed; give its digest.
+        """Publish an image that Seatrial neither built nor pushed, and return its digest.
 
-        The engine holds it no longer then.
+        The engine does not keep the image.
         """
         ...
 
     def put_container(self, name: str, labels: Mapping[str, str], host_port: int = 0) -> str:
-        """Start a container that Seatrial did not make; give its id."""
+        """Start a container that Seatrial did not create, and return its id."""
         ...
 
     def clean(self) -> None:
-        """Take away what bears the project's name and not its label."""
+        """Remove what has the project's name but not its label."""
         ...

@@ -1,4 +1,4 @@
-"""The stage, once on the engine's twin in memory and once on the real engine: the same tests must pass on both."""
+"""The scenario of step tests, once in memory and once on the real engine: the same tests must pass on both."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _BACKENDS = ["memory", pytest.param("docker", marks=pytest.mark.engine)]
 
 @pytest.fixture(params=_BACKENDS)
 def scenario(request: pytest.FixtureRequest, tmp_path: Path, free_port: int) -> Iterator[StepScenario]:
-    """A stage whose registry lets everybody in."""
+    """A scenario with an open registry."""
     yield from _scenario(request, tmp_path, free_port, guarded=False)
 
 
 @pytest.fixture(params=_BACKENDS)
 def guarded_scenario(request: pytest.FixtureRequest, tmp_path: Path, free_port: int) -> Iterator[StepScenario]:
-    """A stage whose registry knows one user by password."""
+    """A scenario whose registry has one user with a password."""
     yield from _scenario(request, tmp_path, free_port, guarded=True)
 
 
@@ -48,7 +48,7 @@ def _scenario(request: pytest.FixtureRequest, folder: Path, port: int, *, guarde
 
 
 def _docker(request: pytest.FixtureRequest, folder: Path, *, guarded: bool) -> tuple[Backend, str]:
-    # The project's name comes last: its fixture proves that nothing is left of what was made after it.
+    # The project's name comes last: its fixture checks that nothing created after it is left.
     client, base = request.getfixturevalue("client"), request.getfixturevalue("python_image")
     registry = request.getfixturevalue("guarded_registry" if guarded else "open_registry")
     project = request.getfixturevalue("project_name")

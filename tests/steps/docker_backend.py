@@ -1,4 +1,4 @@
-"""The real engine and a real registry, seen through the SDK's own client and plain HTTP."""
+"""The real engine and a real registry, read and changed with docker-py and plain HTTP."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class DockerBackend:
         self._client, self._registry, self._project, self._config = client, registry, project, folder / "config.json"
 
     def registry(self, host: str) -> Registry:
-        """Return a registry as Seatrial speaks to it."""
+        """Return a registry as Seatrial uses it."""
         return HttpRegistry(host, CredentialStore(self._config.parent))
 
     def images(self) -> Images:
-        """Return the images: ids with their names."""
+        """Return the images: ids with their tags."""
         found = set()
         for one in self._client.api.images():
             names = tuple(sorted(name for name in one["RepoTags"] or () if self._project in name))
@@ -63,34 +63,34 @@ class DockerBackend:
         return frozenset((one["Names"][0].lstrip("/"), one["Id"], one["ImageID"], one["State"]) for one in every)
 
     def published(self, repository: str) -> Mapping[str, str]:
-        """Return the tags the registry holds, with their digests."""
+        """Return a repository's tags in the registry, with their digests."""
         digests = {tag: self._registry.digest(repository, tag) for tag in self._registry.tags(repository)}
         return {tag: digest for tag, digest in digests.items() if digest}
 
     def image_ids(self, repository: str, tag: str) -> frozenset[str]:
-        """Return the ids an image may have that the registry holds under a tag."""
-        answer = requests.get(
+        """Return the ids that a published image may have in an engine."""
+        response = requests.get(
             f"http://{self.host}/v2/{repository}/manifests/{tag}",
             headers={"Accept": _MANIFEST},
             auth=self.login,
             timeout=10,
         )
-        return frozenset({answer.headers["Docker-Content-Digest"], answer.json()["config"]["digest"]})
+        return frozenset({response.headers["Docker-Content-Digest"], response.json()["config"]["digest"]})
 
     def saved(self) -> str | None:
-        """Return `user:password` as it is kept for the registry."""
+        """Return the login saved for the registry as `user:password`, or None."""
         if not self._config.exists():
             return None
         return base64.b64decode(json.loads(self._config.read_text())["auths"][self.host]["auth"]).decode()
 
     def save_login(self, user: str, password: str) -> None:
-        """Keep a login for the registry, as `docker login` would."""
+        """Save a login for the registry as `docker login` would."""
         entry = {"auth": base64.b64encode(f"{user}:{password}".encode()).decode()}
         self._config.parent.mkdir(exist_ok=True)
         self._config.write_text(json.dumps({"auths": {self.host: entry}}))
 
     def put_image(self, name: str, labels: Mapping[str, str] | None = None) -> None:
-        """Let a name point to an image that Seatrial did not build; with labels to one that bears them."""
+        """Tag an image that Seatrial did not build; if there are labels, the image has them."""
         if labels is not None:
             dockerfile = io.BytesIO(f"FROM {self.base}\n".encode())
             self._client.images.build(fileobj=dockerfile, tag=name, labels=dict(labels), rm=True)
@@ -99,26 +99,26 @@ class DockerBackend:
         self._client.images.get(self.base).tag(repository, tag)
 
     def remove_image(self, image_id: str) -> None:
-        """Take an image away with all its names."""
+        """Remove an image with all its tags."""
         self._client.images.remove(image_id, force=True)
 
     def publish(self, repository: str, tag: str, labels: Mapping[str, str] | None = None) -> str:
-        """Let the registry hold an image that Seatrial neither built nor pushed; give its digest."""
+        """Publish an image that Seatrial neither built nor pushed, and return its digest."""
         name = f"{self.host}/{repository}"
         self.put_image(
-            f"{name}:{tag}", {"seatrial.test": self._project, "made": secrets.token_hex(8), **(labels or {})}
+            f"{name}:{tag}", {"seatrial.test": self._project, "random": secrets.token_hex(8), **(labels or {})}
         )
         login = {"username": self.login[0], "password": self.login[1]} if self.login else None
-        said = self._client.images.push(name, tag, auth_config=login)
+        output = self._client.images.push(name, tag, auth_config=login)
         digest = self._registry.digest(repository, tag)
-        assert "error" not in said, said
+        assert "error" not in output, output
         assert digest
         self.remove_image(f"{name}:{tag}")
         return digest
 
     def put_container(self, name: str, labels: Mapping[str, str], host_port: int = 0) -> str:
-        """Start a container that Seatrial did not make; give its id."""
-        made = self._client.containers.run(
+        """Start a container that Seatrial did not create, and return its id."""
+        container = self._client.containers.run(
             self.base,
             ["python3", "-m", "http.server", str(PORT)],
             name=name,
@@ -127,10 +127,10 @@ class DockerBackend:
             detach=True,
             init=True,
         )
-        return str(made.id)
+        return str(container.id)
 
     def clean(self) -> None:
-        """Take away what bears the project's name and not its label."""
+        """Remove what has the project's name but not its label."""
         for name, container_id, _, _ in self.containers():
             assert self._project in name
             self._client.containers.get(container_id).remove(force=True, v=True)

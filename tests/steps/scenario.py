@@ -1,4 +1,4 @@
-"""The stage of a step test: one app, one world, and what everybody can see of it."""
+"""The scenario of a step test: an app, a backend, and the steps."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.steps.backend import PORT, Backend, Containers, Images
 __all__ = ["ONLY_DOCKER", "Seen", "StepScenario", "make_app"]
 
 ONLY_DOCKER = pytest.mark.parametrize("scenario", [pytest.param("docker", marks=pytest.mark.engine)], indirect=True)
-"""For what the twin cannot do."""
+"""For tests that need the real engine."""
 
 _DOCKERFILE = """\
 FROM {base}
@@ -72,7 +72,7 @@ HTTPServer(("", int(os.environ["PORT"])), Response).serve_forever()
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """All that a step might touch, as it was at one moment."""
+    """Everything that a step could change, at one moment."""
 
     images: Images
     containers: Containers
@@ -83,7 +83,7 @@ class Seen:
 
 @dataclass(frozen=True, kw_only=True)
 class StepScenario:
-    """An app, the ground it is built and run on, and one run of Seatrial after the other."""
+    """An app, its backend and Seatrial's state folder; each step runs as in a new run of Seatrial."""
 
     app: App
     backend: Backend
@@ -91,7 +91,7 @@ class StepScenario:
 
     @property
     def world(self) -> World:
-        """The world as a new run of Seatrial finds it."""
+        """The world of a new run of Seatrial."""
         return World(
             engine=self.backend.engine,
             registry=self.backend.registry,
@@ -103,7 +103,7 @@ class StepScenario:
 
     @property
     def destination(self) -> Destination:
-        """Where the app is pushed to."""
+        """The destination of pushes."""
         return Destination(target=self.app, user=self.app.project, registry=self.backend.host)
 
     @property
@@ -112,11 +112,11 @@ class StepScenario:
         return f"{self.app.project}/web"
 
     def set_reply(self, reply: str) -> None:
-        """Let the app answer `reply`, or with `crash` end at once, or with `asleep` never answer."""
+        """Make the app answer `reply`, exit at once (`crash`) or never answer (`asleep`)."""
         (self.app.context / "app.py").write_text(_PROGRAM.format(reply=reply))
 
     def build(self, version: str = "1", **options: Any) -> Build:
-        """Return the step, with these build options over the app's own."""
+        """Return the step, with these build options added to the app's own."""
         target = replace(self.app, build=replace(self.app.build, **options))
         return Build(target=target, version=Version(version))
 
@@ -158,7 +158,7 @@ class StepScenario:
         return Stop(target=self.app)
 
     def release(self, version: str = "1", *, overwrite: bool = False) -> tuple[Step, ...]:
-        """Return the whole road."""
+        """Return all steps of a release."""
         return (
             self.preflight(version, overwrite=overwrite),
             self.build(version),
@@ -176,32 +176,33 @@ class StepScenario:
         return converge(step, self.world, check=False, emit=lambda _: None)[0]
 
     def prepare(self, *steps: Step) -> None:
-        """Carry out what a test starts from."""
+        """Run the steps that a test starts from."""
         for step in steps:
             outcome = self.real(step)
             assert outcome.status is not Status.FAILED, outcome.error
 
     def four_runs(self, step: Step) -> Outcome:
-        """Check, real, check, real: check mode touches nothing and foretells, the second time all is ok.
+        """Run a step four times (check, real, check, real), and return the outcome of the first real run.
 
-        Gives the outcome of the first real run.
+        Check mode predicts the real run and changes nothing; the second time nothing has to be done.
         """
         before = self.seen()
-        foretold = self.check(step)
+        planned = self.check(step)
         assert self.seen() == before
         done = self.real(step)
-        assert (foretold.status, foretold.reason) == (Status.CHANGED, done.reason), done.error
-        assert foretold.message.startswith("would ")
+        assert (planned.status, planned.reason) == (Status.CHANGED, done.reason), done.error
+        assert planned.message.startswith("would ")
+        assert not done.message.startswith("would ")
         assert done.status is Status.CHANGED
-        held = self.seen()
+        after = self.seen()
         assert self.check(step).status is Status.OK
-        assert self.seen() == held
+        assert self.seen() == after
         assert self.real(step).status is Status.OK
-        assert replace(self.seen(), state=held.state) == held
+        assert replace(self.seen(), state=after.state) == after
         return done
 
     def seen(self) -> Seen:
-        """Look at everything by another path than the steps do."""
+        """Return everything that a step could change, read without the steps' own code."""
         folder = self.state.folder
         files = (path for path in sorted(folder.rglob("*")) if path.is_file())
         return Seen(
@@ -213,25 +214,25 @@ class StepScenario:
         )
 
     def image_id(self, name: str) -> str | None:
-        """Return the id that a familiar name points to."""
+        """Return the id of a tag's image, or None."""
         return next((image_id for image_id, names in self.backend.images() if name in names), None)
 
     def local(self, version: str = "1") -> str:
-        """Return the name a build gives the image."""
+        """Return the tag that a build gives the image."""
         return f"{self.app.repository.familiar}:{version}"
 
     def remote(self, tag: str = "1") -> str:
-        """Return the name the image is pushed under."""
+        """Return the tag under which the image is pushed."""
         return f"{self.backend.host}/{self.repository}:{tag}"
 
     def container(self, name: str | None = None) -> tuple[str, str, str] | None:
-        """Return id, image id and state of a container; without a name the one that serves the app."""
+        """Return id, image id and state of a container, by default of the one that serves the app."""
         wanted = name or self.app.container_name
         found = (one for one in self.backend.containers() if one[0] == wanted)
         return next(((container_id, image, state) for _, container_id, image, state in found), None)
 
     def served(self, path: str = "/") -> str | None:
-        """Return what the app answers on its port, or None when nobody listens."""
+        """Return the app's response on its port, or None if nothing listens there."""
         try:
             return requests.get(f"http://127.0.0.1:{self.app.host_port}{path}", timeout=5).text
         except requests.RequestException:

@@ -1,4 +1,4 @@
-"""tag: on the twin and on the real engine."""
+"""tag: in memory and on the real engine."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from tests.steps.scenario import StepScenario
 
 
 def test_four_runs(scenario: StepScenario) -> None:
-    """The user's name with the version, and `latest`, point to the image."""
+    """The user's repository has the image under its version and `latest`."""
     scenario.prepare(scenario.build())
 
     done = scenario.four_runs(scenario.tag())
 
     image = scenario.image_id(scenario.local())
-    assert done.reason == f"{scenario.local()} becomes {scenario.remote()} and :latest"
+    assert f"{scenario.remote()} and :latest" in done.message
     assert (done.before, done.after) == (None, image)
     assert scenario.image_id(scenario.remote("1")) == scenario.image_id(scenario.remote("latest")) == image
 
 
-def test_what_is_no_release_moves_no_latest(scenario: StepScenario) -> None:
-    """A version that is no plain number gets its own tag only."""
+def test_a_pre_release_does_not_move_latest(scenario: StepScenario) -> None:
+    """A pre-release gets only its own tag."""
     scenario.prepare(scenario.build("1.0-rc1"), scenario.tag("1.0-rc1"))
 
     assert scenario.image_id(scenario.remote("1.0-rc1")) == scenario.image_id(scenario.local("1.0-rc1"))
     assert scenario.image_id(scenario.remote("latest")) is None
 
 
-def test_only_what_is_missing_is_named(scenario: StepScenario) -> None:
-    """A newer version takes `latest` from the older one, whose own tag stays."""
+def test_the_next_version(scenario: StepScenario) -> None:
+    """A newer version moves `latest` from the older one, whose own tag stays."""
     scenario.prepare(scenario.build("1"), scenario.tag("1"), scenario.build("2"))
     older = scenario.image_id(scenario.local("1"))
 
@@ -40,25 +40,26 @@ def test_only_what_is_missing_is_named(scenario: StepScenario) -> None:
     assert scenario.image_id(scenario.remote("latest")) == done.after
 
 
-def test_a_name_that_points_elsewhere(scenario: StepScenario) -> None:
-    """A name that somebody gave to another image is put right, and only that one is named."""
+def test_a_tag_that_points_elsewhere(scenario: StepScenario) -> None:
+    """A tag that points to another image is corrected, and only that one is named."""
     scenario.prepare(scenario.build(), scenario.tag())
     scenario.backend.put_image(scenario.remote("latest"))
     elsewhere = scenario.image_id(scenario.remote("latest"))
 
     done = scenario.four_runs(scenario.tag())
 
-    assert done.reason == f"{scenario.local()} becomes {scenario.remote('latest')}"
+    assert scenario.remote("latest") in done.message
+    assert scenario.remote() not in done.message
     assert (done.before, done.after) == (elsewhere, scenario.image_id(scenario.local()))
     assert scenario.image_id(scenario.remote("latest")) == done.after
 
 
 def test_no_image(scenario: StepScenario) -> None:
-    """Where nothing was built there is nothing to tag, in check mode as in the real run."""
+    """Without an image there is nothing to tag, in check mode and in the real run."""
     check, real = scenario.check(scenario.tag()), scenario.real(scenario.tag())
 
     assert isinstance(real.error, StepFailed)
-    assert (check.status, check.reason) == (real.status, real.reason) == (Status.FAILED, real.error.message)
+    assert (check.status, check.message) == (real.status, real.message) == (Status.FAILED, real.error.message)
 
 
 def test_an_image_without_a_version(scenario: StepScenario) -> None:
@@ -74,7 +75,7 @@ def test_an_image_without_a_version(scenario: StepScenario) -> None:
 
 
 def test_without_a_version_the_last_build_is_tagged(scenario: StepScenario) -> None:
-    """Without a version it is the image built last, under that image's own version."""
+    """Without a version the image built last is tagged, under its own version."""
     scenario.prepare(scenario.build("1"), scenario.build("2"))
 
     scenario.prepare(Tag(target=scenario.app, version=None, destination=scenario.destination))

@@ -166,16 +166,16 @@ def test_for_real(project: Project) -> None:
     )
     (project.root / "backend.py").write_text(
         textwrap.dedent('''
-            """Builds a wheel with one command, `invoke`, without a network."""
+            """Builds a wheel with a stand-in for our program, without a network."""
             import zipfile
 
             def build_editable(folder, config_settings=None, metadata_directory=None):
                 name, info = "made_up-1-py3-none-any.whl", "made_up-1.dist-info/"
                 with zipfile.ZipFile(f"{folder}/{name}", "w") as wheel:
-                    wheel.writestr("made_up.py", "import sys\\ndef main(): print('real', sys.argv[1:])\\n")
+                    program = "import sys\\ndef run_playbook(): print('real', sys.argv[1:])\\n"
+                    wheel.writestr("seatrial/cli/program.py", program)
                     wheel.writestr(info + "METADATA", "Metadata-Version: 2.1\\nName: made-up\\nVersion: 1\\n")
                     wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\n")
-                    wheel.writestr(info + "entry_points.txt", "[console_scripts]\\ninvoke = made_up:main\\n")
                     wheel.writestr(info + "RECORD", "")
                 return name
         ''')

@@ -21,10 +21,9 @@ def test_no_python(project: Project, version: str | None, reason: str) -> None:
     done = project.inv("build")
 
     assert done.returncode == 3
-    what, reason, following = done.stderr.splitlines()[1:]
-    assert what == "seatrial: no Python 3.11 or later was found"
-    assert reason == f"  why:  {reason}"
-    assert following.startswith("  next: install it")
+    _, why, hint = done.stderr.splitlines()[1:]
+    assert why == f"  why:  {reason}"
+    assert "python3-venv" in hint
     assert not (project.root / ".venv").exists()
 
 

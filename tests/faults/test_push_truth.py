@@ -85,7 +85,7 @@ def test_a_stream_of_nothing(scenario: PublishScenario) -> None:
     with engine_proxy(Empty(reaches_engine=False)) as proxy:
         done = scenario.go(scenario.registry.host, DOCKER_HOST=proxy.docker_host)
 
-    failed(done, "was sent and is not there", "the registry holds nothing")
+    failed(done, "was pushed but is not in the registry", "the registry holds nothing")
     assert done.statuses == NOT_SENT
     assert skopeo.tags(scenario.registry, scenario.repository) == []
     assert scenario.ledger() == []

@@ -117,12 +117,12 @@ def _slow_is_not_still(scenario: PublishScenario, proxy: RegistryProxy) -> None:
 
 def _a_tag_that_does_not_move(scenario: PublishScenario, proxy: RegistryProxy) -> None:
     """The version goes out first; a moving tag that fails is told by name, and is all that is sent next time."""
-    done = scenario.fails(proxy.host, "1 tag could not be moved", "only what is missing is sent")
+    done = scenario.fails(proxy.host, "1 tag could not be moved", "only what is missing is pushed")
 
     held = scenario.whole("1")
     name = f"{proxy.host}/{scenario.repository}"
     (details,) = [step["error"]["details"] for step in done.document["steps"] if "error" in step]
-    assert details[0] == f"{name}:1: there, {held}"
+    assert details[0] == f"{name}:1: published, {held}"
     assert details[1].startswith(f"{name}:latest: not moved, {proxy.host} answered 500")
     assert attempts(done) == 3
     assert f"missing {name}:latest" in done.err

@@ -85,7 +85,8 @@ class World:
         """Hold `lock` for the block; emit a note while waiting, raise `Conflict` if it is taken for `wait` seconds."""
 
         def waiting(owner: str) -> None:
-            emit(Info(text=f"{owner}; waiting up to {wait:g} s" if wait else owner))
+            if wait:  # otherwise the error names the owner
+                emit(Info(text=f"{owner}; waiting up to {wait:g} s"))
 
         with lock.hold(LockOwner.this(self.process, purpose), wait=wait, waiting=waiting):
             yield

@@ -61,7 +61,7 @@ def test_interrupted(scenario: PublishScenario, phase: str, number: signal.Signa
 
         done = scenario.end(process, number)
 
-        failed(done, "what the registry holds by now stays there", code=code)
+        failed(done, "what is already in the registry stays there", code=code)
         assert done.seconds < 5
         assert done.document["exit_code"] == code
         assert done.statuses == NOT_SENT

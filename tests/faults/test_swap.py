@@ -149,8 +149,8 @@ def test_where_nothing_can_be_redirected(served: Project, client: docker.DockerC
         done = served.invoke("run", "--version", "2", PATH=path)
 
     assert done.code == 0, done.all
-    (told,) = [line.strip() for line in done.out.splitlines() if "without service" in line]
-    seconds, _, reason = told.partition(" s without service: ")
+    (told,) = [line.strip() for line in done.out.splitlines() if "the app was down" in line]
+    seconds, _, reason = told.rpartition("the app was down for ")[2].partition(" s: ")
     assert reason == "there is no iptables on PATH"
     assert load_client.lost
     # The end of the old one takes 0.7 s, the start of the next 0.3 s.

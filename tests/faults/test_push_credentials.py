@@ -57,7 +57,7 @@ def _holds_out(scenario: PublishScenario, done: Done, *words: str) -> None:
     [
         pytest.param(lambda one: json.dumps({"auths": {"r": {"auth": _pair(one)}}})[:-3], "line 1", id="cut"),
         pytest.param(lambda one: "\ufeff" + json.dumps({"auths": {"r": {"auth": _pair(one)}}}), "BOM", id="BOM"),
-        pytest.param(lambda one: json.dumps([_pair(one)]), "no JSON object", id="list"),
+        pytest.param(lambda one: json.dumps([_pair(one)]), "a JSON object", id="list"),
         pytest.param(lambda one: json.dumps({"auths": [_pair(one)]}), '"auths" is not an object', id="auths"),
     ],
 )

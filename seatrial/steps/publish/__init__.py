@@ -1,1 +1,1 @@
-"""Put an image that passed into a registry, and move its tags."""
+"""Publish a tested image in a registry, and move its tags."""

@@ -82,8 +82,8 @@ class Publication:
     @property
     def missing(self) -> tuple[ImageReference, ...]:
         """The references under which the registry does not hold the image yet, the version's own first."""
-        every = (one for one in (*self.own, *self.moving) if one not in self.not_moved)
-        return tuple(one for one in every if not is_same_image(self.image, one, self.manifests[one]))
+        expected = (one for one in (*self.own, *self.moving) if one not in self.not_moved)
+        return tuple(one for one in expected if not is_same_image(self.image, one, self.manifests[one]))
 
     @property
     def published(self) -> Manifest | None:
@@ -94,8 +94,8 @@ class Publication:
     @property
     def before(self) -> str | None:
         """The first digest that a push replaces, or None."""
-        every = (self.manifests[one] for one in self.missing)
-        return next((found.digest for found in every if found), None)
+        replaced = (self.manifests[one] for one in self.missing)
+        return next((manifest.digest for manifest in replaced if manifest), None)
 
     @property
     def state(self) -> str:

@@ -49,11 +49,12 @@ class Rollback:
         world.check_push_permission(self.destination.repository)
         groups: dict[str, list[ImageReference]] = {}
         for one in wrong:
-            start = f" from {published_version(world, one, found)}" if (found := manifests[one]) else ""
-            groups.setdefault(start, []).append(one)
-        named = [
-            f"{join_references(some, short=number > 0)}{start}" for number, (start, some) in enumerate(groups.items())
-        ]
+            groups.setdefault(found.digest if (found := manifests[one]) else "", []).append(one)
+        named: list[str] = []
+        for references in groups.values():
+            found = manifests[references[0]]
+            start = f" from {published_version(world, references[0], found)}" if found else ""
+            named.append(f"{join_references(references, short=bool(named))}{start}")
         where = f"{', '.join(named)} back to {self.version}"
         before = next((found.digest for one in wrong if (found := manifests[one])), None)
         return Change(would=f"move {where}", done=f"moved {where}", before=before, after=digest)
@@ -150,8 +151,8 @@ class Rollback:
     def _moving(self, world: World, manifest: Manifest) -> dict[ImageReference, Manifest | None]:
         """Return what the registry holds under each of the version's moving tags."""
         repository = self.destination.repository
-        every = [repository.with_tag(tag) for tag in self.destination.tags(self.version).moving]
-        manifests = {one: world.published_manifest(one) for one in every}
+        references = [repository.with_tag(tag) for tag in self.destination.tags(self.version).moving]
+        manifests = {one: world.published_manifest(one) for one in references}
         manifests = {
             one: found
             for one, found in manifests.items()

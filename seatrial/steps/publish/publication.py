@@ -182,7 +182,7 @@ def record_change(names: str, digest: str | None) -> Change:
     return Change(
         would=f"record {names} in the ledger",
         done=f"recorded {names} in the ledger",
-        reason="it was published, but not in the ledger",
+        reason="published, but not in the ledger",
         before=digest,
         after=digest,
     )

@@ -57,9 +57,9 @@ class Push:
             raise
         if not publication.missing:
             digest = publication.published.digest if publication.published else None
-            if not self._unrecorded(world, publication):
-                return NoChange(message=publication.state, identity=digest)
-            return record_change(join_references(publication.own), digest)
+            if unrecorded := self._unrecorded(world, publication):
+                return record_change(join_references(tuple(unrecorded)), digest)
+            return NoChange(message=publication.state, identity=digest)
         world.check_push_permission(self.destination.repository)
         if publication.published is None:
             self._check_name(publication.own[0], image, world.image(publication.own[0]))

@@ -41,11 +41,10 @@ class Rollback:
         manifests = self._moving(world, manifest)
         wrong, digest = _wrong(manifests, manifest), manifest.digest
         if not wrong:
-            tags = join_references(tuple(manifests))
-            if self._unrecorded(world, manifests, manifest):
-                return record_change(tags, digest)
+            if unrecorded := self._unrecorded(world, manifests, manifest):
+                return record_change(join_references(unrecorded), digest)
             verb = "is" if len(manifests) == 1 else "are"
-            return NoChange(message=f"{tags} {verb} at {self.version}", identity=digest)
+            return NoChange(message=f"{join_references(tuple(manifests))} {verb} at {self.version}", identity=digest)
         world.check_push_permission(self.destination.repository)
         groups: dict[str, list[ImageReference]] = {}
         for one in wrong:

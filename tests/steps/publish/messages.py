@@ -134,8 +134,8 @@ ROWS = (
     row(
         "recorded",
         lambda s: real(without(pushed(s, "1"), "ledger"), s.push()),
-        f"recorded {WEB}:1 in the ledger",
-        "it was published, but not in the ledger",
+        f"recorded {WEB}:1 and :latest in the ledger",
+        "published, but not in the ledger",
     ),
     row(
         "not tested",

@@ -1,4 +1,4 @@
-"""The sum of a command: all its outcomes. Console, JSON and JUnit are made of it."""
+"""The report of a command: its outcomes. Console, JSON and JUnit output are made from it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Published", "Report", "worst"]
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
-    """A name in a registry and the digest the registry gives for it; None when it holds none."""
+    """A reference in a registry and its digest there, or None if the registry has none."""
 
     reference: str
     digest: str | None
@@ -24,10 +24,10 @@ class Published:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """The sum of a command: its outcomes, and what it was about.
+    """The report of a command.
 
-    `image` is the image it was about (None where there is none), `address` is where `run` serves it, `screenshot` the
-    path of the picture that a browser took of its page, `seconds` how long the command took.
+    `image` is the command's image or None, `address` the URL where `run` serves it, `screenshot` the path of the
+    browser's screenshot of its page, and `seconds` how long the command took.
     """
 
     command: str
@@ -43,12 +43,12 @@ class Report:
 
     @property
     def builder(self) -> str | None:
-        """Who built the image: BuildKit, the classic builder, buildx; None where nobody knows."""
+        """The builder of the image: BuildKit, the classic builder or buildx; None if unknown."""
         return self.image.labels.get(BUILDER_LABEL) if self.image else None
 
     @property
     def counts(self) -> Counter[Status]:
-        """How many steps came out how; an error of the command itself counts as a failed step."""
+        """How many steps have which status; an error of the command itself counts as a failed step."""
         counts = Counter(outcome.status for outcome in self.outcomes)
         if self.error and not counts[Status.FAILED]:
             counts[Status.FAILED] = 1
@@ -61,7 +61,7 @@ class Report:
 
     @property
     def failure(self) -> SeatrialError | None:
-        """The error the command ends with, or nothing."""
+        """The error the command ends with, or None."""
         failed = sorted((one for one in self.outcomes if one.error), key=lambda one: one.status is not Status.FAILED)
         return self.error or next((one.error for one in failed), None)
 
@@ -72,6 +72,6 @@ class Report:
 
 
 def worst(outcomes: Iterable[Outcome]) -> Status:
-    """Return the status of a whole run."""
+    """Return the worst status among outcomes."""
     found = {outcome.status for outcome in outcomes}
     return next((status for status in (Status.FAILED, Status.UNKNOWN, Status.CHANGED) if status in found), Status.OK)

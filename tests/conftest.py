@@ -101,7 +101,8 @@ class EngineContents:
         return cls(
             containers=frozenset(one["Id"] for one in containers if not foreign(one["Labels"])),
             images=frozenset((one["Id"], known(one["RepoTags"])) for one in images if not foreign(one["Labels"])),
-            volumes=frozenset(one.name for one in client.volumes.list()),
+            # A volume in use belongs to a container that is looked at itself, or is another test's.
+            volumes=frozenset(one.name for one in client.volumes.list(filters={"dangling": True})),
             networks=frozenset(one.name for one in client.networks.list()),
         )
 

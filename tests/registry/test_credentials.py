@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import secrets
 import stat
 import time
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from seatrial.model.reference import DOCKER_HUB
 from seatrial.registry import credentials
 from seatrial.registry.credentials import Credential, CredentialStore, Secret
 
-PASSWORD = f"S3ntinel-{secrets.token_hex(8)}"
+PASSWORD = "S3ntinel-5d41402abc4b2a76"
 HUB_KEY = "https://index.docker.io/v1/"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -19,7 +18,7 @@ from seatrial.registry.errors import push_refused
 from seatrial.registry.http import grants_push
 from tests.servers.local_server import Asked, Reply, Served, serve
 
-PASSWORD = f"S3ntinel-{secrets.token_hex(8)}-é€"
+PASSWORD = "S3ntinel-5d41402abc4b2a76-é€"
 BASIC = f"Basic {base64.b64encode(f'alice:{PASSWORD}'.encode()).decode()}"
 CREDENTIAL = Credential(user="alice", secret=Secret(PASSWORD))
 DENIED = b'{"errors": [{"code": "DENIED", "message": "requested access to the resource is denied"}]}'

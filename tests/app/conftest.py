@@ -28,13 +28,13 @@ OURS = ("APP_VERSION", "FLASK_DEBUG", "GUNICORN_CMD_ARGS", "HOST", "PORT", "WEB_
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """A started server: its process and the port of 127.0.0.1 that it was given."""
+    """A started server: its process and its port on 127.0.0.1."""
 
     process: subprocess.Popen[str]
     port: int
 
     def connect(self) -> http.client.HTTPConnection:
-        """Return a connection to the server, once it accepts one within 20 seconds."""
+        """Return a connection to the server as soon as it accepts one, within 20 seconds."""
         end = time.monotonic() + 20
         while True:
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
@@ -49,7 +49,7 @@ class Server:
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
+    """Return a free port of 127.0.0.1."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -57,7 +57,7 @@ def free_port() -> int:
 
 
 def environment(**ours: str) -> dict[str, str]:
-    """Return this process' environment, with what the app reads set to `ours` alone."""
+    """Return this process' environment, in which only `ours` sets variables of the app."""
     return {name: value for name, value in os.environ.items() if name not in OURS} | ours
 
 
@@ -70,7 +70,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., Server]]:
-    """Return what starts a command of COMMANDS on a free port; it is gone after the test."""
+    """Return a function that starts a command of COMMANDS on a free port; it is killed after the test."""
     with ExitStack() as stack:
 
         def _start(command: str, **ours: str) -> Server:
@@ -92,7 +92,7 @@ def start() -> Iterator[Callable[..., Server]]:
 
 @pytest.fixture
 def run() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Return what runs a command of COMMANDS to its end, 20 seconds at most."""
+    """Return a function that runs a command of COMMANDS to its end, for at most 20 seconds."""
 
     def _run(command: str, **ours: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

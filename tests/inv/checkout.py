@@ -1,4 +1,4 @@
-"""A copy of `./inv` beside a made-up project, where `python3` is a stand-in that writes down its calls."""
+"""A copy of `./inv` in a made-up project, where `python3` is a stand-in that records its calls."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 INV = Path(__file__).parents[2] / "inv"
-# What inv may use besides Python, so that PATH can hold this and nothing else.
+# The programs that inv may use besides Python; PATH holds nothing else.
 TOOLS = ("cksum", "flock", "id", "ls", "mv", "readlink", "rm", "sed", "sh", "sleep", "tail")
 
 # Answers like `python -c`, `-m venv` and `-m pip`; as the program it prints how it was called.
@@ -63,7 +63,7 @@ class Project:
         return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
     def calls(self) -> list[str]:
-        """Return what the stand-in was called with since the last time, without probes for a version."""
+        """Return the stand-in's calls since the last time, without its version checks."""
         if not self.calls_file.exists():
             return []
         lines = self.calls_file.read_text().splitlines()

@@ -1,4 +1,4 @@
-"""The project in which `inv` is tried."""
+"""The project in which the tests run `inv`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.inv.checkout import INV, PYTHON, TOOLS, Project
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    """Return a project in a folder with a space in its name, where nothing was installed yet."""
+    """A project in a folder with a space in its name and without .venv."""
     root = tmp_path / "a project"
     path = tmp_path / "bin"
     root.mkdir()

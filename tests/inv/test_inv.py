@@ -1,8 +1,9 @@
-"""`./inv`: what it makes on first use, and what it leaves alone afterwards."""
+"""`./inv`: what it makes on first use, and what it keeps afterwards."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -14,11 +15,11 @@ from tests.inv.checkout import Project
 
 
 def test_first_use(project: Project) -> None:
-    """First use makes .venv, installs the lock with its hashes, then the package, and says so in one line."""
+    """First use makes .venv, installs the lock with its hashes, then the package, and prints one line about it."""
     done = project.inv("build", "--version", "1")
 
     assert done.stdout == f"in {project.root}: --search-root {project.root} build --version 1\n"
-    assert done.stderr == "seatrial: making .venv from requirements.txt (first use, some seconds)\n"
+    assert re.fullmatch(r".*\.venv.*\n", done.stderr)
     venv, lock, package, compiled = project.calls()
     assert venv == f"-m venv --clear {project.root}/.venv"
     assert lock == f"-m pip install --quiet --require-hashes -r {project.root}/requirements.txt"
@@ -27,7 +28,7 @@ def test_first_use(project: Project) -> None:
 
 
 def test_second_use(project: Project) -> None:
-    """The second use starts no Python of its own, and says nothing."""
+    """The second use starts no Python itself and prints nothing."""
     project.inv()
     project.calls()
 
@@ -38,12 +39,12 @@ def test_second_use(project: Project) -> None:
 
 
 def test_alone(project: Project) -> None:
-    """With no arguments the tasks are listed."""
+    """Without arguments the tasks are listed."""
     assert project.inv().stdout.endswith(" --list\n")
 
 
 def test_empty_argument(project: Project) -> None:
-    """Arguments arrive as they were given: an empty one, spaces, a star."""
+    """Arguments are passed on unchanged: an empty one, spaces, a star."""
     (project.path.parent / "show").write_text('#!/bin/sh\nprintf "<%s>" "$@"\n')
     project.inv()
     shutil.copy(project.path.parent / "show", project.root / ".venv/bin/invoke")
@@ -53,13 +54,13 @@ def test_empty_argument(project: Project) -> None:
 
 
 def test_exit_code(project: Project) -> None:
-    """The exit code of Invoke is the exit code of inv."""
+    """`inv` exits with the exit code of Invoke."""
     assert project.inv(INVOKE_EXIT="4").returncode == 4
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "pyproject.toml"])
 def test_changed_lock(project: Project, name: str) -> None:
-    """A changed lock is installed into the .venv there is; its new time alone is no change."""
+    """A changed lock is installed into the existing .venv; a new modification time alone changes nothing."""
     project.inv()
     project.calls()
     os.utime(project.root / name, (0, 0))
@@ -69,14 +70,14 @@ def test_changed_lock(project: Project, name: str) -> None:
         file.write("# changed\n")
     done = project.inv()
 
-    assert "bringing .venv up to date" in done.stderr
+    assert re.fullmatch(r".*\.venv.*\n", done.stderr)
     assert [call.split()[1] for call in project.calls()] == ["pip", "pip", "compileall"]
     assert project.inv().stderr == ""
 
 
 @pytest.mark.parametrize("stage", ["venv", "pip"])
 def test_interrupted(project: Project, stage: str) -> None:
-    """What a run left half made is made anew by the next."""
+    """A .venv that an interrupted run left incomplete is made again by the next run."""
     (project.root / ".venv/bin").mkdir(parents=True)
     (project.root / ".venv/bin/leftover").touch()
     assert project.inv(BROKEN=stage).returncode == 3
@@ -90,7 +91,7 @@ def test_interrupted(project: Project, stage: str) -> None:
 
 
 def test_interrupted_update(project: Project) -> None:
-    """An update that failed is not taken for done, even when the lock goes back to what it was."""
+    """After a failed update .venv is made again, even if the lock is restored."""
     project.inv()
     before = (project.root / "requirements.txt").read_text()
     (project.root / "requirements.txt").write_text("invoke==3.0.4\n")
@@ -103,30 +104,32 @@ def test_interrupted_update(project: Project) -> None:
 
 
 def test_python_gone(project: Project) -> None:
-    """When the Python that .venv links to went away with an upgrade, .venv is made again."""
+    """If the Python that .venv links to is gone after an upgrade, .venv is made again."""
     project.inv()
+    project.calls()
     (project.root / ".venv/bin/python").unlink()
     (project.root / ".venv/bin/python").symlink_to("/nowhere/python3.11")
 
     done = project.inv()
 
     assert done.returncode == 0
-    assert "its Python changed" in done.stderr
+    assert project.calls()[0].startswith("-m venv --clear")
 
 
 def test_moved(project: Project) -> None:
-    """A project that was moved gets a new .venv, because scripts in the old one name the old folder."""
+    """A moved project gets a new .venv, because scripts in the old one contain the old folder."""
     project.inv()
+    project.calls()
     moved = project.root.rename(project.root.parent / "moved")
 
     done = project.inv("smoke", inv=moved / "inv", cwd=moved)
 
     assert done.stdout == f"in {moved}: --search-root {moved} smoke\n"
-    assert "its folder" in done.stderr
+    assert project.calls()[0] == f"-m venv --clear {moved}/.venv"
 
 
 def test_other_folder(project: Project, tmp_path: Path) -> None:
-    """Called from another folder it stays there, and finds this repository's tasks."""
+    """Called from another folder it stays there and finds this repository's tasks."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
 
@@ -136,7 +139,7 @@ def test_other_folder(project: Project, tmp_path: Path) -> None:
 
 
 def test_on_path(project: Project, tmp_path: Path) -> None:
-    """Found on PATH, through a symlink to a relative symlink, it still knows its folder."""
+    """Found on PATH through a symlink to a relative symlink, it still finds its folder."""
     (project.path / "deliver").symlink_to("../hop")
     (tmp_path / "hop").symlink_to("a project/inv")
 
@@ -144,20 +147,20 @@ def test_on_path(project: Project, tmp_path: Path) -> None:
     assert done.stdout == f"in {tmp_path}: --search-root {project.root} build\n"
 
 
-@pytest.mark.skipif(not shutil.which("flock"), reason="without flock(1) two first uses are not kept apart")
+@pytest.mark.skipif(not shutil.which("flock"), reason="two first uses need flock(1) to wait for each other")
 def test_two_at_once(project: Project) -> None:
-    """Of two first uses at once one installs, the other waits for it, and both do their work."""
+    """Of two first uses at the same time one installs, the other waits, and both run their command."""
     both = [project.start("build", PIP_SECONDS="0.5") for _ in range(2)]
     ends = [process.communicate(timeout=60) for process in both]
 
     assert [process.returncode for process in both] == [0, 0]
     assert [stdout.endswith(" build\n") for stdout, _ in ends] == [True, True]
-    assert sorted("waiting for another ./inv" in stderr for _, stderr in ends) == [False, True]
+    assert sorted("./inv" in stderr for _, stderr in ends) == [False, True]
     assert sum(call.startswith("-m venv") for call in project.calls()) == 1
 
 
 def test_for_real(project: Project) -> None:
-    """With a real Python, venv and pip, first use ends in the project's own command."""
+    """With a real Python, venv and pip, first use runs the project's own command."""
     (project.path / "python3").unlink()
     (project.path / "python3").symlink_to(sys.executable)
     (project.root / "requirements.txt").write_text("# nothing\n")

@@ -1,6 +1,8 @@
-"""`./inv` where something of Python is missing."""
+"""`./inv` without a usable Python."""
 
 from __future__ import annotations
+
+import re
 
 import pytest
 
@@ -8,11 +10,11 @@ from tests.inv.checkout import Project
 
 
 @pytest.mark.parametrize(
-    ("version", "reason"),
-    [(None, "there is no python3 on PATH"), ("Python 3.10.13", "python3 on PATH is Python 3.10.13")],
+    ("version", "found"),
+    [(None, "python3"), ("Python 3.10.13", "3.10.13")],
 )
-def test_no_python(project: Project, version: str | None, reason: str) -> None:
-    """Without a Python >= 3.11 it ends with 3 and says what failed, why, and what to type next."""
+def test_no_python(project: Project, version: str | None, found: str) -> None:
+    """Without Python 3.11 or later it exits with 3 and prints message, reason and hint."""
     (project.path / "python3").unlink()
     if version:
         (project.path / "python3").write_text(f'#!/bin/sh\n[ "$1" = --version ] && echo {version}\n')
@@ -21,14 +23,15 @@ def test_no_python(project: Project, version: str | None, reason: str) -> None:
     done = project.inv("build")
 
     assert done.returncode == 3
-    _, why, hint = done.stderr.splitlines()[1:]
-    assert why == f"  why:  {reason}"
+    message, reason, hint = done.stderr.splitlines()[1:]
+    assert "3.11" in message
+    assert found in reason
     assert "python3-venv" in hint
     assert not (project.root / ".venv").exists()
 
 
 def test_shim(project: Project) -> None:
-    """A python3.13 that is only a version manager's shim, and does not start, is passed over."""
+    """A python3.13 that is only a version manager's shim and does not start is skipped."""
     (project.path / "python3.13").write_text("#!/bin/sh\necho 'python3.13: command not found' >&2\nexit 127\n")
     (project.path / "python3.13").chmod(0o755)
 
@@ -36,7 +39,7 @@ def test_shim(project: Project) -> None:
 
 
 def test_no_ensurepip(project: Project) -> None:
-    """Where Python has no ensurepip and there is no apt-get, the package to install is named."""
+    """Without ensurepip and apt-get, the command that installs the package is printed."""
     done = project.inv(NO_ENSUREPIP="1")
 
     assert done.returncode == 3
@@ -46,7 +49,7 @@ def test_no_ensurepip(project: Project) -> None:
 
 @pytest.mark.parametrize(("user", "code"), [(0, 0), (1000, 3)])
 def test_debian(project: Project, user: int, code: int) -> None:
-    """On Debian, root gets the missing ensurepip installed; nobody else has apt-get called."""
+    """On Debian, root gets the missing ensurepip installed; for other users apt-get is not called."""
     (project.path / "id").unlink()
     (project.path / "id").write_text(f"#!/bin/sh\necho {user}\n")
     (project.path / "apt-get").write_text('#!/bin/sh\necho "apt-get $*" >>"$CALLS"\n')
@@ -63,10 +66,11 @@ def test_debian(project: Project, user: int, code: int) -> None:
 
 
 def test_failing_pip(project: Project) -> None:
-    """When pip fails its last lines are shown, it ends with 3, and Invoke is not started."""
+    """If pip fails, its last lines are shown, the exit code is 3, and Invoke is not started."""
     done = project.inv("build", BROKEN="pip")
 
     assert (done.returncode, done.stdout) == (3, "")
     assert "  | the network is gone\n" in done.stderr
-    assert "seatrial: requirements.txt could not be installed\n  why:  " in done.stderr
-    assert "ended with 7" in done.stderr
+    message, reason, _ = done.stderr.splitlines()[-3:]
+    assert "requirements.txt" in message
+    assert re.search(r"\b7\b", reason)

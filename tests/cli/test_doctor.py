@@ -42,7 +42,8 @@ def test_without_an_engine(project: Project, tmp_path: Path) -> None:
 
     assert done.code == 3
     engine = _found(done, "engine")
-    assert (engine["status"], engine["hint"]) == ("failed", "invoke up")
+    assert engine["status"] == "failed"
+    assert "invoke up" in engine["hint"]
     assert f"{tmp_path}/none.sock" in engine["reason"]
     assert "DOCKER_HOST" in engine["reason"]
     assert _found(done, "Dockerfile")

@@ -66,9 +66,9 @@ def test_a_verdict_without_facts_does_not_count_under_fail(project: Project) -> 
     settings(project)
     done = _build_and_smoke(project)
     assert done.code == 0, done.all
-    state = done.document["steps"][0]["notes"]
-    assert len([note for note in state if re.search(r"\buser\b.*10001:10001", note)]) == 1
-    assert all(note in done.err for note in state)
+    notes = done.document["steps"][0]["notes"]
+    assert len([note for note in notes if re.search(r"\buser\b.*10001:10001", note)]) == 1
+    assert all(note in done.err for note in notes)
     registry = ("--version", "1", "--user", "demo", "--registry", "localhost:1", "--check", "--json")
     assert project.invoke("push", *registry).code == 3, "only the registry is missing"
 

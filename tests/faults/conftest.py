@@ -1,4 +1,4 @@
-"""What the tests of faults on the way to a registry start from."""
+"""Fixtures for the tests of faults during a push."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tests.servers.registries import TestRegistry
 
 @pytest.fixture
 def scenario(project: Project, guarded_registry: TestRegistry, *, containerd_store: bool) -> Iterator[PublishScenario]:
-    """A small image for the guarded registry; no command may show the password, wherever it goes wrong."""
+    """A project with a small image for the guarded registry; no command may show the password."""
     if containerd_store:
-        pytest.skip("containerd pushes by other requests and retries by other rules than these faults are made for")
+        pytest.skip("containerd sends other requests and retries by other rules than these faults assume")
     ready = PublishScenario(project=project, registry=guarded_registry, page=project.name)
     ready.load()
     with watching(ready):

@@ -1,4 +1,4 @@
-"""A small image on its way into a guarded registry, and the proof that no command ever shows the password."""
+"""A project with a small image for a guarded registry, and the check that no command shows the password."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from tests.servers.registries import TestRegistry
 __all__ = ["AGAIN", "NEW", "NOT_BEGUN", "NOT_SENT", "PublishScenario", "attempts", "watching"]
 
 NEW = {"preflight": "ok", "build": "changed", "tag": "changed", "push": "changed"}
-"""How the steps come out where nothing is yet."""
+"""Statuses of a first release."""
 NOT_SENT = {**NEW, "push": "failed"}
-"""How they come out when only the push fails."""
+"""Statuses when only the push fails."""
 AGAIN = {"preflight": "ok", "build": "ok", "tag": "ok", "push": "changed"}
-"""How they come out in the next run, when only the push is left."""
+"""Statuses of the next run, when only the push is left to do."""
 NOT_BEGUN = {"preflight": "failed", "build": "skipped", "tag": "skipped", "push": "skipped"}
-"""How they come out when the preflight knows already that it will not do."""
+"""Statuses when the preflight fails."""
 _SETTINGS = """\
 seatrial:
   project: {project}
@@ -41,7 +41,7 @@ seatrial:
 
 @dataclass(frozen=True, kw_only=True)
 class PublishScenario:
-    """A project whose image is one layer of chance, and the registry it is for; `said` is all that commands said."""
+    """A project whose image is one random layer, and its registry; `said` collects everything that commands printed."""
 
     project: Project
     registry: TestRegistry
@@ -50,7 +50,7 @@ class PublishScenario:
 
     @property
     def user(self) -> str:
-        """Who pushes."""
+        """The user who pushes."""
         return self.registry.user or "demo"
 
     @property
@@ -60,12 +60,12 @@ class PublishScenario:
 
     @property
     def passwords(self) -> tuple[str, ...]:
-        """The password in every form it may have."""
+        """The password as plain text and as base64 of user and password."""
         plain = self.registry.password or "S3ntinel-of-nobody"
         return (plain, base64.b64encode(f"{self.user}:{plain}".encode()).decode())
 
     def load(self, size: int = 300_000, *, push_timeout: float = 120) -> None:
-        """Write other content and the settings."""
+        """Write new random content and the settings."""
         folder = self.project.folder
         (folder / "chance").write_bytes(secrets.token_bytes(size))
         (folder / "Dockerfile").write_text("FROM scratch\nCOPY chance /\n")
@@ -73,7 +73,7 @@ class PublishScenario:
         (folder / "invoke.yaml").write_text(settings)
 
     def another(self, name: str) -> PublishScenario:
-        """Return another image of the same project in a folder of its own, so that both can be on their way at once."""
+        """Return a second image of the same project in its own folder, so that both can be pushed at the same time."""
         folder = self.project.folder.parent / name
         folder.mkdir()
         (folder / "tasks.py").write_text((self.project.folder / "tasks.py").read_text())
@@ -83,7 +83,7 @@ class PublishScenario:
         return made
 
     def log_in(self, host: str, password: str | None = None) -> Path:
-        """Keep the password for a host where Docker does."""
+        """Store the password for a host in Docker's configuration; return the file."""
         config = Path(os.environ["DOCKER_CONFIG"]) / "config.json"
         known = json.loads(config.read_text())["auths"] if config.exists() else {}
         pair = f"{self.user}:{password or self.registry.password}".encode()
@@ -92,21 +92,21 @@ class PublishScenario:
         return config
 
     def words(self, host: str, *more: str, command: str = "release", version: str = "1") -> list[str]:
-        """Return a command's words."""
+        """Return a command's arguments."""
         where = ["--user", self.user, "--registry", host, "--version", version]
         return [command, *where, "--untested", "--json", *more]
 
     def go(self, host: str, *more: str, command: str = "release", version: str = "1", **environment: str) -> Done:
-        """Release to a registry, untested as there is nothing to test."""
+        """Release to a registry, untested because the image has no server."""
         done = self.project.invoke(*self.words(host, *more, command=command, version=version), **environment)
         return self.heard(done)
 
     def start(self, host: str, *more: str, version: str = "1") -> subprocess.Popen[str]:
-        """Start a release and leave it to itself."""
+        """Start a release in the background."""
         return self.project.start(*self.words(host, *more, version=version))
 
     def end(self, process: subprocess.Popen[str], number: signal.Signals | None = None) -> Done:
-        """Wait for a release, or send it a signal first, and give how it ends."""
+        """Send a release a signal, if one is given, and return how it ends."""
         if number:
             return self.heard(self.project.interrupt(process, number))
         began = time.monotonic()
@@ -114,25 +114,27 @@ class PublishScenario:
         return self.heard(Done(code=process.returncode, out=out, err=err, seconds=time.monotonic() - began))
 
     def heard(self, done: Done) -> Done:
-        """Keep what a command said, to look for the password in it."""
+        """Collect what a command printed, so that it is searched for the password."""
         self.said.append(done.all)
         return done
 
     def held(self) -> dict[str, str | None]:
-        """Return the digest that the registry holds under each tag, as skopeo reads it."""
+        """Return the digest under each tag in the registry, read with skopeo."""
         tags = skopeo.tags(self.registry, self.repository)
         return {tag: skopeo.digest(self.registry, self.repository, tag) for tag in tags}
 
-    def fails(self, host: str, *words: str, code: int = 1, steps: Mapping[str, str] = NOT_SENT) -> Done:
-        """Hold that a release fails with these words as it should, and how its steps come out."""
+    def fails(
+        self, host: str, *names: str, code: int = 1, cause: str = "", steps: Mapping[str, str] = NOT_SENT
+    ) -> Done:
+        """Run a release that must fail with this cause, these names in its error, and these statuses of its steps."""
         done = self.go(host)
-        failed(done, *words, code=code)
+        failed(done, *names, code=code, cause=cause)
         assert done.document["exit_code"] == code
         assert done.statuses == steps
         return done
 
     def whole(self, *tags: str) -> str:
-        """Hold that the registry holds one image under just these tags; give its digest."""
+        """Check that the registry holds one image under exactly these tags; return its digest."""
         found = self.held()
         assert sorted(found) == sorted(tags)
         (digest,) = set(found.values())
@@ -153,7 +155,7 @@ class PublishScenario:
 
 @contextmanager
 def watching(scenario: PublishScenario) -> Iterator[None]:
-    """Look meanwhile at all processes' command lines, and in the end at all that was said or written down."""
+    """Check that the password is in no process's command line during the block, and in no output or file after it."""
     ended, shown = threading.Event(), list[str]()
 
     def look() -> None:
@@ -174,6 +176,6 @@ def watching(scenario: PublishScenario) -> Iterator[None]:
 
 
 def attempts(done: Done, step: str = "push") -> int:
-    """Return how often a step was tried, as the JSON document says."""
+    """Return the number of a step's attempts in the JSON document."""
     (found,) = [one for one in done.document["steps"] if one["step"] == step]
     return int(found["attempts"])

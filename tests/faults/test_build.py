@@ -1,9 +1,10 @@
-"""Builds that go wrong: the Dockerfile, the context, the base image, the network, the time."""
+"""Builds that fail: the Dockerfile, the context, the base image, the network, the timeout."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -18,59 +19,66 @@ pytestmark = pytest.mark.engine
 
 
 def test_a_dockerfile_that_is_wrong(project: Project) -> None:
-    """A wrong word in the Dockerfile is told with its line."""
+    """An unknown instruction fails with its line."""
     (project.folder / "Dockerfile").write_text(f"FROM {project.base}\nFORM x\n")
 
-    failed(project.invoke("build", "--version", "1"), "line 2", "FORM")
+    done = project.invoke("build", "--version", "1", "--json")
+
+    failed(done, "FORM", cause="build-failed")
+    assert re.search(r"\b(line |Dockerfile:)2\b", done.error["reason"])
 
 
 def test_a_run_that_fails(project: Project) -> None:
-    """A failing RUN is told with its step and the last lines it printed."""
-    project.write(run=f"RUN echo all hands && echo lost >&2 && exit 9 # {project.name}")
+    """A failing RUN is named with its exit code and the last lines of its output."""
+    project.write(run=f"RUN echo begin && echo lost >&2 && exit 9 # {project.name}")
 
-    failed(project.invoke("build", "--version", "1"), "RUN echo all hands", "| lost", "exit code: 9")
+    done = project.invoke("build", "--version", "1", "--json")
+
+    failed(done, "RUN echo begin", cause="build-failed")
+    assert re.search(r"\b9\b", done.error["reason"])
+    assert any(line.endswith("lost") for line in done.error["details"])
 
 
 def test_a_requirement_whose_hash_is_wrong(project: Project) -> None:
-    """A package that is not the one that was locked is a security failure."""
-    # Its own name in it: BuildKit shares equal steps of builds at the same time, and only one hears their log.
+    """A package with another hash than the locked one fails the build."""
+    # With the project's name: BuildKit shares equal steps of builds at the same time, and only one gets their log.
     (project.folder / "requirements.txt").write_text(f"six==1.16.0 --hash=sha256:{'0' * 64} # {project.name}\n")
     project.write(
         run="COPY requirements.txt /\n"
         "RUN python3 -m pip install --disable-pip-version-check --target /x -r /requirements.txt"
     )
 
-    failed(project.invoke("build", "--version", "1"), "security:", "DO NOT MATCH THE HASHES")
+    failed(project.invoke("build", "--version", "1", "--json"), "DO NOT MATCH THE HASHES", cause="wrong-hash")
 
 
-def test_a_base_image_that_is_nowhere(project: Project) -> None:
-    """A base image that cannot be had fails the build, naming it."""
+def test_a_missing_base_image(project: Project) -> None:
+    """A base image that cannot be pulled is named, with exit code 3."""
     (project.folder / "Dockerfile").write_text("FROM localhost:1/no/such:base\n")
 
-    done = project.invoke("build", "--version", "1")
+    done = project.invoke("build", "--version", "1", "--json")
 
     failed(done, "localhost:1/no/such:base", code=3)
 
 
 def test_no_such_requirement(project: Project) -> None:
-    """A version that nobody published is told as such, above pip's own words."""
+    """A version that does not exist has a cause of its own, beside pip's output."""
     (project.folder / "requirements.txt").write_text(f"six==99.0 # {project.name}\n")
     project.write(run="COPY requirements.txt /\nRUN python3 -m pip install --target /x -r /requirements.txt")
 
-    done = project.invoke("build", "--version", "1")
+    done = project.invoke("build", "--version", "1", "--json")
 
-    failed(done, "a requirement has no such version", "| ERROR: No matching distribution found for six==99.0")
+    failed(done, "six==99.0", cause="no-such-version")
 
 
 def test_a_run_that_never_ends(project: Project) -> None:
-    """A build beyond its time is cancelled in the engine, and told with the setting that limits it."""
+    """A build that exceeds build_timeout is cancelled in the engine; the error names the setting and the seconds."""
     project.write(run=f"RUN echo {project.name} && sleep 4567")
     settings = project.folder / "invoke.yaml"
     settings.write_text(f"{settings.read_text()}      build_timeout: 3\n")
 
-    done = project.invoke("build", "--version", "1")
+    done = project.invoke("build", "--version", "1", "--json")
 
-    failed(done, "took too long", "3 s", "build_timeout")
+    failed(done, "3 s", "build_timeout", cause="build-timeout")
     assert done.seconds < 15
     deadline = time.monotonic() + 10
     while "sleep 4567" in command_lines() and time.monotonic() < deadline:
@@ -79,7 +87,7 @@ def test_a_run_that_never_ends(project: Project) -> None:
 
 
 def test_links_are_links(project: Project, client: docker.DockerClient) -> None:
-    """A loop, a link to nowhere and one to a file outside arrive as links: nobody's file comes along."""
+    """Links in a loop, to nothing and to a file outside are copied as links, never as the files they point to."""
     for name, target in (("loop", "."), ("nowhere", "/no/such"), ("passwd", "/etc/passwd")):
         (project.folder / name).symlink_to(target)
     (project.folder / "Dockerfile").write_text(f"FROM {project.base}\nCOPY . /files/\n")
@@ -93,15 +101,15 @@ def test_links_are_links(project: Project, client: docker.DockerClient) -> None:
 
 
 def test_a_link_out_of_the_context(project: Project) -> None:
-    """COPY of a link that leads outside fails, naming it."""
+    """COPY of a link that points outside fails with its name."""
     (project.folder / "shadow").symlink_to("/etc/shadow")
     (project.folder / "Dockerfile").write_text(f"FROM {project.base}\nCOPY shadow /\n")
 
-    failed(project.invoke("build", "--version", "1"), "shadow")
+    failed(project.invoke("build", "--version", "1", "--json"), "shadow")
 
 
-def test_what_may_not_be_read(project: Project) -> None:
-    """A file and a folder that may not be read are named, with what to do; nothing is sent."""
+def test_unreadable_files(project: Project) -> None:
+    """A file or folder without read permission is named, with chmod and .dockerignore as ways out."""
     for name in ("file", "folder"):
         path = project.folder / name
         path.mkdir() if name == "folder" else path.write_text("x")
@@ -117,14 +125,14 @@ def test_what_may_not_be_read(project: Project) -> None:
         )
         path.chmod(0o755)
         assert done.returncode == 2, done.stdout
-        assert f"{path} cannot be read" in done.stdout
+        assert str(path) in done.stdout
         assert "chmod" in done.stdout
         assert ".dockerignore" in done.stdout
         path.rmdir() if name == "folder" else path.unlink()
 
 
 def test_a_missing_credential_helper(project: Project, tmp_path: Path) -> None:
-    """A build needs no credentials for base images that are there: a helper that is gone stops nothing."""
+    """A build with local base images needs no credentials: a missing credential helper does not matter."""
     (tmp_path / "config.json").write_text(json.dumps({"credsStore": "desktop"}))
 
     done = project.invoke("build", "--version", "1", DOCKER_CONFIG=str(tmp_path))
@@ -133,23 +141,23 @@ def test_a_missing_credential_helper(project: Project, tmp_path: Path) -> None:
 
 
 def test_an_image_that_disappears(project: Project, client: docker.DockerClient) -> None:
-    """An image that somebody removes between two steps is named; nothing is pulled in its place."""
+    """An image that was removed between two commands is named, with the command that builds it."""
     assert project.invoke("build", "--version", "1").code == 0
     client.images.remove(f"{project.repository}:1", force=True)
 
-    failed(project.invoke("smoke", "--version", "1"), f"there is no image {project.repository}:1", "build --version 1")
+    failed(project.invoke("smoke", "--version", "1", "--json"), f"{project.repository}:1", "invoke build --version 1")
 
 
-def test_a_full_disk_is_explained(project: Project) -> None:
-    """A RUN that fills its disk fails with that as the cause."""
+def test_a_full_disk(project: Project) -> None:
+    """A RUN that fills its disk has that as its cause."""
     project.write(run=f"RUN echo {project.name} && dd if=/dev/zero of=/dev/shm/x bs=1M count=200")
 
-    failed(project.invoke("build", "--version", "1"), "a disk is full", "docker system df")
+    failed(project.invoke("build", "--version", "1", "--json"), "docker system df", cause="disk-full")
 
 
-def test_flags_that_are_none(project: Project) -> None:
-    """A flag that says nothing Docker understands is refused with its right form."""
-    for flag, value, words in (
+def test_bad_flags(project: Project) -> None:
+    """A flag with a bad value is refused with its right form."""
+    for flag, value, right in (
         ("--build-arg", "A", "--build-arg NAME=VALUE"),
         ("--build-arg", "=B", "--build-arg NAME=VALUE"),
         ("--build-context", "assets", "--build-context NAME=FOLDER"),
@@ -157,11 +165,11 @@ def test_flags_that_are_none(project: Project) -> None:
     ):
         done = project.invoke("build", "--version", "1", flag, value)
         assert done.code == 2, done.all
-        assert words in done.err
+        assert right in done.err
 
 
 def test_flags_reach_the_build(project: Project, client: docker.DockerClient) -> None:
-    """Arguments, several of them, and a target arrive in the image, over the settings' own."""
+    """Build arguments and a target override the settings."""
     (project.folder / "Dockerfile").write_text(
         f"FROM {project.base} AS one\nARG A\nARG B\nLABEL a=$A b=$B\nFROM one AS two\nLABEL last=yes\n"
     )
@@ -175,8 +183,8 @@ def test_flags_reach_the_build(project: Project, client: docker.DockerClient) ->
     assert (labels["a"], labels["b"], labels.get("last")) == ("x=y", "green", None)
 
 
-def test_nobody_reads_on(project: Project, client: docker.DockerClient) -> None:
-    """A reader that goes away early ends no build half-way."""
+def test_a_closed_pipe(project: Project, client: docker.DockerClient) -> None:
+    """A reader that closes the pipe early does not end the build."""
     process = project.start("build", "--version", "1")
     assert process.stdout
     process.stdout.close()
@@ -184,26 +192,26 @@ def test_nobody_reads_on(project: Project, client: docker.DockerClient) -> None:
     assert client.images.get(f"{project.repository}:1")
 
 
-def test_a_name_that_is_no_utf8(project: Project) -> None:
-    """A file whose name no locale can show is shown in escapes."""
+def test_a_name_that_is_not_utf8(project: Project) -> None:
+    """A file name that is not UTF-8 is printed with escapes."""
     assert project.invoke("build", "--version", "1").code == 0
     (project.folder / os.fsdecode(b"caf\xe9")).write_text("x")
 
     done = project.invoke("build", "--version", "1", "--check", "--json")
 
     assert done.code == 0, done.all
-    assert done.document["steps"][0]["reason"] == "added: caf\udce9"
+    assert "caf\udce9" in done.text_of("build")
 
 
-def test_a_dockerfile_that_goes_meanwhile(project: Project) -> None:
-    """A Dockerfile removed during a build that fails takes nothing from what is told of the failure."""
+def test_a_dockerfile_that_disappears(project: Project) -> None:
+    """A Dockerfile that is removed during a failing build does not hide the failure."""
     project.write(run=f"RUN sleep 2; echo the step broke; exit 7 # {project.name}")
-    process = project.start("build", "--version", "1")
+    process = project.start("build", "--version", "1", "--json")
     time.sleep(1.2)
     (project.folder / "Dockerfile").unlink()
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "| the step broke" in out
+    assert any("the step broke" in line for line in json.loads(out)["steps"][0]["error"]["details"])
 
 
 def _invoke() -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from seatrial.cli.flags import flag
 from seatrial.errors import UsageError, sanitize
 from seatrial.model.app import App
 from seatrial.model.platforms import parse_platforms
@@ -18,12 +19,16 @@ __all__ = ["BuildFlags", "parse_pairs"]
 class BuildFlags:
     """The flags of `build` and `release` as they were typed; a flag that was not typed leaves the setting as it is."""
 
-    build_arg: Sequence[str] | None = None
-    target: str | None = None
-    platform: Sequence[str] | None = None
-    build_context: Sequence[str] | None = None
-    no_cache: bool = False
-    pull: bool = False
+    build_arg: Sequence[str] | None = flag("A build argument, NAME=VALUE; may be given several times.", repeatable=True)
+    target: str | None = flag("The stage of the Dockerfile to build (default: the last).")
+    platform: Sequence[str] | None = flag(
+        "Build for this platform, such as linux/arm64; several platforms need docker buildx.", repeatable=True
+    )
+    build_context: Sequence[str] | None = flag(
+        "An extra context, NAME=FOLDER or NAME=docker-image://IMAGE; may be given several times.", repeatable=True
+    )
+    no_cache: bool = flag("Build without the build cache.", default=False)
+    pull: bool = flag("Pull newer base images first.", default=False)
 
     def apply_to(self, app: App, root: Path) -> App:
         """Return the app with these flags; folders are relative to `root`. `UsageError` for an invalid one."""

@@ -22,7 +22,7 @@ from seatrial.registry.credentials import Credential, Secret
 from seatrial.settings.settings import Settings, environment
 
 if TYPE_CHECKING:  # --list and --help need no pipeline
-    from seatrial.cli.playbook import Playbook, PushOverrides
+    from seatrial.cli.playbook import Playbook
     from seatrial.output.console import Console
     from seatrial.output.junit import JUnitFile
     from seatrial.pipeline.step import Step
@@ -40,14 +40,6 @@ class Command:
     world: World
     check: bool
     json: bool
-
-    def push_overrides(
-        self, *, overwrite: bool = False, backwards: bool = False, untested: bool = False
-    ) -> PushOverrides:
-        """Return what the flags allow a push to do, exceptionally."""
-        from seatrial.cli.playbook import PushOverrides
-
-        return PushOverrides(overwrite=overwrite, backwards=backwards, untested=untested)
 
     def carry_out(self, steps: Sequence[Step], *, lock_wait: str = "0", junit: str | None = None) -> None:
         """Carry out the steps, show their outcomes, and end with the exit code.

@@ -1,42 +1,156 @@
-"""The help of each flag; a flag means the same in every task."""
+"""All flags: the name, default, help, short letter and repeatability of each, in groups that tasks share."""
 
 from __future__ import annotations
 
-__all__ = ["help_for"]
+from dataclasses import dataclass, field
+from typing import Any
 
-_HELP = {
-    "app": "The app's name in the settings; needed only where there are several.",
-    "backwards": "Move tags like latest back to this version although a newer one is published.",
-    "browser": "Also open the page in headless Chromium: fail on console errors, keep a screenshot.",
-    "build_arg": "A build argument, NAME=VALUE; may be given several times.",
-    "build_context": "An extra context, NAME=FOLDER or NAME=docker-image://IMAGE; may be given several times.",
-    "check": "Change nothing; say what would change.",
-    "env": "An environment variable of the app, NAME=VALUE, on top of the settings; may be given several times.",
-    "json": "Print one JSON document on standard output, and everything else on standard error.",
-    "junit": "Write checks, image checks and the browser's visit to this file as JUnit XML.",
-    "lock_wait": "Seconds to wait for another release of this repository (default 0).",
-    "memory": "The container's memory limit, such as 256m.",
-    "no_cache": "Build without the build cache.",
-    "overwrite": "Replace other content that is published under this version.",
-    "password_stdin": "Read the password from standard input.",
-    "platform": "Build for this platform, such as linux/arm64; several platforms need docker buildx.",
-    "port": "The port on 127.0.0.1.",
-    "pull": "Pull newer base images first.",
-    "quiet": "Print only ids.",
-    "registry": "The registry, HOST or HOST:PORT (default Docker Hub).",
-    "target": "The stage of the Dockerfile to build (default: the last).",
-    "to": "The version the moving tags point back to.",
-    "untested": "Push although the image has not passed its smoke test; the ledger records it.",
-    "url": "Check the app that is deployed at this URL, not an image; no verdict is kept.",
-    "user": "Your user name in the registry; the image becomes NAME/repository.",
-    "version": "The version; it becomes the image's tag.",
-    "volumes": "Also remove what the local registry holds.",
-    "image": "An image by name or id (default: the one built last).",
-    "tail": "How many lines to show, from the end.",
-    "follow": "Keep showing new lines until Ctrl-C.",
-}
+__all__ = [
+    "AppFlag",
+    "CheckFlag",
+    "DownFlags",
+    "ImageFlags",
+    "JsonFlag",
+    "LockFlag",
+    "LogFlags",
+    "LoginFlags",
+    "NamedImageFlags",
+    "OverwriteFlag",
+    "PortFlag",
+    "PushFlags",
+    "QuietFlag",
+    "RegistryFlags",
+    "RollbackFlags",
+    "SmokeFlags",
+    "flag",
+]
 
 
-def help_for(*names: str) -> dict[str, str]:
-    """Return the help of these flags, as Invoke takes it."""
-    return {name: _HELP[name] for name in names}
+def flag(text: str, *, default: Any = None, short: str = "", repeatable: bool = False) -> Any:  # noqa: ANN401  a field
+    """Return a field of a flag group; `text` is the flag's help."""
+    return field(default=default, metadata={"help": text, "short": short, "repeatable": repeatable})
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckFlag:
+    """Check mode."""
+
+    check: bool = flag("Change nothing; say what would change.", default=False, short="n")
+
+
+@dataclass(frozen=True, kw_only=True)
+class JsonFlag:
+    """Output for programs."""
+
+    json: bool = flag(
+        "Print one JSON document on standard output, and everything else on standard error.", default=False, short="j"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppFlag:
+    """Which app."""
+
+    app: str | None = flag("The app's name in the settings; needed only where there are several.", short="a")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageFlags(AppFlag):
+    """Which image of which app."""
+
+    version: str | None = flag("The version; it becomes the image's tag.", short="v")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedImageFlags(ImageFlags):
+    """Which image, also by its name or id."""
+
+    image: str | None = flag("An image by name or id (default: the one built last).")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegistryFlags:
+    """Where an image is published."""
+
+    user: str | None = flag("Your user name in the registry; the image becomes NAME/repository.", short="u")
+    registry: str | None = flag("The registry, HOST or HOST:PORT (default Docker Hub).")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoginFlags(RegistryFlags):
+    """Who logs in where."""
+
+    password_stdin: bool = flag("Read the password from standard input.", default=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockFlag:
+    """How long to wait for another release."""
+
+    lock_wait: str = flag("Seconds to wait for another release of this repository (default 0).", default="0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverwriteFlag:
+    """Whether a published version may be replaced."""
+
+    overwrite: bool = flag("Replace other content that is published under this version.", default=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PushFlags(OverwriteFlag, LockFlag):
+    """What a push is allowed to do, exceptionally."""
+
+    backwards: bool = flag(
+        "Move tags like latest back to this version although a newer one is published.", default=False
+    )
+    untested: bool = flag(
+        "Push although the image has not passed its smoke test; the ledger records it.", default=False
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RollbackFlags(LockFlag):
+    """Where to roll back to."""
+
+    to: str | None = flag("The version the moving tags point back to.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmokeFlags:
+    """What a smoke test looks at, and what it writes."""
+
+    browser: bool = flag(
+        "Also open the page in headless Chromium: fail on console errors, keep a screenshot.", default=False
+    )
+    url: str | None = flag("Check the app that is deployed at this URL, not an image; no verdict is kept.")
+    junit: str | None = flag("Write checks, image checks and the browser's visit to this file as JUnit XML.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PortFlag:
+    """Where the app is served."""
+
+    port: str | None = flag("The port on 127.0.0.1.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DownFlags:
+    """What `down` removes."""
+
+    volumes: bool = flag("Also remove what the local registry holds.", default=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuietFlag:
+    """Output of ids."""
+
+    quiet: bool = flag("Print only ids.", default=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogFlags:
+    """Which lines of a log."""
+
+    tail: str = flag("How many lines to show, from the end.", default="100")
+    follow: bool = flag("Keep showing new lines until Ctrl-C.", default=False)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from seatrial.cli.build_flags import parse_pairs
+from seatrial.cli.flags import PortFlag, flag
 from seatrial.errors import UsageError, sanitize
 from seatrial.model.app import App
 from seatrial.model.sizes import LEAST_MEMORY, parse_bytes
@@ -17,12 +18,14 @@ _HIGHEST_PORT = 65535
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunFlags:
+class RunFlags(PortFlag):
     """The flags of `run` as they were typed; a flag that was not typed leaves the setting as it is."""
 
-    port: str | None = None
-    env: Sequence[str] | None = None
-    memory: str | None = None
+    env: Sequence[str] | None = flag(
+        "An environment variable of the app, NAME=VALUE, on top of the settings; may be given several times.",
+        repeatable=True,
+    )
+    memory: str | None = flag("The container's memory limit, such as 256m.")
 
     def apply_to(self, app: App) -> App:
         """Return the app with these flags; `UsageError` for an invalid value."""

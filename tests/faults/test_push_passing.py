@@ -1,13 +1,15 @@
-"""What may pass is tried again, as often as it makes sense and not once more."""
+"""Transient errors are retried, as often as the retry policy says."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 import yaml
 
-from seatrial.cli.playbook import Playbook, PushOverrides
+from seatrial.cli.flags import ImageFlags, PushFlags, RegistryFlags
+from seatrial.cli.playbook import Playbook
 from seatrial.cli.session import open_world
 from seatrial.errors import RateLimited
 from seatrial.pipeline.converge import converge
@@ -31,7 +33,7 @@ BUSY = refusal(429, "TOOMANYREQUESTS", "slow down", method="POST", headers={"Ret
     ids=["500", "502", "503"],
 )
 def test_once_at_the_manifest(scenario: PublishScenario, fault: RegistryFault) -> None:
-    """A manifest that the registry could not take once is sent again, and the layers are not."""
+    """A manifest that the registry refuses once is sent again; the layers are not."""
     once = replace(fault, method="PUT", path="/manifests/1$", times=1)
     with registry_proxy(scenario.registry.host, once) as proxy:
         scenario.log_in(proxy.host)
@@ -40,14 +42,14 @@ def test_once_at_the_manifest(scenario: PublishScenario, fault: RegistryFault) -
 
         assert done.statuses == NEW, done.all
         assert attempts(done) == 2
-        assert "try 2 of 3" in done.err
+        assert re.search(r"\b2 of 3\b", done.err)
         assert proxy.count("PUT", "/manifests/1$") == 2
         assert proxy.count("PATCH") == 2, "a layer and the configuration"
     assert scenario.whole("1", "latest") in done.out
 
 
-def test_rate_limit_for_ever(scenario: PublishScenario) -> None:
-    """A rate limit that does not end is waited for in 5, 15 and 45 seconds, and is exit code 3 then."""
+def test_an_endless_rate_limit(scenario: PublishScenario) -> None:
+    """A rate limit that does not end is retried after 5, 15 and 45 seconds, then fails with exit code 3."""
     with registry_proxy(scenario.registry.host, BUSY) as proxy:
         scenario.log_in(proxy.host)
         assert scenario.project.invoke("build", "--version", "1").code == 0
@@ -56,7 +58,9 @@ def test_rate_limit_for_ever(scenario: PublishScenario) -> None:
         folder, waits = scenario.project.folder, list[float]()
         raw = yaml.safe_load((folder / "invoke.yaml").read_text())["seatrial"]
         steps = Playbook(settings=Settings.load(raw, folder)).push(
-            app=None, overrides=PushOverrides(untested=True), **where
+            ImageFlags(version="1"),
+            RegistryFlags(user=scenario.user, registry=proxy.host),
+            PushFlags(untested=True),
         )
         world = replace(open_world(folder / ".seatrial"), retry_policy=RetryPolicy(sleep=waits.append))
 

@@ -1,0 +1,62 @@
+"""Tasks made of flag groups: Invoke reads a task's flags off its signature, which is made here."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import Field, fields
+from typing import Any
+
+from invoke.context import Context
+from invoke.tasks import Task
+
+from seatrial.cli.command import command
+from seatrial.cli.flags import CheckFlag, JsonFlag
+
+__all__ = ["SeatrialTask", "task"]
+
+
+class SeatrialTask(Task[Callable[..., None]]):
+    """A task that takes help and short letters from its `flags`, the fields of its flag groups by name."""
+
+    flags: Mapping[str, Field[Any]]
+
+    def arg_opts(self, name: str, default: str, taken_names: set[str]) -> dict[str, Any]:
+        """Return what Invoke needs to know of a flag."""
+        options = super().arg_opts(name, default, taken_names)
+        metadata = self.flags[name].metadata
+        options["help"] = metadata["help"]
+        options["names"] += metadata["short"]
+        return options
+
+
+def task(*groups: type, check: bool = True, json: bool = True) -> Callable[[Callable[..., None]], SeatrialTask]:
+    """Return a decorator that makes a task of a function: it is called with a `Command`, and one object for each group.
+
+    The task also takes --check and --json, where they make sense for it.
+    """
+    every = [*groups, *([CheckFlag] if check else []), *([JsonFlag] if json else [])]
+    flags: dict[str, Field[Any]] = {one.name: one for group in every for one in fields(group)}
+
+    def decorate(function: Callable[..., None]) -> SeatrialTask:
+        @functools.wraps(function)
+        def body(c: Context, **given: Any) -> None:  # noqa: ANN401  as people type them
+            modes = {name: given[name] for name in ("check", "json") if name in flags}
+            with command(c, function.__name__, **modes) as cmd:
+                function(cmd, *(group(**{one.name: given[one.name] for one in fields(group)}) for group in groups))
+
+        made = [inspect.Parameter("c", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
+        for name, one in flags.items():
+            made.append(inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=one.default))
+        body.__signature__ = inspect.Signature(made)  # type: ignore[attr-defined]  # inspect reads it
+        result = SeatrialTask(
+            body,
+            positional=[],
+            iterable=[name for name, one in flags.items() if one.metadata["repeatable"]],
+            auto_shortflags=False,
+        )
+        result.flags = flags
+        return result
+
+    return decorate

@@ -1,0 +1,32 @@
+"""The flags of all tasks together."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from seatrial.tasks import ns
+
+CONTEXTS = ns.to_contexts()
+
+
+def test_a_short_flag_means_one_thing_everywhere() -> None:
+    """A letter stands for the same flag in every task, and there are at most five; -n is a dry run, as in make."""
+    meanings: dict[str, set[str]] = defaultdict(set)
+    for context in CONTEXTS:
+        for argument in context.args.values():
+            for letter in argument.nicknames:
+                meanings[letter].add(argument.name)
+
+    assert all(len(names) == 1 for names in meanings.values()), meanings
+    assert len(meanings) <= 5
+    assert meanings["n"] == {"check"}
+
+
+def test_a_flag_is_the_same_in_every_task() -> None:
+    """A flag has one default, one kind and one help text."""
+    seen: dict[str, set[tuple[object, ...]]] = defaultdict(set)
+    for context in CONTEXTS:
+        for argument in context.args.values():
+            seen[argument.name].add((str(argument.default), argument.kind, argument.help))
+
+    assert all(len(variants) == 1 for variants in seen.values()), seen

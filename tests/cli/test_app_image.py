@@ -14,7 +14,7 @@ from tests.git import git
 
 pytestmark = pytest.mark.engine
 
-_MOST_BYTES = 6_000_000
+_MOST_BYTES = 7_000_000
 _FIRST_API_WITH_EPOCH = (1, 44)
 _SETTINGS = """\
 seatrial:
@@ -31,7 +31,7 @@ def test_the_same_commit_gives_the_same_image(
     repository: Path,
     tmp_path: Path,
 ) -> None:
-    """Two builds without cache, the second in another clone, have the same layers; on newer engines the same id."""
+    """Two builds without cache, the second in another clone, have the same libraries; on newer engines the same id."""
     first = tmp_path / "first"
     shutil.copytree(repository / "app", first / "app", ignore=shutil.ignore_patterns("__pycache__"))
     (first / "invoke.yaml").write_text(_SETTINGS.format(name=project_name, base=python_image))
@@ -48,12 +48,15 @@ def test_the_same_commit_gives_the_same_image(
         found.append(client.api.inspect_image(f"{project_name}/app:1"))
 
     one, two = found
-    assert one["RootFS"]["Layers"] == two["RootFS"]["Layers"]
+    base = client.api.inspect_image(python_image)
+    layers = [image["RootFS"]["Layers"][len(base["RootFS"]["Layers"]) :] for image in found]
+    assert layers[0][0] == layers[1][0]  # the libraries; an older engine dates the folder of the app itself
     labels = [{**image["Config"]["Labels"], "org.opencontainers.image.source": ""} for image in found]
     assert labels[0] == labels[1]
     if not containerd_store:  # which counts compressed layers, and some twice
-        assert one["Size"] - client.api.inspect_image(python_image)["Size"] <= _MOST_BYTES
+        assert one["Size"] - base["Size"] <= _MOST_BYTES
     if tuple(int(part) for part in client.version()["ApiVersion"].split(".")) >= _FIRST_API_WITH_EPOCH:
+        assert layers[0] == layers[1]
         again = project.invoke("build", "--version", "1", "--no-cache", program="seatrial")
         assert again.code == 0, again.all
         assert client.api.inspect_image(f"{project_name}/app:1")["Id"] == two["Id"]

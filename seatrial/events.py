@@ -15,6 +15,8 @@ __all__ = [
     "FactResult",
     "Info",
     "Retry",
+    "ScreenshotSaved",
+    "TagPublished",
     "Transfer",
     "WarningEvent",
 ]
@@ -81,6 +83,21 @@ class BytesSent:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ScreenshotSaved:
+    """A picture of the app's page was written to `path`."""
+
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagPublished:
+    """What a registry holds under a name after a push that did not complete: a digest, or None for nothing."""
+
+    reference: str
+    digest: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Retry:
     """A retry after `seconds`: attempt number `attempt` of at most `attempts`; `text` is why."""
 
@@ -126,4 +143,4 @@ class AppLog:
     lines: tuple[str, ...]
 
 
-Event = Info | WarningEvent | BuildEvent | Transfer | BytesSent | Retry | CheckResult | FactResult | AppLog
+Event = Info | WarningEvent | BuildEvent | Transfer | BytesSent | Retry | CheckResult | FactResult | AppLog | ScreenshotSaved | TagPublished

@@ -55,11 +55,11 @@ class Command:
         started_as = started.command
         console = Console(errors=self.json, command=started_as, task=self.name, plain=started.plain)
         wait = _seconds(lock_wait)
-        file = _junit_file(junit, console, check=self.check) if junit is not None else None
-        report = carry_out(self.name, steps, self.world, file or console, check=self.check, lock_wait=wait)
+        file = _junit_file(junit, check=self.check) if junit is not None else None
+        report = carry_out(self.name, steps, self.world, console, check=self.check, lock_wait=wait)
         if file:
             try:
-                file.write()
+                file.write(report)
             except StepFailed as error:
                 report = replace(report, error=report.error or error)
         if report.error:
@@ -130,10 +130,10 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  whatever YAML holds
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _junit_file(name: str, console: Console, *, check: bool) -> JUnitFile:
+def _junit_file(name: str, *, check: bool) -> JUnitFile:
     from seatrial.output.junit import JUnitFile
 
-    return JUnitFile(name, console, check=check)
+    return JUnitFile(name, check=check)
 
 
 def _seconds(text: str) -> float:

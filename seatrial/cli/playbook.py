@@ -192,7 +192,7 @@ def _push(target: App, version: Version | None, destination: Destination, flags:
 
 
 def _browser(settings: Settings) -> str:
-    from seatrial.checks.browser.chromium import find_browser  # late: only who visits pays for what a browser needs
+    from seatrial.checks.browser.program import find_browser
 
     return find_browser(settings.browser)
 

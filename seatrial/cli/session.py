@@ -5,39 +5,35 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import Any, cast
+from typing import cast
 
 from seatrial.engine.docker.socket_engine import SocketEngine
-from seatrial.engine.model import Image
+from seatrial.engine.model import EngineInfo
 from seatrial.engine.protocol import Engine
 from seatrial.errors import Interrupted, SeatrialError
 from seatrial.events import WarningEvent
 from seatrial.host.lock import Lock
 from seatrial.host.process import Process
-from seatrial.model.app import UNCOMMITTED_LABEL
-from seatrial.model.reference import ImageReference
 from seatrial.pipeline.observer import Observer
-from seatrial.pipeline.outcome import Outcome, Status
+from seatrial.pipeline.outcome import Outcome
 from seatrial.pipeline.pipeline import interrupted_outcomes, run_steps, skipped_outcomes
-from seatrial.pipeline.report import Published, Report
+from seatrial.pipeline.report import Report
 from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.step import Step
 from seatrial.pipeline.world import World
 from seatrial.registry.client import HttpRegistry
 from seatrial.registry.credentials import CredentialStore
-from seatrial.registry.model import Manifest, Registry
+from seatrial.registry.model import Registry
 from seatrial.settings.settings import environment
-from seatrial.steps.publish.publication import is_same_image
 
 __all__ = ["STATE_FOLDER", "Terminated", "carry_out", "open_world", "terminable"]
 
 STATE_FOLDER = ".seatrial"
 _SIGNAL_EXIT_BASE = 128
-_PUBLISHING = ("push", "rollback")
 
 
 class Terminated(BaseException):
@@ -96,7 +92,7 @@ def carry_out(  # noqa: PLR0913  what a command is
     try:
         with terminable(), _publish_lock(command, steps, world, observer, check=check, wait=lock_wait):
             run_steps(steps, world, watch, check=check)
-            return _with_details(report(), steps, world)
+            return replace(report(), engine=_engine(steps, world))
     except SeatrialError as error:  # the lock's: a step's own errors are in its outcome
         for outcome in skipped_outcomes(steps, "the lock is not free"):
             watch.step_finished(outcome)
@@ -133,7 +129,7 @@ class _Watch:
     def step_started(self, step: Step) -> None:
         """Note when the step starts, and whether it publishes."""
         self._step_began = time.monotonic()
-        self.publishing = self.publishing or step.name in _PUBLISHING
+        self.publishing = self.publishing or step.publishes is not None
         self._observer.step_started(step)
 
     def step_finished(self, outcome: Outcome) -> None:
@@ -163,11 +159,11 @@ def _publish_lock(  # noqa: PLR0913  as above
     command: str, steps: Sequence[Step], world: World, observer: Observer, *, check: bool, wait: float
 ) -> Iterator[None]:
     """Hold the lock of the repository that is published to, if there is one; check mode only says who holds it."""
-    publishing: Any = next((step for step in steps if step.name in _PUBLISHING), None)
+    publishing = next((step.publishes for step in steps if step.publishes), None)
     if publishing is None:
         yield
         return
-    lock = Lock(world.state.locks, str(publishing.destination.repository))
+    lock = Lock(world.state.locks, publishing.repository)
     if check:
         if owner := lock.owner():
             observer.on_event(WarningEvent(text=f"{lock.words}: {owner}"))
@@ -178,63 +174,11 @@ def _publish_lock(  # noqa: PLR0913  as above
         yield
 
 
-def _with_details(report: Report, steps: Sequence[Step], world: World) -> Report:
-    """Return the report with the engine, the image, and what the registry holds now."""
-    engine, image = None, None
-    about: Any = next((step for step in reversed(steps) if hasattr(step, "version") and step.name != "rollback"), None)
+def _engine(steps: Sequence[Step], world: World) -> EngineInfo | None:
+    """Return the engine that the steps used, if it answers."""
+    if not any(step.uses_engine for step in steps):
+        return None
     try:
-        if not all(getattr(step, "elsewhere", False) for step in steps):
-            engine = world.engine.info()
-        image = world.image_for(about.target, about.version) if about and not _build_failed(report) else None
+        return world.engine.info()
     except SeatrialError:
-        pass  # no engine, or no image: the rest is reported
-    served: list[Any] = [step for step in steps if step.name == "run"]
-    return replace(
-        report,
-        engine=engine,
-        image=image,
-        published=_published(report, steps, world, image),
-        address=served[-1].address if served and not (report.check or report.failure) else None,
-        screenshot=_screenshot(steps, world, image),
-    )
-
-
-def _build_failed(report: Report) -> bool:
-    """Return whether a build failed: the image before it is not what the command was about."""
-    return any(one.step == "build" and one.status is Status.FAILED for one in report.outcomes)
-
-
-def _screenshot(steps: Sequence[Step], world: World, image: Image | None) -> str | None:
-    """Return the path of the screenshot that this run took, if it took one."""
-    smoked: Any = next((step for step in steps if step.name == "smoke"), None)
-    if hasattr(smoked, "screenshot"):
-        return cast("str | None", smoked.screenshot)
-    verdict = world.state.verdict(image.id) if image and smoked else None
-    return verdict.screenshot if verdict and verdict.run == world.process.run else None
-
-
-def _published(report: Report, steps: Sequence[Step], world: World, image: Image | None) -> tuple[Published, ...]:
-    """Return the names that a command was about, with the digests that the registry holds for its image."""
-    reached = {one.step for one in report.outcomes if one.status is not Status.SKIPPED}
-    step: Any = next((one for one in steps if one.name in _PUBLISHING and one.name in reached), None)
-    if step is None or report.check:
-        return ()
-    if step.version:
-        tags = step.destination.tags(step.version, moves=image is None or UNCOMMITTED_LABEL not in image.labels)
-    elif image:
-        tags = step.destination.tags_of(image)
-    else:
-        return ()
-    names = [step.destination.repository.with_tag(tag) for tag in tags.all]
-    manifests: dict[ImageReference, Manifest | None] = {}
-    for reference in names:
-        with suppress(SeatrialError):  # what it holds is unknown
-            manifests[reference] = world.registry(reference.registry).manifest(reference)
-    first = manifests.get(names[0])
-    ours = first and (step.name == "rollback" or (image and is_same_image(image, names[0], first)))
-    digest = first.digest if first and ours else None
-    return tuple(
-        Published(reference=str(reference), digest=found.digest if found else None)
-        for reference, found in manifests.items()
-        if found is None or found.digest == digest
-    )
+        return None

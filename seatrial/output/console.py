@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TextIO
 
 from seatrial.errors import SeatrialError, sanitize
 from seatrial.events import (
-    AppLog,
     BuildEvent,
     BuildEventKind,
     BytesSent,
@@ -126,7 +125,7 @@ class Console:
             self._line(sanitize(str(event)), style="dim")
         elif isinstance(event, BuildEvent):
             self._build_event(event)
-        elif not isinstance(event, AppLog):
+        elif isinstance(event, Transfer | BytesSent):
             self._transfer(event)
 
     def step_finished(self, outcome: Outcome) -> None:

@@ -7,93 +7,54 @@ import socket
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from seatrial.errors import SeatrialError, SmokeFailed, StepFailed, UsageError, sanitize
-from seatrial.events import AppLog, CheckResult, Event, WarningEvent
+from seatrial.events import CheckResult
 from seatrial.host.atomic_write import replace_file
 from seatrial.pipeline.outcome import Outcome, Status
-from seatrial.pipeline.step import Step
+from seatrial.pipeline.report import Report
 
-if TYPE_CHECKING:
-    from seatrial.pipeline.observer import Observer
-
-__all__ = ["JUnitFile"]
+__all__ = ["JUnitFile", "as_junit"]
 
 # What XML 1.0 cannot hold, in whatever way it is written.
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TERMINAL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Suite:
-    """The events of one step."""
-
-    since: datetime
-    checked: list[CheckResult] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    log: list[str] = field(default_factory=list)
-
-
 class JUnitFile:
-    """An observer that collects the checks of a command for a JUnit XML file, and passes everything on.
+    """A file for the JUnit XML of a command.
 
     `UsageError` at once when the file could not be written later: for a folder, a special file, a place without
     permission. With `check` nothing is ever written.
     """
 
-    def __init__(self, name: str, other: Observer, *, check: bool = False) -> None:
+    def __init__(self, name: str, *, check: bool = False) -> None:
         self.path = _writable_path(name, check=check)
-        self._other, self._check = other, check
-        self._suites: list[_Suite] = []
-        self._outcomes: list[Outcome] = []
+        self._check = check
 
-    def step_started(self, step: Step) -> None:
-        """Start a test suite."""
-        self._suites.append(_Suite(since=datetime.now(UTC)))
-        self._other.step_started(step)
-
-    def on_event(self, event: Event) -> None:
-        """Keep checks, warnings and the app's log."""
-        if self._suites and isinstance(event, CheckResult):
-            self._suites[-1].checked.append(event)
-            if event.warns:
-                self._suites[-1].warnings.append(str(event))
-        elif self._suites and isinstance(event, WarningEvent):
-            self._suites[-1].warnings.append(event.text)
-        elif self._suites and isinstance(event, AppLog):
-            self._suites[-1].log.extend(event.lines)
-        self._other.on_event(event)
-
-    def step_finished(self, outcome: Outcome) -> None:
-        """Keep the outcome."""
-        self._outcomes.append(outcome)
-        self._other.step_finished(outcome)
-
-    def document(self) -> bytes:
-        """Return the XML: a testsuite for each step; a testcase for each check, image check and visited page."""
-        root = ET.Element("testsuites")
-        for number, (suite, outcome) in enumerate(zip(self._suites, self._outcomes, strict=False)):
-            root.append(_testsuite(number, suite, outcome))
-        ET.indent(root)
-        return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
-
-    def write(self) -> None:
+    def write(self, report: Report) -> None:
         """Write the file atomically; `StepFailed` when it cannot be written."""
         if self._check:
             return
         try:
-            replace_file(self.path, self.document(), mode=0o644)  # CI systems read it as somebody else
+            replace_file(self.path, as_junit(report), mode=0o644)  # CI systems read it as somebody else
         except OSError as error:
             raise StepFailed(
                 f"{self.path} cannot be written",
                 reason=str(error.strerror or error),
                 hint="free some space, then: invoke smoke --junit FILE",
             ) from error
+
+
+def as_junit(report: Report) -> bytes:
+    """Return the XML: a testsuite for each step that ran; a testcase for each check, image check and visited page."""
+    root = ET.Element("testsuites")
+    for number, outcome in enumerate(one for one in report.outcomes if one.began):
+        root.append(_testsuite(number, outcome))
+    ET.indent(root)
+    return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
 
 
 def _writable_path(name: str, *, check: bool) -> Path:
@@ -118,18 +79,18 @@ def _writable_path(name: str, *, check: bool) -> Path:
     return path
 
 
-def _testsuite(number: int, suite: _Suite, outcome: Outcome) -> ET.Element:
+def _testsuite(number: int, outcome: Outcome) -> ET.Element:
     """Return a step's testsuite, with elements and attributes that both Ant's and Jenkins' schemas allow."""
-    cases = [_testcase(one, name, outcome) for one, name in zip(suite.checked, _names(suite.checked), strict=True)]
+    cases = [_testcase(one, name, outcome) for one, name in zip(outcome.checks, _names(outcome.checks), strict=True)]
     if outcome.status is Status.FAILED and outcome.error and not any(map(len, cases)):
-        cases.append(_failed(outcome, outcome.error, spent=sum(one.seconds for one in suite.checked)))
+        cases.append(_failed(outcome, outcome.error, spent=sum(one.seconds for one in outcome.checks)))
     element = ET.Element(
         "testsuite",
         {
             "id": str(number),
             "package": "seatrial",
             "name": _clean(f"{outcome.step} {outcome.app}".strip()),
-            "timestamp": suite.since.strftime("%Y-%m-%dT%H:%M:%S"),
+            "timestamp": outcome.began.strftime("%Y-%m-%dT%H:%M:%S") if outcome.began else "",
             "hostname": _clean(socket.gethostname()) or "localhost",
             "tests": str(len(cases)),
             "failures": str(sum(case.find("failure") is not None for case in cases)),
@@ -144,8 +105,8 @@ def _testsuite(number: int, suite: _Suite, outcome: Outcome) -> ET.Element:
         if value:
             ET.SubElement(properties, "property", {"name": name, "value": _clean(value)})
     element.extend(cases)
-    ET.SubElement(element, "system-out").text = _lines(suite.log)
-    ET.SubElement(element, "system-err").text = _lines(suite.warnings)
+    ET.SubElement(element, "system-out").text = _lines(outcome.log)
+    ET.SubElement(element, "system-err").text = _lines(outcome.warnings)
     return element
 
 

@@ -5,11 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from seatrial.engine.protocol import Emit
 from seatrial.errors import DidNotConverge, RegistryUnavailable, SeatrialError
-from seatrial.events import BytesSent, Event, FactResult, Info, Retry, Transfer, WarningEvent
-from seatrial.pipeline.outcome import Outcome, Status
+from seatrial.events import (
+    AppLog,
+    BytesSent,
+    CheckResult,
+    Event,
+    Info,
+    Retry,
+    ScreenshotSaved,
+    TagPublished,
+    Transfer,
+    WarningEvent,
+)
+from seatrial.pipeline.outcome import Outcome, Results, Status
 from seatrial.pipeline.step import Change, NoChange, Step
 from seatrial.pipeline.transfers import TransferSummary
 from seatrial.pipeline.world import World
@@ -27,8 +39,9 @@ def converge(
     In check mode the change is only planned, and the next step sees the world as it would be. The status is `changed`
     if the identities before and after differ. It is an error if a second plan still wants to change something.
     """
-    record = _Record(step=step, emit=emit, clock=clock, began=clock())
+    record = _Record(step=step, emit=emit, clock=clock, start=clock())
     world_seen = replace(world, emit=record.on_event)  # a plan may wait for a registry, too
+    plan: Change | NoChange | None = None
     try:
         plan = step.plan(world_seen)
         if isinstance(plan, NoChange):
@@ -40,7 +53,7 @@ def converge(
         if isinstance(now, Change):
             raise _did_not_converge(step, now)
     except SeatrialError as error:
-        return record.failed(error, check=check), world
+        return record.failed(error, plan, check=check), world
     return record.changed(plan, now), world
 
 
@@ -59,67 +72,87 @@ class _Record:
     step: Step
     emit: Emit
     clock: Clock
-    began: float
+    start: float
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
     attempts: int = 1
     transfers: TransferSummary = field(default_factory=TransferSummary)
     notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    checks: list[CheckResult] = field(default_factory=list)
+    published: list[TagPublished] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+    screenshot: str | None = None
 
     def on_event(self, event: Event) -> None:
         """Take what the outcome needs of an event, and pass it on."""
-        if isinstance(event, Retry):
-            self.attempts += 1
-        elif isinstance(event, Info | WarningEvent):
-            self.notes.append(event.text)
-        elif isinstance(event, FactResult) and event.warns:
-            self.notes.append(str(event))
-        elif isinstance(event, Transfer | BytesSent):
-            self.transfers.on_event(event)
+        match event:
+            case Retry():
+                self.attempts += 1
+            case Info():
+                self.notes.append(event.text)
+            case WarningEvent():
+                self.notes.append(event.text)
+                self.warnings.append(event.text)
+            case CheckResult():
+                self.checks.append(event)
+                if event.warns:
+                    self.notes.append(str(event))
+                    self.warnings.append(str(event))
+            case Transfer() | BytesSent():
+                self.transfers.on_event(event)
+            case TagPublished():
+                self.published.append(event)
+            case ScreenshotSaved():
+                self.screenshot = event.path
+            case AppLog():
+                self.log += event.lines
+            case _:
+                pass
         self.emit(event)
 
     def unchanged(self, plan: NoChange) -> Outcome:
         """Return the outcome of a step that found nothing to do."""
-        return self._outcome(Status.OK, plan.message, before=plan.identity, after=plan.identity)
+        outcome = self._outcome(Status.OK, plan.message)
+        return replace(outcome, before=plan.identity, after=plan.identity, results=plan.results)
 
     def planned(self, plan: Change) -> Outcome:
         """Return the outcome in check mode."""
-        status = _status(plan.before, plan.after)
-        return self._outcome(status, f"would {plan.would}", plan.reason, before=plan.before, after=plan.after)
+        outcome = self._outcome(_status(plan.before, plan.after), f"would {plan.would}")
+        return replace(outcome, reason=plan.reason, before=plan.before, after=plan.after, results=plan.results)
 
     def changed(self, plan: Change, now: NoChange) -> Outcome:
         """Return the outcome of a change that was carried out; `now` is what the second plan found."""
         message = (plan.done or now.message) + (f" ({now.detail})" if plan.done and now.detail else "")
-        status = _status(plan.before, now.identity)
-        return self._outcome(status, message, plan.reason, before=plan.before, after=now.identity)
+        outcome = self._outcome(_status(plan.before, now.identity), message)
+        return replace(
+            outcome, reason=plan.reason, before=plan.before, after=now.identity, results=self._completed(now.results)
+        )
 
-    def failed(self, error: SeatrialError, *, check: bool) -> Outcome:
+    def failed(self, error: SeatrialError, plan: Change | NoChange | None, *, check: bool) -> Outcome:
         """Return the outcome of an error: unknown if in check mode a registry did not answer, else failed."""
         unknown = check and isinstance(error, RegistryUnavailable)
-        return self._outcome(Status.UNKNOWN if unknown else Status.FAILED, error.message, error=error)
+        outcome = self._outcome(Status.UNKNOWN if unknown else Status.FAILED, error.message)
+        known = plan.results if plan else Results()
+        return replace(outcome, error=error, results=replace(self._completed(known), published=tuple(self.published)))
 
-    def _outcome(  # noqa: PLR0913  an outcome's fields
-        self,
-        status: Status,
-        message: str,
-        reason: str = "",
-        *,
-        before: str | None = None,
-        after: str | None = None,
-        error: SeatrialError | None = None,
-    ) -> Outcome:
+    def _completed(self, results: Results) -> Results:
+        return replace(results, screenshot=self.screenshot)
+
+    def _outcome(self, status: Status, message: str) -> Outcome:
         return Outcome(
             step=self.step.name,
             app=self.step.app,
             status=status,
             message=message,
-            reason=reason,
-            before=before,
-            after=after,
-            seconds=self.clock() - self.began,
+            seconds=self.clock() - self.start,
             attempts=self.attempts,
             moved=self.transfers.summary(),
             sent=self.transfers.sent,
             notes=tuple(self.notes),
-            error=error,
+            warnings=tuple(self.warnings),
+            checks=tuple(self.checks),
+            log=tuple(self.log),
+            began=self.began,
         )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
+from seatrial.engine.model import Image
 from seatrial.errors import SeatrialError
+from seatrial.events import CheckResult, TagPublished
 
-__all__ = ["Outcome", "Status"]
+__all__ = ["Outcome", "Results", "Status"]
 
 
 class Status(StrEnum):
@@ -21,12 +24,27 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Results:
+    """What a step made or found.
+
+    `image` is the image it was about, `published` what a registry holds under the image's names, `address` the URL
+    where the app is served, and `screenshot` the path of a picture that this run took of its page.
+    """
+
+    image: Image | None = None
+    published: tuple[TagPublished, ...] = ()
+    address: str | None = None
+    screenshot: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
     """The outcome of one step.
 
     `message` says what is now so, or in check mode what would be done; `reason` says why, or is empty. `before` and
     `after` are identities, `attempts` counts tries, `moved` summarises what a push or pull transferred, and `sent` is
-    the number of bytes sent over the network. `notes` are the texts of the step's infos and warnings.
+    the number of bytes sent over the network. `notes` are the texts of the step's infos and warnings, `warnings` those
+    of its warnings alone, `log` the lines that the app under test wrote. `began` is the time in UTC, if the step began.
     """
 
     step: str
@@ -41,6 +59,11 @@ class Outcome:
     moved: str = ""
     sent: int = 0
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
+    log: tuple[str, ...] = ()
+    results: Results = field(default_factory=Results)
+    began: datetime | None = None
     error: SeatrialError | None = None
 
     def __str__(self) -> str:

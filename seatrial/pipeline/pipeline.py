@@ -13,9 +13,6 @@ from seatrial.pipeline.world import World
 
 __all__ = ["interrupted_outcomes", "run_steps", "skipped_outcomes"]
 
-_MAY_BE_UNKNOWN = ("preflight",)
-"""Steps that check mode may leave unknown; later steps do not depend on them."""
-
 
 def run_steps(steps: Sequence[Step], world: World, observer: Observer, *, check: bool) -> tuple[Outcome, ...]:
     """Carry out one step after the other, until one fails; return all outcomes. `observer` sees them as they come."""
@@ -26,16 +23,12 @@ def run_steps(steps: Sequence[Step], world: World, observer: Observer, *, check:
         outcome, world = converge(step, world, check=check, emit=observer.on_event)
         outcomes.append(outcome)
         observer.step_finished(outcome)
-        if outcome.status is Status.FAILED or _blocks(outcome):
+        if outcome.status is Status.FAILED or (outcome.status is Status.UNKNOWN and not step.may_be_unknown):
             break
     for outcome in skipped_outcomes(waiting, _why_skipped(outcomes)):
         outcomes.append(outcome)
         observer.step_finished(outcome)
     return tuple(outcomes)
-
-
-def _blocks(outcome: Outcome) -> bool:
-    return outcome.status is Status.UNKNOWN and outcome.step not in _MAY_BE_UNKNOWN
 
 
 def _why_skipped(outcomes: Sequence[Outcome]) -> str:

@@ -8,26 +8,18 @@ from dataclasses import dataclass
 
 from seatrial.engine.model import EngineInfo, Image
 from seatrial.errors import SeatrialError
+from seatrial.events import TagPublished
 from seatrial.model.app import BUILDER_LABEL
 from seatrial.pipeline.outcome import Outcome, Status
 
-__all__ = ["Published", "Report", "worst"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Published:
-    """A reference in a registry and its digest there, or None if the registry has none."""
-
-    reference: str
-    digest: str | None
+__all__ = ["Report", "worst"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """The report of a command.
+    """The report of a command: its outcomes, the engine that was used, and how many seconds it took.
 
-    `image` is the command's image or None, `address` the URL where `run` serves it, `screenshot` the path of the
-    browser's screenshot of its page, and `seconds` how long the command took.
+    `error` is one of the command itself, outside of its steps.
     """
 
     command: str
@@ -35,15 +27,34 @@ class Report:
     outcomes: tuple[Outcome, ...] = ()
     seconds: float = 0.0
     engine: EngineInfo | None = None
-    image: Image | None = None
-    published: tuple[Published, ...] = ()
-    address: str | None = None
-    screenshot: str | None = None
     error: SeatrialError | None = None
 
     @property
+    def image(self) -> Image | None:
+        """The image that the command was about; None if there is none, or its build failed."""
+        if any(one.step == "build" and one.status is Status.FAILED for one in self.outcomes):
+            return None
+        return next((one.results.image for one in reversed(self.outcomes) if one.results.image), None)
+
+    @property
+    def published(self) -> tuple[TagPublished, ...]:
+        """The image's names in the registry, as far as they are known."""
+        return tuple(name for one in self.outcomes for name in one.results.published)
+
+    @property
+    def address(self) -> str | None:
+        """The URL where `run` serves the app; None if anything failed."""
+        addresses = [one.results.address for one in self.outcomes if one.results.address]
+        return addresses[-1] if addresses and not self.failure else None
+
+    @property
+    def screenshot(self) -> str | None:
+        """The path of the screenshot that this run took of the app's page."""
+        return next((one.results.screenshot for one in self.outcomes if one.results.screenshot), None)
+
+    @property
     def builder(self) -> str | None:
-        """The builder of the image: BuildKit, the classic builder or buildx; None if unknown."""
+        """The builder of the image: BuildKit or docker buildx; None if unknown."""
         return self.image.labels.get(BUILDER_LABEL) if self.image else None
 
     @property

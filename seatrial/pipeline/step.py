@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar
 
 from seatrial.engine.protocol import Emit
+from seatrial.model.app import App
+from seatrial.pipeline.outcome import Results
 from seatrial.pipeline.world import PlannedState, World
 
-__all__ = ["Change", "NoChange", "Step"]
+__all__ = ["AppStep", "Change", "NoChange", "Publishing", "Step"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publishing:
+    """A repository that is published to, and the version (None: that of the image built last)."""
+
+    repository: str
+    version: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,12 +27,13 @@ class NoChange:
     """Nothing has to be done.
 
     `message` says what is so, in the present tense ("shop:1 is up to date"); `identity` is what it is recognised by.
-    `detail` is worth adding once the step has changed something ("133 MB").
+    `detail` is worth adding once the step has changed something ("133 MB"), and `results` is what there is now.
     """
 
     message: str
     identity: str | None = None
     detail: str = ""
+    results: Results = field(default_factory=Results)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +43,7 @@ class Change:
     `would` completes "would …" ("push shop:1"); `done` says the same in the past tense ("pushed shop:1"), and if it is
     empty the message of the second plan is used. `reason` is why, or empty ("changed: app.py"). `before` is the
     identity before the change, `after` the one after it, if known in advance; `planned` is what check mode shows to
-    the next steps.
+    the next steps. `results` is what is known already, also if the change fails.
     """
 
     would: str
@@ -40,25 +52,47 @@ class Change:
     before: str | None = None
     after: str | None = None
     planned: PlannedState = field(default_factory=PlannedState)
+    results: Results = field(default_factory=Results)
 
 
-class Step(Protocol):
-    """One desired state; `name` is its task's name, `app` its app's name (empty if it is for no app)."""
+class Step(ABC):
+    """One desired state.
 
-    @property
-    def name(self) -> str:
-        """The task's name."""
-        ...
+    `name` is its task's name, `app` its app's name (empty if it is for no app). Check mode may leave the outcome of a
+    step with `may_be_unknown` unknown: later steps do not depend on it. A step without `uses_engine` never asks the
+    engine.
+    """
+
+    name: str
+    may_be_unknown: ClassVar[bool] = False
+    uses_engine: ClassVar[bool] = True
 
     @property
     def app(self) -> str:
         """The app's name."""
-        ...
+        return ""
 
+    @property
+    def publishes(self) -> Publishing | None:
+        """What the step publishes, so that nobody else does at the same time; None for nothing."""
+        return None
+
+    @abstractmethod
     def plan(self, world: World) -> Change | NoChange:
         """Return what must be done, or that nothing must; change nothing. Raise `SeatrialError` if it is impossible."""
-        ...
 
+    @abstractmethod
     def apply(self, world: World, change: Change, emit: Emit) -> None:
         """Carry the change out; raise `SeatrialError` if that fails."""
-        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppStep(Step):
+    """A step for one app, `target`."""
+
+    target: App
+
+    @property
+    def app(self) -> str:
+        """The app's name."""
+        return self.target.name

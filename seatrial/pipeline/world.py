@@ -11,7 +11,6 @@ from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit, Engine
 from seatrial.errors import CredentialsError, StepFailed
 from seatrial.events import Event, Info, WarningEvent
-from seatrial.host.firewall import Iptables, Redirects
 from seatrial.host.lock import Lock, LockOwner
 from seatrial.host.process import Process
 from seatrial.model.app import App, Check
@@ -57,7 +56,6 @@ class World:
     state: StateFolder
     process: Process
     retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
-    redirects: Redirects = field(default_factory=Iptables)
     planned: PlannedState = field(default_factory=PlannedState)
     emit: Emit = ignore
 

@@ -21,15 +21,16 @@ from seatrial.events import (
     FactResult,
     Info,
     Retry,
+    TagPublished,
     Transfer,
     WarningEvent,
 )
 from seatrial.model.app import BUILDER_LABEL
 from seatrial.output.console import Console
 from seatrial.output.json_report import as_json
-from seatrial.pipeline.outcome import Outcome, Status
-from seatrial.pipeline.report import Published, Report
-from seatrial.pipeline.step import Change, NoChange
+from seatrial.pipeline.outcome import Outcome, Results, Status
+from seatrial.pipeline.report import Report
+from seatrial.pipeline.step import Change, NoChange, Step
 from seatrial.pipeline.world import World
 
 ERROR = StepFailed(
@@ -37,7 +38,16 @@ ERROR = StepFailed(
 )
 OUTCOMES = (
     Outcome(step="build", app="web", status=Status.CHANGED, message="changed: app.py", seconds=1.26, after="sha256:b"),
-    Outcome(step="smoke", app="web", status=Status.OK, message="it passed"),
+    Outcome(
+        step="smoke",
+        app="web",
+        status=Status.OK,
+        message="it passed",
+        results=Results(
+            image=Image(id="sha256:b", tags=("me/app:1",), size=133_000_000, labels={BUILDER_LABEL: "BuildKit"}),
+            published=(TagPublished(reference="docker.io/me/app:1", digest="sha256:c"),),
+        ),
+    ),
     Outcome(step="tag", app="web", status=Status.FAILED, message="it broke", error=ERROR),
     Outcome(step="push", app="web", status=Status.SKIPPED, message="tag failed"),
 )
@@ -46,17 +56,19 @@ REPORT = Report(
     check=False,
     outcomes=OUTCOMES,
     engine=EngineInfo(endpoint="unix:///x.sock", version="28.5.2", api="1.51"),
-    image=Image(id="sha256:b", tags=("me/app:1",), size=133_000_000, labels={BUILDER_LABEL: "BuildKit"}),
-    published=(Published(reference="docker.io/me/app:1", digest="sha256:c"),),
 )
 
 
 @dataclass
-class Named:
+class Named(Step):
     """A step that is only a name."""
 
     name: str
-    app: str = "web"
+
+    @property
+    def app(self) -> str:
+        """The app's name."""
+        return "web"
 
     def plan(self, world: World) -> NoChange:  # noqa: ARG002  a step's signature
         """Find nothing to do."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -17,12 +17,12 @@ from seatrial.host.process import Process
 from seatrial.pipeline.converge import converge
 from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.state import StateFolder
-from seatrial.pipeline.step import Change, NoChange
+from seatrial.pipeline.step import Change, NoChange, Step
 from seatrial.pipeline.world import PlannedState, World
 
 
 @dataclass(kw_only=True)
-class Paint:
+class Paint(Step):
     """A step that paints a wall; it converges after so many `coats`."""
 
     wish: str = "blue"
@@ -30,7 +30,11 @@ class Paint:
     coats: int = 1
     known_before: bool = True
     name: str = "paint"
-    app: str = "web"
+
+    @property
+    def app(self) -> str:
+        """The app's name."""
+        return "web"
 
     def plan(self, world: World) -> Change | NoChange:  # noqa: ARG002  a step's signature
         """Compare the wall with the wish."""
@@ -72,7 +76,8 @@ def test_a_change_is_carried_out(world: World) -> None:
 
     outcome, after = converge(step, world, check=False, emit=events.append, clock=iter((5.0, 7.5)).__next__)
 
-    assert outcome == Outcome(
+    assert outcome.began is not None
+    assert replace(outcome, began=None) == Outcome(
         step="paint",
         app="web",
         status=Status.CHANGED,

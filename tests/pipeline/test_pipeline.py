@@ -23,14 +23,18 @@ from seatrial.pipeline.world import PlannedState, World
 
 
 @dataclass(kw_only=True)
-class FakeStep:
+class FakeStep(Step):
     """A step that succeeds, or fails with `error`; `planned` is what it saw of the steps before it."""
 
     name: str
     error: SeatrialError | None = None
     done: bool = False
-    app: str = "web"
     planned: list[str] = field(default_factory=list)
+
+    @property
+    def app(self) -> str:
+        """The app's name."""
+        return "web"
 
     def plan(self, world: World) -> Change | NoChange:
         """Plan."""

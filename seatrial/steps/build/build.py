@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
 from seatrial.events import WarningEvent
-from seatrial.model.app import INPUTS_LABEL, UNCOMMITTED_LABEL, App
+from seatrial.model.app import INPUTS_LABEL, UNCOMMITTED_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
-from seatrial.pipeline.step import Change, NoChange
+from seatrial.pipeline.outcome import Results
+from seatrial.pipeline.step import AppStep, Change, NoChange
 from seatrial.pipeline.world import NOT_BUILT, PlannedState, World
 from seatrial.steps.build.plan import BuildPlan
 from seatrial.wording import spaced_size
@@ -19,21 +20,15 @@ __all__ = ["Build"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Build:
+class Build(AppStep):
     """`repository:version` is an image built from exactly these inputs, and the app's current image.
 
     The inputs are the context's files, the Dockerfile, arguments, target, platforms, version and the identities of the
     base images; a label of the image holds their digest. With `no_cache`, only an image built in this run counts.
     """
 
-    target: App
     version: Version
     name: str = "build"
-
-    @property
-    def app(self) -> str:
-        """The app's name."""
-        return self.target.name
 
     @property
     def reference(self) -> ImageReference:
@@ -58,6 +53,7 @@ class Build:
                 done=f"{self.reference.familiar} was already built; it is current again",
                 before=current.id if current else None,
                 after=image.id,
+                results=Results(image=image),
                 planned=PlannedState(current={self.app: image}),
             )
         if image is None:

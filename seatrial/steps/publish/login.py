@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from seatrial.engine.protocol import Emit
-from seatrial.pipeline.step import Change, NoChange
+from seatrial.pipeline.step import Change, NoChange, Step
 from seatrial.pipeline.world import World
 from seatrial.registry.credentials import Credential
 
@@ -13,13 +13,12 @@ __all__ = ["Login"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Login:
+class Login(Step):
     """Docker's configuration holds `credential` for the registry, which accepts it."""
 
     registry: str
     credential: Credential
     name: str = "login"
-    app: str = ""
 
     def plan(self, world: World) -> Change | NoChange:
         """Check the new credential at the registry, and compare it with the saved one."""

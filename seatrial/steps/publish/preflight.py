@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
 from seatrial.errors import StepFailed
 from seatrial.events import Info
-from seatrial.model.app import INPUTS_LABEL, App
+from seatrial.model.app import INPUTS_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
-from seatrial.pipeline.step import Change, NoChange
+from seatrial.pipeline.step import AppStep, Change, NoChange
 from seatrial.pipeline.world import PlannedState, World
 from seatrial.registry.model import Manifest
 from seatrial.steps.build.plan import BuildPlan
@@ -22,22 +23,17 @@ __all__ = ["Preflight"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Preflight:
+class Preflight(AppStep):
     """The user may push, as far as the registry tells, and the version is not published with other content.
 
     If the version is already published from the same inputs, that image is pulled, since another build could differ.
     """
 
-    target: App
     version: Version
     destination: Destination
     overwrite: bool = False
     name: str = "preflight"
-
-    @property
-    def app(self) -> str:
-        """The app's name."""
-        return self.target.name
+    may_be_unknown: ClassVar[bool] = True
 
     @property
     def reference(self) -> ImageReference:

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from seatrial.engine.model import Image
+from seatrial.engine.protocol import Emit
 from seatrial.errors import Conflict, SeatrialError, sanitize
+from seatrial.events import TagPublished
 from seatrial.model.app import UNCOMMITTED_LABEL, VERSION_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
@@ -14,6 +16,7 @@ from seatrial.pipeline.step import Change
 from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
 from seatrial.steps.publish.destination import Destination, join_references, version_of
+from seatrial.steps.publish.retag import TagErrors
 
 __all__ = [
     "Publication",
@@ -80,6 +83,10 @@ class Publication:
         return cls(image=image, own=own, moving=moving, manifests=manifests, not_moved=not_moved, versions=versions)
 
     @property
+    def _names(self) -> tuple[ImageReference, ...]:
+        return tuple(one for one in (*self.own, *self.moving) if one not in self.not_moved)
+
+    @property
     def missing(self) -> tuple[ImageReference, ...]:
         """The references under which the registry does not hold the image yet, the version's own first."""
         expected = (one for one in (*self.own, *self.moving) if one not in self.not_moved)
@@ -90,6 +97,25 @@ class Publication:
         """The manifest under the version's own tag, or None if it is not this image's."""
         found = self.manifests[self.own[0]]
         return found if is_same_image(self.image, self.own[0], found) else None
+
+    @property
+    def held(self) -> tuple[TagPublished, ...]:
+        """The names that are to hold the image, with the digest that the registry has for each."""
+        return tuple(
+            TagPublished(reference=str(one), digest=found.digest if (found := self.manifests[one]) else None)
+            for one in self._names
+        )
+
+    def emit_tags(self, pushed: Manifest | None, results: TagErrors, emit: Emit, *, lost: bool = False) -> None:
+        """Emit what the registry holds under each name after a push that failed.
+
+        `lost` says that the answer to the push of the version's own tag was lost: what became of it is unknown.
+        """
+        for reference, name in zip(self._names, self.held, strict=True):
+            if pushed and reference in results and results[reference] is None:
+                emit(TagPublished(reference=name.reference, digest=pushed.digest))
+            elif reference not in self.missing or (name.digest is None and not (lost and reference == self.own[0])):
+                emit(name)
 
     @property
     def before(self) -> str | None:

@@ -10,11 +10,11 @@ from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
 from seatrial.errors import Conflict, PushRefused, SeatrialError, StepFailed, Unavailable
 from seatrial.events import BytesSent, Event, Transfer, WarningEvent
-from seatrial.model.app import App
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
+from seatrial.pipeline.outcome import Results
 from seatrial.pipeline.state import Verdict
-from seatrial.pipeline.step import Change, NoChange
+from seatrial.pipeline.step import AppStep, Change, NoChange, Publishing
 from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
 from seatrial.steps.publish.destination import Destination, join_references, version_of
@@ -26,7 +26,7 @@ __all__ = ["Push"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Push:
+class Push(AppStep):
     """The registry returns this image's digest for each of its tags.
 
     Only an image that passed its checks is pushed, unless `untested` is set. The version's own tag is pushed first; it
@@ -34,18 +34,12 @@ class Push:
     `backwards`.
     """
 
-    target: App
     version: Version | None
     destination: Destination
     overwrite: bool = False
     backwards: bool = False
     untested: bool = False
     name: str = "push"
-
-    @property
-    def app(self) -> str:
-        """The app's name."""
-        return self.target.name
 
     def plan(self, world: World) -> Change | NoChange:
         """Compare what the registry holds under each tag with the image."""
@@ -59,11 +53,17 @@ class Push:
             digest = publication.published.digest if publication.published else None
             if unrecorded := self._unrecorded(world, publication):
                 return record_change(join_references(tuple(unrecorded)), digest)
-            return NoChange(message=publication.state, identity=digest)
+            results = Results(image=image, published=publication.held)
+            return NoChange(message=publication.state, identity=digest, results=results)
         world.check_push_permission(self.destination.repository)
         if publication.published is None:
             self._check_name(publication.own[0], image, world.image(publication.own[0]))
-        return Change(would=publication.would, done=publication.done, before=publication.before)
+        return Change(
+            would=publication.would,
+            done=publication.done,
+            before=publication.before,
+            results=Results(image=image),
+        )
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Push the version's own tag, verify it, then move the others; record in the ledger what is published."""
@@ -83,13 +83,22 @@ class Push:
                 if not any(results.values()):
                     missing = [one for one in group if one in now.missing and one != first]
                     retag_all(world, manifest, missing, emit, results)
-        except BaseException:
+        except BaseException as error:
             with suppress(SeatrialError):  # the first error matters more
                 self._record(world, image, publication, unrecorded, self._pushed(publication, manifest, results))
+            publication.emit_tags(manifest, results, emit, lost=isinstance(error, Unavailable))
             raise
         self._record(world, image, publication, unrecorded, self._pushed(publication, manifest, results))
-        if error := partial_failure(manifest, results):
-            raise error
+        if failure := partial_failure(manifest, results):
+            publication.emit_tags(manifest, results, emit)
+            raise failure
+
+    @property
+    def publishes(self) -> Publishing:
+        """The repository and version that it pushes."""
+        return Publishing(
+            repository=str(self.destination.repository), version=str(self.version) if self.version else None
+        )
 
     def _verified_image(self, world: World) -> Image:
         """Return the image to push; raise `StepFailed` if its smoke test has not passed, unless `untested` is set."""

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from seatrial.engine.protocol import Emit
 from seatrial.errors import Conflict, SeatrialError, StepFailed, UsageError
-from seatrial.model.app import UNCOMMITTED_LABEL, VERSION_LABEL, App
+from seatrial.events import TagPublished
+from seatrial.model.app import UNCOMMITTED_LABEL, VERSION_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
-from seatrial.pipeline.step import Change, NoChange
+from seatrial.pipeline.outcome import Results
+from seatrial.pipeline.step import AppStep, Change, NoChange, Publishing
 from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
 from seatrial.steps.publish.destination import Destination, join_references
@@ -22,18 +24,12 @@ __all__ = ["Rollback"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rollback:
+class Rollback(AppStep):
     """In the registry, a version's moving tags point to its digest; nothing is built or pushed."""
 
-    target: App
     version: Version
     destination: Destination
     name: str = "rollback"
-
-    @property
-    def app(self) -> str:
-        """The app's name."""
-        return self.target.name
 
     def plan(self, world: World) -> Change | NoChange:
         """Compare the moving tags, in the registry and in the ledger, with the version's digest."""
@@ -44,7 +40,9 @@ class Rollback:
             if unrecorded := self._unrecorded(world, manifests, manifest):
                 return record_change(join_references(unrecorded), digest)
             verb = "is" if len(manifests) == 1 else "are"
-            return NoChange(message=f"{join_references(tuple(manifests))} {verb} at {self.version}", identity=digest)
+            tags = tuple(TagPublished(reference=str(one), digest=digest) for one in (self._own, *manifests))
+            message = f"{join_references(tuple(manifests))} {verb} at {self.version}"
+            return NoChange(message=message, identity=digest, results=Results(published=tags))
         world.check_push_permission(self.destination.repository)
         groups: dict[str, list[ImageReference]] = {}
         for one in wrong:
@@ -57,6 +55,11 @@ class Rollback:
         where = f"{', '.join(named)} back to {self.version}"
         before = next((found.digest for one in wrong if (found := manifests[one])), None)
         return Change(would=f"move {where}", done=f"moved {where}", before=before, after=digest)
+
+    @property
+    def publishes(self) -> Publishing:
+        """The repository and version that it publishes."""
+        return Publishing(repository=str(self.destination.repository), version=str(self.version))
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Move the tags, and record it in the ledger."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from seatrial.engine.protocol import Emit
-from seatrial.model.app import App
 from seatrial.model.version import Version
-from seatrial.pipeline.step import Change, NoChange
+from seatrial.pipeline.outcome import Results
+from seatrial.pipeline.step import AppStep, Change, NoChange
 from seatrial.pipeline.world import PlannedState, World
 from seatrial.steps.publish.destination import Destination, join_references
 
@@ -15,18 +15,12 @@ __all__ = ["Tag"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tag:
+class Tag(AppStep):
     """In the engine, the references to be pushed point to the image of a version."""
 
-    target: App
     version: Version | None
     destination: Destination
     name: str = "tag"
-
-    @property
-    def app(self) -> str:
-        """The app's name."""
-        return self.target.name
 
     def plan(self, world: World) -> Change | NoChange:
         """Compare the image with what each reference points to."""
@@ -34,8 +28,11 @@ class Tag:
         references = self.destination.references(image)
         pointing = {reference: world.image(reference) for reference in references}
         wrong = {name: found for name, found in pointing.items() if found is None or found.id != image.id}
+        results = Results(image=image)
         if not wrong:
-            return NoChange(message=f"{image.name} is tagged as {join_references(references)}", identity=image.id)
+            return NoChange(
+                results=results, message=f"{image.name} is tagged as {join_references(references)}", identity=image.id
+            )
         moved = next((found.id for found in wrong.values() if found), None)
         tags = tuple(reference.familiar for reference in references)
         return Change(
@@ -43,6 +40,7 @@ class Tag:
             done=f"tagged {image.name} as {join_references(tuple(wrong))}",
             before=moved,
             after=image.id,
+            results=results,
             planned=PlannedState(images=(replace(image, tags=(*image.tags, *tags)),)),
         )
 

@@ -9,9 +9,8 @@ from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
 from seatrial.errors import SeatrialError, StepFailed, Unavailable
 from seatrial.events import Info
-from seatrial.model.app import App
 from seatrial.model.reference import OWN_REGISTRY, ImageReference
-from seatrial.pipeline.step import Change, NoChange
+from seatrial.pipeline.step import AppStep, Change, NoChange
 from seatrial.pipeline.world import PlannedState, World
 from seatrial.steps.setup.debian import root_file_system
 
@@ -27,16 +26,10 @@ _CHANGES = ('CMD ["python3"]', "LABEL seatrial.built-from=debian")
 
 
 @dataclass(frozen=True, kw_only=True)
-class BaseImage:
+class BaseImage(AppStep):
     """One of the app's base images is in the engine."""
 
-    target: App
     name: str = "base"
-
-    @property
-    def app(self) -> str:
-        """The app's name."""
-        return self.target.name
 
     def plan(self, world: World) -> Change | NoChange:
         """Look for the base images in the engine, in their order."""

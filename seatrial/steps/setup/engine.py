@@ -14,7 +14,7 @@ from seatrial.engine.protocol import Emit
 from seatrial.errors import EngineUnavailable
 from seatrial.events import Info
 from seatrial.host.subprocesses import run_command
-from seatrial.pipeline.step import Change, NoChange
+from seatrial.pipeline.step import Change, NoChange, Step
 from seatrial.pipeline.world import PlannedState, World
 from seatrial.steps.setup.debian import install, may_install
 
@@ -28,11 +28,10 @@ _OUR_ENDPOINTS = ("unix:///var/run/docker.sock", "unix:///run/docker.sock")
 
 
 @dataclass(frozen=True, kw_only=True)
-class EngineRunning:
+class EngineRunning(Step):
     """A Docker Engine is running."""
 
     name: str = "engine"
-    app: str = ""
 
     def plan(self, world: World) -> Change | NoChange:
         """Ask the engine for its version."""
@@ -75,11 +74,10 @@ class EngineRunning:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EngineStopped:
+class EngineStopped(Step):
     """The engine that `up` started is not running; any other one is left alone."""
 
     name: str = "engine"
-    app: str = ""
 
     def plan(self, world: World) -> Change | NoChange:
         """Look for its process."""

@@ -13,7 +13,7 @@ from seatrial.engine.model import ContainerSpec
 from seatrial.engine.protocol import Emit
 from seatrial.errors import ContainerFailed, Unavailable
 from seatrial.model.reference import OWN_REGISTRY, ImageReference
-from seatrial.pipeline.step import Change, NoChange
+from seatrial.pipeline.step import Change, NoChange, Step
 from seatrial.pipeline.world import PlannedState, World
 from seatrial.steps.setup.base_image import obtain
 from seatrial.steps.setup.debian import root_file_system
@@ -48,12 +48,11 @@ _ANSWER_SECONDS = 15.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class LocalRegistry:
+class LocalRegistry(Step):
     """A registry answers on 127.0.0.1 at this port; its data is in a volume."""
 
     port: int
     name: str = "registry"
-    app: str = ""
 
     def plan(self, world: World) -> Change | NoChange:
         """Ask whether it answers, and look for its container."""
@@ -106,12 +105,11 @@ class LocalRegistry:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LocalRegistryStopped:
+class LocalRegistryStopped(Step):
     """The local registry that `up` started is not running; with `volumes` its data is deleted, too."""
 
     volumes: bool = False
     name: str = "registry"
-    app: str = ""
 
     def plan(self, world: World) -> Change | NoChange:
         """Look for the registry's container."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from seatrial.checks.browser.visit import Visit
 from seatrial.checks.http.base_url import BaseUrl
@@ -11,9 +12,9 @@ from seatrial.checks.http.response import Expected
 from seatrial.diagnosis.answers import deployed_cause
 from seatrial.engine.protocol import Emit
 from seatrial.errors import SmokeFailed
-from seatrial.model.app import App
+from seatrial.events import ScreenshotSaved
 from seatrial.model.version import UNVERSIONED, Version
-from seatrial.pipeline.step import Change, NoChange
+from seatrial.pipeline.step import AppStep, Change, NoChange
 from seatrial.pipeline.world import World
 from seatrial.wording import pluralize
 
@@ -24,31 +25,20 @@ _SLOW_POLLING = PollInterval(first=0.1, longest=1.0, growth=1.5)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Deployed:
+class Deployed(AppStep):
     """What is deployed at `base_url` passes the app's checks now, as version `awaited` if the checks ask for one.
 
     No container is created and no verdict saved: a deployed app says nothing about an image here. With `browser`, the
     path of a browser, its page has no errors in that browser, too.
     """
 
-    target: App
     base_url: BaseUrl
     awaited: Version | None
     browser: str | None = None
     name: str = "smoke"
-    elsewhere: bool = True
+    uses_engine: ClassVar[bool] = False
     _passed: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
     _visits: list[Visit] = field(default_factory=list, init=False, repr=False, compare=False)
-
-    @property
-    def app(self) -> str:
-        """The app's name."""
-        return self.target.name
-
-    @property
-    def screenshot(self) -> str | None:
-        """The path of the browser's screenshot, or None."""
-        return self._visits[-1].screenshot if self._visits else None
 
     def plan(self, world: World) -> Change | NoChange:  # noqa: ARG002  every step's signature
         """Plan the checks; only results of this run count."""
@@ -85,6 +75,10 @@ class Deployed:
                 hint=(f"check what is deployed there, then: invoke smoke --browser --url {self.base_url}{version}"),
             )
             self._visits.append(visit)
-            visit(self.base_url)
+            try:
+                visit(self.base_url)
+            finally:
+                if visit.screenshot:
+                    emit(ScreenshotSaved(path=visit.screenshot))
         page = self._visits[-1].summary if self._visits else ""
         self._passed.append(f"{pluralize(len(results), 'check')} passed at {self.base_url}{page}")

@@ -11,11 +11,12 @@ from seatrial.checks.image.facts import enforce_policy, policy_fingerprint, repo
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
 from seatrial.errors import StepFailed
-from seatrial.events import CheckResult, Event, FactResult
-from seatrial.model.app import App, checks_digest
+from seatrial.events import CheckResult, Event, FactResult, ScreenshotSaved
+from seatrial.model.app import checks_digest
 from seatrial.model.version import Version
+from seatrial.pipeline.outcome import Results
 from seatrial.pipeline.state import Verdict
-from seatrial.pipeline.step import Change, NoChange
+from seatrial.pipeline.step import AppStep, Change, NoChange
 from seatrial.pipeline.world import PlannedState, World
 from seatrial.steps.smoke.smoke_container import run_checks_in_container
 from seatrial.wording import pluralize
@@ -24,24 +25,18 @@ __all__ = ["Smoke"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Smoke:
+class Smoke(AppStep):
     """The image of `version` (None: the image built last) has passed the app's checks.
 
     Only a verdict of this run counts, or with `reuse` an earlier one, too. With `browser`, the path of a browser, its
     page had no errors in that browser, too. With `log`, the app's log is emitted in the end.
     """
 
-    target: App
     version: Version | None
     reuse: bool = False
     browser: str | None = None
     log: bool = False
     name: str = "smoke"
-
-    @property
-    def app(self) -> str:
-        """The app's name."""
-        return self.target.name
 
     def plan(self, world: World) -> Change | NoChange:
         """Look for a verdict on this image and these checks."""
@@ -50,7 +45,9 @@ class Smoke:
         visited = self.browser is None or (verdict is not None and verdict.visited)
         if verdict and visited and (self.reuse or verdict.run == world.process.run):
             earlier = " (in an earlier run)" if verdict.run not in ("", world.process.run) else ""
-            return NoChange(message=f"{verdict.summary}{earlier}", identity=self._passed(image))
+            return NoChange(
+                message=f"{verdict.summary}{earlier}", identity=self._passed(image), results=Results(image=image)
+            )
         passed = self._passed(image)
         browser = " and open the page in a browser" if self.browser else ""
         return Change(
@@ -58,6 +55,7 @@ class Smoke:
             before=passed if verdict and visited else None,
             after=passed if verdict and visited else None,
             planned=PlannedState(verified=frozenset({image.id})),
+            results=Results(image=image),
         )
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
@@ -94,6 +92,9 @@ class Smoke:
             report_read_only_failure(self.target, error, on_event)
             save(str(error), passed=False)
             raise
+        finally:
+            if visit and visit.screenshot:
+                emit(ScreenshotSaved(path=visit.screenshot))
         seconds = sum(result.seconds for result in results)
         count = f"{pluralize(len(results), 'check')} passed"
         summary = f"{image.name}: {count} in {seconds:.2f} s{visit.summary if visit else ''}{facts and f', {facts}'}"

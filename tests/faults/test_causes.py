@@ -1,7 +1,8 @@
-"""Broken apps in real containers, and the one cause that is named for each."""
+"""Broken apps in real containers, each with its cause."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import docker
@@ -28,20 +29,18 @@ _SERVE = 'HTTPServer(("", int(os.environ["PORT"])), Page).serve_forever()\n'
 
 
 def cause_of(project: Project, task: str = "smoke", **write: Any) -> dict[str, Any]:
-    """Build a broken app, and give the error of the step that fails on it."""
+    """Build a broken app, run a task that fails on it, and return the error with the step's seconds."""
     project.write(**write)
     built = project.invoke("build", "--version", "1")
     assert built.code == 0, built.all
     done = project.invoke(task, "--json")
     failed(done)
-    (step,) = [step for step in done.document["steps"] if step["status"] == "failed"]
-    error: dict[str, Any] = step["error"]
-    error["seconds"] = step["seconds"]
-    return error
+    (seconds,) = [step["seconds"] for step in done.document["steps"] if step["status"] == "failed"]
+    return {**done.error, "seconds": seconds}
 
 
 def cause_in_time(project: Project, seconds: float, **write: Any) -> dict[str, Any]:
-    """Return the error, told within so many seconds: at the best of up to three runs, as others keep a machine busy."""
+    """Return the error, which must come within these seconds in one of three runs, as the machine may be busy."""
     for _ in range(3):
         error = cause_of(project, **write)
         if error["seconds"] < seconds:
@@ -50,97 +49,98 @@ def cause_in_time(project: Project, seconds: float, **write: Any) -> dict[str, A
     return error
 
 
-def test_a_module_that_nobody_installed(project: Project) -> None:
-    """The module and the requirements file are named, within two seconds."""
+def test_a_missing_module(project: Project) -> None:
+    """The module and the requirements file are named within two seconds."""
     (project.folder / "requirements.txt").write_text("requests==2.32\n")
 
     error = cause_in_time(project, 2, at_start="import flask_cors")
 
     assert error["cause"] == "missing-module"
-    assert "the module flask_cors is missing from requirements.txt" in error["reason"]
-    assert error["hint"].startswith("add flask-cors to requirements.txt")
+    assert all(name in error["reason"] for name in ("flask_cors", "requirements.txt"))
+    assert all(name in error["hint"] for name in ("flask-cors", "requirements.txt"))
     assert "invoke build smoke" in error["hint"]
     assert any("ModuleNotFoundError" in line for line in error["details"])
-    assert any("exit code 1" in line for line in error["details"])
+    assert any(re.search(r"\bexit\w* .*\b1\b", line) for line in error["details"])
 
 
-def test_a_module_that_is_named_and_not_installed(project: Project) -> None:
-    """A requirements file that names it is not the one to mend."""
+def test_a_module_that_is_required_and_not_installed(project: Project) -> None:
+    """A module that the requirements file names already need not be added to it."""
     (project.folder / "requirements.txt").write_text("Flask==3.1\n")
 
     error = cause_of(project, at_start="import flask")
 
     assert error["cause"] == "missing-module"
-    assert "although requirements.txt names flask" in error["reason"]
+    assert "requirements.txt" in error["reason"]
+    assert not re.search(r"\badd [Ff]lask\b", error["hint"])
 
 
-def test_an_own_module_that_is_not_in_the_image(project: Project) -> None:
-    """A module of the app's own folder is not to be looked for at PyPI."""
+def test_an_own_module_that_was_not_copied(project: Project) -> None:
+    """A missing module of the app's own folder needs COPY."""
     (project.folder / "helpers.py").write_text("")
 
     error = cause_of(project, at_start="import helpers")
 
     assert error["cause"] == "missing-module"
-    assert "the app's own module helpers" in error["reason"]
+    assert "helpers" in error["reason"]
     assert "COPY helpers" in error["hint"]
 
 
-def test_a_system_library_that_nobody_installed(project: Project) -> None:
-    """A shared object that is not there is named as what it is."""
+def test_a_missing_system_library(project: Project) -> None:
+    """A missing shared library is named, with apt-get install."""
     error = cause_of(project, at_start="import ctypes; ctypes.CDLL('libmissing.so.3')")
 
     assert error["cause"] == "missing-library"
-    assert "the system library libmissing.so.3 is not in the image" in error["reason"]
+    assert "libmissing.so.3" in error["reason"]
     assert "apt-get install" in error["hint"]
 
 
-def test_a_file_that_nobody_copied(project: Project) -> None:
-    """A file that the app opens and that is not there is told by its path."""
+def test_a_file_that_was_not_copied(project: Project) -> None:
+    """A missing file that the app opens is named with its path."""
     error = cause_of(project, at_start="open('/srv/chart.csv')")
 
     assert error["cause"] == "missing-file"
-    assert "there is no /srv/chart.csv in the image" in error["reason"]
-    assert error["hint"].startswith("COPY /srv/chart.csv in the Dockerfile")
+    assert "/srv/chart.csv" in error["reason"]
+    assert "COPY /srv/chart.csv" in error["hint"]
 
 
 def test_bound_to_loopback(project: Project) -> None:
-    """An app that listens on the container's own 127.0.0.1 is told so, with the address to take."""
+    """An app that listens on 127.0.0.1 in its container gets the address to listen on instead."""
     source = _SERVER + _SERVE.replace('""', '"127.0.0.1"', 1)
 
     error = cause_of(project, source=source, timeout=5)
 
     assert error["cause"] == "bound-to-loopback"
-    assert "listens only on 127.0.0.1:5000" in error["reason"]
+    assert "127.0.0.1:5000" in error["reason"]
     assert "0.0.0.0:5000" in error["hint"]
 
 
 def test_the_wrong_port(project: Project) -> None:
-    """Both ports are named, and both ways out; the setting alone mends it."""
+    """Both ports are named, and both ways out; the setting alone fixes it."""
     source = _SERVER + 'HTTPServer(("", 8123), Page).serve_forever()\n'
 
     error = cause_of(project, source=source, timeout=5)
 
     assert error["cause"] == "wrong-port"
-    assert "listens on port 8123, but the settings (and $PORT) say port 5000" in error["reason"]
-    assert "port: 8123 under apps.web" in error["hint"]
+    assert all(port in error["reason"] for port in ("8123", "5000"))
+    assert "port: 8123" in error["hint"]
     assert "$PORT" in error["hint"]
     project.write(source=source, settings="port: 8123")
     assert project.invoke("build", "--version", "1", "smoke").code == 0
 
 
 def test_out_of_memory(project: Project) -> None:
-    """A process that the kernel kills at its limit is told with the limit and the setting that raises it."""
+    """A process that the kernel kills for memory is explained with the limit and the setting that raises it."""
     error = cause_in_time(project, 2, at_start="bytearray(400 * 1024 * 1024)", settings="memory: 24m")
 
     assert error["cause"] == "out-of-memory"
-    assert "limit of 24 MiB" in error["reason"]
-    assert error["hint"].startswith("memory: 48m under apps.web in invoke.yaml")
+    assert "24 MiB" in error["reason"]
+    assert "memory: 48m" in error["hint"]
 
 
 def test_a_worker_that_is_killed_for_memory(project: Project) -> None:
-    """The limit is named although the master lives, when it says that its worker was killed.
+    """The limit is also named if the master process lives and reports that its worker was killed.
 
-    The master is no gunicorn, which no base image of the tests has: it prints gunicorn's words.
+    The tests' base image has no gunicorn, so the master here prints what gunicorn prints.
     """
     source = (
         "import os, sys, time\n"
@@ -149,7 +149,7 @@ def test_a_worker_that_is_killed_for_memory(project: Project) -> None:
         "    if not pid:\n"
         "        hoard = bytearray(400 * 1024 * 1024)\n"
         "    _, status = os.waitpid(pid, 0)\n"
-        "    if status == 9:  # as gunicorn says it\n"
+        "    if status == 9:  # as gunicorn reports it\n"
         "        print(f'[ERROR] Worker (pid:{pid}) was sent SIGKILL! Perhaps out of memory?', flush=True)\n"
         "    time.sleep(0.3)\n"
     )
@@ -157,25 +157,24 @@ def test_a_worker_that_is_killed_for_memory(project: Project) -> None:
     error = cause_of(project, source=source, settings="memory: 24m", timeout=5)
 
     assert error["cause"] == "out-of-memory"
-    assert "worker was killed" in error["reason"] or "the kernel killed it" in error["reason"]
     assert "24 MiB" in error["reason"]
 
 
 def test_a_write_to_the_read_only_root(project: Project) -> None:
-    """The path is named, and the setting that makes its folder writable; with it the same image passes."""
+    """The path is named, with the setting that makes its folder writable; with it the same image passes."""
     write = "os.makedirs('/var/cache/page', exist_ok=True); open('/var/cache/page/log', 'w').close()"
 
     error = cause_of(project, at_start=write, more="RUN mkdir -p /var/cache/page")
 
     assert error["cause"] == "read-only-root"
     assert "/var/cache/page/log" in error["reason"]
-    assert error["hint"].startswith("tmpfs: [/var/cache/page] under apps.web in invoke.yaml")
+    assert "tmpfs: [/var/cache/page]" in error["hint"]
     project.write(at_start=write, more="RUN mkdir -p /var/cache/page", settings="tmpfs: [/var/cache/page]")
     assert project.invoke("smoke").code == 0
 
 
-def test_a_write_when_asked(project: Project) -> None:
-    """An app that answers 500 because it cannot write is told of the root, not of its status."""
+def test_a_write_during_a_request(project: Project) -> None:
+    """The cause of a 500 after a failed write is the read-only root."""
     request = "open('/srv/visits', 'a').close()"
 
     error = cause_of(project, at_request=request, timeout=5)
@@ -196,17 +195,17 @@ def processors(project: Project, client: docker.DockerClient) -> tuple[str, str]
 
 
 def test_a_program_for_another_processor(project: Project, processors: tuple[str, str]) -> None:
-    """What the kernel cannot run is told as that."""
+    """A program that the kernel cannot run is named with both platforms."""
     own, other = processors
 
     error = cause_of(project, more="COPY server /server", command='["/server"]')
 
     assert error["cause"] == "wrong-architecture"
-    assert f"/server does not run on {own}: it was compiled for {other}" in error["reason"]
+    assert all(name in error["reason"] for name in ("/server", own, other))
 
 
 def test_an_image_for_another_processor(project: Project, processors: tuple[str, str]) -> None:
-    """An image that is wholly for another platform is told by both platforms, with the build that mends it."""
+    """An image for another platform is explained with both platforms and the build that fixes it."""
     own, other = processors
     (project.folder / "Dockerfile").write_text('FROM scratch\nCOPY server /server\nCMD ["/server"]\n')
     assert project.invoke("build", "--version", "1", "--platform", other).code == 0
@@ -216,64 +215,66 @@ def test_an_image_for_another_processor(project: Project, processors: tuple[str,
     failed(done)
     error = done.document["steps"][-1]["error"]
     assert (error["cause"], error["hint"]) == ("wrong-architecture", f"invoke build --platform {own} smoke")
-    assert f"the image is for {other}, but the engine runs {own}" in error["reason"]
+    assert all(name in error["reason"] for name in (own, other))
 
 
-def test_a_command_that_is_not_there(project: Project) -> None:
-    """The program is named with the CMD that asks for it."""
+def test_a_missing_command(project: Project) -> None:
+    """A missing program is named with the CMD that starts it."""
     error = cause_in_time(project, 2, command='["gunicorn", "app:app"]')
 
     assert error["cause"] == "command-not-found"
-    assert "gunicorn is not in the image" in error["reason"]
+    assert "gunicorn" in error["reason"]
     assert "gunicorn app:app" in error["hint"]
 
 
-def test_a_shells_command_that_is_not_there(project: Project) -> None:
-    """In shell form the shell says it."""
+def test_a_missing_command_in_shell_form(project: Project) -> None:
+    """A missing program is also named if a shell starts it."""
     error = cause_of(project, command="server --all")
 
     assert error["cause"] == "command-not-found"
-    assert "the program server is not in the image" in error["reason"]
+    assert re.search(r"\bserver\b", error["reason"])
 
 
-def test_a_script_whose_command_is_not_there(project: Project) -> None:
-    """A script that starts the app says it with its own name."""
+def test_a_missing_command_in_a_script(project: Project) -> None:
+    """A missing program is named, not the script that calls it."""
     (project.folder / "entry.sh").write_text("#!/bin/sh\nset -e\nenvsubst\n")
     (project.folder / "entry.sh").chmod(0o755)
 
     error = cause_of(project, more="COPY entry.sh /entry.sh", command='["/entry.sh"]')
 
     assert error["cause"] == "command-not-found"
-    assert "the program envsubst is not in the image" in error["reason"]
+    assert "envsubst" in error["reason"]
+    assert "entry.sh" not in error["reason"]
 
 
-def test_a_program_that_the_app_runs(project: Project) -> None:
-    """A program that the app itself starts is no file to copy."""
+def test_a_missing_command_of_the_app(project: Project) -> None:
+    """A missing program that the app starts must be installed, not copied."""
     error = cause_of(project, at_start="import subprocess; subprocess.run(['ffmpeg'])")
 
     assert error["cause"] == "command-not-found"
-    assert error["hint"].startswith("install ffmpeg in the Dockerfile")
+    assert "ffmpeg" in error["hint"]
+    assert "COPY" not in error["hint"]
 
 
-def test_a_module_that_cmd_names_and_nobody_installed(project: Project) -> None:
-    """What `python3 -m` cannot find is told as a module, although there is no traceback."""
+def test_a_missing_module_in_cmd(project: Project) -> None:
+    """A module that `python3 -m` does not find is a missing module, although there is no traceback."""
     error = cause_of(project, command='["python3", "-m", "flask", "run"]')
 
     assert error["cause"] == "missing-module"
-    assert "the module flask is missing" in error["reason"]
+    assert "flask" in error["reason"]
 
 
-def test_a_file_that_cmd_names_and_is_not_there(project: Project) -> None:
-    """A script that was not copied is told by its path."""
+def test_a_missing_script_in_cmd(project: Project) -> None:
+    """A script of CMD that was not copied is named with its path."""
     error = cause_of(project, command='["python3", "/srv/page.py"]')
 
     assert error["cause"] == "command-not-found"
-    assert "no /srv/page.py in the image" in error["reason"]
+    assert "/srv/page.py" in error["reason"]
 
 
-def test_a_script_that_may_not_be_run(project: Project) -> None:
-    """A CMD without the right to be run is told apart from one that is not there."""
+def test_a_script_that_is_not_executable(project: Project) -> None:
+    """A script without execute permission is not reported as missing."""
     error = cause_of(project, command='["/app.py"]', more="RUN chmod 644 /app.py")
 
     assert error["cause"] == "permission-denied"
-    assert "/app.py is not executable" in error["reason"]
+    assert "/app.py" in error["reason"]

@@ -1,6 +1,8 @@
-"""Apps that fail by their own doing, in real containers, and the one cause that is named for each."""
+"""Faults of an app itself, in real containers, each with its cause."""
 
 from __future__ import annotations
+
+import re
 
 import pytest
 
@@ -17,54 +19,53 @@ HTTPServer(("", int(os.environ["PORT"])), BaseHTTPRequestHandler).serve_forever(
 """
 
 
-def test_files_that_the_user_may_not_read(project: Project) -> None:
-    """A file that is root's alone is named with the user that wants it."""
+def test_a_file_without_permission(project: Project) -> None:
+    """A file that only root may read is named with the user of the container."""
     more = "RUN echo 1 > /chart && chmod 600 /chart\nUSER 10001"
 
     error = cause_of(project, at_start="open('/chart')", more=more)
 
     assert error["cause"] == "permission-denied"
-    assert "user 10001 may not use /chart" in error["reason"]
+    assert all(name in error["reason"] for name in ("10001", "/chart"))
     assert "chmod" in error["hint"]
 
 
 def test_a_syntax_error(project: Project) -> None:
-    """File and line are named."""
-    error = cause_of(project, source="import os\n\ndef sail(:\n    pass\n")
+    """A syntax error is named with file and line."""
+    error = cause_of(project, source="import os\n\ndef start(:\n    pass\n")
 
     assert error["cause"] == "syntax-error"
-    assert "/app.py:3: SyntaxError" in error["reason"]
-    assert error["hint"].startswith("fix /app.py:3")
+    assert all(name in error["reason"] for name in ("/app.py:3", "SyntaxError"))
+    assert "/app.py:3" in error["hint"]
 
 
-def test_an_import_that_the_module_has_not_got(project: Project) -> None:
-    """A module that is there, of another version than the app was written for, is told apart from a missing one."""
+def test_an_import_that_the_module_does_not_have(project: Project) -> None:
+    """A module without the imported name, as of another version, is not reported as missing."""
     error = cause_of(project, at_start="from http.server import Missing")
 
     assert error["cause"] == "broken-import"
-    assert "http.server has no Missing to import" in error["reason"]
-    assert error["hint"].startswith("fix the import from http")
+    assert all(name in error["reason"] for name in ("http.server", "Missing"))
+    assert "http" in error["hint"]
 
 
-def test_two_that_want_the_same_port(project: Project) -> None:
-    """An app that starts its server twice is told so, not that the machine's port is taken."""
+def test_two_servers_on_one_port(project: Project) -> None:
+    """An app that starts its server twice conflicts with itself, not with a port of the machine."""
     error = cause_of(project, source=_TWICE)
 
     assert error["cause"] == "port-taken-inside"
-    assert "two processes in the container use the same port" in error["reason"]
 
 
-def test_an_exception_that_nobody_catches(project: Project) -> None:
-    """The exception is named with its place."""
+def test_an_uncaught_exception(project: Project) -> None:
+    """An uncaught exception is named with file and line."""
     error = cause_of(project, at_start="missing.call()")
 
     assert error["cause"] == "uncaught-exception"
-    assert "NameError: name 'missing' is not defined (exit code 1)" in error["reason"]
-    assert error["hint"].startswith("fix /app.py:")
+    assert "NameError: name 'missing' is not defined" in error["reason"]
+    assert re.search(r"/app\.py:\d+", error["hint"])
 
 
 def test_an_exception_of_the_apps_own(project: Project) -> None:
-    """An exception is known by its place behind the traceback, whatever it is called; what it got over is not told."""
+    """An exception with any name is recognized after its traceback; a handled one before it is not the cause."""
     start = (
         "import traceback\n"
         "try:\n"
@@ -78,29 +79,30 @@ def test_an_exception_of_the_apps_own(project: Project) -> None:
     error = cause_of(project, at_start=start)
 
     assert error["cause"] == "uncaught-exception"
-    assert "AppError: no config (exit code 1)" in error["reason"]
-    assert error["hint"].startswith("fix /app.py:10")
+    assert "AppError: no config" in error["reason"]
+    assert "/app.py:10" in error["hint"]
 
 
-def test_a_file_below_what_is_empty_at_start(project: Project) -> None:
-    """What is copied to /tmp is not there when the app starts: it must make it."""
+def test_a_file_in_a_folder_that_is_empty_at_start(project: Project) -> None:
+    """A file copied to /tmp is hidden by its tmpfs, so the app must create it."""
     error = cause_of(project, at_start="open('/tmp/charts/x')", more="COPY app.py /tmp/charts/x")
 
     assert error["cause"] == "missing-file"
-    assert error["hint"].startswith("let the app create /tmp/charts when it starts")
+    assert "/tmp/charts" in error["hint"]  # noqa: S108  a path in the container
+    assert "COPY" not in error["hint"]
 
 
 def test_owners_that_cannot_be_changed(project: Project) -> None:
-    """Changing owners takes a capability that the container has not got: the Dockerfile is where to do it."""
+    """Changing owners needs a capability that the container does not have; the Dockerfile must do it."""
     error = cause_of(project, at_start="open('/tmp/x', 'w').close(); os.chown('/tmp/x', 101, 101)")
 
     assert error["cause"] == "permission-denied"
-    assert "may not change /tmp/x" in error["reason"]
+    assert "/tmp/x" in error["reason"]  # noqa: S108  a path in the container
     assert "COPY --chown" in error["hint"]
 
 
-def test_a_warning_of_an_app_that_is_slow(project: Project) -> None:
-    """A cache that cannot be kept does not stop an app that still starts."""
+def test_a_warning_of_a_slow_app(project: Project) -> None:
+    """A failed write that does not end the app is not its cause."""
     start = "import subprocess; subprocess.run(['mkdir', '/.config']); time.sleep(60)"
 
     error = cause_of(project, at_start=start, timeout=3)
@@ -109,8 +111,8 @@ def test_a_warning_of_an_app_that_is_slow(project: Project) -> None:
     assert "Read-only file system" in error["reason"]
 
 
-def test_a_helper_that_listens(project: Project) -> None:
-    """A port of a helper's does not hide the exception that keeps the app from listening on its own."""
+def test_a_second_port(project: Project) -> None:
+    """Another open port does not hide the exception that keeps the app from listening on its own."""
     start = (
         "import socket, traceback\n"
         "helper = socket.create_server(('127.0.0.1', 9229))\n"
@@ -127,7 +129,7 @@ def test_a_helper_that_listens(project: Project) -> None:
 
 
 def test_another_protocol(project: Project) -> None:
-    """What answers in no HTTP is told as that."""
+    """An answer that is not HTTP is no answer."""
     source = (
         "import os, socket\n"
         "server = socket.create_server(('', int(os.environ['PORT'])))\n"
@@ -140,21 +142,20 @@ def test_another_protocol(project: Project) -> None:
     error = cause_of(project, source=source, timeout=3)
 
     assert error["cause"] == "no-answer"
-    assert "does not answer in HTTP" in error["reason"]
 
 
-def test_an_environment_variable_that_nobody_sets(project: Project) -> None:
-    """The variable is named, with the setting that gives it."""
+def test_a_missing_environment_variable(project: Project) -> None:
+    """A missing environment variable is named with the setting that sets it."""
     error = cause_of(project, at_start="os.environ['API_KEY']")
 
     assert error["cause"] == "missing-environment"
-    assert "environment: {API_KEY: …} under apps.web" in error["hint"]
+    assert re.search(r"environment: \{API_KEY: .+\}", error["hint"])
 
 
 def test_a_worker_that_fails_to_boot(project: Project) -> None:
-    """Gunicorn's word is told with the exception behind it.
+    """A worker that fails to boot is reported with the exception that ended it.
 
-    No base image of the tests has gunicorn: its words are printed by hand.
+    The tests' base image has no gunicorn, so the app prints what gunicorn prints.
     """
     start = (
         "import traceback\n"
@@ -173,24 +174,24 @@ def test_a_worker_that_fails_to_boot(project: Project) -> None:
 
 
 def test_a_slow_start(project: Project) -> None:
-    """An app that was still starting is told with its last words and the setting that gives it time."""
+    """An app that is still starting at the deadline is reported with its last log line and the setting to change."""
     error = cause_of(project, at_start="print('loading charts', flush=True); time.sleep(60)", timeout=3)
 
     assert error["cause"] == "slow-start"
-    assert "after 3 s it does not listen on any port yet; its last log line: loading charts" in error["reason"]
-    assert error["hint"].startswith("smoke_timeout: 30 under apps.web")
+    assert all(text in error["reason"] for text in ("3 s", "loading charts"))
+    assert "smoke_timeout: 30" in error["hint"]
 
 
-def test_an_app_that_takes_the_call_and_says_nothing(project: Project) -> None:
-    """An app that listens and never answers is told apart from one that is slow to start."""
+def test_an_app_that_never_answers(project: Project) -> None:
+    """An app that listens and never answers is not reported as slow to start."""
     error = cause_of(project, at_request="time.sleep(600)", timeout=5)
 
     assert error["cause"] == "no-answer"
-    assert "no complete answer" in error["reason"]
+    assert error["seconds"] >= 5
 
 
 def test_an_exception_behind_a_500(project: Project) -> None:
-    """A server error is told with the exception that the log holds."""
+    """A server error is reported with the exception in the log."""
     source = (
         "import os, traceback\n"
         "from http.server import BaseHTTPRequestHandler, HTTPServer\n\n"
@@ -208,73 +209,72 @@ def test_an_exception_behind_a_500(project: Project) -> None:
 
     assert error["cause"] == "uncaught-exception"
     assert "KeyError: 'missing'" in error["reason"]
-    assert "status 500" in error["reason"]
+    assert re.search(r"\b500\b", error["reason"])
 
 
-def test_nothing_but_500(project: Project) -> None:
-    """A server error of which the log says nothing stays one."""
+def test_a_500_without_a_log(project: Project) -> None:
+    """A server error without an exception in the log has a cause of its own."""
     error = cause_of(project, status=500, timeout=5)
 
     assert error["cause"] == "server-error"
-    assert "status 500, expected 200" in error["reason"]
+    assert re.findall(r"\b[25]00\b", error["reason"]) == ["500", "200"]
 
 
 def test_another_apps_page(project: Project) -> None:
-    """A server that was given no app is known by its own page."""
+    """A server without the app is recognized by its default page."""
     error = cause_of(project, command='["python3", "-m", "http.server", "5000"]')
 
     assert error["cause"] == "wrong-app"
-    assert "Python's http.server" in error["reason"]
-    assert "SimpleHTTP" in error["reason"]
+    assert "http.server" in error["reason"]
 
 
 def test_another_version(project: Project) -> None:
-    """The right app of another version is told with both."""
+    """Another version of the app is reported with both versions."""
     error = cause_of(project, at_start="os.environ['VERSION'] = '0.9'")
 
     assert error["cause"] == "wrong-version"
-    assert "expected version 1" in error["reason"]
-    assert "got 0.9" in error["reason"]
+    assert re.search(r"\b1\b.*\b0\.9\b", error["reason"])
 
 
-def test_the_wrong_words(project: Project) -> None:
-    """What fits no other cause is told as it came, at once."""
+def test_the_wrong_text(project: Project) -> None:
+    """A wrong page without a more specific cause fails at once with the expected text."""
     error = cause_in_time(project, 2, page="goodbye")
 
     assert error["cause"] == "wrong-answer"
-    assert "does not contain 'hello 1'" in error["reason"]
+    assert "'hello 1'" in error["reason"]
 
 
-def test_a_command_that_comes_to_its_end(project: Project) -> None:
-    """A CMD that ends without an error is no server."""
+def test_a_command_that_ends(project: Project) -> None:
+    """A CMD that ends without an error is reported with its exit code."""
     error = cause_of(project, source="print('goodbye')\n")
 
     assert error["cause"] == "ended"
-    assert "exit code 0" in error["reason"]
+    assert re.search(r"\b0\b", error["reason"])
 
 
-def test_an_end_that_nobody_knows_the_cause_of(project: Project) -> None:
-    """Where no cause fits, that is said, with what there is to see."""
-    error = cause_of(project, at_start="print('a squall'); sys.exit(7)")
+def test_an_unknown_cause(project: Project) -> None:
+    """If no cause fits, the cause is unknown, and exit code and log are shown."""
+    error = cause_of(project, at_start="print('a problem'); sys.exit(7)")
 
     assert error["cause"] == "unknown"
-    assert "exit code 7; no known cause fits" in error["reason"]
-    assert "a squall" in error["details"]
+    assert re.search(r"\b7\b", error["reason"])
+    assert "a problem" in error["details"]
 
 
 def test_run_names_the_cause_as_well(project: Project) -> None:
-    """An app that dies in `run` is told as in `smoke`."""
+    """`run` names the cause of a dead app as `smoke` does."""
     error = cause_of(project, "run", at_start="import flask")
 
     assert error["cause"] == "missing-module"
 
 
 def test_people_read_the_cause(project: Project) -> None:
-    """The lines for people hold timeline, log, cause and what to type."""
+    """Without --json, the lines hold log, cause and hint, too."""
     project.write(at_start="import flask")
     project.invoke("build", "--version", "1")
 
     done = project.invoke("smoke")
 
-    failed(done, "| log:", "container: state exited", "ModuleNotFoundError", "why:  the module flask is missing")
+    failed(done, "| ", "ModuleNotFoundError", "flask")
+    assert re.search(r"^failed +smoke ", done.out, re.MULTILINE)
     assert done.seconds < 4

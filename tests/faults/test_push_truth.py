@@ -1,6 +1,8 @@
-"""What counts is what the registry holds in the end, whatever stream, proxy or registry say meanwhile."""
+"""A push is judged by what the registry holds in the end, not by the engine's stream or the registry's answers."""
 
 from __future__ import annotations
+
+import re
 
 import pytest
 
@@ -15,17 +17,17 @@ SENDING = "POST|PATCH|PUT"
 
 
 def test_another_manifest(scenario: PublishScenario) -> None:
-    """A registry that gives back another manifest than was pushed is told with both digests."""
+    """A registry that returns another manifest than was pushed fails with both digests."""
     swap = Swap(method="GET|HEAD", path="/manifests/1$", change=lambda body: body + b"\n")
     with registry_proxy(scenario.registry.host, swap) as proxy:
         scenario.log_in(proxy.host)
 
-        done = scenario.fails(proxy.host, "the registry holds sha256:")
+        done = scenario.fails(proxy.host)
 
         pushed = scenario.whole("1")
-        (error,) = [step["error"]["reason"] for step in done.document["steps"] if "error" in step]
-        assert f"{pushed} was pushed" in error
-        assert error.count("sha256:") == 2
+        digests = re.findall(r"sha256:[0-9a-f]+", done.error["reason"])
+        assert len(set(digests)) == 2
+        assert any(pushed.startswith(digest) for digest in digests)
         assert attempts(done) == 1
         assert scenario.ledger() == []
         proxy.faults = ()
@@ -34,7 +36,7 @@ def test_another_manifest(scenario: PublishScenario) -> None:
 
 
 def test_the_second_push_sends_nothing(scenario: PublishScenario) -> None:
-    """What is there is not sent again, by a release as by a push: the registry is asked, and no more."""
+    """A second release or push sends nothing and only reads the registry."""
     with registry_proxy(scenario.registry.host) as proxy:
         scenario.log_in(proxy.host)
         assert scenario.go(proxy.host).statuses == NEW
@@ -64,9 +66,9 @@ def test_the_second_push_sends_nothing(scenario: PublishScenario) -> None:
         pytest.param(Stall(messages=1, finishes=False, times=1), {2}, id="stall for good"),
     ],
 )
-def test_a_stream_that_does_not_tell(scenario: PublishScenario, fault: EngineFault, tries: set[int]) -> None:
-    """How a push ended that nobody tells of, the registry is asked; only what is not there is sent again."""
-    # What is not to arrive is so big that it cannot have arrived before the stream ends.
+def test_an_incomplete_stream(scenario: PublishScenario, fault: EngineFault, tries: set[int]) -> None:
+    """After an incomplete stream the registry is checked; only what it lacks is sent again."""
+    # An image that must not arrive is so big that it cannot arrive before the stream ends.
     scenario.load(300_000 if getattr(fault, "finishes", True) else 10_000_000, push_timeout=2)
     scenario.log_in(scenario.registry.host)
     with engine_proxy(fault) as proxy:
@@ -79,13 +81,13 @@ def test_a_stream_that_does_not_tell(scenario: PublishScenario, fault: EngineFau
     assert scenario.ledger() == [["1", "latest"]]
 
 
-def test_a_stream_of_nothing(scenario: PublishScenario) -> None:
-    """A push of which an empty stream is all there is has failed, whatever the engine says."""
+def test_an_empty_stream(scenario: PublishScenario) -> None:
+    """A push with an empty stream and no image in the registry has failed, although the engine reports no error."""
     scenario.log_in(scenario.registry.host)
     with engine_proxy(Empty(reaches_engine=False)) as proxy:
         done = scenario.go(scenario.registry.host, DOCKER_HOST=proxy.docker_host)
 
-    failed(done, "was pushed but is not in the registry", "the registry holds nothing")
+    failed(done, f"{scenario.repository}:1")
     assert done.statuses == NOT_SENT
     assert skopeo.tags(scenario.registry, scenario.repository) == []
     assert scenario.ledger() == []

@@ -24,14 +24,12 @@ def container_error(  # noqa: PLR0913  each argument is one thing
     *,
     results: tuple[Result, ...] = (),
     words: str = "",
-    via_port: int | None = None,
 ) -> ContainerFailed | SmokeFailed:
     """Return the error for a container that failed its checks, or its start with the engine's message `words`.
 
-    Call it while the container still exists. `via_port` is a port that leads to the container if its published port
-    does not.
+    Call it while the container still exists.
     """
-    evidence = gather(engine, app, image, container_id, results=results, words=words, via_port=via_port)
+    evidence = gather(engine, app, image, container_id, results=results, words=words)
     cause = diagnose(evidence)
     failed = sum(result.problem is not None for result in results)
     if evidence.running and failed:

@@ -36,16 +36,15 @@ def gather(  # noqa: PLR0913  each argument is one thing
     *,
     results: tuple[Result, ...] = (),
     words: str = "",
-    via_port: int | None = None,
 ) -> Evidence:
     """Return the evidence of a container that failed its checks, or its start with the engine's message `words`.
 
-    `via_port` is a port that leads to the container if its published port does not. Unknown evidence stays empty.
+    Unknown evidence stays empty.
     """
     inspection = engine.inspect_container(container_id)
     port = None
     if inspection and inspection.running and (container := engine.container(container_id)):
-        port = via_port or container.ports.get(app.port)
+        port = container.ports.get(app.port)
     evidence = Evidence(
         app=app,
         inspection=inspection,

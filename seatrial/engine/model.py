@@ -142,11 +142,7 @@ class ContainerSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Container:
-    """A container in the engine; `ports` maps container ports to published ports of the host.
-
-    `direct` maps container ports to the container's own address and port, which bypass publishing; empty unless it
-    runs.
-    """
+    """A container in the engine; `ports` maps container ports to published ports of the host."""
 
     id: str
     name: str
@@ -156,7 +152,6 @@ class Container:
     exit_code: int
     oom_killed: bool
     ports: Mapping[int, int]
-    direct: Mapping[int, tuple[str, int]] = field(default_factory=dict)
 
     @property
     def running(self) -> bool:

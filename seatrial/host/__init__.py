@@ -1,1 +1,1 @@
-"""This machine: subprocesses, signals, locks, sockets, firewall rules, atomic writes."""
+"""This machine: subprocesses, signals, locks, sockets, atomic writes."""

@@ -10,11 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["RUN_LABEL", "Process"]
+__all__ = ["Process"]
 
-RUN_LABEL = "seatrial.run"
-"""The label with the id of the run that created an object in the engine."""
-_PID, _STARTED, _HOST = "seatrial.pid", "seatrial.started", "seatrial.host"
+_RUN, _PID, _STARTED, _HOST = "seatrial.run", "seatrial.pid", "seatrial.started", "seatrial.host"
 _STARTED_FIELD = 19  # of /proc/PID/stat, counted after the program's name
 
 
@@ -40,7 +38,7 @@ class Process:
     @property
     def labels(self) -> dict[str, str]:
         """The labels for everything this run creates in the engine; a later run can tell that it is ours."""
-        return {RUN_LABEL: self.run, _PID: str(self.pid), _STARTED: _started(str(self.pid)), _HOST: self.host}
+        return {_RUN: self.run, _PID: str(self.pid), _STARTED: _started(str(self.pid)), _HOST: self.host}
 
     def left_by_dead_run(self, labels: Mapping[str, str]) -> bool:
         """Return whether an object with these labels was left by a run on this host that has ended."""

@@ -16,15 +16,10 @@ _LAST_LINES = 15
 _END_SECONDS = 5.0
 
 
-def run_command(words: list[str], *, action: str, own_session: bool = False) -> None:
-    """Run a program without input until it ends; raise `StepFailed(action)` with its last lines if it fails.
-
-    With `own_session` Ctrl-C in the terminal does not reach the program.
-    """
+def run_command(words: list[str], *, action: str) -> None:
+    """Run a program without input until it ends; raise `StepFailed(action)` with its last lines if it fails."""
     try:
-        done = subprocess.run(
-            words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, start_new_session=own_session
-        )
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     except OSError as error:
         raise StepFailed(action, reason=f"{words[0]}: {error.strerror}", hint=f"install {words[0]}") from error
     if done.returncode:
@@ -37,13 +32,8 @@ def run_command(words: list[str], *, action: str, own_session: bool = False) -> 
         )
 
 
-def output_of(
-    words: list[str], *, folder: Path | None = None, seconds: float = 10, own_session: bool = False
-) -> str | None:
-    """Return a program's output without trailing whitespace, or None if it failed or is not installed.
-
-    With `own_session` Ctrl-C in the terminal does not reach the program.
-    """
+def output_of(words: list[str], *, folder: Path | None = None, seconds: float = 10) -> str | None:
+    """Return a program's output without trailing whitespace, or None if it failed or is not installed."""
     try:
         done = subprocess.run(
             words,
@@ -54,7 +44,6 @@ def output_of(
             errors="surrogateescape",
             timeout=seconds,
             check=False,
-            start_new_session=own_session,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

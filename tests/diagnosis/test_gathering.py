@@ -15,7 +15,7 @@ import pytest
 from seatrial.checks.http.probe import Result
 from seatrial.diagnosis.gathering import gather
 from seatrial.engine.memory.engine import MemoryEngine
-from seatrial.engine.model import Image
+from seatrial.engine.model import Container, Image
 from seatrial.errors import ContainerFailed
 from seatrial.model.app import VERSION_LABEL, App, Check
 from seatrial.model.reference import ImageReference
@@ -44,12 +44,25 @@ class _Other(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def entrance() -> Iterator[int]:
-    """The port of a server that stands for another way to the container."""
+    """The port of a server that stands for the container's app."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Other) as server:
         server.daemon_threads = True
         Thread(target=server.serve_forever, daemon=True).start()
         yield server.server_port
         server.shutdown()
+
+
+class _Published(MemoryEngine):
+    """An engine whose containers are published at one port."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__()
+        self._port = port
+
+    def container(self, name: str) -> Container | None:
+        """Return the container with that port."""
+        container = super().container(name)
+        return container and replace(container, ports=dict.fromkeys(container.ports, self._port))
 
 
 @pytest.fixture
@@ -70,11 +83,11 @@ def _started(app: App, engine: MemoryEngine) -> tuple[Image, str]:
 
 def test_the_request_is_repeated(app: App, entrance: int) -> None:
     """The check's own request is repeated, at the same port and with the version filled in."""
-    engine = MemoryEngine()
+    engine = _Published(entrance)
     image, made = _started(app, engine)
     wrong = Result(check=CHECK, problem="the body does not contain 'hello'")
 
-    page = gather(engine, app, image, made, results=(wrong,), via_port=entrance).page
+    page = gather(engine, app, image, made, results=(wrong,)).page
 
     engine.close()
     assert page is not None
@@ -83,12 +96,12 @@ def test_the_request_is_repeated(app: App, entrance: int) -> None:
 
 def test_two_checks_of_one_path_are_not_confused(app: App, entrance: int) -> None:
     """Of two checks with the same name, the request of the failed one is repeated."""
-    engine = MemoryEngine()
+    engine = _Published(entrance)
     image, made = _started(app, engine)
     app = replace(app, checks=(replace(CHECK, headers={}), CHECK))
     results = (Result(check=app.checks[0], problem=None), Result(check=app.checks[1], problem="no"))
 
-    page = gather(engine, app, image, made, results=results, via_port=entrance).page
+    page = gather(engine, app, image, made, results=results).page
 
     engine.close()
     assert page is not None
@@ -97,12 +110,12 @@ def test_two_checks_of_one_path_are_not_confused(app: App, entrance: int) -> Non
 
 def test_the_repeated_request_has_a_deadline(app: App, entrance: int) -> None:
     """A slow response is waited for no longer than a second in total."""
-    engine, check = MemoryEngine(), Check(path="/drip")
+    engine, check = _Published(entrance), Check(path="/drip")
     app = replace(app, checks=(check,))
     image, made = _started(app, engine)
     start = time.monotonic()
 
-    found = gather(engine, app, image, made, results=(Result(check=check, problem="no"),), via_port=entrance)
+    found = gather(engine, app, image, made, results=(Result(check=check, problem="no"),))
 
     engine.close()
     assert found.page is None

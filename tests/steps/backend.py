@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from seatrial.engine.protocol import Engine
-from seatrial.host.firewall import Redirects
 from seatrial.registry.model import Registry
 
 __all__ = ["PORT", "Backend", "Containers", "Images"]
@@ -22,11 +21,6 @@ class Backend(Protocol):
     @property
     def engine(self) -> Engine:
         """The engine as Seatrial uses it."""
-        ...
-
-    @property
-    def redirects(self) -> Redirects:
-        """What redirects connections."""
         ...
 
     @property

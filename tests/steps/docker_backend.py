@@ -15,7 +15,6 @@ from docker.errors import ImageNotFound
 
 from seatrial.engine.docker.engine import DockerEngine
 from seatrial.engine.protocol import Engine
-from seatrial.host.firewall import Iptables, Redirects
 from seatrial.registry.client import HttpRegistry
 from seatrial.registry.credentials import CredentialStore
 from seatrial.registry.model import Registry
@@ -34,7 +33,6 @@ class DockerBackend:
         self, client: docker.DockerClient, registry: TestRegistry, base: str, project: str, folder: Path
     ) -> None:
         self.engine: Engine = DockerEngine()
-        self.redirects: Redirects = Iptables()
         self.host = registry.host
         self.login = (registry.user, registry.password) if registry.user and registry.password else None
         self.base = base

@@ -10,12 +10,10 @@ from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.engine.memory.registry import MemoryRegistry
 from seatrial.engine.model import BuildRequest, ContainerSpec, Image
 from seatrial.engine.protocol import Emit, Engine
-from seatrial.host.firewall import Redirects
 from seatrial.model.app import VERSION_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.registry.credentials import Credential, Secret
 from seatrial.registry.model import Manifest, Registry
-from tests.host.memory_redirects import MemoryRedirects
 from tests.steps.backend import PORT, Containers, Images
 
 __all__ = ["MemoryBackend"]
@@ -59,7 +57,6 @@ class MemoryBackend:
 
     def __init__(self, users: Mapping[str, str], project: str) -> None:
         self._engine = ScriptedEngine()
-        self.redirects: Redirects = MemoryRedirects()
         self._engine.add("python", ImageReference.parse(self.base))
         self._registry = MemoryRegistry(self.host, users=dict(users))
         self._engine.registries[self.host] = self._registry

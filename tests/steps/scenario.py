@@ -98,7 +98,6 @@ class StepScenario:
             state=self.state,
             process=Process.this(),
             retry_policy=RetryPolicy(sleep=lambda seconds: time.sleep(seconds / 20)),
-            redirects=self.backend.redirects,
         )
 
     @property

@@ -209,10 +209,7 @@ def _config(spec: ContainerSpec) -> dict[str, Any]:
 
 def _container(raw: dict[str, Any]) -> Container:
     state = raw["State"]
-    network = raw.get("NetworkSettings") or {}
-    ports = network.get("Ports") or {}
-    addresses = (one.get("IPAddress") for one in (network.get("Networks") or {}).values())
-    address = next(filter(None, addresses), None)
+    ports = (raw.get("NetworkSettings") or {}).get("Ports") or {}
     return Container(
         id=raw["Id"],
         name=raw["Name"].removeprefix("/"),
@@ -224,7 +221,4 @@ def _container(raw: dict[str, Any]) -> Container:
         ports={
             int(port.partition("/")[0]): int(bindings[0]["HostPort"]) for port, bindings in ports.items() if bindings
         },
-        direct={number: (address, number) for number in (int(port.partition("/")[0]) for port in ports)}
-        if address
-        else {},
     )

@@ -34,7 +34,6 @@ class MemoryContainer:
             exit_code=self.exit_code,
             oom_killed=False,
             ports={self.spec.port: self.server.server_port} if self.server else {},
-            direct={self.spec.port: ("127.0.0.1", self.server.server_port)} if self.server else {},
         )
 
     @property

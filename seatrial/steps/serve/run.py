@@ -12,8 +12,8 @@ from seatrial.model.app import App
 from seatrial.model.version import Version
 from seatrial.pipeline.step import Change, NoChange
 from seatrial.pipeline.world import World
+from seatrial.steps.serve.replacement import Replacement
 from seatrial.steps.serve.serving import Serving, app_lock
-from seatrial.steps.serve.swap import Swap
 from seatrial.wording import short_digest
 
 __all__ = ["Run"]
@@ -25,7 +25,7 @@ _OPTIONS_LABEL = "seatrial.options"
 class Run:
     """A container of this image serves the app on 127.0.0.1, with these options.
 
-    If another one serves already, the image is checked beside it first; see `Swap`.
+    If another one serves already, the image is checked beside it first; see `Replacement`.
     """
 
     target: App
@@ -46,27 +46,26 @@ class Run:
         """Compare image and options with those of the serving container."""
         image = world.image_for(self.target, self.version)
         serving = Serving.of(world, self.target)
-        if serving.container is None:
-            return self._start(image, (serving.answers and serving.leftover_reason) or "")
-        if difference := self._difference(serving.container, image):
-            return self._start(image, difference, before=serving.container.id)
-        if serving.leftover_reason or serving.container.name != self.target.container_name:
-            reason = serving.leftover_reason or f"a killed run left {serving.container.name}"
-            return Change(would="clean up", done="cleaned up", reason=reason)
-        return NoChange(message=f"{image.name} runs at {self.address}", identity=serving.container.id)
+        container = serving.container
+        if container is None:
+            return self._start(image, "")
+        if difference := self._difference(container, image):
+            return self._start(image, difference, before=container.id)
+        if serving.unfinished:
+            return Change(would="clean up", done="cleaned up", reason=serving.leftover_reason)
+        return NoChange(message=f"{image.name} runs at {self.address}", identity=container.id)
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
-        """Swap the containers, or if the right one serves already, clean up what killed runs left."""
+        """Replace the container, or if the right one serves already, clean up what killed runs left."""
         image = world.image_for(self.target, self.version)
         labels = {_OPTIONS_LABEL: json.dumps(self._options())}
-        swap = Swap(world=world, app=self.target, image=image, labels=labels, emit=emit)
+        replacement = Replacement(world=world, app=self.target, image=image, labels=labels, emit=emit)
         with app_lock(world, self.target, f"run of {image.name}", emit):
             serving = Serving.of(world, self.target)
-            # A redirect may still be there because the container was about to be stopped.
-            if serving.container and not serving.redirect_targets and not self._difference(serving.container, image):
-                swap.clean_up(serving)
+            if serving.container is None or self._difference(serving.container, image):
+                replacement.carry_out(serving)
             else:
-                swap.carry_out(serving)
+                replacement.clean_up(serving.container, serving.leftovers)
 
     def _start(self, image: Image, reason: str, before: str | None = None) -> Change:
         where = f"{image.name} at {self.address}"

@@ -33,9 +33,9 @@ class Stop:
         serving = Serving.of(world, self.target)
         container = serving.container
         if container is None:
-            if serving.leftover_reason is None:
+            if serving.unfinished is None:
                 return NoChange(message=f"{self.app} is not running")
-            before = serving.leftovers[0].id if serving.leftovers else None
+            before = serving.unfinished.id
             return Change(would="clean up", done="cleaned up", reason=serving.leftover_reason, before=before)
         if container.running:
             would = f"stop {self.app}, with {self.target.stop_grace:g} s to finish its requests"
@@ -46,8 +46,5 @@ class Stop:
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Stop it within its grace, then remove it and what killed runs left."""
         with app_lock(world, self.target, "stop", emit):
-            serving = Serving.of(world, self.target)
-            for rule in serving.redirects:
-                world.redirects.remove(rule)
-            for one in (*([serving.container] if serving.container else []), *serving.leftovers):
-                stop_and_remove(world, self.target, one, emit, drain=False)
+            for one in Serving.of(world, self.target).all:
+                stop_and_remove(world.engine, self.target, one, emit)

@@ -103,18 +103,17 @@ def run_checks(  # noqa: PLR0913  each argument is one thing
     emit: Emit,
     *,
     visit: Callable[[BaseUrl], None] | None = None,
-    via_port: int | None = None,
 ) -> tuple[Result, ...]:
     """Run the app's checks against a started container, return the results, and call `visit` with its address.
 
-    `via_port` is the port to use if the published one does not lead to the container. Raise `ContainerFailed` as soon
-    as the container is dead, and `SmokeFailed` if a check fails, both with their cause, a hint and the evidence.
+    Raise `ContainerFailed` as soon as the container is dead, and `SmokeFailed` if a check fails, both with their cause,
+    a hint and the evidence.
     """
     container = engine.container(container_id)
     if container is None or not container.running:
         raise container_error(engine, app, image, container_id)
     container_id = container.id  # from here on another container with the same name does not count
-    port = via_port or container.ports.get(app.port)
+    port = container.ports.get(app.port)
 
     def alive() -> bool:
         now = engine.container(container_id)
@@ -132,7 +131,7 @@ def run_checks(  # noqa: PLR0913  each argument is one thing
     for result in results:
         emit(result.as_event)
     if any(result.problem for result in results):
-        raise container_error(engine, app, image, container_id, results=results, via_port=via_port)
+        raise container_error(engine, app, image, container_id, results=results)
     now = engine.container(container_id)
     if now is not None and not now.running:
         raise container_error(engine, app, image, container_id, results=results)

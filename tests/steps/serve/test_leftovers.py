@@ -1,179 +1,121 @@
-"""What killed runs left in the middle of a swap goes on serving, is checked, and is cleaned up."""
+"""The next run or stop clears up what a killed run left."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
-from seatrial.errors import SmokeFailed, StepFailed
-from seatrial.host.firewall import Redirect
+from seatrial.errors import SmokeFailed
 from seatrial.model.version import Version
-from seatrial.pipeline.converge import converge
-from seatrial.pipeline.outcome import Status
-from seatrial.pipeline.step import Step
 from seatrial.steps.smoke.smoke_container import spec_for
-from tests.host.memory_redirects import MemoryRedirects
 from tests.steps.scenario import StepScenario
-from tests.steps.serve.test_swap import ONLY_MEMORY, heard, second_version
 
 
-class Stuck(MemoryRedirects):
-    """Redirects that cannot be removed, as if another program held the firewall's lock."""
+@pytest.mark.parametrize("serving", [True, False])
+def test_what_a_killed_run_left_is_removed(scenario: StepScenario, gone: int, *, serving: bool) -> None:
+    """A container that a killed run left, such as the one for its checks, is removed."""
+    scenario.prepare(scenario.build(), *([scenario.serve()] if serving else []))
+    left = _container_for_checks(scenario, gone)
 
-    def remove(self, redirect: Redirect) -> None:
-        """Raise an error."""
-        raise StepFailed(f"cannot remove the redirect of port {redirect.port}", reason="busy", hint="", cause="stuck")
+    done = scenario.four_runs(scenario.serve())
 
-
-def _redirect_target(scenario: StepScenario, redirects: MemoryRedirects, gone: int) -> str:
-    """Let version 1 serve and a dead run leave a redirect to a second container; return that container's name."""
-    second_version(scenario)
-    world = replace(scenario.world, redirects=Stuck())
-    dead = replace(world, process=replace(world.process, pid=gone))
-    outcome, _ = converge(scenario.serve("2"), dead, check=False, emit=lambda _: None)
-    assert outcome.error is not None
-    assert outcome.error.cause == "stuck"
-    assert isinstance(dead.redirects, Stuck)
-    redirects.rules.extend(dead.redirects.rules)
-    return f"{scenario.app.container_name}-second-{dead.process.run}"
-
-
-def _running(scenario: StepScenario) -> set[str]:
-    return {name for name, _, _, state in scenario.backend.containers() if state == "running"}
-
-
-@ONLY_MEMORY
-def test_a_redirect_that_cannot_be_removed(scenario: StepScenario, gone: int) -> None:
-    """The run fails, the old container serves again, and the second one stays with its redirect until the next run."""
-    redirects = MemoryRedirects()
-
-    second = _redirect_target(scenario, redirects, gone)
-
-    (rule,) = redirects.rules
-    assert rule.port == scenario.app.host_port
-    assert _running(scenario) == {scenario.app.container_name, second}
-    outcome, _ = heard(scenario, scenario.serve("2"), redirects)
-    assert outcome.status is Status.CHANGED, outcome.error
-    assert (redirects.rules, _running(scenario)) == ([], {scenario.app.container_name})
-
-
-@ONLY_MEMORY
-def test_what_a_killed_run_left_serves_until_the_new_one_does(
-    scenario: StepScenario, gone: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """If the new container does not start, the one that serves through a leftover redirect goes on serving."""
-    redirects, engine = MemoryRedirects(), scenario.backend.engine
-    second = _redirect_target(scenario, redirects, gone)
-    left = list(redirects.rules)
-    engine.stop(scenario.app.container_name, grace=1)
-    start = engine.start
-
-    def refuse(container: str) -> None:
-        if "-next-" in container:
-            raise StepFailed("it does not start", reason="the port is taken", hint="")
-        start(container)
-
-    monkeypatch.setattr(engine, "start", refuse)
-    outcome, _ = heard(scenario, scenario.serve("2"), redirects)
-
-    assert outcome.status is Status.FAILED
-    assert (redirects.rules, _running(scenario)) == (left, {second})
-
-
-def test_our_own_redirect_is_counted(scenario: StepScenario) -> None:
-    """A redirect that this run left itself counts in its second plan."""
-    scenario.prepare(scenario.build(), scenario.serve())
-    port = scenario.app.host_port
-    world, redirects = scenario.world, MemoryRedirects()
-    redirects.put(Redirect(owner=scenario.app.container_name, run=world.process.run, port=port, to_port=port))
-
-    outcome, _ = converge(scenario.serve(), replace(world, redirects=redirects), check=True, emit=lambda _: None)
-
-    assert outcome.status is Status.CHANGED
-
-
-@pytest.mark.parametrize("ending", ["run", "stop"])
-def test_a_redirect_that_was_left(scenario: StepScenario, ending: str) -> None:
-    """A redirect of a killed run is removed by the next run and by stop; check mode leaves it."""
-    scenario.prepare(scenario.build(), scenario.serve())
-    left = Redirect(
-        owner=scenario.app.container_name, run="0badcafe", port=scenario.app.host_port, to_port=scenario.app.host_port
-    )
-    redirects = scenario.backend.redirects
-    if redirects.unavailable_reason():
-        pytest.skip("only root can redirect connections")
-    redirects.put(left)
-    step: Step = scenario.serve() if ending == "run" else scenario.stop()
-    try:
-        check = scenario.check(step)
-        assert redirects.list(left.owner) == (left,)
-        done = scenario.real(step)
-        assert redirects.list(left.owner) == ()
-    finally:
-        redirects.remove(left)
-
-    assert (check.status, check.reason) == (done.status, done.reason)
-    assert done.status is Status.CHANGED, done.error
-    if ending == "run":
-        assert str(left.port) in done.reason
-        assert scenario.served() == "hello"
-
-
-def test_an_unnamed_container(scenario: StepScenario, gone: int) -> None:
-    """A container that a killed run had checked but not renamed goes on serving, now under the app's name."""
-    scenario.prepare(scenario.build())
-    world = scenario.world
-    dead = replace(world, process=replace(world.process, pid=gone))
-    converge(scenario.serve(), dead, check=False, emit=lambda _: None)
-    (container_id, _, _) = scenario.container() or ("", "", "")
-    scenario.backend.engine.rename(container_id, f"{scenario.app.container_name}-next-dead")
-
-    done = scenario.real(scenario.serve())
-
-    assert done.status is Status.CHANGED, done.error
-    assert f"{scenario.app.container_name}-next-dead" in done.reason
-    assert done.after == container_id == (scenario.container() or ("",))[0]
+    assert (left in done.reason) is serving
+    assert not scenario.container(left)
     assert scenario.served() == "hello"
 
 
-@ONLY_MEMORY
+def test_a_new_container_that_serves(scenario: StepScenario, gone: int) -> None:
+    """If a killed run had started its new container, that one is checked, and serves on under the app's name."""
+    unfinished = _killed_run(scenario, gone)
+
+    done = scenario.four_runs(scenario.serve("2"))
+
+    assert f"{scenario.app.container_name}-dead" in done.reason
+    assert done.after == unfinished
+    assert {one[:2] for one in scenario.backend.containers()} == {(scenario.app.container_name, unfinished)}
+    assert scenario.served() == "hello again"
+
+
 @pytest.mark.parametrize("before", [True, False], ids=["before it one served", "before it none did"])
-def test_an_unnamed_container_that_was_not_checked(scenario: StepScenario, gone: int, before: bool) -> None:
-    """A container that a killed run started on the app's port is checked; if it fails, the one before serves again."""
-    scenario.prepare(scenario.build("1"), scenario.serve("1"))
-    scenario.set_reply("goodbye")
-    scenario.prepare(scenario.build("2"))
-    world = scenario.world
-    old = world.engine.container(scenario.app.container_name)
-    assert old
-    if before:
-        world.engine.stop(old.id, grace=1)
-    else:
-        world.engine.remove(old.id)
-    dead = replace(world.process, pid=gone)
-    name, image = f"{scenario.app.container_name}-next-dead", world.image_for(scenario.app, Version("2"))
-    labels = {**old.labels, **dead.labels}
-    spec = spec_for(scenario.app, image, name=name, host_port=scenario.app.host_port, labels=labels)
-    world.engine.create(spec, lambda _: None)
-    world.engine.start(name)
+def test_a_new_container_that_fails(scenario: StepScenario, gone: int, *, before: bool) -> None:
+    """If that container fails its checks, it is removed, and the one before it serves again."""
+    _killed_run(scenario, gone, reply="goodbye")
+    if not before:
+        scenario.backend.engine.remove(scenario.app.container_name)
 
     done = scenario.real(scenario.serve("2"))
 
     assert isinstance(done.error, SmokeFailed)
-    assert _running(scenario) == ({scenario.app.container_name} if before else set())
-    assert not before or scenario.served() == "hello"
+    running = {name for name, _, _, state in scenario.backend.containers() if state == "running"}
+    assert running == ({scenario.app.container_name} if before else set())
+    assert scenario.served() == ("hello" if before else None)
 
 
-@ONLY_MEMORY
-def test_a_redirect_that_cannot_be_seen(scenario: StepScenario, gone: int) -> None:
-    """If redirects cannot be listed, a container that may serve through one is left alone."""
-    second = _redirect_target(scenario, MemoryRedirects(), gone)
-    before = scenario.backend.containers()
+def test_another_version_after_a_killed_run(scenario: StepScenario, gone: int) -> None:
+    """A run of another version replaces what a killed run left."""
+    _killed_run(scenario, gone)
 
-    for step in (scenario.serve("2"), scenario.stop()):
-        outcome, _ = heard(scenario, step, MemoryRedirects("nobody may"))
-        assert isinstance(outcome.error, StepFailed)
-        assert second in outcome.error.reason
+    scenario.four_runs(scenario.serve("1"))
 
-    assert scenario.backend.containers() == before
+    assert (scenario.served(), len(scenario.backend.containers())) == ("hello", 1)
+
+
+@pytest.mark.parametrize("moves", [True, False], ids=["to the new port", "back to the old port"])
+def test_two_that_serve(scenario: StepScenario, gone: int, another_port: int, *, moves: bool) -> None:
+    """If a run was killed on its way to another port, the next run keeps the container on the port it wants."""
+    scenario.prepare(scenario.build(), scenario.serve())
+    moved = replace(scenario, app=replace(scenario.app, host_port=another_port))
+    old, new = (scenario.container() or ("",))[0], _start_new(moved, "1", gone)
+    wanted = moved if moves else scenario
+
+    done = wanted.four_runs(wanted.serve())
+
+    assert {one[1] for one in scenario.backend.containers()} == {done.after} == {new if moves else old}
+    assert wanted.served() == "hello"
+
+
+@pytest.mark.parametrize("serving", [True, False])
+def test_stop(scenario: StepScenario, gone: int, *, serving: bool) -> None:
+    """Stop removes all that a killed run left, whether or not it serves."""
+    if serving:
+        _killed_run(scenario, gone)
+    else:
+        scenario.prepare(scenario.build())
+        _container_for_checks(scenario, gone)
+
+    scenario.four_runs(scenario.stop())
+
+    assert not scenario.backend.containers()
+
+
+def _container_for_checks(scenario: StepScenario, gone: int) -> str:
+    """Leave a container of a killed run that does not serve the app, and return its name."""
+    labels = {**scenario.app.labels, **scenario.world.process.labels, "seatrial.pid": str(gone)}
+    name = f"{scenario.app.container_name}-smoke-dead"
+    scenario.backend.put_container(name, labels)
+    return name
+
+
+def _killed_run(scenario: StepScenario, gone: int, *, reply: str = "hello again") -> str:
+    """Stop version 1 and start version 2, as a run that was killed before its checks; return the new container's id."""
+    scenario.prepare(scenario.build("1"), scenario.serve("1"))
+    scenario.set_reply(reply)
+    scenario.prepare(scenario.build("2"))
+    scenario.backend.engine.stop(scenario.app.container_name, grace=1)
+    return _start_new(scenario, "2", gone)
+
+
+def _start_new(scenario: StepScenario, version: str, gone: int) -> str:
+    """Start the new container of a killed run beside the named one, and return its id."""
+    engine, app = scenario.backend.engine, scenario.app
+    old = engine.container(app.container_name)
+    assert old is not None
+    options = {**json.loads(old.labels["seatrial.options"]), "host_port": app.host_port}
+    labels = {**old.labels, "seatrial.options": json.dumps(options), "seatrial.pid": str(gone)}
+    image = scenario.world.image_for(app, Version(version))
+    spec = spec_for(app, image, name=f"{app.container_name}-dead", host_port=app.host_port, labels=labels)
+    new = engine.create(spec, lambda _: None)
+    engine.start(new)
+    return new

@@ -153,9 +153,9 @@ def test_a_container_uses_the_port(scenario: StepScenario) -> None:
     assert scenario.backend.containers() == before
 
 
-def test_a_taken_port_keeps_the_old_one_serving(scenario: StepScenario, listener: int) -> None:
+def test_a_taken_port_keeps_the_old_one_serving(scenario: StepScenario, listener: int, another_port: int) -> None:
     """A move to a taken port fails, and the app goes on serving on the old port."""
-    moved = replace(scenario.app, host_port=_another_port())
+    moved = replace(scenario.app, host_port=another_port)
     scenario.prepare(scenario.build(), Run(target=moved, version=Version("1")))
     before = scenario.backend.containers()
 
@@ -180,35 +180,3 @@ def test_without_a_version_the_last_build_is_served(scenario: StepScenario) -> N
     scenario.prepare(scenario.build("1"), scenario.build("2"), scenario.serve(None))
 
     assert scenario.served("/version") == "2"
-
-
-def _another_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@pytest.mark.parametrize("serving", [True, False])
-def test_what_a_killed_run_left_is_removed(scenario: StepScenario, gone: int, *, serving: bool) -> None:
-    """A container that a killed run left in the middle of its swap is removed."""
-    scenario.prepare(scenario.build(), *([scenario.serve()] if serving else []))
-    mine = {**scenario.app.labels, **scenario.world.process.labels, "seatrial.pid": str(gone)}
-    left = f"{scenario.app.container_name}-next-dead"
-    scenario.backend.put_container(left, mine)
-
-    done = scenario.four_runs(scenario.serve())
-
-    assert (left in done.reason) is serving
-    assert not scenario.container(left)
-    assert scenario.served() == "hello"
-
-
-def test_stop_removes_what_a_killed_run_left(scenario: StepScenario, gone: int) -> None:
-    """Stop removes all of the app's containers, also those that a killed run left."""
-    scenario.prepare(scenario.build())
-    mine = {**scenario.app.labels, **scenario.world.process.labels, "seatrial.pid": str(gone)}
-    scenario.backend.put_container(f"{scenario.app.container_name}-next-dead", mine)
-
-    scenario.four_runs(scenario.stop())
-
-    assert not scenario.backend.containers()

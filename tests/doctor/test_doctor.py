@@ -25,6 +25,7 @@ from seatrial.pipeline.world import World
 from seatrial.registry.client import HttpRegistry
 from seatrial.registry.credentials import CredentialStore
 from seatrial.settings.settings import Environment, Settings
+from seatrial.steps.serve.serving import SERVING_LABELS
 from seatrial.steps.smoke.smoke_container import spec_for
 
 _DOCKERFILE = """\
@@ -127,7 +128,7 @@ def test_a_port_that_the_app_uses_itself(tmp_path: Path, engine: MemoryEngine, f
     image = engine.image("python:3.13-slim")
     assert image
     before = replace(app, port=app.port + 1)
-    spec = spec_for(before, image, name=app.container_name, host_port=app.host_port, labels={})
+    spec = spec_for(before, image, name=app.container_name, host_port=app.host_port, labels=SERVING_LABELS)
     engine.start(engine.create(spec, lambda _: None))
 
     (port,) = [one for one in findings(subject) if one.check == "port"]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from seatrial.diagnosis.port_owner import find_port_owner
 from seatrial.doctor.findings import Finding, Inspection, Severity, Subject, failure
+from seatrial.engine.api_version import require_buildkit
 from seatrial.errors import CredentialsError, EngineUnavailable, SeatrialError
 from seatrial.host.subprocesses import output_of
 from seatrial.model.app import App
@@ -47,6 +48,11 @@ def _engine(subject: Subject) -> Iterator[Finding]:
         return
     reason = f"Docker {info.version} at {info.endpoint} ({_chosen_by(subject)})"
     yield Finding(check="engine", severity=Severity.OK, reason=reason)
+    try:
+        require_buildkit(info.api)
+    except EngineUnavailable as error:
+        yield failure("API", error)
+        return
     if tuple(int(part) for part in re.findall(r"\d+", info.api)) < _OLDEST_API:
         reason = f"{info.api}: older than {'.'.join(map(str, _OLDEST_API))}, the oldest that Seatrial is tested with"
         yield Finding(

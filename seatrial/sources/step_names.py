@@ -14,7 +14,6 @@ INTERNAL_STEPS: Final = ("[internal]", "[context ", "[auth]", "copy /context")
 """The beginnings of the names of steps that are the builder's own, not the Dockerfile's."""
 
 _NAME: Final = re.compile(r"\[([a-z0-9]+/\S+ )?(\S+ )? *(\d+)/(\d+)\] (.*)", re.DOTALL)
-_CLASSIC_NAME: Final = re.compile(r"Step (\d+)/\d+ : ")
 _COUNTED: Final = frozenset({"ADD", "COPY", "RUN", "WORKDIR"})
 
 
@@ -39,15 +38,11 @@ class StepName:
 
 
 def step_line(text: str, step: str) -> int | None:
-    """Return the line of the instruction named `step`, as in `[stage-1 2/5] RUN make` or `Step 2/5 : RUN make`.
+    """Return the line of the instruction named `step`; None if it does not come from the Dockerfile.
 
     In each stage BuildKit counts FROM (unless it starts from another stage or from scratch), ADD, COPY, RUN and
-    WORKDIR; the classic builder counts all instructions. None if the step does not come from the Dockerfile.
+    WORKDIR.
     """
-    found = instructions(text)
-    if match := _CLASSIC_NAME.match(step):
-        chosen = found[int(match[1]) - 1 : int(match[1])]
-        return chosen[0].line if chosen else None
     name = StepName.parse(step)
     keyword = re.match("[A-Za-z]+", name.words) if name else None
     if name is None or keyword is None:
@@ -55,7 +50,7 @@ def step_line(text: str, step: str) -> int | None:
     number, stages = -1, set[str]()
     candidates: list[int] = []
     count = 0
-    for one in found:
+    for one in instructions(text):
         if one.keyword == "FROM":
             words = [word.lower() for word in split_flags(one.rest)[1].split()]
             number, count = number + 1, int(not stages.intersection(words[:1]) and words[:1] != ["scratch"])

@@ -108,6 +108,19 @@ def test_no_engine(tmp_path: Path, free_port: int) -> None:
     assert {"port", "config", "login", "Dockerfile", "context", "git"} <= {one.check for one in found}
 
 
+def test_an_engine_without_buildkit(tmp_path: Path, free_port: int) -> None:
+    """An engine that is too old to build is reported with exit code 3."""
+
+    class _Old(MemoryEngine):
+        def info(self) -> EngineInfo:
+            return replace(super().info(), api="1.38")
+
+    found = findings(_subject(tmp_path, _Old(), free_port))
+
+    assert exit_code(found) == 3
+    assert [one.check for one in found if one.severity is Severity.FAILED] == ["API"]
+
+
 def test_a_port_that_is_used(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
     """A port that another process uses fails, and the finding names the process."""
     with socket.socket() as listener:

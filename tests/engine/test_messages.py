@@ -10,6 +10,7 @@ import pytest
 import requests
 import urllib3
 
+from seatrial.engine.api_version import require_buildkit
 from seatrial.engine.builders.failure import build_error
 from seatrial.engine.connection import Connection
 from seatrial.engine.docker.transfer import Direction, transfer_error, translate_push_errors
@@ -181,6 +182,13 @@ ROWS: list[tuple[Any, ...]] = [
         "the build failed at Dockerfile:2",
         "dockerfile parse error on line 2: oops",
         "fix line 2 of /src/Dockerfile, or what it needs, then run it again",
+    ),
+    (
+        "old",
+        lambda: require_buildkit("1.38"),
+        "this Docker Engine is too old to build",
+        "its API is 1.38, and BuildKit needs 1.39 or later",
+        "install Docker Engine 20.10 or later (18.09 is the first with BuildKit)",
     ),
     ("name-taken", _container("web"), "the name web is taken by another container", "conflict", "docker rm web"),
     ("no-image", lambda: MemoryEngine().history("web:1"), "there is no image web:1", "No such image", "invoke build"),

@@ -14,7 +14,7 @@ from tests.packaging.distribution import ROOT, run
 
 # Rooms whose tests go through programs, and rooms and long tests that no library of others has a part in.
 _ROOMS = ("app", "cli", "faults", "host", "inv", "model", "packaging", "sources", "steps")
-_OWN = ("test_architecture", "test_buildkit", "test_docs", "test_ledger")
+_OWN = ("test_architecture", "test_docs", "test_ledger")
 _VERSIONS = "import json, sys; from importlib.metadata import version; print(json.dumps([*map(version, sys.argv[1:])]))"
 
 

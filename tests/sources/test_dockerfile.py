@@ -210,8 +210,6 @@ ADD a.tar /
         ("[stage-2 3/3] ADD a.tar /", 18),
         ("[linux/arm64 build 3/4] COPY requirements.txt ./", 5),
         ("[linux/amd64 stage-2 2/3] COPY <<EOF /hello", 15),
-        ("Step 5/9 : RUN pip install     -r requirements.txt", 6),
-        ("Step 99/99 : RUN x", None),
         ("[build 3/4] RUN pip", None),
         ("[other 1/1] RUN x", None),
         ("[internal] load metadata for python:3", None),

@@ -1,1 +1,1 @@
-"""The builders: BuildKit over the API, the classic builder, docker buildx."""
+"""The builders: BuildKit over the API, and docker buildx."""

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import secrets
-from collections import deque
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any
 
 from docker.errors import APIError
 from docker.utils.json_stream import json_stream, stream_as_text
 
-from seatrial.engine.builders.buildkit import LAST_LINES, FailedVertex, Progress, decode_status
+from seatrial.engine.builders.buildkit import FailedVertex, Progress
+from seatrial.engine.builders.buildkit_status import Status, status_from_protobuf
 from seatrial.engine.builders.failure import BuildStopped
 from seatrial.engine.connection import api_url, engine_message, stream_error
 from seatrial.engine.model import BuildRequest
 from seatrial.engine.protocol import Emit
-from seatrial.events import BuildEvent, BuildEventKind, WarningEvent
+from seatrial.events import BuildEvent, WarningEvent
 from seatrial.sources.archive import stream
 from seatrial.sources.context import Context
 from seatrial.sources.dockerfile import syntax_directive, up_to_target, without_syntax_directive
 
-__all__ = ["ApiBuild", "BuildKitReader", "ClassicReader", "own_name"]
+__all__ = ["ApiBuild", "own_name"]
 
 _BAD_REQUEST = 400
+_BUILDKIT = "2"  # its number in the API
 _LONGEST_NAME = 100
 _NO_CREDENTIALS = "e30="  # {} in base64: the base images are already in the engine
 
@@ -38,38 +38,16 @@ def own_name(context: Context) -> str:
     return name
 
 
-class _Reader(Protocol):
-    """A reader of one builder's stream; `version` is the builder's number in the API."""
-
-    name: str
-    version: str
-
-    def read(self, message: dict[str, Any]) -> Iterator[BuildEvent]:
-        """Yield the events in a message."""
-        ...
-
-    def finish(self) -> Iterator[BuildEvent]:
-        """Yield the events that are still pending."""
-        ...
-
-    def failed(self) -> FailedVertex | None:
-        """Return the part of the build that failed, or None if unknown."""
-        ...
-
-
 class ApiBuild:
-    """A build in the engine itself; `reader` reads the builder's stream."""
+    """A build by BuildKit in the engine itself."""
 
-    def __init__(self, client: Any, reader: _Reader, emit: Emit) -> None:
+    builder = "BuildKit"
+
+    def __init__(self, client: Any, emit: Emit) -> None:
         self._client = client
-        self._reader = reader
         self._emit = emit
         self._id = secrets.token_hex(8)
-
-    @property
-    def builder(self) -> str:
-        """The builder's name."""
-        return self._reader.name
+        self._progress = Progress()
 
     def events(self, request: BuildRequest) -> Iterator[BuildEvent]:
         """Build and yield progress events; `BuildStopped` if the build fails."""
@@ -78,16 +56,17 @@ class ApiBuild:
             for message in self._messages(request):
                 aux = message.get("aux")
                 done = done or (isinstance(aux, dict) and "ID" in aux)
-                yield from self._reader.read(message)
+                if message.get("id") == "moby.buildkit.trace" and isinstance(aux, str) and (status := _status(aux)):
+                    yield from self._progress.feed(status)
         except APIError as error:
             raise BuildStopped(engine_message(error)) from error
-        yield from self._reader.finish()
+        yield from self._progress.finish()
         if not done:
             raise BuildStopped("the engine's answer ended without an image")
 
     def failed(self) -> FailedVertex | None:
         """Return the part of the build that failed, or None if unknown."""
-        return self._reader.failed()
+        return self._progress.failed()
 
     def cancel(self) -> None:
         """Cancel the build in the engine."""
@@ -102,7 +81,7 @@ class ApiBuild:
         response = self._client.post(
             api_url(self._client, "build"),
             params={
-                "version": self._reader.version,
+                "version": _BUILDKIT,
                 "buildid": self._id,
                 "t": request.reference.familiar,
                 "dockerfile": name,
@@ -145,62 +124,12 @@ class ApiBuild:
         return (name if inside else own_name(request.context)), text.encode()
 
 
-class BuildKitReader:
-    """A reader of BuildKit's stream."""
-
-    name = "BuildKit"
-    version = "2"
-
-    def __init__(self) -> None:
-        self._progress = Progress()
-
-    def read(self, message: dict[str, Any]) -> Iterator[BuildEvent]:
-        """Yield the events in a message."""
-        aux = message.get("aux")
-        if message.get("id") == "moby.buildkit.trace" and isinstance(aux, str):
-            try:
-                status = decode_status(base64.b64decode(aux))
-            except binascii.Error:
-                return
-            yield from self._progress.feed(status)
-
-    def finish(self) -> Iterator[BuildEvent]:
-        """Yield the events that are still pending."""
-        yield from self._progress.finish()
-
-    def failed(self) -> FailedVertex | None:
-        """Return the part of the build that failed, or None if unknown."""
-        return self._progress.failed()
-
-
-class ClassicReader:
-    """A reader of the stream of the builder that engines had before BuildKit."""
-
-    name = "classic builder (deprecated; this engine has no BuildKit)"
-    version = "1"
-
-    def __init__(self) -> None:
-        self._step = ""
-        self._lines: deque[str] = deque(maxlen=LAST_LINES)
-
-    def read(self, message: dict[str, Any]) -> Iterator[BuildEvent]:
-        """Yield the events in a message."""
-        for text in str(message.get("stream") or "").splitlines():
-            if text.startswith("Step "):
-                self._step = text
-                self._lines.clear()
-                yield BuildEvent(kind=BuildEventKind.STARTED, name=text)
-            elif text.strip() and self._step:
-                self._lines.append(text)
-                yield BuildEvent(kind=BuildEventKind.LOG, name=self._step, text=text)
-
-    def finish(self) -> Iterator[BuildEvent]:
-        """Yield nothing: no event is ever pending."""
-        yield from ()
-
-    def failed(self) -> FailedVertex | None:
-        """Return the part of the build that failed, or None if unknown."""
-        return FailedVertex(name=self._step, error="", lines=tuple(self._lines)) if self._step else None
+def _status(aux: str) -> Status | None:
+    """Return the status in a message's `aux`, or None if it is damaged."""
+    try:
+        return status_from_protobuf(base64.b64decode(aux))
+    except ValueError:
+        return None
 
 
 def _message(text: str) -> str:

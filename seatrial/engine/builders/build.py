@@ -1,4 +1,4 @@
-"""A build: by BuildKit over the engine's API, by docker buildx if only that can, or by the classic builder."""
+"""A build: by BuildKit over the engine's API, or by docker buildx if only that can."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Protocol
 
-from seatrial.engine.builders.api import ApiBuild, BuildKitReader, ClassicReader
+from seatrial.engine.api_version import require_buildkit
+from seatrial.engine.builders.api import ApiBuild
 from seatrial.engine.builders.buildkit import FailedVertex
 from seatrial.engine.builders.buildx import BuildxBuild
 from seatrial.engine.builders.failure import BuildStopped, build_error
@@ -19,8 +20,6 @@ from seatrial.events import BuildEvent, Info
 from seatrial.model.app import BUILDER_LABEL, BuildOptions
 
 __all__ = ["build", "builder"]
-
-_FIRST_API_WITH_BUILDKIT = (1, 39)
 
 
 class _BuilderRun(Protocol):
@@ -68,8 +67,8 @@ def builder(connection: Connection, options: BuildOptions) -> str:
 def _builder_run(connection: Connection, options: BuildOptions, emit: Emit) -> _BuilderRun:
     if requirement := options.needs_buildx:
         return BuildxBuild.found(requirement)
-    api = tuple(int(part) for part in connection.client.api_version.split("."))
-    return ApiBuild(connection.client, BuildKitReader() if api >= _FIRST_API_WITH_BUILDKIT else ClassicReader(), emit)
+    require_buildkit(connection.client.api_version)
+    return ApiBuild(connection.client, emit)
 
 
 def _run_build(run: _BuilderRun, request: BuildRequest, emit: Emit) -> None:

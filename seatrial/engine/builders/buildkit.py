@@ -5,29 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
-from seatrial.engine.builders.buildkit_status import (
-    Status,
-    Vertex,
-    VertexLog,
-    VertexStatus,
-    VertexWarning,
-    decode_status,
-)
+from seatrial.engine.builders.buildkit_status import Status, Vertex, VertexLog, VertexStatus, VertexWarning
 from seatrial.events import BuildEvent, BuildEventKind
 
-__all__ = [
-    "LAST_LINES",
-    "FailedVertex",
-    "Progress",
-    "Status",
-    "Vertex",
-    "VertexLog",
-    "VertexStatus",
-    "VertexWarning",
-    "decode_status",
-]
+__all__ = ["LAST_LINES", "FailedVertex", "Progress"]
 
 LAST_LINES: Final = 20
 _LONGEST_LINE: Final = 64 * 1024
@@ -112,17 +96,16 @@ def _merged(old: Vertex, new: Vertex) -> Vertex:
     keep = old.error and (not new.error or (_cancelled(new.error) and not _cancelled(old.error)))
     return Vertex(
         digest=old.digest,
-        inputs=new.inputs or old.inputs,
         name=new.name or old.name,
         cached=new.cached or old.cached,
-        started=old.started if new.started is None else new.started,
-        completed=old.completed if new.completed is None else new.completed,
+        started=new.started or old.started,
+        completed=new.completed or old.completed,
         error=old.error if keep else new.error,
     )
 
 
-def _seconds(started: int | None, completed: int | None) -> float | None:
-    return None if started is None or completed is None else max(0, completed - started) / 1_000_000_000
+def _seconds(started: datetime | None, completed: datetime | None) -> float | None:
+    return max(0.0, (completed - started).total_seconds()) if started and completed else None
 
 
 def _start_events(track: _Track) -> Iterator[BuildEvent]:
@@ -154,7 +137,7 @@ def _end_events(track: _Track) -> Iterator[BuildEvent]:
 
 
 def _log_events(track: _Track, log: VertexLog) -> Iterator[BuildEvent]:
-    *lines, rest = (track.partial.pop(log.stream, b"") + log.msg).split(b"\n")
+    *lines, rest = (track.partial.pop(log.stream, b"") + log.data).split(b"\n")
     if len(rest) > _LONGEST_LINE:
         lines, rest = [*lines, rest], b""  # a process that never ends its line must not fill the memory
     track.partial[log.stream] = rest

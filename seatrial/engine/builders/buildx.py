@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import re
 from collections import deque
 from collections.abc import Iterator
-from datetime import datetime
-from typing import Any
 
 from seatrial.engine.builders.api import own_name
 from seatrial.engine.builders.buildkit import LAST_LINES, FailedVertex, Progress
-from seatrial.engine.builders.buildkit_status import Status, Vertex, VertexLog, VertexStatus, VertexWarning
+from seatrial.engine.builders.buildkit_status import status_from_json
 from seatrial.engine.builders.failure import BuildStopped
 from seatrial.engine.model import BuildRequest
 from seatrial.errors import Unavailable
@@ -21,10 +16,9 @@ from seatrial.events import BuildEvent
 from seatrial.host.subprocesses import PipedProcess, output_of
 from seatrial.sources.archive import stream
 
-__all__ = ["BuildxBuild", "status_of"]
+__all__ = ["BuildxBuild"]
 
 _VERSION = re.compile(r"v?(\d+\.\d+\S*)")
-_NANOSECONDS = 1_000_000_000
 
 
 class BuildxBuild:
@@ -62,7 +56,7 @@ class BuildxBuild:
         with PipedProcess(_words(request, name), body) as process:
             self._process = process
             for line in process.lines():
-                status = status_of(line)
+                status = status_from_json(line)
                 if status is None:
                     self._words.append(line)
                 else:
@@ -102,82 +96,3 @@ def _words(request: BuildRequest, dockerfile: str) -> list[str]:
     words += ["--no-cache"] if options.no_cache else []
     words += ["--pull"] if options.pull else []
     return [*words, *(word for flag, values in pairs.items() for value in values for word in (flag, value)), "-"]
-
-
-def status_of(line: str) -> Status | None:
-    """Return the status in a line of `--progress=rawjson`, or None if the line is plain text."""
-    try:
-        found = json.loads(line)
-    except ValueError:
-        return None
-    if not isinstance(found, dict):
-        return None
-    return Status(
-        vertexes=tuple(
-            Vertex(
-                digest=_text(one.get("digest")),
-                name=_text(one.get("name")),
-                cached=one.get("cached") is True,
-                started=_time(one.get("started")),
-                completed=_time(one.get("completed")),
-                error=_text(one.get("error")),
-            )
-            for one in _objects(found.get("vertexes"))
-        ),
-        statuses=tuple(
-            VertexStatus(
-                id=_text(one.get("id")),
-                vertex=_text(one.get("vertex")),
-                name=_text(one.get("name")),
-                current=_number(one.get("current")),
-                total=_number(one.get("total")),
-                started=_time(one.get("started")),
-                completed=_time(one.get("completed")),
-            )
-            for one in _objects(found.get("statuses"))
-        ),
-        logs=tuple(
-            VertexLog(vertex=_text(one.get("vertex")), stream=_number(one.get("stream")), msg=_bytes(one.get("data")))
-            for one in _objects(found.get("logs"))
-        ),
-        warnings=tuple(
-            VertexWarning(
-                vertex=_text(one.get("vertex")),
-                level=_number(one.get("level")),
-                short=_bytes(one.get("short")),
-                url=_text(one.get("url")),
-            )
-            for one in _objects(found.get("warnings"))
-        ),
-    )
-
-
-def _objects(found: Any) -> list[dict[str, Any]]:
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-
-
-def _text(found: Any) -> str:
-    return found if isinstance(found, str) else ""
-
-
-def _number(found: Any) -> int:
-    return found if isinstance(found, int) else 0
-
-
-def _bytes(found: Any) -> bytes:
-    try:
-        return base64.b64decode(_text(found))
-    except (binascii.Error, ValueError):
-        return b""
-
-
-def _time(found: Any) -> int | None:
-    """Return nanoseconds since 1970 for RFC 3339 with nanoseconds, which datetime alone would cut."""
-    try:
-        moment = datetime.fromisoformat(_text(found))
-        fraction = re.search(r"\.(\d+)", _text(found))
-        return int(moment.replace(microsecond=0).timestamp()) * _NANOSECONDS + int(
-            (fraction[1] if fraction else "0").ljust(9, "0")[:9]
-        )
-    except ValueError:
-        return None

@@ -1,4 +1,4 @@
-"""docker buildx: its progress is decoded like BuildKit's, and the real one builds what the API cannot."""
+"""docker buildx builds what the API cannot."""
 
 from __future__ import annotations
 
@@ -10,68 +10,11 @@ from pathlib import Path
 import docker
 import pytest
 
-from seatrial.engine.builders.buildkit_status import Status, Vertex, VertexLog, VertexStatus
-from seatrial.engine.builders.buildx import status_of
 from seatrial.errors import SeatrialError
 from seatrial.model.app import BUILDER_LABEL
 from tests.cli_project import Project, command_lines
 from tests.conftest import wait_until
 from tests.servers.second_engine import plug_in_buildx
-
-_SECOND = 1_000_000_000
-
-
-def test_status_of() -> None:
-    """A line of buildx becomes the same status as BuildKit's own message, nanoseconds included."""
-    line = {
-        "vertexes": [
-            {
-                "digest": "sha256:a",
-                "name": "[1/2] FROM x",
-                "started": "2026-01-01T00:00:00.123456789Z",
-                "completed": "2026-01-01T01:00:01+01:00",
-                "cached": True,
-                "error": "no",
-            }
-        ],
-        "statuses": [{"id": "sha256:l", "vertex": "sha256:a", "current": 5, "total": 9}],
-        "logs": [{"vertex": "sha256:a", "stream": 2, "data": "aGVsbG8K", "timestamp": "2026-01-01T00:00:00Z"}],
-    }
-    new_year = 1_767_225_600 * _SECOND
-    assert status_of(json.dumps(line)) == Status(
-        vertexes=(
-            Vertex(
-                digest="sha256:a",
-                name="[1/2] FROM x",
-                cached=True,
-                started=new_year + 123_456_789,
-                completed=new_year + _SECOND,
-                error="no",
-            ),
-        ),
-        statuses=(VertexStatus(id="sha256:l", vertex="sha256:a", current=5, total=9),),
-        logs=(VertexLog(vertex="sha256:a", stream=2, msg=b"hello\n"),),
-    )
-
-
-@pytest.mark.parametrize("line", ["", "ERROR: failed to build", "[1]", "null", "{"])
-def test_plain_text(line: str) -> None:
-    """A line of plain text is not a status."""
-    assert status_of(line) is None
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        '{"vertexes": 1}',
-        '{"vertexes": [1, null]}',
-        '{"logs": [{"data": "%%%", "stream": "x"}]}',
-        '{"vertexes": [{"digest": 5, "started": "yesterday"}]}',
-    ],
-)
-def test_odd_lines(line: str) -> None:
-    """A line of an unexpected shape is decoded as far as possible, without an exception."""
-    assert isinstance(status_of(line), Status)
 
 
 @pytest.fixture

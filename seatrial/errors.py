@@ -22,6 +22,7 @@ Each says what failed, why, and what to type next, and has the exit code of the 
 from __future__ import annotations
 
 import re
+from typing import Self
 
 __all__ = [
     "BuildFailed",
@@ -40,7 +41,6 @@ __all__ = [
     "Unavailable",
     "UsageError",
     "sanitize",
-    "with_program_name",
 ]
 
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -50,11 +50,6 @@ def sanitize(text: str, *, limit: int = 500) -> str:
     """Return foreign text without control characters, cut to `limit` characters."""
     text = _CONTROL.sub("", text).strip()
     return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def with_program_name(hint: str, command: str) -> str:
-    """Return a hint with `command` in place of `invoke`: how Seatrial is called here (`./inv`, `seatrial`)."""
-    return re.sub(r"\binvoke (?=[a-z-])", f"{command} ", hint)
 
 
 class SeatrialError(Exception):
@@ -68,10 +63,21 @@ class SeatrialError(Exception):
     cause: str = ""
     transient: bool = False
 
-    def __init__(self, message: str, *, reason: str, hint: str, details: tuple[str, ...] = (), cause: str = "") -> None:
+    def __init__(  # noqa: PLR0913  what an error says
+        self,
+        message: str,
+        *,
+        reason: str,
+        hint: str,
+        details: tuple[str, ...] = (),
+        cause: str = "",
+        transient: bool | None = None,
+    ) -> None:
         super().__init__(message)
         if cause:
             self.cause = cause
+        if transient is not None:
+            self.transient = transient
         self.message = message
         self.reason = sanitize(reason)
         self.hint = hint
@@ -80,16 +86,14 @@ class SeatrialError(Exception):
     def __str__(self) -> str:
         return f"{self.message}: {self.reason}"
 
-    def hint_for(self, command: str, task: str = "") -> str:
-        """Return the hint with `command` in place of `invoke`: how Seatrial is called here (`./inv`, `seatrial`).
-
-        A hint that begins with a flag is one for `task`.
-        """
-        return (
-            f"{command} {task} {self.hint}"
-            if self.hint.startswith("--") and task
-            else with_program_name(self.hint, command)
-        )
+    def but(self, *, reason: str | None = None, hint: str | None = None, transient: bool | None = None) -> Self:
+        """Return the same error with another reason or hint, or with another answer to whether it is transient."""
+        other = type(self).__new__(type(self), *self.args)
+        other.__dict__.update(self.__dict__)
+        other.reason = self.reason if reason is None else sanitize(reason)
+        other.hint = self.hint if hint is None else hint
+        other.transient = self.transient if transient is None else transient
+        return other
 
 
 class StepFailed(SeatrialError):

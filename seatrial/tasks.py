@@ -25,7 +25,8 @@ from seatrial.cli.read_tasks import doctor, history, images, inspect, logs, stat
 from seatrial.cli.run_flags import RunFlags
 from seatrial.cli.task import task
 from seatrial.errors import EngineUnavailable, SeatrialError
-from seatrial.settings.settings import Settings
+from seatrial.output.hints import Call
+from seatrial.settings.settings import Settings, environment
 from seatrial.settings.settings_file import SETTINGS_FILE, check_settings_file
 
 __all__ = ["doctor", "history", "images", "inspect", "logs", "ns", "status"]
@@ -115,7 +116,7 @@ def _preflight() -> None:
     try:
         check_settings_file(find_root() / SETTINGS_FILE)
     except SeatrialError as error:
-        raise exit_with("seatrial", error, check=False, json=False) from error
+        raise exit_with(Call(program=environment().command, task="seatrial"), error, check=False, json=False) from error
 
 
 _preflight()

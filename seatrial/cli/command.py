@@ -18,12 +18,12 @@ from invoke.exceptions import Exit
 
 from seatrial.cli.project import check_named_file, find_root
 from seatrial.errors import SeatrialError, StepFailed, UsageError
+from seatrial.output.hints import Call
 from seatrial.registry.credentials import Credential, Secret
 from seatrial.settings.settings import Settings, environment
 
 if TYPE_CHECKING:  # --list and --help need no pipeline
     from seatrial.cli.playbook import Playbook
-    from seatrial.output.console import Console
     from seatrial.output.junit import JUnitFile
     from seatrial.pipeline.step import Step
     from seatrial.pipeline.world import World
@@ -38,6 +38,7 @@ class Command:
     name: str
     playbook: Playbook
     world: World
+    call: Call
     check: bool
     json: bool
 
@@ -51,9 +52,7 @@ class Command:
         from seatrial.output.console import Console
         from seatrial.output.json_report import as_json
 
-        started = environment()
-        started_as = started.command
-        console = Console(errors=self.json, command=started_as, task=self.name, plain=started.plain)
+        console = Console(errors=self.json, call=self.call, plain=environment().plain)
         wait = _seconds(lock_wait)
         file = _junit_file(junit, check=self.check) if junit is not None else None
         report = carry_out(self.name, steps, self.world, console, check=self.check, lock_wait=wait)
@@ -66,13 +65,13 @@ class Command:
             console.error(report.error)
         console.recap(report)
         if self.json:
-            print_out(as_json(report, command=started_as))
+            print_out(as_json(report, call=self.call))
         if report.exit_code:
             raise Exit(code=report.exit_code)
 
 
 @contextmanager
-def command(c: Context, name: str, *, check: bool = False, json: bool = False) -> Iterator[Command]:
+def command(c: Context, call: Call, *, check: bool = False, json: bool = False) -> Iterator[Command]:
     """Yield a command of this project; turn errors into a message and an exit code."""
     from seatrial.cli.playbook import Playbook
     from seatrial.cli.session import Terminated, open_world, terminable
@@ -88,11 +87,11 @@ def command(c: Context, name: str, *, check: bool = False, json: bool = False) -
             settings = Settings.load(_plain(c.config.get("seatrial", {})), root)
             world = open_world(root)
             try:
-                yield Command(name, Playbook(settings=settings), world, check, json)
+                yield Command(call.task, Playbook(settings=settings), world, call, check, json)
             finally:
                 world.engine.close()
     except SeatrialError as error:
-        raise exit_with(name, error, check=check, json=json) from error
+        raise exit_with(call, error, check=check, json=json) from error
     except KeyboardInterrupt:
         raise Exit(code=130) from None
     except Terminated as error:
@@ -106,20 +105,21 @@ def command(c: Context, name: str, *, check: bool = False, json: bool = False) -
         if logging.getLogger("invoke").isEnabledFor(logging.DEBUG):
             raise
         words = f"{type(error).__name__}: {error}".partition("\n")[0]
-        unexpected = SeatrialError(f"unexpected error in {name}", reason=words, hint=f"invoke --debug {name} …")
-        raise exit_with(name, unexpected, check=check, json=json) from error
+        unexpected = SeatrialError(
+            f"unexpected error in {call.task}", reason=words, hint=f"invoke --debug {call.task} …"
+        )
+        raise exit_with(call, unexpected, check=check, json=json) from error
 
 
-def exit_with(name: str, error: SeatrialError, *, check: bool, json: bool) -> Exit:
+def exit_with(call: Call, error: SeatrialError, *, check: bool, json: bool) -> Exit:
     """Show an error that came before any step, and return the exit that ends the process."""
     from seatrial.output.console import Console
     from seatrial.output.json_report import as_json
     from seatrial.pipeline.report import Report
 
-    started_as = environment().command
-    Console(errors=True, command=started_as, task=name).error(error)
+    Console(errors=True, call=call).error(error)
     if json:
-        print_out(as_json(Report(command=name, check=check, error=error), command=started_as))
+        print_out(as_json(Report(command=call.task, check=check, error=error), call=call))
     return Exit(code=error.exit_code)
 
 

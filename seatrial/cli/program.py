@@ -7,7 +7,6 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
 
 from invoke.collection import Collection
 from invoke.exceptions import Exit, ParseError
@@ -18,6 +17,9 @@ from seatrial import __version__
 from seatrial.cli.command import exit_with
 from seatrial.cli.project import find_root
 from seatrial.errors import UsageError
+from seatrial.output.hints import Call
+from seatrial.settings.settings import environment
+from seatrial.wording import nearest
 
 __all__ = ["PlaybookProgram", "SeatrialProgram", "run_playbook"]
 
@@ -77,7 +79,9 @@ class PlaybookProgram(Program):
 
     def _usage_exit(self, error: ParseError) -> Exit:
         json = "--json" in sys.argv[1:]
-        return exit_with("seatrial", self._usage_error(error), check=False, json=json)
+        return exit_with(
+            Call(program=environment().command, task="seatrial"), self._usage_error(error), check=False, json=json
+        )
 
     def _usage_error(self, error: ParseError) -> UsageError:
         """Return Invoke's complaint in our words, with the nearest task or flag."""
@@ -90,13 +94,11 @@ class PlaybookProgram(Program):
         word = unknown[1]
         if word.startswith("-"):
             flags = getattr(error.context, "flags", {})
-            near = get_close_matches(word, [str(flag) for flag in flags], n=1)
-            reason = f"did you mean {near[0]}?" if near else f"{task or 'Invoke'} has no such flag"
+            near = nearest(word, map(str, flags))
+            reason = f"did you mean {near}?" if near else f"{task or 'Invoke'} has no such flag"
             return UsageError(f"there is no flag {word}", reason=reason, hint=help_hint)
-        near = get_close_matches(word, [name for name, _ in _described(self.collection)], n=1)
-        reason, hint = (
-            (f"did you mean {near[0]}?", f"invoke {near[0]}") if near else ("no task is called so", help_hint)
-        )
+        near = nearest(word, (name for name, _ in _described(self.collection)))
+        reason, hint = (f"did you mean {near}?", f"invoke {near}") if near else ("no task is called so", help_hint)
         return UsageError(f"there is no task {word}", reason=reason, hint=hint)
 
 

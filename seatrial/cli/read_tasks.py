@@ -58,21 +58,22 @@ def status(cmd: Command, which: AppFlag, where: RegistryFlags) -> None:
     text, error = show_status(cmd.world, destination, as_json=cmd.json)
     print_out(text)
     if error:
-        raise exit_with("status", error, check=False, json=False)
+        raise exit_with(cmd.call, error, check=False, json=False)
 
 
 @task(AppFlag, check=False)
 def doctor(cmd: Command, which: AppFlag) -> None:
     """Check engine, disk, port, login, Dockerfile, build context and git before work."""
     from seatrial.doctor.doctor import findings
-    from seatrial.doctor.findings import Subject, as_document, as_lines, exit_code
+    from seatrial.doctor.findings import Subject, exit_code
+    from seatrial.output.findings import as_document, as_lines
     from seatrial.settings.settings import environment
 
-    started, settings = environment(), cmd.playbook.settings
+    settings = cmd.playbook.settings
     if which.app is not None:
         settings.app(which.app)
-    found = findings(Subject(world=cmd.world, settings=settings, app=which.app, environment=started))
-    print_out(as_document(found, started.command) if cmd.json else as_lines(found, started.command))
+    found = findings(Subject(world=cmd.world, settings=settings, app=which.app, environment=environment()))
+    print_out(as_document(found, cmd.call) if cmd.json else as_lines(found, cmd.call))
     if code := exit_code(found):
         raise Exit(code=code)
 

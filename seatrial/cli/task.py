@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import Field, fields
 from typing import Any
@@ -13,8 +14,15 @@ from invoke.tasks import Task
 
 from seatrial.cli.command import command
 from seatrial.cli.flags import CheckFlag, JsonFlag
+from seatrial.output.hints import Call
+from seatrial.settings.settings import environment
 
 __all__ = ["SeatrialTask", "task"]
+
+
+_REPEATED = ("app", "user", "registry")
+_FLAGS: dict[str, dict[str, bool]] = {}
+"""The flags of every task, and whether each takes a value: what hints are completed with."""
 
 
 class SeatrialTask(Task[Callable[..., None]]):
@@ -43,7 +51,7 @@ def task(*groups: type, check: bool = True, json: bool = True) -> Callable[[Call
         @functools.wraps(function)
         def body(c: Context, **given: Any) -> None:  # noqa: ANN401  as people type them
             modes = {name: given[name] for name in ("check", "json") if name in flags}
-            with command(c, function.__name__, **modes) as cmd:
+            with command(c, _call(function.__name__, given), **modes) as cmd:
                 function(cmd, *(group(**{one.name: given[one.name] for one in fields(group)}) for group in groups))
 
         made = [inspect.Parameter("c", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
@@ -57,6 +65,21 @@ def task(*groups: type, check: bool = True, json: bool = True) -> Callable[[Call
             auto_shortflags=False,
         )
         result.flags = flags
+        _FLAGS[function.__name__] = {
+            f"--{name.replace('_', '-')}": one.default is not False for name, one in flags.items()
+        }
         return result
 
     return decorate
+
+
+def _call(task: str, given: Mapping[str, Any]) -> Call:
+    """Return how the task was called, from the process's arguments and the flags that were given."""
+    typed = next((word for word in sys.argv[1:] if word == task or word.endswith(f".{task}")), task)
+    return Call(
+        program=environment().command,
+        prefix=typed.removesuffix(task),
+        task=task,
+        flags={f"--{name}": given[name] for name in _REPEATED if given.get(name) is not None},
+        tasks=_FLAGS,
+    )

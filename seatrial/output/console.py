@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import textwrap
 from typing import TYPE_CHECKING, TextIO
 
 from seatrial.errors import SeatrialError, sanitize
@@ -20,6 +19,8 @@ from seatrial.events import (
     Transfer,
     WarningEvent,
 )
+from seatrial.output.hints import Call
+from seatrial.output.wrapping import hang
 from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.report import Report
 from seatrial.pipeline.step import Step
@@ -40,6 +41,7 @@ __all__ = ["Console", "Lines"]
 _COLOURS = {Status.OK: "green", Status.CHANGED: "yellow", Status.SKIPPED: "cyan"}
 _COLOURS |= {Status.UNKNOWN: "magenta", Status.FAILED: "bold red"}
 _WIDEST_STEP = 9
+_UNKNOWN_CALL = Call()
 _WIDEST_FACT = len("not published ")
 _INDENT = " " * (max(len(status) for status in Status) + _WIDEST_STEP + 2)
 
@@ -66,15 +68,14 @@ class Lines:
 class Console:
     """An observer that writes to one stream; colours, wrapping and moving parts only on a terminal.
 
-    `errors` True writes to standard error, so that standard output stays free for a JSON document. Hints are written
-    with `command`, how the program was called, and `task`. `plain` lets nothing move, on a terminal as well.
+    `errors` True writes to standard error, so that standard output stays free for a JSON document. Hints are
+    completed with `call`, how the task was called. `plain` lets nothing move, on a terminal as well.
     """
 
-    def __init__(self, *, errors: bool, command: str = "invoke", task: str = "", plain: bool = False) -> None:
+    def __init__(self, *, errors: bool, call: Call = _UNKNOWN_CALL, plain: bool = False) -> None:
         self._errors = errors
         self._plain = plain
-        self._command = command
-        self._task = task
+        self._call = call
         self._screen: Lines | RichConsole | None = None
         self._spinner: Spinner | None = None
         self._live: Live | None = None
@@ -150,7 +151,7 @@ class Console:
         for line in error.details:
             self._line(f"| {line}", style="dim")
         self._line(f"why:  {error.reason}")
-        self._line(f"next: {error.hint_for(self._command, self._task)}", style="bold")
+        self._line(f"next: {self._call.complete(error.hint)}", style="bold")
 
     def recap(self, report: Report) -> None:
         """Show how many steps came out how, and what the command was about."""
@@ -249,16 +250,8 @@ class Console:
         """Return a text wrapped to the terminal's width with a hanging indent; unchanged in a pipe or a file."""
         if not self._out.is_terminal:
             return text
-        lines = textwrap.wrap(
-            text,
-            width=max(self._out.width - 1, len(_INDENT) + 20),
-            initial_indent=" " * first,
-            subsequent_indent=_INDENT,
-            break_long_words=False,
-            break_on_hyphens=False,
-            drop_whitespace=True,
-        )
-        return "\n".join(lines)[first:]
+        width = max(self._out.width - 1, len(_INDENT) + 20)
+        return hang(text, head=" " * first, indent=_INDENT, width=width)[first:]
 
     def _stop_moving(self) -> None:
         if self._spinner:

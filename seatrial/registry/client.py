@@ -183,9 +183,8 @@ class HttpRegistry:
             raise self._bad_answer(message, "its index names no image") from None
 
     def _bad_answer(self, message: str, reason: str) -> SeatrialError:
-        error = RegistryUnavailable(message, reason=reason, hint=f"check that {self.host} is a registry and is up")
-        error.transient = False
-        return error
+        hint = f"check that {self.host} is a registry and is up"
+        return RegistryUnavailable(message, reason=reason, hint=hint, transient=False)
 
 
 def _next_page(response: requests.Response) -> str | None:

@@ -102,9 +102,8 @@ class RegistryHttp:
             return limited
         if _BAD_REQUEST <= status < _SERVER_ERROR and status != _TIMEOUT:
             return StepFailed(message, reason=text, hint=f"read the answer of {self.host} above")
-        error = RegistryUnavailable(message, reason=text, hint=f"check that {self.host} is a registry and is up")
-        error.transient = status in _TRANSIENT
-        return error
+        hint = f"check that {self.host} is a registry and is up"
+        return RegistryUnavailable(message, reason=text, hint=hint, transient=status in _TRANSIENT)
 
     @property
     def _session(self) -> requests.Session:

@@ -27,6 +27,7 @@ from seatrial.events import (
 )
 from seatrial.model.app import BUILDER_LABEL
 from seatrial.output.console import Console
+from seatrial.output.hints import Call
 from seatrial.output.json_report import as_json
 from seatrial.pipeline.outcome import Outcome, Results, Status
 from seatrial.pipeline.report import Report
@@ -79,7 +80,7 @@ class Named(Step):
 
 
 def _shown(capsys: pytest.CaptureFixture[str], *, plain: bool = False) -> str:
-    console = Console(errors=False, command="./inv", plain=plain)
+    console = Console(errors=False, call=Call(program="./inv"), plain=plain)
     console.on_event(Info(text="a note"))
     console.on_event(WarningEvent(text="a caution"))
     console.on_event(FactResult(check="a good fact", problem=None))
@@ -235,7 +236,7 @@ def test_nothing_of_rich_in_a_pipe() -> None:
 
 def test_json() -> None:
     """The document holds everything the recap does, and the error in its three parts."""
-    document = json.loads(as_json(REPORT, command="seatrial"))
+    document = json.loads(as_json(REPORT, call=Call(program="seatrial")))
     assert document["exit_code"] == 1
     assert document["status"] == "failed"
     assert document["engine"] == {"endpoint": "unix:///x.sock", "version": "28.5.2"}

@@ -106,8 +106,7 @@ def test_works_never(clock: FakeClock) -> None:
 
 def test_what_will_not_pass(clock: FakeClock) -> None:
     """A refusal, a lasting outage and any foreign exception are not retried."""
-    lasting = down()
-    lasting.transient = False
+    lasting = down().but(transient=False)
     refusal = PushRefused("no", reason="denied", hint="log in")
     for error in (lasting, refusal, StepFailed("no", reason="read-only", hint="ask")):
         with pytest.raises(SeatrialError) as caught:

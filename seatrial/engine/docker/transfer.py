@@ -53,8 +53,7 @@ def follow_transfer(
     for message in stream:
         if text := stream_error(message):
             error = transfer_error(text, reference, direction, credential)
-            error.transient = error.transient and not retried
-            raise error
+            raise error.but(transient=error.transient and not retried)
         aux, detail = message.get("aux"), message.get("progressDetail") or {}
         if isinstance(aux, dict) and aux.get("Digest"):
             digest = str(aux["Digest"])
@@ -83,11 +82,12 @@ def translate_push_errors(reference: ImageReference, stall: float) -> Iterator[N
         if "timed out" in str(error).lower():
             hint = f"check that {reference.registry} is up; if it is only slow, raise push_timeout in the settings"
             raise RegistryUnavailable(message, reason=f"nothing moved for {stall:g} s", hint=hint) from error
-        lost = EngineUnavailable(
-            message, reason="the engine's answer ended early; the image may or may not have arrived", hint="docker info"
-        )
-        lost.transient = True
-        raise lost from error
+        raise EngineUnavailable(
+            message,
+            reason="the engine's answer ended early; the image may or may not have arrived",
+            hint="docker info",
+            transient=True,
+        ) from error
 
 
 def transfer_error(

@@ -116,7 +116,8 @@ class BuildPlan:
                 self.world.pull(base, emit, platform=platform)
             except Unavailable as error:
                 if base.registry == DOCKER_HUB and self.app.base_images:
-                    error.hint = "invoke up (makes a local base image if Docker Hub cannot be reached)"
+                    hint = "invoke up (makes a local base image if Docker Hub cannot be reached)"
+                    raise error.but(hint=hint) from error
                 raise
         return replace(self)  # a copy without the cached values
 

@@ -197,13 +197,12 @@ class Push(AppStep):
             ):
                 pushed = f", but {digest} was pushed" if digest else ""
                 found = manifest_now.digest if manifest_now else "nothing"
-                error = StepFailed(
+                raise StepFailed(
                     f"{reference.familiar} was pushed but is not in the registry",
                     reason=f"the registry holds {found} under this tag{pushed}",
                     hint="check whether somebody else pushes there, then run it again",
+                    transient=manifest_now is None,  # some registries show a new image only a moment later
                 )
-                error.transient = manifest_now is None  # some registries show a new image only a moment later
-                raise error
             return manifest_now
 
         manifest = world.retry_policy.call(attempt, emit)

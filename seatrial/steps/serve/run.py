@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from seatrial.engine.model import Container, Image
 from seatrial.engine.protocol import Emit
-from seatrial.model.app import App
 from seatrial.model.version import Version
-from seatrial.pipeline.step import Change, NoChange
+from seatrial.pipeline.outcome import Results
+from seatrial.pipeline.step import AppStep, Change, NoChange
 from seatrial.pipeline.world import World
 from seatrial.steps.serve.replacement import Replacement
 from seatrial.steps.serve.serving import Serving, app_lock
@@ -22,20 +22,14 @@ _OPTIONS_LABEL = "seatrial.options"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class Run(AppStep):
     """A container of this image serves the app on 127.0.0.1, with these options.
 
     If another one serves already, the image is checked beside it first; see `Replacement`.
     """
 
-    target: App
     version: Version | None
     name: str = "run"
-
-    @property
-    def app(self) -> str:
-        """The app's name."""
-        return self.target.name
 
     @property
     def address(self) -> str:
@@ -53,7 +47,8 @@ class Run:
             return self._start(image, difference, before=container.id)
         if serving.unfinished:
             return Change(would="clean up", done="cleaned up", reason=serving.leftover_reason)
-        return NoChange(message=f"{image.name} runs at {self.address}", identity=container.id)
+        results = Results(image=image, address=self.address)
+        return NoChange(message=f"{image.name} runs at {self.address}", identity=container.id, results=results)
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Replace the container, or if the right one serves already, clean up what killed runs left."""
@@ -69,7 +64,13 @@ class Run:
 
     def _start(self, image: Image, reason: str, before: str | None = None) -> Change:
         where = f"{image.name} at {self.address}"
-        return Change(would=f"start {where}", done=f"started {where}", reason=reason, before=before)
+        return Change(
+            would=f"start {where}",
+            done=f"started {where}",
+            reason=reason,
+            before=before,
+            results=Results(image=image),
+        )
 
     def _difference(self, container: Container, image: Image) -> str | None:
         """Return how this container differs from what is wanted, or None."""

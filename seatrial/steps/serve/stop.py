@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from seatrial.engine.protocol import Emit
-from seatrial.model.app import App
-from seatrial.pipeline.step import Change, NoChange
+from seatrial.pipeline.step import AppStep, Change, NoChange
 from seatrial.pipeline.world import World
 from seatrial.steps.serve.serving import Serving, app_lock, stop_and_remove
 
@@ -14,19 +13,13 @@ __all__ = ["Stop"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stop:
+class Stop(AppStep):
     """No container of this project serves the app; other containers are left alone.
 
     A running one gets the app's `stop_grace` to finish its requests.
     """
 
-    target: App
     name: str = "stop"
-
-    @property
-    def app(self) -> str:
-        """The app's name."""
-        return self.target.name
 
     def plan(self, world: World) -> Change | NoChange:
         """Look for the serving container."""

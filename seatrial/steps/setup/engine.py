@@ -39,11 +39,10 @@ class EngineRunning(Step):
             info = world.engine.info()
         except EngineUnavailable as error:
             if world.engine.endpoint not in _OUR_ENDPOINTS:
-                error.hint = "start the engine there, or unset DOCKER_HOST, then: invoke up"
-                raise
+                raise error.but(hint="start the engine there, or unset DOCKER_HOST, then: invoke up") from error
             if not may_install():
-                error.hint = "install and start Docker (https://docs.docker.com/engine/install/), then: invoke up"
-                raise
+                hint = "install and start Docker (https://docs.docker.com/engine/install/), then: invoke up"
+                raise error.but(hint=hint) from error
             return Change(
                 would=f"start dockerd at {world.engine.endpoint}",
                 done=f"started dockerd at {world.engine.endpoint}",

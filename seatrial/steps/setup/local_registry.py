@@ -96,8 +96,8 @@ class LocalRegistry(Step):
             engine.remove(container_id)
             owner = find_port_owner(engine.containers({}), self.port)
             if owner:
-                error.reason = f"{owner} holds port {self.port}"
-                error.hint = f"stop {owner}, or set another local_registry_port in invoke.yaml"
+                hint = f"stop {owner}, or set another local_registry_port in invoke.yaml"
+                raise error.but(reason=f"{owner} holds port {self.port}", hint=hint) from error
             raise
         except BaseException:
             engine.remove(container_id)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from seatrial.cli.flags import ImageFlags, OverwriteFlag, PortFlag
 from seatrial.cli.playbook import Playbook
 from seatrial.cli.session import carry_out
 from seatrial.engine.memory.engine import MemoryEngine
@@ -83,7 +84,7 @@ def test_check_mode_on_a_bare_machine(
     """Without an engine check mode plans the whole demo if it may start one, and fails otherwise."""
     monkeypatch.setattr(engine_module, "may_install", lambda: root)
     bare = replace(world, engine=_NoEngine())
-    steps = Playbook(settings=settings).demo(app=None, version="1", port=None)
+    steps = Playbook(settings=settings).demo(ImageFlags(version="1"), PortFlag(), OverwriteFlag())
 
     report = carry_out("demo", steps, bare, _Quiet(), check=True)
 

@@ -1,0 +1,50 @@
+"""Hints as they can be typed where the user is."""
+
+from __future__ import annotations
+
+import pytest
+
+from seatrial.output.hints import Call
+
+TASKS = {
+    "build": {"--app": True, "--version": True, "--no-cache": False},
+    "smoke": {"--app": True, "--version": True},
+    "push": {"--app": True, "--version": True, "--user": True, "--registry": True, "--overwrite": False},
+    "run": {"--app": True, "--port": True},
+    "status": {"--app": True, "--user": True, "--registry": True},
+}
+FLAGS = {"--app": "web", "--user": "alice"}
+
+
+@pytest.mark.parametrize(
+    ("hint", "completed"),
+    [
+        ("invoke build", "./inv ship.build --app web"),
+        ("invoke build --version 2", "./inv ship.build --version 2 --app web"),
+        ("invoke build --version build", "./inv ship.build --version build --app web"),
+        ("invoke smoke push", "./inv ship.smoke --app web ship.push --app web --user alice"),
+        ("invoke push --user bob", "./inv ship.push --user bob --app web"),
+        (
+            "invoke run --port 5001, or stop the container x",
+            "./inv ship.run --port 5001 --app web, or stop the container x",
+        ),
+        (
+            "invoke status (shows what is published)",
+            "./inv ship.status --app web --user alice (shows what is published)",
+        ),
+        (
+            "fix the page, then: invoke build smoke",
+            "fix the page, then: ./inv ship.build --app web ship.smoke --app web",
+        ),
+        ("--version NEW (or --overwrite)", "./inv ship.push --version NEW --app web --user alice (or --overwrite)"),
+        ("invoke --list", "./inv --list"),
+        ("invoke --help build", "./inv --help ship.build"),
+        ("docker ps -a", "docker ps -a"),
+        ("run it again", "run it again"),
+    ],
+)
+def test_a_hint_can_be_typed(hint: str, completed: str) -> None:
+    """A hint has the program's name, the collection's prefix, and the flags that chose app, user and registry."""
+    call = Call(program="./inv", prefix="ship.", task="push", flags=FLAGS, tasks=TASKS)
+
+    assert call.complete(hint) == completed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -42,6 +43,15 @@ __all__ = [
 
 _TESTS_NAME = re.compile(r"\bt[0-9a-f]{10}\b")
 PYTHON_IMAGES = ("python:3.13-slim", "localhost/seatrial/python:3.13")
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach the commands that tests start, also where the tests run in the background of a script.
+
+    A shell without job control makes background programs ignore SIGINT, and their children inherit that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

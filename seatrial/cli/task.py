@@ -50,6 +50,7 @@ def task(*groups: type, check: bool = True, json: bool = True) -> Callable[[Call
     def decorate(function: Callable[..., None]) -> SeatrialTask:
         @functools.wraps(function)
         def body(c: Context, **given: Any) -> None:  # noqa: ANN401  as people type them
+            given = {name: one.default for name, one in flags.items()} | given
             modes = {name: given[name] for name in ("check", "json") if name in flags}
             with command(c, _call(function.__name__, given), **modes) as cmd:
                 function(cmd, *(group(**{one.name: given[one.name] for one in fields(group)}) for group in groups))

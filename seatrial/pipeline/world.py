@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit, Engine
@@ -58,6 +58,13 @@ class World:
     retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     planned: PlannedState = field(default_factory=PlannedState)
     emit: Emit = ignore
+    _seen: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def once(self, key: Hashable, look: Callable[[], _T]) -> _T:
+        """Return what `look` returned for this key the first time in this run: files and git are read once."""
+        if key not in self._seen:
+            self._seen[key] = look()
+        return cast("_T", self._seen[key])
 
     @property
     def ledger(self) -> Ledger:

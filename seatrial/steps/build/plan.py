@@ -7,7 +7,7 @@ import re
 import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -38,7 +38,7 @@ _OCI = "org.opencontainers.image."
 
 @dataclass(frozen=True, kw_only=True)
 class BuildPlan:
-    """How a version of an app is built. Everything is read once, when it is first needed. Create it with `of`."""
+    """How a version of an app is built. Files and git are read once in a run, when needed. Create it with `of`."""
 
     app: App
     version: Version
@@ -49,8 +49,9 @@ class BuildPlan:
     @classmethod
     def of(cls, app: App, version: Version, world: World) -> BuildPlan:
         """Read context and Dockerfile; raise `UsageError` if they are invalid, too large or contain secrets."""
-        context = Context.read(app.context, app.dockerfile, state_folder=world.state.folder)
-        dockerfile = _dockerfile(app.dockerfile)
+        files = (app.context, app.dockerfile)
+        context = world.once(("context", files), lambda: Context.read(*files, state_folder=world.state.folder))
+        dockerfile = world.once(("Dockerfile", app.dockerfile), lambda: _dockerfile(app.dockerfile))
         _check_extra_inputs(app)
         context.check_secrets(app.build.allowed)
         context.check_size(app.build.context_limit)
@@ -142,17 +143,22 @@ class BuildPlan:
         chosen |= {"provenance": "yes" * options.provenance, "sbom": "yes" * options.sbom}
         parts |= {name: value for name, value in chosen.items() if value}
         for name, place in options.contexts.items():
-            parts |= _extra_context(name, place, options.allowed)
+            parts |= self.world.once(
+                ("extra context", name, place), partial(_extra_context, name, place, options.allowed)
+            )
         return Inputs(parts=parts)
 
     @cached_property
     def inputs(self) -> Inputs:
         """Everything that determines the image."""
-        ignore = find_ignore_file(self.app.context, self.app.dockerfile)
-        beside = [str(path) for path in (self.app.dockerfile, ignore) if path]
-        if has_uncommitted(self.app.context, [*self.context.entries, *beside]):
+        if self.world.once(("uncommitted", self.app.context, self.app.dockerfile), self._has_uncommitted):
             return Inputs(parts={**self.content.parts, UNCOMMITTED: "yes"})
         return self.content
+
+    def _has_uncommitted(self) -> bool:
+        ignore = find_ignore_file(self.app.context, self.app.dockerfile)
+        beside = [str(path) for path in (self.app.dockerfile, ignore) if path]
+        return has_uncommitted(self.app.context, [*self.context.entries, *beside])
 
     def is_up_to_date(self, image: Image) -> bool:
         """Return whether an image belongs to this app and was built from these inputs.
@@ -215,7 +221,10 @@ class BuildPlan:
 
     @cached_property
     def _digests(self) -> dict[str, str]:
-        return self.world.state.file_digests(self.app.name).of(self.context)
+        files = (self.app.context, self.app.dockerfile)
+        return self.world.once(
+            ("digests", files), lambda: self.world.state.file_digests(self.app.name).of(self.context)
+        )
 
     @cached_property
     def _seen(self) -> dict[ImageReference, Image | None]:
@@ -223,7 +232,8 @@ class BuildPlan:
 
     @cached_property
     def _revision(self) -> Revision | None:
-        return last_revision(self.app.context, self.app.dockerfile)
+        files = (self.app.context, self.app.dockerfile)
+        return self.world.once(("revision", files), lambda: last_revision(*files))
 
     @cached_property
     def _known_arguments(self) -> dict[str, str]:

@@ -11,6 +11,7 @@ from seatrial.errors import BuildFailed, UsageError
 from seatrial.model.app import INPUTS_LABEL, BuildOptions
 from seatrial.model.version import Version
 from seatrial.pipeline.outcome import Status
+from seatrial.pipeline.step import Change
 from seatrial.steps.build.build import Build
 from tests.steps.scenario import ONLY_DOCKER, StepScenario
 
@@ -169,3 +170,19 @@ def test_a_dockerfile_that_fails(scenario: StepScenario) -> None:
     assert "7" in outcome.error.reason
     assert scenario.image_id(scenario.local()) is None
     assert scenario.state.current("web") is None
+
+
+def test_a_file_that_grows_during_the_run(scenario: StepScenario) -> None:
+    """In one run the files count as they were at the first look; the next run sees what has changed since."""
+    step, world = scenario.build(), scenario.world
+    plan = step.plan(world)
+    assert isinstance(plan, Change)
+
+    (scenario.app.context / "new.log").write_text("written while the plan was made")
+    again = step.plan(world)
+
+    assert isinstance(again, Change)
+    assert again.planned.images[0].labels == plan.planned.images[0].labels
+    later = step.plan(scenario.world)
+    assert isinstance(later, Change)
+    assert later.planned.images[0].labels != plan.planned.images[0].labels

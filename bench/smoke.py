@@ -3,7 +3,7 @@
     .venv/bin/python bench/smoke.py [--rounds N] [--verdicts N] [--json FILE]
 
 The app tells when it began to listen by the clock that all processes of a machine share, so that the delay is that of
-the finding alone, however long a container takes to start. What a swap under load loses is counted in bench/swap.py.
+the finding alone, however long a container takes to start.
 """
 
 from __future__ import annotations

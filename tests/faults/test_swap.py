@@ -15,7 +15,7 @@ from tests.waiting import wait_until
 pytestmark = [pytest.mark.engine, pytest.mark.container]
 _SLOW_START = "time.sleep(0.3)"
 # A server that ends slowly, so that a signal can arrive while it ends.
-_SLOW_END = "import signal; signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.7), os._exit(0)))"
+_SLOW_END = "import signal; signal.signal(signal.SIGTERM, lambda *_: (print('ending'), time.sleep(0.7), os._exit(0)))"
 
 
 @pytest.fixture
@@ -86,16 +86,13 @@ def _containers(client: docker.DockerClient, project: Project) -> list[tuple[str
 
 def _reached(client: docker.DockerClient, project: Project, phase: str) -> Callable[[], bool]:
     """Return a function that returns whether a replacement has reached a phase."""
-    was_beside = False
+    serving = f"{project.name}-web"
 
     def reached() -> bool:
-        nonlocal was_beside
-        new = [(name, state) for name, _, state in _containers(client, project) if name != f"{project.name}-web"]
-        beside = any("-smoke-" in name and state == "running" for name, state in new)
-        if phase == "stopping":  # the container beside is gone, and the new one is not there yet
-            was_beside = was_beside or beside
-            return was_beside and not new
-        return beside if phase == "beside" else any("-smoke-" not in name and state == "running" for name, state in new)
+        if phase == "stopping":
+            return b"ending" in client.api.logs(serving)
+        new = [(name, state) for name, _, state in _containers(client, project) if name != serving]
+        return any(state == "running" and ("-smoke-" in name) is (phase == "beside") for name, state in new)
 
     return reached
 

@@ -143,4 +143,16 @@ class AppLog:
     lines: tuple[str, ...]
 
 
-Event = Info | WarningEvent | BuildEvent | Transfer | BytesSent | Retry | CheckResult | FactResult | AppLog | ScreenshotSaved | TagPublished
+Event = (
+    Info
+    | WarningEvent
+    | BuildEvent
+    | Transfer
+    | BytesSent
+    | Retry
+    | CheckResult
+    | FactResult
+    | AppLog
+    | ScreenshotSaved
+    | TagPublished
+)

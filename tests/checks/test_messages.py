@@ -11,7 +11,6 @@ from seatrial.checks.http.base_url import BaseUrl, parse_base_url
 from seatrial.checks.http.response import Expected, Response, problem_with
 from seatrial.checks.image import facts
 from seatrial.checks.image.facts import Fact, enforce_policy
-from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.engine.model import Image
 from seatrial.errors import SeatrialError
 from seatrial.host.process import Process
@@ -19,6 +18,7 @@ from seatrial.model.app import Check
 from seatrial.model.facts_policy import FactsMode, FactsPolicy
 from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.world import World
+from tests.engine.memory.engine import MemoryEngine
 from tests.steps.scenario import make_app
 
 BASE_URL = BaseUrl(port=8080)

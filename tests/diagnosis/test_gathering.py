@@ -14,13 +14,13 @@ import pytest
 
 from seatrial.checks.http.probe import Result
 from seatrial.diagnosis.gathering import gather
-from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.engine.model import Container, Image
 from seatrial.errors import ContainerFailed
 from seatrial.model.app import VERSION_LABEL, App, Check
 from seatrial.model.reference import ImageReference
 from seatrial.steps.smoke import smoke_container
 from seatrial.steps.smoke.smoke_container import spec_for, start_container
+from tests.engine.memory.engine import MemoryEngine
 from tests.steps.scenario import make_app
 
 CHECK = Check(path="/{version}", headers={"X-Key": "k-{version}"}, text="hello")

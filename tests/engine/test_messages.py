@@ -14,12 +14,12 @@ from seatrial.engine.api_version import require_buildkit
 from seatrial.engine.builders.failure import build_error
 from seatrial.engine.connection import Connection
 from seatrial.engine.docker.transfer import Direction, transfer_error, translate_push_errors
-from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.engine.model import BuildRequest, ContainerSpec
 from seatrial.errors import SeatrialError
 from seatrial.model.app import BuildOptions
 from seatrial.model.reference import ImageReference
 from seatrial.sources.context import Context
+from tests.engine.memory.engine import MemoryEngine
 from tests.engine.scenario import quiet
 
 IMAGE = ImageReference.parse("r.io/shop/web:1")

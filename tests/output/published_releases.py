@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from seatrial.engine.memory.engine import MemoryEngine
-from seatrial.engine.memory.registry import MemoryRegistry
 from seatrial.engine.model import Image
 from seatrial.errors import EngineUnavailable
 from seatrial.host.process import Process
@@ -21,6 +19,8 @@ from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
 from seatrial.steps.publish.destination import Destination
+from tests.engine.memory.engine import MemoryEngine
+from tests.engine.memory.registry import MemoryRegistry
 
 __all__ = [
     "HOST",

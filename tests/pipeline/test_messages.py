@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.engine.memory.engine import MemoryEngine
-from seatrial.engine.memory.registry import MemoryRegistry
 from seatrial.errors import Conflict, CredentialsError, Interrupted, RegistryUnavailable, SeatrialError, StepFailed
 from seatrial.events import CheckResult, Event, FactResult, Info, WarningEvent
 from seatrial.host.lock import Lock
@@ -21,6 +19,8 @@ from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.world import World
 from seatrial.registry.credentials import Credential
 from seatrial.registry.model import Manifest
+from tests.engine.memory.engine import MemoryEngine
+from tests.engine.memory.registry import MemoryRegistry
 from tests.pipeline.test_converge import Paint, quiet
 from tests.pipeline.test_ledger import ENTRY
 from tests.pipeline.test_pipeline import FakeStep, go

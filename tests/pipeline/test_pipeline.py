@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
 from seatrial.errors import Conflict, Interrupted, SeatrialError, StepFailed
@@ -20,6 +19,7 @@ from seatrial.pipeline.report import Report, worst
 from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.step import Change, NoChange, Step
 from seatrial.pipeline.world import PlannedState, World
+from tests.engine.memory.engine import MemoryEngine
 
 
 @dataclass(kw_only=True)

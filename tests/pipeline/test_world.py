@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.engine.model import Image
 from seatrial.errors import StepFailed
 from seatrial.host.process import Process
@@ -18,6 +17,7 @@ from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
 from seatrial.pipeline.state import StateFolder, Verdict
 from seatrial.pipeline.world import NOT_BUILT, PlannedState, World
+from tests.engine.memory.engine import MemoryEngine
 
 CHECKS = (Check(text="hello"),)
 

@@ -6,14 +6,14 @@ import re
 import secrets
 from collections.abc import Mapping
 
-from seatrial.engine.memory.engine import MemoryEngine
-from seatrial.engine.memory.registry import MemoryRegistry
 from seatrial.engine.model import BuildRequest, ContainerSpec, Image
 from seatrial.engine.protocol import Emit, Engine
 from seatrial.model.app import VERSION_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.registry.credentials import Credential, Secret
 from seatrial.registry.model import Manifest, Registry
+from tests.engine.memory.engine import MemoryEngine
+from tests.engine.memory.registry import MemoryRegistry
 from tests.steps.backend import PORT, Containers, Images
 
 __all__ = ["MemoryBackend"]

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from seatrial.engine.memory.engine import MemoryEngine
+from seatrial.engine.planned import planned_engine
 from seatrial.engine.protocol import Emit
 from seatrial.errors import EngineUnavailable
 from seatrial.events import Info
@@ -46,7 +46,7 @@ class EngineRunning(Step):
             return Change(
                 would=f"start dockerd at {world.engine.endpoint}",
                 done=f"started dockerd at {world.engine.endpoint}",
-                planned=PlannedState(engine=MemoryEngine()),
+                planned=PlannedState(engine=planned_engine(world.engine.endpoint)),
             )
         return NoChange(message=f"Docker {info.version} answers at {info.endpoint}", identity=info.endpoint)
 

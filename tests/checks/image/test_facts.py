@@ -15,7 +15,6 @@ import pytest
 
 from seatrial.checks.image.facts import Fact, collect_facts, enforce_policy
 from seatrial.engine.docker.engine import DockerEngine
-from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.engine.model import Image, ImageFile
 from seatrial.engine.protocol import Engine
 from seatrial.errors import SmokeFailed, StepFailed
@@ -27,6 +26,7 @@ from seatrial.model.reference import ImageReference
 from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.world import World
 from seatrial.registry.model import Registry
+from tests.engine.memory.engine import MemoryEngine
 from tests.git import git
 from tests.image_specimens import GOOD, Specimens, file, folder
 from tests.steps.scenario import make_app

@@ -14,9 +14,9 @@ import pytest
 
 from seatrial.engine.docker.engine import DockerEngine
 from seatrial.engine.docker.socket_engine import SocketEngine
-from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.settings.settings import environment
 from tests.cli_project import Project
+from tests.engine.memory.engine import MemoryEngine
 
 
 def _never() -> MemoryEngine:

@@ -12,11 +12,11 @@ import pytest
 import requests
 
 from seatrial.engine.docker.engine import DockerEngine
-from seatrial.engine.memory.engine import MemoryEngine
-from seatrial.engine.memory.registry import MemoryRegistry
 from seatrial.engine.protocol import Engine
 from seatrial.errors import ContainerFailed, RegistryUnavailable, StepFailed
 from tests.conftest import answers, wait_until
+from tests.engine.memory.engine import MemoryEngine
+from tests.engine.memory.registry import MemoryRegistry
 from tests.engine.scenario import DOCKERFILE, EngineScenario, quiet
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, cast
 
-from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.errors import Conflict, RegistryUnavailable, StepFailed
 from seatrial.events import Event, Transfer
 from seatrial.model.app import Check
@@ -17,6 +16,7 @@ from seatrial.registry.model import Registry
 from seatrial.steps.publish.destination import Destination
 from seatrial.steps.publish.publication import short_digest
 from seatrial.steps.publish.push import Push
+from tests.engine.memory.engine import MemoryEngine
 from tests.steps.scenario import StepScenario
 
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 import docker
 import pytest
 
-from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.engine.model import Container
 from seatrial.errors import ContainerFailed, SmokeFailed, StepFailed
 from seatrial.events import Event, Info, WarningEvent
@@ -18,6 +17,7 @@ from seatrial.pipeline.converge import converge
 from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.step import Step
 from seatrial.steps.serve.run import Run
+from tests.engine.memory.engine import MemoryEngine
 from tests.steps.scenario import ONLY_DOCKER, StepScenario
 
 _ONLY_MEMORY = pytest.mark.parametrize("scenario", ["memory"], indirect=True)
@@ -40,7 +40,7 @@ def _second_version(scenario: StepScenario) -> None:
     scenario.prepare(scenario.build("2"))
 
 
-def _on_start(scenario: StepScenario, monkeypatch: pytest.MonkeyPatch, call: Callable[[Container], None]) -> None:
+def _on_start(scenario: StepScenario, monkeypatch: pytest.MonkeyPatch, call: Callable[[Container], object]) -> None:
     """Call a function before each start of a container."""
     engine = scenario.backend.engine
     start = engine.start

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from unittest.mock import patch
 
-from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.engine.model import EngineInfo
 from seatrial.errors import EngineUnavailable
 from seatrial.model.reference import OWN_REGISTRY, ImageReference
@@ -14,6 +13,7 @@ from seatrial.pipeline.outcome import Outcome
 from seatrial.steps.setup.base_image import BaseImage
 from seatrial.steps.setup.engine import EngineRunning, EngineStopped
 from seatrial.steps.setup.local_registry import LocalRegistry, LocalRegistryStopped
+from tests.engine.memory.engine import MemoryEngine
 from tests.steps.message_rows import check, foreign, real, row
 from tests.steps.scenario import StepScenario
 

@@ -11,7 +11,6 @@ import pytest
 from seatrial.cli.flags import ImageFlags, OverwriteFlag, PortFlag
 from seatrial.cli.playbook import Playbook
 from seatrial.cli.session import carry_out
-from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.engine.model import EngineInfo
 from seatrial.errors import EngineUnavailable, RegistryUnavailable
 from seatrial.host.process import Process
@@ -26,6 +25,7 @@ from seatrial.steps.setup import engine as engine_module
 from seatrial.steps.setup.base_image import BaseImage
 from seatrial.steps.setup.engine import EngineRunning, EngineStopped
 from seatrial.steps.setup.local_registry import LocalRegistry
+from tests.engine.memory.engine import MemoryEngine
 
 
 class _NoEngine(MemoryEngine):

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from seatrial.checks.http.base_url import BaseUrl
-from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.errors import SmokeFailed
 from seatrial.events import CheckResult, Event
 from seatrial.host.process import Process
@@ -19,6 +18,7 @@ from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.world import World
 from seatrial.steps.smoke.deployed import Deployed
+from tests.engine.memory.engine import MemoryEngine
 from tests.servers.local_server import Asked, Reply, serve
 from tests.steps.scenario import make_app
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.engine.memory.engine import MemoryEngine
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Engine
 from seatrial.errors import ContainerFailed, StepFailed
@@ -18,6 +17,7 @@ from seatrial.model.reference import ImageReference
 from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.world import World
 from seatrial.steps.smoke.smoke_container import run_checks_in_container, spec_for
+from tests.engine.memory.engine import MemoryEngine
 from tests.steps.scenario import make_app
 
 

@@ -1,0 +1,47 @@
+"""An engine that holds nothing: what check mode looks at where an engine is only going to be started."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from seatrial.engine.model import Container, EngineInfo, Image
+from seatrial.engine.protocol import Engine
+from seatrial.model.app import BuildOptions
+
+__all__ = ["planned_engine"]
+
+_PLATFORM = "linux/amd64"
+
+
+class _PlannedEngine:
+    """The look-ups that plans make; nothing is carried out in check mode."""
+
+    def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
+
+    def info(self) -> EngineInfo:
+        return EngineInfo(endpoint=self.endpoint, version="(not started yet)", api="")
+
+    def platform(self) -> str:
+        return _PLATFORM
+
+    def builder(self, options: BuildOptions) -> str:  # noqa: ARG002  an engine's signature
+        return "BuildKit"
+
+    def image(self, name_or_id: str) -> Image | None:  # noqa: ARG002  the same
+        return None
+
+    def images(self, labels: Mapping[str, str] | None = None) -> list[Image]:  # noqa: ARG002  the same
+        return []
+
+    def container(self, name: str) -> Container | None:  # noqa: ARG002  the same
+        return None
+
+    def containers(self, labels: Mapping[str, str]) -> list[Container]:  # noqa: ARG002  the same
+        return []
+
+
+def planned_engine(endpoint: str) -> Engine:
+    """Return an engine that holds nothing and can only be looked at."""
+    return cast("Engine", _PlannedEngine(endpoint))

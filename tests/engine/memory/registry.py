@@ -1,0 +1,78 @@
+"""A registry in memory: the answers of a real registry without a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from seatrial.engine.model import Image
+from seatrial.model.reference import ImageReference
+from seatrial.registry.credentials import Credential
+from seatrial.registry.errors import push_refused
+from seatrial.registry.model import Configuration, Manifest
+
+__all__ = ["MemoryRegistry"]
+
+
+@dataclass
+class MemoryRegistry:
+    """A registry in memory: its `manifests` by image name, and its `users` with their passwords (none: it is open).
+
+    `images` are the images that engines pushed, by the manifest's digest, so that they can be pulled again.
+    """
+
+    host: str
+    manifests: dict[str, Manifest] = field(default_factory=dict)
+    users: dict[str, str] = field(default_factory=dict)
+    saved: Credential | None = None
+    images: dict[str, Image] = field(default_factory=dict)
+
+    def credential(self) -> Credential | None:
+        """Return the credential saved for this registry, or None."""
+        return self.saved
+
+    def save_credential(self, credential: Credential) -> str:
+        """Save the credential."""
+        self.saved = credential
+        return "memory"
+
+    def manifest(self, reference: ImageReference, *, refresh: bool = False) -> Manifest | None:  # noqa: ARG002
+        """Return the manifest of a tag or digest, or None."""
+        self.authenticate(self.saved)
+        if reference.digest:
+            repository_name = str(reference.with_tag(""))
+            in_repository = (
+                manifest for name, manifest in self.manifests.items() if name.startswith(f"{repository_name}:")
+            )
+            return next((manifest for manifest in in_repository if manifest.digest == reference.digest), None)
+        return self.manifests.get(str(reference))
+
+    def configuration(self, reference: ImageReference, manifest: Manifest) -> Configuration:  # noqa: ARG002  the protocol's argument
+        """Return the configuration of an image that an engine pushed; empty for others."""
+        image = self.images.get(manifest.digest)
+        return Configuration(labels=dict(image.labels) if image else {})
+
+    def tags(self, repository: ImageReference) -> tuple[str, ...]:
+        """Return all tags of a repository."""
+        self.authenticate(self.saved)
+        repository_name = f"{repository}:"
+        return tuple(name.removeprefix(repository_name) for name in self.manifests if name.startswith(repository_name))
+
+    def tag(self, reference: ImageReference, manifest: Manifest) -> None:
+        """Point a tag to a manifest."""
+        self.authenticate(self.saved)
+        self.manifests[str(reference)] = manifest
+
+    def check_push_permission(self, repository: ImageReference) -> None:  # noqa: ARG002  every user may push everywhere
+        """Raise `PushRefused` unless the saved user may push."""
+        self.authenticate(self.saved)
+
+    def check_login(self, credential: Credential) -> None:
+        """Raise `PushRefused` unless this user has this password."""
+        self.authenticate(credential)
+
+    def authenticate(self, credential: Credential | None) -> None:
+        """Raise `PushRefused` unless the registry is open or knows these credentials."""
+        if not self.users:
+            return
+        if credential is None or self.users.get(credential.user) != credential.secret.reveal():
+            raise push_refused(self.host, credential, "unauthorized: authentication required")

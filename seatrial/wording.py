@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-__all__ = ["human_ago", "human_size", "pluralize", "short_digest", "spaced_size", "summarize_names"]
+__all__ = ["human_ago", "human_size", "nearest", "pluralize", "short_digest", "spaced_size", "summarize_names"]
 
 _LISTED = 5
+_LEAST_LIKENESS = 0.5
 _SHORT_DIGEST = 12
 _THOUSAND = 1000.0
 # Below so many hours, use units of so many hours, as Docker's own human-readable durations do.
@@ -29,6 +30,13 @@ def summarize_names(names: Sequence[str]) -> str:
     """Return the first five names, and how many more there are."""
     more = len(names) - _LISTED
     return ", ".join(names[:_LISTED]) + (f" and {more} more" if more > 0 else "")
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that `name` is most likely a misspelling of, or None."""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(name, list(known), n=1, cutoff=_LEAST_LIKENESS)), None)
 
 
 def short_digest(digest: str) -> str:

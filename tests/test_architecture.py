@@ -22,7 +22,8 @@ FLOORS = (
     ("__main__",),
     ("tasks",),
     ("cli",),
-    ("output", "doctor"),
+    ("output",),
+    ("doctor",),
     ("steps",),
     ("diagnosis",),
     ("checks",),
@@ -42,7 +43,7 @@ ONLY = {
     "requests": ("registry/", "engine/"),
     "rich": ("output/",),
     "subprocess": ("checks/browser/", "host/subprocesses.py", "registry/credentials.py", "steps/setup/engine.py"),
-    "msgspec": ("settings/", "engine/builders/"),
+    "msgspec": ("settings/", "engine/builders/", "doctor/dockerfile_lint.py"),
     "google": ("engine/builders/",),
     "yaml": ("settings/",),
 }

@@ -1,150 +1,102 @@
-"""What deserves a second look in a Dockerfile, line by line."""
+"""What deserves a second look in a Dockerfile: three rules of our own, and all of hadolint's where it is installed."""
 
 from __future__ import annotations
 
-import json
 import re
-import shlex
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from seatrial.sources.dockerfile import DockerfileError, Instruction, instructions, split_flags
-from seatrial.sources.dockerfile_variables import expand
+import msgspec
 
-__all__ = ["LintWarning", "lint"]
+from seatrial.host.subprocesses import output_of
+from seatrial.sources.dockerfile import Instruction, instructions, shipped_instructions, split_flags
+
+__all__ = ["HadolintError", "LintWarning", "hadolint_warnings", "own_warnings"]
 
 _URL: Final = re.compile(r"https?://|ftp://", re.IGNORECASE)
 _ROOT: Final = {"root", "0"}
-_SHELLS_OWN: Final = re.compile(r"[$`<>*?~(){}\[\]\\#!]")
-_SEVERAL: Final = re.compile(r"[&|;\n]|^\w+=")
-_LONGEST: Final = 100
+
+
+class HadolintError(Exception):
+    """Hadolint failed, or printed something else than its findings."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LintWarning:
-    """One remark: the line it is about (from 1), its name for programs, what is so, and what would be better."""
+    """One warning: its line (from 1), the rule (hadolint's code, if it has the same one), why, and what is better."""
 
     line: int
-    name: str
+    rule: str
     reason: str
     hint: str
 
 
-@dataclass
-class _Stage:
-    """One FROM, by its base and its name in lowercase, with the instructions behind it and those of its parent."""
+class _Found(msgspec.Struct, frozen=True):
+    """One finding as hadolint prints it; its other keys are ignored."""
 
+    code: str
     line: int
-    base: str
-    name: str
-    body: list[Instruction]
+    message: str
 
 
-def lint(text: str, build_args: Mapping[str, str], target: str | None = None) -> tuple[LintWarning, ...]:
-    """Return the remarks on a Dockerfile in the order of its lines; `target` is the stage that is shipped.
-
-    What a variable hides is not remarked on.
-    """
-    stages = _stages(text, build_args)
-    if not stages:
+def hadolint_warnings(text: str) -> tuple[LintWarning, ...]:
+    """Return the findings of hadolint, none if it is not on PATH; raise `HadolintError` if it does not work."""
+    if shutil.which("hadolint") is None:
         return ()
-    shipped = next((one for one in stages if target and one.name == target.lower()), stages[-1])
-    warnings = [*_bases(stages), *_added(stages), *_user(shipped), *_command(shipped), *_health(shipped)]
-    return tuple(sorted(warnings, key=lambda one: one.line))
+    printed = output_of(["hadolint", "--no-fail", "--format", "json", "-"], text=text)
+    try:
+        found = msgspec.json.decode(printed or "", type=list[_Found])
+    except msgspec.DecodeError as error:
+        raise HadolintError(str(error)) from error
+    return tuple(
+        LintWarning(
+            line=one.line,
+            rule=one.code,
+            reason=f"{one.code}: {one.message}",
+            hint=f"fix it, or write above line {one.line}: # hadolint ignore={one.code}",
+        )
+        for one in found
+    )
 
 
-def _stages(text: str, build_args: Mapping[str, str]) -> list[_Stage]:
-    values: dict[str, str | DockerfileError] = {}
-    stages: list[_Stage] = []
+def own_warnings(text: str, build_args: Mapping[str, str], target: str | None = None) -> tuple[LintWarning, ...]:
+    """Return the warnings of our own rules; `target` is the stage that is shipped.
+
+    Raise `DockerfileError` as `base_images` does.
+    """
+    shipped = shipped_instructions(text, build_args, target)
+    last = {one.keyword: one for one in shipped}
+    return (*_added(text), *_user(last), *_health(last))
+
+
+def _added(text: str) -> Iterator[LintWarning]:
     for one in instructions(text):
-        words = split_flags(one.rest)[1].split()
-        if one.keyword == "ARG" and not stages:
-            for word in words:
-                name, _, default = word.partition("=")
-                values[name] = build_args.get(name, _expanded(default, values, one.line))
-        elif one.keyword == "FROM" and words:
-            base = _expanded(words[0], values, one.line)
-            name = words[2].lower() if len(words) > 2 and words[1].lower() == "as" else ""  # noqa: PLR2004  FROM x AS y
-            parent = next((stage for stage in stages if stage.name and stage.name == base.lower()), None)
-            body = list(parent.body) if parent else []
-            stages.append(_Stage(line=one.line, base="" if parent else base, name=name, body=body))
-        elif stages:
-            stages[-1].body.append(one)
-    return stages
-
-
-def _expanded(word: str, values: Mapping[str, str | DockerfileError], line: int) -> str:
-    """Return a word with its variables filled in; nothing when only the engine could do that."""
-    try:
-        return expand(word, values, line=line)
-    except DockerfileError:
-        return ""
-
-
-def _bases(stages: list[_Stage]) -> Iterator[LintWarning]:
-    for stage in stages:
-        name, _, digest = stage.base.partition("@")
-        tag = name.rpartition("/")[2].partition(":")[2]
-        if not stage.base or stage.base == "scratch" or digest or tag not in ("", "latest"):
+        flags, rest = split_flags(one.rest)
+        if one.keyword != "ADD" or not _URL.match(rest.lstrip('["')):
             continue
-        yield LintWarning(
-            line=stage.line,
-            name="base-not-pinned",
-            reason=f"FROM {stage.base} is not pinned: it can be another image tomorrow",
-            hint=f"FROM {name.removesuffix(':latest')}:VERSION",
-        )
+        if not any(flag.startswith("checksum=") for flag in flags):
+            reason = "ADD downloads whatever the URL serves at build time"
+            hint = "ADD --checksum=sha256:…, or COPY a file"
+            yield LintWarning(line=one.line, rule="add-of-url", reason=reason, hint=hint)
 
 
-def _added(stages: list[_Stage]) -> Iterator[LintWarning]:
-    seen = set()
-    for one in (one for stage in stages for one in stage.body):
-        if one.keyword == "ADD" and one.line not in seen:
-            flags, rest = split_flags(one.rest)
-            seen.add(one.line)
-            if _URL.match(rest.lstrip('["')) and not any(flag.startswith("checksum=") for flag in flags):
-                reason = "ADD downloads whatever the URL serves at build time"
-                yield LintWarning(
-                    line=one.line, name="add-of-url", reason=reason, hint="ADD --checksum=sha256:…, or COPY a file"
-                )
+def _user(last: Mapping[str, Instruction]) -> Iterator[LintWarning]:
+    user = last.get("USER")
+    if user and user.rest.partition(":")[0].strip() not in _ROOT:
+        return
+    reason = "the app runs as root"
+    if user is None:
+        reason = f"there is no USER: {reason}, unless the base image sets another user"
+    line = (user or last["FROM"]).line
+    yield LintWarning(line=line, rule="DL3002", reason=reason, hint="USER 10001:10001 before CMD")
 
 
-def _user(shipped: _Stage) -> Iterator[LintWarning]:
-    last = next((one for one in reversed(shipped.body) if one.keyword == "USER"), None)
-    if last is None:
-        reason = "there is no USER: the app runs as root, unless the base image sets another user"
-        yield LintWarning(line=shipped.line, name="root-user", reason=reason, hint="USER 10001:10001 before CMD")
-    elif last.rest.partition(":")[0].strip() in _ROOT:
-        yield LintWarning(
-            line=last.line, name="root-user", reason="the app runs as root", hint="USER 10001:10001 before CMD"
-        )
-
-
-def _command(shipped: _Stage) -> Iterator[LintWarning]:
-    for keyword in ("ENTRYPOINT", "CMD"):
-        last = next((one for one in reversed(shipped.body) if one.keyword == keyword), None)
-        if last and not last.rest.startswith(("[", "exec ")):
-            reason = f"{keyword} is in shell form: a shell runs the app, and SIGTERM does not reach the app"
-            yield LintWarning(line=last.line, name="shell-form", reason=reason, hint=_exec_form(keyword, last.rest))
-
-
-def _exec_form(keyword: str, text: str) -> str:
-    """Return what does the same without a shell that stays."""
-    try:
-        words = ["sh", "-c", f"exec {text}"] if _SHELLS_OWN.search(text) else shlex.split(text)
-    except ValueError:  # a quote that nobody closed
-        words = []
-    form = f"{keyword} {json.dumps(words, ensure_ascii=False)}"
-    if not words or _SEVERAL.search(text) or len(form) > _LONGEST:
-        return f'{keyword} ["/start.sh"], a script that starts the app with exec in its last line'
-    return form
-
-
-def _health(shipped: _Stage) -> Iterator[LintWarning]:
-    last = next((one for one in reversed(shipped.body) if one.keyword == "HEALTHCHECK"), None)
-    if last is None or last.rest.strip().upper() == "NONE":
-        reason = "there is no HEALTHCHECK: the engine does not notice when the app hangs"
-        line = last.line if last else shipped.line
-        yield LintWarning(
-            line=line, name="no-healthcheck", reason=reason, hint='HEALTHCHECK CMD ["python", "check.py"]'
-        )
+def _health(last: Mapping[str, Instruction]) -> Iterator[LintWarning]:
+    check = last.get("HEALTHCHECK")
+    if check and check.rest.strip().upper() != "NONE":
+        return
+    reason = "there is no HEALTHCHECK: the engine does not notice when the app hangs"
+    line = (check or last["FROM"]).line
+    yield LintWarning(line=line, rule="DL3057", reason=reason, hint='HEALTHCHECK CMD ["python", "check.py"]')

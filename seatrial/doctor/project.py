@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
+from pathlib import Path
 
-from seatrial.doctor.dockerfile_lint import lint
+from seatrial.doctor.dockerfile_lint import HadolintError, LintWarning, hadolint_warnings, own_warnings
 from seatrial.doctor.engine import apps_of
 from seatrial.doctor.findings import Finding, Inspection, Severity, Subject
 from seatrial.errors import CredentialsError, SeatrialError
+from seatrial.host.docker_config import DockerConfig
 from seatrial.model.app import App
 from seatrial.model.platforms import platform_arguments
 from seatrial.model.reference import DOCKER_HUB
@@ -27,21 +28,13 @@ _THIS_MACHINE = ("localhost", "127.0.0.1")
 
 def _config(subject: Subject) -> Iterator[Finding]:
     """Inspect whether Docker's configuration can be read."""
-    path = subject.environment.docker_config / "config.json"
     try:
-        config = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        yield Finding(check="config", severity=Severity.OK, reason=f"there is no {path}: nobody is logged in")
+        config = DockerConfig.read(subject.environment.docker_config / "config.json")
+    except CredentialsError as error:
+        yield Finding(check="config", severity=Severity.FAILED, reason=str(error), hint=error.hint)
         return
-    except (OSError, ValueError) as error:
-        problem = str(error)
-    else:
-        problem = "" if isinstance(config, dict) else "it is not a JSON object"
-    if problem:
-        hint = f"fix it, or move it away and log in again: mv {path} {path}.broken"
-        yield Finding(check="config", severity=Severity.FAILED, reason=f"{path} is damaged: {problem}", hint=hint)
-    else:
-        yield Finding(check="config", severity=Severity.OK, reason=f"{path} can be read")
+    found = f"{config.path} can be read" if config.exists else f"there is no {config.path}: nobody is logged in"
+    yield Finding(check="config", severity=Severity.OK, reason=found)
 
 
 def _login(subject: Subject) -> Iterator[Finding]:
@@ -93,12 +86,25 @@ def _dockerfile(subject: Subject) -> Iterator[Finding]:
                 check="Dockerfile", severity=Severity.FAILED, reason=reason, hint=f"fix line {error.line} of {file}"
             )
             continue
-        warnings = lint(text, arguments, app.build.target)
-        for one in warnings:
-            reason = f"{file.name}:{one.line}: {one.reason}"
-            yield Finding(check="Dockerfile", severity=Severity.WARNING, reason=reason, hint=one.hint)
-        if not warnings:
-            yield Finding(check="Dockerfile", severity=Severity.OK, reason=f"{file}: no problems found")
+        yield from _lint(file, text, own_warnings(text, arguments, app.build.target))
+
+
+def _lint(file: Path, text: str, own: tuple[LintWarning, ...]) -> Iterator[Finding]:
+    """Yield the warnings of hadolint and our own ones, each once; only our own ones if hadolint does not work."""
+    warnings: tuple[LintWarning, ...] = ()
+    try:
+        warnings = hadolint_warnings(text)
+        summary = Finding(check="Dockerfile", severity=Severity.OK, reason=f"{file}: no problems found")
+    except HadolintError:
+        reason = f"hadolint does not work on {file}: only Seatrial's own three rules were checked"
+        summary = Finding(check="Dockerfile", severity=Severity.WARNING, reason=reason, hint=f"hadolint {file}")
+    rules = {one.rule for one in warnings}
+    warnings += tuple(one for one in own if one.rule not in rules)
+    for one in sorted(warnings, key=lambda one: one.line):
+        reason = f"{file.name}:{one.line}: {one.reason}"
+        yield Finding(check="Dockerfile", severity=Severity.WARNING, reason=reason, hint=one.hint)
+    if not warnings or summary.severity is not Severity.OK:
+        yield summary
 
 
 def _build_arguments(subject: Subject, app: App) -> dict[str, str]:

@@ -32,15 +32,15 @@ def run_command(words: list[str], *, action: str) -> None:
         )
 
 
-def output_of(words: list[str], *, folder: Path | None = None, seconds: float = 10) -> str | None:
+def output_of(words: list[str], *, text: str = "", folder: Path | None = None, seconds: float = 10) -> str | None:
     """Return a program's output without trailing whitespace, or None if it failed or is not installed."""
     try:
         done = subprocess.run(
             words,
             cwd=folder,
-            stdin=subprocess.DEVNULL,
+            input=text,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             errors="surrogateescape",
             timeout=seconds,
             check=False,

@@ -12,6 +12,7 @@ from typing import Any
 
 from seatrial.errors import CredentialsError
 from seatrial.host.atomic_write import replace_file
+from seatrial.host.docker_config import DockerConfig
 from seatrial.model.reference import DOCKER_HUB
 
 __all__ = ["Credential", "CredentialStore", "Secret"]
@@ -66,82 +67,33 @@ class CredentialStore:
 
     def get(self, registry: str) -> Credential | None:
         """Return the credential for a registry (its host as in an `ImageReference`), or None."""
-        config = self._read()
-        if helper := self._helper(config, registry):
+        config = DockerConfig.read(self.path)
+        if helper := _helper(config, registry):
             return self._ask_helper(helper, registry)
-        auths = self._mapping(config, "auths")
         for key in _keys(registry):
-            if key in auths:
-                return self._decode(key, auths[key])
+            if key in config.auths:
+                return _decode(config, key)
         return None
 
     def put(self, registry: str, credential: Credential) -> str:
         """Save a credential as `docker login` does, and return the file or helper that holds it."""
-        config = self._read()
+        config = DockerConfig.read(self.path)
         key = _keys(registry)[0]
-        if helper := self._helper(config, registry):
+        if helper := _helper(config, registry):
             user, secret = credential.user, credential.secret.reveal()
             self._call(helper, "store", json.dumps({"ServerURL": key, "Username": user, "Secret": secret}))
             return f"docker-credential-{helper}"
         pair = f"{credential.user}:{credential.secret.reveal()}".encode()
         with_password = {"auth": base64.b64encode(pair).decode()}
         entry = {"identitytoken": credential.secret.reveal()} if credential.token else with_password
-        auths = {**self._mapping(config, "auths"), key: entry}
-        self._write({**config, "auths": auths})
+        self._write({**config.content, "auths": {**config.auths, key: entry}})
         return str(self.path)
-
-    def _read(self) -> dict[str, Any]:
-        try:
-            text = self.path.read_text("utf-8")
-        except FileNotFoundError:
-            return {}
-        except (OSError, UnicodeDecodeError) as error:
-            raise self._damaged(str(error)) from error
-        try:
-            config = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise self._damaged(f"line {error.lineno}, column {error.colno}: {error.msg}") from error
-        if not isinstance(config, dict):
-            raise self._damaged("it does not hold a JSON object")
-        return config
 
     def _write(self, config: dict[str, Any]) -> None:
         """Replace the file in one step, readable by its owner only; a symbolic link to it stays a link."""
         target = self.path.resolve()
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         replace_file(target, (json.dumps(config, indent="\t") + "\n").encode())
-
-    def _mapping(self, config: dict[str, Any], key: str) -> dict[str, Any]:
-        value = config.get(key)
-        if value is None:
-            return {}
-        if not isinstance(value, dict):
-            raise self._damaged(f'"{key}" is not an object')
-        return value
-
-    def _helper(self, config: dict[str, Any], registry: str) -> str | None:
-        helpers = self._mapping(config, "credHelpers")
-        name = next((helpers[key] for key in _keys(registry) if key in helpers), config.get("credsStore")) or None
-        if name is not None and (not isinstance(name, str) or "/" in name):
-            raise self._damaged(f"the credential helper for {registry} is not a valid name")
-        return name
-
-    def _decode(self, key: str, entry: object) -> Credential | None:
-        if not isinstance(entry, dict):
-            raise self._damaged(f'the entry "{key}" is not an object')
-        token = entry.get("identitytoken")
-        if isinstance(token, str) and token:
-            return Credential(user=_TOKEN_USER, secret=Secret(token), token=True, origin=str(self.path))
-        auth = entry.get("auth")
-        if not auth:
-            return None
-        try:
-            user, colon, password = base64.b64decode(auth, validate=True).decode("utf-8").partition(":")
-        except (TypeError, ValueError, binascii.Error):
-            raise self._damaged(f'the entry "{key}" does not hold base64 of USER:PASSWORD') from None
-        if not colon or not user:
-            raise self._damaged(f'the entry "{key}" does not hold base64 of USER:PASSWORD')
-        return Credential(user=user, secret=Secret(password.rstrip("\0")), origin=str(self.path))
 
     def _ask_helper(self, helper: str, registry: str) -> Credential | None:
         for key in _keys(registry):
@@ -188,12 +140,34 @@ class CredentialStore:
             reason, hint = f"it ended with exit code {done.returncode}", f"{program} list"
         raise CredentialsError(f"the credential helper {program} does not work", reason=reason, hint=hint)
 
-    def _damaged(self, reason: str) -> CredentialsError:
-        return CredentialsError(
-            f"Docker's configuration {self.path} is damaged",
-            reason=reason,
-            hint=f"fix the file, or move it away and log in again: mv {self.path} {self.path}.broken",
-        )
+
+def _helper(config: DockerConfig, registry: str) -> str | None:
+    """Return the short name of the registry's credential helper, or None."""
+    found = (config.helpers[key] for key in _keys(registry) if key in config.helpers)
+    name = next(found, config.content.get("credsStore")) or None
+    if name is not None and (not isinstance(name, str) or "/" in name):
+        raise config.damaged(f"the credential helper for {registry} is not a valid name")
+    return name
+
+
+def _decode(config: DockerConfig, key: str) -> Credential | None:
+    """Return the credential of one entry, or None if the entry is empty."""
+    entry = config.auths[key]
+    if not isinstance(entry, dict):
+        raise config.damaged(f'the entry "{key}" is not an object')
+    token = entry.get("identitytoken")
+    if isinstance(token, str) and token:
+        return Credential(user=_TOKEN_USER, secret=Secret(token), token=True, origin=str(config.path))
+    auth = entry.get("auth")
+    if not auth:
+        return None
+    try:
+        user, colon, password = base64.b64decode(auth, validate=True).decode("utf-8").partition(":")
+    except (TypeError, ValueError, binascii.Error):
+        user = colon = password = ""
+    if not colon or not user:
+        raise config.damaged(f'the entry "{key}" does not hold base64 of USER:PASSWORD')
+    return Credential(user=user, secret=Secret(password.rstrip("\0")), origin=str(config.path))
 
 
 def _keys(registry: str) -> tuple[str, ...]:

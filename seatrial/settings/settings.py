@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import json
 import os
 import re
 import sys
@@ -14,7 +12,8 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from seatrial.errors import UsageError, sanitize
+from seatrial.errors import CredentialsError, UsageError, sanitize
+from seatrial.host.docker_config import DockerConfig
 from seatrial.model.app import App, BuildOptions
 from seatrial.model.facts_policy import FactName, FactsMode, FactsPolicy, facts_mode
 from seatrial.model.platforms import parse_platforms
@@ -23,6 +22,7 @@ from seatrial.model.sizes import LEAST_MEMORY, parse_bytes
 from seatrial.model.version import DEFAULT_TAGS, parse_tag_patterns
 from seatrial.settings.check_settings import CheckSettings, check_of
 from seatrial.settings.settings_file import SETTINGS_FILE, line_of
+from seatrial.wording import nearest
 
 __all__ = ["AppSettings", "Environment", "Settings", "build_context", "environment"]
 
@@ -138,11 +138,10 @@ class Settings:
         if name is None:
             raise UsageError("no app selected", reason=f"this project has {known}", hint=f"--app {min(self.apps)}")
         if name not in self.apps:
-            near = difflib.get_close_matches(name, self.apps, n=1) or sorted(self.apps)
             raise UsageError(
                 f"there is no app {sanitize(repr(name), limit=60)}",
                 reason=f"the apps in {SETTINGS_FILE} are {known}",
-                hint=f"--app {near[0]}",
+                hint=f"--app {nearest(name, self.apps) or min(self.apps)}",
             )
         return self.apps[name]
 
@@ -174,14 +173,10 @@ class Environment:
     def context(self) -> str | None:
         """The docker context to use if `docker_host` is not set; None if Docker's configuration cannot be read."""
         try:
-            config = json.loads((self.docker_config / "config.json").read_text("utf-8"))
-        except FileNotFoundError:
-            config = {}
-        except (OSError, ValueError):
+            config = DockerConfig.read(self.docker_config / "config.json")
+        except CredentialsError:
             return None
-        if self.docker_context:
-            return self.docker_context
-        return str(config.get("currentContext") or "default") if isinstance(config, dict) else None
+        return self.docker_context or config.context
 
 
 def environment() -> Environment:
@@ -209,9 +204,9 @@ def _convert(raw: object, kind: type[_S], file: Path, trail: tuple[str, ...]) ->
             key = unknown.group(1)
             owner = CheckSettings if "checks" in inner else kind
             known = [field.name for field in msgspec.structs.fields(owner)]  # type: ignore[arg-type]
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+            near = nearest(key, known)
             problem = f"there is no setting '{key}'"
-            hint = f"write '{near[0]}'" if near else f"use one of: {', '.join(known)}"
+            hint = f"write '{near}'" if near else f"use one of: {', '.join(known)}"
             inner.append(key)
         elif named := re.match("`([a-z_]+)` ", problem):
             inner.append(named[1])

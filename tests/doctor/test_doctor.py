@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from seatrial.doctor.doctor import findings, run_inspection
-from seatrial.doctor.findings import Finding, Severity, Subject, as_document, as_lines, exit_code
-from seatrial.engine.memory.engine import MemoryEngine
+from seatrial.doctor.findings import Finding, Severity, Subject, exit_code
 from seatrial.engine.model import EngineDetails, EngineInfo
 from seatrial.errors import EngineUnavailable, Unavailable, UsageError
 from seatrial.host.process import Process
@@ -27,6 +26,7 @@ from seatrial.registry.credentials import CredentialStore
 from seatrial.settings.settings import Environment, Settings
 from seatrial.steps.serve.serving import SERVING_LABELS
 from seatrial.steps.smoke.smoke_container import spec_for
+from tests.engine.memory.engine import MemoryEngine
 
 _DOCKERFILE = """\
 FROM python:3.13-slim
@@ -274,21 +274,3 @@ def test_no_dockerignore(tmp_path: Path, engine: MemoryEngine, free_port: int) -
     (tmp_path / ".dockerignore").unlink()
 
     assert _found(subject, "context").severity is Severity.WARNING
-
-
-def test_lines_fit_a_terminal(tmp_path: Path, free_port: int) -> None:
-    """No line is wider than 80 columns, unless a word is; hints have the command that people type."""
-    text = as_lines(findings(_subject(tmp_path, _Gone(), free_port)), "./inv")
-
-    assert "next: ./inv up" in text
-    assert not [line for line in text.splitlines() if len(line) > 80 and "/" not in line]
-
-
-def test_one_document(tmp_path: Path, free_port: int) -> None:
-    """The document has status, exit code and every finding, each with the same keys."""
-    document = json.loads(as_document(findings(_subject(tmp_path, _Gone(), free_port)), "invoke"))
-
-    assert (document["command"], document["status"], document["exit_code"]) == ("doctor", "failed", 3)
-    assert document["findings"][0]["check"] == "engine"
-    assert document["findings"][0]["hint"] == "invoke up"
-    assert {tuple(finding) for finding in document["findings"]} == {("check", "status", "reason", "hint")}

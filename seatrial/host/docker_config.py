@@ -1,0 +1,64 @@
+"""Docker's configuration file `config.json`, read and validated in one place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from seatrial.errors import CredentialsError
+
+__all__ = ["DockerConfig"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DockerConfig:
+    """What `config.json` holds; if there is no such file, `exists` is false and `content` is empty."""
+
+    path: Path
+    exists: bool
+    content: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Return what the file holds; raise `CredentialsError` if it cannot be read or has another shape."""
+        config = cls(path=path, exists=False, content={})
+        try:
+            content = json.loads(path.read_text("utf-8"))
+        except FileNotFoundError:
+            return config
+        except json.JSONDecodeError as error:
+            raise config.damaged(f"line {error.lineno}, column {error.colno}: {error.msg}") from error
+        except (OSError, ValueError) as error:
+            raise config.damaged(str(error)) from error
+        if not isinstance(content, dict):
+            raise config.damaged("it does not hold a JSON object")
+        for key in ("auths", "credHelpers"):
+            if not isinstance(content.get(key), dict | None):
+                raise config.damaged(f'"{key}" is not an object')
+        return cls(path=path, exists=True, content=content)
+
+    @property
+    def auths(self) -> Mapping[str, Any]:
+        """The stored credentials by registry."""
+        return self.content.get("auths") or {}
+
+    @property
+    def helpers(self) -> Mapping[str, Any]:
+        """The short names of the credential helpers by registry."""
+        return self.content.get("credHelpers") or {}
+
+    @property
+    def context(self) -> str:
+        """The current context of the docker CLI."""
+        return str(self.content.get("currentContext") or "default")
+
+    def damaged(self, reason: str) -> CredentialsError:
+        """Return the error for a file that has another content than Docker writes."""
+        return CredentialsError(
+            f"Docker's configuration {self.path} is damaged",
+            reason=reason,
+            hint=f"fix the file, or move it away and log in again: mv {self.path} {self.path}.broken",
+        )

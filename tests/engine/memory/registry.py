@@ -35,7 +35,7 @@ class MemoryRegistry:
         self.saved = credential
         return "memory"
 
-    def manifest(self, reference: ImageReference, *, refresh: bool = False) -> Manifest | None:  # noqa: ARG002
+    def manifest(self, reference: ImageReference, *, refresh: bool = False) -> Manifest | None:
         """Return the manifest of a tag or digest, or None."""
         self.authenticate(self.saved)
         if reference.digest:
@@ -46,7 +46,7 @@ class MemoryRegistry:
             return next((manifest for manifest in in_repository if manifest.digest == reference.digest), None)
         return self.manifests.get(str(reference))
 
-    def configuration(self, reference: ImageReference, manifest: Manifest) -> Configuration:  # noqa: ARG002  the protocol's argument
+    def configuration(self, reference: ImageReference, manifest: Manifest) -> Configuration:
         """Return the configuration of an image that an engine pushed; empty for others."""
         image = self.images.get(manifest.digest)
         return Configuration(labels=dict(image.labels) if image else {})
@@ -62,7 +62,7 @@ class MemoryRegistry:
         self.authenticate(self.saved)
         self.manifests[str(reference)] = manifest
 
-    def check_push_permission(self, repository: ImageReference) -> None:  # noqa: ARG002  every user may push everywhere
+    def check_push_permission(self, repository: ImageReference) -> None:
         """Raise `PushRefused` unless the saved user may push."""
         self.authenticate(self.saved)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -62,12 +63,18 @@ def _module(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
 
+@functools.cache
 def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"))
 
 
-def _imports(path: Path) -> Iterator[str]:
-    """Yield every module that a file imports, late and for the type checker as well."""
+@functools.cache
+def _imports(path: Path) -> frozenset[str]:
+    """Return every module that a file imports, late and for the type checker as well."""
+    return frozenset(_walk_imports(path))
+
+
+def _walk_imports(path: Path) -> Iterator[str]:
     for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

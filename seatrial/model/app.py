@@ -150,7 +150,7 @@ class App:
 
     @property
     def labels(self) -> dict[str, str]:
-        """The labels that mark what belongs to this app in the engine."""
+        """The labels of everything in the engine that belongs to this app."""
         return {"seatrial.project": self.project, "seatrial.app": self.name}
 
     @property
@@ -160,6 +160,6 @@ class App:
 
 
 def checks_digest(checks: tuple[Check, ...]) -> str:
-    """Return one digest of all checks; a verdict stores it to name the checks it was given for."""
+    """Return one digest of all checks; a verdict stores it to record which checks the image passed."""
     text = json.dumps([asdict(check) for check in checks], sort_keys=True)
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

@@ -1,4 +1,4 @@
-"""The policy of the image checks: which ones count, and whether one that fails is a warning or a failure."""
+"""The policy of the image checks: whether a failed one is a warning or a failure, and which ones may fail."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FactsMode = Literal["warn", "fail", "off"]
 
 @dataclass(frozen=True, kw_only=True)
 class FactsPolicy:
-    """Which image checks run, and whether one that fails is a warning or a failure.
+    """What a failed image check means: a warning, a failure, or nothing, because the image checks are off.
 
     The image checks in `allowed` may fail. `budget` is the largest size in bytes; None means any size.
     """
@@ -24,7 +24,7 @@ class FactsPolicy:
 
 
 def facts_mode(given: FactsMode | bool) -> FactsMode:  # noqa: FBT001  a value from the settings file
-    """Return the mode that a value of the settings file means; YAML reads `off` as false and `on` as true."""
+    """Return the mode for a value from the settings file; YAML reads `off` as false and `on` as true."""
     if isinstance(given, bool):
         return "warn" if given else "off"
     return given

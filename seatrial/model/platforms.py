@@ -41,7 +41,7 @@ def parse_platforms(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def normal_platform(text: str) -> str:
-    """Return the usual form of an engine's platform: `linux/arm64/v8` becomes `linux/arm64`."""
+    """Return a platform in its usual form: `linux/arm64/v8` becomes `linux/arm64`."""
     system, _, architecture = text.partition("/")
     return f"{system}/{_ALIASES.get(architecture, architecture)}"
 

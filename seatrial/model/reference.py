@@ -11,7 +11,7 @@ __all__ = ["DOCKER_HUB", "OWN_REGISTRY", "ImageReference", "parse_registry", "pa
 
 DOCKER_HUB = "docker.io"
 OWN_REGISTRY = "localhost"
-"""The host in the names of images built here: such a name is not one of Docker Hub's and cannot be pulled."""
+"""The registry in the names of images that Seatrial builds for itself; nothing is pulled from or pushed to it."""
 _HUB_ALIASES = {"docker.io", "index.docker.io", "registry-1.docker.io", "hub.docker.com"}
 
 # The grammar of distribution/reference; every pattern is used with fullmatch.
@@ -46,8 +46,8 @@ class ImageReference:
         if "@" in text and not _DIGEST.fullmatch(digest):
             raise _bad_reference(text, f"{digest!r} is not a valid digest; one looks like sha256:…")
         head, slash, tail = rest.partition("/")
-        named = bool(slash) and ("." in head or ":" in head or head == "localhost" or head != head.lower())
-        registry, path = (head, tail) if named else (DOCKER_HUB, rest)
+        has_registry = bool(slash) and ("." in head or ":" in head or head == "localhost" or head != head.lower())
+        registry, path = (head, tail) if has_registry else (DOCKER_HUB, rest)
         path, colon, tag = path.partition(":")
         if colon and not _TAG.fullmatch(tag):
             raise _bad_reference(text, f"{tag!r} is not a valid tag")
@@ -74,8 +74,8 @@ class ImageReference:
         """The name as the docker CLI and the engine's image list show it."""
         if self.registry != DOCKER_HUB:
             return str(self)
-        official = self.repository.count("/") == 1
-        return self._path.removeprefix("library/") if official else self._path
+        two_parts = self.repository.count("/") == 1  # the docker CLI shows library/a/b as it is
+        return self._path.removeprefix("library/") if two_parts else self._path
 
     @property
     def name(self) -> str:
@@ -89,15 +89,15 @@ class ImageReference:
         return f"{self.repository}{tag}{digest}"
 
     def with_tag(self, tag: str) -> ImageReference:
-        """Return the same repository under `tag`."""
+        """Return this repository with `tag` and without a digest."""
         return replace(self, tag=tag, digest=None)
 
     def with_digest(self, digest: str) -> ImageReference:
-        """Return the same repository with `digest` in place of the tag."""
+        """Return this repository with `digest` and without a tag."""
         return replace(self, tag=None, digest=digest)
 
     def owned_by(self, user: str, *, registry: str = DOCKER_HUB) -> ImageReference:
-        """Return the image's name under `user` in `registry`: the user's name, then the last path component."""
+        """Return the name `USER/LAST` in `registry`, with the same tag; LAST is the last part of the repository."""
         return ImageReference(
             registry=registry, repository=f"{user}/{self.repository.rpartition('/')[2]}", tag=self.tag
         )
@@ -130,20 +130,20 @@ def parse_registry(text: str) -> str:
     """Return a registry's host and port as Docker writes them; raise `UsageError` if `text` is not valid."""
     _, bracket, tail = text.rpartition("]")
     host, _, port = tail.partition(":")
-    named = "." in host or bool(port) or bool(bracket) or host == "localhost"
-    if not _REGISTRY.fullmatch(text) or not named or (port and not 0 < int(port) <= _HIGHEST_PORT):
-        hint = text.rpartition("://")[2].partition("/")[0]
-        fits = hint != text and "." in hint and _REGISTRY.fullmatch(hint)
+    is_host = "." in host or bool(port) or bool(bracket) or host == "localhost"
+    if not _REGISTRY.fullmatch(text) or not is_host or (port and not 0 < int(port) <= _HIGHEST_PORT):
+        inner = text.rpartition("://")[2].partition("/")[0]
+        fits = inner != text and "." in inner and _REGISTRY.fullmatch(inner)
         raise UsageError(
             f"{_shown(text)} is not a valid registry",
             reason="a registry is HOST or HOST:PORT, without https:// and without a path",
-            hint=f"--registry {hint if fits else 'localhost:5050'}",
+            hint=f"--registry {inner if fits else 'localhost:5050'}",
         )
     return DOCKER_HUB if text in _HUB_ALIASES else text
 
 
 def _nearest(text: str) -> str:
-    """Return the valid name nearest to a wrong one, or a placeholder."""
+    """Return a valid user name that resembles an invalid one, or the placeholder NAME."""
     found = re.sub(r"[^a-z0-9_-]+", "-", text.lower()).strip("-_")[:30]
     return found if _USER.fullmatch(found) and found != "localhost" else "NAME"
 

@@ -15,7 +15,7 @@ LEAST_MEMORY = 6 * _UNITS["m"]
 
 
 def parse_bytes(name: str, text: str, *, least: int = 1) -> int:
-    """Return the bytes that a text like `512m` means; `name` is the setting, or the flag with its dashes."""
+    """Return a size such as `512m` in bytes; `name` is the setting, or the flag with its dashes, for the error."""
     found = _SIZE.fullmatch(text)
     if found and (size := int(found[1]) * _UNITS[found[2].lower()]) >= least:
         return size
@@ -24,6 +24,6 @@ def parse_bytes(name: str, text: str, *, least: int = 1) -> int:
     given = sanitize(text, limit=60)
     raise UsageError(
         f"{name} {given!r} is not a valid size" if flag else f"the setting {name}: {given!r} is not a valid size",
-        reason=f"{name.lstrip('-')} is a number with b, k, m or g{minimum}, as in docker run --memory",
+        reason=f"{name.lstrip('-')} is a number followed by b, k, m or g{minimum}, as in docker run --memory",
         hint=f"{name} 512m" if flag else f"{name}: 512m",
     )

@@ -35,7 +35,7 @@ class Tags:
 
     @property
     def all(self) -> tuple[str, ...]:
-        """All of them, the version's own first."""
+        """All tags, the version's own first."""
         return (*self.own, *self.moving)
 
 
@@ -68,10 +68,10 @@ class Version:
         return tuple(map(int, self.text.split("."))) if _RELEASE.fullmatch(self.text) else None
 
     def tags(self, patterns: Sequence[str] = DEFAULT_TAGS, *, moves: bool = True) -> Tags:
-        """Return the version's tags by these patterns; with `moves` False only its own.
+        """Return the tags that these patterns make for this version; with `moves` False only its own tags.
 
-        Only a release has moving tags. Major 0 promises no compatibility, so a release 0.x does not move a tag of the
-        major alone. A pattern with a part that the version does not have makes no tag.
+        Only a release has moving tags. Major 0 promises no compatibility, so 0.4.2 moves `0.4` but not `0`. A pattern
+        makes no tag if the version lacks one of its parts, as 1.4 lacks `{patch}`.
         """
         own = tuple(dict.fromkeys(pattern.replace(_OWN, self.text) for pattern in patterns if _OWN in pattern))
         moving: dict[str, None] = {}
@@ -84,12 +84,13 @@ class Version:
                     moving[pattern.format(**parts)] = None
         tags = Tags(own=own, moving=tuple(tag for tag in moving if tag not in own))
         for tag in tags.all:
-            _ = tag == self.text or Version.parse(tag)  # a pattern can make the tag too long
+            if tag != self.text:
+                Version.parse(tag)  # raises if the pattern made the tag too long
         return tags
 
     @classmethod
     def published(cls, tags: Iterable[str], patterns: Sequence[str] = DEFAULT_TAGS) -> list[Version]:
-        """Return the versions whose own tag, by one of these patterns, is among `tags`."""
+        """Return the versions whose own tags are among `tags`; `patterns` say what an own tag looks like."""
         own = [re.escape(pattern).replace(re.escape(_OWN), "(.+)") for pattern in patterns if _OWN in pattern]
         found = (re.fullmatch(pattern, tag) for tag in tags for pattern in own)
         return [cls.parse(match[1]) for match in found if match and _TAG.fullmatch(match[1])]
@@ -120,7 +121,8 @@ def parse_tag_patterns(patterns: Sequence[str]) -> tuple[str, ...]:
                 reason=f"{{{unknown[0]}}} {'cannot be used with ' + _OWN if _OWN in pattern else 'is not known'}"
                 if unknown
                 else _reason(sample),
-                hint="write a pattern such as v{major}: {version}, {major}, {minor}, {patch} and characters of a tag",
+                hint="write a pattern such as v{major}: it can contain {version}, {major}, {minor}, {patch}, "
+                "letters, digits, _ . and -",
             )
     if not any(_OWN in pattern for pattern in patterns):
         raise UsageError(
@@ -136,7 +138,7 @@ def _reason(text: str) -> str:
         return "it is empty"
     if len(text) > _LONGEST:
         return f"a tag has at most {_LONGEST} characters, and this one has {len(text)}"
-    return "a tag consists of letters, digits, _ . - and begins with a letter, a digit or _"
+    return "a tag consists of letters, digits, _ . and -, and begins with a letter, a digit or _"
 
 
 def _nearest(text: str) -> str:

@@ -14,8 +14,10 @@ from seatrial.model.sizes import LEAST_MEMORY, parse_bytes
 from seatrial.model.version import Version, parse_tag_patterns
 
 _NAME_HINT = "write a name such as sposigor/app-flask-teste or localhost:5050/demo/app"
-_PATTERN_HINT = "write a pattern such as v{major}: {version}, {major}, {minor}, {patch} and characters of a tag"
-_CHARACTERS = "a tag consists of letters, digits, _ . - and begins with a letter, a digit or _"
+_PATTERN_HINT = (
+    "write a pattern such as v{major}: it can contain {version}, {major}, {minor}, {patch}, letters, digits, _ . and -"
+)
+_CHARACTERS = "a tag consists of letters, digits, _ . and -, and begins with a letter, a digit or _"
 
 _NAMES = [
     ("a@sha256:0f", "'sha256:0f' is not a valid digest; one looks like sha256:…"),
@@ -56,13 +58,13 @@ _OTHERS = [
     (
         partial(parse_bytes, "--memory", "much", least=LEAST_MEMORY),
         "--memory 'much' is not a valid size",
-        "memory is a number with b, k, m or g, at least 6m, as in docker run --memory",
+        "memory is a number followed by b, k, m or g, at least 6m, as in docker run --memory",
         "--memory 512m",
     ),
     (
         partial(parse_bytes, "image_budget", "much"),
         "the setting image_budget: 'much' is not a valid size",
-        "image_budget is a number with b, k, m or g, as in docker run --memory",
+        "image_budget is a number followed by b, k, m or g, as in docker run --memory",
         "image_budget: 512m",
     ),
     (partial(Version.parse, ""), "'' is not a valid version", "it is empty", "--version 1"),

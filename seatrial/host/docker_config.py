@@ -23,7 +23,7 @@ class DockerConfig:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Return what the file holds; raise `CredentialsError` if it cannot be read or has another shape."""
+        """Return what the file holds; raise `CredentialsError` if it cannot be read or is not as Docker writes it."""
         config = cls(path=path, exists=False, content={})
         try:
             content = json.loads(path.read_text("utf-8"))
@@ -47,7 +47,7 @@ class DockerConfig:
 
     @property
     def helpers(self) -> Mapping[str, Any]:
-        """The short names of the credential helpers by registry."""
+        """The credential helpers by registry, by their short names (`pass` is the program `docker-credential-pass`)."""
         return self.content.get("credHelpers") or {}
 
     @property
@@ -56,7 +56,7 @@ class DockerConfig:
         return str(self.content.get("currentContext") or "default")
 
     def damaged(self, reason: str) -> CredentialsError:
-        """Return the error for a file that has another content than Docker writes."""
+        """Return the error for a file that is not as Docker writes it; `reason` says what is wrong."""
         return CredentialsError(
             f"Docker's configuration {self.path} is damaged",
             reason=reason,

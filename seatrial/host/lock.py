@@ -1,4 +1,4 @@
-"""A lock by name. The kernel holds it, so it is free as soon as its process ends, even when killed."""
+"""A named lock. The kernel keeps it, so it is free as soon as the process that holds it ends or is killed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class LockOwner:
 
     @classmethod
     def this(cls, process: Process, purpose: str) -> LockOwner:
-        """Return the owner that `process` is from now on."""
+        """Return `process` as the owner of a lock that it takes now."""
         since = datetime.now(UTC).isoformat(timespec="seconds")
         return cls(who=process.who, pid=process.pid, purpose=purpose, since=since)
 
@@ -48,7 +48,7 @@ class LockOwner:
 class Lock:
     """The lock for one name, in a file that is empty while the lock is free.
 
-    `work` says what the owner does to `name` ("release to"); `hint` says what to type if the lock is taken.
+    `work` is a part of the message "another release to NAME is in progress"; `hint` says what to type in that case.
     """
 
     def __init__(self, folder: Path, name: str, *, work: str = "release to", hint: str = _DEFAULT_HINT) -> None:
@@ -82,7 +82,7 @@ class Lock:
     ) -> Iterator[None]:
         """Hold the lock for the block; raise `Conflict` if another process still holds it after `wait` seconds.
 
-        `waiting` is called once with the owner, as text, when the lock is not free at once.
+        `waiting` is called once with the owner, as text, if the lock is not free at once.
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -123,8 +123,8 @@ class Lock:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 owner = self._read_owner()
-                # An empty file means that the owner has just taken the lock, or that `owner()` is reading it. A name
-                # can be that of a killed process, until the new owner has written its own.
+                # The file is empty if the owner has just taken the lock, or if `owner()` of another process holds
+                # it for a moment. Until a new owner has written its name, that of a killed owner may still be there.
                 least = _RETRY_SECONDS if owner else _LEAST_WAIT_FOR_UNNAMED
                 if time.monotonic() - started >= max(wait, least):
                     suffix = f" after {wait:g} s" if wait else ""

@@ -1,4 +1,4 @@
-"""The identity of one run, and the labels by which a later run recognises what it left."""
+"""The identity of one run, and the labels by which a later run recognises what this run left in the engine."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Process:
 
     @property
     def labels(self) -> dict[str, str]:
-        """The labels for everything this run creates in the engine; a later run can tell that it is ours."""
+        """The labels for everything that this run creates in the engine; `left_by_dead_run` reads them later."""
         return {_RUN: self.run, _PID: str(self.pid), _STARTED: _started(str(self.pid)), _HOST: self.host}
 
     def left_by_dead_run(self, labels: Mapping[str, str]) -> bool:
@@ -56,7 +56,7 @@ class Process:
 
 
 def _user() -> str:
-    """Return the user's name, or the user id if it has no name."""
+    """Return the name of the current user, or the user id if there is no name for it."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
@@ -64,7 +64,7 @@ def _user() -> str:
 
 
 def _started(pid: str) -> str:
-    """Return when a process of this host started, in kernel ticks; empty if it is not known."""
+    """Return when a process on this host started, in kernel ticks; empty if it is not known."""
     try:
         return Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()[_STARTED_FIELD]
     except (OSError, IndexError):

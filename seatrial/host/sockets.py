@@ -9,14 +9,14 @@ from dataclasses import dataclass
 __all__ = ["TcpSocket", "parse_sockets"]
 
 _LISTENING = "0A"
-_END = r"([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4})"
-_ROW = re.compile(rf"\s*\d+: {_END} [0-9A-F:]+ ([0-9A-F]{{2}}) ")
-_INODE = 9
+_ENDPOINT = r"([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4})"
+_ROW = re.compile(rf"\s*\d+: {_ENDPOINT} [0-9A-F:]+ ([0-9A-F]{{2}}) ")
+_INODE = 9  # the position of the inode in a line
 
 
 @dataclass(frozen=True, kw_only=True)
 class TcpSocket:
-    """A TCP socket: its address in the kernel's hexadecimal words, its port, its state and its inode."""
+    """A TCP socket: its address and state in hexadecimal as the kernel writes them, its port and its inode."""
 
     address: str
     port: int
@@ -30,7 +30,7 @@ class TcpSocket:
 
 
 def parse_sockets(text: str) -> Iterator[TcpSocket]:
-    """Yield the sockets in the text of /proc/net/tcp or tcp6, or of both; what is no such line is left out."""
+    """Yield the sockets in the text of /proc/net/tcp, /proc/net/tcp6 or both; other lines are skipped."""
     for line in text.splitlines():
         if found := _ROW.match(line):
             address, port, state = found.groups()

@@ -33,7 +33,7 @@ def run_command(words: list[str], *, action: str) -> None:
 
 
 def output_of(words: list[str], *, text: str = "", folder: Path | None = None, seconds: float = 10) -> str | None:
-    """Return a program's output without trailing whitespace, or None if it failed or is not installed."""
+    """Return a program's output without trailing whitespace; None if it fails, takes too long or is not installed."""
     try:
         done = subprocess.run(
             words,

@@ -75,7 +75,7 @@ def _content(path: Path, size: int, digest: str) -> Iterator[bytes]:
             yield chunk
         if left or file.read(1) or (digest and actual.hexdigest() != digest):
             raise UsageError(
-                f"{path} changed while it was sent",
+                f"{path} changed while it was being sent",
                 reason="its content differs from when the build context was read",
                 hint="wait until no program writes to it, then run it again",
             )

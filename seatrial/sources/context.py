@@ -20,9 +20,9 @@ _MOST_LISTED = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """The entries of a folder that `docker build` would send, by their sorted POSIX paths relative to it.
+    """The files, folders and links that `docker build` would send from `folder`.
 
-    Links are never followed.
+    `entries` maps their POSIX paths, relative to `folder` and sorted, to their status. Links are not followed.
     """
 
     folder: Path
@@ -43,7 +43,7 @@ class Context:
         found: dict[str, os.stat_result] = {}
         inside = state_folder is not None and state_folder.is_relative_to(folder)
         skipped = state_folder.relative_to(folder).as_posix() if state_folder and inside else None
-        _Walk(os.fspath(folder), _rules(folder, dockerfile), skipped, found).below("")
+        _Walk(os.fspath(folder), _rules(folder, dockerfile), skipped, found).collect("")
         return cls(folder=folder, entries=dict(sorted(found.items())))
 
     @property
@@ -121,8 +121,8 @@ class _Walk:
     skipped: str | None
     found: dict[str, os.stat_result]
 
-    def below(self, folder: str) -> None:
-        for entry in _scanned(f"{self.root}/{folder}"):
+    def collect(self, folder: str) -> None:
+        for entry in _scan(f"{self.root}/{folder}"):
             path = folder + entry.name
             if path == self.skipped:
                 continue
@@ -130,14 +130,14 @@ class _Walk:
             if entry.is_dir(follow_symlinks=False):
                 before = len(self.found)
                 if not excluded or self.rules.may_include_below(path):
-                    self.below(f"{path}/")
+                    self.collect(f"{path}/")
                 if not excluded or len(self.found) > before:
                     self.found[path] = entry.stat(follow_symlinks=False)
             elif not excluded and (entry.is_symlink() or entry.is_file(follow_symlinks=False)):
                 self.found[path] = entry.stat(follow_symlinks=False)
 
 
-def _scanned(folder: str) -> Iterator[os.DirEntry[str]]:
+def _scan(folder: str) -> Iterator[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
             yield from entries

@@ -77,7 +77,7 @@ def base_images(text: str, build_args: Mapping[str, str], target: str | None = N
 
 
 def final_base(text: str, build_args: Mapping[str, str], target: str | None = None) -> str:
-    """Return the base image of `target` (or the last stage), through stages that start from others; or `scratch`."""
+    """Return the image (or `scratch`) that `target` or the last stage starts from, directly or through other stages."""
     stages = _stages(text, build_args)
     stage = stages[_target_number(stages, target)]
     while stage.parent is not None:
@@ -108,7 +108,7 @@ def _target_number(stages: list[_Stage], target: str | None) -> int:
 
 
 def up_to_target(text: str, build_args: Mapping[str, str], target: str | None) -> str:
-    """Return the text without the stages after `target`, which it cannot need."""
+    """Return the text without the stages after `target`, because a stage cannot need a later one."""
     stages = _stages(text, build_args)
     number = _stage_number(target, stages, 1) if target else None
     if number is None or number + 1 == len(stages):
@@ -119,7 +119,7 @@ def up_to_target(text: str, build_args: Mapping[str, str], target: str | None) -
 def _stage_number(name: str, stages: list[_Stage], line: int) -> int | None:
     """Return the number of the stage that `name` means in COPY, RUN or a target; None if it means an image."""
     if "$" in name:
-        reason = f"from={name}: Docker does not fill in variables here; name a stage: FROM {name} AS name"
+        reason = f"from={name}: Docker does not fill in variables here; write FROM {name} AS NAME, and then from=NAME"
         raise DockerfileError(line, reason)
     by_name = {stage.name: number for number, stage in enumerate(stages) if stage.name}
     if name.lower() in by_name or not re.fullmatch(r"[0-9]+", name):
@@ -207,7 +207,7 @@ def _instructions(lines: list[str], escape: str) -> Iterator[Instruction]:
 
 
 def _after_heredocs(rest: str, lines: list[str], number: int) -> int:
-    """Return the number of the line after the here-documents that `rest` opens; ignore one without an end."""
+    """Return the index of the line after the here-documents that `rest` opens; ignore one without an end."""
     for word in rest.split():
         if match := _HEREDOC.fullmatch(word):
             for end in range(number, len(lines)):

@@ -10,7 +10,7 @@ __all__ = ["PLATFORM_ARGS", "DockerfileError", "expand"]
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OPERATOR: Final = re.compile(r":?[-+?]|##?|%%?|//?")
-# The engine sets these itself, without an ARG; only the caller can know their values.
+# BuildKit sets these itself, without a value in the Dockerfile; the caller must pass their values.
 PLATFORM_ARGS: Final = frozenset(a + b for a in ("BUILD", "TARGET") for b in ("ARCH", "OS", "PLATFORM", "VARIANT"))
 
 
@@ -30,7 +30,7 @@ class DockerfileError(ValueError):
 def expand(word: str, values: Mapping[str, str | DockerfileError], *, escape: str = "\\", line: int = 1) -> str:
     """Return `word` without quotes and with its variables filled in from `values`.
 
-    A variable whose value is an error raises that error. A variable that only the engine knows raises, too.
+    Raise `DockerfileError` for a variable whose value is an error, or for a platform argument without a value.
     """
     return _Expansion(word, values, escape, line).run()
 

@@ -101,7 +101,7 @@ class IgnoreRules:
 
 
 def find_ignore_file(context: Path, dockerfile: Path | None) -> Path | None:
-    """Return a build's ignore file: `<Dockerfile>.dockerignore` beside the Dockerfile, the context's, or None."""
+    """Return `DOCKERFILE.dockerignore` beside the Dockerfile, else the context's `.dockerignore`, else None."""
     own = [dockerfile.with_name(f"{dockerfile.name}.dockerignore")] if dockerfile else []
     return next((path for path in (*own, context / ".dockerignore") if path.is_file()), None)
 

@@ -15,8 +15,8 @@ from seatrial.model.version import UNVERSIONED, Version
 __all__ = ["Revision", "described_version", "has_uncommitted", "last_revision"]
 
 _SCP = re.compile(r"(?:[^/:]+@)?[^/:]+:.*")
-# In a hook, these variables point to the hook's repository; we want the folder's own.
-_WITHOUT_HOOKS_REPOSITORY = ("env", "-u", "GIT_DIR", "-u", "GIT_WORK_TREE", "-u", "GIT_INDEX_FILE", "-u", "GIT_PREFIX")
+# A git hook sets these variables for its own repository; we ask about the folder's.
+_UNSET_HOOK_VARIABLES = ("env", "-u", "GIT_DIR", "-u", "GIT_WORK_TREE", "-u", "GIT_INDEX_FILE", "-u", "GIT_PREFIX")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +86,7 @@ def has_uncommitted(folder: Path, paths: Collection[str]) -> bool:
 
 
 def _prefixed(described: str) -> str:
-    """Return a hash of digits only with git's prefix `g`, since it would be read as a release; others unchanged."""
+    """Put git's prefix `g` before a hash of digits only, which would look like a release; return others unchanged."""
     return f"g{described}" if described.removesuffix("-dirty").isdecimal() else described
 
 
@@ -109,4 +109,4 @@ def _without_credentials(remote: str) -> str | None:
 
 
 def _git(folder: Path, *words: str) -> str | None:
-    return output_of([*_WITHOUT_HOOKS_REPOSITORY, "git", *words], folder=folder)
+    return output_of([*_UNSET_HOOK_VARIABLES, "git", *words], folder=folder)

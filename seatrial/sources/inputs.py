@@ -18,10 +18,11 @@ from seatrial.wording import summarize_names
 __all__ = ["UNCOMMITTED", "FileDigests", "Inputs", "entry_digest", "sent_mode"]
 
 UNCOMMITTED: Final = "uncommitted changes"
-"""The part that says that not all files are committed."""
+"""The name of the part that is present if not all files are committed."""
 
-# Two changes within one tick of the file system's clock look like one, so the digest of such a new file is not kept.
-_TICK: Final = 50_000_000
+# Two changes within one tick of the file system's clock have the same time. So the digest of a file that changed just
+# now is not kept: the next change might not show in its status.
+_TICK_NANOSECONDS: Final = 50_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +80,7 @@ class FileDigests:
                 continue
             started = time.time_ns()
             digests[path] = entry_digest(context.folder / path, status)
-            if status.st_ctime_ns < started - _TICK:
+            if status.st_ctime_ns < started - _TICK_NANOSECONDS:
                 fresh[path] = [*seen, digests[path]]
         self._known = self.fresh = fresh
         return digests

@@ -11,7 +11,7 @@ from seatrial.sources.dockerfile import instructions, lines_of, split_flags
 __all__ = ["INTERNAL_STEPS", "StepName", "line_text", "step_line"]
 
 INTERNAL_STEPS: Final = ("[internal]", "[context ", "[auth]", "copy /context")
-"""The beginnings of the names of steps that are the builder's own, not the Dockerfile's."""
+"""How the names of steps begin that come from the builder, not from the Dockerfile."""
 
 _NAME: Final = re.compile(r"\[([a-z0-9]+/\S+ )?(\S+ )? *(\d+)/(\d+)\] (.*)", re.DOTALL)
 _COUNTED: Final = frozenset({"ADD", "COPY", "RUN", "WORKDIR"})
@@ -19,7 +19,10 @@ _COUNTED: Final = frozenset({"ADD", "COPY", "RUN", "WORKDIR"})
 
 @dataclass(frozen=True, kw_only=True)
 class StepName:
-    """BuildKit's name of a step, as in `[linux/amd64 stage-1 2/5] RUN make`; platform and stage may be empty."""
+    """BuildKit's name of a step, as in `[linux/amd64 stage-1 2/5] RUN make`; `words` is the instruction.
+
+    Platform and stage may be empty.
+    """
 
     platform: str
     stage: str

@@ -66,7 +66,7 @@ _MESSAGES: list[tuple[Callable[[Path], object], str, str, str]] = [
     ),
     (
         _change_while_sending,
-        "{folder}/app.py changed while it was sent",
+        "{folder}/app.py changed while it was being sent",
         "its content differs from when the build context was read",
         "wait until no program writes to it, then run it again",
     ),
@@ -105,7 +105,7 @@ def test_messages(tmp_path: Path, provoke: Callable[[Path], object], message: st
         (
             "FROM a\nCOPY --from=$S x y",
             None,
-            "line 2: from=$S: Docker does not fill in variables here; name a stage: FROM $S AS name",
+            "line 2: from=$S: Docker does not fill in variables here; write FROM $S AS NAME, and then from=NAME",
         ),
         ("FROM $X", None, "line 1: FROM $X: the name is empty; give its ARG a value"),
         ("FROM ${X", None, "line 1: ${X: the operator after X is not known"),

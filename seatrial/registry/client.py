@@ -44,13 +44,13 @@ class HttpRegistry:
         self._manifests: dict[tuple[str, str], Manifest] = {}
 
     def credential(self) -> Credential | None:
-        """Return the credential that Docker stores for this registry, or None; read once, as a helper is a process."""
+        """Return the credential that Docker stores for this registry, or None; it is read only once."""
         if self._credential is None:
             self._credential = (self._store.get(self.host),)
         return self._credential[0]
 
     def save_credential(self, credential: Credential) -> str:
-        """Save the credential where Docker stores it, and return that place."""
+        """Save the credential as `docker login` does, and return the file or helper that holds it."""
         self._credential = None
         return self._store.put(self.host, credential)
 
@@ -148,7 +148,7 @@ class HttpRegistry:
             raise http.failure(response, f"{credential.user} cannot log in to {self.host}", credential)
 
     def _digest(self, reference: ImageReference, path: str) -> str:
-        """Return the digest that the registry reports, or an empty string if it reports none for any reason."""
+        """Return the digest that the registry reports; empty if it reports none, whatever the reason."""
         scope = f"repository:{reference.repository}:pull"
         response = self._http.send("HEAD", path, self.credential(), scope=scope, headers=_ACCEPT)
         return response.headers.get("Docker-Content-Digest", "") if response.status_code == _OK else ""

@@ -1,4 +1,4 @@
-"""The errors of a registry that refuses: the user, the repository's owner, and what to type."""
+"""The errors for what a registry refuses, and for certificates that are not trusted or cannot be read."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def push_refused(
         return PushRefused(
             f"{user} may not push to {repository.name}",
             reason=f"{answer}; logged in as {user}{origin}, pushing to {owner}",
-            hint=f"invoke login --user {owner} (or push to your own: --user {user})",
+            hint=f"invoke login --user {owner} (or push to your own account: --user {user})",
         )
     return PushRefused(
         f"{user} may not push to {repository.name}",
@@ -55,7 +55,7 @@ def read_only(message: str, host: str, answer: str) -> StepFailed:
 
 
 def unreadable(message: str, file: Path, problem: str) -> StepFailed:
-    """Return the error for a registry's certificate file that does not hold a certificate."""
+    """Return the error for a file that should hold a registry's certificate and does not."""
     reason, hint = f"{file} cannot be read as a certificate: {problem}", f"fix {file}, or remove it"
     return StepFailed(message, reason=reason, hint=hint, cause="certificate")
 

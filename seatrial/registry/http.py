@@ -31,7 +31,7 @@ _TRANSIENT = (_TIMEOUT, 500, 502, 503, 504)
 class RegistryHttp:
     """The connection to one registry; plain HTTP is used only on loopback, as Docker does.
 
-    As in the engine, the trusted certificates are the system's and those in `/etc/docker/certs.d/HOST`.
+    The trusted certificates are the system's and those in `/etc/docker/certs.d/HOST`, as for the engine.
     """
 
     def __init__(self, host: str) -> None:
@@ -59,7 +59,7 @@ class RegistryHttp:
 
         all_headers = {**(headers or {}), **self._known_authorization(scope)}
         try:
-            response = self._first(method, path, all_headers, body)
+            response = self._request_any_scheme(method, path, all_headers, body)
             if response.status_code == _UNAUTHORIZED:
                 header = self._authorization(response, credential, scope)
                 if header:
@@ -87,7 +87,7 @@ class RegistryHttp:
     ) -> SeatrialError:
         """Return the error for an answer with an error status, with the registry's own message if it has one.
 
-        `repository` is the repository that was to be pushed to.
+        `repository` is set if the request was about pushing to it.
         """
         status = response.status_code
         text = sanitize(f"{self.host} answered {status} {response.reason}{_error_message(response)}", limit=200)
@@ -119,7 +119,9 @@ class RegistryHttp:
         known = self._authorizations.get(scope or "")
         return {"Authorization": known} if known else {}
 
-    def _first(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> requests.Response:
+    def _request_any_scheme(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
+    ) -> requests.Response:
         """Send a request; until the scheme is known, try plain HTTP before HTTPS on loopback."""
         import requests
 
@@ -236,7 +238,7 @@ def _basic(credential: Credential) -> str:
 
 
 def _adapter(host: str) -> Any:  # noqa: ANN401  requests has no public name for its type
-    """Return an adapter for TLS with the system's authorities and Docker's own for this host."""
+    """Return an adapter for TLS with the system's certificates and those that Docker uses for this host."""
     from requests.adapters import HTTPAdapter
 
     context = ssl.create_default_context()

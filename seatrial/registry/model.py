@@ -82,5 +82,5 @@ class Registry(Protocol):
         ...
 
     def save_credential(self, credential: Credential) -> str:
-        """Save the credential where Docker stores it, and return that place."""
+        """Save the credential as `docker login` does, and return the file or helper that holds it."""
         ...

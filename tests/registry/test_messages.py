@@ -86,7 +86,7 @@ ROWS: list[tuple[Any, ...]] = [
         lambda _: push_refused(DOCKER_HUB, ALICE, "denied", ImageReference.parse("shop/web")),
         "alice may not push to shop/web",
         "denied; logged in as alice (config.json), pushing to shop",
-        "invoke login --user shop (or push to your own: --user alice)",
+        "invoke login --user shop (or push to your own account: --user alice)",
     ),
     (
         "read-only",

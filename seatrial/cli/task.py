@@ -1,4 +1,4 @@
-"""Tasks made of flag groups: Invoke reads a task's flags off its signature, which is made here."""
+"""Make tasks from flag groups: Invoke reads a task's flags from its signature, which is made here."""
 
 from __future__ import annotations
 
@@ -22,27 +22,26 @@ __all__ = ["SeatrialTask", "task"]
 
 _REPEATED = ("app", "user", "registry")
 _FLAGS: dict[str, dict[str, bool]] = {}
-"""The flags of every task, and whether each takes a value: what hints are completed with."""
+"""The flags of every task, and whether each takes a value; hints are completed with them."""
 
 
 class SeatrialTask(Task[Callable[..., None]]):
-    """A task that takes help and short letters from its `flags`, the fields of its flag groups by name."""
+    """A task that takes help and short letters from its `flags`, by their names."""
 
-    flags: Mapping[str, Field[Any]]
+    flags: dict[str, tuple[str, str]]
 
     def arg_opts(self, name: str, default: str, taken_names: set[str]) -> dict[str, Any]:
         """Return what Invoke needs to know of a flag."""
         options = super().arg_opts(name, default, taken_names)
-        metadata = self.flags[name].metadata
-        options["help"] = metadata["help"]
-        options["names"] += metadata["short"]
+        options["help"], short = self.flags[name]
+        options["names"] += short
         return options
 
 
 def task(*groups: type, check: bool = True, json: bool = True) -> Callable[[Callable[..., None]], SeatrialTask]:
     """Return a decorator that makes a task of a function: it is called with a `Command`, and one object for each group.
 
-    The task also takes --check and --json, where they make sense for it.
+    The task also takes --check and --json, unless `check` or `json` is False.
     """
     every = [*groups, *([CheckFlag] if check else []), *([JsonFlag] if json else [])]
     flags: dict[str, Field[Any]] = {one.name: one for group in every for one in fields(group)}
@@ -65,7 +64,7 @@ def task(*groups: type, check: bool = True, json: bool = True) -> Callable[[Call
             iterable=[name for name, one in flags.items() if one.metadata["repeatable"]],
             auto_shortflags=False,
         )
-        result.flags = flags
+        result.flags = {name: (one.metadata["help"], one.metadata["short"]) for name, one in flags.items()}
         _FLAGS[function.__name__] = {
             f"--{name.replace('_', '-')}": one.default is not False for name, one in flags.items()
         }

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from invoke.collection import Collection
+
+from seatrial import tasks
 from seatrial.tasks import ns
 
 CONTEXTS = ns.to_contexts()
@@ -30,3 +33,10 @@ def test_a_flag_is_the_same_in_every_task() -> None:
             seen[argument.name].add((str(argument.default), argument.kind, argument.help))
 
     assert all(len(variants) == 1 for variants in seen.values()), seen
+
+
+def test_the_tasks_can_be_part_of_another_collection() -> None:
+    """A tasks.py may take them over with its own values: Invoke copies the tasks for that."""
+    copied = Collection.from_module(tasks, config={"seatrial": {"user": "alice"}})
+
+    assert {context.name for context in copied.to_contexts()} == {context.name for context in CONTEXTS}

@@ -15,7 +15,7 @@ __all__ = ["main"]
 def main() -> None:
     """Run the program on the process's arguments."""
     if Path(sys.argv[0]).name == "__main__.py":
-        sys.argv[0] = "seatrial"  # hints are written with it
+        sys.argv[0] = "seatrial"  # hints name the program by it
     try:
         from seatrial.cli.program import SeatrialProgram
         from seatrial.tasks import ns

@@ -2,21 +2,21 @@
 
 Each says what failed, why, and what to type next, and has the exit code of the process::
 
-    SeatrialError                 1  a step failed
+    SeatrialError               1  a step failed
     ├── StepFailed              1  the work itself went wrong
     │   ├── BuildFailed         1  the Dockerfile could not be built
-    │   ├── ContainerFailed     1  a container could not be created, started or kept
+    │   ├── ContainerFailed     1  a container could not be created, started or kept running
     │   ├── SmokeFailed         1  the app did not answer as its checks expect
-    │   ├── PushRefused         1  the registry does not allow this user to do this
+    │   ├── PushRefused         1  the registry does not allow this user to push or read
     │   └── DidNotConverge      1  a step was carried out, but still has something to change
-    ├── UsageError              2  the command line or the settings are wrong; nothing was touched
+    ├── UsageError              2  the command line or the settings are wrong; nothing was changed
     │   └── CredentialsError    2  the credentials that Docker stores cannot be read
     ├── Unavailable             3  something the command needs is not there; the same command may work later
     │   ├── EngineUnavailable   3  no Docker Engine answers
     │   └── RegistryUnavailable 3  no registry answers
     │       └── RateLimited     3  the registry asks us to wait
     ├── Conflict                4  the version is published with other content, or another release or run is in progress
-    └── Interrupted       130, 143  Ctrl-C or SIGTERM
+    └── Interrupted   129, 130, 143  SIGHUP, Ctrl-C or SIGTERM
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class SeatrialError(Exception):
     """What failed, why, and what to type next.
 
     `details` are lines that help to find the cause: the end of a log, the failed checks. `cause` is the cause's name
-    for programs, or empty. `transient` is whether the same may work in a few seconds.
+    for programs, or empty. `transient` is whether another try may succeed in a few seconds.
     """
 
     exit_code: int = 1
@@ -125,7 +125,7 @@ class DidNotConverge(StepFailed):
 
 
 class UsageError(SeatrialError):
-    """The command line or the settings are wrong; nothing was touched."""
+    """The command line or the settings are wrong; nothing was changed."""
 
     exit_code = 2
 
@@ -167,7 +167,7 @@ class Conflict(SeatrialError):
 
 
 class Interrupted(SeatrialError):
-    """Ctrl-C or SIGTERM ended the command; `published` is whether something may be in a registry already."""
+    """A signal ended the command; `published` is whether something may be in a registry already."""
 
     def __init__(self, signal_name: str, exit_code: int, *, published: bool = False) -> None:
         rest = "what is already in the registry stays there" if published else "incomplete work was cleaned up"

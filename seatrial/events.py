@@ -67,7 +67,7 @@ class BuildEvent:
 
 @dataclass(frozen=True, kw_only=True)
 class Transfer:
-    """The progress of `layer`: `current` bytes of `total` (None if not known yet)."""
+    """The progress of `layer`: `current` bytes of `total` (None if not known yet); `text` is the engine's message."""
 
     layer: str
     current: int
@@ -91,7 +91,7 @@ class ScreenshotSaved:
 
 @dataclass(frozen=True, kw_only=True)
 class TagPublished:
-    """What a registry holds under a name after a push that did not complete: a digest, or None for nothing."""
+    """What a registry holds under a name: a digest, or None for nothing."""
 
     reference: str
     digest: str | None
@@ -130,7 +130,7 @@ class CheckResult:
 
 
 class FactResult(CheckResult):
-    """The result of an image check; only a problem is worth a line."""
+    """The result of an image check; it is shown without its time."""
 
     def __str__(self) -> str:
         return f"{self.check}: {self.problem or 'passed'}"

@@ -111,13 +111,13 @@ def demo(cmd: Command, image: ImageFlags, port: PortFlag, flags: OverwriteFlag) 
     cmd.carry_out(cmd.playbook.demo(image, port, flags))
 
 
-def _preflight() -> None:
-    """Check the settings file before Invoke reads it, which hangs on a pipe and shows tracebacks."""
+def _check_settings() -> None:
+    """Check the settings file before Invoke reads it: Invoke would hang on a pipe, and show tracebacks."""
     try:
         check_settings_file(find_root() / SETTINGS_FILE)
     except SeatrialError as error:
         raise exit_with(Call(program=environment().command, task="seatrial"), error, check=False, json=False) from error
 
 
-_preflight()
+_check_settings()
 ns = Collection.from_module(sys.modules[__name__], name="seatrial", config={"seatrial": Settings.defaults()})

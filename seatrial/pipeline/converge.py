@@ -1,4 +1,4 @@
-"""The one function that carries a step out: plan, apply, plan again. Check mode is here and nowhere else."""
+"""Carry a step out: plan, apply, plan again; in check mode, only plan."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def converge(
     if the identities before and after differ. It is an error if a second plan still wants to change something.
     """
     record = _Record(step=step, emit=emit, clock=clock, start=clock())
-    world_seen = replace(world, emit=record.on_event)  # a plan may wait for a registry, too
+    world_seen = replace(world, emit=record.on_event)  # a plan may retry requests to a registry, too
     plan: Change | NoChange | None = None
     try:
         plan = step.plan(world_seen)
@@ -84,7 +84,7 @@ class _Record:
     screenshot: str | None = None
 
     def on_event(self, event: Event) -> None:
-        """Take what the outcome needs of an event, and pass it on."""
+        """Record what the outcome needs from an event, and pass the event on."""
         match event:
             case Retry():
                 self.attempts += 1

@@ -20,8 +20,8 @@ __all__ = ["Entry", "Ledger"]
 class Entry:
     """One entry: a `release`, a `rollback`, or what was `found` in the registry without an entry.
 
-    `digests` are the digests that the registry returned, by tag; `before` are those it returned until then, without
-    the tags that were new. `revision` is the commit, `builder` what built the image, `who` the user and host; `when` is
+    `digests` are the digests that the registry returned, by tag; `before` are those of tags that had another digest
+    before. `revision` is the commit, `builder` what built the image, `who` the user and host; `when` is
     ISO 8601 in UTC. `verdict` is None if the image was published untested.
     """
 
@@ -45,7 +45,7 @@ class Entry:
 
 
 class Ledger:
-    """The ledger of one project, in a file of its own."""
+    """The ledger of one project: a file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -71,7 +71,7 @@ class Ledger:
         return found
 
     def append(self, entry: Entry) -> None:
-        """Append an entry as one whole line and flush it to disk; raise `StepFailed` if that fails."""
+        """Append an entry as one line and flush it to disk; raise `StepFailed` if that fails."""
         try:
             self._append(entry)
         except OSError as error:
@@ -90,7 +90,7 @@ class Ledger:
 
     def _failure(self, what: str, error: OSError) -> StepFailed:
         return StepFailed(
-            what, reason=f"{self.path}: {error.strerror}", hint=f"fix that (ls -l {self.path}), then run it again"
+            what, reason=f"{self.path}: {error.strerror}", hint=f"check the file (ls -l {self.path}), then run it again"
         )
 
     def _last_line_incomplete(self) -> bool:

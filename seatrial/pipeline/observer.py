@@ -1,4 +1,4 @@
-"""What watches a command: the console, a JUnit file."""
+"""What sees a command's steps and events as they come, such as the console."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Observer"]
 
 
 class Observer(Protocol):
-    """What watches a command."""
+    """What sees a command's steps and events as they come."""
 
     def step_started(self, step: Step) -> None:
         """Handle the start of a step."""

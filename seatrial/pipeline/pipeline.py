@@ -1,4 +1,4 @@
-"""Steps in their order: stop at the first failure, and return the outcome of each."""
+"""Run steps in their order; stop at the first failure, and return the outcome of each."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ __all__ = ["interrupted_outcomes", "run_steps", "skipped_outcomes"]
 def run_steps(steps: Sequence[Step], world: World, observer: Observer, *, check: bool) -> tuple[Outcome, ...]:
     """Carry out one step after the other, until one fails; return all outcomes. `observer` sees them as they come."""
     outcomes: list[Outcome] = []
-    waiting = iter(steps)
-    for step in waiting:
+    remaining = iter(steps)
+    for step in remaining:
         observer.step_started(step)
         outcome, world = converge(step, world, check=check, emit=observer.on_event)
         outcomes.append(outcome)
         observer.step_finished(outcome)
         if outcome.status is Status.FAILED or (outcome.status is Status.UNKNOWN and not step.may_be_unknown):
             break
-    for outcome in skipped_outcomes(waiting, _why_skipped(outcomes)):
+    for outcome in skipped_outcomes(remaining, _why_skipped(outcomes)):
         outcomes.append(outcome)
         observer.step_finished(outcome)
     return tuple(outcomes)
@@ -37,7 +37,7 @@ def _why_skipped(outcomes: Sequence[Outcome]) -> str:
 
 
 def interrupted_outcomes(steps: Sequence[Step], error: SeatrialError, *, seconds: float = 0.0) -> list[Outcome]:
-    """Return the outcomes of steps whose first one was interrupted after `seconds`: it failed, the rest is skipped."""
+    """Return the outcomes of steps if the first was interrupted after `seconds`: it failed, the others are skipped."""
     if not steps:
         return []
     first = steps[0]

@@ -19,7 +19,7 @@ __all__ = ["Report", "worst"]
 class Report:
     """The report of a command: its outcomes, the engine that was used, and how many seconds it took.
 
-    `error` is one of the command itself, outside of its steps.
+    `error` is an error outside the steps, such as a lock that is taken.
     """
 
     command: str

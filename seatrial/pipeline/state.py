@@ -51,7 +51,7 @@ class Verdict:
 class StateFolder:
     """The saved state of one project, in one folder.
 
-    A damaged file counts as missing: everything here can be found out again.
+    A damaged file counts as missing: a later run writes it again.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -84,7 +84,7 @@ class StateFolder:
         return folder / f"{name[:200]}.png"
 
     def facts(self, image_id: str) -> dict[str, Any]:
-        """Return what was found in an image's files; empty if they were never inspected."""
+        """Return what was found in an image's files; empty if they were never scanned."""
         return self._read(self._facts_path(image_id))
 
     def save_facts(self, image_id: str, found: Mapping[str, Any]) -> None:

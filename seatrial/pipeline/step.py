@@ -1,4 +1,4 @@
-"""What a step is: one desired state, compared with the world by `plan` and made so by `apply`."""
+"""A step: one desired state, which `plan` compares with the world and `apply` brings about."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Publishing:
 class NoChange:
     """Nothing has to be done.
 
-    `message` says what is so, in the present tense ("shop:1 is up to date"); `identity` is what it is recognised by.
-    `detail` is worth adding once the step has changed something ("133 MB"), and `results` is what there is now.
+    `message` says what is so, in the present tense ("shop:1 is up to date"); `identity` is an id, digest or address.
+    `detail` is added to the message of a step that has changed something ("133 MB"); `results` is what there is now.
     """
 
     message: str
@@ -43,7 +43,7 @@ class Change:
     `would` completes "would …" ("push shop:1"); `done` says the same in the past tense ("pushed shop:1"), and if it is
     empty the message of the second plan is used. `reason` is why, or empty ("changed: app.py"). `before` is the
     identity before the change, `after` the one after it, if known in advance; `planned` is what check mode shows to
-    the next steps. `results` is what is known already, also if the change fails.
+    the next steps. `results` is what is known before the change, and what is reported if it fails.
     """
 
     would: str
@@ -58,9 +58,9 @@ class Change:
 class Step(ABC):
     """One desired state.
 
-    `name` is its task's name, `app` its app's name (empty if it is for no app). Check mode may leave the outcome of a
-    step with `may_be_unknown` unknown: later steps do not depend on it. A step without `uses_engine` never asks the
-    engine.
+    `name` is its task's name, `app` its app's name (empty if it is for no app). If the outcome of a step with
+    `may_be_unknown` is unknown in check mode, the next steps are planned all the same. A step without `uses_engine`
+    makes no request to the engine.
     """
 
     name: str
@@ -74,12 +74,12 @@ class Step(ABC):
 
     @property
     def publishes(self) -> Publishing | None:
-        """What the step publishes, so that nobody else does at the same time; None for nothing."""
+        """What the step publishes, None for nothing; it needs the repository's lock."""
         return None
 
     @abstractmethod
     def plan(self, world: World) -> Change | NoChange:
-        """Return what must be done, or that nothing must; change nothing. Raise `SeatrialError` if it is impossible."""
+        """Return the needed change, or `NoChange`; change nothing. Raise `SeatrialError` if it is impossible."""
 
     @abstractmethod
     def apply(self, world: World, change: Change, emit: Emit) -> None:

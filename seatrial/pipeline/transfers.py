@@ -18,7 +18,7 @@ __all__ = ["Layer", "LayerResult", "TransferSummary", "describe"]
 _SHORT_ID: Final = 12
 _IDLE: Final = ("", "Preparing", "Waiting", "Pulling fs layer")
 _RETRYING: Final = re.compile(r"Retrying in (\d+) second")
-_HEADLINE: Final = "Pulling from "  # its id is a tag, not a layer
+_HEADLINE: Final = "Pulling from "  # the id of this line is a tag, not a layer
 
 
 class LayerResult(StrEnum):
@@ -43,7 +43,7 @@ class Layer:
     """A layer in transfer.
 
     `words` is the engine's last text; `current` bytes of `total` (None if unknown) have moved, uncompressed in a push.
-    `done` is whether it is not moving now: another tag may need it again.
+    `done` is whether its transfer has ended; the push of another tag may start it again.
     """
 
     id: str
@@ -76,7 +76,7 @@ class TransferSummary:
         self.sent = 0
 
     def on_event(self, event: Transfer | BytesSent) -> str | None:
-        """Record an event; return a line that says why nothing moves if the engine begins to wait, else None."""
+        """Record an event; if the engine begins to wait, return a line that says why, else None."""
         if isinstance(event, BytesSent):
             self.sent += event.bytes
             return None
@@ -101,7 +101,7 @@ class TransferSummary:
             layer.current, layer.total = min(event.current, event.total), event.total
         elif words == "Download complete" and layer.total:  # the last number came before the last bytes
             layer.current = layer.total
-        elif event.current and words != "Extracting":  # for which some engines count seconds
+        elif event.current and words != "Extracting":  # while extracting, some engines count seconds
             layer.current, layer.total = event.current, None
         now = layer.retry
         return f"layer {layer.id}: {words}" if now is not None and (before is None or now > before) else None

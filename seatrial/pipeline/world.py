@@ -73,21 +73,21 @@ class World:
 
     def with_planned(self, more: PlannedState) -> World:
         """Return the world as it will be once `more` is there."""
-        seen = self.planned
+        known = self.planned
         return replace(
             self,
             engine=more.engine or self.engine,
             planned=PlannedState(
-                images=(*more.images, *seen.images),
-                current={**seen.current, **more.current},
-                verified=seen.verified | more.verified,
-                registries=seen.registries | more.registries,
+                images=(*more.images, *known.images),
+                current={**known.current, **more.current},
+                verified=known.verified | more.verified,
+                registries=known.registries | more.registries,
             ),
         )
 
     @contextmanager
     def hold_lock(self, lock: Lock, purpose: str, emit: Emit, *, wait: float) -> Iterator[None]:
-        """Hold `lock` for the block; emit a note while waiting, raise `Conflict` if it is taken for `wait` seconds."""
+        """Hold `lock` for the block; emit a note while waiting; raise `Conflict` if still taken after `wait` s."""
 
         def waiting(owner: str) -> None:
             if wait:  # otherwise the error names the owner
@@ -159,7 +159,7 @@ class World:
         A tag that points there already is left alone.
         """
 
-        def once(registry: Registry) -> None:
+        def move(registry: Registry) -> None:
             held = registry.manifest(reference)
             if held and held.digest == manifest.digest:
                 return
@@ -172,12 +172,12 @@ class World:
                     hint="check whether somebody else pushes there, then run it again",
                 )
 
-        self._query(reference, once, emit, nothing=None)
+        self._query(reference, move, emit, nothing=None)
 
     def _query(
         self, reference: ImageReference, call: Callable[[Registry], _T], emit: Emit | None = None, *, nothing: _T
     ) -> _T:
-        """Return a registry's answer, with retries; `nothing` if check mode assumes that the registry is new."""
+        """Return a registry's answer, with retries; `nothing` if check mode assumes that the registry is empty."""
         if reference.registry in self.planned.registries:
             return nothing
         registry = self.registry(reference.registry)

@@ -66,7 +66,7 @@ class Build(AppStep):
             reason = "the build cache is off"
         else:
             reason = build_plan.inputs.difference(world.state.inputs(image.labels[INPUTS_LABEL]))
-        world.engine.builder(self.target.build)  # raises if no builder can do this
+        world.engine.builder(self.target.build)  # raises an error if no builder supports these options
         planned_image = Image(id=NOT_BUILT, tags=(self.reference.familiar,), labels=build_plan.labels())
         planned = PlannedState(images=(planned_image,), current={self.app: planned_image})
         verb, past = ("rebuild", "rebuilt") if image else ("build", "built")

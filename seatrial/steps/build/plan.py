@@ -102,7 +102,7 @@ class BuildPlan:
         return next((base for base in self.bases if self.reason_to_pull(base) is not None), None)
 
     def pull_bases(self, emit: Emit) -> BuildPlan:
-        """Pull the base images that are needed, and return the plan as it is then.
+        """Pull the base images that are needed, and return the updated plan.
 
         BuildKit over the API has no credentials to pull them itself.
         """
@@ -124,7 +124,7 @@ class BuildPlan:
 
     @cached_property
     def content(self) -> Inputs:
-        """Everything that determines the image, except whether it is committed."""
+        """Everything that determines the image, except whether its files are committed."""
         app, options = self.app, self.app.build
         digests = self._digests
         own = app.dockerfile.relative_to(app.context).as_posix() if app.dockerfile.is_relative_to(app.context) else ""
@@ -163,7 +163,7 @@ class BuildPlan:
     def is_up_to_date(self, image: Image) -> bool:
         """Return whether an image belongs to this app and was built from these inputs.
 
-        Content that was committed when it was built still is, so git is only run for other images.
+        git is not run if the image was built from this content without uncommitted changes.
         """
         digest = image.labels.get(INPUTS_LABEL)
         belongs = self.app.labels.items() <= image.labels.items()
@@ -277,7 +277,7 @@ def _extra_context(name: str, place: str, allowed: tuple[str, ...]) -> dict[str,
 
 
 def _check_extra_inputs(app: App) -> None:
-    """Raise `UsageError` for a missing extra context or build secret, which only the build would notice."""
+    """Raise `UsageError` for a missing extra context or build secret; the build would notice it late."""
     for name, place in app.build.contexts.items():
         if Path(place).is_absolute() and not Path(place).is_dir():
             raise UsageError(

@@ -1,4 +1,4 @@
-"""preflight: what can be checked of a release before the build."""
+"""preflight: check before the build whether the release can be published."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from seatrial.pipeline.world import PlannedState, World
 from seatrial.registry.model import Manifest
 from seatrial.steps.build.plan import BuildPlan
 from seatrial.steps.publish.destination import Destination
-from seatrial.steps.publish.publication import conflict, is_same_image, short_digest
+from seatrial.steps.publish.publication import conflict, is_same_image, prefixed_digest
 
 __all__ = ["Preflight"]
 
@@ -89,9 +89,9 @@ class Preflight(AppStep):
         if manifest is None or (local and is_same_image(local, self.reference, manifest)):
             return
         if self.target.build.no_cache or not build_plan.is_up_to_date(_published(world, self.reference, manifest)):
-            return  # the plan that follows reports it
+            return  # the second plan reports it
         reference = self.reference.with_digest(manifest.digest)
-        emit(Info(text=f"pulling {self.reference.familiar}, {short_digest(manifest.digest)}"))
+        emit(Info(text=f"pulling {self.reference.familiar}, {prefixed_digest(manifest.digest)}"))
         world.pull(reference, emit)
         image = world.engine.image(reference.familiar)
         if image is None:
@@ -105,14 +105,14 @@ class Preflight(AppStep):
         world.state.save_current(self.app, image.id)
 
     def _planned(self, published: Image, inputs_digest: str) -> PlannedState:
-        """Return the state after the pull, if the image has these inputs; with others it would be a conflict."""
+        """Return the state after the pull of an image with these inputs; other inputs would be a conflict."""
         labels = {**published.labels, INPUTS_LABEL: inputs_digest}
         image = replace(published, tags=(self.local.familiar,), labels=labels)
         return PlannedState(images=(image,), current={self.app: image})
 
 
 def _published(world: World, reference: ImageReference, manifest: Manifest) -> Image:
-    """Return a published image as the engine would show it; the id of an index is its own digest."""
+    """Return a published image as the engine would show it; an index has its own digest as id."""
     labels = world.configuration(reference, manifest).labels
     return Image(id=manifest.config or manifest.digest, tags=(reference.familiar,), labels=labels)
 

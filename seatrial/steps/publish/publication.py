@@ -23,9 +23,9 @@ __all__ = [
     "conflict",
     "is_own_version",
     "is_same_image",
+    "prefixed_digest",
     "published_version",
     "record_change",
-    "short_digest",
 ]
 
 _SHOWN = len("sha256:") + 12
@@ -100,7 +100,7 @@ class Publication:
 
     @property
     def held(self) -> tuple[TagPublished, ...]:
-        """The names that are to hold the image, with the digest that the registry has for each."""
+        """The image's names, without moving tags that do not move, each with the digest that the registry has now."""
         return tuple(
             TagPublished(reference=str(one), digest=found.digest if (found := self.manifests[one]) else None)
             for one in self._names
@@ -109,7 +109,8 @@ class Publication:
     def emit_tags(self, pushed: Manifest | None, results: TagErrors, emit: Emit, *, lost: bool = False) -> None:
         """Emit what the registry holds under each name after a push that failed.
 
-        `lost` says that the answer to the push of the version's own tag was lost: what became of it is unknown.
+        With `lost` the registry's answer to the push of the version's own tag was lost: a tag that was not there before
+        may be there now, and is left out.
         """
         for reference, name in zip(self._names, self.held, strict=True):
             if pushed and reference in results and results[reference] is None:
@@ -146,7 +147,7 @@ class Publication:
             if (found := self.manifests[one]) is None:
                 action = push, ""
             elif one in self.own:
-                action = overwrite, f" (was {short_digest(found.digest)})"
+                action = overwrite, f" (was {prefixed_digest(found.digest)})"
             elif (old := self.versions[found.digest]) == str(new := version_of(self.image)):
                 action = move, f" to the new {new}"
             else:
@@ -200,7 +201,7 @@ def published_version(world: World, reference: ImageReference, manifest: Manifes
         label = world.configuration(reference, manifest).labels.get(VERSION_LABEL)
     except SeatrialError:  # only a message needs it
         label = None
-    return sanitize(label or short_digest(manifest.digest))
+    return sanitize(label or prefixed_digest(manifest.digest))
 
 
 def record_change(names: str, digest: str | None) -> Change:
@@ -214,8 +215,8 @@ def record_change(names: str, digest: str | None) -> Change:
     )
 
 
-def short_digest(digest: str) -> str:
-    """Return the beginning of a digest, for people."""
+def prefixed_digest(digest: str) -> str:
+    """Return `sha256:` and the first twelve digits of a digest; anything else as it is."""
     return digest[:_SHOWN] if digest.startswith("sha256:") else digest
 
 

@@ -86,7 +86,7 @@ def entry_for(  # noqa: PLR0913  an entry's fields
     before: Mapping[ImageReference, Manifest | None],
     verdict: Verdict | Mapping[str, object] | None,
 ) -> Entry:
-    """Return the ledger's entry for what was just done; `before` is what the registry held under each reference."""
+    """Return the ledger's entry for a release or rollback; `before` is what the registry held under each reference."""
     return Entry(
         action=action,
         app=destination.target.name,

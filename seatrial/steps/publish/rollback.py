@@ -165,7 +165,7 @@ class Rollback(AppStep):
         if not manifests:
             raise UsageError(
                 f"cannot roll back to {self.version}",
-                reason="it has no moving tags: only a plain release (1.4.2) has those that the setting tags names",
+                reason="it has no moving tags: only a plain release such as 1.4.2 has those of the setting tags",
                 hint="--to VERSION",
             )
         return manifests

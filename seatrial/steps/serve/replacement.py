@@ -28,9 +28,9 @@ _NOT_THERE = (502, 503, 504)
 
 @dataclass(frozen=True, kw_only=True)
 class Replacement:
-    """The container that shall serve the app: its image and labels.
+    """A new container for the app: its image and labels.
 
-    After an error or an interrupt the container that served before serves again, and nothing new is left.
+    After an error or an interrupt the old container serves again, and the new one is removed.
     """
 
     world: World

@@ -25,7 +25,7 @@ _OPTIONS_LABEL = "seatrial.options"
 class Run(AppStep):
     """A container of this image serves the app on 127.0.0.1, with these options.
 
-    If another one serves already, the image is checked beside it first; see `Replacement`.
+    If another container serves the app, the image is first checked in a container beside it; see `Replacement`.
     """
 
     version: Version | None
@@ -82,7 +82,7 @@ class Run(AppStep):
         return f"changed options: {', '.join(differing)}" if differing else None
 
     def _options(self) -> dict[str, str | int | float | list[str]]:
-        """Return the options for the container's label; values of the environment only as digests."""
+        """Return the options for the container's label; of the environment's values only digests."""
         app = self.target
         limits: dict[str, str | int | float | list[str]] = {"memory": app.memory, "pids": app.pids}
         if app.cpus is not None:

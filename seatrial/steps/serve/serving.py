@@ -39,7 +39,7 @@ class Serving:
 
     @classmethod
     def of(cls, world: World, app: App) -> Serving:
-        """Look for them; raise `ContainerFailed` if a foreign container has the app's name, or ours is paused."""
+        """Find the app's containers; raise `ContainerFailed` if a foreign one has the app's name, or ours is paused."""
         every = world.engine.containers(app.labels)
         serving = _serving_containers(world.engine, app, every)
         others = [one for one in every if one not in serving and world.process.left_by_dead_run(one.labels)]
@@ -58,7 +58,7 @@ class Serving:
 
     @property
     def leftover_reason(self) -> str:
-        """What a killed run left as text, or empty."""
+        """What a killed run left, as text; empty if nothing."""
         return f"a killed run left {self.unfinished.name}" if self.unfinished else ""
 
 
@@ -71,7 +71,7 @@ def serving_container(engine: Engine, app: App) -> Container | None:
 
 
 def _serving_containers(engine: Engine, app: App, every: list[Container]) -> list[Container]:
-    """Return those of an app's containers that serve it or did; more than one only after a run was killed.
+    """Return the app's containers that serve it or did; more than one only after a run was killed.
 
     A running one comes first, then one on the app's port, then one with the app's name.
     """

@@ -1,1 +1,1 @@
-"""Get what must be there before an app can be shipped: an engine, a base image, a local registry."""
+"""Set up what a release needs: an engine, a base image, a local registry."""

@@ -17,7 +17,7 @@ from seatrial.steps.setup.debian import root_file_system
 __all__ = ["BaseImage", "MakeImage", "obtain"]
 
 MakeImage = Callable[[World, ImageReference, Emit], None]
-"""Build an image under a name of our own."""
+"""A function that builds an image under a name in `OWN_REGISTRY`."""
 
 _PACKAGES = ("python3", "python3-pip", "python3-venv", "python-is-python3")
 # Inside an image pip may install system-wide, as in the official python images.
@@ -37,7 +37,7 @@ class BaseImage(AppStep):
         for reference in wanted:
             if image := world.image(reference):
                 return NoChange(message=f"base image {reference.familiar} is ready", identity=image.id)
-        first = Image(id="(not here yet)", tags=(wanted[0].familiar,))
+        first = Image(id="(not pulled yet)", tags=(wanted[0].familiar,))
         return Change(
             would=f"get a base image: {' or '.join(base.familiar for base in wanted)}",
             planned=PlannedState(images=(first,)),
@@ -49,7 +49,7 @@ class BaseImage(AppStep):
 
 
 def obtain(world: World, wanted: tuple[ImageReference, ...], make: MakeImage, emit: Emit) -> None:
-    """Pull the first of these images that can be pulled; build one under `OWN_REGISTRY` instead."""
+    """Pull the first of these images that can be pulled; one in `OWN_REGISTRY` is built instead."""
     last_error: SeatrialError | None = None
     for reference in wanted:
         if reference.registry == OWN_REGISTRY:

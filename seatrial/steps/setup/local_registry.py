@@ -97,7 +97,7 @@ class LocalRegistry(Step):
             owner = find_port_owner(engine.containers({}), self.port)
             if owner:
                 hint = f"stop {owner}, or set another local_registry_port in invoke.yaml"
-                raise error.but(reason=f"{owner} holds port {self.port}", hint=hint) from error
+                raise error.but(reason=f"{owner} uses port {self.port}", hint=hint) from error
             raise
         except BaseException:
             engine.remove(container_id)

@@ -26,10 +26,10 @@ _SLOW_POLLING = PollInterval(first=0.1, longest=1.0, growth=1.5)
 
 @dataclass(frozen=True, kw_only=True)
 class Deployed(AppStep):
-    """What is deployed at `base_url` passes the app's checks now, as version `awaited` if the checks ask for one.
+    """The app deployed at `base_url` passes its checks; `awaited` is the version that they expect, if they use one.
 
     No container is created and no verdict saved: a deployed app says nothing about an image here. With `browser`, the
-    path of a browser, its page has no errors in that browser, too.
+    path of a browser, its page has no errors in that browser either.
     """
 
     base_url: BaseUrl

@@ -1,4 +1,4 @@
-"""Make sure that the answers came from the right container: this one, of this image, on this port."""
+"""Make sure that the answers came from the right container, image and port."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ __all__ = ["check_identity"]
 
 
 def check_identity(app: App, image: Image, *, asked: Container, now: Container | None) -> None:
-    """Raise `SeatrialError` unless the container `asked` still has its port `now` and runs this image.
+    """Raise `SeatrialError` unless the checked container still has its port and runs this image.
 
-    Otherwise another container may have taken its place and given the answers.
+    `asked` is the container before the checks, `now` the same one after them (None if it was removed). If they differ,
+    another container may have given the answers.
     """
     port = asked.ports.get(app.port)
     hint = "check whether somebody else works on the same containers, then run it again"

@@ -29,7 +29,7 @@ class Smoke(AppStep):
     """The image of `version` (None: the image built last) has passed the app's checks.
 
     Only a verdict of this run counts, or with `reuse` an earlier one, too. With `browser`, the path of a browser, its
-    page had no errors in that browser, too. With `log`, the app's log is emitted in the end.
+    page had no errors in that browser either. With `log`, the app's log is emitted in the end.
     """
 
     version: Version | None
@@ -59,7 +59,7 @@ class Smoke(AppStep):
         )
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
-        """Run the checks and save the verdict, also a bad one."""
+        """Run the checks and save the verdict, also if they fail."""
         image = world.image_for(self.target, self.version)
         checked: list[str] = []
 

@@ -88,7 +88,7 @@ def start_container(engine: Engine, app: App, image: Image, container_id: str, *
             owner = find_port_owner(engine.containers({}), host_port)
             raise ContainerFailed(
                 f"port {host_port} is taken",
-                reason=f"{owner} holds it" if owner else error.reason,
+                reason=f"{owner} uses it" if owner else error.reason,
                 hint=f"invoke run --port {host_port % _HIGHEST_PORT + 1}" + (f", or stop {owner}" if owner else ""),
                 cause="port-taken",
             ) from error
@@ -121,8 +121,8 @@ def run_checks(  # noqa: PLR0913  each argument is one thing
 
     if port is None:
         raise ContainerFailed(
-            f"{app.name} is not published",
-            reason=f"the engine has published no port for the container port {app.port}",
+            f"{app.name} cannot be reached",
+            reason=f"the engine has not published the container's port {app.port}",
             hint="docker ps -a",
             cause="not-published",
         )

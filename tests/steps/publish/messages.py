@@ -212,7 +212,7 @@ ROWS = (
         "a pre-release",
         lambda s: real(pushed(s, "1.4.1-rc1"), s.rollback("1.4.1-rc1")),
         "cannot roll back to 1.4.1-rc1",
-        "it has no moving tags: only a plain release (1.4.2) has those that the setting tags names",
+        "it has no moving tags: only a plain release such as 1.4.2 has those of the setting tags",
         "--to VERSION",
     ),
 )

@@ -14,7 +14,7 @@ from seatrial.pipeline.converge import converge
 from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.registry.model import Registry
 from seatrial.steps.publish.destination import Destination
-from seatrial.steps.publish.publication import short_digest
+from seatrial.steps.publish.publication import prefixed_digest
 from seatrial.steps.publish.push import Push
 from tests.engine.memory.engine import MemoryEngine
 from tests.steps.scenario import StepScenario
@@ -141,7 +141,7 @@ def test_overwrite(scenario: StepScenario) -> None:
 
     done = scenario.four_runs(scenario.push(overwrite=True))
 
-    assert f"{scenario.remote()} (was {short_digest(older)})" in done.message
+    assert f"{scenario.remote()} (was {prefixed_digest(older)})" in done.message
     assert done.before == older != done.after
     assert scenario.backend.published(scenario.repository) == {"1": done.after, "latest": done.after}
 

@@ -77,7 +77,7 @@ ROWS = (
         "port taken",
         lambda s: _foreign(s, s.app.host_port),
         "port PORT is taken",
-        "the container other holds it",
+        "the container other uses it",
         "invoke run --port NEXT, or stop the container other",
     ),
     row("stop", lambda s: real(_serving(s), s.stop()), "stopped web"),

@@ -22,7 +22,7 @@ from seatrial.output.hints import Call
 from seatrial.registry.credentials import Credential, Secret
 from seatrial.settings.settings import Settings, environment
 
-if TYPE_CHECKING:  # --list and --help need no pipeline
+if TYPE_CHECKING:  # --list and --help do not load the pipeline
     from seatrial.cli.playbook import Playbook
     from seatrial.output.junit import JUnitFile
     from seatrial.pipeline.step import Step
@@ -45,7 +45,7 @@ class Command:
     def carry_out(self, steps: Sequence[Step], *, lock_wait: str = "0", junit: str | None = None) -> None:
         """Carry out the steps, show their outcomes, and end with the exit code.
 
-        `lock_wait` is how many seconds another release to the same repository is waited for; `junit` is the file that
+        `lock_wait` is how many seconds to wait for another release of the same repository; `junit` is the file that
         the checks are written to.
         """
         from seatrial.cli.session import carry_out
@@ -99,7 +99,7 @@ def command(c: Context, call: Call, *, check: bool = False, json: bool = False) 
     except Exit:
         raise
     except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  nobody reads on: nothing to flush at exit
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  the reader is gone: nothing to flush
         raise Exit(code=0) from None
     except Exception as error:
         if logging.getLogger("invoke").isEnabledFor(logging.DEBUG):
@@ -112,7 +112,7 @@ def command(c: Context, call: Call, *, check: bool = False, json: bool = False) 
 
 
 def exit_with(call: Call, error: SeatrialError, *, check: bool, json: bool) -> Exit:
-    """Show an error that came before any step, and return the exit that ends the process."""
+    """Show an error that came before the first step, and return the exception that ends the process."""
     from seatrial.output.console import Console
     from seatrial.output.json_report import as_json
     from seatrial.pipeline.report import Report

@@ -51,7 +51,7 @@ class JsonFlag:
 class AppFlag:
     """Which app."""
 
-    app: str | None = flag("The app's name in the settings; needed only where there are several.", short="a")
+    app: str | None = flag("The app's name in the settings; needed only if there are several.", short="a")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +99,7 @@ class OverwriteFlag:
 
 @dataclass(frozen=True, kw_only=True)
 class PushFlags(OverwriteFlag, LockFlag):
-    """What a push is allowed to do, exceptionally."""
+    """What a push may do only on request."""
 
     backwards: bool = flag(
         "Move tags like latest back to this version although a newer one is published.", default=False
@@ -138,12 +138,12 @@ class PortFlag:
 class DownFlags:
     """What `down` removes."""
 
-    volumes: bool = flag("Also remove what the local registry holds.", default=False)
+    volumes: bool = flag("Also delete the local registry's data.", default=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class QuietFlag:
-    """Output of ids."""
+    """Whether only ids are printed."""
 
     quiet: bool = flag("Print only ids.", default=False)
 

@@ -90,7 +90,7 @@ class Playbook:
         target = self.settings.app(image.app)
         destination, version = self.destination(target, where), _version(image)
         if version:
-            destination.tags(version)  # an impossible version is refused at once
+            destination.tags(version)  # raises an error if this version cannot be published
         return (_push(target, version, destination, flags),)
 
     def release(
@@ -202,11 +202,11 @@ def _deployed(target: App, url: str, version: Version | None, browser: str | Non
     from seatrial.steps.smoke.deployed import Deployed
 
     base_url = parse_base_url(url)
-    asks = next((check for check in target.checks if check.uses_version), None)
-    if version is None and asks:
+    needing_version = next((check for check in target.checks if check.uses_version), None)
+    if version is None and needing_version:
         raise UsageError(
             f"no version for {base_url}",
-            reason=f"the check {asks} uses {{version}}",
+            reason=f"the check {needing_version} uses {{version}}",
             hint=f"--url {base_url} --version VERSION",
         )
     return Deployed(target=target, base_url=base_url, awaited=version, browser=browser)

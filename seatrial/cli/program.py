@@ -29,7 +29,7 @@ _GROUPS = {
     "Inspection": ("status", "doctor", "logs", "images", "history", "inspect"),
     "Set up": ("up", "down", "demo", "test"),
 }
-# Invoke's own words.
+# The texts of Invoke's own errors.
 _UNKNOWN = re.compile(r"No idea what '(.*)' is!", re.DOTALL)
 _MISSING_VALUE = re.compile(r"Flag <Argument: ([\w-]+).*needed value")
 
@@ -67,7 +67,7 @@ class PlaybookProgram(Program):
             return
         described = dict(_described(self.scoped_collection))
         for title, names in _groups(described).items():
-            print(f"{title}:\n")  # noqa: T201  the list is what was asked for
+            print(f"{title}:\n")  # noqa: T201  this is the output
             self.print_columns([(name, described[name]) for name in names])
 
     @contextmanager
@@ -84,7 +84,7 @@ class PlaybookProgram(Program):
         )
 
     def _usage_error(self, error: ParseError) -> UsageError:
-        """Return Invoke's complaint in our words, with the nearest task or flag."""
+        """Return Invoke's error as one of ours, with the nearest task or flag."""
         task = getattr(error.context, "name", None)
         help_hint = f"invoke --help {task}" if task else "invoke --list"
         if missing := _MISSING_VALUE.match(str(error)):
@@ -98,7 +98,7 @@ class PlaybookProgram(Program):
             reason = f"did you mean {near}?" if near else f"{task or 'Invoke'} has no such flag"
             return UsageError(f"there is no flag {word}", reason=reason, hint=help_hint)
         near = nearest(word, (name for name, _ in _described(self.collection)))
-        reason, hint = (f"did you mean {near}?", f"invoke {near}") if near else ("no task is called so", help_hint)
+        reason, hint = (f"did you mean {near}?", f"invoke {near}") if near else ("no task has that name", help_hint)
         return UsageError(f"there is no task {word}", reason=reason, hint=hint)
 
 

@@ -26,7 +26,7 @@ def logs(cmd: Command, which: AppFlag, flags: LogFlags) -> None:
 
 @task(AppFlag, QuietFlag, check=False)
 def images(cmd: Command, which: AppFlag, flags: QuietFlag) -> None:
-    """List images, as docker images does; with --app those of one app."""
+    """List images, as docker images does; with --app only those of one app."""
     from seatrial.output.listing import show_images
 
     app = cmd.playbook.settings.app(which.app) if which.app is not None else None
@@ -44,7 +44,7 @@ def history(cmd: Command, image: NamedImageFlags, flags: QuietFlag) -> None:
 
 @task(NamedImageFlags, check=False)
 def inspect(cmd: Command, image: NamedImageFlags) -> None:
-    """Show all the engine knows of an image as JSON, as docker inspect does."""
+    """Show everything the engine knows about an image as JSON, as docker inspect does."""
     found = cmd.world.engine.inspect_image(_find_image(cmd, image))
     print_out(json.dumps([found], indent=4, ensure_ascii=False))
 
@@ -63,7 +63,7 @@ def status(cmd: Command, which: AppFlag, where: RegistryFlags) -> None:
 
 @task(AppFlag, check=False)
 def doctor(cmd: Command, which: AppFlag) -> None:
-    """Check engine, disk, port, login, Dockerfile, build context and git before work."""
+    """Look for problems with engine, disk, port, login, Dockerfile, build context and git."""
     from seatrial.doctor.doctor import findings
     from seatrial.doctor.findings import Subject, exit_code
     from seatrial.output.findings import as_document, as_lines

@@ -1,4 +1,4 @@
-"""Outcomes for people: one line a step, with its details above it under the step's name, and the recap."""
+"""Show a command on the console: each step's name, its details, a line with its outcome; in the end the recap."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _COLOURS = {Status.OK: "green", Status.CHANGED: "yellow", Status.SKIPPED: "cyan"
 _COLOURS |= {Status.UNKNOWN: "magenta", Status.FAILED: "bold red"}
 _WIDEST_STEP = 9
 _UNKNOWN_CALL = Call()
-_WIDEST_FACT = len("not published ")
+_RECAP_COLUMN = len("not published ")
 _INDENT = " " * (max(len(status) for status in Status) + _WIDEST_STEP + 2)
 
 
@@ -56,7 +56,7 @@ class Lines:
         self._stream = stream
 
     def print(self, text: str = "", *, style: str | None = None, end: str = "\n") -> None:  # noqa: ARG002  as rich's
-        """Write a line, or the beginning of one; when the reader is gone, the work goes on."""
+        """Write a line, or the beginning of one; if the reader is gone, the command still goes on."""
         try:
             self._stream.write(f"{text}{end}")
             self._stream.flush()
@@ -69,7 +69,7 @@ class Console:
     """An observer that writes to one stream; colours, wrapping and moving parts only on a terminal.
 
     `errors` True writes to standard error, so that standard output stays free for a JSON document. Hints are
-    completed with `call`, how the task was called. `plain` lets nothing move, on a terminal as well.
+    completed with `call`, how the task was called. `plain` turns moving parts off on a terminal, too.
     """
 
     def __init__(self, *, errors: bool, call: Call = _UNKNOWN_CALL, plain: bool = False) -> None:
@@ -120,7 +120,7 @@ class Console:
             when = f"try {event.attempt} of {event.attempts} in {round(event.seconds, 1):g} s"
             self._line(f"{when}: {sanitize(event.text)}", style="dim")
         elif isinstance(event, FactResult):
-            if event.warns:  # a passed one is no news, a failed one is in the error
+            if event.warns:  # one that passed needs no line, one that failed is in the error
                 self.on_event(WarningEvent(text=str(event)))
         elif isinstance(event, CheckResult):
             self._line(sanitize(str(event)), style="dim")
@@ -154,7 +154,7 @@ class Console:
         self._line(f"next: {self._call.complete(error.hint)}", style="bold")
 
     def recap(self, report: Report) -> None:
-        """Show how many steps came out how, and what the command was about."""
+        """Show how many steps have which status; then engine, image, builder, published names and address."""
         counts = report.counts
         title = f"RECAP {report.command}{' (check mode: nothing was changed)' if report.check else ''}"
         self._out.print()
@@ -166,18 +166,20 @@ class Console:
             self._out.print(f"{status.value}={counts[status]}  ", style=shown, end="")
         self._out.print(f"in {report.seconds:.1f} s")
         if report.engine:
-            self._fact("engine", f"Docker {report.engine.version} at {report.engine.endpoint}")
+            self._recap_line("engine", f"Docker {report.engine.version} at {report.engine.endpoint}")
         if image := report.image:
-            self._fact("image", f"{image.name}, {spaced_size(image.size)}" if image.tags and image.size else image.name)
-            self._fact("", image.id)
+            self._recap_line(
+                "image", f"{image.name}, {spaced_size(image.size)}" if image.tags and image.size else image.name
+            )
+            self._recap_line("", image.id)
         if report.builder:
-            self._fact("builder", report.builder)
+            self._recap_line("builder", report.builder)
         for one in report.published:
-            self._fact("published" if one.digest else "not published", one.reference)
+            self._recap_line("published" if one.digest else "not published", one.reference)
             if one.digest:
-                self._fact("", one.digest)
+                self._recap_line("", one.digest)
         if report.address:
-            self._fact("app", report.address)
+            self._recap_line("app", report.address)
 
     def _build_event(self, event: BuildEvent) -> None:
         if event.kind is not BuildEventKind.WARNING and (screen := self._moving):
@@ -207,7 +209,7 @@ class Console:
         self._tree.on_event(event)
 
     def _transfer(self, event: Transfer | BytesSent) -> None:
-        """Show a push or a pull as bars that disappear with the step's end; in a pipe, only why it waits."""
+        """Show a push or a pull as bars until the step ends; in a pipe, only why it waits."""
         waiting = self._transfers.on_event(event)
         screen = self._moving
         if screen and self._transfers.layers and self._live is None:
@@ -227,8 +229,8 @@ class Console:
         self._live = Live(renderable, console=screen, refresh_per_second=8, transient=transient)
         self._live.start()
 
-    def _fact(self, name: str, value: str) -> None:
-        self._out.print(f"{name:<{_WIDEST_FACT}}{value}")
+    def _recap_line(self, name: str, value: str) -> None:
+        self._out.print(f"{name:<{_RECAP_COLUMN}}{value}")
 
     def _name_step(self) -> None:
         """Write the step's name once, above its first detail."""

@@ -16,9 +16,9 @@ _END = (",", ")", ";")
 class Call:
     """How a task was called: hints are completed with it.
 
-    `program` is what was typed for `invoke`, `prefix` stands before each task's name where the collection is part of
-    another one (`seatrial.`), `task` is the task. `flags` are the flags of the call that a hint must repeat (--app,
-    --user, --registry) with their values; `tasks` has the flags of every task, and whether each takes a value.
+    `program` is what was typed instead of `invoke`, `task` is the task. `prefix` stands before each task's name if the
+    tasks are part of another collection (`seatrial.`). `flags` are the flags of the call that a hint must repeat
+    (--app, --user, --registry) with their values; `tasks` has the flags of every task, and whether each takes a value.
     """
 
     program: str = "invoke"

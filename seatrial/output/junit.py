@@ -18,7 +18,7 @@ from seatrial.pipeline.report import Report
 
 __all__ = ["JUnitFile", "as_junit"]
 
-# What XML 1.0 cannot hold, in whatever way it is written.
+# Characters that XML 1.0 cannot contain, not even escaped.
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TERMINAL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
@@ -26,8 +26,8 @@ _TERMINAL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 class JUnitFile:
     """A file for the JUnit XML of a command.
 
-    `UsageError` at once when the file could not be written later: for a folder, a special file, a place without
-    permission. With `check` nothing is ever written.
+    Creating the object raises `UsageError` if the file cannot be written: it is a folder or a special file, or there is
+    no permission. With `check` nothing is written.
     """
 
     def __init__(self, name: str, *, check: bool = False) -> None:

@@ -26,7 +26,7 @@ _UNKNOWN = "unknown"
 class TagStatus:
     """One tag: its version, the digests in registry and ledger, the image in the engine, and its state.
 
-    None stands for nothing there, `unknown` for what nobody could tell.
+    None means that there is nothing, `unknown` that the engine or registry did not answer.
     """
 
     tag: str
@@ -45,7 +45,7 @@ def show_status(world: World, destination: Destination, *, as_json: bool) -> tup
         return json.dumps(document, indent=2), problem
     if not rows:
         known = "not built, not released" if problem else "not built, not released, not published"
-        return f"nothing is known of {destination.repository.name}: {known}", problem
+        return f"nothing is known about {destination.repository.name}: {known}", problem
     lines = [
         (row.tag, row.version or "-", *map(_shown, (row.registry, row.engine, row.ledger)), row.state) for row in rows
     ]
@@ -102,7 +102,7 @@ def tag_statuses(world: World, destination: Destination) -> tuple[list[TagStatus
 def _chosen(released: Iterable[str], published: list[str], destination: Destination) -> tuple[list[str], int]:
     """Return the tags to show, and how many are left out.
 
-    These are what was released from here last, the newest versions of the rest, and what moves with any of them.
+    Shown are the tags that were released from here last, the newest other versions, and the moving tags of all these.
     """
     moves = {tag: _moving(tag, destination) for tag in published}
     always = frozenset(destination.target.tags)  # latest

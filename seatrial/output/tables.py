@@ -12,7 +12,7 @@ __all__ = ["history_rows", "history_table", "image_rows", "images_table", "table
 
 _MISSING = "<none>"
 _LONGEST_COMMAND = 45
-_NARROWEST = 7  # and three blanks between columns
+_NARROWEST = 7  # with three spaces between columns
 
 
 def images_table(images: Iterable[Image], *, now: float) -> str:

@@ -29,7 +29,7 @@ _LEAST_LINES: Final = 3  # the finished layers, a bar, the layers without room
 class TransferBars:
     """The layers of a transfer as a rich renderable that is never higher than the terminal.
 
-    Where there are more layers than lines, finished ones fold into one line, then those whose turn has not come.
+    If there are more layers than lines, finished ones are summarised in one line, then waiting ones.
     """
 
     def __init__(self, transfers: TransferSummary) -> None:

@@ -80,7 +80,7 @@ def test_the_table(world: World, there: Destination) -> None:
 def test_nothing_at_all(world: World, there: Destination) -> None:
     """Where there is nothing the text says so, and with a registry out of reach not more than is known."""
     text, trouble = show_status(world, there, as_json=False)
-    assert text.startswith(f"nothing is known of {there.repository.name}: ")
+    assert text.startswith(f"nothing is known about {there.repository.name}: ")
     assert "not published" in text
     assert trouble is None
 

@@ -31,12 +31,12 @@ _SHELL = (
 def removed(evidence: Evidence) -> Cause | None:
     """Recognise a container that was removed, or that is being removed."""
     inspection = evidence.inspection
-    going = (
+    is_removed = (
         inspection.state in ("removing", "dead")
         if inspection
         else not evidence.words or "No such container" in evidence.words
     )
-    if not going:
+    if not is_removed:
         return None
     return Cause(
         name="container-removed",
@@ -175,7 +175,7 @@ def wrong_port(evidence: Evidence) -> Cause | None:
 
 
 def certainly_wrong_port(evidence: Evidence) -> Cause | None:
-    """Recognise a wrong port, unless all sockets are on loopback or there is a traceback: it may be a debugger's."""
+    """Recognise a wrong port, unless all sockets are on loopback or the log has a traceback: a debugger may listen."""
     if evidence.has_traceback or all(one.loopback for one in _sockets(evidence)):
         return None
     return wrong_port(evidence)

@@ -14,7 +14,7 @@ __all__ = ["Cause", "Evidence", "Page", "Sources"]
 
 _REBUILD = "; then: invoke build smoke"
 _TRACEBACK = "Traceback (most recent call last)"
-# One or two lines above a traceback, these show that it continues the one before, or that it did not end the app.
+# In the two lines above a traceback, these show that it continues the one before, or that it did not end the app.
 _CONTINUES = re.compile("above exception, another|above exception was the direct cause|Exception ignored in")
 
 

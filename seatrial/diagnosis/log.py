@@ -103,7 +103,7 @@ def broken_import(evidence: Evidence) -> Cause | None:
     top = found["name"].partition(".")[0]
     known = top in evidence.sources.modules or top in sys.stdlib_module_names
     hint = f"fix the import from {top}" if known else f"pin a version of {top} that has {found['what']}"
-    return Cause.fixed_by_build("broken-import", f"{found['name']} has no {found['what']} to import", hint)
+    return Cause.fixed_by_build("broken-import", f"{found['name']} does not contain {found['what']}", hint)
 
 
 def syntax_error(evidence: Evidence) -> Cause | None:

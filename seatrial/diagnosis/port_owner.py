@@ -21,7 +21,7 @@ _AIRPLAY = "macOS's AirPlay Receiver (System Settings, General, AirDrop & Handof
 def find_port_owner(containers: Sequence[Container], port: int, *, proc: Path = _PROC) -> str | None:
     """Return a description of the container or process that listens on a TCP port, or None if nothing does.
 
-    Without `proc`, the HTTP response shows the owner: macOS itself uses port 5000 for AirPlay.
+    Without /proc, as on macOS, only an HTTP response can show the owner: macOS itself uses port 5000 for AirPlay.
     """
     for container in containers:
         if container.state in ("running", "paused") and container.publishes(port):

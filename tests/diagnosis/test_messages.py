@@ -118,7 +118,7 @@ def listening(address: str, port: int) -> Evidence:
         ),
         (
             evidence(ENDED, "ImportError: cannot import name 'x' from 'a.b' (/a)"),
-            "a.b has no x to import",
+            "a.b does not contain x",
             f"pin a version of a that has x{BUILD}",
         ),
         (

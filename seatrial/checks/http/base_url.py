@@ -35,7 +35,7 @@ class BaseUrl:
         """Return the full URL of one of the app's paths; a full URL is returned unchanged."""
         return f"{self}{path}" if path.startswith("/") and not path.startswith("//") else path
 
-    def place(self, url: str) -> str | None:
+    def request_target(self, url: str) -> str | None:
         """Return a URL's path and query, quoted for a request, or None if the URL is on another origin."""
         try:
             parts = urlsplit(url)

@@ -182,7 +182,7 @@ class _Wait:
             return Result(check=check, problem=problem, final=False), False
         first, self.ready = not self.ready, True
         if problem is None and check.within is not None and took > check.within:
-            problem = f"it answered after {took:.2f} s, and {check.within:g} s are allowed"
+            problem = f"it answered after {took:.2f} s, not within {check.within:g} s"
             return Result(check=check, problem=problem), first
         return Result(check=check, problem=problem), False
 

@@ -43,9 +43,9 @@ def send(base_url: BaseUrl, request: Request, *, seconds: float, follow: bool = 
     deadline = time.monotonic() + seconds
     url, visited = f"{base_url}{request.path}", list[str]()
     while True:
-        if (place := base_url.place(url)) is None:
+        if (target := base_url.request_target(url)) is None:
             raise ConnectionError(f"{sanitize(url, limit=200)} is not on {base_url.origin}")
-        response = _exchange(base_url, request, place, url, deadline, seconds)
+        response = _exchange(base_url, request, target, url, deadline, seconds)
         if not follow or response.location is None:
             return response
         visited.append(f"{request.method} {url}")
@@ -53,7 +53,7 @@ def send(base_url: BaseUrl, request: Request, *, seconds: float, follow: bool = 
             method = request.method if request.method in ("GET", "HEAD") else "GET"
             request = replace(request, method=method, body=None)
         shown = sanitize(response.location, limit=200)
-        if base_url.place(response.location) is None:
+        if base_url.request_target(response.location) is None:
             return replace(response, redirect_error=f"it redirects to {shown}, which is not on {base_url.origin}")
         if f"{request.method} {response.location}" in visited:
             return replace(response, redirect_error=f"it redirects in a loop, back to {shown}")
@@ -63,7 +63,7 @@ def send(base_url: BaseUrl, request: Request, *, seconds: float, follow: bool = 
 
 
 def _exchange(  # noqa: PLR0913, PLR0917  each argument is one thing
-    base_url: BaseUrl, request: Request, place: str, url: str, deadline: float, seconds: float
+    base_url: BaseUrl, request: Request, target: str, url: str, deadline: float, seconds: float
 ) -> Response:
     """Return the response to one request, without following redirects."""
     late = threading.Event()
@@ -73,7 +73,7 @@ def _exchange(  # noqa: PLR0913, PLR0917  each argument is one thing
             defaults = {name: value for name, value in _DEFAULT_HEADERS.items() if name.lower() not in given}
             headers = {**defaults, **request.headers, "Connection": "close"}
             as_bytes = {name: value.encode() for name, value in headers.items()}
-            connection.request(request.method, place, body=request.body, headers=as_bytes)
+            connection.request(request.method, target, body=request.body, headers=as_bytes)
             response = connection.getresponse()
             body = response.read(LARGEST_BODY + 1)
             if late.is_set():
@@ -164,5 +164,5 @@ def _trusted() -> ssl.SSLContext:
 
 
 def _quietly(action: Callable[[], None]) -> None:
-    with suppress(OSError):  # the connection has ended already
+    with suppress(OSError):  # the connection is already closed
         action()

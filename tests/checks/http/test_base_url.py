@@ -68,7 +68,7 @@ def test_addresses() -> None:
     base_url = parse_base_url("https://shop.example/app")
     assert base_url.url("/x?y=z") == "https://shop.example/app/x?y=z"
     assert base_url.url("https://other.example/") == "https://other.example/"
-    assert base_url.place("https://shop.example/app/x?y=z#top") == "/app/x?y=z"
-    assert base_url.place("https://shop.example:443") == "/"
-    assert base_url.place("http://shop.example/app/x") is None
+    assert base_url.request_target("https://shop.example/app/x?y=z#top") == "/app/x?y=z"
+    assert base_url.request_target("https://shop.example:443") == "/"
+    assert base_url.request_target("http://shop.example/app/x") is None
     assert base_url.resolve("https://shop.example/app/a/b", "../c") == "https://shop.example/app/c"

@@ -44,7 +44,7 @@ class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     def _request_problems(self) -> Iterator[str]:
         if not re.fullmatch(r"/[^\s#]*", self.path):
-            yield f"`path` {self.path!r} is not a valid path: begin it with /, without spaces and #"
+            yield f"`path` {self.path!r} is not a valid path: it begins with / and has no spaces and no #"
         for key in ("headers", "response_headers"):
             for name, value in getattr(self, key).items():
                 if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
@@ -53,7 +53,7 @@ class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     def _response_problems(self) -> Iterator[str]:
         if self.redirect is not None and not re.fullmatch(r"(https?://[^\s/]|/)\S*", self.redirect):
-            yield f"`redirect` {self.redirect!r} is not a valid target: begin it with / or http, without spaces"
+            yield f"`redirect` {self.redirect!r} is not a valid target: it begins with / or http and has no spaces"
         if self.redirect is not None and self.status is not None and self.status // 100 != 3:  # noqa: PLR2004  3xx
             yield f"`status` {self.status} contradicts redirect, which needs a 3xx status"
         if self.matches is not None:
@@ -71,7 +71,7 @@ def _json_problems(key: str, value: object) -> Iterator[str]:
     try:
         json.dumps(value, allow_nan=False)
     except (TypeError, ValueError) as error:
-        yield f"`{key}` contains a value that JSON does not have ({error}): write it in quotes"
+        yield f"`{key}` contains a value that JSON cannot hold ({error}): write it in quotes"
 
 
 def check_of(given: CheckSettings) -> Check:

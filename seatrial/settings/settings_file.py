@@ -84,13 +84,13 @@ def _reading(path: Path) -> Iterator[None]:
 
 
 def _construct(path: Path) -> None:
-    """Build the values, as Invoke will; only this finds an unknown tag or the 30th of February."""
+    """Build the values, as Invoke will; only this finds an unknown YAML tag or an impossible date."""
     with _reading(path):
         yaml.safe_load(path.read_text("utf-8-sig"))
 
 
 def _refuse_bad_keys(path: Path, node: yaml.Node) -> None:
-    """Refuse a key that is there twice or is not text."""
+    """Refuse a key that occurs twice or is not text."""
     if isinstance(node, yaml.SequenceNode):
         for item in node.value:
             _refuse_bad_keys(path, item)
@@ -103,13 +103,17 @@ def _refuse_bad_keys(path: Path, node: yaml.Node) -> None:
                 raise _broken(path, line, f"the key {shown} is not text; write it in quotes")
             # Invoke turns each key into an environment variable's name in capitals, so case makes no difference.
             if (name := key.value.upper()) in seen:
-                raise _broken(path, line, f"'{key.value}' is already on line {seen[name]} (case does not count)")
+                raise _broken(
+                    path,
+                    line,
+                    f"'{key.value}' is already on line {seen[name]} (case makes no difference)",
+                )
             seen[name] = line
             _refuse_bad_keys(path, value)
 
 
 def _refuse_bad_shape(path: Path, key: yaml.Node, seatrial: yaml.Node) -> None:
-    """Refuse what Invoke cannot merge with the defaults: no mapping under `seatrial`, or one for a single value."""
+    """Refuse what Invoke cannot merge with the defaults: a mapping where a value belongs, or the other way round."""
     if seatrial.tag != _MAPPING_TAG:
         raise _broken(path, key.start_mark.line + 1, "'seatrial:' is not a mapping")
     for name, value in seatrial.value:

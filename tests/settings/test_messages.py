@@ -29,7 +29,11 @@ def _load(root: Path, text: str) -> Settings:
         ("seatrial: [1]\n", 1, "'seatrial:' is not a mapping"),
         ("seatrial:\n  user: {a: b}\n", 2, "'user:' is a mapping; it must be a single value"),
         ("seatrial:\n  1: x\n", 2, "the key '1' is not text; write it in quotes"),
-        ("seatrial:\n  user: a\n  USER: b\n", 3, "'USER' is already on line 2 (case does not count)"),
+        (
+            "seatrial:\n  user: a\n  USER: b\n",
+            3,
+            "'USER' is already on line 2 (case makes no difference)",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_read(tmp_path: Path, text: str, line: int, reason: str) -> None:
@@ -65,12 +69,12 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, text: str, line: int, reason
         *(
             (_CHECK % text, f"apps.web.checks.0.{key}", f"`{key}` {reason}", "fix {place}")
             for text, key, reason in [
-                ("path: nope", "path", "'nope' is not a valid path: begin it with /, without spaces and #"),
+                ("path: nope", "path", "'nope' is not a valid path: it begins with / and has no spaces and no #"),
                 ("headers: {X Y: a}", "headers", "'X Y' is not a valid header name or has an invalid value"),
                 (
                     "redirect: x",
                     "redirect",
-                    "'x' is not a valid target: begin it with / or http, without spaces",
+                    "'x' is not a valid target: it begins with / or http and has no spaces",
                 ),
                 ("redirect: /x, status: 200", "status", "200 contradicts redirect, which needs a 3xx status"),
                 (
@@ -83,7 +87,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, text: str, line: int, reason
                     "json: .nan",
                     "json",
                     (
-                        "contains a value that JSON does not have (Out of range float values are not JSON compliant): "
+                        "contains a value that JSON cannot hold (Out of range float values are not JSON compliant): "
                         "write it in quotes"
                     ),
                 ),

@@ -48,7 +48,7 @@ class LockOwner:
 class Lock:
     """The lock for one name, in a file that is empty while the lock is free.
 
-    `work` is a part of the message "another release to NAME is in progress"; `hint` says what to type in that case.
+    In the message "another release to NAME is in progress", `work` is "release to"; `hint` says what to type then.
     """
 
     def __init__(self, folder: Path, name: str, *, work: str = "release to", hint: str = _DEFAULT_HINT) -> None:

@@ -11,7 +11,7 @@ from seatrial.sources.dockerfile import instructions, lines_of, split_flags
 __all__ = ["INTERNAL_STEPS", "StepName", "line_text", "step_line"]
 
 INTERNAL_STEPS: Final = ("[internal]", "[context ", "[auth]", "copy /context")
-"""How the names of steps begin that come from the builder, not from the Dockerfile."""
+"""The beginnings of step names that come from the builder itself, not from the Dockerfile."""
 
 _NAME: Final = re.compile(r"\[([a-z0-9]+/\S+ )?(\S+ )? *(\d+)/(\d+)\] (.*)", re.DOTALL)
 _COUNTED: Final = frozenset({"ADD", "COPY", "RUN", "WORKDIR"})

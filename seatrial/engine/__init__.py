@@ -1,1 +1,1 @@
-"""The Docker Engine in Seatrial's own types: over its API, and in memory."""
+"""The Docker Engine, over its API, in Seatrial's own types."""

@@ -1,4 +1,4 @@
-"""What can be seen of a container from outside: its end, health checks and sockets, as frozen data."""
+"""What can be seen of a container from outside: how it ended, its health checks and its sockets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ from seatrial.engine.model import State
 from seatrial.engine.parsing import engine_time
 from seatrial.host.sockets import parse_sockets
 
-__all__ = ["ContainerInspection", "Health", "Socket", "in_host_proc", "inspection_of", "program_platform", "sockets_of"]
+__all__ = [
+    "ContainerInspection",
+    "Health",
+    "Socket",
+    "inspection_of",
+    "program_platform",
+    "sockets_in_host_proc",
+    "sockets_of",
+]
 
 _DOCKERS_RESOLVER = ipaddress.ip_address("127.0.0.11")
 _HEALTH_KEPT = 3
@@ -22,7 +30,7 @@ _HOST_PROC = Path("/proc")
 _ELF = b"\x7fELF"
 _ELF_HEADER = 20
 _BIG_ENDIAN = 2
-# The field e_machine in an ELF header.
+# Values of the field e_machine in an ELF header.
 _MACHINES = {3: "386", 21: "ppc64le", 22: "s390x", 40: "arm/v7", 62: "amd64", 183: "arm64", 243: "riscv64"}
 
 
@@ -85,7 +93,7 @@ class ContainerInspection:
 
 
 def inspection_of(raw: dict[str, Any], *, sockets: tuple[Socket, ...] | None, program: str) -> ContainerInspection:
-    """Return the inspection for `docker inspect` output and what was found separately."""
+    """Return the inspection for `docker inspect` output; sockets and program are found separately."""
     state, config, host = raw["State"], raw.get("Config") or {}, raw.get("HostConfig") or {}
     health = state.get("Health") or {}
     mounts = [str(one.get("Destination")) for one in raw.get("Mounts") or () if one.get("RW")]
@@ -111,7 +119,7 @@ def inspection_of(raw: dict[str, Any], *, sockets: tuple[Socket, ...] | None, pr
     )
 
 
-def in_host_proc(pid: int, container_id: str, *, proc: Path = _HOST_PROC) -> tuple[Socket, ...] | None:
+def sockets_in_host_proc(pid: int, container_id: str, *, proc: Path = _HOST_PROC) -> tuple[Socket, ...] | None:
     """Return the sockets that listen in the network of process `pid`; None unless it belongs to that container.
 
     The engine may run on another machine; then the same process id here is an unrelated process.

@@ -121,7 +121,8 @@ class ContainerSpec:
 
     With `host_port` 0 the engine chooses a free port. `memory` is in bytes; `cpus` None means no limit; `stop_grace` is
     in seconds. `volumes` maps mount paths to named volumes. `tmpfs` are writable paths besides /tmp, kept in memory.
-    With `hardened` False the root file system is writable and the capabilities are the engine's defaults.
+    With `hardened` False the root file system is writable and the capabilities are the engine's defaults. With
+    `restart` the engine starts it again after a crash or a reboot.
     """
 
     name: str

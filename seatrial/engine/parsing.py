@@ -55,10 +55,10 @@ def _config(raw: dict[str, Any]) -> ImageConfig:
 
 
 def engine_time(text: str) -> datetime:
-    """Return one of the engine's times, cut to microseconds; `ValueError` if it is not a time."""
+    """Parse a time as the engine writes it, cut to microseconds; raise `ValueError` if it is not a time."""
     return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
 
 
 def _epoch(text: str) -> float:
-    """Return seconds since the epoch."""
+    """Return a time of the engine in seconds since the epoch; 0 for an empty text."""
     return engine_time(text).timestamp() if text else 0.0

@@ -1,4 +1,4 @@
-"""An engine that holds nothing: what check mode looks at where an engine is only going to be started."""
+"""An empty engine, which check mode shows to later steps if no engine runs yet."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PLATFORM = "linux/amd64"
 
 
 class _PlannedEngine:
-    """The look-ups that plans make; nothing is carried out in check mode."""
+    """Only the methods that a `plan` calls, since check mode changes nothing."""
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
@@ -43,5 +43,5 @@ class _PlannedEngine:
 
 
 def planned_engine(endpoint: str) -> Engine:
-    """Return an engine that holds nothing and can only be looked at."""
+    """Return an engine without images and containers, which can only be looked at."""
     return cast("Engine", _PlannedEngine(endpoint))

@@ -62,15 +62,15 @@ class Engine(Protocol):
         ...
 
     def inspect_image(self, name_or_id: str) -> dict[str, Any]:
-        """Return Docker's own description of an image; `StepFailed` if there is no such image."""
+        """Return Docker's own description of an image; raise `StepFailed` if there is no such image."""
         ...
 
     def history(self, name_or_id: str) -> list[HistoryEntry]:
-        """Return an image's history, newest layer first; `StepFailed` if there is no such image."""
+        """Return an image's history, newest layer first; raise `StepFailed` if there is no such image."""
         ...
 
     def files(self, image_id: str, *, name: str, labels: Mapping[str, str]) -> Generator[ImageFile, None, None]:
-        """Yield an image's files without their content; `StepFailed` if there is no such image.
+        """Yield an image's files without their content; raise `StepFailed` if there is no such image.
 
         This may create a temporary container with that name and these labels. It is removed at the end, also when the
         generator is closed early.
@@ -78,11 +78,11 @@ class Engine(Protocol):
         ...
 
     def builder(self, options: BuildOptions) -> str:
-        """Return the name of the builder for these options; `Unavailable` if no builder here supports them."""
+        """Return the name of the builder for these options; raise `Unavailable` if no builder here supports them."""
         ...
 
     def build(self, request: BuildRequest, emit: Emit) -> str:
-        """Build an image and return its id; `BuildFailed` if the build fails."""
+        """Build an image and return its id; raise `BuildFailed` if the build fails."""
         ...
 
     def tag(self, image_id: str, reference: ImageReference) -> None:
@@ -90,13 +90,13 @@ class Engine(Protocol):
         ...
 
     def untag(self, reference: ImageReference) -> None:
-        """Remove a name; an image without any name is removed."""
+        """Remove a name; the image itself is removed if this was its last name."""
         ...
 
     def pull(
         self, reference: ImageReference, credential: Credential | None, emit: Emit, *, platform: str | None = None
     ) -> None:
-        """Pull an image, for a platform such as `linux/arm64`; `RegistryUnavailable` or `StepFailed` on failure."""
+        """Pull an image, for a platform such as `linux/arm64`; raise `RegistryUnavailable` or `StepFailed`."""
         ...
 
     def push(
@@ -122,11 +122,11 @@ class Engine(Protocol):
         ...
 
     def create(self, spec: ContainerSpec, emit: Emit) -> str:
-        """Create a container without starting it and return its id; `ContainerFailed` if its name is taken."""
+        """Create a container without starting it and return its id; raise `ContainerFailed` if its name is taken."""
         ...
 
     def start(self, container_id: str) -> None:
-        """Start a container; `ContainerFailed` if its port is taken or its command does not exist."""
+        """Start a container; raise `ContainerFailed` if its port is taken or its command does not exist."""
         ...
 
     def stop(self, container_id: str, *, grace: float) -> None:

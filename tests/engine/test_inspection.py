@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.engine.inspection import in_host_proc, inspection_of, program_platform, sockets_of
+from seatrial.engine.inspection import inspection_of, program_platform, sockets_in_host_proc, sockets_of
 
 _HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 _REST = " 00000000:0000 {state} 00000000:00000000 00:00000000 00000000     0        0 843601 1 00000000359b3e86 100 0\n"
@@ -46,9 +46,9 @@ def test_a_process_of_another_machine(tmp_path: Path) -> None:
     (folder / "tcp").write_text(_HEAD + _row("00000000:1F40"))
     (tmp_path / "7" / "cgroup").write_text("0::/docker/abc\n")
 
-    assert in_host_proc(7, "abc", proc=tmp_path) == sockets_of(_row("00000000:1F40"))
-    assert in_host_proc(7, "def", proc=tmp_path) is None
-    assert in_host_proc(8, "abc", proc=tmp_path) is None
+    assert sockets_in_host_proc(7, "abc", proc=tmp_path) == sockets_of(_row("00000000:1F40"))
+    assert sockets_in_host_proc(7, "def", proc=tmp_path) is None
+    assert sockets_in_host_proc(8, "abc", proc=tmp_path) is None
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ ROWS: list[tuple[Any, ...]] = [
         "damaged",
         _transfer("digest invalid"),
         NOT_PUSHED,
-        "the content was damaged in transit, and the registry refused it: digest invalid",
+        "the content was damaged in transit and was refused: digest invalid",
         "check what is between this machine and r.io (a proxy?), then run it again",
     ),
     (
@@ -144,7 +144,7 @@ ROWS: list[tuple[Any, ...]] = [
         "version",
         _build("No matching distribution found"),
         FAILED,
-        "a requirement has no such version (No matching distribution found)",
+        "a requirement names a version that does not exist (No matching distribution found)",
         "fix the version in the requirements, then run it again",
     ),
     ("network", _build("Could not resolve host"), FAILED, "the build has no network (Could not resolve host)", FIX),
@@ -159,7 +159,7 @@ ROWS: list[tuple[Any, ...]] = [
         "architecture",
         _build("exec format error"),
         FAILED,
-        "the program is for another platform than the engine's (exec format error)",
+        "the program was compiled for another platform than the engine's (exec format error)",
         FIX,
     ),
     (
@@ -186,7 +186,7 @@ ROWS: list[tuple[Any, ...]] = [
     (
         "old",
         lambda: require_buildkit("1.38"),
-        "this Docker Engine is too old to build",
+        "this Docker Engine is too old to build images",
         "its API is 1.38, and BuildKit needs 1.39 or later",
         "install Docker Engine 20.10 or later (18.09 is the first with BuildKit)",
     ),

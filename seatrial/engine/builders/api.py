@@ -22,7 +22,7 @@ from seatrial.sources.archive import stream
 from seatrial.sources.context import Context
 from seatrial.sources.dockerfile import syntax_directive, up_to_target, without_syntax_directive
 
-__all__ = ["ApiBuild", "own_name"]
+__all__ = ["ApiBuild", "added_dockerfile_name"]
 
 _BAD_REQUEST = 400
 _BUILDKIT = "2"  # its number in the API
@@ -30,8 +30,11 @@ _LONGEST_NAME = 100
 _NO_CREDENTIALS = "e30="  # {} in base64: the base images are already in the engine
 
 
-def own_name(context: Context) -> str:
-    """Return the name of a Dockerfile from outside the context; always the same, since COPY may copy the file."""
+def added_dockerfile_name(context: Context) -> str:
+    """Return a name that no file of the context has; the Dockerfile is added to the context under it.
+
+    The same context always gets the same name, because `COPY . .` copies the added file into the image.
+    """
     name = ".seatrial.Dockerfile"
     while name in context.entries:
         name += "_"
@@ -50,7 +53,7 @@ class ApiBuild:
         self._progress = Progress()
 
     def events(self, request: BuildRequest) -> Iterator[BuildEvent]:
-        """Build and yield progress events; `BuildStopped` if the build fails."""
+        """Build and yield progress events; raise `BuildStopped` if the build fails."""
         done = False
         try:
             for message in self._messages(request):
@@ -96,7 +99,7 @@ class ApiBuild:
             data=stream(request.context, {name: content}, mtime=request.epoch, digests=request.digests),
             headers={"Content-Type": "application/x-tar", "X-Registry-Config": _NO_CREDENTIALS},
             stream=True,
-            timeout=None,  # a RUN may be silent for long; the caller enforces the limit
+            timeout=None,  # a RUN may print nothing for a long time; the caller enforces the limit
         )
         with response:
             if response.status_code >= _BAD_REQUEST:
@@ -121,7 +124,7 @@ class ApiBuild:
         name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else ""
         # With a longer name the tar begins with an extended header, and BuildKit does not recognise it as a tar.
         inside = name in request.context.entries and len(name.encode()) < _LONGEST_NAME
-        return (name if inside else own_name(request.context)), text.encode()
+        return (name if inside else added_dockerfile_name(request.context)), text.encode()
 
 
 def _status(aux: str) -> Status | None:

@@ -1,4 +1,4 @@
-"""A build: by BuildKit over the engine's API, or by docker buildx if only that can."""
+"""A build: by BuildKit over the engine's API, or by docker buildx if the options need it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class _BuilderRun(Protocol):
         ...
 
     def events(self, request: BuildRequest) -> Iterator[BuildEvent]:
-        """Build and yield progress events; `BuildStopped` if the build fails."""
+        """Build and yield progress events; raise `BuildStopped` if the build fails."""
         ...
 
     def failed(self) -> FailedVertex | None:
@@ -44,7 +44,7 @@ class _BuilderRun(Protocol):
 
 
 def build(connection: Connection, request: BuildRequest, emit: Emit) -> str:
-    """Build an image and return its id; `BuildFailed` with the last lines of output if the build fails.
+    """Build an image and return its id; raise `BuildFailed` with the last lines of output if the build fails.
 
     The image's label `seatrial.builder` names the builder. The build is cancelled in the engine if this is interrupted
     or takes longer than the request's timeout.
@@ -59,14 +59,14 @@ def build(connection: Connection, request: BuildRequest, emit: Emit) -> str:
 
 
 def builder(connection: Connection, options: BuildOptions) -> str:
-    """Return the name of the builder for these options; `Unavailable` if no builder here supports them."""
+    """Return the name of the builder for these options; raise `Unavailable` if no builder here supports them."""
     with connection.translate_errors("the engine cannot build"):
         return _builder_run(connection, options, lambda _: None).builder
 
 
 def _builder_run(connection: Connection, options: BuildOptions, emit: Emit) -> _BuilderRun:
-    if requirement := options.needs_buildx:
-        return BuildxBuild.found(requirement)
+    if requirements := options.needs_buildx:
+        return BuildxBuild.installed(requirements)
     require_buildkit(connection.client.api_version)
     return ApiBuild(connection.client, emit)
 

@@ -70,7 +70,7 @@ class Progress:
         return (*events, *(event for track in updated for event in _end_events(track)))
 
     def finish(self) -> tuple[BuildEvent, ...]:
-        """Return the lines without a line end; call this once, after the last status."""
+        """Return the output that did not end with a line end; call this once, after the last status."""
         return tuple(event for track in self._tracks.values() for event in _flush_events(track))
 
     def failed(self) -> FailedVertex | None:

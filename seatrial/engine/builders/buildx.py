@@ -6,7 +6,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 
-from seatrial.engine.builders.api import own_name
+from seatrial.engine.builders.api import added_dockerfile_name
 from seatrial.engine.builders.buildkit import LAST_LINES, FailedVertex, Progress
 from seatrial.engine.builders.buildkit_status import status_from_json
 from seatrial.engine.builders.failure import BuildStopped
@@ -22,23 +22,23 @@ _VERSION = re.compile(r"v?(\d+\.\d+\S*)")
 
 
 class BuildxBuild:
-    """A build by the docker CLI's plugin: the same build context, the same events."""
+    """A build by the plugin of the docker CLI, with the same build context and the same events."""
 
     def __init__(self, version: str) -> None:
         self._version = version
         self._progress = Progress()
-        self._words: deque[str] = deque(maxlen=LAST_LINES)
+        self._other_lines: deque[str] = deque(maxlen=LAST_LINES)
         self._process: PipedProcess | None = None
 
     @classmethod
-    def found(cls, requirement: str) -> BuildxBuild:
-        """Return a build by the installed buildx; `Unavailable`, naming the requirement, if there is none."""
-        words = output_of(["docker", "buildx", "version"])
-        version = _VERSION.search(words or "")
+    def installed(cls, requirements: str) -> BuildxBuild:
+        """Return a build by the installed buildx; raise `Unavailable` with the requirements if there is none."""
+        output = output_of(["docker", "buildx", "version"])
+        version = _VERSION.search(output or "")
         if version is None:
             raise Unavailable(
-                f"{requirement} cannot be built here",
-                reason="only docker buildx can do that, and the docker CLI has no such plugin",
+                f"this build needs docker buildx ({requirements})",
+                reason="only docker buildx can do that, and the docker CLI here does not have this plugin",
                 hint="install it (apt-get install docker-buildx, or docker-buildx-plugin from Docker), then try again",
             )
         return cls(version[1])
@@ -49,38 +49,38 @@ class BuildxBuild:
         return f"docker buildx {self._version}"
 
     def events(self, request: BuildRequest) -> Iterator[BuildEvent]:
-        """Build and yield progress events; `BuildStopped` if the build fails."""
+        """Build and yield progress events; raise `BuildStopped` if the build fails."""
         # The Dockerfile gets a name of its own: buildx looks for it in the tar that it reads.
-        name = own_name(request.context)
+        name = added_dockerfile_name(request.context)
         body = stream(request.context, {name: request.content}, mtime=request.epoch, digests=request.digests)
-        with PipedProcess(_words(request, name), body) as process:
+        with PipedProcess(_command(request, name), body) as process:
             self._process = process
             for line in process.lines():
                 status = status_from_json(line)
                 if status is None:
-                    self._words.append(line)
+                    self._other_lines.append(line)
                 else:
                     yield from self._progress.feed(status)
             yield from self._progress.finish()
             if process.wait():
-                raise BuildStopped(self._last_words())
+                raise BuildStopped(self._error_message())
 
     def failed(self) -> FailedVertex | None:
         """Return the part of the build that failed, or None if unknown."""
         return self._progress.failed()
 
     def cancel(self) -> None:
-        """Stop buildx, and with its connection the build in the engine."""
+        """Stop buildx; the engine then stops the build, because the connection is closed."""
         if self._process:
             self._process.end()
 
-    def _last_words(self) -> str:
-        errors = [line for line in self._words if line.startswith("ERROR: ")]
-        words = errors[-1] if errors else next(reversed(self._words), "docker buildx gave no reason")
-        return words.removeprefix("ERROR: ")
+    def _error_message(self) -> str:
+        errors = [line for line in self._other_lines if line.startswith("ERROR: ")]
+        message = errors[-1] if errors else next(reversed(self._other_lines), "docker buildx gave no reason")
+        return message.removeprefix("ERROR: ")
 
 
-def _words(request: BuildRequest, dockerfile: str) -> list[str]:
+def _command(request: BuildRequest, dockerfile: str) -> list[str]:
     options = request.options
     pairs = {
         "--build-arg": [f"{name}={value}" for name, value in options.arguments.items()],

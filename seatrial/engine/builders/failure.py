@@ -23,7 +23,7 @@ _COMMAND: Final = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class _Known:
-    """A known cause: the text that reveals it, the reason, its name, and a hint if it has its own."""
+    """A known cause: the text in the output that reveals it, the reason, its name, and its own hint if it has one."""
 
     marker: str
     reason: str
@@ -42,7 +42,7 @@ _KNOWN: Final = (
     _Known(
         marker="No matching distribution found",
         cause="no-such-version",
-        reason="a requirement has no such version",
+        reason="a requirement names a version that does not exist",
         hint="fix the version in the requirements, then run it again",
     ),
     _Known(marker="Temporary failure in name resolution", cause="no-network", reason="the build has no network"),
@@ -57,7 +57,7 @@ _KNOWN: Final = (
     _Known(
         marker="exec format error",
         cause="wrong-architecture",
-        reason="the program is for another platform than the engine's",
+        reason="the program was compiled for another platform than the engine's",
     ),
     _Known(
         marker="no active sessions",
@@ -68,7 +68,7 @@ _KNOWN: Final = (
         marker="docker exporter does not currently support exporting manifest lists",
         cause="unfit-builder",
         reason="the engine stores images of several platforms only in the containerd image store",
-        hint=f"{_STORE} build one platform",
+        hint=f"{_STORE} build for one platform",
     ),
     _Known(
         marker="unsupported frontend capability moby.buildkit.frontend.contexts",

@@ -14,9 +14,9 @@ from seatrial.engine.docker.image_files import image_files
 from seatrial.engine.inspection import (
     ContainerInspection,
     Socket,
-    in_host_proc,
     inspection_of,
     program_platform,
+    sockets_in_host_proc,
     sockets_of,
 )
 from seatrial.engine.model import Container, ContainerSpec, ImageFile
@@ -27,7 +27,7 @@ from seatrial.events import WarningEvent
 __all__ = ["Containers"]
 
 _CONFLICT = 409
-# Exit codes of a program for another platform, also where a shell tried to run it as a script.
+# Exit codes if a program is for another platform, or if a shell then tried to run it as a script.
 _NOT_EXECUTED = (2, 126, 127)
 _TAR_BLOCK = 512
 _PORT_TAKEN = re.compile(r"port is already allocated|address already in use|failed to bind host port", re.IGNORECASE)
@@ -75,7 +75,7 @@ class Containers:
         return str(made["Id"])
 
     def files(self, image_id: str, *, name: str, labels: Mapping[str, str]) -> Generator[ImageFile, None, None]:
-        """Yield an image's files, by way of a temporary container that is never started."""
+        """Yield an image's files, read from a temporary container that is never started."""
         return image_files(self._connection, image_id, name=name, labels=labels)
 
     def start(self, container_id: str) -> None:
@@ -153,7 +153,7 @@ class Containers:
         """Return a container's listening sockets, read from this machine's /proc, else from the container's own."""
         if not raw["State"].get("Running"):
             return None
-        found = in_host_proc(int(raw["State"].get("Pid") or 0), raw["Id"])
+        found = sockets_in_host_proc(int(raw["State"].get("Pid") or 0), raw["Id"])
         if found is not None:
             return found
         client = self._connection.client

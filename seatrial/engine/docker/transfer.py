@@ -95,14 +95,14 @@ def transfer_error(
 ) -> SeatrialError:
     """Return the error for the engine's message about a transfer."""
     message, host = f"{reference.familiar} cannot be {direction}ed", reference.registry
-    text = _UNPARSED.sub(_as_answered, text)
+    text = _UNPARSED.sub(_quoted_answer, text)
     meanings: dict[re.Pattern[str], Callable[[], SeatrialError]] = {  # the first match counts
         _UNTRUSTED: lambda: untrusted(message, host, text),
         _READ_ONLY: lambda: read_only(message, host, text),
         _LIMITED: lambda: RateLimited(message, reason=f"{text} (rate limit)", hint="wait a minute, then run it again"),
         _DAMAGED: lambda: StepFailed(
             message,
-            reason=f"the content was damaged in transit, and the registry refused it: {text}",
+            reason=f"the content was damaged in transit and was refused: {text}",
             hint=f"check what is between this machine and {host} (a proxy?), then run it again",
         ),
         _UNREACHABLE: lambda: RegistryUnavailable(
@@ -116,7 +116,7 @@ def transfer_error(
     return StepFailed(message, reason=text, hint=f"docker {direction} {reference.familiar}")
 
 
-def _as_answered(found: re.Match[str]) -> str:
-    """Return the registry's answer from the engine's message that it could not parse it."""
+def _quoted_answer(found: re.Match[str]) -> str:
+    """Return the registry's status and answer, which the engine quotes when it cannot parse the answer."""
     body = " ".join(re.sub(r"\\[nrt]", " ", found[2]).split())
     return f"HTTP {found[1]}: {body}"

@@ -42,7 +42,7 @@ def test_without_buildx(project: Project, client: docker.DockerClient) -> None:
         done = project.invoke("build", "--version", "1", "--platform", "linux/amd64,linux/arm64", *flags, "--json")
         assert done.code == 3, done.all
         error = done.document["steps"][0]["error"]
-        assert error["message"] == "several platforms cannot be built here"
+        assert error["message"] == "this build needs docker buildx (several platforms)"
         assert "apt-get install docker-buildx" in error["hint"]
     assert not client.images.list(project.repository)
 

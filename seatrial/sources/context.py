@@ -97,7 +97,7 @@ def unreadable(path: Path, error: OSError) -> UsageError:
         hint=(
             "run it again: the file disappeared while it was read"
             if isinstance(error, FileNotFoundError)
-            else f"chmod -R u+r {path} (or list it in .dockerignore)"
+            else f"chmod -R u+rX {path} (or list it in .dockerignore)"
         ),
     )
 

@@ -70,7 +70,7 @@ def test_closed_folder(folder: Path) -> None:
             read(folder)
     finally:
         (folder / "static").chmod(0o755)
-    assert caught.value.hint.startswith(f"chmod -R u+r {folder / 'static'} ")
+    assert caught.value.hint.startswith(f"chmod -R u+rX {folder / 'static'} ")
 
 
 def test_too_large(folder: Path) -> None:

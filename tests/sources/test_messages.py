@@ -80,7 +80,7 @@ _MESSAGES: list[tuple[Callable[[Path], object], str, str, str]] = [
         lambda folder: _raise(unreadable(folder / "x", PermissionError(13, "Permission denied"))),
         "{folder}/x cannot be read",
         "Permission denied",
-        "chmod -R u+r {folder}/x (or list it in .dockerignore)",
+        "chmod -R u+rX {folder}/x (or list it in .dockerignore)",
     ),
 ]
 

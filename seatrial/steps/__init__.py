@@ -1,1 +1,1 @@
-"""The steps of every command, one folder for each stage of the road."""
+"""The steps of every command: setup, build, smoke, serve, publish."""

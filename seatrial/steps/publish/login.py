@@ -1,4 +1,4 @@
-"""login: the registry accepts the user's password, and Docker's configuration holds it."""
+"""login: the registry accepts the user's password, and Docker stores it."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ __all__ = ["Preflight"]
 
 @dataclass(frozen=True, kw_only=True)
 class Preflight(AppStep):
-    """The user may push, as far as the registry tells, and the version is not published with other content.
+    """The user may push, as far as the registry shows it, and the version is not published with other content.
 
     If the version is already published from the same inputs, that image is pulled, since another build could differ.
     """

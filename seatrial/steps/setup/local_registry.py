@@ -55,7 +55,7 @@ class LocalRegistry(Step):
     name: str = "registry"
 
     def plan(self, world: World) -> Change | NoChange:
-        """Ask whether it answers, and look for its container."""
+        """Check whether a registry answers, and look for its container."""
         if _answers(self.port):
             return NoChange(message=f"a registry answers at localhost:{self.port}", identity=f"localhost:{self.port}")
         container = world.engine.container(_NAME)

@@ -58,7 +58,7 @@ class Command:
         report = carry_out(self.name, steps, self.world, console, check=self.check, lock_wait=wait)
         if file:
             try:
-                file.write(report)
+                file.write(report, self.call)
             except StepFailed as error:
                 report = replace(report, error=report.error or error)
         if report.error:

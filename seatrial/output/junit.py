@@ -13,10 +13,13 @@ from xml.etree import ElementTree as ET
 from seatrial.errors import SeatrialError, SmokeFailed, StepFailed, UsageError, sanitize
 from seatrial.events import CheckResult
 from seatrial.host.atomic_write import replace_file
+from seatrial.output.hints import Call
 from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.report import Report
 
 __all__ = ["JUnitFile", "as_junit"]
+
+_UNKNOWN_CALL = Call()
 
 # Characters that XML 1.0 cannot contain, not even escaped.
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -34,12 +37,12 @@ class JUnitFile:
         self.path = _writable_path(name, check=check)
         self._check = check
 
-    def write(self, report: Report) -> None:
+    def write(self, report: Report, call: Call = _UNKNOWN_CALL) -> None:
         """Write the file atomically; `StepFailed` when it cannot be written."""
         if self._check:
             return
         try:
-            replace_file(self.path, as_junit(report), mode=0o644)  # CI systems read it as somebody else
+            replace_file(self.path, as_junit(report, call), mode=0o644)  # CI systems read it as somebody else
         except OSError as error:
             raise StepFailed(
                 f"{self.path} cannot be written",
@@ -48,11 +51,11 @@ class JUnitFile:
             ) from error
 
 
-def as_junit(report: Report) -> bytes:
+def as_junit(report: Report, call: Call = _UNKNOWN_CALL) -> bytes:
     """Return the XML: a testsuite for each step that ran; a testcase for each check, image check and visited page."""
     root = ET.Element("testsuites")
     for number, outcome in enumerate(one for one in report.outcomes if one.began):
-        root.append(_testsuite(number, outcome))
+        root.append(_testsuite(number, outcome, call))
     ET.indent(root)
     return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
 
@@ -79,11 +82,13 @@ def _writable_path(name: str, *, check: bool) -> Path:
     return path
 
 
-def _testsuite(number: int, outcome: Outcome) -> ET.Element:
+def _testsuite(number: int, outcome: Outcome, call: Call) -> ET.Element:
     """Return a step's testsuite, with elements and attributes that both Ant's and Jenkins' schemas allow."""
-    cases = [_testcase(one, name, outcome) for one, name in zip(outcome.checks, _names(outcome.checks), strict=True)]
+    cases = [
+        _testcase(one, name, outcome, call) for one, name in zip(outcome.checks, _names(outcome.checks), strict=True)
+    ]
     if outcome.status is Status.FAILED and outcome.error and not any(map(len, cases)):
-        cases.append(_failed(outcome, outcome.error, spent=sum(one.seconds for one in outcome.checks)))
+        cases.append(_failed(outcome, outcome.error, call, spent=sum(one.seconds for one in outcome.checks)))
     element = ET.Element(
         "testsuite",
         {
@@ -118,28 +123,30 @@ def _names(checked: Sequence[CheckResult]) -> Iterator[str]:
         yield f"{one.check} ({seen[one.check]})" if seen[one.check] > 1 else one.check
 
 
-def _testcase(one: CheckResult, name: str, outcome: Outcome) -> ET.Element:
+def _testcase(one: CheckResult, name: str, outcome: Outcome, call: Call) -> ET.Element:
     element = _case(outcome, name, one.seconds)
     if one.problem is not None and one.fails:
         error = outcome.error or SmokeFailed(outcome.message, reason=one.problem, hint="invoke smoke")
         died = "" if isinstance(error, SmokeFailed) else f"{error.message}: "
         attributes = {"message": _clean(f"{died}{one.problem}"), "type": type(error).__name__}
         failure = ET.SubElement(element, "failure", attributes)
-        failure.text = _lines([one.problem, *one.timeline, *_reason_and_hint(error)])
+        failure.text = _lines([one.problem, *one.timeline, *_reason_and_hint(error, call)])
     return element
 
 
-def _failed(outcome: Outcome, error: SeatrialError, *, spent: float) -> ET.Element:
+def _failed(outcome: Outcome, error: SeatrialError, call: Call, *, spent: float) -> ET.Element:
     """Return the testcase of a step that failed outside its checks: a failure of the app, else an error."""
     element = _case(outcome, outcome.step, max(outcome.seconds - spent, 0))
     attributes = {"message": _clean(f"{error.message}: {error.reason}"), "type": type(error).__name__}
     kind = "failure" if isinstance(error, SmokeFailed) else "error"
-    ET.SubElement(element, kind, attributes).text = _lines([error.message, *error.details, *_reason_and_hint(error)])
+    ET.SubElement(element, kind, attributes).text = _lines(
+        [error.message, *error.details, *_reason_and_hint(error, call)]
+    )
     return element
 
 
-def _reason_and_hint(error: SeatrialError) -> tuple[str, str]:
-    return f"why:  {error.reason}", f"next: {error.hint}"
+def _reason_and_hint(error: SeatrialError, call: Call) -> tuple[str, str]:
+    return f"why:  {error.reason}", f"next: {call.complete(error.hint)}"
 
 
 def _case(outcome: Outcome, name: str, seconds: float) -> ET.Element:

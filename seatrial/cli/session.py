@@ -1,4 +1,4 @@
-"""One command: from its steps to its report."""
+"""Carry out one command: from its steps to its report."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import cast
 
+from seatrial.engine.docker.engine import DockerEngine
 from seatrial.engine.docker.socket_engine import SocketEngine
 from seatrial.engine.model import EngineInfo
-from seatrial.engine.protocol import Engine
 from seatrial.errors import Interrupted, SeatrialError
 from seatrial.events import WarningEvent
 from seatrial.host.lock import Lock
@@ -50,7 +49,7 @@ class Terminated(BaseException):
 
 
 def open_world(root: Path) -> World:
-    """Return the world of the project in `root`; the engine is connected to when it is first needed."""
+    """Return the world of the project in `root`; the connection to the engine is made when it is first needed."""
     started = environment()
     store = CredentialStore(started.docker_config)
     registries: dict[str, Registry] = {}
@@ -61,17 +60,11 @@ def open_world(root: Path) -> World:
         return registries[host]
 
     endpoint = started.usual_engine
-    engine = cast("Engine", SocketEngine(endpoint, _load_engine)) if endpoint else _load_engine()
+    engine = SocketEngine(endpoint) if endpoint else DockerEngine()
     return World(engine=engine, registry=registry, state=StateFolder(root / STATE_FOLDER), process=Process.this())
 
 
-def _load_engine() -> Engine:
-    from seatrial.engine.docker.engine import DockerEngine
-
-    return DockerEngine()
-
-
-def carry_out(  # noqa: PLR0913  what a command is
+def carry_out(  # noqa: PLR0913  each argument is one thing
     command: str,
     steps: Sequence[Step],
     world: World,

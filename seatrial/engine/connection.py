@@ -5,29 +5,41 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
-
-import docker
-import requests
-import urllib3
-from docker.errors import APIError, DockerException, StreamParseError
-from docker.utils import kwargs_from_env
+from typing import TYPE_CHECKING, Any
 
 from seatrial.errors import CredentialsError, EngineUnavailable, SeatrialError, StepFailed
 
-__all__ = ["Connection", "api_url", "engine_message", "stream_error"]
+if TYPE_CHECKING:  # loaded only when something has to be done
+    import docker
+    from docker.errors import APIError
+
+__all__ = ["AbsentError", "Connection", "RefusedError", "api_url", "engine_message", "stream_error"]
 
 _DEFAULT_ENDPOINT = "unix:///var/run/docker.sock"
 _ANSWER_SECONDS = 60
-_LOWEST_SERVER_ERROR = 500
+
+
+class RefusedError(StepFailed):
+    """The engine answered a request with an error; `status` is that of its HTTP response."""
+
+    status = 0
+
+
+class AbsentError(RefusedError):
+    """The engine has no such image, container or volume."""
 
 
 class Connection:
     """One engine, found as the docker CLI finds it: DOCKER_HOST, else the current context, else the default socket."""
 
-    def __init__(self) -> None:
+    def __init__(self, endpoint: str | None = None) -> None:
         self._client: docker.APIClient | None = None
-        self._endpoint: str | None = None
+        self._endpoint = endpoint
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the client is connected."""
+        return self._client is not None
 
     @property
     def endpoint(self) -> str:
@@ -40,6 +52,8 @@ class Connection:
     def client(self) -> docker.APIClient:
         """The SDK's low-level client, connected on first use."""
         if self._client is None:
+            import docker
+
             with self.translate_errors():
                 try:
                     self._client = docker.APIClient(
@@ -66,24 +80,36 @@ class Connection:
     def translate_errors(self, action: str = "the request to Docker failed") -> Iterator[None]:
         """Turn what the SDK, requests and urllib3 raise inside into our errors.
 
-        An error from the engine becomes `StepFailed(action)`; a broken connection becomes `EngineUnavailable`.
+        An error from the engine becomes `RefusedError(action)`; a broken connection becomes `EngineUnavailable`.
         """
         try:
             yield
         except SeatrialError:
             raise
-        except APIError as error:  # before OSError, its base class
-            raise StepFailed(action, reason=engine_message(error), hint="docker info") from error
-        except (
-            requests.exceptions.RequestException,
-            urllib3.exceptions.HTTPError,
-            StreamParseError,
-            DockerException,
-            OSError,
-        ) as error:
-            raise self._unavailable(error) from error
+        except Exception as error:
+            if translated := self._translated(error, action):
+                raise translated from error
+            raise
+
+    def _translated(self, error: Exception, action: str) -> SeatrialError | None:
+        """Return our error for one of the SDK, requests or urllib3; None if it is anything else."""
+        import requests
+        import urllib3
+        from docker.errors import APIError, DockerException, NotFound, StreamParseError
+
+        if isinstance(error, APIError):  # it is an OSError, too
+            kind = AbsentError if isinstance(error, NotFound) else RefusedError
+            refused = kind(action, reason=engine_message(error), hint="docker info")
+            refused.status = error.status_code or 0
+            return refused
+        broken = (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, StreamParseError)
+        return self._unavailable(error) if isinstance(error, (*broken, DockerException, OSError)) else None
 
     def _location(self) -> dict[str, Any]:
+        import docker
+        from docker.errors import DockerException
+        from docker.utils import kwargs_from_env
+
         options: dict[str, Any] = kwargs_from_env()
         if "base_url" not in options:
             try:
@@ -93,6 +119,8 @@ class Connection:
         return options
 
     def _unavailable(self, error: BaseException) -> EngineUnavailable:
+        from docker.errors import DockerException
+
         text = str(error)
         endpoint = self.endpoint
         if "PermissionError" in text or "Permission denied" in text:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
-from docker.errors import APIError, NotFound
-
-from seatrial.engine.connection import Connection, api_url, engine_message
-from seatrial.engine.docker.image_files import image_files
+from seatrial.engine.connection import AbsentError, Connection, RefusedError, api_url
 from seatrial.engine.inspection import (
     ContainerInspection,
     Socket,
@@ -41,11 +39,10 @@ class Containers:
 
     def container(self, name: str) -> Container | None:
         """Return the container of that name or id, or None."""
-        with self._connection.translate_errors(f"the container {name} cannot be inspected"):
-            try:
-                return _container(self._connection.client.inspect_container(name))
-            except NotFound:
-                return None
+        translated = self._connection.translate_errors(f"the container {name} cannot be inspected")
+        with suppress(AbsentError), translated:
+            return _container(self._connection.client.inspect_container(name))
+        return None
 
     def containers(self, labels: Mapping[str, str]) -> list[Container]:
         """Return the containers with all these labels, in any state."""
@@ -56,52 +53,44 @@ class Containers:
         return [container for container in each if container is not None]
 
     def create(self, spec: ContainerSpec, emit: Emit) -> str:
-        """Create a container without starting it and return its id; `ContainerFailed` if its name is taken."""
-        with self._connection.translate_errors(f"the container {spec.name} cannot be created"):
-            client = self._connection.client
-            try:
-                made = client.create_container_from_config(_config(spec), spec.name)
-            except APIError as error:
-                if error.status_code == _CONFLICT:
-                    raise ContainerFailed(
-                        f"the name {spec.name} is taken by another container",
-                        reason=engine_message(error),
-                        hint=f"docker rm {spec.name}, if nobody needs it",
-                        cause="name-taken",
-                    ) from error
+        """Create a container without starting it and return its id; raise `ContainerFailed` if its name is taken."""
+        try:
+            with self._connection.translate_errors(f"the container {spec.name} cannot be created"):
+                made = self._connection.client.create_container_from_config(_config(spec), spec.name)
+        except RefusedError as error:
+            if error.status != _CONFLICT:
                 raise
+            raise ContainerFailed(
+                f"the name {spec.name} is taken by another container",
+                reason=error.reason,
+                hint=f"docker rm {spec.name}, if nobody needs it",
+                cause="name-taken",
+            ) from error
         for warning in made.get("Warnings") or ():
             emit(WarningEvent(text=f"{spec.name}: {warning}"))
         return str(made["Id"])
 
     def files(self, image_id: str, *, name: str, labels: Mapping[str, str]) -> Generator[ImageFile, None, None]:
         """Yield an image's files, read from a temporary container that is never started."""
+        from seatrial.engine.docker.image_files import image_files
+
         return image_files(self._connection, image_id, name=name, labels=labels)
 
     def start(self, container_id: str) -> None:
-        """Start a container; `ContainerFailed` if its port is taken or its command does not exist."""
-        with self._connection.translate_errors("the container cannot be started"):
-            try:
+        """Start a container; raise `ContainerFailed` if its port is taken or its command does not exist."""
+        try:
+            with self._connection.translate_errors("the container cannot be started"):
                 self._connection.client.start(container_id)
-            except APIError as error:
-                reason = engine_message(error)
-                if _PORT_TAKEN.search(reason):
-                    message, hint, cause = "the port is taken", "choose another one: --port PORT", "port-taken"
-                else:
-                    message, hint, cause = (
-                        "the container cannot be started",
-                        "check CMD and ENTRYPOINT in the Dockerfile",
-                        "",
-                    )
-                raise ContainerFailed(message, reason=reason, hint=hint, cause=cause) from error
+        except RefusedError as error:
+            message, hint, cause = error.message, "check CMD and ENTRYPOINT in the Dockerfile", ""
+            if _PORT_TAKEN.search(error.reason):
+                message, hint, cause = "the port is taken", "choose another one: --port PORT", "port-taken"
+            raise ContainerFailed(message, reason=error.reason, hint=hint, cause=cause) from error
 
     def stop(self, container_id: str, *, grace: float) -> None:
         """Stop a container, and kill it after `grace` seconds; do nothing if it is stopped or absent."""
-        with self._connection.translate_errors("the container cannot be stopped"):
-            try:
-                self._connection.client.stop(container_id, timeout=math.ceil(grace))
-            except NotFound:
-                return
+        with suppress(AbsentError), self._connection.translate_errors("the container cannot be stopped"):
+            self._connection.client.stop(container_id, timeout=math.ceil(grace))
 
     def rename(self, container_id: str, name: str) -> None:
         """Rename a container."""
@@ -110,22 +99,17 @@ class Containers:
 
     def remove(self, container_id: str) -> None:
         """Remove a container, running or not, and its anonymous volumes; do nothing if it is absent."""
-        with self._connection.translate_errors("the container cannot be removed"):
-            try:
+        try:
+            with suppress(AbsentError), self._connection.translate_errors("the container cannot be removed"):
                 self._connection.client.remove_container(container_id, v=True, force=True)
-            except NotFound:
-                return
-            except APIError as error:
-                if error.status_code != _CONFLICT:  # 409: somebody else is removing it right now
-                    raise
+        except RefusedError as error:
+            if error.status != _CONFLICT:  # somebody else is removing it right now
+                raise
 
     def remove_volume(self, name: str) -> None:
         """Remove a named volume; do nothing if it is absent."""
-        with self._connection.translate_errors(f"the volume {name} cannot be removed"):
-            try:
-                self._connection.client.remove_volume(name)
-            except NotFound:
-                return
+        with suppress(AbsentError), self._connection.translate_errors(f"the volume {name} cannot be removed"):
+            self._connection.client.remove_volume(name)
 
     def logs(self, container_id: str, *, tail: int | None = None, follow: bool = False) -> Iterator[str]:
         """Yield what a container wrote, line by line, without line ends."""
@@ -142,12 +126,10 @@ class Containers:
 
     def inspect_container(self, container_id: str) -> ContainerInspection | None:
         """Return what can be seen of a container from outside, with its sockets; None if it is gone."""
-        with self._connection.translate_errors("the container cannot be inspected"):
-            try:
-                raw = self._connection.client.inspect_container(container_id)
-                return inspection_of(raw, sockets=self._sockets(raw), program=self._program(raw))
-            except NotFound:
-                return None
+        with suppress(AbsentError), self._connection.translate_errors("the container cannot be inspected"):
+            raw = self._connection.client.inspect_container(container_id)
+            return inspection_of(raw, sockets=self._sockets(raw), program=self._program(raw))
+        return None
 
     def _sockets(self, raw: dict[str, Any]) -> tuple[Socket, ...] | None:
         """Return a container's listening sockets, read from this machine's /proc, else from the container's own."""
@@ -157,12 +139,11 @@ class Containers:
         if found is not None:
             return found
         client = self._connection.client
-        try:
+        with suppress(RefusedError), self._connection.translate_errors():  # it has just ended, or its image has no cat
             made = client.exec_create(raw["Id"], ["cat", "/proc/net/tcp", "/proc/net/tcp6"], stderr=False)
             text = client.exec_start(made).decode("utf-8", "replace")
-        except APIError:
-            return None  # it has just ended, or its image has no cat
-        return sockets_of(text) if "local_address" in text else None
+            return sockets_of(text) if "local_address" in text else None
+        return None
 
     def _program(self, raw: dict[str, Any]) -> str:
         """Return the platform of the program that a container could not run, from the head of its file."""

@@ -1,19 +1,14 @@
-"""The Docker Engine itself, through the SDK's low-level client."""
+"""The Docker Engine itself, through the SDK's low-level client, which is loaded on first use."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from docker.auth import encode_header
-from docker.errors import APIError, NotFound
-from docker.utils.json_stream import json_stream, stream_as_text
-
-from seatrial.engine.builders.build import build, builder
-from seatrial.engine.connection import Connection, api_url, engine_message
+from seatrial.engine.connection import AbsentError, Connection, api_url, engine_message
 from seatrial.engine.docker.containers import Containers
-from seatrial.engine.docker.transfer import follow_transfer, transfer_error, translate_push_errors
 from seatrial.engine.model import BuildRequest, EngineDetails, EngineInfo, HistoryEntry, Image
 from seatrial.engine.parsing import details_of, image_of, real_names
 from seatrial.engine.protocol import Emit
@@ -61,11 +56,10 @@ class DockerEngine(Containers):
 
     def image(self, name_or_id: str) -> Image | None:
         """Return the image of that name or id, or None."""
-        with self._connection.translate_errors(f"the image {name_or_id} cannot be inspected"):
-            try:
-                return image_of(self._connection.client.inspect_image(name_or_id))
-            except NotFound:
-                return None
+        translated = self._connection.translate_errors(f"the image {name_or_id} cannot be inspected")
+        with suppress(AbsentError), translated:
+            return image_of(self._connection.client.inspect_image(name_or_id))
+        return None
 
     def images(self, labels: Mapping[str, str] | None = None) -> list[Image]:
         """Return the images with all these labels, newest first."""
@@ -84,13 +78,13 @@ class DockerEngine(Containers):
         ]
 
     def inspect_image(self, name_or_id: str) -> dict[str, Any]:
-        """Return Docker's own description of an image; `StepFailed` if there is no such image."""
+        """Return Docker's own description of an image; raise `StepFailed` if there is no such image."""
         with self._connection.translate_errors(f"the image {name_or_id} cannot be inspected"):
             found: dict[str, Any] = self._connection.client.inspect_image(name_or_id)
             return found
 
     def history(self, name_or_id: str) -> list[HistoryEntry]:
-        """Return an image's history, newest layer first; `StepFailed` if there is no such image."""
+        """Return an image's history, newest layer first; raise `StepFailed` if there is no such image."""
         with self._connection.translate_errors(f"the history of {name_or_id} cannot be read"):
             found = self._connection.client.history(name_or_id)
         return [
@@ -106,11 +100,15 @@ class DockerEngine(Containers):
         ]
 
     def builder(self, options: BuildOptions) -> str:
-        """Return the name of the builder for these options; `Unavailable` if no builder here supports them."""
+        """Return the name of the builder for these options; raise `Unavailable` if no builder here supports them."""
+        from seatrial.engine.builders.build import builder
+
         return builder(self._connection, options)
 
     def build(self, request: BuildRequest, emit: Emit) -> str:
-        """Build an image and return its id; `BuildFailed` if the build fails."""
+        """Build an image and return its id; raise `BuildFailed` if the build fails."""
+        from seatrial.engine.builders.build import build
+
         return build(self._connection, request, emit)
 
     def tag(self, image_id: str, reference: ImageReference) -> None:
@@ -119,17 +117,19 @@ class DockerEngine(Containers):
             self._connection.client.tag(image_id, reference.name, tag=reference.tag)
 
     def untag(self, reference: ImageReference) -> None:
-        """Remove a name; an image without any name is removed."""
-        with self._connection.translate_errors(f"{reference.familiar} cannot be untagged"):
-            try:
-                self._connection.client.remove_image(reference.familiar)
-            except NotFound:
-                return
+        """Remove a name; the image itself is removed if this was its last name."""
+        translated = self._connection.translate_errors(f"{reference.familiar} cannot be untagged")
+        with suppress(AbsentError), translated:
+            self._connection.client.remove_image(reference.familiar)
 
     def pull(
         self, reference: ImageReference, credential: Credential | None, emit: Emit, *, platform: str | None = None
     ) -> None:
-        """Pull an image, for a platform such as `linux/arm64`; `RegistryUnavailable` or `StepFailed` on failure."""
+        """Pull an image, for a platform such as `linux/arm64`; raise `RegistryUnavailable` or `StepFailed`."""
+        from docker.errors import APIError
+
+        from seatrial.engine.docker.transfer import follow_transfer, transfer_error
+
         with self._connection.translate_errors(f"{reference.familiar} cannot be pulled"):
             try:
                 stream = self._connection.client.pull(
@@ -152,6 +152,12 @@ class DockerEngine(Containers):
         Raise an error from the stream, or `RegistryUnavailable` after `stall` seconds without a message. Only the
         registry knows whether it holds the image now.
         """
+        from docker.auth import encode_header
+        from docker.errors import APIError
+        from docker.utils.json_stream import json_stream, stream_as_text
+
+        from seatrial.engine.docker.transfer import follow_transfer, transfer_error, translate_push_errors
+
         with (
             self._connection.translate_errors(f"{reference.familiar} cannot be pushed"),
             translate_push_errors(reference, stall),
@@ -202,7 +208,7 @@ def _label_filter(labels: Mapping[str, str]) -> list[str]:
 
 
 def _auth(credential: Credential | None) -> dict[str, str]:
-    """Return the credentials for the registry; a dictionary even without any, as None crashes engine 28.3.3."""
+    """Return the credentials as the SDK wants them; without any an empty dictionary, as None crashes engine 28.3.3."""
     if credential is None:
         return {}
     if credential.token:

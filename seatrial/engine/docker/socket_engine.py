@@ -1,17 +1,17 @@
-"""The questions that a run without changes asks the engine, answered without loading the SDK."""
+"""The few requests that a run without changes sends to the engine, made without loading the SDK."""
 
 from __future__ import annotations
 
 import json
 import re
 import socket
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
+from seatrial.engine.connection import Connection
+from seatrial.engine.docker.engine import DockerEngine
 from seatrial.engine.model import EngineInfo, Image
 from seatrial.engine.parsing import image_of
-from seatrial.engine.protocol import Engine
 
 __all__ = ["SocketEngine"]
 
@@ -21,54 +21,38 @@ _API = re.compile(rb"^Api-Version: ([\d.]+)", re.MULTILINE)
 _OK, _NOT_FOUND = b"200", b"404"
 
 
-class SocketEngine:
-    """An engine on a Unix socket, as `Engine` describes it.
+class SocketEngine(DockerEngine):
+    """An engine on a Unix socket.
 
     Loading the SDK takes longer than finding out that nothing needs to be done. So images are inspected here, over the
-    socket. All other calls, and all unexpected answers, go to the engine that `load` returns.
+    socket. All other calls, and all unexpected answers, go through the SDK.
     """
 
-    def __init__(self, endpoint: str, load: Callable[[], Engine]) -> None:
-        self.endpoint = endpoint
+    def __init__(self, endpoint: str) -> None:
+        super().__init__(Connection(endpoint))
         self._path = endpoint.removeprefix("unix://")
-        self._load = load
-        self._loaded: Engine | None = None
         self._heads = b""
 
     def image(self, name_or_id: str) -> Image | None:
         """Return the image of that name or id, or None."""
-        status, found = self._ask(f"/images/{quote(name_or_id, safe='/:@')}/json")
+        status, found = self._get(f"/images/{quote(name_or_id, safe='/:@')}/json")
         if status == _OK and "Id" in found:
             return image_of(found)
-        return None if status == _NOT_FOUND and "message" in found else self._engine.image(name_or_id)
+        return None if status == _NOT_FOUND and "message" in found else super().image(name_or_id)
 
     def info(self) -> EngineInfo:
         """Return the engine's version and API."""
         if not self._heads:
-            self._ask("/_ping")
-        # Every answer has these headers; for a version request an engine first starts other programs.
+            self._get("/_ping")
+        # Every answer has these headers; /version is slower, because the engine runs other programs for it.
         server, api = _SERVER.search(self._heads), _API.search(self._heads)
         if not (server and api):
-            return self._engine.info()
+            return super().info()
         return EngineInfo(endpoint=self.endpoint, version=server[1].decode(), api=api[1].decode())
 
-    def close(self) -> None:
-        """Close the connection, if there is one."""
-        if self._loaded:
-            self._loaded.close()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._engine, name)
-
-    @property
-    def _engine(self) -> Engine:
-        if self._loaded is None:
-            self._loaded = self._load()
-        return self._loaded
-
-    def _ask(self, path: str) -> tuple[bytes, dict[str, Any]]:
-        """Return status and JSON object of an answer; both empty without an answer, or once the SDK is loaded."""
-        if self._loaded:
+    def _get(self, path: str) -> tuple[bytes, dict[str, Any]]:
+        """Return the status and the JSON object of an answer; both empty without one, or if the SDK is connected."""
+        if self._connection.is_open:
             return b"", {}
         try:
             with socket.socket(socket.AF_UNIX) as sock:

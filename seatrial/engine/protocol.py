@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
+from seatrial.engine.inspection import ContainerInspection
 from seatrial.engine.model import (
     BuildRequest,
     Container,
@@ -20,9 +21,6 @@ from seatrial.events import Event
 from seatrial.model.app import BuildOptions
 from seatrial.model.reference import ImageReference
 from seatrial.registry.credentials import Credential
-
-if TYPE_CHECKING:  # loaded only when a failure is explained
-    from seatrial.engine.inspection import ContainerInspection
 
 __all__ = ["Emit", "Engine"]
 

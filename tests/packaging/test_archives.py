@@ -58,9 +58,9 @@ def test_pythons(metadata: Message) -> None:
     assert metadata["Requires-Python"] == ">=3.11"
 
 
-def test_no_extras(metadata: Message) -> None:
-    """What tests and builds need is nobody else's choice: there are no extras."""
-    assert metadata.get_all("Provides-Extra", []) == []
+def test_extras(metadata: Message) -> None:
+    """The only extra is for `smoke --browser`: tests and builds have none."""
+    assert metadata.get_all("Provides-Extra") == ["browser"]
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     assert metadata.get_all("Requires-Dist") == project["project"]["dependencies"]
     assert {"build", "test"} <= set(project["dependency-groups"])

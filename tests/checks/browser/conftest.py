@@ -31,7 +31,8 @@ def profiles(chromium: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """The folder for temporary files; afterwards, no file in it and no process that uses it may be left."""
     assert chromium
     folder = Path(tempfile.mkdtemp(prefix="visit-", dir="/tmp"))  # a socket's path must be short
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setenv("TMPDIR", str(folder))
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))

@@ -30,12 +30,14 @@ Show = Callable[..., Page]
 
 
 @pytest.fixture
-def show(tmp_path: Path) -> Show:
+def show(tmp_path: Path, chromium: str) -> Show:
     """Open the page `/` in the browser, served together with other pages by their path."""
 
     def visit(page: str | Reply, others: Pages | None = None, seconds: float = 20) -> Page:
         with serving({"/": page, **(others or {})}) as served:
-            return open_page(f"http://{served.host}/", screenshot=tmp_path / "shots" / "page.png", seconds=seconds)
+            return open_page(
+                f"http://{served.host}/", screenshot=tmp_path / "shots" / "page.png", seconds=seconds, program=chromium
+            )
 
     return visit
 
@@ -80,12 +82,15 @@ def test_a_good_page(show: Show) -> None:
         ("this is no script", "Uncaught SyntaxError: Unexpected identifier 'is' (/:1)"),
         ("fetch('/gone?token=S3ntinel')", "/gone: the server responded with a status of 404 (Not Found)"),
         ("new Worker('/worker.js')", "console.error: from below (/worker.js:1)"),
+        ("new Worker('/bad.js')", "Uncaught Error: below (/bad.js:1)"),
     ],
 )
 def test_what_a_script_does_wrong(show: Show, script: str, problem: str) -> None:
     """Each error in the browser's console is a problem, with its place."""
-    worker = Reply(body=b"console.error('from below')", headers={"Content-Type": "text/javascript"})
-    page = show(f"{GOOD}<script>{script}</script>", {"/worker.js": worker})
+    kind = {"Content-Type": "text/javascript"}
+    worker = Reply(body=b"console.error('from below')", headers=kind)
+    bad = Reply(body=b"throw new Error('below')", headers=kind)
+    page = show(f"{GOOD}<script>{script}</script>", {"/worker.js": worker, "/bad.js": bad})
 
     assert page.problems == (problem,)
     assert page.screenshot
@@ -119,6 +124,21 @@ def test_a_frame_and_its_errors(show: Show) -> None:
     assert page.problems == ("console.error: inner (/inner:1)",)
 
 
+def test_a_frame_of_another_site(tmp_path: Path, chromium: str) -> None:
+    """An error in a frame from another site, which has a process of its own, is an error of the page, too."""
+    inner = "<script>console.error('inner'); throw new Error('far')</script><img src=/x>"
+    with named("127.0.0.1") as host, serving({"/inner": inner}) as there:
+        far = f"http://{host}:{there.port}"
+        with serving({"/": f"{GOOD}<iframe src={far}/inner></iframe>"}) as served:
+            page = open_page(f"http://{served.host}/", screenshot=tmp_path / "x.png", seconds=20, program=chromium)
+
+    assert set(page.problems) == {
+        f"console.error: inner ({far}/inner:1)",
+        f"Uncaught Error: far ({far}/inner:1)",
+        f"{far}/x: the server responded with a status of 404 (Not Found)",
+    }
+
+
 def test_many_errors(show: Show) -> None:
     """Of a thousand errors, the first twenty are listed, each once."""
     page = show(f"{GOOD}<script>for (let i = 0; i < 999; i++) {{ console.error(i); console.error(0) }}</script>")
@@ -136,9 +156,9 @@ def test_a_page_with_a_bad_status(show: Show, status: int) -> None:
     assert str(status) in page.problems[0]
 
 
-def test_nobody_there(tmp_path: Path, free_port: int) -> None:
+def test_nobody_there(tmp_path: Path, chromium: str, free_port: int) -> None:
     """A page that cannot be reached is an error of the page, not of the browser."""
-    page = open_page(f"http://127.0.0.1:{free_port}/", screenshot=tmp_path / "page.png", seconds=20)
+    page = open_page(f"http://127.0.0.1:{free_port}/", screenshot=tmp_path / "page.png", seconds=20, program=chromium)
 
     assert "the page does not load: net::ERR_CONNECTION_REFUSED" in page.problems
 
@@ -150,12 +170,12 @@ def test_a_download(show: Show) -> None:
     assert page.problems == ("the page does not load: it is sent as a download",)
 
 
-def test_a_page_that_never_finishes(tmp_path: Path) -> None:
+def test_a_page_that_never_finishes(tmp_path: Path, chromium: str) -> None:
     """If a part of a page never arrives, the problem names that part, within the given time."""
     with listen(lambda _: time.sleep(60)) as port:
         tag = f"<img src=http://127.0.0.1:{port}/slow>"
         with serving({"/": GOOD + tag}) as served:
-            page = open_page(f"http://{served.host}/", screenshot=tmp_path / "page.png", seconds=12)
+            page = open_page(f"http://{served.host}/", screenshot=tmp_path / "page.png", seconds=12, program=chromium)
 
     assert page.seconds < 18
     assert page.screenshot
@@ -164,10 +184,10 @@ def test_a_page_that_never_finishes(tmp_path: Path) -> None:
     assert f"it waits for http://127.0.0.1:{port}/slow" in page.problems[0]
 
 
-def test_a_server_that_says_nothing(tmp_path: Path) -> None:
+def test_a_server_that_says_nothing(tmp_path: Path, chromium: str) -> None:
     """A server that never answers fails within the given time."""
     with listen(lambda _: time.sleep(60)) as port:
-        page = open_page(f"http://127.0.0.1:{port}/", screenshot=tmp_path / "page.png", seconds=12)
+        page = open_page(f"http://127.0.0.1:{port}/", screenshot=tmp_path / "page.png", seconds=12, program=chromium)
 
     assert page.seconds < 18
     assert "did not finish loading within" in page.problems[0]
@@ -180,6 +200,14 @@ def test_a_page_that_hangs(show: Show) -> None:
     assert page.seconds < 18
     assert page.screenshot is None
     assert "did not finish loading within" in page.problems[0]
+
+
+def test_a_page_that_loads_itself_for_ever(show: Show) -> None:
+    """A page that reloads itself again and again fails, and the problem says so."""
+    page = show(f"{GOOD}<script>setTimeout(() => location.reload(), 300)</script>", seconds=12)
+
+    assert "did not finish loading within" in page.problems[0]
+    assert "it was loaded" in page.problems[0]
 
 
 def test_a_page_that_never_rests(show: Show) -> None:
@@ -237,13 +265,13 @@ def test_which_page_is_opened() -> None:
     assert page_of((Check(path="/in", method="POST"), Check(path="/me", headers={"Authorization": "x"}))) == "/"
 
 
-def test_a_page_of_a_version(tmp_path: Path) -> None:
+def test_a_page_of_a_version(tmp_path: Path, chromium: str) -> None:
     """`{version}` in the path is replaced as in a check, and the visit is reported like a check."""
     app = replace(make_app("demo", tmp_path / "app", "python", 5000), checks=(Check(path="/v/{version}"),))
     events: list[Event] = []
     with serving({"/v/1.4": GOOD}) as served:
         expected, shot = Expected(version="1.4"), tmp_path / "page.png"
-        visit = Visit(program="chromium", app=app, expected=expected, screenshot=shot, emit=events.append)
+        visit = Visit(program=chromium, app=app, expected=expected, screenshot=shot, emit=events.append)
         visit(BaseUrl(port=served.port))
 
     assert [(one.check, one.problem) for one in events if isinstance(one, CheckResult)] == [
@@ -251,16 +279,18 @@ def test_a_page_of_a_version(tmp_path: Path) -> None:
     ]
 
 
-def test_no_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_proxy(tmp_path: Path, chromium: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The browser ignores a proxy in the environment, as the checks do."""
     with serve(lambda _: Reply(status=502)) as proxy, serving({"/": GOOD}) as served, named("127.0.0.1") as host:
         monkeypatch.setenv("http_proxy", f"http://{proxy.host}")
-        page = open_page(f"http://{host}:{served.port}/", screenshot=tmp_path / "page.png", seconds=20)
+        page = open_page(
+            f"http://{host}:{served.port}/", screenshot=tmp_path / "page.png", seconds=20, program=chromium
+        )
     assert (page.problems, page.title, proxy.asked) == ((), "Example", [])
 
 
-def test_a_picture_that_cannot_be_written(tmp_path: Path) -> None:
+def test_a_picture_that_cannot_be_written(tmp_path: Path, chromium: str) -> None:
     """A screenshot that cannot be saved is reported without a traceback."""
     (tmp_path / "file").touch()
     with serving({"/": GOOD}) as served, pytest.raises(StepFailed, match="cannot be written"):
-        open_page(f"http://{served.host}/", screenshot=tmp_path / "file" / "page.png", seconds=20)
+        open_page(f"http://{served.host}/", screenshot=tmp_path / "file" / "page.png", seconds=20, program=chromium)

@@ -126,7 +126,7 @@ class Connection:
         if "PermissionError" in text or "Permission denied" in text:
             reason, hint = (
                 "permission denied",
-                "sudo usermod -aG docker $USER (the docker group is as good as root)",
+                "sudo usermod -aG docker $USER, then log in again (members of the docker group can become root)",
             )
         elif "FileNotFoundError" in text or "No such file" in text:
             reason, hint = "the socket does not exist", "invoke up (or start Docker, or set DOCKER_HOST)"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
 from typing import cast
 
 from seatrial.engine.model import Container, EngineInfo, Image
 from seatrial.engine.protocol import Engine
 from seatrial.model.app import BuildOptions
+from seatrial.model.platforms import normal_platform
 
 __all__ = ["planned_engine"]
-
-_PLATFORM = "linux/amd64"
 
 
 class _PlannedEngine:
@@ -24,7 +24,7 @@ class _PlannedEngine:
         return EngineInfo(endpoint=self.endpoint, version="(not started yet)", api="")
 
     def platform(self) -> str:
-        return _PLATFORM
+        return normal_platform(f"linux/{platform.machine()}")
 
     def builder(self, options: BuildOptions) -> str:  # noqa: ARG002  an engine's signature
         return "BuildKit"

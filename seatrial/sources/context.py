@@ -132,9 +132,16 @@ class _Walk:
                 if not excluded or self.rules.may_include_below(path):
                     self.collect(f"{path}/")
                 if not excluded or len(self.found) > before:
-                    self.found[path] = entry.stat(follow_symlinks=False)
+                    self.found[path] = _status(entry)
             elif not excluded and (entry.is_symlink() or entry.is_file(follow_symlinks=False)):
-                self.found[path] = entry.stat(follow_symlinks=False)
+                self.found[path] = _status(entry)
+
+
+def _status(entry: os.DirEntry[str]) -> os.stat_result:
+    try:
+        return entry.stat(follow_symlinks=False)
+    except OSError as error:
+        raise unreadable(Path(entry.path), error) from error
 
 
 def _scan(folder: str) -> Iterator[os.DirEntry[str]]:

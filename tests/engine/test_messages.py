@@ -85,7 +85,7 @@ ROWS: list[tuple[Any, ...]] = [
         _connection(OSError("Permission denied")),
         NO_ENGINE,
         "permission denied",
-        "sudo usermod -aG docker $USER (the docker group is as good as root)",
+        "sudo usermod -aG docker $USER, then log in again (members of the docker group can become root)",
     ),
     ("no-socket", _connection(OSError("No such file")), NO_ENGINE, "the socket does not exist", START),
     ("no-listener", _connection(OSError("refused")), NO_ENGINE, "nothing listens there", START),

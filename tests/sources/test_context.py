@@ -154,3 +154,28 @@ def test_harmless(folder: Path, path: str, content: str) -> None:
     """A file that only resembles a secret is sent."""
     (folder / path).write_text(content)
     read(folder).check_secrets(())
+
+
+def test_a_file_that_disappears(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that goes while the folder is read is wrong use, not something unexpected."""
+    (tmp_path / "app.py").touch()
+    real = os.scandir
+
+    class Vanishing:
+        """Entries whose files go before anybody looks at them."""
+
+        def __init__(self, folder: str) -> None:
+            self._entries = real(folder)
+
+        def __enter__(self) -> list[os.DirEntry[str]]:
+            entries = list(self._entries)
+            (tmp_path / "app.py").unlink()
+            return entries
+
+        def __exit__(self, *_: object) -> None:
+            self._entries.close()
+
+    monkeypatch.setattr(os, "scandir", Vanishing)
+
+    with pytest.raises(UsageError, match=r"app\.py"):
+        Context.read(tmp_path, None)

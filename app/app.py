@@ -1,4 +1,4 @@
-"""The web app: one page, and a health answer for whoever runs it."""
+"""The web app: one page and a health endpoint."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["create_app", "main"]
 
 
 def create_app() -> Flask:
-    """Return the app; `/healthz` names the version that `APP_VERSION` held at this moment, or "dev"."""
+    """Return the app; `/healthz` names the version in `APP_VERSION` at this moment, or "dev"."""
     app = Flask(__name__)
     version = os.environ.get("APP_VERSION", "dev")
 
@@ -28,12 +28,12 @@ def create_app() -> Flask:
 
 
 def main() -> int:
-    """Serve for development on `HOST` and `PORT`; return the exit code, 2 when `PORT` is no port."""
+    """Serve for development on `HOST` and `PORT`; return the exit code, 2 if `PORT` is not a valid port."""
     port = os.environ.get("PORT", "5000")
     if not re.fullmatch("[0-9]{1,5}", port) or not 1 <= int(port) <= 65535:  # noqa: PLR2004 - the last port
-        sys.stderr.write(f"PORT is {port!r}, not a port: set it to a number from 1 to 65535\n")
+        sys.stderr.write(f"PORT={port!r} is not a valid port: set it to a number from 1 to 65535\n")
         return 2
-    # Said, because FLASK_DEBUG would turn the debugger on: it runs any code that a visitor sends.
+    # Explicit, because FLASK_DEBUG would turn on the debugger, which runs any code that a visitor sends.
     create_app().run(host=os.environ.get("HOST", "127.0.0.1"), port=int(port), debug=False)
     return 0
 

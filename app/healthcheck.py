@@ -1,4 +1,4 @@
-"""Exit 0 when the app in this container answers `/healthz` with 200 within 2 seconds, otherwise 1."""
+"""Exit with 0 if the app in this container answers `/healthz` with 200 within 2 seconds, otherwise 1."""
 
 import http.client  # urllib would obey http_proxy
 import os

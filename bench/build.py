@@ -1,9 +1,9 @@
-"""Seatrial's build against `docker build`, and the app's image against the tutorial's.
+"""Compare Seatrial's build with `docker build`, and the app's image with the tutorial's.
 
     .venv/bin/python bench/build.py [--rounds N] [--only WORD] [--json FILE]
 
-Each tool has a copy of the project of its own, with content of its own where that is built, so that neither finds the
-other's work in the build cache. It needs an engine, a docker CLI that builds with BuildKit, and the base image.
+Each tool has its own copy of the project with different content, so neither finds the other's work in the build cache.
+Needs an engine, a docker CLI that builds with BuildKit, and the base image.
 """
 
 from __future__ import annotations
@@ -49,18 +49,18 @@ seatrial:
 """
 
 Change = Callable[[Path], None]
-"""Changes something in a context."""
+"""A function that changes something in a build context."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Project:
-    """A project twice, in a folder for each tool; its context is called `app`."""
+    """A project with one copy for each tool; the build context is the folder `app`."""
 
     workspace: Workspace
     name: str
 
     def make(self, fill: Change) -> Project:
-        """Write both copies and build them once."""
+        """Write both copies, filled by `fill`, and build each once."""
         settings = _SETTINGS.format(name=self.workspace.name, app=self.name, base=self.workspace.base)
         for tool in ("seatrial", "docker"):
             self.context(tool).parent.mkdir(parents=True)
@@ -68,7 +68,7 @@ class Project:
             (self.folder(tool) / "tasks.py").write_text(_TASKS)
             (self.folder(tool) / "invoke.yaml").write_text(settings)
         for command in (self.seatrial(), self.docker()):
-            command.output(attempts=2)  # a RUN may ask the network
+            command.output(attempts=2)  # a RUN may need the network
         return self
 
     def folder(self, tool: str) -> Path:
@@ -79,45 +79,45 @@ class Project:
         """Return the context in a tool's copy."""
         return self.folder(tool) / "app"
 
-    def seatrial(self, says: str = "") -> Command:
-        """Return Seatrial's build, which must come out as it `says`: ok or changed."""
+    def seatrial(self, status: str = "") -> Command:
+        """Return Seatrial's build, which must report the status `status` (ok or changed) if given."""
         return Command(
             words=(_INVOKE, "build", "--version", "1"),
             folder=self.folder("seatrial"),
-            must_say=says and f"{says}=1",
+            must_print=status and f"{status}=1",
         )
 
     def docker(self) -> Command:
-        """Return docker's build."""
+        """Return `docker build`."""
         return self.workspace.build(f"{self.name}-docker:1", "app", folder=self.folder("docker"))
 
     def version(self) -> Command:
-        """Return what only starts Invoke, and ends."""
+        """Return `invoke --version`, which only starts Invoke."""
         return Command(words=(_INVOKE, "--version"), folder=self.folder("seatrial"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """What is built again and again; `goal` is the ratio of whole processes, `change` comes before each build.
+    """A build that is repeated; `change` is called before each build.
 
-    With `beyond_start` what Seatrial takes is told without what `invoke --version` takes as well, with a goal of its
-    own.
+    `goal` is the highest ratio of whole processes, `goal_without_start` is the highest ratio without the time of
+    `invoke --version`, which is then measured and subtracted.
     """
 
     name: str
     project: str
     goal: float | None = None
-    beyond_start: float | None = None
+    goal_without_start: float | None = None
     change: Change | None = None
 
     def measure(self, project: Project, rounds: int) -> Result:
-        """Build in turns."""
+        """Build with both tools in turns."""
         say(f"{self.name}:")
         commands = {"seatrial": project.seatrial("changed" if self.change else "ok"), "docker": project.docker()}
         contestants: dict[str, Callable[[], float]] = {
             tool: partial(self._build, project.context(tool), command) for tool, command in commands.items()
         }
-        if self.beyond_start:
+        if self.goal_without_start:
             contestants["invoke --version"] = project.version().seconds
         return Result(scenario=self, seconds=in_turns(contestants, rounds))
 
@@ -129,25 +129,25 @@ class Scenario:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What a scenario took."""
+    """The seconds of a scenario."""
 
     scenario: Scenario
     seconds: Seconds
 
     @property
     def rows(self) -> list[Row]:
-        """Return its lines of the report."""
+        """The lines of the report."""
         ours, docker = self.seconds["seatrial"], self.seconds["docker"]
         rows = [compared(self.scenario.name, ours, docker, self.scenario.goal)]
-        if self.scenario.beyond_start:
+        if self.scenario.goal_without_start:
             start = self.seconds["invoke --version"]
-            beyond = [whole - least for whole, least in zip(ours, start, strict=True)]
-            rows.append(compared("  beyond invoke --version", beyond, docker, self.scenario.beyond_start))
+            without_start = [whole - start_only for whole, start_only in zip(ours, start, strict=True)]
+            rows.append(compared("  without invoke --version", without_start, docker, self.scenario.goal_without_start))
         return rows
 
     @property
     def raw(self) -> dict[str, Any]:
-        """The numbers as they were measured."""
+        """The numbers as measured."""
         return {"name": self.scenario.name, "seconds": self.seconds, "rows": [row.cells for row in self.rows]}
 
 
@@ -174,7 +174,7 @@ def _write_one_file(context: Path) -> None:
 
 
 _SCENARIOS = (
-    Scenario(name="nothing changed, the app", project="app", beyond_start=0.5),
+    Scenario(name="nothing changed, the app", project="app", goal_without_start=0.5),
     Scenario(name="nothing changed, 10,000 files", project="files", goal=1.2),
     Scenario(name="one line changed, the app", project="app", goal=1.2, change=_append_line),
     Scenario(name="one of 10,000 files changed", project="files", change=_write_one_file),
@@ -208,17 +208,19 @@ def _report(results: list[Result], image: ImageResult | None) -> str:
 
 def _parsed(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure Seatrial's build against docker build.")
-    parser.add_argument("--rounds", type=int, default=_ROUNDS, help="how often each builds, after one warm-up")
-    parser.add_argument("--only", default="", metavar="WORD", help=f"what has this word in its name, or {_IMAGE}")
-    parser.add_argument("--base", default=_BASE, help="the base image, which must be there")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the raw numbers there, in seconds")
+    parser.add_argument("--rounds", type=int, default=_ROUNDS, help="number of builds of each tool, after one warm-up")
+    parser.add_argument(
+        "--only", default="", metavar="WORD", help=f"measure only scenarios with this word in their name, or {_IMAGE}"
+    )
+    parser.add_argument("--base", default=_BASE, help="the base image, which must exist in the engine")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the raw numbers in seconds to this file")
     return parser.parse_args(words)
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Measure, print the table, and give the exit code: 1 when something could not be built."""
+    """Measure and print the table; return the exit code, 1 if a build failed."""
     given = _parsed(words)
-    # As installing does, and ./inv: Invoke itself writes no .pyc files.
+    # As pip and ./inv do: Invoke itself writes no .pyc files.
     compileall.compile_dir(Path(seatrial.__file__).parent, quiet=1)
     try:
         with workspace(given.base) as place:

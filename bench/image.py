@@ -1,4 +1,4 @@
-"""The app's image against the tutorial's, on the same base: bytes over the base, and seconds to the first answer."""
+"""Compare the app's image with the tutorial's on the same base: bytes over the base, seconds to the first answer."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _CONTEXTS = {"seatrial": REPOSITORY / "app", "tutorial": Path(__file__).resolve(
 
 @dataclass(frozen=True, kw_only=True)
 class ImageResult:
-    """Bytes over the base, and seconds from `docker run` to the first 200, of the app and of the tutorial's app."""
+    """Bytes over the base and seconds from `docker run` to the first 200, for the app and the tutorial's app."""
 
     added: dict[str, int]
     seconds: dict[str, list[float]]
 
     @property
     def rows(self) -> list[Row]:
-        """Return its lines of the report."""
+        """The lines of the report."""
         ours, other = self.added["seatrial"], self.added["tutorial"]
         first = {name: median(taken) for name, taken in self.seconds.items()}
         slower = ratio(self.seconds["seatrial"], self.seconds["tutorial"])
@@ -55,16 +55,16 @@ class ImageResult:
 
     @property
     def raw(self) -> dict[str, Any]:
-        """The numbers as they were measured."""
+        """The numbers as measured."""
         return asdict(self)
 
 
 def measure_image(workspace: Workspace, rounds: int) -> ImageResult:
-    """Build both images and start both in turns."""
+    """Build both images, and start both in turns."""
     say("images: building")
     base = _size(workspace, workspace.base)
     for name, context in _CONTEXTS.items():
-        workspace.build(f"image-{name}:1", str(context)).output(attempts=2)  # a RUN asks the network
+        workspace.build(f"image-{name}:1", str(context)).output(attempts=2)  # a RUN needs the network
     added = {name: _size(workspace, f"{workspace.name}/image-{name}:1") - base for name in _CONTEXTS}
     say("images: docker run to the first 200")
     starts = {name: partial(_first_answer, workspace, f"{workspace.name}/image-{name}:1") for name in _CONTEXTS}
@@ -76,7 +76,7 @@ def _size(workspace: Workspace, image: str) -> int:
 
 
 def _first_answer(workspace: Workspace, image: str) -> float:
-    """Start a container and give the seconds until its page is there."""
+    """Start a container; return the seconds until its page answers with 200."""
     began = time.perf_counter()
     run = workspace.docker("run", "--detach", "--label", workspace.label, "--publish", "127.0.0.1::5000", image)
     container = run.output().strip()
@@ -91,14 +91,14 @@ def _first_answer(workspace: Workspace, image: str) -> float:
 
 
 def _answers(port: int) -> bool:
-    line = http.client.HTTPConnection("127.0.0.1", port, timeout=_GIVE_UP_SECONDS)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_GIVE_UP_SECONDS)
     try:
-        line.request("GET", "/")
-        return line.getresponse().status == http.client.OK
+        connection.request("GET", "/")
+        return connection.getresponse().status == http.client.OK
     except (OSError, http.client.HTTPException):
         return False
     finally:
-        line.close()
+        connection.close()
 
 
 def _megabytes(size: int) -> str:

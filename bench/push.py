@@ -1,9 +1,9 @@
-"""What further tags cost: Seatrial pushing five tags and one, against `docker push` doing the same.
+"""Measure what more tags cost: Seatrial and `docker push` each push one tag and five tags.
 
     .venv/bin/python bench/push.py [--rounds N] [--megabytes N]
 
-Each pushes a project of its own, with new content every time, into one registry. A push is timed from its process's
-start to its end; building, testing and tagging are not. It needs what `./inv up` makes, and a docker CLI that builds
+Each pushes its own project, with new content every time, to the same registry. The time of the push process is
+measured, without building, testing and tagging. Needs the images that `./inv up` makes, and a docker CLI that builds
 with BuildKit.
 """
 
@@ -31,7 +31,7 @@ _GOAL = 1.2
 
 @dataclass(frozen=True, kw_only=True)
 class Contestant:
-    """Somebody who pushes a project under these tags."""
+    """A tool that pushes a project under these tags."""
 
     image_project: ImageProject
     host: str
@@ -41,12 +41,12 @@ class Contestant:
     _releases: count[int] = field(default_factory=lambda: count(1))
 
     def seconds(self) -> float:
-        """Build a new release, and give how long it takes to push it."""
+        """Build a new release; return the seconds of its push."""
         version = f"1.{next(self._releases)}.0"
         self.image_project.build(self.host, version=version, size=self.size)
         folder = self.image_project.folder
         if not self.by_docker:
-            return Command(words=seatrial_push(self.host, version), folder=folder, must_say="changed push").seconds()
+            return Command(words=seatrial_push(self.host, version), folder=folder, must_print="changed push").seconds()
         major, minor, _ = version.split(".")
         names = [
             f"{self.host}/{self.image_project.repository}:{tag.format(version=version, major=major, minor=minor)}"
@@ -80,10 +80,10 @@ def _measure(place: Workspace, rounds: int, size: int) -> Seconds:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Measure, print the table, and give the exit code: 1 when something could not be pushed."""
-    parser = argparse.ArgumentParser(description="Measure what further tags cost.")
-    parser.add_argument("--rounds", type=int, default=_ROUNDS, help="how often each pushes, after one warm-up")
-    parser.add_argument("--megabytes", type=int, default=_MEGABYTES, help="how much new content each push sends")
+    """Measure and print the table; return the exit code, 1 if a push failed."""
+    parser = argparse.ArgumentParser(description="Measure what more tags cost.")
+    parser.add_argument("--rounds", type=int, default=_ROUNDS, help="number of pushes of each, after one warm-up")
+    parser.add_argument("--megabytes", type=int, default=_MEGABYTES, help="megabytes of new content in each push")
     given = parser.parse_args(words)
     compileall.compile_dir(Path(seatrial.__file__).parent, quiet=1)
     try:

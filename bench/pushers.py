@@ -1,4 +1,4 @@
-"""An image to push, and three that push it: the docker CLI, docker-py as people use it, and Seatrial."""
+"""An image to push, and three tools that push it: the docker CLI, docker-py as people use it, and Seatrial."""
 
 from __future__ import annotations
 
@@ -15,12 +15,22 @@ from pathlib import Path
 from bench.timing import Command
 from bench.workspace import Workspace
 
-__all__ = ["OWN_LIMIT", "PUSHERS", "USER", "VERSION", "ImageProject", "Said", "end_all", "said_by", "seatrial_push"]
+__all__ = [
+    "OWN_LIMIT",
+    "PUSHERS",
+    "USER",
+    "VERSION",
+    "ImageProject",
+    "PushResult",
+    "end_all",
+    "run_push",
+    "seatrial_push",
+]
 
 USER = "alice"
 VERSION = "1"
 _INVOKE = str(Path(sys.executable).parent / "invoke")
-_CHANCE_BYTES = 2**20
+_RANDOM_BYTES = 2**20
 _LIMIT, _SHORT_LIMIT, OWN_LIMIT = 400.0, 45.0, 5
 _SETTINGS = """\
 seatrial:
@@ -65,7 +75,7 @@ client.images.push(repository, tag=tag)
 
 @dataclass(frozen=True, kw_only=True)
 class ImageProject:
-    """A project of its own with one tiny app, of which each build has other content."""
+    """A project with one tiny app; each build has different content."""
 
     workspace: Workspace
     folder: Path
@@ -87,7 +97,7 @@ class ImageProject:
         return self.workspace.docker("image", "inspect", "--format", "{{.Id}}", self.image).output().strip()
 
     def make(self, **settings: object) -> ImageProject:
-        """Write it, with these settings of the app besides the usual ones."""
+        """Write the project, with these settings of the app besides the usual ones."""
         context = self.folder / "app"
         context.mkdir(parents=True)
         (context / "Dockerfile").write_text(_DOCKERFILE.format(base=self.workspace.base))
@@ -98,22 +108,22 @@ class ImageProject:
         (self.folder / "tasks.py").write_text(_TASKS)
         return self
 
-    def build(self, host: str, *, version: str = VERSION, size: int = _CHANCE_BYTES) -> None:
-        """Build it with that many bytes of new content, and name it for a registry."""
-        (self.folder / "app" / "chance").write_bytes(secrets.token_bytes(size))
+    def build(self, host: str, *, version: str = VERSION, size: int = _RANDOM_BYTES) -> None:
+        """Build the image with `size` bytes of new content, test it, and tag it for a registry."""
+        (self.folder / "app" / "random").write_bytes(secrets.token_bytes(size))
         words = (_INVOKE, "build", "--version", version, "smoke", "tag", "--user", USER, "--registry", host)
         Command(words=words, folder=self.folder).output()
 
     def publish(self, host: str, tag: str) -> None:
-        """Push it with nothing in the way."""
+        """Push the image directly with the docker CLI."""
         name = f"{host}/{self.repository}:{tag}"
         for words in (("tag", self.image, name), ("push", "--quiet", name)):
             self.workspace.docker(*words).output()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Said:
-    """How a push ended: its exit code, None when it had to be ended, and what it printed."""
+class PushResult:
+    """How a push ended: its exit code (None if it was terminated at its time limit), seconds and output."""
 
     code: int | None
     seconds: float
@@ -121,11 +131,11 @@ class Said:
 
     @property
     def success(self) -> bool:
-        """Whether whoever pushed takes it for done."""
+        """Whether the tool reported success."""
         return self.code == 0
 
 
-def _docker(image_project: ImageProject, host: str, *, short: bool) -> tuple[str, ...]:  # noqa: ARG001  it has no limit
+def _docker(image_project: ImageProject, host: str, *, short: bool) -> tuple[str, ...]:  # noqa: ARG001  it has no such option
     return (image_project.workspace.cli, "push", f"{host}/{image_project.repository}:{VERSION}")
 
 
@@ -134,12 +144,12 @@ def _docker_py(image_project: ImageProject, host: str, *, short: bool) -> tuple[
     return (sys.executable, "-c", _DOCKER_PY, f"{host}/{image_project.repository}", VERSION, limit)
 
 
-def _seatrial(image_project: ImageProject, host: str, *, short: bool) -> tuple[str, ...]:  # noqa: ARG001  its settings have it
+def _seatrial(image_project: ImageProject, host: str, *, short: bool) -> tuple[str, ...]:  # noqa: ARG001  its settings hold the limit
     return seatrial_push(host, VERSION)
 
 
 def seatrial_push(host: str, version: str) -> tuple[str, ...]:
-    """Return the words with which Seatrial pushes the version of the project it is called in."""
+    """Return the command with which Seatrial pushes a version of the project in the current folder."""
     return (_INVOKE, "push", "--user", USER, "--registry", host, "--version", version)
 
 
@@ -148,20 +158,20 @@ PUSHERS: Mapping[str, Callable[..., tuple[str, ...]]] = {
     "docker-py": _docker_py,
     "Seatrial": _seatrial,
 }
-"""The words with which each pushes a parcel to a host; with `short` it is to give up soon when nothing happens."""
+"""The command with which each tool pushes a project to a host; with `short` it gives up soon if nothing happens."""
 
 
 _running: set[subprocess.Popen[str]] = set()
 
 
 def end_all() -> None:
-    """End all pushes that are under way."""
+    """Terminate all running pushes."""
     for process in tuple(_running):
         process.terminate()
 
 
-def said_by(words: tuple[str, ...], folder: Path, environment: Mapping[str, str], *, short: bool) -> Said:
-    """Run a push to its end, or end it when its time is over."""
+def run_push(words: tuple[str, ...], folder: Path, environment: Mapping[str, str], *, short: bool) -> PushResult:
+    """Run a push to its end, or terminate it at its time limit."""
     began = time.monotonic()
     process = subprocess.Popen(
         words,
@@ -182,4 +192,4 @@ def said_by(words: tuple[str, ...], folder: Path, environment: Mapping[str, str]
         output, _ = process.communicate()
     finally:
         _running.discard(process)
-    return Said(code=code, seconds=time.monotonic() - began, output=output)
+    return PushResult(code=code, seconds=time.monotonic() - began, output=output)

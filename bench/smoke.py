@@ -1,9 +1,9 @@
-"""How soon the smoke test knows: readiness against a poller that asks every millisecond, and time to a bad verdict.
+"""Measure the smoke test: delay of readiness, compared with polling every millisecond, and time to a failed verdict.
 
     .venv/bin/python bench/smoke.py [--rounds N] [--verdicts N] [--json FILE]
 
-The app tells when it began to listen by the clock that all processes of a machine share, so that the delay is that of
-the finding alone, however long a container takes to start.
+The app reports when it began to listen, by the monotonic clock that all processes of a machine share. So the delay
+does not include the start of the container.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ _SINCE = re.compile(r"listens since ([0-9]+\.[0-9]+)")
 
 @contextmanager
 def _started(engine: DockerEngine, image_id: str, label: str) -> Iterator[tuple[str, int]]:
-    """Yield a container that has just been started, and its port."""
+    """Start a container; yield its id and its port."""
     key, _, value = label.partition("=")
     name = f"{value}-{secrets.token_hex(4)}"
     spec = ContainerSpec(name=name, image_id=image_id, labels={key: value}, port=_PORT)
@@ -77,14 +77,14 @@ def _started(engine: DockerEngine, image_id: str, label: str) -> Iterator[tuple[
         engine.start(made)
         container = engine.container(made)
         if container is None or not container.ports:
-            raise CommandFailed(f"{name} is not published")
+            raise CommandFailed(f"{name} has no published port")
         yield made, container.ports[_PORT]
     finally:
         engine.remove(made)
 
 
 def _delay(engine: DockerEngine, image_id: str, label: str, find: Callable[[DockerEngine, str, int], None]) -> float:
-    """Return the seconds from when the app listened to when that was found."""
+    """Return the seconds from when the app listened until `find` noticed it."""
     with _started(engine, image_id, label) as (made, port):
         find(engine, made, port)
         return time.monotonic() - _since(_page(port) or "")
@@ -101,7 +101,7 @@ def _with_seatrial(engine: DockerEngine, made: str, port: int) -> None:
         raise CommandFailed(f"the app did not answer: {result.problem}")
 
 
-def _with_a_poller(engine: DockerEngine, made: str, port: int) -> None:  # noqa: ARG001  as its rival
+def _with_a_poller(engine: DockerEngine, made: str, port: int) -> None:  # noqa: ARG001  the same signature as _with_seatrial
     began = time.monotonic()
     while _page(port) is None:
         if time.monotonic() - began > _GIVE_UP_SECONDS:
@@ -110,15 +110,15 @@ def _with_a_poller(engine: DockerEngine, made: str, port: int) -> None:  # noqa:
 
 
 def _page(port: int) -> str | None:
-    line = http.client.HTTPConnection("127.0.0.1", port, timeout=_GIVE_UP_SECONDS)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_GIVE_UP_SECONDS)
     try:
-        line.request("GET", "/")
-        answer = line.getresponse()
+        connection.request("GET", "/")
+        answer = connection.getresponse()
         return answer.read().decode() if answer.status == http.client.OK else None
     except (OSError, http.client.HTTPException):
         return None
     finally:
-        line.close()
+        connection.close()
 
 
 def _readiness(place: Workspace, rounds: int) -> tuple[Row, dict[str, list[float]]]:
@@ -129,7 +129,7 @@ def _readiness(place: Workspace, rounds: int) -> tuple[Row, dict[str, list[float
     (context / "Dockerfile").write_text(f'FROM {place.base}\nCOPY app.py /app.py\nCMD ["python3", "/app.py"]\n')
     place.build("ready:1", str(context)).output()
     image_id = place.docker("image", "inspect", "--format", "{{.Id}}", f"{place.name}/ready:1").output().strip()
-    say("readiness: seconds from listening to found")
+    say("readiness: seconds from listening to detected")
     engine = DockerEngine()
     try:
         finders = {"seatrial": _with_seatrial, "poller": _with_a_poller}
@@ -139,7 +139,7 @@ def _readiness(place: Workspace, rounds: int) -> tuple[Row, dict[str, list[float
         engine.close()
     ours, other = median(taken["seatrial"]), median(taken["poller"])
     row = Row(
-        name="listening to found",
+        name="listening to detected",
         ours=_ms(ours),
         other=_ms(other),
         ratio=f"{_ms(ours - other)} more",
@@ -171,7 +171,7 @@ def _verdicts(place: Workspace, rounds: int) -> tuple[list[Row], dict[str, list[
 
 @dataclass(frozen=True, kw_only=True)
 class _Failed:
-    """A command that failed as it should: what it printed, its seconds, and when it ended by the machine's clock."""
+    """A command that failed as expected: its output, its seconds, and the monotonic time of its end."""
 
     out: str
     seconds: float
@@ -188,7 +188,7 @@ def _failed(project: Project, words: str) -> _Failed:
 
 
 def _build(project: Project, rounds: int) -> int:
-    """Build the project, and give the rounds back."""
+    """Build the project; return `rounds`."""
     done = project.invoke("build", "--version", "1")
     if done.code:
         raise CommandFailed(done.all)
@@ -198,7 +198,7 @@ def _build(project: Project, rounds: int) -> int:
 def _since(text: str) -> float:
     found = _SINCE.search(text)
     if not found:
-        raise CommandFailed(f"the app did not say since when it listens: {text}")
+        raise CommandFailed(f"the app did not report when it began to listen: {text}")
     return float(found[1])
 
 
@@ -219,14 +219,12 @@ def _ms(seconds: float) -> str:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Measure, print the tables, and give the exit code: 1 when something could not be measured."""
-    parser = argparse.ArgumentParser(description="Measure how soon the smoke test knows.")
-    parser.add_argument(
-        "--rounds", type=int, default=_ROUNDS, help="how often each waits for an app, after one warm-up"
-    )
-    parser.add_argument("--verdicts", type=int, default=_VERDICTS, help="how often each bad app is put to the test")
-    parser.add_argument("--base", default=_BASE, help="the base image, which must be there")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the raw numbers there, in seconds")
+    """Measure and print the tables; return the exit code, 1 if a measurement failed."""
+    parser = argparse.ArgumentParser(description="Measure how fast the smoke test decides.")
+    parser.add_argument("--rounds", type=int, default=_ROUNDS, help="number of apps each waits for, after one warm-up")
+    parser.add_argument("--verdicts", type=int, default=_VERDICTS, help="number of smoke tests of each bad app")
+    parser.add_argument("--base", default=_BASE, help="the base image, which must exist in the engine")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the raw numbers in seconds to this file")
     given = parser.parse_args(words)
     compileall.compile_dir(Path(seatrial.__file__).parent, quiet=1)
     try:

@@ -1,4 +1,4 @@
-"""Whole processes against each other: in the same minutes, in turns, the order turned round every time."""
+"""Compare the run times of whole processes: in turns, with the order reversed every round."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ _END_SECONDS = 10.0
 _HEADS = ("", "seatrial", "other", "ratio", "goal", "")
 
 Seconds = Mapping[str, list[float]]
-"""What each contestant took, round by round."""
+"""The seconds of each contestant, by round."""
 
 
-class CommandFailed(Exception):  # noqa: N818  named for what happened
-    """A process that did not end as it should, with all it printed."""
+class CommandFailed(Exception):  # noqa: N818  reads as what happened
+    """A process failed; the message holds its output."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """A process to start: its words, its folder, what its environment has besides ours, what it must print."""
+    """A process to start: command line, folder, additional environment, and a text that it must print."""
 
     words: tuple[str, ...]
     folder: Path = field(default_factory=Path.cwd)
     environment: Mapping[str, str] = field(default_factory=dict)
-    must_say: str = ""
+    must_print: str = ""
 
     def output(self, *, attempts: int = 1) -> str:
-        """Run it and give what it printed; `CommandFailed` unless one of the attempts ends with 0."""
+        """Run the process and return its output; raise `CommandFailed` if no attempt exits with 0."""
         process = subprocess.Popen(
             self.words,
             cwd=self.folder,
@@ -54,14 +54,14 @@ class Command:
         code = process.returncode
         if code and attempts > 1:
             return self.output(attempts=attempts - 1)
-        if code or self.must_say not in printed:
-            ended = f"ended with {code}" if code else f"did not say {self.must_say!r}"
+        if code or self.must_print not in printed:
+            ended = f"exited with {code}" if code else f"did not print {self.must_print!r}"
             raise CommandFailed(f"{' '.join(self.words)} {ended}:\n{printed}")
         return printed
 
     def seconds(self) -> float:
-        """Run it and give how long it took, from its start to its end."""
-        os.sync()  # what was written before is not written meanwhile
+        """Run the process and return the seconds from its start to its end."""
+        os.sync()  # so earlier writes do not reach the disk during the measurement
         began = time.perf_counter()
         self.output()
         return time.perf_counter() - began
@@ -69,7 +69,7 @@ class Command:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One line of the report; a measurement without a `goal` is only told, `met` is the verdict where there is one."""
+    """One line of the report; `met` says whether the `goal` was met, and is None without a goal."""
 
     name: str
     ours: str
@@ -80,13 +80,13 @@ class Row:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """What stands in its columns."""
+        """The text of each column."""
         verdict = {True: "pass", False: "miss", None: ""}[self.met]
         return (self.name, self.ours, self.other, self.ratio, self.goal, verdict)
 
 
 def in_turns(contestants: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
-    """Let all measure once a round, in this order and the other in turns, and give their seconds without round 0."""
+    """Call every contestant once a round, reversing the order each time; return their seconds without round 0."""
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     for number in range(rounds + 1):
         order = list(contestants)[:: -1 if number % 2 else 1]
@@ -97,12 +97,12 @@ def in_turns(contestants: Mapping[str, Callable[[], float]], rounds: int) -> dic
 
 
 def ratio(ours: list[float], other: list[float]) -> float:
-    """Return the median of the ratios within each round: what slows a whole round down falls out."""
+    """Return the median of the ratios within each round, so that a slow round does not matter."""
     return median(mine / theirs for mine, theirs in zip(ours, other, strict=True))
 
 
 def compared(name: str, ours: list[float], other: list[float], goal: float | None = None) -> Row:
-    """Return the row for two that went in turns: medians in seconds, and the ratio against its goal."""
+    """Return the row of two contestants: medians in seconds, and their ratio compared with its goal."""
     found = ratio(ours, other)
     return Row(
         name=name,
@@ -115,7 +115,7 @@ def compared(name: str, ours: list[float], other: list[float], goal: float | Non
 
 
 def table(rows: list[Row], *, heads: tuple[str, ...] = _HEADS) -> str:
-    """Return the rows in columns; the first and the last are text, the others are numbers."""
+    """Return the rows in columns; the first and last are aligned left, the others right."""
     lines = [heads, *(row.cells for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     last = len(heads) - 1
@@ -129,7 +129,7 @@ def table(rows: list[Row], *, heads: tuple[str, ...] = _HEADS) -> str:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """End a process that nobody waits for any more, and let it stop the engine's work first."""
+    """Terminate a process; kill it if it has not stopped the engine's work in time."""
     process.terminate()
     try:
         process.communicate(timeout=_END_SECONDS)
@@ -139,5 +139,5 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def say(text: str) -> None:
-    """Tell how far it is, on standard error."""
+    """Print progress on standard error."""
     print(text, file=sys.stderr, flush=True)

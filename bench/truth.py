@@ -1,9 +1,9 @@
-"""What `docker push`, docker-py and Seatrial say of a push that meets a fault, and what the registry then holds.
+"""Compare what `docker push`, docker-py and Seatrial report about a faulty push with what the registry then holds.
 
     .venv/bin/python bench/truth.py [--only REGEXP]
 
-Each pushes an image of its own through proxies of its own, all three at the same time; the registry is asked directly.
-docker-py is used as people use it: `client.images.push()` that raises nothing is taken for done. It needs an engine, a
+Each pushes its own image through its own proxies, all three at the same time; the registry is queried directly.
+docker-py is used as people use it: if `client.images.push()` raises nothing, it counts as success. Needs an engine, a
 docker CLI that builds with BuildKit, and the images that `./inv up` makes.
 """
 
@@ -26,7 +26,7 @@ from typing import Literal
 import bcrypt
 import requests
 
-from bench.pushers import OWN_LIMIT, PUSHERS, USER, VERSION, ImageProject, Said, end_all, said_by
+from bench.pushers import OWN_LIMIT, PUSHERS, USER, VERSION, ImageProject, PushResult, end_all, run_push
 from bench.timing import CommandFailed, say
 from bench.workspace import Workspace, workspace
 from tests.servers.engine_proxy import Cut, Empty, EngineFault, EngineProxy, Stall, engine_proxy
@@ -42,10 +42,10 @@ Place = Literal["open", "guarded", "read-only", "down"]
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """A row: where it is pushed to, and what goes wrong on the way.
+    """A row of the table: the registry that is pushed to, and what goes wrong on the way.
 
-    Under the tag `other` stands other content beforehand; with `swapped` the registry gets that in place of what is
-    pushed. `short` asks all three to give up soon.
+    The tag `other` is published with other content before the push; with `swapped` the registry receives that content
+    instead of the pushed image. `short` makes all three give up soon.
     """
 
     name: str
@@ -85,24 +85,24 @@ _FAULTS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What one of the three said, and whether the registry holds what was pushed, be it put over something else."""
+    """What one tool reported, whether the registry holds the pushed image, and whether it overwrote other content."""
 
-    said: Said
+    result: PushResult
     held: bool
-    put_over: bool
+    overwritten: bool
 
     @property
     def cells(self) -> tuple[str, str]:
-        """What stands in its two columns; bold where the first is not the truth."""
-        code = self.said.code
-        told = "success" if self.said.success else "never ended" if code is None else f"failed ({code})"
-        held = "no" if not self.held else "put over" if self.put_over else "yes"
-        return (told if self.said.success == self.held else f"**{told}**", held)
+        """The text of its two columns; the first is bold if it is wrong."""
+        code = self.result.code
+        reported = "success" if self.result.success else "never ended" if code is None else f"failed ({code})"
+        held = "no" if not self.held else "overwritten" if self.overwritten else "yes"
+        return (reported if self.result.success == self.held else f"**{reported}**", held)
 
 
 @dataclass(frozen=True, kw_only=True)
 class PusherSetup:
-    """One of the three, with proxies of its own before the open registry and before the engine."""
+    """One of the three tools, with its own proxies for the open registry and for the engine."""
 
     workspace: Workspace
     pusher: str
@@ -111,18 +111,18 @@ class PusherSetup:
     engine: EngineProxy
 
     def image_project(self, name: str, **settings: object) -> ImageProject:
-        """Return a parcel that nobody else has."""
+        """Make a project that only this tool uses."""
         name = f"{name}-{self.pusher.lower().replace(' ', '-')}"
         return ImageProject(workspace=self.workspace, folder=self.workspace.folder / name, name=name).make(**settings)
 
     def warm(self) -> None:
-        """Bring the layers of the base image into the registry: from there they are mounted afterwards."""
+        """Push the base image's layers to the registry, so that later pushes mount them."""
         image_project = self.image_project("warm")
         image_project.build(self.registry.host)
         image_project.publish(self.registry.host, VERSION)
 
     def run(self, fault: Fault) -> Outcome:
-        """Push with the fault."""
+        """Push with a fault."""
         host = self.registry.host if fault.place == "open" else self.hosts[fault.place]
         limit = {"push_timeout": OWN_LIMIT} if fault.short else {}
         image_project = self.image_project(f"row-{_FAULTS.index(fault)}", **limit)
@@ -137,23 +137,23 @@ class PusherSetup:
             "DOCKER_CONFIG": _config(image_project, host, fault.password),
         }
         words = PUSHERS[self.pusher](image_project, host, short=fault.short)
-        said = said_by(words, image_project.folder, environment, short=fault.short)
+        result = run_push(words, image_project.folder, environment, short=fault.short)
         self.registry.faults = ()
         self.engine.faults = ()
         held = _holds(self.hosts[fault.place], image_project)
-        outcome = Outcome(said=said, held=held, put_over=fault.other == VERSION)
-        lines = said.output.strip().splitlines()
+        outcome = Outcome(result=result, held=held, overwritten=fault.other == VERSION)
+        lines = result.output.strip().splitlines()
         reasons = [line.strip() for line in lines if "why:" in line] or lines[-1:]
-        say("\n      ".join([f"    {self.pusher}: {', '.join(outcome.cells)}, {said.seconds:.0f} s", *reasons]))
+        say("\n      ".join([f"    {self.pusher}: {', '.join(outcome.cells)}, {result.seconds:.0f} s", *reasons]))
         return outcome
 
     def _swap(self, image_project: ImageProject, tag: str) -> Swap:
-        other = _ask(self.hosts["open"], f"{image_project.repository}{_MANIFESTS}{tag}").content
+        other = _request(self.hosts["open"], f"{image_project.repository}{_MANIFESTS}{tag}").content
         return Swap(method="PUT", path=_MANIFESTS, change=lambda _: other)
 
 
-def _ask(host: str, path: str, method: str = "GET") -> requests.Response:
-    """Ask a registry itself."""
+def _request(host: str, path: str, method: str = "GET") -> requests.Response:
+    """Send a request directly to a registry."""
     auth = (USER, _PASSWORD)
     return requests.request(method, f"http://{host}/v2/{path}", headers={"Accept": _TYPES}, auth=auth, timeout=10)
 
@@ -161,7 +161,7 @@ def _ask(host: str, path: str, method: str = "GET") -> requests.Response:
 def _holds(host: str, image_project: ImageProject) -> bool:
     """Return whether a registry holds the image under its version, with all its blobs."""
     try:
-        answer = _ask(host, f"{image_project.repository}{_MANIFESTS}{VERSION}")
+        answer = _request(host, f"{image_project.repository}{_MANIFESTS}{VERSION}")
     except requests.ConnectionError:
         return False
     if not answer.ok:
@@ -170,11 +170,11 @@ def _holds(host: str, image_project: ImageProject) -> bool:
     blobs = [manifest["config"]["digest"], *(layer["digest"] for layer in manifest["layers"])]
     # In containerd's image store an image's id is its manifest's digest.
     same = image_project.id in {blobs[0], answer.headers["Docker-Content-Digest"]}
-    return same and all(_ask(host, f"{image_project.repository}/blobs/{blob}", "HEAD").ok for blob in blobs)
+    return same and all(_request(host, f"{image_project.repository}/blobs/{blob}", "HEAD").ok for blob in blobs)
 
 
 def _config(image_project: ImageProject, host: str, password: str | None) -> str:
-    """Return a folder with Docker's configuration, in which that password is kept, or none."""
+    """Make a folder with Docker's configuration, which stores `password` unless it is None; return its path."""
     auth = base64.b64encode(f"{USER}:{password}".encode()).decode()
     folder = image_project.folder / "docker-config"
     folder.mkdir()
@@ -183,7 +183,7 @@ def _config(image_project: ImageProject, host: str, password: str | None) -> str
 
 
 def _registries(place: Workspace) -> dict[Place, str]:
-    """Start all registries but the one that is down."""
+    """Start all registries except the one that is down."""
     folder = place.folder / "htpasswd"
     folder.mkdir()
     hashed = bcrypt.hashpw(_PASSWORD.encode(), bcrypt.gensalt(5)).decode()
@@ -195,20 +195,20 @@ def _registries(place: Workspace) -> dict[Place, str]:
     )
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        nobody = f"localhost:{probe.getsockname()[1]}"
+        unused = f"localhost:{probe.getsockname()[1]}"
     return {
         "open": place.registry(),
         "guarded": place.registry(f"--volume={folder}:/auth:ro", *(f"--env={setting}" for setting in overrides)),
         "read-only": place.registry('--env=REGISTRY_STORAGE_MAINTENANCE_READONLY={"enabled":true}'),
-        "down": nobody,
+        "down": unused,
     }
 
 
 def _measure(place: Workspace, faults: Sequence[Fault]) -> dict[str, list[Outcome]]:
-    """Let all three push with each fault."""
+    """Push with each fault through all three."""
     hosts = _registries(place)
     with ExitStack() as stack:
-        lanes = [
+        setups = [
             PusherSetup(
                 workspace=place,
                 pusher=pusher,
@@ -218,14 +218,14 @@ def _measure(place: Workspace, faults: Sequence[Fault]) -> dict[str, list[Outcom
             )
             for pusher in PUSHERS
         ]
-        for setup in lanes:
+        for setup in setups:
             setup.warm()
         found = {}
-        pool = stack.enter_context(ThreadPoolExecutor(len(lanes)))
+        pool = stack.enter_context(ThreadPoolExecutor(len(setups)))
         try:
             for fault in faults:
                 say(fault.name)
-                found[fault.name] = list(pool.map(partial(_run, fault), lanes))
+                found[fault.name] = list(pool.map(partial(_run, fault), setups))
         except BaseException:
             end_all()
             raise
@@ -237,21 +237,21 @@ def _run(fault: Fault, setup: PusherSetup) -> Outcome:
 
 
 def _table(found: dict[str, list[Outcome]]) -> str:
-    """Return Markdown."""
+    """Return the table as Markdown."""
     heads = ["fault", *(head for pusher in PUSHERS for head in (pusher, "held"))]
     rows = [heads, ["---"] * len(heads)]
     rows += [[name, *(cell for one in outcomes for cell in one.cells)] for name, outcomes in found.items()]
     lines = [f"| {' | '.join(row)} |" for row in rows]
     for pusher, outcomes in zip(PUSHERS, zip(*found.values(), strict=True), strict=True):
-        untrue = sum(one.said.success != one.held for one in outcomes)
-        lines.append(f"\n{pusher}: {untrue} of {len(outcomes)} not true.")
+        wrong = sum(one.result.success != one.held for one in outcomes)
+        lines.append(f"\n{pusher}: {wrong} of {len(outcomes)} wrong.")
     return "\n".join(lines)
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Push, print the table, and give the exit code: 1 when something could not be prepared."""
-    parser = argparse.ArgumentParser(description="Hold what is said of a push against what the registry holds.")
-    parser.add_argument("--only", default="", metavar="REGEXP", help="the faults in whose names this is found")
+    """Push and print the table; return the exit code, 1 if the preparation failed."""
+    parser = argparse.ArgumentParser(description="Compare what a push reports with what the registry holds.")
+    parser.add_argument("--only", default="", metavar="REGEXP", help="test only faults whose name matches")
     given = parser.parse_args(words)
     faults = [fault for fault in _FAULTS if re.search(given.only, fault.name)]
     try:

@@ -1,4 +1,4 @@
-"""A place to measure in: a docker CLI with BuildKit, a folder and a name of our own, and nothing of it left behind."""
+"""A workspace for measurements: a docker CLI with BuildKit, a folder and a name; all of it is removed afterwards."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 """The folder of this repository."""
 
 _REGISTRY_IMAGE = "localhost/seatrial/registry:2.8"
-_NO_DOCKERFILE = "BuildKit says that this is no Dockerfile"
-# Smaller records of the build cache cannot be told from those that others make meanwhile, and do no harm.
+_NO_DOCKERFILE = "BuildKit reports that this is not a valid Dockerfile"
+# Smaller records of the build cache may belong to other builds at the same time, and do no harm.
 _LARGE_RECORD = 50e6
-# An engine takes that long to end a build that was cut short, and may name its image yet.
+# Seconds that an engine may need to end an interrupted build; it can still tag its image in that time.
 _ENDING_SECONDS = 3.0
 _UNITS = {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Workspace:
-    """Where it is measured: `cli` builds with BuildKit, `name` marks what is ours in the engine, `base` is built on."""
+    """Where to measure: `cli` builds with BuildKit, `name` marks our objects in the engine."""
 
     cli: str
     name: str
@@ -47,7 +47,7 @@ class Workspace:
         return Command(words=(self.cli, *words), folder=folder or self.folder, environment={"DOCKER_BUILDKIT": "1"})
 
     def build(self, tag: str, context: str, *, folder: Path | None = None) -> Command:
-        """Return the `docker build` that is measured against."""
+        """Return the `docker build` to compare with."""
         arguments = (f"BASE_IMAGE={self.base}", "VERSION=1")
         words = ("build", "--progress=plain", "--label", self.label, "--tag", f"{self.name}/{tag}")
         given = (word for argument in arguments for word in ("--build-arg", argument))
@@ -55,11 +55,11 @@ class Workspace:
 
     @property
     def label(self) -> str:
-        """The label of all that is made here; Seatrial gives it to its images by itself."""
+        """The label of everything made here; Seatrial adds it to its images itself."""
         return f"seatrial.project={self.name}"
 
     def registry(self, *options: str) -> str:
-        """Start a registry with these options of `docker run`, and give its host; it goes when all else does."""
+        """Start a registry with these options of `docker run` and return its host; `remove` removes it."""
         image = self.docker("image", "inspect", "--format", "{{.Id}}", _REGISTRY_IMAGE).output().strip()
         words = ("--detach", "--label", self.label, "--publish", "127.0.0.1::5000", "--tmpfs", "/var/lib/registry")
         container = self.docker("run", *words, *options, image).output().strip()
@@ -68,7 +68,7 @@ class Workspace:
         return host
 
     def remove(self) -> None:
-        """Take containers and images away."""
+        """Remove our containers and images."""
         listings = {("ps", "--all"): ("rm", "--force", "--volumes"), ("images", "--all"): ("rmi", "--force")}
         for listing, removal in listings.items():
             found = self.docker(*listing, "--quiet", "--filter", f"label={self.label}").output().split()
@@ -76,20 +76,20 @@ class Workspace:
                 self.docker(*removal, *dict.fromkeys(found)).output()
 
     def large_records(self) -> set[str]:
-        """Return the ids of what is large in the build cache."""
+        """Return the ids of the large records in the build cache."""
         listed = json.loads(self.docker("system", "df", "--verbose", "--format", "{{json .BuildCache}}").output())
-        # A "*" marks what can still be written to.
+        # A "*" marks a record that can still change.
         return {record["ID"].rstrip("*") for record in listed if _bytes(record["Size"]) >= _LARGE_RECORD}
 
     def forget(self, records: set[str]) -> None:
-        """Take records out of the build cache."""
+        """Remove records from the build cache."""
         for record in records:
             self.docker("builder", "prune", "--all", "--force", "--filter", f"id={record}").output()
 
 
 @contextmanager
 def workspace(base: str) -> Iterator[Workspace]:
-    """Yield a place to measure in; all that is made there is removed in the end, on Ctrl-C and SIGTERM as well."""
+    """Yield a workspace; everything made in it is removed at the end, also on Ctrl-C and SIGTERM."""
     before = signal.signal(signal.SIGTERM, _end)
     name = f"seatrial-bench-{secrets.token_hex(4)}"
     with tempfile.TemporaryDirectory(prefix=f"{name}-") as folder:
@@ -110,7 +110,7 @@ def workspace(base: str) -> Iterator[Workspace]:
 
 @contextmanager
 def _signals_ignored() -> Iterator[None]:
-    """Let no Ctrl-C and no SIGTERM cut this short."""
+    """Ignore Ctrl-C and SIGTERM for the block."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
@@ -120,7 +120,7 @@ def _signals_ignored() -> Iterator[None]:
 
 
 def _cli_with_buildkit(folder: Path) -> str:
-    """Return the first docker CLI on PATH that builds with BuildKit; a CLI since 23 needs buildx for it."""
+    """Return the first docker CLI on PATH that builds with BuildKit; since version 23 a CLI needs buildx for it."""
     context = folder / "no-context"
     context.mkdir()
     (context / "Dockerfile").write_text(_NO_DOCKERFILE)
@@ -132,7 +132,7 @@ def _cli_with_buildkit(folder: Path) -> str:
             except CommandFailed as error:
                 if "dockerfile parse error" in str(error):
                     return cli
-    raise CommandFailed("no docker CLI on PATH builds with BuildKit, or there is no engine behind it")
+    raise CommandFailed("no docker CLI on PATH builds with BuildKit, or no engine answers")
 
 
 def _bytes(size: str) -> float:

@@ -1,4 +1,4 @@
-"""Which room may import which, and what is done in one room only."""
+"""Which room may import which room or library."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "seatrial"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 LONGEST_FILE = 300
-# The house, from the top floor to the cellar: a module imports only from its own room and from lines below its own.
-FLOORS = (
+# From top to bottom: a module imports only from its own room and from rooms on lines below its own.
+LAYERS = (
     ("__main__",),
     ("tasks",),
     ("cli",),
@@ -34,9 +34,9 @@ FLOORS = (
     ("model", "host"),
     ("wording", "events", "errors"),
 )
-# Which stage of the road may use another one.
+# Which other stages a stage of the pipeline may use.
 STAGES = {"build": set(), "smoke": set(), "setup": set(), "serve": {"smoke"}, "publish": {"build"}}
-# Where alone a library may be imported, as paths below the package.
+# The only places that may import a library, as paths below the package.
 ONLY = {
     "invoke": ("tasks.py", "__main__.py", "cli/"),
     "docker": ("engine/docker/", "engine/builders/", "engine/connection.py"),
@@ -71,7 +71,7 @@ def _tree(path: Path) -> ast.Module:
 
 @functools.cache
 def _imports(path: Path) -> frozenset[str]:
-    """Return every module that a file imports, late and for the type checker as well."""
+    """Return every module that a file imports, including late imports and those for the type checker."""
     return frozenset(_walk_imports(path))
 
 
@@ -91,27 +91,27 @@ def _imports_of_ours(path: Path) -> set[str]:
     return {found for found in _imports(path) if found.startswith("seatrial.")}
 
 
-def test_the_rooms_are_the_house() -> None:
-    """Every room of the package has its floor, and every floor's room is there."""
-    there = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"}
-    there |= {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
-    assert sorted(room for floor in FLOORS for room in floor) == sorted(there)
+def test_every_room_has_a_layer() -> None:
+    """The layers list exactly the rooms of the package."""
+    rooms = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"}
+    rooms |= {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert sorted(room for layer in LAYERS for room in layer) == sorted(rooms)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=_name)
 def test_a_room_imports_only_rooms_below(path: Path) -> None:
-    """Imports lead downstairs, or to the same room."""
-    floors = {room: number for number, floor in enumerate(FLOORS) for room in floor}
+    """A module imports only from its own room and from layers below."""
+    layers = {room: number for number, layer in enumerate(LAYERS) for room in layer}
     own = _room(_module(path))
     if own == "__init__":
         assert not _imports_of_ours(path)
         return
-    upstairs = {to for to in _imports_of_ours(path) if _room(to) != own and floors[_room(to)] <= floors[own]}
-    assert not upstairs
+    wrong = {to for to in _imports_of_ours(path) if _room(to) != own and layers[_room(to)] <= layers[own]}
+    assert not wrong
 
 
-def test_no_circle_between_sub_rooms() -> None:
-    """The folders inside a room import each other in one direction only."""
+def test_no_cycle_between_folders() -> None:
+    """The folders inside a room do not import each other in a cycle."""
     arrows: dict[str, set[str]] = {}
     for path in (path for path in MODULES if path.parent != PACKAGE):
         own = _module(path).rpartition(".")[0]
@@ -120,8 +120,8 @@ def test_no_circle_between_sub_rooms() -> None:
 
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "steps").rglob("*.py")), ids=_name)
-def test_a_step_takes_from_no_other_stage(path: Path) -> None:
-    """A step prints nothing, exits nowhere, and uses another stage only where the house allows it."""
+def test_a_step_uses_no_other_stage(path: Path) -> None:
+    """A step does not print, exit or ask for input, and uses only the other stages that STAGES allows."""
     called = {
         node.func.id for node in ast.walk(_tree(path)) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
@@ -132,11 +132,11 @@ def test_a_step_takes_from_no_other_stage(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=_name)
-def test_a_library_belongs_in_one_room(path: Path) -> None:
-    """A library that belongs in one room is imported in no other."""
+def test_libraries_stay_in_their_rooms(path: Path) -> None:
+    """A library in ONLY is imported only in its rooms."""
     for library, rooms in ONLY.items():
         if any(found.split(".")[0] == library for found in _imports(path)):
-            assert _name(path).startswith(rooms), f"{library} is not to be imported here"
+            assert _name(path).startswith(rooms), f"{library} must not be imported here"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=_name)
@@ -149,7 +149,7 @@ def test_the_environment_is_read_in_settings(path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("__init__.py")), ids=_name)
 def test_a_package_file_holds_one_sentence(path: Path) -> None:
-    """A package's own file says what lives there, and nothing else: importing it costs nothing."""
+    """An `__init__.py` has a docstring and no code, so importing a package costs nothing."""
     allowed = {"__all__", "__version__"} if path.parent == PACKAGE else set()
     docstring, *more = _tree(path).body
     assert isinstance(docstring, ast.Expr)
@@ -158,7 +158,7 @@ def test_a_package_file_holds_one_sentence(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [path for path in MODULES if path.stem != "__init__"], ids=_name)
 def test_public_names(path: Path) -> None:
-    """Every module says in a sorted __all__ what it offers, and has all of it."""
+    """Every module has one `__all__`, and it lists every public function and class."""
     tree = _tree(path)
     lists = [
         node.value
@@ -168,29 +168,29 @@ def test_public_names(path: Path) -> None:
     assert len(lists) == 1, "there is no __all__"
     names = ast.literal_eval(lists[0])
     public = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    decorated = {"tasks.py", "cli/read_tasks.py"}  # their functions are offered as the collection
+    decorated = {"tasks.py", "cli/read_tasks.py"}  # their functions are public through the collection
     if _name(path) not in decorated:
         assert {name for name in public if not name.startswith("_")} <= set(names)
 
 
 @pytest.mark.parametrize("path", [*MODULES, *sorted(Path(__file__).parent.rglob("*.py"))], ids=str)
 def test_length(path: Path) -> None:
-    """No file has more lines than one can keep in mind."""
+    """No file is longer than LONGEST_FILE."""
     assert len(path.read_text("utf-8").splitlines()) <= LONGEST_FILE
 
 
-def test_the_readme_shows_the_house() -> None:
-    """The tree in the README names exactly the rooms of the package, from the top floor to the cellar."""
+def test_the_readme_shows_the_rooms() -> None:
+    """The tree in the README names exactly the rooms of the package, in the order of the layers."""
     tree = (ROOT / "README.md").read_text("utf-8").partition("## Where things are")[2].split("```")[1]
     inside = tree.partition("\nseatrial/")[2].partition("\ntests/")[0]
     named = [word.strip("/").removesuffix(".py") for line in inside.splitlines()[1:] for word in line[:19].split()]
-    floors = {room: number for number, floor in enumerate(FLOORS) for room in floor}
-    assert sorted(named) == sorted(floors)
-    assert [floors[room] for room in named] == sorted(floors.values())
+    layers = {room: number for number, layer in enumerate(LAYERS) for room in layer}
+    assert sorted(named) == sorted(layers)
+    assert [layers[room] for room in named] == sorted(layers.values())
 
 
 def test_error_tree() -> None:
-    """Every error stands in the tree at the top of its module, with the exit code it has."""
+    """The docstring of `seatrial.errors` lists every error with its exit code."""
     tree = errors.__doc__ or ""
     kinds = [
         kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.SeatrialError)
@@ -203,7 +203,7 @@ def test_error_tree() -> None:
 
 
 def test_heavy_imports_are_late() -> None:
-    """Listing tasks and asking for help do not pay for the SDK, requests, protobuf, Playwright or colours."""
+    """Importing the tasks does not import the SDK, requests, protobuf, Playwright or Rich."""
     heavy = "{'docker', 'google', 'playwright', 'requests', 'rich', 'urllib3'}"
     words = f"import sys, seatrial.tasks; print(*sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)

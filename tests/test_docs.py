@@ -1,4 +1,4 @@
-"""The documents are true and complete: every command in them exists, and every command is in them."""
+"""The documents match the code: every command in them exists, and every task, setting and cause is documented."""
 
 from __future__ import annotations
 

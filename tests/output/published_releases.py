@@ -1,4 +1,4 @@
-"""A world in memory with one app, in which a test says what ledger, engine and registry hold."""
+"""A world in memory with one app, where a test sets what ledger, engine and registry hold."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from tests.engine.memory.registry import MemoryRegistry
 
 __all__ = [
     "HOST",
-    "LINE",
+    "RELEASE_TAGS",
     "build",
     "make_destination",
     "make_world",
-    "note",
     "publish",
+    "record_release",
     "without_engine",
     "without_registry",
 ]
 
 HOST = "registry.test:5000"
-LINE = ("1.4.2", "1.4", "1", "latest")
-"""The tags that 1.4.2 goes out under."""
+RELEASE_TAGS = ("1.4.2", "1.4", "1", "latest")
+"""The tags under which 1.4.2 is published."""
 
 
 def make_world(folder: Path) -> World:
-    """Return a world with nothing in it, whose engine reaches a registry."""
+    """Return an empty world with an engine and a registry."""
     engine = MemoryEngine()
     engine.registries[HOST] = MemoryRegistry(HOST)
     retry_policy = RetryPolicy(sleep=lambda _: None)
@@ -54,7 +54,7 @@ def make_world(folder: Path) -> World:
 
 
 def make_destination(folder: Path) -> Destination:
-    """Return where an app under a random name is published."""
+    """Return the destination of an app with a random name."""
     name = f"w{secrets.token_hex(4)}"
     app = App(
         project="example",
@@ -73,35 +73,35 @@ def make_destination(folder: Path) -> Destination:
     return Destination(target=app, user="demo", registry=HOST)
 
 
-def build(world: World, there: Destination, version: str, *tags: str, content: str = "") -> Image:
-    """Have an image here, under its own name or under these tags of the registry's repository."""
+def build(world: World, destination: Destination, version: str, *tags: str, content: str = "") -> Image:
+    """Add an image to the engine under its own name, and tag it with `tags` for the registry."""
     engine = world.engine
     assert isinstance(engine, MemoryEngine)
-    own = there.target.repository.with_tag(version)
-    image_id = engine.add(f"{version} {content}", own, {**there.target.labels, VERSION_LABEL: version})
+    own = destination.target.repository.with_tag(version)
+    image_id = engine.add(f"{version} {content}", own, {**destination.target.labels, VERSION_LABEL: version})
     for tag in tags:
-        engine.tag(image_id, there.repository.with_tag(tag))
+        engine.tag(image_id, destination.repository.with_tag(tag))
     image = engine.image(image_id)
     assert image
     return image
 
 
-def publish(world: World, there: Destination, image: str, *tags: str) -> str:
-    """Let the registry hold an image of this id under tags; give its digest."""
+def publish(world: World, destination: Destination, image: str, *tags: str) -> str:
+    """Publish the image with the id `image` under tags; return its digest."""
     digest = f"sha256:{hashlib.sha256(image.encode()).hexdigest()}"
     registry = world.registry(HOST)
     for tag in tags:
-        registry.tag(there.repository.with_tag(tag), Manifest(digest=digest, config=image))
+        registry.tag(destination.repository.with_tag(tag), Manifest(digest=digest, config=image))
     return digest
 
 
-def note(world: World, there: Destination, version: str, digests: Mapping[str, str]) -> None:
-    """Write a release down."""
+def record_release(world: World, destination: Destination, version: str, digests: Mapping[str, str]) -> None:
+    """Record a release in the ledger."""
     world.ledger.append(
         Entry(
             action="release",
-            app=there.target.name,
-            repository=str(there.repository),
+            app=destination.target.name,
+            repository=str(destination.repository),
             version=version,
             image=None,
             digests=digests,
@@ -121,9 +121,9 @@ def without_registry(world: World) -> World:
 def without_engine(world: World) -> World:
     """Return the world without its engine."""
 
-    class Away(MemoryEngine):
-        def images(self, labels: Mapping[str, str] | None = None) -> list[Image]:  # noqa: ARG002  as asked
-            """Not answer."""
+    class UnreachableEngine(MemoryEngine):
+        def images(self, labels: Mapping[str, str] | None = None) -> list[Image]:  # noqa: ARG002  the protocol's signature
+            """Raise EngineUnavailable."""
             raise EngineUnavailable("no Docker Engine answers", reason="no such file", hint="invoke up")
 
-    return replace(world, engine=Away())
+    return replace(world, engine=UnreachableEngine())

@@ -1,4 +1,4 @@
-"""A build on a terminal."""
+"""The tree of a build on a terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WIDTH = 60
 
 
 class Clock:
-    """A clock that stands still until it is moved."""
+    """A clock that only the test moves."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -32,7 +32,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def tree(clock: Clock) -> BuildTree:
-    """A tree that has heard nothing yet."""
+    """A tree without events."""
     return BuildTree(clock)
 
 
@@ -41,7 +41,7 @@ def _on_event(tree: BuildTree, kind: BuildEventKind, name: str, **more: object) 
 
 
 def _lines(tree: BuildTree) -> list[str]:
-    """Return the tree as lines without what is drawn around the words."""
+    """Return the lines of the tree without its branches."""
     out = io.StringIO()
     Console(file=out, width=_WIDTH, color_system=None).print(tree)
     lines = out.getvalue().splitlines()
@@ -50,7 +50,7 @@ def _lines(tree: BuildTree) -> list[str]:
 
 
 def test_stages_and_steps(tree: BuildTree) -> None:
-    """Steps stand under their stages in the Dockerfile's order, with how they ended and how long they took."""
+    """Steps are listed under their stages in the Dockerfile's order, with status and seconds."""
     _on_event(tree, BuildEventKind.STARTED, "[internal] load metadata")
     _on_event(tree, BuildEventKind.STARTED, "[build 3/3] RUN make  &&\n make install")
     _on_event(tree, BuildEventKind.CACHED, "[build 2/3] COPY . /src")
@@ -70,7 +70,7 @@ def test_stages_and_steps(tree: BuildTree) -> None:
 
 
 def test_a_running_step(tree: BuildTree, clock: Clock) -> None:
-    """A step under way shows its seconds, how far its transfer is, and the last line it printed, cut to the width."""
+    """A running step shows its seconds, its transfer's progress, and the last line it printed, cut to the width."""
     _on_event(tree, BuildEventKind.STARTED, "[2/2] RUN pip install")
     _on_event(tree, BuildEventKind.LOG, "[2/2] RUN pip install", text="Collecting flask")
     _on_event(tree, BuildEventKind.LOG, "[2/2] RUN pip install", text="\x1b[31mDownloading\x1b[0m " + "flask " * 30)
@@ -85,7 +85,7 @@ def test_a_running_step(tree: BuildTree, clock: Clock) -> None:
     assert printed.endswith("…")
 
 
-def test_nothing_of_the_builder_reaches_the_terminal_as_an_order(tree: BuildTree) -> None:
-    """Control characters and brackets in names are shown as words or not at all."""
+def test_control_characters(tree: BuildTree) -> None:
+    """Control characters in names are removed, and brackets are printed literally."""
     _on_event(tree, BuildEventKind.DONE, "[1/1] RUN \x1b[2Jecho [bold]x[/bold]")
     assert _lines(tree)[1] == "done   1/1 RUN echo [bold]x[/bold]"

@@ -1,4 +1,4 @@
-"""What people and programs read: lines, recap, JSON."""
+"""The report for people and programs: lines, recap, JSON."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ REPORT = Report(
 
 @dataclass
 class Named(Step):
-    """A step that is only a name."""
+    """A step that has only a name."""
 
     name: str
 
@@ -82,10 +82,10 @@ class Named(Step):
 def _shown(capsys: pytest.CaptureFixture[str], *, plain: bool = False) -> str:
     console = Console(errors=False, call=Call(program="./inv"), plain=plain)
     console.on_event(Info(text="a note"))
-    console.on_event(WarningEvent(text="a caution"))
-    console.on_event(FactResult(check="a good fact", problem=None))
-    console.on_event(FactResult(check="a bad fact", problem="not so", fails=False))
-    console.on_event(FactResult(check="a fatal fact", problem="not so"))
+    console.on_event(WarningEvent(text="a warning"))
+    console.on_event(FactResult(check="a good check", problem=None))
+    console.on_event(FactResult(check="a bad check", problem="not so", fails=False))
+    console.on_event(FactResult(check="a fatal check", problem="not so"))
     console.on_event(BuildEvent(kind=BuildEventKind.DONE, name="[1/2] FROM x", seconds=2.0))
     for outcome in OUTCOMES:
         console.step_finished(outcome)
@@ -93,8 +93,8 @@ def _shown(capsys: pytest.CaptureFixture[str], *, plain: bool = False) -> str:
     return capsys.readouterr().out
 
 
-def test_every_status_and_fact(capsys: pytest.CaptureFixture[str]) -> None:
-    """Each step has a line, a failure three parts with the command as people typed it, the recap all sums."""
+def test_every_status_and_image_check(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each step has a line; a failure has message, reason and hint; the recap counts all statuses."""
     out = _shown(capsys)
     assert "changed build     changed: app.py (1.3 s)\n" in out
     assert "ok      smoke     it passed\n" in out
@@ -103,10 +103,10 @@ def test_every_status_and_fact(capsys: pytest.CaptureFixture[str]) -> None:
     assert "| x\n" in out
     assert "why:  a red word" in out
     assert "next: ./inv build\n" in out
-    assert "warning: a caution" in out
-    assert "warning: a bad fact: not so\n" in out
-    assert "good fact" not in out
-    assert "fatal fact" not in out  # the error says it
+    assert "warning: a warning" in out
+    assert "warning: a bad check: not so\n" in out
+    assert "good check" not in out
+    assert "fatal check" not in out  # the error contains it
     assert "done   [1/2] FROM x 2.0 s" in out
     assert "ok=1  changed=1  skipped=1  failed=1" in out
     assert "Docker 28.5.2 at unix:///x.sock" in out
@@ -117,8 +117,8 @@ def test_every_status_and_fact(capsys: pytest.CaptureFixture[str]) -> None:
     assert rows[rows.index(["image", "me/app:1, 133 MB"]) + 1] == ["sha256:b"]
 
 
-def test_details_stand_under_their_own_step(capsys: pytest.CaptureFixture[str]) -> None:
-    """The name of a step stands once above its first detail; a step without details is one line."""
+def test_details_are_below_their_step(capsys: pytest.CaptureFixture[str]) -> None:
+    """The name of a step is printed once, above its first detail; a step without details is one line."""
     console = Console(errors=False)
     for outcome, details in ((OUTCOMES[0], ["first", "second"]), (OUTCOMES[1], [])):
         console.step_started(Named(outcome.step))
@@ -131,7 +131,7 @@ def test_details_stand_under_their_own_step(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_an_error_of_the_command_counts_as_failed(capsys: pytest.CaptureFixture[str]) -> None:
-    """A lock that is not free is one failure in the recap."""
+    """An error of the whole command is one failure in the recap."""
     skipped = Outcome(step="push", app="web", status=Status.SKIPPED, message="the lock is not free")
     console = Console(errors=False)
 
@@ -141,14 +141,14 @@ def test_an_error_of_the_command_counts_as_failed(capsys: pytest.CaptureFixture[
 
 
 def test_no_colours_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
-    """Where nobody looks at a terminal there are no escapes, and no line is broken."""
+    """In a pipe there are no escape sequences, and no line is wrapped."""
     out = _shown(capsys)
     assert "\x1b" not in out
     assert any(len(line) > 150 for line in out.splitlines())
 
 
 def test_a_terminal_of_80_columns(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a terminal there are colours, and nothing but an id is wider than it."""
+    """On a terminal there are colours, except with NO_COLOR, and no line is wider than the terminal."""
     for name, value in {"FORCE_COLOR": "1", "COLUMNS": "80", "TERM": "xterm-256color"}.items():
         monkeypatch.setenv(name, value)
     out = _shown(capsys)
@@ -173,7 +173,7 @@ PUSH: tuple[Event, ...] = (
     Retry(text="the registry answered 503", attempt=2, attempts=3, seconds=1.043),
     Transfer(layer="5e8a418bab45", current=0, text="Layer already exists"),
 )
-PUSHED = Outcome(step="push", app="web", status=Status.CHANGED, message="it was not there", seconds=3.0)
+PUSHED = Outcome(step="push", app="web", status=Status.CHANGED, message="pushed :1", seconds=3.0)
 SUMMARY = "1 layer sent (45.6 MB), 1 already there"
 
 
@@ -188,7 +188,7 @@ def _push(console: Console) -> None:
 def test_a_push_in_a_log(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *, terminal: bool
 ) -> None:
-    """A log says why a push waits and, once, what it moved; of layers it says nothing."""
+    """A log has each retry with its reason and one summary of the push, without a line for each layer."""
     if terminal:
         for name, value in {"FORCE_COLOR": "1", "NO_COLOR": "1", "COLUMNS": "80", "TERM": "xterm-256color"}.items():
             monkeypatch.setenv(name, value)
@@ -198,13 +198,13 @@ def test_a_push_in_a_log(
         "layer 5e8a418bab45: Retrying in 5 seconds",
         "try 2 of 3 in 1 s: the registry answered 503",
         SUMMARY,
-        "changed push      it was not there (3.0 s)",
-        "changed push      it was not there (3.0 s)",
+        "changed push      pushed :1 (3.0 s)",
+        "changed push      pushed :1 (3.0 s)",
     ]
 
 
 def test_a_push_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a terminal the bars are drawn and wiped away; the lines stay."""
+    """On a terminal the bars are drawn and erased; the lines stay."""
     for name, value in {"FORCE_COLOR": "1", "COLUMNS": "80", "LINES": "24", "TERM": "xterm-256color"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("NO_COLOR", raising=False)
@@ -215,16 +215,16 @@ def test_a_push_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: p
     left = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", out[out.rindex("\x1b[1A\x1b[2K") :]).split("\n")
     assert [line.strip() for line in left] == [
         SUMMARY,
-        "changed push      it was not there (3.0 s)",
-        "changed push      it was not there (3.0 s)",
+        "changed push      pushed :1 (3.0 s)",
+        "changed push      pushed :1 (3.0 s)",
         "",
     ]
     assert "try 2 of 3 in 1 s: the registry answered 503" in out
     assert "layer 5e8a418bab45:" not in out
 
 
-def test_nothing_of_rich_in_a_pipe() -> None:
-    """What is told in a pipe does not pay for colours and bars."""
+def test_no_rich_in_a_pipe() -> None:
+    """In a pipe Rich is not imported."""
     words = (
         "import sys; from seatrial.output.console import Console; from seatrial.events import Transfer;"
         "c = Console(errors=False);"
@@ -235,7 +235,7 @@ def test_nothing_of_rich_in_a_pipe() -> None:
 
 
 def test_json() -> None:
-    """The document holds everything the recap does, and the error in its three parts."""
+    """The document holds all data of the recap, and the error with message, reason, hint and details."""
     document = json.loads(as_json(REPORT, call=Call(program="seatrial")))
     assert document["exit_code"] == 1
     assert document["status"] == "failed"

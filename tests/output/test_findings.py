@@ -9,13 +9,13 @@ from seatrial.output.findings import as_document, as_lines
 from seatrial.output.hints import Call
 
 FOUND = (
-    Finding(check="engine", severity=Severity.FAILED, reason="it sleeps " * 12, hint="invoke up", exit_code=3),
+    Finding(check="engine", severity=Severity.FAILED, reason="it does not answer " * 6, hint="invoke up", exit_code=3),
     Finding(check="port", severity=Severity.OK, reason="port 5000 is \x1b[31mfree"),
 )
 
 
 def test_lines() -> None:
-    """Lines are at most 79 columns wide, later ones indented; hints have the command that people type."""
+    """Lines are at most 79 columns wide, later ones indented; hints contain the program as it was called."""
     lines = as_lines(FOUND, Call(program="./inv")).splitlines()
 
     assert [line[:21] for line in lines[:2]] == ["failed  engine       ", " " * 21]

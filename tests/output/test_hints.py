@@ -44,7 +44,7 @@ FLAGS = {"--app": "web", "--user": "alice"}
     ],
 )
 def test_a_hint_can_be_typed(hint: str, completed: str) -> None:
-    """A hint has the program's name, the collection's prefix, and the flags that chose app, user and registry."""
+    """A hint contains the program's name, the collection's prefix, and the flags for app, user and registry."""
     call = Call(program="./inv", prefix="ship.", task="push", flags=FLAGS, tasks=TASKS)
 
     assert call.complete(hint) == completed

@@ -1,4 +1,4 @@
-"""Images in the docker CLI's units and words."""
+"""Tables of images and history in the docker CLI's format."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"),
+    ("seconds", "text"),
     [
         (-5, "Less than a second ago"),
         (0.4, "Less than a second ago"),
@@ -32,13 +32,13 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
         (5 * 365 * DAY, "5 years ago"),
     ],
 )
-def test_ago(seconds: float, words: str) -> None:
-    """A length of time is told as Docker tells it."""
-    assert human_ago(seconds) == words
+def test_ago(seconds: float, text: str) -> None:
+    """A length of time is written as Docker writes it."""
+    assert human_ago(seconds) == text
 
 
 @pytest.mark.parametrize(
-    ("size", "words"),
+    ("size", "text"),
     [
         (0, "0B"),
         (935, "935B"),
@@ -49,13 +49,13 @@ def test_ago(seconds: float, words: str) -> None:
         (5 * 10**15, "5PB"),
     ],
 )
-def test_size(size: int, words: str) -> None:
-    """Bytes are told in Docker's decimal units with three figures."""
-    assert human_size(size) == words
+def test_size(size: int, text: str) -> None:
+    """Bytes are written in Docker's decimal units with three digits."""
+    assert human_size(size) == text
 
 
 def test_images() -> None:
-    """Each name has a row; an image whose tag moved on has its repository, one without a name has none."""
+    """Each name has a row; an image whose tag moved keeps its repository, and one without a name has none."""
     images = [
         Image(id=f"sha256:{'a' * 64}", tags=("x/app:1", "localhost:5050/x/app:1"), created=940, size=1000),
         Image(id=f"sha256:{'b' * 64}", digests=("x/app@sha256:1",), created=940),
@@ -73,7 +73,7 @@ def test_images() -> None:
 
 
 def test_history() -> None:
-    """A long command is cut as Docker cuts it, and a layer from elsewhere has no id."""
+    """A long command is cut as in Docker, and a layer built elsewhere has no id."""
     entry = HistoryEntry(id="<missing>", created=990, created_by="RUN " + "x" * 60, size=0, comment="", tags=())
     row = history_table([entry], now=1000).splitlines()[1]
     assert row.startswith("<missing>   10 seconds ago   RUN " + "x" * 40 + "…   0B")

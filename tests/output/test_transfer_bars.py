@@ -1,4 +1,4 @@
-"""Pushes and pulls: what a step moved, and its bars on a terminal."""
+"""Pushes and pulls: the summary of transfers, and their bars on a terminal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _on_event(
 
 
 def _lines(transfers: TransferSummary, *, width: int = 80, height: int = 24) -> list[str]:
-    """Return what stands on a terminal of that size, without colours."""
+    """Return the lines on a terminal of that size, without colours."""
     screen = Console(
         file=io.StringIO(), width=width, height=height, force_terminal=True, record=True, legacy_windows=False
     )
@@ -33,7 +33,7 @@ def _lines(transfers: TransferSummary, *, width: int = 80, height: int = 24) -> 
 
 @pytest.fixture
 def push() -> TransferSummary:
-    """A push to a registry with half of its layers, as an engine tells it."""
+    """A push to a registry that has half of the layers, as an engine reports it."""
     transfers = TransferSummary()
     for layer in ("5e8a418bab45", "b1d74c3f2ab9", "0c5a3f1d9e77", "77aa01bc0f3d", "e9f0a2c4d611"):
         _on_event(transfers, layer, "Preparing")
@@ -48,7 +48,7 @@ def push() -> TransferSummary:
 
 
 def test_bars(push: TransferSummary) -> None:
-    """Each layer has its id, its bytes and its word, and a bar unless nothing had to move."""
+    """Each layer has its id, bytes and status, and a bar unless nothing was transferred."""
     bars = _lines(push)
     assert [line[:12] for line in bars] == list(push.layers)
     assert bars[0].endswith("63.5 MB/127 MB pushing")
@@ -59,19 +59,19 @@ def test_bars(push: TransferSummary) -> None:
     assert [line.count("━") > 15 for line in bars] == [True, False, False, True, True]
 
 
-def test_more_than_all_is_all(push: TransferSummary) -> None:
-    """Engines count headers, too, so that a layer's bytes may pass their sum."""
+def test_more_bytes_than_the_total(push: TransferSummary) -> None:
+    """A layer never shows more than its total, although engines count headers as well."""
     _on_event(push, "77aa01bc0f3d", "Pushing", 3_584, 3_072)
     assert _lines(push)[3].endswith("3.07 kB/3.07 kB pushing")
 
 
 def test_retries(push: TransferSummary) -> None:
-    """What the engine tries again stands on the layer's bar; a log hears of each count-down once."""
-    told = [
+    """A retry of the engine is shown on the layer's bar; a log has each countdown once."""
+    logged = [
         _on_event(push, "5e8a418bab45", f"Retrying in {seconds} second{'s' if seconds > 1 else ''}")
         for seconds in (2, 1, 3, 2, 1)
     ]
-    assert told == [
+    assert logged == [
         "layer 5e8a418bab45: Retrying in 2 seconds",
         None,
         "layer 5e8a418bab45: Retrying in 3 seconds",
@@ -84,7 +84,7 @@ def test_retries(push: TransferSummary) -> None:
 
 
 def test_a_pull() -> None:
-    """A pull's headline is no layer, and seconds are no bytes."""
+    """A pull's headline is not counted as a layer, nor seconds as bytes."""
     transfers = TransferSummary()
     _on_event(transfers, "3.13", "Pulling from library/python")
     for layer in ("0" * 12, "1" * 12, "2" * 12):
@@ -102,8 +102,8 @@ def test_a_pull() -> None:
     assert transfers.summary() == "2 layers fetched, 1 already there"
 
 
-def test_the_sum(push: TransferSummary) -> None:
-    """Layers are told apart; bytes are named only when somebody counted them."""
+def test_the_summary(push: TransferSummary) -> None:
+    """Layers are counted by result; bytes are included only if they were counted."""
     assert push.summary() == "1 layer sent, 1 already there, 1 mounted"
     push.on_event(BytesSent(bytes=2_400_000))
     push.on_event(BytesSent(bytes=1_000_000))
@@ -112,7 +112,7 @@ def test_the_sum(push: TransferSummary) -> None:
 
 
 def test_a_layer_counts_once(push: TransferSummary) -> None:
-    """A second tag finds there what the first one sent; a second registry may need what the first one had."""
+    """A layer sent for one tag is not counted again for the next; one sent to a second registry is."""
     for layer in ("5e8a418bab45", "77aa01bc0f3d", "0c5a3f1d9e77"):
         _on_event(push, layer, "Preparing")
         _on_event(push, layer, "Layer already exists")
@@ -128,7 +128,7 @@ def test_a_layer_counts_once(push: TransferSummary) -> None:
 @pytest.mark.parametrize("done", [0, 3, 25, 40])
 @pytest.mark.parametrize("moving", [0, 5])
 def test_height(height: int, done: int, moving: int) -> None:
-    """There are as many bars as there are lines; what is finished folds first, what waits after it."""
+    """There are as many bars as fit; finished layers are folded first, then waiting ones."""
     transfers = TransferSummary()
     ids = [f"{number:012x}" for number in range(40)]
     for layer in ids:
@@ -143,12 +143,12 @@ def test_height(height: int, done: int, moving: int) -> None:
     bars = [line for line in lines if line[:12] in transfers.layers]
     assert len(lines) == min(height - 1, 40)
     assert sum(line.endswith("pushing") for line in bars) == min(moving if done < 40 else 0, len(bars))
-    told = sum(int(line.split()[0]) for line in lines if line not in bars)
-    assert told + len(bars) == 40
+    folded = sum(int(line.split()[0]) for line in lines if line not in bars)
+    assert folded + len(bars) == 40
 
 
-def test_what_folds() -> None:
-    """The lines around the bars say what has no bar."""
+def test_folded_layers() -> None:
+    """The lines around the bars count the layers without a bar."""
     transfers = TransferSummary()
     for number in range(40):
         _on_event(transfers, f"{number:012x}", "Layer already exists" if number % 2 else "Preparing")
@@ -160,14 +160,14 @@ def test_what_folds() -> None:
 
 @pytest.mark.parametrize("width", [40, 60, 80, 200])
 def test_width(push: TransferSummary, width: int) -> None:
-    """No line is wider than the terminal, and none is broken into two."""
+    """No line is wider than the terminal, and none is wrapped."""
     _on_event(push, "0c5a3f1d9e77", "Mounted from " + "a-long-name/" * 20)
     _on_event(push, "f" * 12, "Mounted from " + "a-long-name/" * 20)
     assert len(_lines(push, width=width)) == 6
 
 
-def test_words_of_an_engine_are_no_orders() -> None:
-    """Control characters and brackets are shown as words or not at all."""
+def test_control_characters() -> None:
+    """Control characters are removed, and brackets are printed literally."""
     transfers = TransferSummary()
     _on_event(transfers, "\x1b[2Jabc", "\x1b[31m[bold]odd[/bold]")
     assert _lines(transfers)[0].split()[::2] == ["abc", "[bold]odd[/bold]"]

@@ -1,4 +1,4 @@
-"""What is installed once for all tests of the packaging."""
+"""Archives and venvs that are made once for all packaging tests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def unpacked(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that the source archive holds."""
+    """The unpacked source archive."""
     target = tmp_path_factory.mktemp("unpacked")
     with tarfile.open(sdist) as archive:
         archive.extractall(target, filter="data")
@@ -37,13 +37,13 @@ def unpacked(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def wheel(unpacked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, made from the source archive alone."""
+    """The wheel, built from the source archive alone."""
     return _build("build_wheel", unpacked, tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="session")
 def required(unpacked: Path, tmp_path_factory: pytest.TempPathFactory) -> Python:
-    """A venv that holds requirements.txt, and no Seatrial."""
+    """A venv with requirements.txt installed, without Seatrial."""
     python = Python.make(tmp_path_factory.mktemp("required"))
     python.install("-r", unpacked / "requirements.txt")
     return python
@@ -51,7 +51,7 @@ def required(unpacked: Path, tmp_path_factory: pytest.TempPathFactory) -> Python
 
 @pytest.fixture(scope="session")
 def installed(required: Python, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Python:
-    """A venv that holds the wheel and what it requires."""
+    """A venv with the wheel and its requirements."""
     python = Python.make(tmp_path_factory.mktemp("installed"), required)
     python.install("--no-index", wheel)
     return python

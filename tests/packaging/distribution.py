@@ -1,4 +1,4 @@
-"""A Python of its own for what is installed: venvs without pip, filled by the pip of the tests."""
+"""Venvs without pip, into which the tests' pip installs."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pathlib import Path
 __all__ = ["ROOT", "Python", "run"]
 
 ROOT = Path(__file__).parents[2]
-# What would let another place's modules in.
+# Variables that would add modules from elsewhere, or install elsewhere.
 _ELSEWHERE = ("PIP_PREFIX", "PIP_TARGET", "PIP_USER", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")
 
 
 def run(*words: Path | str, cwd: Path, timeout: float = 120, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end, where no module of this run's Python is to be found."""
+    """Run a command to its end, without the variables that would show it this Python's modules."""
     kept = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
     return subprocess.run(
         [str(word) for word in words],
@@ -40,7 +40,7 @@ class Python:
 
     @classmethod
     def make(cls, folder: Path, like: Python | None = None) -> Python:
-        """Make a venv that holds nothing, or what another one holds."""
+        """Make an empty venv, or a copy of the modules of another one."""
         venv.create(folder, symlinks=True)
         made = cls(folder)
         if like:
@@ -49,12 +49,12 @@ class Python:
 
     @property
     def modules(self) -> Path:
-        """Its site-packages."""
+        """The venv's site-packages."""
         (found,) = self.folder.glob("lib/python*/site-packages")
         return found
 
     def program(self, name: str) -> Path:
-        """Return the path of one of its programs."""
+        """Return the path of a program in the venv."""
         return self.folder / "bin" / name
 
     def install(self, *words: Path | str) -> None:

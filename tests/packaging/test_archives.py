@@ -1,4 +1,4 @@
-"""What is built: a wheel that holds the package alone, a source archive that holds what belongs to it."""
+"""The wheel holds only the package; the source archive holds the whole repository."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tests.packaging.distribution import ROOT
 
 @pytest.fixture(scope="module")
 def metadata(wheel: Path) -> Message:
-    """What the wheel says of itself."""
+    """The metadata of the wheel."""
     with zipfile.ZipFile(wheel) as archive:
         return message_from_bytes(archive.read(f"seatrial-{seatrial.__version__}.dist-info/METADATA"))
 
 
 def test_wheel(wheel: Path) -> None:
-    """The wheel is for any Python 3, and holds the package and what describes it, nothing else."""
+    """The wheel is for any Python 3, and holds only the package and its metadata."""
     assert wheel.name == f"seatrial-{seatrial.__version__}-py3-none-any.whl"
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names} == {"seatrial", f"seatrial-{seatrial.__version__}.dist-info"}
@@ -32,7 +32,7 @@ def test_wheel(wheel: Path) -> None:
 
 
 def test_sdist(sdist: Path) -> None:
-    """The source archive holds README, documents, tests and chores, and nothing that running them left behind."""
+    """The source archive holds README, documents, tests and chores, without caches, .git and .venv."""
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     wanted = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "inv", "invoke.yaml", "tasks.py"]
@@ -44,14 +44,14 @@ def test_sdist(sdist: Path) -> None:
 
 
 def test_readme(metadata: Message) -> None:
-    """The wheel brings the README, for the page that an index shows."""
+    """The wheel's description is the README, which an index shows."""
     assert metadata["Description-Content-Type"] == "text/markdown"
     assert str(metadata.get_payload()).startswith("# Seatrial\n")
     assert "docker" in metadata["Keywords"].split(",")
 
 
 def test_pythons(metadata: Message) -> None:
-    """The wheel names the Pythons it runs on."""
+    """The wheel lists the Python versions it supports."""
     prefix = "Programming Language :: Python :: 3."
     named = [one.removeprefix(prefix) for one in metadata.get_all("Classifier", []) if one.startswith(prefix)]
     assert named == ["11", "12", "13", "14"]
@@ -59,7 +59,7 @@ def test_pythons(metadata: Message) -> None:
 
 
 def test_extras(metadata: Message) -> None:
-    """The only extra is for `smoke --browser`: tests and builds have none."""
+    """The only extra is `browser`; the needs of tests and builds are dependency groups."""
     assert metadata.get_all("Provides-Extra") == ["browser"]
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     always = [one for one in metadata.get_all("Requires-Dist", []) if "extra ==" not in one]

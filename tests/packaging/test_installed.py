@@ -1,4 +1,4 @@
-"""Seatrial in a venv where nothing else is."""
+"""Seatrial in a venv of its own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.packaging.distribution import ROOT, Python, run
 
 @pytest.mark.parametrize("flag", ["--version", "--help", "--list"])
 def test_program(installed: Python, tmp_path: Path, flag: str) -> None:
-    """The program and the module say the same, in a folder where nothing is."""
+    """In an empty folder, the program and the module print the same."""
     program = run(installed.program("seatrial"), flag, cwd=tmp_path)
     module = run(installed.program("python"), "-m", "seatrial", flag, cwd=tmp_path)
 
@@ -29,8 +29,8 @@ def test_program(installed: Python, tmp_path: Path, flag: str) -> None:
     assert wanted[flag] in program.stdout
 
 
-def test_what_to_type(installed: Python, tmp_path: Path) -> None:
-    """The module names the program in what it tells people to type."""
+def test_hints_name_the_program(installed: Python, tmp_path: Path) -> None:
+    """Hints name the program, also if the module was started."""
     program = run(installed.program("seatrial"), "tag", "--version", "1", cwd=tmp_path)
     module = run(installed.program("python"), "-m", "seatrial", "tag", "--version", "1", cwd=tmp_path)
 
@@ -40,7 +40,7 @@ def test_what_to_type(installed: Python, tmp_path: Path) -> None:
 
 
 def test_two_lines(installed: Python, tmp_path: Path) -> None:
-    """Invoke finds the tasks through the two lines that the README shows."""
+    """Invoke finds the tasks through the two lines shown in the README."""
     lines = "from seatrial.tasks import ns as seatrial\nfrom invoke import Collection\n\nns = Collection(seatrial)\n"
     (tmp_path / "tasks.py").write_text(lines)
 
@@ -50,7 +50,7 @@ def test_two_lines(installed: Python, tmp_path: Path) -> None:
 
 
 def test_repository(required: Python, unpacked: Path) -> None:
-    """In the repository requirements.txt is enough for Invoke: the package is found beside tasks.py."""
+    """In the repository, Invoke needs only requirements.txt: it finds the package beside tasks.py."""
     assert not (required.modules / "seatrial").exists()
 
     listed = run(required.program("invoke"), "--list", cwd=unpacked)
@@ -58,13 +58,13 @@ def test_repository(required: Python, unpacked: Path) -> None:
 
     assert (listed.returncode, listed.stderr) == (0, "")
     assert "dev.lock" in listed.stdout
-    assert built.returncode == 3, "there is no engine, and it says just that"
+    assert built.returncode == 3, "there is no engine, so the exit code is 3"
     assert "ModuleNotFoundError" not in built.stdout + built.stderr
 
 
 @pytest.mark.parametrize("name", tasks.NEEDED)
 def test_missing_module(required: Python, unpacked: Path, tmp_path: Path, name: str) -> None:
-    """A missing module is told in three lines, with the Python that has not got it and what to type."""
+    """A missing module is reported with the Python that lacks it and the command that installs it."""
     python = Python.make(tmp_path / "venv")
     for path in required.modules.iterdir():
         if path.name != name:
@@ -73,22 +73,23 @@ def test_missing_module(required: Python, unpacked: Path, tmp_path: Path, name: 
     done = run(python.program("python"), "-m", "invoke", "build", cwd=unpacked / "docs")
 
     assert (done.returncode, done.stdout) == (3, "")
-    what, why, following = done.stderr.splitlines()
-    assert what == "seatrial: the tasks cannot be loaded"
-    assert why.startswith(f"  why:  No module named '{name}', says {python.program('python')}, Python 3.")
-    assert following.startswith(f"  next: {python.program('python')} -m pip install -r ../requirements.txt ")
+    _, reason, hint = done.stderr.splitlines()
+    assert f"No module named '{name}'" in reason
+    assert str(python.program("python")) in reason
+    assert hint.startswith(f"  next: {python.program('python')} -m pip install -r ../requirements.txt ")
 
 
 def test_old_python() -> None:
-    """To a Python that is too old pip is no help: ./inv is what to type."""
-    told = tasks._cannot_load(ImportError("Python 3.11 or later is needed", name="python"))
+    """If Python is too old, the hint is ./inv, because pip cannot help."""
+    message = tasks._cannot_load(ImportError("Python 3.11 or later is needed", name="python"))
 
-    assert told.splitlines()[1].startswith("  why:  Python 3.11 or later is needed, says ")
-    assert told.splitlines()[2].startswith("  next: ./inv ")
+    _, reason, hint = message.splitlines()
+    assert "Python 3.11 or later is needed" in reason
+    assert hint.startswith("  next: ./inv ")
 
 
-def test_a_slip_in_the_package(required: Python, unpacked: Path, tmp_path: Path) -> None:
-    """A module of the package that is not there is a slip of whoever changed it, and no matter of installing."""
+def test_a_broken_import_in_the_package(required: Python, unpacked: Path, tmp_path: Path) -> None:
+    """A module missing from the package itself is a programming error: the traceback is shown, without a pip hint."""
     shutil.copytree(unpacked / "seatrial", tmp_path / "seatrial")
     shutil.copy2(unpacked / "tasks.py", tmp_path)
     (tmp_path / "seatrial/tasks.py").write_text("from seatrial import gone_away\n")
@@ -99,15 +100,15 @@ def test_a_slip_in_the_package(required: Python, unpacked: Path, tmp_path: Path)
     assert "pip install" not in done.stderr
 
 
-def test_every_dependency_is_looked_for() -> None:
-    """tasks.py looks for each module that pyproject.toml declares."""
+def test_every_dependency_is_checked() -> None:
+    """tasks.py checks for the module of each dependency in pyproject.toml."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     declared = {one.partition(">=")[0] for one in project["dependencies"]}
     assert declared - {"invoke", "pyyaml"} | {"yaml"} == set(tasks.NEEDED)
 
 
-def test_only_what_runs_the_pipeline(required: Python) -> None:
-    """requirements.txt stays small: under 20 MB without bytecode, and no tool of the tests is in it."""
+def test_requirements_are_small(required: Python) -> None:
+    """requirements.txt takes less than 20 MB without bytecode, and contains none of the tests' tools."""
     files = [path for path in required.modules.rglob("*") if path.is_file() and path.suffix != ".pyc"]
     assert sum(path.stat().st_size for path in files) < 20_000_000
     assert not {"playwright", "mypy", "ruff", "uv", "pytest"} & {path.name for path in required.modules.iterdir()}

@@ -1,4 +1,4 @@
-"""The lowest versions that pyproject.toml allows are versions that work."""
+"""The lowest versions that pyproject.toml allows work."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from tests.packaging.distribution import ROOT, run
 
-# Rooms whose tests go through programs, and rooms and long tests that no library of others has a part in.
+# Left out: tests that start programs of this Python, and tests that use no dependency.
 _ROOMS = ("app", "cli", "faults", "host", "inv", "model", "packaging", "sources", "steps")
 _OWN = ("test_architecture", "test_docs", "test_ledger")
 _VERSIONS = "import json, sys; from importlib.metadata import version; print(json.dumps([*map(version, sys.argv[1:])]))"
@@ -23,18 +23,18 @@ def lowest() -> dict[str, str]:
     """The lowest version of each dependency by its name."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     bounds = [re.fullmatch(r"([a-z0-9-]+)>=([0-9.]+)", one) for one in project["dependencies"]]
-    assert all(bounds), "a dependency without a lowest version"
+    assert all(bounds), "a dependency has no lowest version"
     return {bound[1]: bound[2] for bound in bounds if bound}
 
 
 def test_unit_tests_on_the_lowest_versions(lowest: dict[str, str], tmp_path: Path) -> None:
-    """The unit tests pass on exactly the lowest versions, and what else these bring; pytest is the one at work here."""
+    """The unit tests pass on the lowest versions and their dependencies; pytest is the one that runs this test."""
     pins = [f"{name}=={version}" for name, version in lowest.items()]
     pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", tmp_path)
     installed = run(*pip, *pins, cwd=ROOT, timeout=300)
     assert installed.returncode == 0, installed.stderr
-    told = run(sys.executable, "-c", _VERSIONS, *lowest, cwd=ROOT, PYTHONPATH=str(tmp_path))
-    for version, (name, wanted) in zip(json.loads(told.stdout), lowest.items(), strict=True):
+    found = run(sys.executable, "-c", _VERSIONS, *lowest, cwd=ROOT, PYTHONPATH=str(tmp_path))
+    for version, (name, wanted) in zip(json.loads(found.stdout), lowest.items(), strict=True):
         assert re.fullmatch(rf"{re.escape(wanted)}(\.0)*", version), f"{name} is at {version}"
 
     ignored = [f"--ignore=tests/{room}" for room in _ROOMS]

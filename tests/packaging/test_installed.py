@@ -22,7 +22,7 @@ def test_program(installed: Python, tmp_path: Path, flag: str) -> None:
     assert (program.returncode, program.stderr) == (0, "")
     assert (module.returncode, module.stdout, module.stderr) == (0, program.stdout, "")
     wanted = {
-        "--version": f"seatrial {seatrial.__version__}\n",
+        "--version": f"Seatrial {seatrial.__version__}\n",
         "--help": "Usage: seatrial ",
         "--list": "  release ",
     }

@@ -52,7 +52,7 @@ STORES = ("graphdriver", "containerd")
 VENV = ROOT / ".venv"
 BIN = shlex.quote(str(VENV / "bin"))
 # Tests wait for the engine half of the time, so that one more than there are processors keeps them busy.
-PYTEST = f"{BIN}/python -m pytest -n {(os.cpu_count() or 1) + 1} --dist worksteal --durations 10"
+PARALLEL = f"-n {(os.cpu_count() or 1) + 1} --dist worksteal --durations 10"
 LOCKS = ("requirements.txt", "requirements-dev.txt")
 COMPILE = (
     f"{BIN}/uv pip compile --quiet --no-config --system-certs --universal --python-version 3.11"
@@ -109,9 +109,19 @@ def test(c: Context, only: str = "", engine: str = "usual") -> None:
     with c.cd(ROOT):
         if engine == "usual":
             lint(c)
-            c.run(f"{PYTEST} {only}", pty=False)
+            _pytest(c, only)
         else:
             _test_on_newer_engine(c, engine, only)
+
+
+def _pytest(c: Context, only: str, marked: str = "", env: dict[str, str] | None = None) -> None:
+    """Run tests in parallel, then those with time limits by themselves."""
+    if only:
+        c.run(f"{BIN}/python -m pytest {PARALLEL} {only}" + f" -m '{marked}'" * bool(marked), env=env, pty=False)
+        return
+    also = f"({marked}) and " if marked else ""
+    c.run(f"{BIN}/python -m pytest {PARALLEL} -m '{also}not alone'", env=env, pty=False)
+    c.run(f"{BIN}/python -m pytest --durations 10 -m '{also}alone'", env=env, pty=False)
 
 
 def _install_programs(c: Context) -> None:
@@ -138,7 +148,7 @@ def _test_on_newer_engine(c: Context, store: str, only: str) -> None:
     # Tests about running containers do not depend on the store: one is enough.
     which = "engine" if only or store == STORES[-1] else "engine and not container"
     try:
-        c.run(f"{PYTEST} -m '{which}' {only}", env={"DOCKER_HOST": host}, pty=False)
+        _pytest(c, only, which, {"DOCKER_HOST": host})
     finally:
         second_engine.stop(store)
 

@@ -43,7 +43,7 @@ class JsonFlag:
     """Output for programs."""
 
     json: bool = flag(
-        "Print one JSON document on standard output, and everything else on standard error.", default=False, short="j"
+        "Print one JSON document on standard output, and everything else on standard error.", default=False
     )
 
 
@@ -51,7 +51,7 @@ class JsonFlag:
 class AppFlag:
     """Which app."""
 
-    app: str | None = flag("The app's name in the settings; needed only if there are several.", short="a")
+    app: str | None = flag("The app's name in the settings; needed only if there are several.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +145,7 @@ class DownFlags:
 class QuietFlag:
     """Whether only ids are printed."""
 
-    quiet: bool = flag("Print only ids.", default=False)
+    quiet: bool = flag("Print only ids.", default=False, short="q")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,4 +153,4 @@ class LogFlags:
     """Which lines of a log."""
 
     tail: str = flag("How many lines to show, from the end.", default="100")
-    follow: bool = flag("Keep showing new lines until Ctrl-C.", default=False)
+    follow: bool = flag("Keep showing new lines until Ctrl-C.", default=False, short="f")

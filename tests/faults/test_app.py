@@ -12,7 +12,7 @@ import pytest
 from tests.cli_project import Project, failed
 from tests.servers.registries import TestRegistry
 
-pytestmark = [pytest.mark.engine, pytest.mark.container]
+pytestmark = [pytest.mark.engine, pytest.mark.container, pytest.mark.alone]
 
 
 def test_an_app_that_dies_at_start(project: Project) -> None:

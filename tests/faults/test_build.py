@@ -203,6 +203,7 @@ def test_a_name_that_is_not_utf8(project: Project) -> None:
     assert "caf\udce9" in done.text_of("build")
 
 
+@pytest.mark.alone
 def test_a_dockerfile_that_disappears(project: Project) -> None:
     """A Dockerfile that is removed during a failing build does not hide the failure."""
     project.write(run=f"RUN sleep 2; echo the step broke; exit 7 # {project.name}")

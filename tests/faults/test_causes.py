@@ -49,6 +49,7 @@ def cause_in_time(project: Project, seconds: float, **write: Any) -> dict[str, A
     return error
 
 
+@pytest.mark.alone
 def test_a_missing_module(project: Project) -> None:
     """The module and the requirements file are named within two seconds."""
     (project.folder / "requirements.txt").write_text("requests==2.32\n")
@@ -128,6 +129,7 @@ def test_the_wrong_port(project: Project) -> None:
     assert project.invoke("build", "--version", "1", "smoke").code == 0
 
 
+@pytest.mark.alone
 def test_out_of_memory(project: Project) -> None:
     """A process that the kernel kills for memory is explained with the limit and the setting that raises it."""
     error = cause_in_time(project, 2, at_start="bytearray(400 * 1024 * 1024)", settings="memory: 24m")
@@ -218,6 +220,7 @@ def test_an_image_for_another_processor(project: Project, processors: tuple[str,
     assert all(name in error["reason"] for name in (own, other))
 
 
+@pytest.mark.alone
 def test_a_missing_command(project: Project) -> None:
     """A missing program is named with the CMD that starts it."""
     error = cause_in_time(project, 2, command='["gunicorn", "app:app"]')

@@ -236,6 +236,7 @@ def test_another_version(project: Project) -> None:
     assert re.search(r"\b1\b.*\b0\.9\b", error["reason"])
 
 
+@pytest.mark.alone
 def test_the_wrong_text(project: Project) -> None:
     """A wrong page without a more specific cause fails at once with the expected text."""
     error = cause_in_time(project, 2, page="goodbye")
@@ -268,6 +269,7 @@ def test_run_names_the_cause_as_well(project: Project) -> None:
     assert error["cause"] == "missing-module"
 
 
+@pytest.mark.alone
 def test_people_read_the_cause(project: Project) -> None:
     """Without --json, the lines hold log, cause and hint, too."""
     project.write(at_start="import flask")

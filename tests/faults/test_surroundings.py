@@ -25,6 +25,7 @@ def _logged_in(project: Project, registry: TestRegistry, password: str) -> Done:
     return project.invoke(*words, stdin=f"{password}\n")
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("command", [["build", "--version", "1"], ["smoke"], ["run"], ["images"], ["stop"]])
 def test_no_engine(project: Project, command: list[str]) -> None:
     """Without an engine every command exits with 3 in under a second and a half and names the socket."""

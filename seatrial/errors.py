@@ -41,6 +41,7 @@ __all__ = [
     "Unavailable",
     "UsageError",
     "sanitize",
+    "sanitize_line",
 ]
 
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -50,6 +51,11 @@ def sanitize(text: str, *, limit: int = 500) -> str:
     """Return foreign text without control characters, cut to `limit` characters."""
     text = _CONTROL.sub("", text).strip()
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def sanitize_line(line: str) -> str:
+    """Return a line of foreign text without control characters; its indentation stays, as a traceback needs it."""
+    return line[: len(line) - len(line.lstrip(" "))] + sanitize(line)
 
 
 class SeatrialError(Exception):
@@ -81,7 +87,7 @@ class SeatrialError(Exception):
         self.message = message
         self.reason = sanitize(reason)
         self.hint = hint
-        self.details = tuple(sanitize(line) for line in details)
+        self.details = tuple(sanitize_line(line) for line in details)
 
     def __str__(self) -> str:
         return f"{self.message}: {self.reason}"

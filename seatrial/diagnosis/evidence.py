@@ -10,12 +10,15 @@ from seatrial.checks.http.probe import Result
 from seatrial.engine.inspection import ContainerInspection
 from seatrial.model.app import App, Check
 
-__all__ = ["Cause", "Evidence", "Page", "Sources"]
+__all__ = ["Cause", "Evidence", "Page", "Sources", "without_server_end"]
 
 _REBUILD = "; then: invoke build smoke"
 _TRACEBACK = "Traceback (most recent call last)"
 # In the two lines above a traceback, these show that it continues the one before, or that it did not end the app.
 _CONTINUES = re.compile("above exception, another|above exception was the direct cause|Exception ignored in")
+
+# How Gunicorn's master says that its workers ended: a consequence, never the cause.
+_SERVER_END = re.compile(r"gunicorn\.errors\.HaltServer: ")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,3 +168,15 @@ def _last_match(patterns: Iterable[str], lines: tuple[str, ...]) -> re.Match[str
             if found := pattern.search(line):
                 return found
     return None
+
+
+def without_server_end(log: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a log with the traceback of a server's own end cut to its last line.
+
+    The exception that ended the app stands before it, in the worker's traceback.
+    """
+    ends = [at for at, line in enumerate(log) if _SERVER_END.match(line)]
+    if not ends:
+        return log
+    first = next((at for at in range(ends[0], -1, -1) if _TRACEBACK in log[at]), ends[0])
+    return (*log[:first], *log[ends[-1] :])

@@ -12,10 +12,10 @@ from seatrial.checks.http.base_url import BaseUrl
 from seatrial.checks.http.probe import Result, request_for
 from seatrial.checks.http.request import send
 from seatrial.checks.http.response import Expected
-from seatrial.diagnosis.evidence import Evidence, Page, Sources
+from seatrial.diagnosis.evidence import Evidence, Page, Sources, without_server_end
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Engine
-from seatrial.errors import SeatrialError, sanitize
+from seatrial.errors import SeatrialError, sanitize, sanitize_line
 from seatrial.model.app import App, Check
 
 __all__ = ["gather"]
@@ -65,8 +65,7 @@ def _log(engine: Engine, container_id: str) -> tuple[str, ...]:
         lines = tuple(engine.logs(container_id, tail=_LOG_LINES))
     except SeatrialError:
         return ()
-    # Keep the indentation: it separates a traceback's calls from its exception.
-    return tuple(line[: len(line) - len(line.lstrip(" "))] + sanitize(line) for line in lines)
+    return without_server_end(tuple(sanitize_line(line) for line in lines))
 
 
 def _platform(engine: Engine) -> str:

@@ -42,6 +42,7 @@ _COLOURS = {Status.OK: "green", Status.CHANGED: "yellow", Status.SKIPPED: "cyan"
 _COLOURS |= {Status.UNKNOWN: "magenta", Status.FAILED: "bold red"}
 _WIDEST_STEP = 9
 _UNKNOWN_CALL = Call()
+_DIGEST_COLUMN = 8
 _RECAP_COLUMN = len("not published ")
 _INDENT = " " * (max(len(status) for status in Status) + _WIDEST_STEP + 2)
 
@@ -149,7 +150,7 @@ class Console:
             self._out.print(f"{Status.FAILED.value:<8}", style=_COLOURS[Status.FAILED], end="")
             self._out.print(self._wrapped(sanitize(error.message), first=len("changed ")))
         for line in error.details:
-            self._line(f"| {line}", style="dim")
+            self._detail(f"| {line}")
         self._line(f"why:  {error.reason}")
         self._line(f"next: {self._call.complete(error.hint)}", style="bold")
 
@@ -230,7 +231,8 @@ class Console:
         self._live.start()
 
     def _recap_line(self, name: str, value: str) -> None:
-        self._out.print(f"{name:<{_RECAP_COLUMN}}{value}")
+        # A line without a name is a digest: at column 8 it fits into 80 columns.
+        self._out.print(f"{name:<{_RECAP_COLUMN if name else _DIGEST_COLUMN}}{value}")
 
     def _name_step(self) -> None:
         """Write the step's name once, above its first detail."""
@@ -241,6 +243,14 @@ class Console:
     def _line(self, text: str, *, style: str | None = None) -> None:
         self._name_step()
         self._out.print(self._wrapped(f"{_INDENT}{text}", first=0), style=style)
+
+    def _detail(self, text: str) -> None:
+        """Write a line of evidence; an indented one is not wrapped, or the marks of a traceback point nowhere."""
+        if text.startswith("|  "):
+            self._name_step()
+            self._out.print(f"{_INDENT}{text}", style="dim")
+        else:
+            self._line(text, style="dim")
 
     def _fitting(self, name: str, took: str) -> str:
         """Return a build step's name, cut so that its line fits the terminal."""

@@ -7,8 +7,8 @@ import re
 import secrets
 import signal
 import socket
-import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +42,6 @@ __all__ = [
     "wait_until",
 ]
 
-_PATIENCE_SECONDS = 15.0
 _TESTS_NAME = re.compile(r"\bt[0-9a-f]{10}\b")
 PYTHON_IMAGES = ("python:3.13-slim", "localhost/seatrial/python:3.13")
 
@@ -148,12 +147,13 @@ def project_name(client: docker.DockerClient) -> Iterator[str]:
     for image in client.images.list(filters={"label": f"seatrial.project={name}"}):
         for tag in image.tags or [image.id]:
             client.images.remove(tag, force=True)
-    left = EngineContents.of(client, name).beyond(before)
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while left and time.monotonic() < deadline:  # containers of another test's build go by themselves
-        time.sleep(0.5)
-        left = EngineContents.of(client, name).beyond(before)
-    assert not left
+
+    def left() -> list[object]:
+        return EngineContents.of(client, name).beyond(before)
+
+    with suppress(AssertionError):  # containers of another test's build go by themselves
+        wait_until(lambda: not left(), seconds=15, pause=0.5)
+    assert not left()
 
 
 @pytest.fixture

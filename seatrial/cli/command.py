@@ -35,7 +35,6 @@ __all__ = ["Command", "ask_credential", "command", "exit_with", "print_out"]
 class Command:
     """A command while it runs."""
 
-    name: str
     playbook: Playbook
     world: World
     call: Call
@@ -55,7 +54,7 @@ class Command:
         console = Console(errors=self.json, call=self.call, plain=environment().plain)
         wait = _seconds(lock_wait)
         file = _junit_file(junit, check=self.check) if junit is not None else None
-        report = carry_out(self.name, steps, self.world, console, check=self.check, lock_wait=wait)
+        report = carry_out(self.call.task, steps, self.world, console, check=self.check, lock_wait=wait)
         if file:
             try:
                 file.write(report, self.call)
@@ -87,7 +86,7 @@ def command(c: Context, call: Call, *, check: bool = False, json: bool = False) 
             settings = Settings.load(_plain(c.config.get("seatrial", {})), root)
             world = open_world(root)
             try:
-                yield Command(call.task, Playbook(settings=settings), world, call, check, json)
+                yield Command(Playbook(settings=settings), world, call, check, json)
             finally:
                 world.engine.close()
     except SeatrialError as error:

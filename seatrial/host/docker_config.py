@@ -15,7 +15,7 @@ __all__ = ["DockerConfig"]
 
 @dataclass(frozen=True, kw_only=True)
 class DockerConfig:
-    """What `config.json` holds; if there is no such file, `exists` is false and `content` is empty."""
+    """What `config.json` holds; without that file, `exists` is false and `content` is empty."""
 
     path: Path
     exists: bool

@@ -36,8 +36,10 @@ class Context:
         """
         if not folder.is_dir():
             raise UsageError(
-                f"there is no app folder {folder}",
-                reason="it is a file" if folder.exists() else "the setting context names a folder that does not exist",
+                f"the app folder {folder} does not exist",
+                reason="there is a file of that name"
+                if folder.exists()
+                else "the setting context names a folder that does not exist",
                 hint="fix context in invoke.yaml, or change to the project's folder",
             )
         found: dict[str, os.stat_result] = {}

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-
-import pytest
 
 from seatrial.errors import EngineUnavailable, RegistryUnavailable
 from seatrial.output.release_status import TagStatus, tag_statuses
@@ -14,25 +11,11 @@ from seatrial.steps.publish.destination import Destination
 from tests.output.published_releases import (
     RELEASE_TAGS,
     build,
-    make_destination,
-    make_world,
     publish,
     record_release,
     without_engine,
     without_registry,
 )
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    """An empty world."""
-    return make_world(tmp_path)
-
-
-@pytest.fixture
-def destination(tmp_path: Path) -> Destination:
-    """The destination of the app."""
-    return make_destination(tmp_path)
 
 
 def states(world: World, destination: Destination) -> dict[str, str]:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-
-import pytest
 
 from seatrial.errors import RegistryUnavailable
 from seatrial.output.release_status import show_status, tag_statuses
@@ -14,24 +11,10 @@ from seatrial.steps.publish.destination import Destination
 from tests.output.published_releases import (
     HOST,
     build,
-    make_destination,
-    make_world,
     publish,
     record_release,
     without_registry,
 )
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    """An empty world."""
-    return make_world(tmp_path)
-
-
-@pytest.fixture
-def destination(tmp_path: Path) -> Destination:
-    """The destination of the app."""
-    return make_destination(tmp_path)
 
 
 def test_many_versions(world: World, destination: Destination) -> None:

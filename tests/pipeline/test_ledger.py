@@ -1,4 +1,4 @@
-"""The ledger loses no entry, whoever writes at the same time and whatever is in the file."""
+"""The ledger loses no entry if several processes write at once, or if a line of the file is damaged."""
 
 from __future__ import annotations
 

@@ -36,14 +36,14 @@ def _raise(error: Exception) -> None:
 _MESSAGES: list[tuple[Callable[[Path], object], str, str, str]] = [
     (
         lambda folder: _read(folder / "gone"),
-        "there is no app folder {folder}/gone",
+        "the app folder {folder}/gone does not exist",
         "the setting context names a folder that does not exist",
         "fix context in invoke.yaml, or change to the project's folder",
     ),
     (
         lambda folder: _read(folder / "app.py"),
-        "there is no app folder {folder}/app.py",
-        "it is a file",
+        "the app folder {folder}/app.py does not exist",
+        "there is a file of that name",
         "fix context in invoke.yaml, or change to the project's folder",
     ),
     (

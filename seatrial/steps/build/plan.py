@@ -144,7 +144,7 @@ class BuildPlan:
         parts |= {name: value for name, value in chosen.items() if value}
         for name, place in options.contexts.items():
             parts |= self.world.once(
-                ("extra context", name, place), partial(_extra_context, name, place, options.allowed)
+                ("extra context", name, place, options.allowed), partial(_extra_context, name, place, options.allowed)
             )
         return Inputs(parts=parts)
 
@@ -250,7 +250,7 @@ def _dockerfile(path: Path) -> bytes:
         content = path.read_bytes()
         content.decode("utf-8")
     except FileNotFoundError:
-        reason = "there is no such file"
+        reason = "the file does not exist"
     except (OSError, UnicodeDecodeError) as error:
         reason = str(error)
     else:

@@ -89,8 +89,7 @@ class Publication:
     @property
     def missing(self) -> tuple[ImageReference, ...]:
         """The references under which the registry does not hold the image yet, the version's own first."""
-        expected = (one for one in (*self.own, *self.moving) if one not in self.not_moved)
-        return tuple(one for one in expected if not is_same_image(self.image, one, self.manifests[one]))
+        return tuple(one for one in self._names if not is_same_image(self.image, one, self.manifests[one]))
 
     @property
     def published(self) -> Manifest | None:
@@ -127,9 +126,8 @@ class Publication:
     @property
     def state(self) -> str:
         """Which references are published and which moving tags did not move, as text."""
-        published = [one for one in self.manifests if one not in self.not_moved]
-        verb = "is" if len(published) == 1 else "are"
-        return "; ".join((f"{join_references(published)} {verb} published", *_describe_not_moved(self.not_moved)))
+        verb = "is" if len(self._names) == 1 else "are"
+        return "; ".join((f"{join_references(self._names)} {verb} published", *_describe_not_moved(self.not_moved)))
 
     @property
     def would(self) -> str:
@@ -197,11 +195,15 @@ def is_own_version(world: World, destination: Destination, reference: ImageRefer
 
 def published_version(world: World, reference: ImageReference, manifest: Manifest) -> str:
     """Return the version of a published image, or its shortened digest if it has none."""
-    try:
-        label = world.configuration(reference, manifest).labels.get(VERSION_LABEL)
-    except SeatrialError:  # only a message needs it
-        label = None
-    return sanitize(label or prefixed_digest(manifest.digest))
+
+    def look() -> str:
+        try:
+            label = world.configuration(reference, manifest).labels.get(VERSION_LABEL)
+        except SeatrialError:  # only a message needs it
+            label = None
+        return sanitize(label or prefixed_digest(manifest.digest))
+
+    return world.once(("published version", manifest.digest), look)
 
 
 def record_change(names: str, digest: str | None) -> Change:

@@ -89,7 +89,7 @@ class Run(AppStep):
             limits["cpus"] = app.cpus
         if app.tmpfs:
             limits["tmpfs"] = sorted(app.tmpfs)
-        secret = {f"environment {key}": _short_digest(value) for key, value in sorted(app.environment.items())}
+        secret = {f"environment {key}": _value_digest(value) for key, value in sorted(app.environment.items())}
         return {"port": app.port, "host_port": app.host_port, **limits, **secret}
 
     def _differing(self, container: Container) -> list[str]:
@@ -101,5 +101,5 @@ class Run(AppStep):
         return [key for key in sorted({*before, *serving}) if before.get(key) != serving.get(key)]
 
 
-def _short_digest(text: str) -> str:
+def _value_digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]

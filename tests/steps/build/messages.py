@@ -51,7 +51,7 @@ ROWS = (
         "no Dockerfile",
         lambda s: real(without(s, "Dockerfile"), s.build()),
         "the Dockerfile FOLDER/Dockerfile cannot be read",
-        "there is no such file",
+        "the file does not exist",
         "write one, or fix dockerfile in invoke.yaml",
     ),
     row(

@@ -71,7 +71,7 @@ def settings(tmp_path: Path, free_port: int) -> Settings:
 
 
 def test_an_engine_that_answers(world: World) -> None:
-    """A running engine is ok, whoever started it, and down leaves it alone."""
+    """An engine that was already running is ok, and down leaves it alone."""
     outcome, _ = converge(EngineRunning(), world, check=False, emit=print)
     ended, _ = converge(EngineStopped(), world, check=False, emit=print)
     assert (outcome.status, ended.status) == (Status.OK, Status.OK)
@@ -132,7 +132,7 @@ def test_a_base_image_that_cannot_be_pulled(world: World, settings: Settings) ->
 
 
 def test_any_registry_will_do(world: World) -> None:
-    """A registry that answers on the port is ok, whoever started it."""
+    """A registry that already answers on the port is ok."""
     engine = MemoryEngine(lambda path, _: (200 if path == "/v2/" else 404, b"{}"))
     from seatrial.engine.model import ContainerSpec
     from seatrial.model.reference import ImageReference

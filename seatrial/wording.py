@@ -67,8 +67,8 @@ def human_ago(seconds: float) -> str:
         words = "About a minute" if whole < 120 else f"{whole // 60} minutes"  # noqa: PLR2004
     elif hours == 1:
         words = "About an hour"
+    elif unit := next((unit for unit in _UNITS if hours < unit[0]), None):
+        words = f"{hours // unit[1]} {unit[2]}"
     else:
-        years = (float("inf"), _HOURS_A_YEAR, "years")
-        _, length, name = next(unit for unit in (*_UNITS, years) if hours < unit[0])
-        words = f"{hours // length} {name}"
+        words = f"{whole // 3600 // _HOURS_A_YEAR} years"  # Docker rounds hours, but not years
     return f"{words} ago"

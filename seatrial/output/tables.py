@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from unicodedata import east_asian_width
 
 from seatrial.engine.model import HistoryEntry, Image
 from seatrial.wording import human_ago, human_size, short_digest
@@ -13,6 +14,10 @@ __all__ = ["history_rows", "history_table", "image_rows", "images_table", "table
 _MISSING = "<none>"
 _LONGEST_COMMAND = 45
 _NARROWEST = 7  # with three spaces between columns
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_SECOND = (datetime.min.replace(tzinfo=UTC) - _EPOCH).total_seconds()  # Go's zero time
+_LAST_SECOND = (datetime.max.replace(microsecond=0, tzinfo=UTC) - _EPOCH).total_seconds()
+_YEAR_2000 = datetime(2000, 1, 1, tzinfo=UTC).timestamp()  # the docker CLI shows no age of older layers
 
 
 def images_table(images: Iterable[Image], *, now: float) -> str:
@@ -38,8 +43,8 @@ def image_rows(images: Iterable[Image], *, now: float) -> list[dict[str, str]]:
                     "Repository": repository,
                     "Tag": version,
                     "ID": short_digest(image.id),
-                    "CreatedAt": datetime.fromtimestamp(image.created, UTC).strftime("%Y-%m-%d %H:%M:%S +0000 UTC"),
-                    "CreatedSince": human_ago(now - image.created),
+                    "CreatedAt": f"{_date(image.created, ' ')} +0000 UTC",
+                    "CreatedSince": human_ago(now - image.created) if image.created > _FIRST_SECOND else "N/A",
                     "Size": human_size(image.size),
                 }
             )
@@ -61,8 +66,8 @@ def history_rows(entries: Iterable[HistoryEntry], *, now: float) -> list[dict[st
     return [
         {
             "ID": short_digest(entry.id),
-            "CreatedAt": datetime.fromtimestamp(entry.created, UTC).isoformat().replace("+00:00", "Z"),
-            "CreatedSince": human_ago(now - entry.created) if entry.created > 0 else "N/A",
+            "CreatedAt": f"{_date(entry.created, 'T')}Z",
+            "CreatedSince": human_ago(now - entry.created) if entry.created > _YEAR_2000 else "N/A",
             "CreatedBy": entry.created_by.replace("\t", " "),
             "Size": human_size(entry.size),
             "Comment": entry.comment,
@@ -77,8 +82,22 @@ def _names(image: Image) -> tuple[str, ...]:
     return image.tags or known or (f"{_MISSING}:{_MISSING}",)
 
 
+def _date(created: float, separator: str) -> str:
+    """Return seconds since the epoch as a date and a time in UTC; at the ends of the calendar, the first or last."""
+    date = _EPOCH + timedelta(seconds=min(max(created, _FIRST_SECOND), _LAST_SECOND))
+    return date.replace(tzinfo=None).isoformat(separator, "seconds")
+
+
 def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST_COMMAND else text[: _LONGEST_COMMAND - 1] + "…"
+    """Return at most 45 columns of a terminal, as the docker CLI does; a wide character takes two."""
+    columns, cut = 0, ""
+    for character in text:
+        columns += 2 if east_asian_width(character) in "WF" else 1
+        if columns > _LONGEST_COMMAND:
+            return cut + "…"
+        if columns < _LONGEST_COMMAND:
+            cut += character
+    return text
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from seatrial.engine.model import HistoryEntry, Image
-from seatrial.output.tables import history_table, images_table
+from seatrial.output.tables import history_rows, history_table, image_rows, images_table
 from seatrial.wording import human_ago, human_size
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -29,6 +29,8 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
         (28 * DAY, "4 weeks ago"),
         (59 * DAY, "8 weeks ago"),
         (150 * DAY, "5 months ago"),
+        (2 * 365 * DAY - HOUR, "24 months ago"),
+        (2 * 365 * DAY - HOUR / 4, "1 years ago"),
         (5 * 365 * DAY, "5 years ago"),
     ],
 )
@@ -74,6 +76,33 @@ def test_images() -> None:
 
 def test_history() -> None:
     """A long command is cut as in Docker, and a layer built elsewhere has no id."""
-    entry = HistoryEntry(id="<missing>", created=990, created_by="RUN " + "x" * 60, size=0, comment="", tags=())
-    row = history_table([entry], now=1000).splitlines()[1]
+    entry = HistoryEntry(
+        id="<missing>", created=1_790_000_000 - 10, created_by="RUN " + "x" * 60, size=0, comment="", tags=()
+    )
+    row = history_table([entry], now=1_790_000_000).splitlines()[1]
     assert row.startswith("<missing>   10 seconds ago   RUN " + "x" * 40 + "…   0B")
+
+
+@pytest.mark.parametrize(
+    ("created", "date", "image_age", "layer_age"),
+    [
+        (-1e12, "0001-01-01T00:00:00Z", "N/A", "N/A"),
+        (0, "1970-01-01T00:00:00Z", "56 years ago", "N/A"),
+        (946684801, "2000-01-01T00:00:01Z", "26 years ago", "26 years ago"),
+        (1e15, "9999-12-31T23:59:59Z", "Less than a second ago", "Less than a second ago"),
+    ],
+)
+def test_odd_dates(created: float, date: str, image_age: str, layer_age: str) -> None:
+    """The docker CLI shows no age of a layer from before 2000, nor of an image without a date."""
+    layer = HistoryEntry(id="<missing>", created=created, created_by="", size=0, comment="", tags=())
+    assert history_rows([layer], now=1_790_000_000)[0].items() >= {"CreatedAt": date, "CreatedSince": layer_age}.items()
+    image = Image(id=f"sha256:{'c' * 64}", created=created)
+    assert image_rows([image], now=1_790_000_000)[0]["CreatedSince"] == image_age
+
+
+def test_wide_characters() -> None:
+    """A command is cut at 45 columns of the terminal, and a wide character takes two."""
+    commands = ["é" * 45, "日" * 22, "日" * 23]
+    layers = [HistoryEntry(id="x", created=0, created_by=text, size=0, comment="", tags=()) for text in commands]
+    shown = [row.split()[2] for row in history_table(layers, now=1000).splitlines()[1:]]
+    assert shown == ["é" * 45, "日" * 22, "日" * 22 + "…"]

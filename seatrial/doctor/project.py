@@ -7,7 +7,7 @@ from pathlib import Path
 
 from seatrial.doctor.dockerfile_lint import HadolintError, LintWarning, hadolint_warnings, own_warnings
 from seatrial.doctor.engine import apps_of
-from seatrial.doctor.findings import Finding, Inspection, Severity, Subject
+from seatrial.doctor.findings import Finding, Inspection, Severity, Subject, failure
 from seatrial.errors import CredentialsError, SeatrialError
 from seatrial.host.docker_config import DockerConfig
 from seatrial.model.app import App
@@ -17,7 +17,7 @@ from seatrial.model.version import UNVERSIONED
 from seatrial.sources.context import Context
 from seatrial.sources.dockerfile import DockerfileError, base_images
 from seatrial.sources.dockerignore import find_ignore_file
-from seatrial.sources.git import described_version, has_uncommitted, last_revision
+from seatrial.sources.git import described_version, git_failure, has_uncommitted, last_revision
 from seatrial.wording import human_size, pluralize
 
 __all__ = ["PROJECT_INSPECTIONS"]
@@ -143,6 +143,9 @@ def _context(subject: Subject) -> Iterator[Finding]:
 def _git(subject: Subject) -> Iterator[Finding]:
     """Inspect which version a build would get from git, and whether uncommitted changes keep tags from moving."""
     for app in apps_of(subject):
+        if error := git_failure(app.context):
+            yield failure("git", error)
+            continue
         try:
             version = described_version(app.context)
             paths = Context.read(app.context, app.dockerfile, state_folder=subject.world.state.folder).entries

@@ -10,7 +10,7 @@ from typing import Self
 
 from seatrial.errors import SeatrialError, StepFailed
 
-__all__ = ["PipedProcess", "output_of", "run_command"]
+__all__ = ["PipedProcess", "ProgramFailed", "checked_output", "output_of", "run_command"]
 
 _LAST_LINES = 15
 _END_SECONDS = 5.0
@@ -32,8 +32,20 @@ def run_command(words: list[str], *, action: str) -> None:
         )
 
 
+class ProgramFailed(Exception):  # noqa: N818  not an error yet: the caller knows what it means
+    """A program failed; the text is what it wrote to standard error (it may be empty), or why it could not be run."""
+
+
 def output_of(words: list[str], *, text: str = "", folder: Path | None = None, seconds: float = 10) -> str | None:
     """Return a program's output without trailing whitespace; None if it fails, takes too long or is not installed."""
+    try:
+        return checked_output(words, text=text, folder=folder, seconds=seconds)
+    except ProgramFailed:
+        return None
+
+
+def checked_output(words: list[str], *, text: str = "", folder: Path | None = None, seconds: float = 10) -> str:
+    """Return a program's output without trailing whitespace; raise `ProgramFailed` with its own words if it fails."""
     try:
         done = subprocess.run(
             words,
@@ -45,9 +57,13 @@ def output_of(words: list[str], *, text: str = "", folder: Path | None = None, s
             timeout=seconds,
             check=False,
         )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.rstrip() if done.returncode == 0 else None
+    except subprocess.TimeoutExpired:
+        raise ProgramFailed(f"there was no answer within {seconds:g} s") from None
+    except OSError as error:
+        raise ProgramFailed(f"{words[0]}: {error.strerror}") from error
+    if done.returncode:
+        raise ProgramFailed(done.stderr.strip())
+    return done.stdout.rstrip()
 
 
 class PipedProcess:

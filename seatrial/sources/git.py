@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from seatrial.host.subprocesses import output_of
+from seatrial.errors import UsageError
+from seatrial.host.subprocesses import ProgramFailed, checked_output
 from seatrial.model.version import UNVERSIONED, Version
 
-__all__ = ["Revision", "described_version", "has_uncommitted", "last_revision"]
+__all__ = ["Revision", "described_version", "git_failure", "has_uncommitted", "last_revision"]
 
 _SCP = re.compile(r"(?:[^/:]+@)?[^/:]+:.*")
 # A git hook sets these variables for its own repository; we ask about the folder's.
 _UNSET_HOOK_VARIABLES = ("env", "-u", "GIT_DIR", "-u", "GIT_WORK_TREE", "-u", "GIT_INDEX_FILE", "-u", "GIT_PREFIX")
+_STATUS = ("--no-optional-locks", "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all")
+_ADVICE = re.compile(r"^\s*(git config .*\S)\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,20 +41,33 @@ class Revision:
 
 
 def described_version(folder: Path) -> Version:
-    """Return the version from git describe (`1.4.2`, `1.4.2-3-gabc1234-dirty`, `abc1234`), or `dev` outside git."""
-    if not folder.is_dir():
+    """Return the version from git describe (`1.4.2`, `1.4.2-3-gabc1234-dirty`, `abc1234`), or `dev` outside git.
+
+    Raise `UsageError` with git's own words if the folder is in a repository and git fails.
+    """
+    if not folder.is_dir() or not _in_repository(folder):
         return Version(UNVERSIONED)
-    described = _git(folder, "describe", "--tags", "--dirty")
-    return Version.parse(described or _prefixed(_git(folder, "describe", "--always", "--dirty") or UNVERSIONED))
+    try:
+        described = _git(folder, "describe", "--tags", "--always", "--dirty") if _has_commit(folder) else UNVERSIONED
+    except ProgramFailed as error:
+        raise _git_error(folder, str(error)) from error
+    if (
+        described.removesuffix("-dirty").isdecimal()
+        and _git_or_none(folder, "describe", "--tags", "--exact-match") is None
+    ):
+        return Version(f"g{described}")  # git's own prefix: a hash of digits only would look like a release
+    return Version.parse(described)
 
 
 def last_revision(folder: Path, *more: Path) -> Revision | None:
-    """Return the last commit that touched a folder or `more` files; None outside git or without a commit."""
-    found = _git(folder, "log", "-1", "--format=%H %ct", "--", ".", *_outside(folder, more))
+    """Return the last commit that touched a folder or `more` files; None outside git, without one, or if git fails."""
+    if not _in_repository(folder):
+        return None
+    found = _git_or_none(folder, "log", "-1", "--format=%H %ct", "--", ".", *_outside(folder, more))
     if not found:
         return None
     commit, seconds = found.split()
-    remote = _git(folder, "config", "--get", "remote.origin.url")
+    remote = _git_or_none(folder, "config", "--get", "remote.origin.url")
     return Revision(commit=commit, time=int(seconds), source=_without_credentials(remote) if remote else None)
 
 
@@ -58,23 +75,14 @@ def has_uncommitted(folder: Path, paths: Collection[str]) -> bool:
     """Return whether any of these paths has changed since its last commit or was never committed.
 
     Paths are relative to the folder, or absolute. A file that git ignores counts as committed, a deleted file as
-    uncommitted. If git does not answer in time, the result is True.
+    uncommitted. Where there is a repository and git fails, the result is True.
     """
-    top = _git(folder, "rev-parse", "--show-toplevel")
-    if top is None:
+    if not _in_repository(folder):
         return False
-    status = (
-        "--no-optional-locks",
-        "status",
-        "--porcelain=v1",
-        "-z",
-        "--no-renames",
-        "--untracked-files=all",
-        "--",
-        ".",
-    )
-    found = _git(folder, *status, *_outside(folder, [Path(path) for path in paths if path.startswith("/")]))
-    if found is None:
+    outside = _outside(folder, [Path(path) for path in paths if path.startswith("/")])
+    top = _git_or_none(folder, "rev-parse", "--show-toplevel")
+    found = _git_or_none(folder, *_STATUS, "--", ".", *outside)
+    if top is None or found is None:
         return True
     sent = {os.path.normpath(folder / path) for path in paths}
     for entry in filter(None, found.split("\0")):
@@ -85,15 +93,43 @@ def has_uncommitted(folder: Path, paths: Collection[str]) -> bool:
     return False
 
 
-def _prefixed(described: str) -> str:
-    """Put git's prefix `g` before a hash of digits only, which would look like a release; return others unchanged."""
-    return f"g{described}" if described.removesuffix("-dirty").isdecimal() else described
+def git_failure(folder: Path) -> UsageError | None:
+    """Return the error of git about a folder in a repository; None if git works there, or outside git."""
+    try:
+        _ = _in_repository(folder) and _git(folder, *_STATUS, "--", ".")
+    except ProgramFailed as error:
+        return _git_error(folder, str(error))
+    return None
+
+
+def _in_repository(folder: Path) -> bool:
+    physical = folder.resolve()
+    return any(os.path.lexists(one / ".git") for one in (physical, *physical.parents))
+
+
+def _has_commit(folder: Path) -> bool:
+    try:
+        return bool(_git(folder, "rev-parse", "--quiet", "--verify", "HEAD"))
+    except ProgramFailed as error:
+        if str(error):
+            raise
+        return False  # git is silent about a branch without a commit
+
+
+def _git_error(folder: Path, words: str) -> UsageError:
+    advice = _ADVICE.search(words)
+    command = advice[1] if advice else f"git -C {folder} status" if shutil.which("git") else "install git"
+    return UsageError(
+        f"git fails in {folder}",
+        reason=" ".join(words.partition("\n")[0].split()),
+        hint=f"{command}, or give --version",
+    )
 
 
 def _outside(folder: Path, paths: Iterable[Path]) -> list[str]:
     """Return the files that are in the folder's repository but outside the folder."""
     outside = [path for path in paths if not path.is_relative_to(folder)]
-    top = _git(folder, "rev-parse", "--show-toplevel") if outside else None
+    top = _git_or_none(folder, "rev-parse", "--show-toplevel") if outside else None
     return [str(path) for path in outside if top and path.is_relative_to(top)]
 
 
@@ -108,5 +144,15 @@ def _without_credentials(remote: str) -> str | None:
     return None if "@" in path else f"{scheme}//{host.rpartition('@')[2]}{slash}{path}"
 
 
-def _git(folder: Path, *words: str) -> str | None:
-    return output_of([*_UNSET_HOOK_VARIABLES, "git", *words], folder=folder)
+def _git_or_none(folder: Path, *words: str) -> str | None:
+    try:
+        return _git(folder, *words)
+    except ProgramFailed:
+        return None
+
+
+def _git(folder: Path, *words: str) -> str:
+    """Return git's output; raise `ProgramFailed` with its own words."""
+    if shutil.which("git") is None:
+        raise ProgramFailed("git is not installed, or not on PATH")
+    return checked_output([*_UNSET_HOOK_VARIABLES, "git", *words], folder=folder)

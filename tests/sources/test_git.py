@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 from itertools import count
 from pathlib import Path
 
 import pytest
 
-from seatrial.sources.git import described_version, has_uncommitted, last_revision
+from seatrial.errors import UsageError
+from seatrial.sources.git import described_version, git_failure, has_uncommitted, last_revision
 from tests.git import git
 
 
@@ -148,3 +151,32 @@ def test_a_repository_inside(shop: Path) -> None:
     git(shop / "inner", "commit", "-qm", "one")
     assert has_uncommitted(shop, ["inner/x"])
     assert not has_uncommitted(shop, ["app.py"])
+
+
+@pytest.mark.parametrize(
+    ("trouble", "words", "hint"),
+    [
+        ("another owner", "dubious ownership", "git config --global --add safe.directory"),
+        ("no git", "not installed", "install git"),
+        ("a lost repository", "not a git repository", "status"),
+    ],
+)
+def test_git_fails(shop: Path, monkeypatch: pytest.MonkeyPatch, trouble: str, words: str, hint: str) -> None:
+    """Where there is a repository and git fails, no version is made up and everything counts as uncommitted."""
+    monkeypatch.setenv("LC_ALL", "C")
+    assert git_failure(shop) is None
+    if trouble == "another owner":
+        for path in (shop.parent, shop.parent / ".git"):
+            os.chown(path, 1234, 1234)
+    elif trouble == "no git":
+        monkeypatch.setenv("PATH", str(shop))
+    else:
+        shutil.rmtree(shop.parent / ".git")
+        (shop.parent / ".git").write_text("gitdir: /no/such/folder\n")
+
+    with pytest.raises(UsageError, match=words) as raised:
+        described_version(shop)
+
+    assert hint in raised.value.hint
+    assert str(git_failure(shop)) == str(raised.value)
+    assert (last_revision(shop), has_uncommitted(shop, ["app.py"])) == (None, True)

@@ -13,6 +13,7 @@ from seatrial.model.version import Version
 from seatrial.pipeline.outcome import Results
 from seatrial.pipeline.step import AppStep, Change, NoChange
 from seatrial.pipeline.world import NOT_BUILT, PlannedState, World
+from seatrial.sources.git import git_failure
 from seatrial.steps.build.plan import BuildPlan
 from seatrial.wording import spaced_size
 
@@ -86,7 +87,9 @@ class Build(AppStep):
         build_plan = BuildPlan.of(self.target, self.version, world).pull_bases(emit)
         request = build_plan.request(self.reference)
         if UNCOMMITTED_LABEL in request.labels and self.version.tags(self.target.tags).moving:
-            emit(WarningEvent(text="uncommitted changes: moving tags such as latest will not move to this image"))
+            failure = git_failure(self.target.context)
+            why = f"{failure}, so this counts as uncommitted changes" if failure else "uncommitted changes"
+            emit(WarningEvent(text=f"{why}: moving tags such as latest will not move to this image"))
         image_id = world.engine.build(request, emit)
         world.state.save_file_digests(self.app)
         world.state.save_inputs(build_plan.inputs.digest, build_plan.inputs.parts, world.process.run)

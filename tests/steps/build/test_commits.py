@@ -59,7 +59,10 @@ def test_labels_of_the_dockerfile_stay(scenario: StepScenario) -> None:
 
 
 def test_uncommitted_changes(scenario: StepScenario) -> None:
-    """Uncommitted changes mark the revision and move no moving tag; committing them causes a build."""
+    """Uncommitted changes mark the revision and move no moving tag; committing them causes a build.
+
+    What git cannot say counts as uncommitted.
+    """
     _repository(scenario)
     scenario.prepare(scenario.build())
     first = git(scenario.app.context.parent, "rev-parse", "HEAD")
@@ -73,6 +76,9 @@ def test_uncommitted_changes(scenario: StepScenario) -> None:
     assert set(scenario.backend.published(scenario.repository)) == {"1"}
 
     git(scenario.app.context.parent, "commit", "-qam", "two")
+    (scenario.app.context.parent / ".git" / "index").write_bytes(b"git cannot read this")
+    assert scenario.check(scenario.build()).status is Status.OK
+    git(scenario.app.context.parent, "read-tree", "HEAD")
     done = scenario.four_runs(scenario.build())
 
     assert "app.py" not in done.reason

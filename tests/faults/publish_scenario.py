@@ -10,16 +10,20 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from tests import skopeo
 from tests.cli_project import Done, Project, command_lines, failed
+from tests.servers.engine_proxy import EngineFault, EngineProxy, engine_proxy
 from tests.servers.registries import TestRegistry
+from tests.servers.registry_proxy import RegistryFault, RegistryProxy, registry_proxy
 
-__all__ = ["AGAIN", "NEW", "NOT_BEGUN", "NOT_SENT", "PublishScenario", "attempts", "watching"]
+__all__ = ["AGAIN", "NEW", "NOT_BEGUN", "NOT_SENT", "PublishScenario", "Row", "attempts", "run_rows", "watching"]
 
 NEW = {"preflight": "ok", "build": "changed", "tag": "changed", "push": "changed"}
 """Statuses of a first release."""
@@ -151,6 +155,38 @@ class PublishScenario:
         """Return whether the lock is there and empty."""
         (lock,) = (self.project.folder / ".seatrial/locks").iterdir()
         return lock.read_bytes() == b""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A fault at the registry or at the engine, and the check of how it is handled, which gets the proxy."""
+
+    check: Callable[[PublishScenario, Any], None]
+    fault: RegistryFault | EngineFault | None = None
+    size: int = 300_000
+    push_timeout: float = 120
+
+
+def run_rows(scenario: PublishScenario, rows: Mapping[str, Row]) -> None:
+    """Run all checks at the same time, each with its proxy, and with its image in a folder of its own."""
+    scenario.log_in(scenario.registry.host)
+    with ExitStack() as stack, ThreadPoolExecutor(len(rows)) as pool:
+        ready = []
+        for name, row in rows.items():
+            proxy: RegistryProxy | EngineProxy
+            if isinstance(row.fault, EngineFault):
+                proxy = stack.enter_context(engine_proxy(row.fault))
+            else:
+                faults = [row.fault] if row.fault else []
+                proxy = stack.enter_context(registry_proxy(scenario.registry.host, *faults))
+                scenario.log_in(proxy.host)
+            one = scenario.another(name)
+            one.load(row.size, push_timeout=row.push_timeout)
+            ready.append((row.check, one, proxy))
+        running = [pool.submit(check, one, proxy) for check, one, proxy in ready]
+        errors = [error for one in running if isinstance(error := one.exception(), Exception)]
+    if errors:
+        raise ExceptionGroup("faults that were not handled", errors)
 
 
 @contextmanager

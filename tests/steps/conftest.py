@@ -22,16 +22,19 @@ _BACKENDS = ["memory", pytest.param("docker", marks=pytest.mark.engine)]
 @pytest.fixture(params=_BACKENDS)
 def scenario(request: pytest.FixtureRequest, tmp_path: Path, free_port: int) -> Iterator[StepScenario]:
     """A scenario with an open registry."""
-    yield from _scenario(request, tmp_path, free_port, guarded=False)
+    yield from make_scenario(request, tmp_path, free_port, guarded=False)
 
 
 @pytest.fixture(params=_BACKENDS)
 def guarded_scenario(request: pytest.FixtureRequest, tmp_path: Path, free_port: int) -> Iterator[StepScenario]:
     """A scenario whose registry has one user with a password."""
-    yield from _scenario(request, tmp_path, free_port, guarded=True)
+    yield from make_scenario(request, tmp_path, free_port, guarded=True)
 
 
-def _scenario(request: pytest.FixtureRequest, folder: Path, port: int, *, guarded: bool) -> Iterator[StepScenario]:
+def make_scenario(
+    request: pytest.FixtureRequest, folder: Path, port: int, *, guarded: bool = False
+) -> Iterator[StepScenario]:
+    """Yield the scenario of a test that is parametrized with `memory` or `docker`."""
     if request.param == "docker":
         backend, project = _docker(request, folder, guarded=guarded)
     else:

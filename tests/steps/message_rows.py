@@ -10,7 +10,7 @@ from _pytest.mark import ParameterSet
 from seatrial.pipeline.outcome import Outcome
 from seatrial.pipeline.step import Step
 from tests.git import git
-from tests.steps.run_steps import released
+from tests.steps.run_steps import released, tagged
 from tests.steps.scenario import StepScenario
 
 __all__ = ["changed", "check", "foreign", "published", "pushed", "real", "row", "tagged", "uncommitted", "without"]
@@ -33,12 +33,6 @@ def check(scenario: StepScenario, *steps: Step) -> Outcome:
     """Run the steps, the last in check mode, and return its outcome."""
     scenario.prepare(*steps[:-1])
     return scenario.check(steps[-1])
-
-
-def tagged(scenario: StepScenario, version: str = "1") -> StepScenario:
-    """Build, test and tag a version, and return the scenario."""
-    scenario.prepare(scenario.build(version), scenario.smoke(version), scenario.tag(version))
-    return scenario
 
 
 def pushed(scenario: StepScenario, *versions: str) -> StepScenario:

@@ -32,10 +32,13 @@ from seatrial.steps.serve.stop import Stop
 from seatrial.steps.smoke.smoke import Smoke
 from tests.steps.backend import PORT, Backend, Containers, Images
 
-__all__ = ["ONLY_DOCKER", "Seen", "StepScenario", "make_app"]
+__all__ = ["ALSO_DOCKER", "ONLY_DOCKER", "Seen", "StepScenario", "make_app"]
 
-ONLY_DOCKER = pytest.mark.parametrize("scenario", [pytest.param("docker", marks=pytest.mark.engine)], indirect=True)
+_DOCKER = pytest.param("docker", marks=pytest.mark.engine)
+ONLY_DOCKER = pytest.mark.parametrize("scenario", [_DOCKER], indirect=True)
 """For tests that need the real engine."""
+ALSO_DOCKER = pytest.mark.parametrize("scenario", ["memory", _DOCKER], indirect=True)
+"""For tests in memory that are proved on the real engine, too."""
 
 _DOCKERFILE = """\
 FROM {base}

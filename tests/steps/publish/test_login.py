@@ -1,21 +1,17 @@
-"""login, and pushes to a registry with a password; in memory and on the real engine."""
+"""login: an account with a password; and what needs one."""
 
 from __future__ import annotations
 
 import secrets
 from typing import cast
 
+import pytest
+
 from seatrial.errors import PushRefused, SeatrialError
-from seatrial.pipeline.outcome import Status
 from seatrial.registry.credentials import Credential, Secret
 from seatrial.steps.publish.login import Login
+from tests.steps.run_steps import refused, released, tagged
 from tests.steps.scenario import StepScenario
-
-
-def account(scenario: StepScenario) -> tuple[str, str]:
-    """Return the user and password of the registry's account."""
-    assert scenario.backend.login
-    return scenario.backend.login
 
 
 def login(scenario: StepScenario, user: str, password: str) -> Login:
@@ -32,93 +28,50 @@ def all_text(error: SeatrialError) -> str:
     return text
 
 
-def ready(scenario: StepScenario) -> None:
-    """Build, test and tag a version."""
-    scenario.prepare(scenario.build(), scenario.smoke(), scenario.tag())
+@pytest.mark.parametrize("saved", ["", "alice:yesterday's", "bob:another-password"])
+def test_four_runs(guarded_scenario: StepScenario, saved: str) -> None:
+    """An accepted login replaces the saved one, where Docker saves it; the outcome does not contain the password."""
+    scenario, (user, password) = guarded_scenario, guarded_scenario.backend.login or ("", "")
+    if saved:
+        scenario.backend.save_login(*saved.split(":"))
 
+    done = scenario.four_runs(login(scenario, user, password))
 
-def test_four_runs(guarded_scenario: StepScenario) -> None:
-    """An accepted login is saved where Docker saves it; the outcome does not contain the password."""
-    user, password = account(guarded_scenario)
-
-    done = guarded_scenario.four_runs(login(guarded_scenario, user, password))
-
-    assert done.after == user
-    assert guarded_scenario.backend.saved() == f"{user}:{password}"
+    assert (done.before, done.after) == ("bob" if "bob" in saved else None, user)
+    assert scenario.backend.saved() == f"{user}:{password}"
     assert password not in repr(done)
-
-
-def test_another_password_is_replaced(guarded_scenario: StepScenario) -> None:
-    """Another password replaces the saved one."""
-    user, password = account(guarded_scenario)
-    guarded_scenario.backend.save_login(user, "yesterday's")
-
-    done = guarded_scenario.four_runs(login(guarded_scenario, user, password))
-
-    assert (done.before, done.after) == (None, user)
-    assert done.reason
-    assert guarded_scenario.backend.saved() == f"{user}:{password}"
-
-
-def test_another_user_is_replaced(guarded_scenario: StepScenario) -> None:
-    """Another user replaces the saved login, whose user is named."""
-    user, password = account(guarded_scenario)
-    guarded_scenario.backend.save_login("bob", "another-password")
-
-    done = guarded_scenario.four_runs(login(guarded_scenario, user, password))
-
-    assert "bob" in done.reason
-    assert (done.before, done.after) == ("bob", user)
 
 
 def test_a_wrong_password_is_not_kept(guarded_scenario: StepScenario) -> None:
     """A refused password is not saved and is in no error, in check mode and in the real run."""
-    user, _ = account(guarded_scenario)
     sentinel = f"S3ntinel-{secrets.token_hex(8)}"
-    step = login(guarded_scenario, user, sentinel)
-    before = guarded_scenario.seen()
 
-    check, real = guarded_scenario.check(step), guarded_scenario.real(step)
+    error = refused(guarded_scenario, login(guarded_scenario, "alice", sentinel))
 
-    assert isinstance(real.error, PushRefused)
-    assert (check.status, check.message) == (real.status, real.message) == (Status.FAILED, real.error.message)
-    assert sentinel not in all_text(real.error)
-    assert guarded_scenario.seen() == before
+    assert isinstance(error, PushRefused)
+    assert sentinel not in all_text(error)
 
 
-def test_a_push_with_a_login(guarded_scenario: StepScenario) -> None:
-    """A logged-in user may push."""
-    user, password = account(guarded_scenario)
-    ready(guarded_scenario)
-    guarded_scenario.prepare(login(guarded_scenario, user, password))
+def test_what_a_login_is_for(guarded_scenario: StepScenario) -> None:
+    """Without a login, or with a wrong password, nothing is published or moved; with the right one all works."""
+    scenario, (user, password) = guarded_scenario, guarded_scenario.backend.login or ("", "")
+    tagged(scenario, "1.4.2")
+    steps = (scenario.preflight("1.4.2"), scenario.push("1.4.2"), scenario.rollback("1.4.2"))
+    for step in steps:
+        error = refused(scenario, step)
+        assert isinstance(error, PushRefused)
+        assert (error.exit_code, error.hint) == (1, f"invoke login --user NAME --registry {scenario.backend.host}")
+    wrong = f"S3ntinel-{secrets.token_hex(8)}"
+    scenario.backend.save_login(user, wrong)
+    for step in steps:
+        error = refused(scenario, step)
+        assert isinstance(error, PushRefused)
+        assert user in error.message
+        assert wrong not in all_text(error)
 
-    done = guarded_scenario.four_runs(guarded_scenario.push())
+    scenario.prepare(login(scenario, user, password))
 
-    assert guarded_scenario.backend.published(guarded_scenario.repository) == {"1": done.after, "latest": done.after}
-
-
-def test_a_push_without_a_login(guarded_scenario: StepScenario) -> None:
-    """Without a login the push is refused, and the error says how to log in."""
-    ready(guarded_scenario)
-
-    check, real = guarded_scenario.check(guarded_scenario.push()), guarded_scenario.real(guarded_scenario.push())
-
-    assert isinstance(real.error, PushRefused)
-    assert real.error.hint == f"invoke login --user NAME --registry {guarded_scenario.backend.host}"
-    assert (check.status, check.message) == (real.status, real.message)
-    assert guarded_scenario.backend.published(guarded_scenario.repository) == {}
-
-
-def test_a_push_with_a_wrong_password(guarded_scenario: StepScenario) -> None:
-    """With a wrong password the push is refused, and the error does not contain the password."""
-    user, _ = account(guarded_scenario)
-    sentinel = f"S3ntinel-{secrets.token_hex(8)}"
-    ready(guarded_scenario)
-    guarded_scenario.backend.save_login(user, sentinel)
-
-    outcome = guarded_scenario.real(guarded_scenario.push())
-
-    assert isinstance(outcome.error, PushRefused)
-    assert user in outcome.error.message
-    assert sentinel not in all_text(outcome.error) + repr(outcome)
-    assert guarded_scenario.backend.published(guarded_scenario.repository) == {}
+    digest = released(scenario, "1.4.2", tested=True)
+    newer = released(scenario, "1.4.3", "hello again")
+    done = scenario.four_runs(scenario.rollback("1.4.2"))
+    assert (done.before, done.after) == (newer, digest)

@@ -52,6 +52,7 @@ def test_a_wrong_password_is_not_kept(guarded_scenario: StepScenario) -> None:
     assert sentinel not in all_text(error)
 
 
+@pytest.mark.parametrize("guarded_scenario", ["memory"], indirect=True)
 def test_what_a_login_is_for(guarded_scenario: StepScenario) -> None:
     """Without a login, or with a wrong password, nothing is published or moved; with the right one all works."""
     scenario, (user, password) = guarded_scenario, guarded_scenario.backend.login or ("", "")

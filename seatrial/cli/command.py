@@ -58,6 +58,8 @@ class Command:
         if file:
             try:
                 file.write(report, self.call)
+                if not self.check:
+                    self.world.state.save_report(file.path)
             except StepFailed as error:
                 report = replace(report, error=report.error or error)
         if report.error:

@@ -8,16 +8,16 @@ from pathlib import Path
 from seatrial.doctor.dockerfile_lint import HadolintError, LintWarning, hadolint_warnings, own_warnings
 from seatrial.doctor.engine import apps_of
 from seatrial.doctor.findings import Finding, Inspection, Severity, Subject, failure
-from seatrial.errors import CredentialsError, SeatrialError
+from seatrial.errors import CredentialsError, SeatrialError, UsageError
 from seatrial.host.docker_config import DockerConfig
 from seatrial.model.app import App
 from seatrial.model.platforms import platform_arguments
 from seatrial.model.reference import DOCKER_HUB
 from seatrial.model.version import UNVERSIONED
-from seatrial.sources.context import Context
 from seatrial.sources.dockerfile import DockerfileError, base_images
 from seatrial.sources.dockerignore import find_ignore_file
 from seatrial.sources.git import described_version, git_failure, has_uncommitted, last_revision
+from seatrial.steps.build.files import read_context, read_dockerfile
 from seatrial.wording import human_size, pluralize
 
 __all__ = ["PROJECT_INSPECTIONS"]
@@ -71,11 +71,9 @@ def _dockerfile(subject: Subject) -> Iterator[Finding]:
     for app in apps_of(subject):
         file = app.dockerfile
         try:
-            text = file.read_text("utf-8")
-        except (OSError, ValueError) as error:
-            reason = f"{file} cannot be read: {getattr(error, 'strerror', None) or error}"
-            hint = "write a Dockerfile, or fix the setting dockerfile"
-            yield Finding(check="Dockerfile", severity=Severity.FAILED, reason=reason, hint=hint)
+            text = read_dockerfile(app, subject.world).decode("utf-8")
+        except UsageError as error:
+            yield failure("Dockerfile", error)
             continue
         arguments = _build_arguments(subject, app)
         try:
@@ -125,7 +123,7 @@ def _context(subject: Subject) -> Iterator[Finding]:
     """Inspect the build context: its size, secrets in it, and whether there is a .dockerignore."""
     for app in apps_of(subject):
         try:
-            context = Context.read(app.context, app.dockerfile, state_folder=subject.world.state.folder)
+            context = read_context(app, subject.world)
             context.check_size(app.build.context_limit)
             context.check_secrets(app.build.allowed)
         except SeatrialError as error:
@@ -148,7 +146,7 @@ def _git(subject: Subject) -> Iterator[Finding]:
             continue
         try:
             version = described_version(app.context)
-            paths = Context.read(app.context, app.dockerfile, state_folder=subject.world.state.folder).entries
+            paths = read_context(app, subject.world).entries
         except SeatrialError:
             continue  # reported by _context already
         if last_revision(app.context) is None:

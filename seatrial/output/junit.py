@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 
 from seatrial.errors import SeatrialError, SmokeFailed, StepFailed, UsageError, sanitize
 from seatrial.events import CheckResult
-from seatrial.host.atomic_write import replace_file
+from seatrial.host.atomic_write import remove_abandoned, replace_file
 from seatrial.output.hints import Call
 from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.report import Report
@@ -71,7 +71,8 @@ def _writable_path(name: str, *, check: bool) -> Path:
         path = path.resolve()  # what a link points to is replaced, not the link
         if not check:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".tmp"):
+            remove_abandoned(path.parent)
+            with tempfile.TemporaryFile(dir=path.parent):
                 pass
     except (FileExistsError, NotADirectoryError):
         raise _refused(name, f"{path.parent} is not a folder") from None

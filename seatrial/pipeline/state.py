@@ -9,14 +9,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from seatrial.host.atomic_write import replace_file
+from seatrial.host.atomic_write import remove_abandoned, replace_file
 from seatrial.model.app import Check, checks_digest
 from seatrial.sources.inputs import FileDigests
 
 __all__ = ["StateFolder", "Verdict"]
 
 
-_BUILDS_KEPT, _IMAGES_KEPT = 30, 100
+_BUILDS_KEPT, _IMAGES_KEPT, _REPORTS_KEPT = 30, 100, 20
+_SETTINGS = ("invoke.yaml", "invoke.yml", "invoke.json")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +58,22 @@ class StateFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._file_digests: dict[str, FileDigests] = {}
+        self._prepared = False
+
+    @property
+    def own_files(self) -> tuple[Path, ...]:
+        """What Seatrial itself reads and writes, and no image is built from: this folder, settings, reports."""
+        return (self.folder, *(self.folder.parent / name for name in _SETTINGS), *self._reports)
+
+    def save_report(self, path: Path) -> None:
+        """Save where a report was written, so that no image is built from it; the latest are kept."""
+        kept = [str(one) for one in self._reports if one != path and one.exists()]
+        self._write(self.folder / "reports.json", {"files": [*kept, str(path)][-_REPORTS_KEPT:]})
+
+    @property
+    def _reports(self) -> tuple[Path, ...]:
+        files = self._read(self.folder / "reports.json").get("files")
+        return tuple(Path(one) for one in files if isinstance(one, str)) if isinstance(files, list) else ()
 
     @property
     def locks(self) -> Path:
@@ -156,8 +173,21 @@ class StateFolder:
         _delete_oldest(path.parent, most)
 
     def _write(self, path: Path, value: Mapping[str, Any]) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._prepare()
+        path.parent.mkdir(exist_ok=True)
         replace_file(path, json.dumps(value, sort_keys=True).encode())
+
+    def _prepare(self) -> None:
+        """Make the folder, which git ignores, and remove what killed runs have left half written in it."""
+        if self._prepared:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        ignore = self.folder / ".gitignore"
+        if not ignore.exists():
+            replace_file(ignore, b"*\n", mode=0o644)
+        for folder in filter(Path.is_dir, self.folder.iterdir()):
+            remove_abandoned(folder)
+        self._prepared = True
 
 
 def _delete_oldest(folder: Path, most: int) -> None:

@@ -221,13 +221,13 @@ def _convert(raw: object, kind: type[_S], file: Path, trail: tuple[str, ...]) ->
 
 
 def _app(project: str, name: str, given: AppSettings, root: Path) -> App:
-    context = (root / given.context).resolve()
+    context = Path(os.path.realpath(root / given.context))  # unlike Path.resolve, it takes a loop of links
     dockerfile = root / given.dockerfile if given.dockerfile else context / "Dockerfile"
     return App(
         project=project,
         name=_name(name, "app"),
         context=context,
-        dockerfile=dockerfile.resolve(),
+        dockerfile=Path(os.path.realpath(dockerfile)),
         repository=parse_repository(given.repository or name),
         port=given.port,
         host_port=given.host_port or given.port,
@@ -271,12 +271,12 @@ def _build_options(given: AppSettings, root: Path) -> BuildOptions:
 def build_context(place: str, root: Path) -> str:
     """Return an extra context for docker buildx: images (`docker-image://…`) and URLs unchanged, folders absolute."""
     elsewhere = "://" in place or re.match(r"[\w.-]+@[\w.-]+:", place)
-    return place if elsewhere else str((root / place).resolve())
+    return place if elsewhere else os.path.realpath(root / place)
 
 
 def _build_secret(source: str, root: Path) -> str:
     kind, _, what = source.partition("=")
-    return f"src={(root / Path(what).expanduser()).resolve()}" if kind == "src" else source
+    return f"src={os.path.realpath(root / Path(what).expanduser())}" if kind == "src" else source
 
 
 def _name(text: str, what: str) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import os
 import stat
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -21,17 +21,23 @@ _BLOCK: Final = tarfile.BLOCKSIZE
 
 
 def stream(
-    context: Context, extra: Mapping[str, bytes], *, mtime: int | None = None, digests: Mapping[str, str] | None = None
+    context: Context,
+    extra: Mapping[str, bytes],
+    *,
+    mtime: int | None = None,
+    digests: Mapping[str, str] | None = None,
+    grown: Callable[[str], None] = lambda _: None,
 ) -> Iterator[bytes]:
     """Yield a tar of a build context in chunks; `extra` maps names to contents that are added or replace an entry.
 
     Modes are 755 or 644 and the owner is root, so that the image does not depend on this machine. `mtime`, in seconds,
     replaces every file's own time. The format is GNU with whole seconds: BuildKit does not recognise a tar that begins
-    with a PAX header. Raise `UsageError` for a file that cannot be read, changes while it is sent, or does not match
-    `digests` (path to the result of `entry_digest`).
+    with a PAX header. A file that has grown since the context was read is sent as it was then, and `grown` is called
+    with its path. Raise `UsageError` for a file that cannot be read, has become shorter, or does not match `digests`
+    (path to the result of `entry_digest`).
     """
     buffer = bytearray()
-    for block in _blocks(context, extra, mtime, digests or {}):
+    for block in _blocks(context, extra, mtime, digests or {}, grown):
         buffer += block
         if len(buffer) >= _CHUNK:
             yield bytes(buffer)
@@ -40,7 +46,11 @@ def stream(
 
 
 def _blocks(
-    context: Context, extra: Mapping[str, bytes], mtime: int | None, digests: Mapping[str, str]
+    context: Context,
+    extra: Mapping[str, bytes],
+    mtime: int | None,
+    digests: Mapping[str, str],
+    grown: Callable[[str], None],
 ) -> Iterator[bytes]:
     # Extra comes first: BuildKit does not recognise a tar that begins with the header of a long name either.
     for name, content in extra.items():
@@ -49,6 +59,8 @@ def _blocks(
     for name, status in context.entries.items():
         if name not in extra:
             yield from _entry(context.folder / name, name, status, mtime, digests.get(name, ""))
+            if stat.S_ISREG(status.st_mode) and (context.folder / name).lstat().st_size > status.st_size:
+                grown(name)
 
 
 def _entry(path: Path, name: str, status: os.stat_result, mtime: int | None, digest: str) -> Iterator[bytes]:
@@ -73,7 +85,7 @@ def _content(path: Path, size: int, digest: str) -> Iterator[bytes]:
             if digest:
                 actual.update(chunk)
             yield chunk
-        if left or file.read(1) or (digest and actual.hexdigest() != digest):
+        if left or (digest and actual.hexdigest() != digest):
             raise UsageError(
                 f"{path} changed while it was being sent",
                 reason="its content differs from when the build context was read",

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from seatrial.errors import UsageError
+from seatrial.host.atomic_write import is_temporary
+from seatrial.host.regular_files import read_regular_file
 from seatrial.sources.dockerignore import IgnorePatternError, IgnoreRules, find_ignore_file
 from seatrial.sources.secret_files import is_secret_file
 from seatrial.wording import summarize_names
 
-__all__ = ["Context", "unreadable"]
+__all__ = ["Context", "VanishedFileError", "unreadable"]
 
 _MOST_LISTED = 5
+
+
+class VanishedFileError(UsageError):
+    """A file of a build context disappeared while the context was read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,16 +29,18 @@ class Context:
     """The files, folders and links that `docker build` would send from `folder`.
 
     `entries` maps their POSIX paths, relative to `folder` and sorted, to their status. Links are not followed.
+    `left_out` are the pipes, sockets and devices, which cannot be sent.
     """
 
     folder: Path
     entries: Mapping[str, os.stat_result]
+    left_out: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, folder: Path, dockerfile: Path | None, *, state_folder: Path | None = None) -> Context:
+    def read(cls, folder: Path, dockerfile: Path | None, *, own: Collection[Path] = ()) -> Context:
         """Read the folder; raise `UsageError` for an ignore pattern that Docker refuses or a file that cannot be read.
 
-        `state_folder` is left out: it changes with every run.
+        `own` are files and folders of Seatrial's own, which are left out: they change with every run.
         """
         if not folder.is_dir():
             raise UsageError(
@@ -42,11 +50,12 @@ class Context:
                 else "the setting context names a folder that does not exist",
                 hint="fix context in invoke.yaml, or change to the project's folder",
             )
-        found: dict[str, os.stat_result] = {}
-        inside = state_folder is not None and state_folder.is_relative_to(folder)
-        skipped = state_folder.relative_to(folder).as_posix() if state_folder and inside else None
-        _Walk(os.fspath(folder), _rules(folder, dockerfile), skipped, found).collect("")
-        return cls(folder=folder, entries=dict(sorted(found.items())))
+        physical = folder.resolve()
+        places = (one.parent.resolve() / one.name for one in own)
+        skipped = frozenset(one.relative_to(physical).as_posix() for one in places if one.is_relative_to(physical))
+        walk = _Walk(os.fspath(folder), _rules(folder, dockerfile), skipped)
+        walk.collect("")
+        return cls(folder=folder, entries=dict(sorted(walk.found.items())), left_out=tuple(sorted(walk.special)))
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -93,7 +102,7 @@ class Context:
 
 def unreadable(path: Path, error: OSError) -> UsageError:
     """Return the error for a file or folder of a build context that cannot be read."""
-    return UsageError(
+    return (VanishedFileError if isinstance(error, FileNotFoundError) else UsageError)(
         f"{path} cannot be read",
         reason=error.strerror or str(error),
         hint=(
@@ -107,7 +116,11 @@ def unreadable(path: Path, error: OSError) -> UsageError:
 def _rules(folder: Path, dockerfile: Path | None) -> IgnoreRules:
     ignore = find_ignore_file(folder, dockerfile)
     try:
-        return IgnoreRules.parse(ignore.read_bytes() if ignore else b"")
+        return IgnoreRules.parse(read_regular_file(ignore) if ignore else b"")
+    except OSError as error:
+        raise UsageError(
+            f"{ignore} cannot be read", reason=error.strerror or str(error), hint=f"make {ignore} a readable file"
+        ) from error
     except IgnorePatternError as error:
         raise UsageError(
             f"{ignore} contains a pattern that Docker refuses",
@@ -120,13 +133,14 @@ def _rules(folder: Path, dockerfile: Path | None) -> IgnoreRules:
 class _Walk:
     root: str
     rules: IgnoreRules
-    skipped: str | None
-    found: dict[str, os.stat_result]
+    skipped: frozenset[str]
+    found: dict[str, os.stat_result] = field(default_factory=dict)
+    special: list[str] = field(default_factory=list)
 
     def collect(self, folder: str) -> None:
         for entry in _scan(f"{self.root}/{folder}"):
             path = folder + entry.name
-            if path == self.skipped:
+            if path in self.skipped or is_temporary(entry.name):
                 continue
             excluded = self.rules.excludes(path)
             if entry.is_dir(follow_symlinks=False):
@@ -137,6 +151,8 @@ class _Walk:
                     self.found[path] = _status(entry)
             elif not excluded and (entry.is_symlink() or entry.is_file(follow_symlinks=False)):
                 self.found[path] = _status(entry)
+            elif not excluded:
+                self.special.append(path)
 
 
 def _status(entry: os.DirEntry[str]) -> os.stat_result:

@@ -101,9 +101,22 @@ class IgnoreRules:
 
 
 def find_ignore_file(context: Path, dockerfile: Path | None) -> Path | None:
-    """Return `DOCKERFILE.dockerignore` beside the Dockerfile, else the context's `.dockerignore`, else None."""
+    """Return `DOCKERFILE.dockerignore` beside the Dockerfile, else the context's `.dockerignore`, else None.
+
+    What is there may be something else than a file that can be read.
+    """
     own = [dockerfile.with_name(f"{dockerfile.name}.dockerignore")] if dockerfile else []
-    return next((path for path in (*own, context / ".dockerignore") if path.is_file()), None)
+    return next((path for path in (*own, context / ".dockerignore") if _is_there(path)), None)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True  # a loop of links, for example: reading it says what is wrong
+    return True
 
 
 def _normalised(line: str) -> str:

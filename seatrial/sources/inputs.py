@@ -23,6 +23,7 @@ UNCOMMITTED: Final = "uncommitted changes"
 # Two changes within one tick of the file system's clock have the same time. So the digest of a file that changed just
 # now is not kept: the next change might not show in its status.
 _TICK_NANOSECONDS: Final = 50_000_000
+_CHUNK: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,18 +88,24 @@ class FileDigests:
 
 
 def entry_digest(path: Path, status: os.stat_result | None = None) -> str:
-    """Return a digest over the type, executable bit and content of a file, link or folder."""
+    """Return a digest over the type, executable bit and content of a file, link or folder.
+
+    Of a file that has grown since `status` was read, only the content up to its size then counts.
+    """
     try:
         status = status or path.lstat()
         if stat.S_ISLNK(status.st_mode):
             return f"link {path.readlink()}"
         if stat.S_ISDIR(status.st_mode):
             return "folder"
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
+        content, left = hashlib.sha256(), status.st_size
+        with path.open("rb", buffering=0) as file:
+            while left and (chunk := file.read(min(left, _CHUNK))):
+                content.update(chunk)
+                left -= len(chunk)
     except OSError as error:
         raise unreadable(path, error) from error
-    return f"{sent_mode(status.st_mode):o} sha256:{content}"
+    return f"{sent_mode(status.st_mode):o} sha256:{content.hexdigest()}"
 
 
 def sent_mode(mode: int) -> int:

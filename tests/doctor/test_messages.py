@@ -72,8 +72,8 @@ def _another_login(folder: Path) -> None:
                 ),
                 (
                     "Dockerfile",
-                    "DIR/Dockerfile cannot be read: No such file or directory",
-                    "write a Dockerfile, or fix the setting dockerfile",
+                    "the Dockerfile DIR/Dockerfile cannot be read: the file does not exist",
+                    "write one, or fix dockerfile in invoke.yaml",
                 ),
             ],
         ),

@@ -69,7 +69,7 @@ def test_whole_or_not_at_all(state: StateFolder, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(OSError, match="no space"):
         state.save_current("web", "sha256:b")
     assert state.current("web") == "sha256:a"
-    assert [path.name for path in state.folder.iterdir()] == ["current.json"]
+    assert {path.name for path in state.folder.iterdir()} == {".gitignore", "current.json"}
 
 
 def test_old_inputs_are_forgotten(state: StateFolder) -> None:
@@ -91,5 +91,16 @@ def test_old_images_are_forgotten(state: StateFolder) -> None:
         shot.touch()
         for path in (shot, *state.folder.glob(f"*/{number}.json")):
             os.utime(path, (number, number))
-    kept = {folder.name: {int(path.stem) for path in folder.iterdir()} for folder in state.folder.iterdir()}
+    kept = {folder.name: {int(path.stem) for path in folder.iterdir()} for folder in state.folder.glob("[!.]*")}
     assert kept == {name: {*range(2, 102)} for name in ("facts", "screenshots", "verdicts")}
+
+
+def test_git_ignores_the_folder(state: StateFolder) -> None:
+    """The folder ignores itself, and what a killed run left half written in it goes with the next run's first write."""
+    left, ours = (state.folder / "verdicts" / f".seatrial-{pid}-x.tmp" for pid in (2**22 + 1, os.getpid()))
+    left.parent.mkdir(parents=True)
+    for path in (left, ours):
+        path.touch()
+    state.save_current("web", "sha256:1")
+    assert (state.folder / ".gitignore").read_text() == "*\n"
+    assert (left.exists(), ours.exists()) == (False, True)

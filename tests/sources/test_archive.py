@@ -86,23 +86,26 @@ def test_the_dockerfile_comes_first(folder: Path) -> None:
     assert raw.startswith(b"Dockerfile\0")
 
 
-def test_a_file_that_changes(folder: Path) -> None:
-    """A file whose size changes is an error; it is never cut or padded."""
-    context = Context.read(folder, folder / "Dockerfile")
-    for content in ("a", "much longer than before"):
-        (folder / "app.py").write_text(content)
-        with pytest.raises(UsageError, match=r"app\.py changed"):
-            list(stream(context, {}))
-
-
-def test_a_file_of_the_same_size_that_changes(folder: Path) -> None:
-    """With digests, other content of the same size is an error, too: the image's inputs label would be wrong."""
+@pytest.mark.parametrize("content", ["a", "App.py", "App.py, and more"])
+def test_a_file_that_changes(folder: Path, content: str) -> None:
+    """A file with other content than at the first look is an error: the image's inputs label would be wrong."""
     context = Context.read(folder, folder / "Dockerfile")
     digests = FileDigests({}).of(context)
     assert b"".join(stream(context, {}, digests=digests))
-    (folder / "app.py").write_text("App.py")
+    (folder / "app.py").write_text(content)
     with pytest.raises(UsageError, match=r"app\.py changed"):
         list(stream(context, {}, digests=digests))
+
+
+def test_a_file_that_grows(folder: Path) -> None:
+    """A file that grows, as a log does, is sent as it was at the first look, and is named."""
+    context, grown = Context.read(folder, folder / "Dockerfile"), list[str]()
+    before = b"".join(stream(context, {}))
+    with (folder / "static" / "site.css").open("a") as file:
+        file.write("more")
+    digests = FileDigests({}).of(context)
+    assert b"".join(stream(context, {}, digests=digests, grown=grown.append)) == before
+    assert grown == ["static/site.css"]
 
 
 def test_a_file_that_disappears(folder: Path) -> None:

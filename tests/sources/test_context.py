@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from seatrial.errors import UsageError
+from seatrial.host.atomic_write import replace_file
 from seatrial.sources.context import Context
 
 
@@ -29,11 +31,20 @@ def read(folder: Path) -> Context:
 
 
 def test_entries(folder: Path) -> None:
-    """Files, folders and links are sent in order; links are not followed, and the state folder is left out."""
-    assert tuple(Context.read(folder, folder / "Dockerfile", state_folder=folder / ".seatrial").entries) == (
+    """Files, folders and links are sent in order; links are not followed.
+
+    Seatrial's own files are left out, and so is what cannot be sent.
+    """
+    replace_file(folder / "invoke.yaml", b"")
+    (folder / ".seatrial-123-x.tmp").touch()
+    os.mkfifo(folder / "static" / "pipe")
+    own = [folder / ".seatrial", folder / "invoke.yaml", folder.parent / "elsewhere"]
+    context = Context.read(folder, folder / "Dockerfile", own=own)
+    assert tuple(context.entries) == (
         *("Dockerfile", "app.py", "loop", "nowhere", "static", "static/site.css"),
         *("sub", "sub/.seatrial", "sub/.seatrial/x"),
     )
+    assert context.left_out == ("static/pipe",)
 
 
 def test_allow_list(folder: Path) -> None:
@@ -48,6 +59,23 @@ def test_malformed_pattern(folder: Path) -> None:
     with pytest.raises(UsageError) as caught:
         read(folder)
     assert caught.value.reason.startswith(f"{folder}/.dockerignore:2: ")
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "loop", "endless"])
+def test_an_ignore_file_that_is_none(folder: Path, kind: str) -> None:
+    """A `.dockerignore` that is not a regular file is refused: without it, everything would be sent."""
+    ignore = folder / ".dockerignore"
+    match kind:
+        case "folder":
+            ignore.mkdir()
+        case "pipe":
+            os.mkfifo(ignore)
+        case "loop":
+            ignore.symlink_to(ignore)
+        case _:
+            ignore.symlink_to("/dev/zero")
+    with pytest.raises(UsageError, match=re.escape(str(ignore))):
+        read(folder)
 
 
 def test_no_folder(folder: Path) -> None:

@@ -20,7 +20,7 @@ def _read(folder: Path) -> Context:
 
 def _change_while_sending(folder: Path) -> None:
     context = _read(folder)
-    (folder / "app.py").write_text("longer")
+    (folder / "app.py").write_text("")
     list(stream(context, {}))
 
 

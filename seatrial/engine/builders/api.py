@@ -47,6 +47,7 @@ class ApiBuild:
     builder = "BuildKit"
 
     def __init__(self, client: Any, emit: Emit) -> None:
+        self.grown: list[str] = []
         self._client = client
         self._emit = emit
         self._id = secrets.token_hex(8)
@@ -96,7 +97,9 @@ class ApiBuild:
                 "rm": "1",
                 "forcerm": "1",
             },
-            data=stream(request.context, {name: content}, mtime=request.epoch, digests=request.digests),
+            data=stream(
+                request.context, {name: content}, mtime=request.epoch, digests=request.digests, grown=self.grown.append
+            ),
             headers={"Content-Type": "application/x-tar", "X-Registry-Config": _NO_CREDENTIALS},
             stream=True,
             timeout=None,  # a RUN may print nothing for a long time; the caller enforces the limit

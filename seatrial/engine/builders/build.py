@@ -16,14 +16,18 @@ from seatrial.engine.connection import Connection
 from seatrial.engine.model import BuildRequest
 from seatrial.engine.protocol import Emit
 from seatrial.errors import BuildFailed
-from seatrial.events import BuildEvent, Info
+from seatrial.events import BuildEvent, Info, WarningEvent
 from seatrial.model.app import BUILDER_LABEL, BuildOptions
+from seatrial.wording import summarize_names
 
 __all__ = ["build", "builder"]
 
 
 class _BuilderRun(Protocol):
     """One build in one builder."""
+
+    grown: list[str]
+    """The files that have grown since the context was read, and were sent as they were then."""
 
     @property
     def builder(self) -> str:
@@ -54,6 +58,9 @@ def build(connection: Connection, request: BuildRequest, emit: Emit) -> str:
         emit(Info(text=f"builder: {run.builder}"))
         request = replace(request, labels={**request.labels, BUILDER_LABEL: run.builder})
         _run_build(run, request, emit)
+        if run.grown:
+            names = summarize_names(run.grown)
+            emit(WarningEvent(text=f"sent as it was when the build began, and it has grown since: {names}"))
         found = connection.client.inspect_image(request.reference.familiar)
         return str(found["Id"])
 

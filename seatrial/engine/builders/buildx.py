@@ -25,6 +25,7 @@ class BuildxBuild:
     """A build by the plugin of the docker CLI, with the same build context and the same events."""
 
     def __init__(self, version: str) -> None:
+        self.grown: list[str] = []
         self._version = version
         self._progress = Progress()
         self._other_lines: deque[str] = deque(maxlen=LAST_LINES)
@@ -52,7 +53,13 @@ class BuildxBuild:
         """Build and yield progress events; raise `BuildStopped` if the build fails."""
         # The Dockerfile gets a name of its own: buildx looks for it in the tar that it reads.
         name = added_dockerfile_name(request.context)
-        body = stream(request.context, {name: request.content}, mtime=request.epoch, digests=request.digests)
+        body = stream(
+            request.context,
+            {name: request.content},
+            mtime=request.epoch,
+            digests=request.digests,
+            grown=self.grown.append,
+        )
         with PipedProcess(_command(request, name), body) as process:
             self._process = process
             for line in process.lines():

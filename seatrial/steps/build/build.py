@@ -15,7 +15,7 @@ from seatrial.pipeline.step import AppStep, Change, NoChange
 from seatrial.pipeline.world import NOT_BUILT, PlannedState, World
 from seatrial.sources.git import git_failure
 from seatrial.steps.build.plan import BuildPlan
-from seatrial.wording import spaced_size
+from seatrial.wording import spaced_size, summarize_names
 
 __all__ = ["Build"]
 
@@ -90,6 +90,12 @@ class Build(AppStep):
             failure = git_failure(self.target.context)
             why = f"{failure}, so this counts as uncommitted changes" if failure else "uncommitted changes"
             emit(WarningEvent(text=f"{why}: moving tags such as latest will not move to this image"))
+        if left_out := build_plan.context.left_out:
+            emit(
+                WarningEvent(
+                    text=f"not sent, because only files, folders and links can be: {summarize_names(left_out)}"
+                )
+            )
         image_id = world.engine.build(request, emit)
         world.state.save_file_digests(self.app)
         world.state.save_inputs(build_plan.inputs.digest, build_plan.inputs.parts, world.process.run)

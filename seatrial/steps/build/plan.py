@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from pathlib import Path
 from typing import TypeVar
 
 from seatrial.engine.model import BuildRequest, Image
@@ -24,7 +22,8 @@ from seatrial.sources.context import Context
 from seatrial.sources.dockerfile import DockerfileError, base_images, final_base, own_labels
 from seatrial.sources.dockerignore import find_ignore_file
 from seatrial.sources.git import Revision, has_uncommitted, last_revision
-from seatrial.sources.inputs import UNCOMMITTED, Inputs, entry_digest
+from seatrial.sources.inputs import UNCOMMITTED, Inputs
+from seatrial.steps.build.files import check_extra_inputs, extra_context, read_checked_context, read_dockerfile
 
 __all__ = ["BuildPlan"]
 
@@ -44,18 +43,16 @@ class BuildPlan:
     version: Version
     world: World
     context: Context
+    digests: Mapping[str, str]
     dockerfile: bytes
 
     @classmethod
     def of(cls, app: App, version: Version, world: World) -> BuildPlan:
         """Read context and Dockerfile; raise `UsageError` if they are invalid, too large or contain secrets."""
-        files = (app.context, app.dockerfile)
-        context = world.once(("context", files), lambda: Context.read(*files, state_folder=world.state.folder))
-        dockerfile = world.once(("Dockerfile", app.dockerfile), lambda: _dockerfile(app.dockerfile))
-        _check_extra_inputs(app)
-        context.check_secrets(app.build.allowed)
-        context.check_size(app.build.context_limit)
-        build_plan = cls(app=app, version=version, world=world, context=context, dockerfile=dockerfile)
+        dockerfile = read_dockerfile(app, world)
+        check_extra_inputs(app)
+        context, digests = read_checked_context(app, world)
+        build_plan = cls(app=app, version=version, world=world, context=context, digests=digests, dockerfile=dockerfile)
         _ = build_plan.bases  # reports an invalid Dockerfile before the engine is used
         return build_plan
 
@@ -126,9 +123,8 @@ class BuildPlan:
     def content(self) -> Inputs:
         """Everything that determines the image, except whether its files are committed."""
         app, options = self.app, self.app.build
-        digests = self._digests
         own = app.dockerfile.relative_to(app.context).as_posix() if app.dockerfile.is_relative_to(app.context) else ""
-        parts = {f"file {path}": digest for path, digest in digests.items() if path != own}
+        parts = {f"file {path}": digest for path, digest in self.digests.items() if path != own}
         # COPY may include the Dockerfile, under the name it has in the context.
         name = own if own in self.context.entries else ""
         parts["Dockerfile"] = f"{hashlib.sha256(self.dockerfile).hexdigest()} {name}".strip()
@@ -144,7 +140,7 @@ class BuildPlan:
         parts |= {name: value for name, value in chosen.items() if value}
         for name, place in options.contexts.items():
             parts |= self.world.once(
-                ("extra context", name, place, options.allowed), partial(_extra_context, name, place, options.allowed)
+                ("extra context", name, place, options.allowed), partial(extra_context, name, place, options.allowed)
             )
         return Inputs(parts=parts)
 
@@ -181,7 +177,7 @@ class BuildPlan:
             context=self.context,
             dockerfile=self.app.dockerfile,
             content=self.dockerfile,
-            digests=self._digests,
+            digests=self.digests,
             options=replace(self.app.build, arguments=arguments),
             labels=self.labels(),
             epoch=int(epoch) if epoch.isdecimal() else None,
@@ -220,13 +216,6 @@ class BuildPlan:
         return self._seen[reference]
 
     @cached_property
-    def _digests(self) -> dict[str, str]:
-        files = (self.app.context, self.app.dockerfile)
-        return self.world.once(
-            ("digests", files), lambda: self.world.state.file_digests(self.app.name).of(self.context)
-        )
-
-    @cached_property
     def _seen(self) -> dict[ImageReference, Image | None]:
         return {}
 
@@ -243,56 +232,6 @@ class BuildPlan:
             return self.arguments
         engine = self.world.engine.platform()
         return {**platform_arguments(platforms[0] if platforms else engine, engine), **self.arguments}
-
-
-def _dockerfile(path: Path) -> bytes:
-    try:
-        content = path.read_bytes()
-        content.decode("utf-8")
-    except FileNotFoundError:
-        reason = "the file does not exist"
-    except (OSError, UnicodeDecodeError) as error:
-        reason = str(error)
-    else:
-        return content
-    raise UsageError(
-        f"the Dockerfile {path} cannot be read",
-        reason=reason,
-        hint="write one, or fix dockerfile in invoke.yaml",
-    )
-
-
-def _extra_context(name: str, place: str, allowed: tuple[str, ...]) -> dict[str, str]:
-    """Return an extra context's parts: its files, or the name of an image or a URL."""
-    folder = Path(place)
-    if not folder.is_absolute():
-        return {f"context {name}": place}
-    extra = Context.read(folder, None)
-    extra.check_secrets(allowed)
-    return {
-        # buildx sends these files itself, with their own modes.
-        f"context {name}/{path}": f"{stat.S_IMODE(status.st_mode):o} {entry_digest(folder / path, status)}"
-        for path, status in extra.entries.items()
-    }
-
-
-def _check_extra_inputs(app: App) -> None:
-    """Raise `UsageError` for a missing extra context or build secret; the build would notice it late."""
-    for name, place in app.build.contexts.items():
-        if Path(place).is_absolute() and not Path(place).is_dir():
-            raise UsageError(
-                f"there is no folder {place} for the extra context {name}",
-                reason="it is named by build_contexts in the settings, or by --build-context",
-                hint=f"fix build_contexts.{name} in invoke.yaml, or --build-context {name}=FOLDER",
-            )
-    for name, source in app.build.secrets.items():
-        kind, _, place = source.partition("=")
-        if kind == "src" and not Path(place).is_file():
-            raise UsageError(
-                f"there is no file {place} for the build secret {name}",
-                reason="it is named by build_secrets in the settings",
-                hint=f"write it, or fix build_secrets.{name} in invoke.yaml",
-            )
 
 
 def _digest(image: Image | None, reference: ImageReference) -> str:

@@ -48,11 +48,13 @@ class Preflight(AppStep):
     def plan(self, world: World) -> Change | NoChange:
         """Look the version up in the registry, and compare its inputs with the current ones."""
         reference = self.reference
+        build_plan = BuildPlan.of(
+            self.target, self.version, world
+        )  # what is wrong here is told before anybody is asked
         world.check_push_permission(self.destination.repository)
         manifest = world.published_manifest(reference)
         if manifest is None:
             return NoChange(message=f"{reference.familiar} is not published yet")
-        build_plan = BuildPlan.of(self.target, self.version, world)
         published = _published(world, reference, manifest)
         if build_plan.missing_base:
             base = build_plan.missing_base.familiar

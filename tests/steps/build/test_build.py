@@ -11,8 +11,10 @@ from seatrial.errors import BuildFailed, UsageError
 from seatrial.model.app import INPUTS_LABEL, BuildOptions
 from seatrial.model.version import Version
 from seatrial.pipeline.outcome import Status
+from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.step import Change
 from seatrial.steps.build.build import Build
+from seatrial.steps.build.plan import BuildPlan
 from tests.steps.scenario import ONLY_DOCKER, StepScenario
 
 
@@ -61,6 +63,25 @@ def test_an_ignored_file_is_no_input(scenario: StepScenario) -> None:
     (scenario.app.context / "today.log").write_text("noise")
 
     assert scenario.check(scenario.build()).status is Status.OK
+
+
+def test_seatrial_s_own_files_are_no_input(scenario: StepScenario) -> None:
+    """Settings and reports do not cause a build, unless the Dockerfile names them."""
+    context = scenario.app.context
+    state = StateFolder(context / ".seatrial")
+    settings, report = context / "invoke.yaml", context / "smoke.xml"
+
+    def plan() -> BuildPlan:
+        return BuildPlan.of(scenario.app, Version("1"), replace(scenario.world, state=state))
+
+    before = plan().inputs.digest
+    for path in (settings, report):
+        path.write_text("x")
+    state.save_report(report)
+    assert plan().inputs.digest == before
+    with scenario.app.dockerfile.open("a") as file:
+        file.write("COPY invoke.yaml /\n")
+    assert {"invoke.yaml", "smoke.xml"} & plan().context.entries.keys() == {"invoke.yaml"}
 
 
 def test_another_argument_is_named(scenario: StepScenario) -> None:

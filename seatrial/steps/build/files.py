@@ -1,0 +1,113 @@
+"""The files that an app's image is built from, each read once in a run."""
+
+from __future__ import annotations
+
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from seatrial.errors import UsageError
+from seatrial.host.regular_files import read_regular_file
+from seatrial.model.app import App
+from seatrial.pipeline.world import World
+from seatrial.sources.context import Context, VanishedFileError
+from seatrial.sources.dockerfile import instructions
+from seatrial.sources.inputs import entry_digest
+
+__all__ = ["check_extra_inputs", "extra_context", "read_checked_context", "read_context", "read_dockerfile"]
+
+_LARGEST_DOCKERFILE: Final = 16 * 1024 * 1024  # BuildKit's own limit
+
+
+def read_dockerfile(app: App, world: World) -> bytes:
+    """Return an app's Dockerfile; raise `UsageError` if it is not a regular file of text."""
+    return world.once(("Dockerfile", app.dockerfile), lambda: _dockerfile(app.dockerfile))
+
+
+def read_context(app: App, world: World) -> Context:
+    """Return an app's build context; raise `UsageError` if it cannot be read.
+
+    Seatrial's own files are left out, unless the Dockerfile names them.
+    """
+    return world.once(("context", app.context, app.dockerfile), lambda: _context(app, world))
+
+
+def read_checked_context(app: App, world: World) -> tuple[Context, dict[str, str]]:
+    """Return an app's build context and the digests of its files.
+
+    Raise `UsageError` if a file cannot be read, the context is too large or it contains secrets. If a file disappears
+    meanwhile, all is read once more.
+    """
+
+    def read(context: Context) -> tuple[Context, dict[str, str]]:
+        context.check_secrets(app.build.allowed)
+        context.check_size(app.build.context_limit)
+        return context, world.state.file_digests(app.name).of(context)
+
+    def read_twice() -> tuple[Context, dict[str, str]]:
+        try:
+            return read(read_context(app, world))
+        except VanishedFileError:
+            return read(_context(app, world))
+
+    return world.once(("digests", app.context, app.dockerfile, app.build.allowed, app.build.context_limit), read_twice)
+
+
+def _dockerfile(path: Path) -> bytes:
+    try:
+        content = read_regular_file(path, limit=_LARGEST_DOCKERFILE)
+        content.decode("utf-8")
+    except FileNotFoundError:
+        reason = "the file does not exist"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except UnicodeDecodeError as error:
+        reason = str(error)
+    else:
+        return content
+    raise UsageError(
+        f"the Dockerfile {path} cannot be read", reason=reason, hint="write one, or fix dockerfile in invoke.yaml"
+    )
+
+
+def _context(app: App, world: World) -> Context:
+    named: list[str] = []
+    with suppress(UsageError):  # reading the Dockerfile itself reports it
+        named = [one.rest for one in instructions(read_dockerfile(app, world).decode("utf-8"))]
+    state, *others = world.state.own_files
+    own = [one for one in others if not any(one.name in rest for rest in named)]
+    return Context.read(app.context, app.dockerfile, own=[state, *own])
+
+
+def extra_context(name: str, place: str, allowed: tuple[str, ...]) -> dict[str, str]:
+    """Return an extra context's parts: its files, or the name of an image or a URL."""
+    folder = Path(place)
+    if not folder.is_absolute():
+        return {f"context {name}": place}
+    extra = Context.read(folder, None)
+    extra.check_secrets(allowed)
+    return {
+        # buildx sends these files itself, with their own modes.
+        f"context {name}/{path}": f"{stat.S_IMODE(status.st_mode):o} {entry_digest(folder / path, status)}"
+        for path, status in extra.entries.items()
+    }
+
+
+def check_extra_inputs(app: App) -> None:
+    """Raise `UsageError` for a missing extra context or build secret; the build would notice it late."""
+    for name, place in app.build.contexts.items():
+        if Path(place).is_absolute() and not Path(place).is_dir():
+            raise UsageError(
+                f"there is no folder {place} for the extra context {name}",
+                reason="it is named by build_contexts in the settings, or by --build-context",
+                hint=f"fix build_contexts.{name} in invoke.yaml, or --build-context {name}=FOLDER",
+            )
+    for name, source in app.build.secrets.items():
+        kind, _, place = source.partition("=")
+        if kind == "src" and not Path(place).is_file():
+            raise UsageError(
+                f"there is no file {place} for the build secret {name}",
+                reason="it is named by build_secrets in the settings",
+                hint=f"write it, or fix build_secrets.{name} in invoke.yaml",
+            )

@@ -39,11 +39,11 @@ STAGES = {"build": set(), "smoke": set(), "setup": set(), "serve": {"smoke"}, "p
 # The only places that may import a library, as paths below the package.
 ONLY = {
     "invoke": ("tasks.py", "__main__.py", "cli/"),
-    "docker": ("engine/docker/", "engine/builders/", "engine/connection.py"),
+    "docker": ("engine/docker/", "engine/builders/", "engine/connection.py", "registry/credentials.py"),
     "urllib3": ("engine/", "registry/"),
     "requests": ("registry/", "engine/"),
     "rich": ("output/",),
-    "subprocess": ("host/subprocesses.py", "registry/credentials.py", "steps/setup/engine.py"),
+    "subprocess": ("host/subprocesses.py", "steps/setup/engine.py"),
     "playwright": ("checks/browser/",),
     "msgspec": ("settings/", "engine/builders/", "doctor/dockerfile_lint.py"),
     "google": ("engine/builders/",),

@@ -51,7 +51,7 @@ class Terminated(BaseException):
 def open_world(root: Path) -> World:
     """Return the world of the project in `root`; the connection to the engine is made when it is first needed."""
     started = environment()
-    store = CredentialStore(started.docker_config)
+    store = CredentialStore(started.docker_config, started.auth_config)
     registries: dict[str, Registry] = {}
 
     def registry(host: str) -> Registry:

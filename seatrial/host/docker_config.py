@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from seatrial.errors import CredentialsError
+from seatrial.host.regular_files import read_regular_file
 
 __all__ = ["DockerConfig"]
+
+_OTHERS_MAY_READ = 0o044
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,12 +29,15 @@ class DockerConfig:
         """Return what the file holds; raise `CredentialsError` if it cannot be read or is not as Docker writes it."""
         config = cls(path=path, exists=False, content={})
         try:
-            content = json.loads(path.read_text("utf-8"))
+            text = read_regular_file(path).decode("utf-8")
+            content = json.loads(text) if text.strip() else {}  # for the docker CLI, too, an empty file holds nothing
         except FileNotFoundError:
             return config
         except json.JSONDecodeError as error:
             raise config.damaged(f"line {error.lineno}, column {error.colno}: {error.msg}") from error
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise config.damaged(error.strerror or str(error)) from error
+        except (ValueError, RecursionError) as error:
             raise config.damaged(str(error)) from error
         if not isinstance(content, dict):
             raise config.damaged("it does not hold a JSON object")
@@ -54,6 +60,11 @@ class DockerConfig:
     def context(self) -> str:
         """The current context of the docker CLI."""
         return str(self.content.get("currentContext") or "default")
+
+    @property
+    def exposed(self) -> bool:
+        """Whether the file holds credentials and other users of this machine may read it."""
+        return any(self.auths.values()) and bool(self.path.stat().st_mode & _OTHERS_MAY_READ)
 
     def damaged(self, reason: str) -> CredentialsError:
         """Return the error for a file that is not as Docker writes it; `reason` says what is wrong."""

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import selectors
 import subprocess
 import threading
+import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 from seatrial.errors import SeatrialError, StepFailed
 
-__all__ = ["PipedProcess", "ProgramFailed", "checked_output", "output_of", "run_command"]
+__all__ = ["PipedProcess", "ProgramFailed", "checked_output", "exchange", "output_of", "run_command"]
 
 _LAST_LINES = 15
 _END_SECONDS = 5.0
@@ -64,6 +69,40 @@ def checked_output(words: list[str], *, text: str = "", folder: Path | None = No
     if done.returncode:
         raise ProgramFailed(done.stderr.strip())
     return done.stdout.rstrip()
+
+
+def exchange(words: list[str], text: str, *, seconds: float, limit: int = 64 * 1024) -> tuple[int, str, str]:
+    """Run a program with `text` as its input; return its exit code, its output and its standard error.
+
+    Raise `TimeoutError` if it takes longer than `seconds`, and another `OSError` if it cannot be started or writes more
+    than `limit` bytes; the program has ended then.
+    """
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    deadline = time.monotonic() + seconds
+    with subprocess.Popen(words, **pipes) as process, selectors.DefaultSelector() as selector:  # type: ignore[call-overload]
+        found = {process.stdout: bytearray(), process.stderr: bytearray()}
+        try:
+            with suppress(BrokenPipeError), process.stdin as stdin:
+                stdin.write(text.encode())
+            for stream in found:
+                selector.register(stream, selectors.EVENT_READ)
+            while selector.get_map():
+                for key, _ in (ready := selector.select(max(deadline - time.monotonic(), 0))):
+                    chunk = os.read(key.fd, limit)
+                    found[key.fileobj] += chunk
+                    if not chunk:
+                        selector.unregister(key.fileobj)
+                    if len(found[key.fileobj]) > limit:
+                        raise OSError(errno.EFBIG, f"it wrote more than {limit:,} bytes")
+                if not ready:
+                    raise TimeoutError(f"no answer for {seconds:g} s")
+            process.wait(max(deadline - time.monotonic(), 0.1))
+        except subprocess.TimeoutExpired:
+            raise TimeoutError(f"no answer for {seconds:g} s") from None
+        finally:
+            process.kill()
+    out, err = (bytes(one).decode("utf-8", "replace") for one in found.values())
+    return process.returncode, out, err
 
 
 class PipedProcess:

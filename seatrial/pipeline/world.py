@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from seatrial.engine.model import Image
@@ -181,7 +182,15 @@ class World:
         if reference.registry in self.planned.registries:
             return nothing
         registry = self.registry(reference.registry)
-        return self.retry_policy.call(lambda: call(registry), emit or self.emit)
+        try:
+            return self.retry_policy.call(lambda: call(registry), emit or self.emit)
+        finally:
+            self._emit_warnings(registry, emit or self.emit)
+
+    def _emit_warnings(self, registry: Registry, emit: Emit) -> None:
+        """Emit each warning about credentials once."""
+        for text in registry.warnings:
+            self.once(("warned", text), partial(emit, WarningEvent(text=text)))
 
     def pull(self, reference: ImageReference, emit: Emit, *, platform: str | None = None) -> None:
         """Pull an image with the credentials that Docker stores; warn and pull without if they cannot be read."""
@@ -190,6 +199,7 @@ class World:
         except CredentialsError as error:
             emit(WarningEvent(text=f"pulling without credentials: {error}"))
             credential = None
+        self._emit_warnings(self.registry(reference.registry), emit)
         self.engine.pull(reference, credential, emit, platform=platform)
 
     def verified(self, image: Image, checks: tuple[Check, ...], facts: str = "") -> Verdict | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
-from seatrial.errors import RegistryUnavailable, SeatrialError, sanitize
+from seatrial.errors import CredentialsError, RegistryUnavailable, SeatrialError, sanitize
 from seatrial.model.reference import ImageReference
-from seatrial.registry.credentials import Credential, CredentialStore
-from seatrial.registry.errors import push_refused
+from seatrial.registry.credentials import BROKEN_HELPER, Credential, CredentialStore
 from seatrial.registry.http import RegistryHttp, grants_push
 from seatrial.registry.model import Configuration, Layer, Manifest
 
@@ -30,7 +30,6 @@ _IMAGE_TYPES = (
 _ACCEPT = {"Accept": ", ".join((*_INDEX_TYPES, *_IMAGE_TYPES))}
 _OK, _FORBIDDEN, _NOT_FOUND = 200, 403, 404
 _ACCEPTED = range(200, 300)  # 201 by the specification, 202 from some registries
-_MOST_PAGES = 200
 
 
 class HttpRegistry:
@@ -39,14 +38,27 @@ class HttpRegistry:
     def __init__(self, host: str, store: CredentialStore) -> None:
         self.host = host
         self._store = store
-        self._http = RegistryHttp(host)
+        self._http = RegistryHttp(host, self.credential)
         self._credential: tuple[Credential | None] | None = None
         self._manifests: dict[tuple[str, str], Manifest] = {}
 
-    def credential(self) -> Credential | None:
-        """Return the credential that Docker stores for this registry, or None; it is read only once."""
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What the user should know about the credentials that were read."""
+        return self._store.warnings
+
+    def credential(self, *, optional: bool = False) -> Credential | None:
+        """Return the credential that Docker stores for this registry, or None; it is read only once.
+
+        With `optional`, a helper that does not work counts as none unless the registry has asked for a login.
+        """
         if self._credential is None:
-            self._credential = (self._store.get(self.host),)
+            try:
+                self._credential = (self._store.get(self.host),)
+            except CredentialsError as error:
+                if optional and error.cause == BROKEN_HELPER and not self._http.wants_login:
+                    return None
+                raise
         return self._credential[0]
 
     def save_credential(self, credential: Credential) -> str:
@@ -73,14 +85,14 @@ class HttpRegistry:
         layers = found.get("layers")
         manifest = Manifest(
             digest=f"sha256:{hashlib.sha256(response.content).hexdigest()}",
-            config=config.get("digest") if isinstance(config, dict) else None,
+            config=str(config["digest"]) if isinstance(config, dict) and config.get("digest") else None,
             layers=tuple(
                 Layer(digest=str(one.get("digest")), size=size if isinstance(size := one.get("size"), int) else 0)
                 for one in (layers if isinstance(layers, list) else ())
                 if isinstance(one, dict)
             ),
             body=response.content,
-            media_type=response.headers.get("Content-Type", "").partition(";")[0] or str(found.get("mediaType", "")),
+            media_type=_media_type(found, response.headers.get("Content-Type", "").partition(";")[0]),
         )
         self._manifests[reference.repository, manifest.digest] = manifest
         return manifest
@@ -109,63 +121,68 @@ class HttpRegistry:
         """Return all tags of a repository, reading page by page; empty if there is no such repository."""
         message = f"the tags of {repository.name} cannot be listed"
         path: str | None = f"/v2/{repository.repository}/tags/list?n=1000"
-        found: list[str] = []
-        for _ in range(_MOST_PAGES):
-            response = self._read(repository, path, message) if path else None
+        found: dict[str, None] = {}
+        while path:
+            response = self._read(repository, path, message)
+            if response is None and not found:
+                return ()
             if response is None:
-                break
+                raise self._bad_answer(message, f"the list goes on behind {len(found)} tags, but not its next page")
             tags = self._object(response, message, "list").get("tags")
-            found += map(str, tags if isinstance(tags, list) else ())
-            path = _next_page(response)
+            if not isinstance(tags, list | None):
+                raise self._bad_answer(message, f"{self.host} did not answer with a list of tags")
+            known = len(found)
+            found |= dict.fromkeys(map(str, tags or ()))
+            path = self._next_page(response, message)
+            if path and len(found) == known:
+                raise self._bad_answer(message, "a page of the list has no new tag, and yet a next page")
         return tuple(found)
 
     def tag(self, reference: ImageReference, manifest: Manifest) -> None:
         """Point a tag to a manifest that is already in the same repository."""
-        credential, scope = self.credential(), _push_scope(reference)
         path = f"/v2/{reference.repository}/manifests/{reference.tag}"
         headers = {"Content-Type": manifest.media_type}
-        response = self._http.send("PUT", path, credential, scope=scope, headers=headers, body=manifest.body)
+        response = self._http.send("PUT", path, scope=_push_scope(reference), headers=headers, body=manifest.body)
         if response.status_code not in _ACCEPTED:
-            raise self._http.failure(response, f"{reference.familiar} cannot be moved", credential, reference)
+            raise self._http.failure(response, f"{reference.familiar} cannot be moved", reference)
 
     def check_push_permission(self, repository: ImageReference) -> None:
         """Raise `PushRefused` if it is certain that pushing there is not allowed; nothing is pushed."""
-        credential, scope = self.credential(), _push_scope(repository)
-        response = self._http.send("GET", "/v2/", credential, scope=scope)
+        self.credential(optional=True)  # damaged credentials fail before anything is built
+        scope = _push_scope(repository)
+        response = self._http.send("GET", "/v2/", scope=scope)
         if response.status_code != _OK:
             refused_repository = repository if response.status_code == _FORBIDDEN else None
-            raise self._http.failure(response, f"cannot push to {self.host}", credential, refused_repository)
+            raise self._http.failure(response, f"cannot push to {self.host}", refused_repository)
         if grants_push(self._http.token(scope), repository.repository) is False:
-            raise push_refused(
-                self.host, credential, "denied: the token it issues does not allow pushing there", repository
-            )
+            raise self._http.refused("denied: the token it issues does not allow pushing there", repository)
 
     def check_login(self, credential: Credential) -> None:
         """Raise `PushRefused` unless the registry accepts this credential."""
-        http = RegistryHttp(self.host)  # a new one, without cached tokens
-        response = http.send("GET", "/v2/", credential)
+        http = RegistryHttp(self.host, lambda: credential)  # a new one, without cached tokens
+        response = http.send("GET", "/v2/")
         if response.status_code != _OK:
-            raise http.failure(response, f"{credential.user} cannot log in to {self.host}", credential)
+            raise http.failure(response, f"{credential.user} cannot log in to {self.host}")
 
     def _digest(self, reference: ImageReference, path: str) -> str:
         """Return the digest that the registry reports; empty if it reports none, whatever the reason."""
         scope = f"repository:{reference.repository}:pull"
-        response = self._http.send("HEAD", path, self.credential(), scope=scope, headers=_ACCEPT)
+        response = self._http.send("HEAD", path, scope=scope, headers=_ACCEPT)
         return response.headers.get("Docker-Content-Digest", "") if response.status_code == _OK else ""
 
     def _read(self, reference: ImageReference, path: str, message: str) -> requests.Response | None:
-        credential, scope = self.credential(), f"repository:{reference.repository}:pull"
-        response = self._http.send("GET", path, credential, scope=scope, headers=_ACCEPT)
+        scope = f"repository:{reference.repository}:pull"
+        response = self._http.send("GET", path, scope=scope, headers=_ACCEPT)
         if response.status_code == _NOT_FOUND:
             return None
         if response.status_code != _OK:
-            raise self._http.failure(response, message, credential)
+            raise self._http.failure(response, message)
         return response
 
     def _object(self, response: requests.Response, message: str, kind: str) -> dict[str, Any]:
         try:
             found = json.loads(response.content)
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):
             raise self._bad_answer(
@@ -182,18 +199,30 @@ class HttpRegistry:
         except (ValueError, KeyError, IndexError, TypeError, AttributeError):
             raise self._bad_answer(message, "its index names no image") from None
 
+    def _next_page(self, response: requests.Response, message: str) -> str | None:
+        """Return the path of the next page of a list, or None; a link's host is ignored."""
+        url = response.links.get("next", {}).get("url")
+        if url is None and "next" not in response.headers.get("Link", ""):
+            return None
+        try:
+            link = urlsplit(urljoin(response.url, url or "//"))
+        except ValueError:
+            link = urlsplit("")
+        if not link.path.startswith("/v2/"):
+            raise self._bad_answer(message, "the link to the next page of the list is not valid")
+        return f"{link.path}?{link.query}"
+
     def _bad_answer(self, message: str, reason: str) -> SeatrialError:
         hint = f"check that {self.host} is a registry and is up"
         return RegistryUnavailable(message, reason=reason, hint=hint, transient=False)
 
 
-def _next_page(response: requests.Response) -> str | None:
-    """Return the path of the next page of a list, or None; a link's host is ignored."""
-    try:
-        link = urlsplit(urljoin(response.url, response.links["next"]["url"]))
-    except (KeyError, ValueError):
-        return None
-    return f"{link.path}?{link.query}" if link.path.startswith("/") else None
+def _media_type(manifest: Mapping[str, Any], header: str) -> str:
+    """Return the type of a manifest; some registries send a general one, and a manifest need not name its own."""
+    named = manifest.get("mediaType") or header
+    if named in (*_INDEX_TYPES, *_IMAGE_TYPES):
+        return str(named)
+    return (_INDEX_TYPES if "manifests" in manifest else _IMAGE_TYPES)[0]
 
 
 def _push_scope(reference: ImageReference) -> str:

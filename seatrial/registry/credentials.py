@@ -1,25 +1,40 @@
-"""Credentials where Docker stores them: `config.json` and its helper programs."""
+"""Credentials where Docker stores them: `DOCKER_AUTH_CONFIG`, `config.json` and its helper programs."""
 
 from __future__ import annotations
 
 import base64
-import binascii
 import json
-import subprocess
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from seatrial.errors import CredentialsError
 from seatrial.host.atomic_write import replace_file
 from seatrial.host.docker_config import DockerConfig
+from seatrial.host.subprocesses import exchange
 from seatrial.model.reference import DOCKER_HUB
 
-__all__ = ["Credential", "CredentialStore", "Secret"]
+__all__ = ["AUTH_CONFIG", "BROKEN_HELPER", "Credential", "CredentialStore", "Secret", "SecretKind"]
 
+AUTH_CONFIG = "DOCKER_AUTH_CONFIG"
+BROKEN_HELPER = "credential-helper"
+"""The cause of the error for a credential helper that does not work."""
 _HUB_KEY = "https://index.docker.io/v1/"
 _HELPER_SECONDS = 10.0
 _TOKEN_USER = "<token>"  # noqa: S105  the docker CLI's word for "the secret is an identity token"
+_BASE64 = re.compile(r"[A-Za-z0-9+/\r\n]+={0,2}[\r\n]*")
+_HEADER = re.compile(r"[\x21-\x7e]+")
+_SECRET_FIELDS = ("auth", "identitytoken", "registrytoken", "username", "password")
+# What helpers say if they hold nothing for a registry: the protocol's own words, and those of macOS, Windows and pass.
+_NO_ENTRY = re.compile(
+    r"credentials? not found|could not be found in the keychain|element not found"
+    r"|\bno (stored |matching |such )?(credentials?(?! server| user)|entry|entries|item|usernames?)\b",
+    re.IGNORECASE,
+)
+_MISSING_PROGRAM = re.compile(r'exec: "([\w.+/-]{1,60})"|executable file not found|command not found', re.IGNORECASE)
 
 
 class Secret:
@@ -43,49 +58,68 @@ class Secret:
         return self._text
 
 
+class SecretKind(Enum):
+    """What a secret is: a password, a token that is exchanged for access tokens, or an access token itself."""
+
+    PASSWORD = "password"  # noqa: S105  a name
+    IDENTITY_TOKEN = "identitytoken"  # noqa: S105  as above
+    REGISTRY_TOKEN = "registrytoken"  # noqa: S105  as above
+
+
 @dataclass(frozen=True, kw_only=True)
 class Credential:
-    """A user of a registry and the password; with `token` the secret is an identity token instead.
+    """A user of a registry, and the password or token; a token's user is `<token>`.
 
-    `origin` is the file or helper that it was read from, empty if it was typed.
+    `origin` is the file, variable or helper that it was read from, empty if it was typed.
     """
 
     user: str
     secret: Secret
-    token: bool = False
+    kind: SecretKind = SecretKind.PASSWORD
     origin: str = field(default="", compare=False)
+
+    @property
+    def token(self) -> bool:
+        """Whether the secret is a token, which does not tell the user's name."""
+        return self.kind is not SecretKind.PASSWORD
 
 
 class CredentialStore:
     """The credentials of one Docker configuration folder (`~/.docker`, or what DOCKER_CONFIG names).
 
-    Every method raises `CredentialsError` if the configuration cannot be read; it names file and entry, never a value.
+    `auth_config` is the value of DOCKER_AUTH_CONFIG, whose entries come first. `warnings` is what the user should know
+    about the credentials that were read. Every method raises `CredentialsError` if the configuration cannot be read; it
+    names file and entry, never a value.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, auth_config: str = "") -> None:
         self.path = folder / "config.json"
+        self.warnings: list[str] = []
+        self._auth_config = auth_config
 
     def get(self, registry: str) -> Credential | None:
         """Return the credential for a registry (its host as in an `ImageReference`), or None."""
+        found = self._from_environment(registry)
+        if found:
+            return found
         config = DockerConfig.read(self.path)
-        if helper := _helper(config, registry):
-            return self._ask_helper(helper, registry)
-        for key in _keys(registry):
-            if key in config.auths:
-                return _decode(config, key)
-        return None
+        if config.exposed:
+            self._warn(f"other users of this machine can read the passwords in {self.path}: chmod 600 {self.path}")
+        helper = _helper(config, registry)
+        found = self._ask_helper(helper, registry) if helper else None
+        return found or _find(config.auths, registry, str(config.path), config.damaged)
 
     def put(self, registry: str, credential: Credential) -> str:
         """Save a credential as `docker login` does, and return the file or helper that holds it."""
         config = DockerConfig.read(self.path)
-        key = _keys(registry)[0]
+        key = _key(registry)
         if helper := _helper(config, registry):
             user, secret = credential.user, credential.secret.reveal()
             self._call(helper, "store", json.dumps({"ServerURL": key, "Username": user, "Secret": secret}))
             return f"docker-credential-{helper}"
         pair = f"{credential.user}:{credential.secret.reveal()}".encode()
         with_password = {"auth": base64.b64encode(pair).decode()}
-        entry = {"identitytoken": credential.secret.reveal()} if credential.token else with_password
+        entry = {credential.kind.value: credential.secret.reveal()} if credential.token else with_password
         self._write({**config.content, "auths": {**config.auths, key: entry}})
         return str(self.path)
 
@@ -95,89 +129,128 @@ class CredentialStore:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         replace_file(target, (json.dumps(config, indent="\t") + "\n").encode())
 
+    def _warn(self, text: str) -> None:
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+    def _from_environment(self, registry: str) -> Credential | None:
+        """Return the credential that DOCKER_AUTH_CONFIG holds; warn and use none of it if it is damaged, as docker."""
+        if not self._auth_config:
+            return None
+        try:
+            content = json.loads(self._auth_config)
+            auths = content["auths"]
+            if content.keys() != {"auths"} or any(entry.keys() != {"auth"} for entry in auths.values()):
+                raise _damaged_variable("it may hold only auths, with auth for each registry")
+            return _find(auths, registry, AUTH_CONFIG, _damaged_variable)
+        except (CredentialsError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            reason = error.reason if isinstance(error, CredentialsError) else "it is not a JSON object with auths"
+            self._warn(f"{AUTH_CONFIG} is not used: {reason}")
+            return None
+
     def _ask_helper(self, helper: str, registry: str) -> Credential | None:
-        for key in _keys(registry):
-            answer = self._call(helper, "get", key)
-            if answer is None:
-                continue
-            try:
-                found = json.loads(answer)
-                user, secret = found["Username"], found["Secret"]
-            except (ValueError, TypeError, KeyError):
-                user = secret = None
-            if not (isinstance(user, str) and isinstance(secret, str)):
-                raise CredentialsError(
-                    f"credentials for {registry} cannot be read",
-                    reason=f"docker-credential-{helper} gave an unexpected answer",
-                    hint=f"docker login {registry}",
-                )
-            origin = f"docker-credential-{helper}"
-            return Credential(user=user, secret=Secret(secret), token=user == _TOKEN_USER, origin=origin)
-        return None
+        answer = self._call(helper, "get", _key(registry))
+        if answer is None:
+            return None
+        try:
+            found = json.loads(answer)
+            user, secret = found["Username"], found["Secret"]
+        except (ValueError, TypeError, KeyError, RecursionError):
+            user = secret = None
+        if not (isinstance(user, str) and isinstance(secret, str)):
+            raise CredentialsError(
+                f"credentials for {registry} cannot be read",
+                reason=f"docker-credential-{helper} gave an unexpected answer",
+                hint=f"docker login {registry}",
+                cause=BROKEN_HELPER,
+            )
+        if not user and not secret:
+            return None  # as docker-credential-pass answers for a registry that it does not know
+        kind = SecretKind.IDENTITY_TOKEN if user == _TOKEN_USER else SecretKind.PASSWORD
+        return Credential(user=user, secret=Secret(secret), kind=kind, origin=f"docker-credential-{helper}")
 
     def _call(self, helper: str, verb: str, text: str) -> str | None:
-        """Run a helper and return its answer, or None if it has no such entry; its output is never shown."""
+        """Run a helper and return its answer, or None if it has no such entry; its output is never shown.
+
+        The SDK's `docker.credentials.Store` does the same without limits, and lets its standard error through.
+        """
         program = f"docker-credential-{helper}"
+        reason, hint = "", f"{program} list"
         try:
-            done = subprocess.run(
-                [program, verb],
-                input=text,
-                capture_output=True,
-                encoding="utf-8",
-                errors="replace",
-                timeout=_HELPER_SECONDS,
-                check=False,
-            )
-        except OSError:
+            code, out, err = exchange([program, verb], text, seconds=_HELPER_SECONDS)
+        except FileNotFoundError:
             reason, hint = "it is not installed", f"install {program}, or remove it from {self.path}"
-        except subprocess.TimeoutExpired:
-            reason, hint = f"no answer for {_HELPER_SECONDS:g} s", f"{program} list"
+        except OSError as error:
+            reason = error.strerror or str(error)
         else:
-            if done.returncode == 0:
-                return done.stdout
-            if verb == "get" and "not found" in (done.stdout + done.stderr).lower():
+            if code == 0:
+                return out
+            reason = f"it ended with exit code {code}"
+            if missing := _MISSING_PROGRAM.search(out + err):
+                needed = missing[1] or "a program"
+                reason, hint = f"{needed}, which it needs, is not installed", f"install {needed}, then run: {hint}"
+            elif verb == "get" and _NO_ENTRY.search(out + err):
                 return None
-            reason, hint = f"it ended with exit code {done.returncode}", f"{program} list"
-        raise CredentialsError(f"the credential helper {program} does not work", reason=reason, hint=hint)
+        raise CredentialsError(
+            f"the credential helper {program} does not work", reason=reason, hint=hint, cause=BROKEN_HELPER
+        )
+
+
+def _damaged_variable(reason: str) -> CredentialsError:
+    return CredentialsError(f"{AUTH_CONFIG} is damaged", reason=reason, hint=f"unset {AUTH_CONFIG}")
 
 
 def _helper(config: DockerConfig, registry: str) -> str | None:
     """Return the short name of the registry's credential helper, or None."""
-    found = (config.helpers[key] for key in _keys(registry) if key in config.helpers)
+    names = (_HUB_KEY, "index.docker.io", DOCKER_HUB) if registry == DOCKER_HUB else (registry, f"https://{registry}")
+    found = (config.helpers[key] for key in names if key in config.helpers)
     name = next(found, config.content.get("credsStore")) or None
     if name is not None and (not isinstance(name, str) or "/" in name):
         raise config.damaged(f"the credential helper for {registry} is not a valid name")
     return name
 
 
-def _decode(config: DockerConfig, key: str) -> Credential | None:
-    """Return the credential of one entry, or None if the entry is empty."""
-    entry = config.auths[key]
-    if not isinstance(entry, dict):
-        raise config.damaged(f'the entry "{key}" is not an object')
-    token = entry.get("identitytoken")
-    if isinstance(token, str) and token:
-        return Credential(user=_TOKEN_USER, secret=Secret(token), token=True, origin=str(config.path))
-    auth = entry.get("auth")
-    if not auth:
+def _find(
+    auths: Mapping[str, Any], registry: str, origin: str, damaged: Callable[[str], CredentialsError]
+) -> Credential | None:
+    """Return the credential of a registry's entry, or None; an entry's key may also be a URL on the registry's host."""
+    if not auths:
         return None
+    from docker.auth import resolve_index_name
+
+    keys = [key for key in auths if resolve_index_name(key) == registry]
+    keys.sort(key=lambda key: key != _key(registry))
+    return _decode(keys[0], auths[keys[0]], origin, damaged) if keys else None
+
+
+def _decode(key: str, entry: object, origin: str, damaged: Callable[[str], CredentialsError]) -> Credential | None:
+    """Return the credential of one entry, or None if the entry is empty."""
+    from docker.auth import parse_auth
+
+    if not isinstance(entry, dict):
+        raise damaged(f'the entry "{key}" is not an object')
+    given = {name: entry[name] for name in _SECRET_FIELDS if entry.get(name)}
+    if not_text := [name for name, value in given.items() if not isinstance(value, str)]:
+        raise damaged(f'the entry "{key}" does not hold text under {not_text[0]}')
+    for kind in (SecretKind.REGISTRY_TOKEN, SecretKind.IDENTITY_TOKEN):
+        if token := given.get(kind.value):
+            if not _HEADER.fullmatch(token):
+                raise damaged(f'the {kind.value} of the entry "{key}" contains a line end or another character')
+            return Credential(user=_TOKEN_USER, secret=Secret(token), kind=kind, origin=origin)
+    if "auth" not in given:
+        user, password = given.get("username", ""), given.get("password", "")
+        return Credential(user=user, secret=Secret(password), origin=origin) if user else None
     try:
-        user, colon, password = base64.b64decode(auth, validate=True).decode("utf-8").partition(":")
-    except (TypeError, ValueError, binascii.Error):
-        user = colon = password = ""
-    if not colon or not user:
-        raise config.damaged(f'the entry "{key}" does not hold base64 of USER:PASSWORD')
-    return Credential(user=user, secret=Secret(password.rstrip("\0")), origin=str(config.path))
+        found = parse_auth({key: given})[key] if _BASE64.fullmatch(given["auth"]) else {}
+    except UnicodeDecodeError:
+        raise damaged(f'user or password in the entry "{key}" is not UTF-8') from None
+    except ValueError:
+        found = {}
+    if not found.get("username"):
+        raise damaged(f'the entry "{key}" does not hold base64 of USER:PASSWORD')
+    return Credential(user=found["username"], secret=Secret(found["password"].rstrip("\0")), origin=origin)
 
 
-def _keys(registry: str) -> tuple[str, ...]:
-    """Return the names under which Docker may store a registry, its usual one first."""
-    if registry == DOCKER_HUB:
-        return (_HUB_KEY, "index.docker.io", DOCKER_HUB, "registry-1.docker.io")
-    return (
-        registry,
-        f"https://{registry}",
-        f"http://{registry}",
-        f"https://{registry}/v2/",
-        f"https://{registry}/",
-    )
+def _key(registry: str) -> str:
+    """Return the name under which Docker stores a registry's credential."""
+    return _HUB_KEY if registry == DOCKER_HUB else registry

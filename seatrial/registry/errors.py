@@ -1,14 +1,14 @@
-"""The errors for what a registry refuses, and for certificates that are not trusted or cannot be read."""
+"""The errors for what a registry refuses, for plain HTTP, and for certificates that are not trusted or readable."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from seatrial.errors import PushRefused, StepFailed
+from seatrial.errors import PushRefused, StepFailed, sanitize
 from seatrial.model.reference import DOCKER_HUB, ImageReference
 from seatrial.registry.credentials import Credential
 
-__all__ = ["push_refused", "read_only", "unreadable", "untrusted"]
+__all__ = ["plain_http", "push_refused", "read_only", "unreadable", "untrusted"]
 
 
 def push_refused(
@@ -22,7 +22,7 @@ def push_refused(
             reason=f"{answer}; Docker has no credentials for it",
             hint=f"invoke login --user NAME{flag}",
         )
-    user = "an identity token" if credential.token else credential.user
+    user = "a token" if credential.token else sanitize(credential.user, limit=100)
     origin = f" ({credential.origin})" if credential.origin else ""
     if repository is None:
         return PushRefused(
@@ -41,6 +41,16 @@ def push_refused(
         f"{user} may not push to {repository.name}",
         reason=f"{answer}; logged in as {user}{origin}, whose access token may be read-only",
         hint=f"invoke login --user {'NAME' if credential.token else user}{flag} (with a token that may write)",
+    )
+
+
+def plain_http(host: str, answer: str) -> StepFailed:
+    """Return the error for a registry that does not use TLS and is not on this machine."""
+    return StepFailed(
+        f"cannot connect to the registry {host}",
+        reason=f"it speaks plain HTTP, not TLS ({answer}); Docker accepts that only of a registry on this machine",
+        hint=f"let {host} serve HTTPS, then check: curl https://{host}/v2/",
+        cause="plain-http",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -53,8 +53,16 @@ class Registry(Protocol):
         """The registry's host as in an `ImageReference`."""
         ...
 
-    def credential(self) -> Credential | None:
-        """Return the credential that Docker stores for this registry, or None."""
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What the user should know about the credentials that were read."""
+        ...
+
+    def credential(self, *, optional: bool = False) -> Credential | None:
+        """Return the credential that Docker stores for this registry, or None.
+
+        With `optional`, a helper that does not work counts as none unless the registry has asked for a login.
+        """
         ...
 
     def manifest(self, reference: ImageReference, *, refresh: bool = False) -> Manifest | None:

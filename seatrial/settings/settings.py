@@ -152,7 +152,8 @@ class Environment:
 
     `docker_config` is Docker's configuration folder, `command` is the program's name as the user typed it. `plain`
     turns off colours and animations: in CI, with NO_COLOR, on a dumb terminal. `terminal` True treats the output as a
-    terminal; None detects it. `docker_host` and `docker_context` say where the engine is, as for the docker CLI.
+    terminal; None detects it. `docker_host` and `docker_context` say where the engine is, as for the docker CLI;
+    `auth_config` holds credentials in DOCKER_AUTH_CONFIG.
     """
 
     docker_config: Path
@@ -161,6 +162,7 @@ class Environment:
     terminal: bool | None
     docker_host: str | None
     docker_context: str | None
+    auth_config: str = ""
 
     @property
     def usual_engine(self) -> str | None:
@@ -189,6 +191,7 @@ def environment() -> Environment:
         terminal=True if os.environ.get("FORCE_COLOR") or os.environ.get("TTY_COMPATIBLE") == "1" else None,
         docker_host=os.environ.get("DOCKER_HOST"),
         docker_context=os.environ.get("DOCKER_CONTEXT"),
+        auth_config=os.environ.get("DOCKER_AUTH_CONFIG", ""),
     )
 
 

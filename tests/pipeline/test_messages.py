@@ -36,7 +36,7 @@ class Forgetful(MemoryRegistry):
     def tag(self, reference: ImageReference, manifest: Manifest) -> None:
         """Do nothing."""
 
-    def credential(self) -> Credential | None:
+    def credential(self, **_: object) -> Credential | None:
         """Raise an error."""
         raise CredentialsError("the credentials cannot be read", reason="broken file", hint="docker login")
 

@@ -15,7 +15,7 @@ import pytest
 from seatrial.errors import PushRefused, RateLimited, RegistryUnavailable, SeatrialError
 from seatrial.model.reference import ImageReference
 from seatrial.registry.client import HttpRegistry
-from seatrial.registry.credentials import Credential, CredentialStore, Secret
+from seatrial.registry.credentials import Credential, CredentialStore, Secret, SecretKind
 from tests.servers.local_server import Asked, Reply, listen, serve
 
 MANIFEST = b'{"schemaVersion": 2, "config": {"digest": "sha256:c0"}}'
@@ -142,7 +142,7 @@ def test_identity_token_stays(store: CredentialStore) -> None:
     """An identity token is not sent to another host when the token service redirects."""
     with serve(lambda _: Reply(body=b'{"access_token": "t0ken"}')) as elsewhere:
         moved = Reply(status=307, headers={"Location": f"http://localhost:{elsewhere.port}/token"})
-        known = Credential(user="<token>", secret=Secret(PASSWORD), token=True)
+        known = Credential(user="<token>", secret=Secret(PASSWORD), kind=SecretKind.IDENTITY_TOKEN)
         with serve(_with_tokens(lambda _: moved)) as server, pytest.raises(RegistryUnavailable):
             HttpRegistry(server.host, store).check_login(known)
     assert not elsewhere.asked

@@ -128,7 +128,7 @@ ROWS: list[tuple[Any, ...]] = [
     ),
     (
         "unreachable",
-        lambda _: _raised(lambda: RegistryHttp("localhost:1").send("GET", "/v2/", None)),
+        lambda _: _raised(lambda: RegistryHttp("localhost:1", lambda: None).send("GET", "/v2/")),
         "the registry localhost:1 cannot be reached",
         "Connection refused",
         "start it (invoke up starts one at the port in the settings), then check: curl http://localhost:1/v2/",

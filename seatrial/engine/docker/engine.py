@@ -212,5 +212,5 @@ def _auth(credential: Credential | None) -> dict[str, str]:
     if credential is None:
         return {}
     if credential.token:
-        return {"identitytoken": credential.secret.reveal()}
+        return {credential.kind.value: credential.secret.reveal()}
     return {"username": credential.user, "password": credential.secret.reveal()}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from seatrial.engine.protocol import Emit
+from seatrial.errors import UsageError
 from seatrial.pipeline.step import Change, NoChange, Step
 from seatrial.pipeline.world import World
-from seatrial.registry.credentials import Credential
+from seatrial.registry.credentials import AUTH_CONFIG, Credential
 
 __all__ = ["Login"]
 
@@ -25,6 +26,12 @@ class Login(Step):
         registry = world.registry(self.registry)
         world.retry_policy.call(lambda: registry.check_login(self.credential), world.emit)
         saved = registry.credential()
+        if saved and saved.origin == AUTH_CONFIG and saved != self.credential:
+            raise UsageError(
+                f"cannot log in to {self.registry} as {self.credential.user}",
+                reason=f"{AUTH_CONFIG} has credentials for it, which Docker would use instead",
+                hint=f"unset {AUTH_CONFIG}",
+            )
         if saved == self.credential:
             return NoChange(
                 message=f"logged in to {self.registry} as {self.credential.user}", identity=self.credential.user

@@ -179,7 +179,7 @@ class Push(AppStep):
                     hint="--version NEW (or --overwrite)",
                 )
             self._check_name(reference, image, world.engine.image(reference.familiar))
-            credential = registry.credential()
+            credential = registry.credential(optional=True)
             try:
                 digest = world.engine.push(reference, credential, on_event, stall=self.target.push_timeout)
             except Unavailable:

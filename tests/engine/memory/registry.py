@@ -26,7 +26,12 @@ class MemoryRegistry:
     saved: Credential | None = None
     images: dict[str, Image] = field(default_factory=dict)
 
-    def credential(self) -> Credential | None:
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return no warnings."""
+        return ()
+
+    def credential(self, *, optional: bool = False) -> Credential | None:
         """Return the credential saved for this registry, or None."""
         return self.saved
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
-from seatrial.errors import CredentialsError, RegistryUnavailable, SeatrialError, sanitize
+from seatrial.errors import RegistryUnavailable, SeatrialError, sanitize
 from seatrial.model.reference import ImageReference
-from seatrial.registry.credentials import BROKEN_HELPER, Credential, CredentialStore
+from seatrial.registry.credentials import Credential, CredentialStore, HelperError
 from seatrial.registry.http import RegistryHttp, grants_push
 from seatrial.registry.model import Configuration, Layer, Manifest
 
@@ -55,8 +55,8 @@ class HttpRegistry:
         if self._credential is None:
             try:
                 self._credential = (self._store.get(self.host),)
-            except CredentialsError as error:
-                if optional and error.cause == BROKEN_HELPER and not self._http.wants_login:
+            except HelperError:
+                if optional and not self._http.wants_login:
                     return None
                 raise
         return self._credential[0]

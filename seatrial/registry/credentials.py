@@ -17,11 +17,9 @@ from seatrial.host.docker_config import DockerConfig
 from seatrial.host.subprocesses import exchange
 from seatrial.model.reference import DOCKER_HUB
 
-__all__ = ["AUTH_CONFIG", "BROKEN_HELPER", "Credential", "CredentialStore", "Secret", "SecretKind"]
+__all__ = ["AUTH_CONFIG", "Credential", "CredentialStore", "HelperError", "Secret", "SecretKind"]
 
 AUTH_CONFIG = "DOCKER_AUTH_CONFIG"
-BROKEN_HELPER = "credential-helper"
-"""The cause of the error for a credential helper that does not work."""
 _HUB_KEY = "https://index.docker.io/v1/"
 _HELPER_SECONDS = 10.0
 _TOKEN_USER = "<token>"  # noqa: S105  the docker CLI's word for "the secret is an identity token"
@@ -35,6 +33,12 @@ _NO_ENTRY = re.compile(
     re.IGNORECASE,
 )
 _MISSING_PROGRAM = re.compile(r'exec: "([\w.+/-]{1,60})"|executable file not found|command not found', re.IGNORECASE)
+
+
+class HelperError(CredentialsError):
+    """A credential helper does not work."""
+
+    cause = "credential-helper"
 
 
 class Secret:
@@ -158,11 +162,9 @@ class CredentialStore:
         except (ValueError, TypeError, KeyError, RecursionError):
             user = secret = None
         if not (isinstance(user, str) and isinstance(secret, str)):
-            raise CredentialsError(
-                f"credentials for {registry} cannot be read",
-                reason=f"docker-credential-{helper} gave an unexpected answer",
-                hint=f"docker login {registry}",
-                cause=BROKEN_HELPER,
+            reason = f"docker-credential-{helper} gave an unexpected answer"
+            raise HelperError(
+                f"credentials for {registry} cannot be read", reason=reason, hint=f"docker login {registry}"
             )
         if not user and not secret:
             return None  # as docker-credential-pass answers for a registry that it does not know
@@ -191,9 +193,7 @@ class CredentialStore:
                 reason, hint = f"{needed}, which it needs, is not installed", f"install {needed}, then run: {hint}"
             elif verb == "get" and _NO_ENTRY.search(out + err):
                 return None
-        raise CredentialsError(
-            f"the credential helper {program} does not work", reason=reason, hint=hint, cause=BROKEN_HELPER
-        )
+        raise HelperError(f"the credential helper {program} does not work", reason=reason, hint=hint)
 
 
 def _damaged_variable(reason: str) -> CredentialsError:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from seatrial.output import documents
+
 __all__ = ["Done", "Project", "command_lines", "failed", "make_project"]
 
 _BIN = Path(sys.executable).parent
@@ -72,7 +74,9 @@ class Done:
 
     @property
     def document(self) -> Any:
-        """The one JSON document on standard output."""
+        """The one JSON document on standard output; it is as its schema says."""
+        if self.out.startswith("{"):  # images and history print lists, as docker does
+            documents.check(self.out)
         return json.loads(self.out)
 
     @property

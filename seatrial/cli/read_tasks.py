@@ -55,7 +55,7 @@ def status(cmd: Command, which: AppFlag, where: RegistryFlags) -> None:
     from seatrial.output.release_status import show_status
 
     destination = cmd.playbook.destination(cmd.playbook.settings.app(which.app), where)
-    text, error = show_status(cmd.world, destination, as_json=cmd.json)
+    text, error = show_status(cmd.world, destination, as_json=cmd.json, call=cmd.call)
     print_out(text)
     if error:
         raise exit_with(cmd.call, error, check=False, json=False)

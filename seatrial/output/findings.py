@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 from seatrial.doctor.findings import Finding, Severity, exit_code
 from seatrial.errors import sanitize
+from seatrial.output.documents import DoctorDocument, FindingDocument, as_text
 from seatrial.output.hints import Call
 from seatrial.output.wrapping import hang
 
@@ -32,18 +31,18 @@ def as_document(found: tuple[Finding, ...], call: Call) -> str:
     """Return the findings as one JSON document; hints are completed with `call`."""
     severities = {one.severity for one in found}
     worst = next((one for one in (Severity.FAILED, Severity.WARNING) if one in severities), Severity.OK)
-    document = {
-        "command": "doctor",
-        "status": worst,
-        "exit_code": exit_code(found),
-        "findings": [
-            {
-                "check": one.check,
-                "status": one.severity,
-                "reason": one.reason,
-                "hint": call.complete(one.hint) or None,
-            }
+    document = DoctorDocument(
+        command="doctor",
+        status=worst,
+        exit_code=exit_code(found),
+        findings=tuple(
+            FindingDocument(
+                check=one.check,
+                status=one.severity,
+                reason=sanitize(one.reason),
+                hint=call.complete(one.hint) or None,
+            )
             for one in found
-        ],
-    }
-    return json.dumps(document, indent=2, ensure_ascii=False)
+        ),
+    )
+    return as_text(document)

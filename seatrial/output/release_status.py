@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+
+from msgspec import UNSET
 
 from seatrial.engine.model import Image
 from seatrial.errors import SeatrialError, Unavailable
 from seatrial.model.version import Version
+from seatrial.output.documents import StatusDocument, TagStatus, as_text
+from seatrial.output.hints import Call
+from seatrial.output.json_report import error_document
 from seatrial.output.tables import table
 from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
@@ -16,33 +19,22 @@ from seatrial.steps.publish.destination import Destination
 from seatrial.steps.publish.publication import is_same_image
 from seatrial.wording import pluralize, short_digest
 
-__all__ = ["TagStatus", "show_status", "tag_statuses"]
+__all__ = ["show_status", "tag_statuses"]
 
 _MOST = 20
 _UNKNOWN = "unknown"
+_UNKNOWN_CALL = Call()
 
 
-@dataclass(frozen=True, kw_only=True)
-class TagStatus:
-    """One tag: its version, the digests in registry and ledger, the image in the engine, and its state.
-
-    None means that there is nothing, `unknown` that the engine or registry did not answer.
-    """
-
-    tag: str
-    version: str | None
-    registry: str | None
-    engine: str | None
-    ledger: str | None
-    state: str
-
-
-def show_status(world: World, destination: Destination, *, as_json: bool) -> tuple[str, SeatrialError | None]:
+def show_status(
+    world: World, destination: Destination, *, as_json: bool, call: Call = _UNKNOWN_CALL
+) -> tuple[str, SeatrialError | None]:
     """Return all tags as a table or JSON, and the error that hides a part of the answer, if there is one."""
     rows, remaining, problem = tag_statuses(world, destination)
     if as_json:
-        document = {"repository": str(destination.repository), "tags": [asdict(row) for row in rows], "more": remaining}
-        return json.dumps(document, indent=2), problem
+        error = error_document(problem, call) if problem else UNSET
+        document = StatusDocument(repository=str(destination.repository), tags=tuple(rows), more=remaining, error=error)
+        return as_text(document), problem
     if not rows:
         known = "not built, not released" if problem else "not built, not released, not published"
         return f"nothing is known about {destination.repository.name}: {known}", problem

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -28,7 +27,6 @@ from seatrial.events import (
 from seatrial.model.app import BUILDER_LABEL
 from seatrial.output.console import Console
 from seatrial.output.hints import Call
-from seatrial.output.json_report import as_json
 from seatrial.pipeline.outcome import Outcome, Results, Status
 from seatrial.pipeline.report import Report
 from seatrial.pipeline.step import Change, NoChange, Step
@@ -232,18 +230,3 @@ def test_no_rich_in_a_pipe() -> None:
     )
     done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
-
-
-def test_json() -> None:
-    """The document holds all data of the recap, and the error with message, reason, hint and details."""
-    document = json.loads(as_json(REPORT, call=Call(program="seatrial")))
-    assert document["exit_code"] == 1
-    assert document["status"] == "failed"
-    assert document["engine"] == {"endpoint": "unix:///x.sock", "version": "28.5.2"}
-    assert document["image"]["builder"] == "BuildKit"
-    assert document["image"]["references"] == [{"reference": "docker.io/me/app:1", "digest": "sha256:c"}]
-    assert [step["status"] for step in document["steps"]] == ["changed", "ok", "failed", "skipped"]
-    error = document["steps"][2]["error"]
-    assert set(error) == {"message", "reason", "hint", "details"}
-    assert error["hint"] == "seatrial build"
-    assert "\x1b" not in error["reason"]

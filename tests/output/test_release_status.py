@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from seatrial.errors import EngineUnavailable, RegistryUnavailable
-from seatrial.output.release_status import TagStatus, tag_statuses
+from seatrial.output.documents import TagStatus
+from seatrial.output.release_status import tag_statuses
 from seatrial.pipeline.world import World
 from seatrial.steps.publish.destination import Destination
 from tests.output.published_releases import (

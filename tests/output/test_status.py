@@ -89,6 +89,7 @@ def test_the_document(world: World, destination: Destination) -> None:
     text, _ = show_status(world, destination, as_json=True)
 
     assert json.loads(text) == {
+        "schema": "seatrial.status/1",
         "repository": f"{HOST}/demo/{destination.target.name}",
         "tags": [
             {

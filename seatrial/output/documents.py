@@ -1,0 +1,160 @@
+"""The JSON documents of --json as types; their JSON schema is made from these, and lies beside this module."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from seatrial.doctor.findings import Severity
+from seatrial.pipeline.outcome import Status
+
+__all__ = [
+    "CommandDocument",
+    "DoctorDocument",
+    "Document",
+    "EngineDocument",
+    "ErrorDocument",
+    "FindingDocument",
+    "ImageDocument",
+    "ReferenceDocument",
+    "StatusDocument",
+    "StepDocument",
+    "TagStatus",
+    "as_text",
+    "check",
+    "json_schema",
+]
+
+
+class _Part(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A part of a document; a key whose value is UNSET is left out."""
+
+
+class ErrorDocument(_Part, frozen=True, kw_only=True):
+    """What failed, why, and what to type next; `cause` is the cause's name in docs/causes.md, if it has one."""
+
+    cause: str | UnsetType = UNSET
+    message: str
+    reason: str
+    hint: str
+    details: tuple[str, ...]
+
+
+class StepDocument(_Part, frozen=True, kw_only=True):
+    """The outcome of a step; `before` and `after` are an image's id, a digest or an address."""
+
+    step: str
+    app: str | None
+    status: Status
+    message: str
+    reason: str | None
+    seconds: float
+    attempts: int
+    before: str | None
+    after: str | None
+    moved: str | UnsetType = UNSET
+    sent_bytes: int | UnsetType = UNSET
+    notes: tuple[str, ...] | UnsetType = UNSET
+    error: ErrorDocument | UnsetType = UNSET
+
+
+class EngineDocument(_Part, frozen=True, kw_only=True):
+    """The engine that was used."""
+
+    endpoint: str
+    version: str
+
+
+class ReferenceDocument(_Part, frozen=True, kw_only=True):
+    """A name of the image in a registry, and the digest there; null if it is not published."""
+
+    reference: str
+    digest: str | None
+
+
+class ImageDocument(_Part, frozen=True, kw_only=True):
+    """The image that the command was about; `size` is in bytes."""
+
+    id: str | None
+    name: str | None
+    size: int | None
+    builder: str | None
+    references: tuple[ReferenceDocument, ...]
+
+
+class CommandDocument(_Part, frozen=True, kw_only=True, tag_field="schema", tag="seatrial.command/1"):
+    """How a command ended; `error` is an error outside its steps."""
+
+    command: str
+    status: Status
+    exit_code: int
+    check: bool
+    engine: EngineDocument | None
+    steps: tuple[StepDocument, ...]
+    image: ImageDocument
+    address: str | UnsetType = UNSET
+    screenshot: str | UnsetType = UNSET
+    error: ErrorDocument | UnsetType = UNSET
+
+
+class FindingDocument(_Part, frozen=True, kw_only=True):
+    """What an inspection of the doctor found."""
+
+    check: str
+    status: Severity
+    reason: str
+    hint: str | None
+
+
+class DoctorDocument(_Part, frozen=True, kw_only=True, tag_field="schema", tag="seatrial.doctor/1"):
+    """All findings of the doctor."""
+
+    command: str
+    status: Severity
+    exit_code: int
+    findings: tuple[FindingDocument, ...]
+
+
+class TagStatus(_Part, frozen=True, kw_only=True):
+    """One tag: its version, the digests in registry and ledger, the image in the engine, and its state.
+
+    Null means that there is nothing, `unknown` that the engine or registry did not answer.
+    """
+
+    tag: str
+    version: str | None
+    registry: str | None
+    engine: str | None
+    ledger: str | None
+    state: str
+
+
+class StatusDocument(_Part, frozen=True, kw_only=True, tag_field="schema", tag="seatrial.status/1"):
+    """The tags of a repository; `more` is how many are left out, `error` hides a part of the answer."""
+
+    repository: str
+    tags: tuple[TagStatus, ...]
+    more: int
+    error: ErrorDocument | UnsetType = UNSET
+
+
+Document = CommandDocument | DoctorDocument | StatusDocument
+
+
+def as_text(document: Document) -> str:
+    """Return a document as it is printed: in ASCII, so that it is valid JSON in any locale."""
+    return json.dumps(msgspec.to_builtins(document), indent=2)
+
+
+def check(text: str) -> None:
+    """Raise `msgspec.ValidationError` if a text is none of these documents."""
+    msgspec.json.decode(text, type=Document)
+
+
+def json_schema() -> str:
+    """Return the JSON schema of all documents, the content of documents.schema.json."""
+    schema: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return json.dumps(schema | msgspec.json.schema(Document), indent=2) + "\n"

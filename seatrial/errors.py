@@ -44,6 +44,7 @@ __all__ = [
     "sanitize_line",
 ]
 
+_LONGEST = 2000
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -84,9 +85,9 @@ class SeatrialError(Exception):
             self.cause = cause
         if transient is not None:
             self.transient = transient
-        self.message = message
+        self.message = sanitize(message, limit=_LONGEST)
         self.reason = sanitize(reason)
-        self.hint = hint
+        self.hint = sanitize(hint, limit=_LONGEST)
         self.details = tuple(sanitize_line(line) for line in details)
 
     def __str__(self) -> str:
@@ -97,7 +98,7 @@ class SeatrialError(Exception):
         other = type(self).__new__(type(self), *self.args)
         other.__dict__.update(self.__dict__)
         other.reason = self.reason if reason is None else sanitize(reason)
-        other.hint = self.hint if hint is None else hint
+        other.hint = self.hint if hint is None else sanitize(hint, limit=_LONGEST)
         other.transient = self.transient if transient is None else transient
         return other
 

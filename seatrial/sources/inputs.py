@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from seatrial.errors import sanitize
 from seatrial.sources.context import Context, unreadable
 from seatrial.wording import summarize_names
 
@@ -47,13 +48,19 @@ class Inputs:
         }
         changes = []
         for verb, parts in groups.items():
-            names = [part.removeprefix("file ") for part in sorted(parts) if part != UNCOMMITTED]
+            names = [
+                sanitize(part.removeprefix("file ")).replace("\n", " ") for part in sorted(parts) if part != UNCOMMITTED
+            ]
             changes += [f"{summarize_names(names)} {verb}"] if names else []
         if UNCOMMITTED in groups["added"]:
             changes.append("uncommitted changes")
         elif UNCOMMITTED in groups["removed"]:
             changes.append("now committed")
         return "; ".join(changes) if before and changes else "the inputs have changed"
+
+
+def _shown(part: str) -> str:
+    return sanitize(part.removeprefix("file ")).replace("\n", " ")
 
 
 class FileDigests:

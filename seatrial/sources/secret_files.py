@@ -1,4 +1,4 @@
-"""Files that must not get into an image: keys, passwords, and a repository's history."""
+"""What must not get into an image: files with keys or passwords, a repository's history, arguments with secrets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-__all__ = ["is_secret_file"]
+__all__ = ["has_secret_name", "is_secret_file"]
 
 _NAMES: Final = re.compile(
     r"""
@@ -21,6 +21,17 @@ _PLACES: Final = re.compile(r"(?:.*/)?(?:\.aws/credentials|\.docker/config\.json
 _MAYBE: Final = re.compile(r".+\.(?:pem|key)|\.npmrc")
 _MARKERS: Final = (b"PRIVATE KEY-----", b"_authToken", b"_password")
 _HEAD: Final = 64 * 1024
+
+
+# As BuildKit's own check SecretsUsedInArgOrEnv.
+_SECRET_NAME: Final = re.compile(
+    r"(?:_|^)(?:apikey|auth|credentials?|key|password|pword|passwd|secret|token)s?(?:_|$)", re.IGNORECASE
+)
+
+
+def has_secret_name(argument: str) -> bool:
+    """Return whether the name of a build argument says that its value is a secret."""
+    return _SECRET_NAME.search(argument) is not None and "public" not in argument.lower()
 
 
 def is_secret_file(folder: Path, path: str) -> bool:

@@ -29,14 +29,16 @@ def test_a_dockerfile_that_is_wrong(project: Project) -> None:
 
 
 def test_a_run_that_fails(project: Project) -> None:
-    """A failing RUN is named with its exit code and the last lines of its output."""
-    project.write(run=f"RUN echo begin && echo lost >&2 && exit 9 # {project.name}")
+    """A failing RUN is named with its exit code and the last lines of its output, without a build argument's value."""
+    project.write(run=f"ARG TOKEN\nRUN echo begin $TOKEN && echo lost $TOKEN >&2 && exit 9 # {project.name}")
 
-    done = project.invoke("build", "--version", "1", "--json")
+    done = project.invoke("build", "--version", "1", "--build-arg", "TOKEN=S3ntinel", "--json")
 
-    failed(done, "RUN echo begin", cause="build-failed")
+    failed(done, "RUN echo begin ***", cause="build-failed")
     assert re.search(r"\b9\b", done.error["reason"])
-    assert any(line.endswith("lost") for line in done.error["details"])
+    assert any(line.endswith("lost ***") for line in done.error["details"])
+    assert "S3ntinel" not in done.all
+    assert any("TOKEN is public" in note for note in done.document["steps"][0]["notes"])
 
 
 def test_a_requirement_whose_hash_is_wrong(project: Project) -> None:

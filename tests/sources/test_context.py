@@ -158,6 +158,16 @@ def test_repository_history(folder: Path) -> None:
     read(folder).check_secrets((".git/",))
 
 
+def test_control_characters_are_not_shown(folder: Path) -> None:
+    """A name that would clear the terminal is shown without what does so, also in what to type."""
+    (folder / "evil\x1b[2J").mkdir()
+    (folder / "evil\x1b[2J" / ".env").touch()
+    with pytest.raises(UsageError) as caught:
+        read(folder).check_secrets(())
+    assert "evil/.env" in caught.value.reason
+    assert "evil/.env" in caught.value.hint
+
+
 def test_links_hold_no_secret(folder: Path) -> None:
     """A link is sent as a link and its target is not opened, not even a pipe."""
     os.mkfifo(folder / "pipe")

@@ -12,10 +12,11 @@ from seatrial.engine.builders.api import ApiBuild
 from seatrial.engine.builders.buildkit import FailedVertex
 from seatrial.engine.builders.buildx import BuildxBuild
 from seatrial.engine.builders.failure import BuildStopped, build_error
+from seatrial.engine.builders.masking import Mask
 from seatrial.engine.connection import Connection
 from seatrial.engine.model import BuildRequest
 from seatrial.engine.protocol import Emit
-from seatrial.errors import BuildFailed
+from seatrial.errors import BuildFailed, SeatrialError
 from seatrial.events import BuildEvent, Info, WarningEvent
 from seatrial.model.app import BUILDER_LABEL, BuildOptions
 from seatrial.wording import summarize_names
@@ -50,19 +51,24 @@ class _BuilderRun(Protocol):
 def build(connection: Connection, request: BuildRequest, emit: Emit) -> str:
     """Build an image and return its id; raise `BuildFailed` with the last lines of output if the build fails.
 
-    The image's label `seatrial.builder` names the builder. The build is cancelled in the engine if this is interrupted
+    The image's label `seatrial.builder` names the builder. Values of build arguments and secrets are masked in all that
+    the builder says. The build is cancelled in the engine if this is interrupted
     or takes longer than the request's timeout.
     """
-    with connection.translate_errors("the engine cannot build"):
-        run = _builder_run(connection, request.options, emit)
-        emit(Info(text=f"builder: {run.builder}"))
-        request = replace(request, labels={**request.labels, BUILDER_LABEL: run.builder})
-        _run_build(run, request, emit)
-        if run.grown:
-            names = summarize_names(run.grown)
-            emit(WarningEvent(text=f"sent as it was when the build began, and it has grown since: {names}"))
-        found = connection.client.inspect_image(request.reference.familiar)
-        return str(found["Id"])
+    mask = Mask(request)
+    try:
+        with connection.translate_errors("the engine cannot build"):
+            run = _builder_run(connection, request.options, emit)
+            emit(Info(text=f"builder: {run.builder}"))
+            request = replace(request, labels={**request.labels, BUILDER_LABEL: run.builder})
+            _run_build(run, request, mask, emit)
+            if run.grown:
+                names = summarize_names(run.grown)
+                emit(WarningEvent(text=f"sent as it was when the build began, and it has grown since: {names}"))
+            found = connection.client.inspect_image(request.reference.familiar)
+            return str(found["Id"])
+    except SeatrialError as error:
+        raise mask.error(error) from None  # the error of the connection holds the request with all arguments
 
 
 def builder(connection: Connection, options: BuildOptions) -> str:
@@ -78,7 +84,7 @@ def _builder_run(connection: Connection, options: BuildOptions, emit: Emit) -> _
     return ApiBuild(connection.client, emit)
 
 
-def _run_build(run: _BuilderRun, request: BuildRequest, emit: Emit) -> None:
+def _run_build(run: _BuilderRun, request: BuildRequest, mask: Mask, emit: Emit) -> None:
     timed_out = threading.Event()
 
     def cancel_late() -> None:
@@ -90,22 +96,21 @@ def _run_build(run: _BuilderRun, request: BuildRequest, emit: Emit) -> None:
     watch.start()
     try:
         for event in run.events(request):
-            emit(event)
+            emit(mask.event(event))
     except BuildStopped as error:
         if timed_out.is_set():
-            raise _timeout_error(request, run) from error
-        raise build_error(request, run.failed(), str(error)) from error
+            raise _timeout_error(request, mask.failed(run.failed())) from error
+        raise build_error(request, mask.failed(run.failed()), mask.text(str(error))) from error
     except BaseException:
         run.cancel()
         if timed_out.is_set():
-            raise _timeout_error(request, run) from None
+            raise _timeout_error(request, mask.failed(run.failed())) from None
         raise
     finally:
         watch.cancel()
 
 
-def _timeout_error(request: BuildRequest, run: _BuilderRun) -> BuildFailed:
-    failed = run.failed()
+def _timeout_error(request: BuildRequest, failed: FailedVertex | None) -> BuildFailed:
     return BuildFailed(
         "the build took too long",
         reason=f"it was not finished after {request.options.timeout:g} s and was cancelled",

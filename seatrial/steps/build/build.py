@@ -14,6 +14,7 @@ from seatrial.pipeline.outcome import Results
 from seatrial.pipeline.step import AppStep, Change, NoChange
 from seatrial.pipeline.world import NOT_BUILT, PlannedState, World
 from seatrial.sources.git import git_failure
+from seatrial.sources.secret_files import has_secret_name
 from seatrial.steps.build.plan import BuildPlan
 from seatrial.wording import spaced_size, summarize_names
 
@@ -90,6 +91,13 @@ class Build(AppStep):
             failure = git_failure(self.target.context)
             why = f"{failure}, so this counts as uncommitted changes" if failure else "uncommitted changes"
             emit(WarningEvent(text=f"{why}: moving tags such as latest will not move to this image"))
+        if secret := [name for name in self.target.build.arguments if has_secret_name(name)]:
+            emit(
+                WarningEvent(
+                    text=f"the build argument {summarize_names(secret)} is public: docker history shows its value to "
+                    "everybody who has the image (use build_secrets in invoke.yaml)"
+                )
+            )
         if left_out := build_plan.context.left_out:
             emit(
                 WarningEvent(

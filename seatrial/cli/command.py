@@ -87,6 +87,7 @@ def command(c: Context, call: Call, *, check: bool = False, json: bool = False) 
             root = find_root(c.config)
             settings = Settings.load(_plain(c.config.get("seatrial", {})), root)
             world = open_world(root)
+            world.engine.report_waiting(lambda text: sys.stderr.write(f"{text}\n"))
             try:
                 yield Command(Playbook(settings=settings), world, call, check, json)
             finally:

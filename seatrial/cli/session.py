@@ -10,11 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from seatrial.engine.docker.engine import DockerEngine
-from seatrial.engine.docker.socket_engine import SocketEngine
+from seatrial.engine.docker.socket_engine import connect
 from seatrial.engine.model import EngineInfo
 from seatrial.errors import Interrupted, SeatrialError
-from seatrial.events import WarningEvent
+from seatrial.events import Info, WarningEvent
 from seatrial.host.lock import Lock
 from seatrial.host.process import Process
 from seatrial.pipeline.observer import Observer
@@ -59,8 +58,7 @@ def open_world(root: Path) -> World:
             registries[host] = HttpRegistry(host, store)
         return registries[host]
 
-    endpoint = started.usual_engine
-    engine = SocketEngine(endpoint) if endpoint else DockerEngine()
+    engine = connect(started)
     return World(engine=engine, registry=registry, state=StateFolder(root / STATE_FOLDER), process=Process.this())
 
 
@@ -78,6 +76,7 @@ def carry_out(  # noqa: PLR0913  each argument is one thing
     A command that publishes holds the repository's lock; it waits `lock_wait` seconds for another release to end.
     """
     watch = _Watch(observer)
+    world.engine.report_waiting(lambda text: observer.on_event(Info(text=text)))
 
     def report(error: SeatrialError | None = None) -> Report:
         return Report(command=command, check=check, outcomes=tuple(watch.outcomes), seconds=watch.seconds, error=error)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from seatrial.doctor.engine import ENGINE_INSPECTIONS
-from seatrial.doctor.findings import Finding, Inspection, Subject, failure
+from seatrial.doctor.findings import Finding, Inspection, Severity, Subject, failure
 from seatrial.doctor.project import PROJECT_INSPECTIONS
 from seatrial.errors import CredentialsError, EngineUnavailable, SeatrialError
 
@@ -14,10 +14,18 @@ __all__ = ["findings", "run_inspection"]
 
 
 def findings(subject: Subject) -> tuple[Finding, ...]:
-    """Return all findings, those of the engine first; without an engine, the others are still inspected."""
-    return tuple(
-        one for inspection in (*ENGINE_INSPECTIONS, *PROJECT_INSPECTIONS) for one in run_inspection(inspection, subject)
-    )
+    """Return all findings, those of the engine first; the same failure is told once.
+
+    Without an engine, the others are still inspected.
+    """
+    found: list[Finding] = []
+    told: set[tuple[str, str]] = set()
+    for inspection in (*ENGINE_INSPECTIONS, *PROJECT_INSPECTIONS):
+        for one in run_inspection(inspection, subject):
+            if one.severity is not Severity.FAILED or (one.reason, one.hint) not in told:
+                found.append(one)
+                told.add((one.reason, one.hint))
+    return tuple(found)
 
 
 def run_inspection(inspection: Inspection, subject: Subject) -> Iterator[Finding]:

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from seatrial.diagnosis.port_owner import find_port_owner
 from seatrial.doctor.findings import Finding, Inspection, Severity, Subject, failure
 from seatrial.engine.api_version import require_buildkit
-from seatrial.errors import CredentialsError, EngineUnavailable, SeatrialError
+from seatrial.engine.endpoint import find_endpoint
+from seatrial.errors import CredentialsError, EngineUnavailable, SeatrialError, UsageError
 from seatrial.host.subprocesses import output_of
 from seatrial.model.app import App
 from seatrial.pipeline.step import NoChange
@@ -35,18 +36,17 @@ def apps_of(subject: Subject) -> tuple[App, ...]:
 def _engine(subject: Subject) -> Iterator[Finding]:
     """Inspect whether the engine answers, and at which address."""
     engine = subject.world.engine
+    chosen_by = ""
     try:
+        chosen_by = find_endpoint(subject.environment).chosen_by
         info = engine.info()
     except EngineUnavailable as error:
-        reason = f"{error.message}: {error.reason} ({_chosen_by(subject)})"
-        yield Finding(
-            check="engine", severity=Severity.FAILED, reason=reason, hint=error.hint, exit_code=error.exit_code
-        )
+        yield failure("engine", error.but(reason=f"{error.reason} (by {chosen_by})"))
         return
-    except CredentialsError as error:
-        yield Finding(check="engine", severity=Severity.FAILED, reason=str(error), hint=error.hint)
+    except UsageError as error:
+        yield failure("engine", error)
         return
-    reason = f"Docker {info.version} at {info.endpoint} ({_chosen_by(subject)})"
+    reason = f"Docker {info.version} at {info.endpoint} (by {chosen_by})"
     yield Finding(check="engine", severity=Severity.OK, reason=reason)
     try:
         require_buildkit(info.api)
@@ -60,16 +60,6 @@ def _engine(subject: Subject) -> Iterator[Finding]:
         )
     else:
         yield Finding(check="API", severity=Severity.OK, reason=info.api)
-
-
-def _chosen_by(subject: Subject) -> str:
-    """Return what chose this engine: DOCKER_HOST, else DOCKER_CONTEXT, else the current context."""
-    environment = subject.environment
-    if environment.docker_host:
-        return "by DOCKER_HOST"
-    if environment.docker_context:
-        return f"by DOCKER_CONTEXT={environment.docker_context}"
-    return f"context {environment.context or 'default'}"
 
 
 def _image_store(subject: Subject) -> Iterator[Finding]:

@@ -2,72 +2,63 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from seatrial.errors import CredentialsError, EngineUnavailable, SeatrialError, StepFailed
+from seatrial.engine.endpoint import Endpoint, find_endpoint
+from seatrial.errors import SeatrialError
+from seatrial.host.docker_config import DockerConfig
+from seatrial.settings.settings import Environment, environment
 
 if TYPE_CHECKING:  # loaded only when something has to be done
     import docker
-    from docker.errors import APIError
 
-__all__ = ["AbsentError", "Connection", "RefusedError", "api_url", "engine_message", "stream_error"]
+__all__ = ["Connection", "api_url"]
 
-_DEFAULT_ENDPOINT = "unix:///var/run/docker.sock"
-_ANSWER_SECONDS = 60
-
-
-class RefusedError(StepFailed):
-    """The engine answered a request with an error; `status` is that of its HTTP response."""
-
-    status = 0
-
-
-class AbsentError(RefusedError):
-    """The engine has no such image, container or volume."""
+_SECONDS = 60.0
+_SECONDS_AFTER_SILENCE = 1.0
 
 
 class Connection:
-    """One engine, found as the docker CLI finds it: DOCKER_HOST, else the current context, else the default socket."""
+    """The connection to the engine that the environment names, found as the docker CLI finds it.
 
-    def __init__(self, endpoint: str | None = None) -> None:
+    `seconds` limits the wait for an answer; once an answer did not come in time (`silent`), the next ones get one
+    second. `tell` is called when an answer takes long.
+    """
+
+    def __init__(self, variables: Environment | None = None) -> None:
+        self.seconds = _SECONDS
+        self.silent = False
+        self.tell: Callable[[str], object] = lambda _: None
+        self._variables = variables or environment()
         self._client: docker.APIClient | None = None
-        self._endpoint = endpoint
 
     @property
     def is_open(self) -> bool:
         """Whether the client is connected."""
         return self._client is not None
 
-    @property
-    def endpoint(self) -> str:
-        """The engine's address as in DOCKER_HOST; known even if no engine answers."""
-        if self._endpoint is None:
-            self._endpoint = self._location().get("base_url") or _DEFAULT_ENDPOINT
-        return self._endpoint
+    @cached_property
+    def endpoint(self) -> Endpoint:
+        """Where the engine is, even if none answers; raise `UsageError` if what names it is wrong."""
+        return find_endpoint(self._variables)
 
     @property
     def client(self) -> docker.APIClient:
         """The SDK's low-level client, connected on first use."""
         if self._client is None:
-            import docker
-
+            endpoint = self.endpoint
             with self.translate_errors():
+                from seatrial.engine.client import Client
+
                 try:
-                    self._client = docker.APIClient(
-                        version="auto",
-                        timeout=_ANSWER_SECONDS,
-                        **{"base_url": self.endpoint, **self._location()},
-                    )
+                    self._client = Client(endpoint, self._variables.proxies, timeout=self._limit, waiting=self._waiting)
                 except (AttributeError, TypeError, ValueError, KeyError) as error:
-                    # docker-py reads the user's config.json here and trusts its shape
-                    raise CredentialsError(
-                        "Docker's configuration is damaged",
-                        reason=f"config.json does not have the shape Docker gives it ({type(error).__name__})",
-                        hint="fix config.json in ~/.docker (or where DOCKER_CONFIG points), or move it away",
-                    ) from error
+                    if isinstance(error, OSError):
+                        raise
+                    raise self._damaged_config(error) from error
         return self._client
 
     def close(self) -> None:
@@ -87,80 +78,30 @@ class Connection:
         except SeatrialError:
             raise
         except Exception as error:
-            if translated := self._translated(error, action):
-                raise translated from error
+            from seatrial.engine.failures import is_timeout, translated
+
+            if is_timeout(error):
+                self.silent = True
+                if self._client is not None:
+                    self._client.timeout = self._limit
+            if ours := translated(error, action, self.endpoint, self.seconds):
+                raise ours from error
             raise
 
-    def _translated(self, error: Exception, action: str) -> SeatrialError | None:
-        """Return our error for one of the SDK, requests or urllib3; None if it is anything else."""
-        import requests
-        import urllib3
-        from docker.errors import APIError, DockerException, NotFound, StreamParseError
+    def _damaged_config(self, error: Exception) -> SeatrialError:
+        """Return the error for a config.json that made the SDK stumble: it trusts its shape."""
+        config = DockerConfig.read(self._variables.docker_config / "config.json")
+        return config.damaged(f"it does not have the shape Docker gives it ({type(error).__name__}: {error})")
 
-        if isinstance(error, APIError):  # it is an OSError, too
-            kind = AbsentError if isinstance(error, NotFound) else RefusedError
-            refused = kind(action, reason=engine_message(error), hint="docker info")
-            refused.status = error.status_code or 0
-            return refused
-        broken = (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, StreamParseError)
-        return self._unavailable(error) if isinstance(error, (*broken, DockerException, OSError)) else None
+    @property
+    def _limit(self) -> float:
+        return _SECONDS_AFTER_SILENCE if self.silent else self.seconds
 
-    def _location(self) -> dict[str, Any]:
-        import docker
-        from docker.errors import DockerException
-        from docker.utils import kwargs_from_env
-
-        options: dict[str, Any] = kwargs_from_env()
-        if "base_url" not in options:
-            try:
-                options = {**docker.ContextAPI.kwargs_from_context(), **options}
-            except (DockerException, OSError, ValueError, AttributeError, TypeError):
-                return options  # a damaged context counts as none; the recap names the default socket
-        return options
-
-    def _unavailable(self, error: BaseException) -> EngineUnavailable:
-        from docker.errors import DockerException
-
-        text = str(error)
-        endpoint = self.endpoint
-        if "PermissionError" in text or "Permission denied" in text:
-            reason, hint = (
-                "permission denied",
-                "sudo usermod -aG docker $USER, then log in again (members of the docker group can become root)",
-            )
-        elif "FileNotFoundError" in text or "No such file" in text:
-            reason, hint = "the socket does not exist", "invoke up (or start Docker, or set DOCKER_HOST)"
-        elif "refused" in text or "NotADirectory" in text:
-            reason, hint = "nothing listens there", "invoke up (or start Docker, or set DOCKER_HOST)"
-        elif "timed out" in text.lower() or "Timeout" in type(error).__name__:
-            reason, hint = f"no answer for {_ANSWER_SECONDS} s", "docker info"
-        elif isinstance(error, DockerException):
-            reason, hint = _innermost(error), "docker version"
-        else:
-            reason, hint = f"the connection was lost ({_innermost(error)})", "docker info, then run it again"
-        cause = "permission-denied" if reason == "permission denied" else "no-engine"
-        return EngineUnavailable(f"no Docker Engine answers at {endpoint}", reason=reason, hint=hint, cause=cause)
+    def _waiting(self, waited: float) -> None:
+        where, limit = self.endpoint.url, self._limit
+        self.tell(f"waiting for the Docker Engine at {where} ({waited:.0f} s of {limit:g})")
 
 
 def api_url(client: docker.APIClient, path: str) -> str:
     """Return an API URL, for requests that the SDK does not offer in the form we need."""
     return f"{client.base_url}/v{client.api_version}/{path}"
-
-
-def engine_message(error: APIError) -> str:
-    """Return the engine's error message without the URL that `str(error)` adds: it contains build arguments."""
-    text = error.explanation or (error.response.reason if error.response is not None else "") or "no reason given"
-    return str(text.decode("utf-8", "replace") if isinstance(text, bytes) else text)
-
-
-def stream_error(message: dict[str, Any]) -> str | None:
-    """Return the error in a message of a progress stream, or None."""
-    detail = message.get("errorDetail")
-    if isinstance(detail, dict) and detail.get("message"):
-        return str(detail["message"])
-    return str(message["error"]) if message.get("error") else None
-
-
-def _innermost(error: BaseException) -> str:
-    found = re.findall(r"[A-Za-z]+(?:Error|Exception)\([^()]*\)", str(error))
-    return found[-1] if found else str(error).partition("\n")[0]

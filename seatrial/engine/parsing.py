@@ -10,7 +10,7 @@ from typing import Any
 from seatrial.engine.model import EngineDetails, Image, ImageConfig
 from seatrial.model.platforms import normal_platform
 
-__all__ = ["details_of", "engine_time", "image_of", "real_names"]
+__all__ = ["details_of", "engine_time", "image_of", "platform_of", "real_names"]
 
 
 def image_of(raw: dict[str, Any]) -> Image:
@@ -22,7 +22,7 @@ def image_of(raw: dict[str, Any]) -> Image:
         labels=(raw.get("Config") or {}).get("Labels") or {},
         created=_epoch(raw.get("Created") or ""),
         size=int(raw.get("Size") or 0),
-        platform=normal_platform("/".join(str(raw[key]) for key in ("Os", "Architecture", "Variant") if raw.get(key))),
+        platform=platform_of(raw.get("Os"), raw.get("Architecture"), raw.get("Variant")),
         config=_config(raw.get("Config") or {}),
     )
 
@@ -33,9 +33,14 @@ def details_of(raw: dict[str, Any]) -> EngineDetails:
     return EngineDetails(
         root=raw.get("DockerRootDir") or "",
         store="containerd" if containerd else raw.get("Driver") or "",
-        platform=normal_platform(f"{raw.get('OSType')}/{raw.get('Architecture')}"),
+        platform=platform_of(raw.get("OSType"), raw.get("Architecture")),
         warnings=tuple(str(one).removeprefix("WARNING: ") for one in raw.get("Warnings") or ()),
     )
+
+
+def platform_of(*parts: object) -> str:
+    """Return the platform of an operating system, an architecture and a variant; empty unless both first are known."""
+    return normal_platform("/".join(str(one) for one in parts if one)) if all(parts[:2]) else ""
 
 
 def real_names(raw: Sequence[str] | None) -> tuple[str, ...]:

@@ -39,6 +39,10 @@ class Engine(Protocol):
         """The engine's address as in DOCKER_HOST; known even if no engine answers."""
         ...
 
+    def report_waiting(self, tell: Callable[[str], object]) -> None:
+        """Call `tell` with a sentence when an answer is being waited for."""
+        ...
+
     def info(self) -> EngineInfo:
         """Return the engine's version and API."""
         ...

@@ -6,14 +6,13 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from seatrial.errors import CredentialsError, UsageError, sanitize
-from seatrial.host.docker_config import DockerConfig
+from seatrial.errors import UsageError, sanitize
 from seatrial.model.app import App, BuildOptions
 from seatrial.model.facts_policy import FactName, FactsMode, FactsPolicy, facts_mode
 from seatrial.model.platforms import parse_platforms
@@ -152,38 +151,28 @@ class Environment:
 
     `docker_config` is Docker's configuration folder, `command` is the program's name as the user typed it. `plain`
     turns off colours and animations: in CI, with NO_COLOR, on a dumb terminal. `terminal` True treats the output as a
-    terminal; None detects it. `docker_host` and `docker_context` say where the engine is, as for the docker CLI;
-    `auth_config` holds credentials in DOCKER_AUTH_CONFIG.
+    terminal; None detects it. `auth_config` holds the credentials of DOCKER_AUTH_CONFIG. The others say where the
+    engine is, as for the docker CLI; `proxies` are by scheme, and `no` are the hosts without one.
     """
 
     docker_config: Path
     command: str
     plain: bool
     terminal: bool | None
-    docker_host: str | None
-    docker_context: str | None
+    docker_host: str | None = None
+    docker_context: str | None = None
+    docker_tls: bool = False
+    docker_tls_verify: bool = False
+    docker_cert_path: Path | None = None
+    proxies: Mapping[str, str] = field(default_factory=dict)
     auth_config: str = ""
-
-    @property
-    def usual_engine(self) -> str | None:
-        """The Unix socket where the docker CLI would look for the engine; None if it would not use a Unix socket."""
-        if self.docker_host:
-            return self.docker_host if self.docker_host.startswith("unix:///") else None
-        return "unix:///var/run/docker.sock" if self.context == "default" else None
-
-    @property
-    def context(self) -> str | None:
-        """The docker context to use if `docker_host` is not set; None if Docker's configuration cannot be read."""
-        try:
-            config = DockerConfig.read(self.docker_config / "config.json")
-        except CredentialsError:
-            return None
-        return self.docker_context or config.context
 
 
 def environment() -> Environment:
     """Return the environment of this process."""
     folder = os.environ.get("DOCKER_CONFIG")
+    certificates = os.environ.get("DOCKER_CERT_PATH")
+    proxies = {scheme: _either(f"{scheme}_proxy") for scheme in ("http", "https", "no")}
     return Environment(
         docker_config=Path(folder) if folder else Path.home() / ".docker",
         command=os.environ.get("SEATRIAL_COMMAND") or Path(sys.argv[0]).name,
@@ -192,7 +181,16 @@ def environment() -> Environment:
         docker_host=os.environ.get("DOCKER_HOST"),
         docker_context=os.environ.get("DOCKER_CONTEXT"),
         auth_config=os.environ.get("DOCKER_AUTH_CONFIG", ""),
+        docker_tls=bool(os.environ.get("DOCKER_TLS")),
+        docker_tls_verify=bool(os.environ.get("DOCKER_TLS_VERIFY")),
+        docker_cert_path=Path(certificates) if certificates else None,
+        proxies={scheme: value for scheme, value in proxies.items() if value},
     )
+
+
+def _either(name: str) -> str | None:
+    """Return a variable that may be written in uppercase or in lowercase."""
+    return os.environ.get(name.upper()) or os.environ.get(name)
 
 
 def _convert(raw: object, kind: type[_S], file: Path, trail: tuple[str, ...]) -> _S:

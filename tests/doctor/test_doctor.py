@@ -74,7 +74,7 @@ def _subject(folder: Path, engine: MemoryEngine, port: int, *, app: str | None =
         plain=True,
         terminal=None,
         docker_host=None,
-        docker_context="example",
+        docker_context="default",
     )
     return Subject(world=world, settings=settings, app=app, environment=environment)
 
@@ -96,7 +96,7 @@ def test_everything_is_inspected(tmp_path: Path, engine: MemoryEngine, free_port
     assert checks >= {"engine", "API", "image store", "builder", "base image", "port", "registry"}
     assert checks >= {"config", "login", "Dockerfile", "context", "git"}
     assert exit_code(found) == 0
-    assert "DOCKER_CONTEXT=example" in found[0].reason
+    assert "DOCKER_CONTEXT=default" in found[0].reason
 
 
 def test_no_engine(tmp_path: Path, free_port: int) -> None:

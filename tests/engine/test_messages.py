@@ -213,12 +213,10 @@ def test_message(monkeypatch: pytest.MonkeyPatch, provoke: Provoke, message: str
 
 @pytest.mark.parametrize("config", ["[]", "5"])
 def test_damaged_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, config: str) -> None:
-    """The error for a damaged config.json, which the SDK reads, says what to do with it."""
+    """A config.json that the SDK cannot read is named."""
     monkeypatch.setenv("DOCKER_HOST", "unix:///x.sock")
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     (tmp_path / "config.json").write_text(config)
     with pytest.raises(SeatrialError) as caught:
         _ = Connection().client
-    assert caught.value.message == "Docker's configuration is damaged"
-    assert caught.value.reason.startswith("config.json does not have the shape Docker gives it (")
-    assert caught.value.hint == "fix config.json in ~/.docker (or where DOCKER_CONFIG points), or move it away"
+    assert str(tmp_path / "config.json") in caught.value.message

@@ -14,7 +14,8 @@ from docker.utils.json_stream import json_stream, stream_as_text
 from seatrial.engine.builders.buildkit import FailedVertex, Progress
 from seatrial.engine.builders.buildkit_status import Status, status_from_protobuf
 from seatrial.engine.builders.failure import BuildStopped
-from seatrial.engine.connection import api_url, engine_message, stream_error
+from seatrial.engine.connection import api_url
+from seatrial.engine.failures import engine_message, stream_error
 from seatrial.engine.model import BuildRequest
 from seatrial.engine.protocol import Emit
 from seatrial.events import BuildEvent, WarningEvent

@@ -8,7 +8,8 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from seatrial.engine.connection import AbsentError, Connection, RefusedError, api_url
+from seatrial.engine.connection import Connection, api_url
+from seatrial.engine.failures import AbsentError, RefusedError
 from seatrial.engine.inspection import (
     ContainerInspection,
     Socket,

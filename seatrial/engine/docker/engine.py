@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from seatrial.engine.connection import AbsentError, Connection, api_url, engine_message
+from seatrial.engine.connection import Connection, api_url
 from seatrial.engine.docker.containers import Containers
+from seatrial.engine.failures import AbsentError, engine_message
 from seatrial.engine.model import BuildRequest, EngineDetails, EngineInfo, HistoryEntry, Image
-from seatrial.engine.parsing import details_of, image_of, real_names
+from seatrial.engine.parsing import details_of, image_of, platform_of, real_names
 from seatrial.engine.protocol import Emit
-from seatrial.errors import StepFailed
+from seatrial.errors import EngineUnavailable, StepFailed
 from seatrial.model.app import BuildOptions
-from seatrial.model.platforms import normal_platform
 from seatrial.model.reference import ImageReference
 from seatrial.registry.credentials import Credential
 
@@ -30,14 +30,20 @@ class DockerEngine(Containers):
     @property
     def endpoint(self) -> str:
         """The engine's address as in DOCKER_HOST."""
-        return self._connection.endpoint
+        return self._connection.endpoint.url
+
+    def report_waiting(self, tell: Callable[[str], object]) -> None:
+        """Call `tell` with a sentence when an answer is being waited for."""
+        self._connection.tell = tell
 
     def info(self) -> EngineInfo:
         """Return the engine's version and API."""
         with self._connection.translate_errors():
             client = self._connection.client
             version = client.version()
-            return EngineInfo(endpoint=self.endpoint, version=version["Version"], api=client.api_version)
+            return EngineInfo(
+                endpoint=self.endpoint, version=version.get("Version") or "(unknown)", api=client.api_version
+            )
 
     def details(self) -> EngineDetails:
         """Return what the engine reports about itself; slower than `info`."""
@@ -48,7 +54,13 @@ class DockerEngine(Containers):
         """Return the platform that the engine builds for, as in `linux/amd64`."""
         with self._connection.translate_errors():
             version = self._connection.client.version()
-            return normal_platform(f"{version['Os']}/{version['Arch']}")
+        if found := platform_of(version.get("Os"), version.get("Arch")):
+            return found
+        raise EngineUnavailable(
+            "the engine's platform is not known",
+            reason=f"what answers at {self.endpoint} does not report it",
+            hint="docker version, or give --platform",
+        )
 
     def close(self) -> None:
         """Close the connection."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import socket
+import time
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -12,13 +14,24 @@ from seatrial.engine.connection import Connection
 from seatrial.engine.docker.engine import DockerEngine
 from seatrial.engine.model import EngineInfo, Image
 from seatrial.engine.parsing import image_of
+from seatrial.errors import UsageError
+from seatrial.settings.settings import Environment
 
-__all__ = ["SocketEngine"]
+__all__ = ["SocketEngine", "connect"]
 
 _SECONDS = 5.0
 _SERVER = re.compile(rb"^Server: Docker/(\S+)", re.MULTILINE)
 _API = re.compile(rb"^Api-Version: ([\d.]+)", re.MULTILINE)
 _OK, _NOT_FOUND = b"200", b"404"
+
+
+def connect(variables: Environment) -> DockerEngine:
+    """Return the engine that the environment names; if what names it is wrong, its first use raises `UsageError`."""
+    connection = Connection(variables)
+    with suppress(UsageError):
+        if path := connection.endpoint.socket:
+            return SocketEngine(connection, path)
+    return DockerEngine(connection)
 
 
 class SocketEngine(DockerEngine):
@@ -28,9 +41,9 @@ class SocketEngine(DockerEngine):
     socket. All other calls, and all unexpected answers, go through the SDK.
     """
 
-    def __init__(self, endpoint: str) -> None:
-        super().__init__(Connection(endpoint))
-        self._path = endpoint.removeprefix("unix://")
+    def __init__(self, connection: Connection, path: str) -> None:
+        super().__init__(connection)
+        self._path = path
         self._heads = b""
 
     def image(self, name_or_id: str) -> Image | None:
@@ -52,15 +65,19 @@ class SocketEngine(DockerEngine):
 
     def _get(self, path: str) -> tuple[bytes, dict[str, Any]]:
         """Return the status and the JSON object of an answer; both empty without one, or if the SDK is connected."""
-        if self._connection.is_open:
+        if self._connection.is_open or self._connection.silent:
             return b"", {}
+        deadline = time.monotonic() + _SECONDS
+        response = b""
         try:
             with socket.socket(socket.AF_UNIX) as sock:
                 sock.settimeout(_SECONDS)
                 sock.connect(self._path)
                 # HTTP/1.0: the answer comes in one piece and ends with the connection.
                 sock.sendall(f"GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
-                response = b"".join(iter(lambda: sock.recv(65536), b""))
+                while piece := sock.recv(65536):
+                    response += piece
+                    sock.settimeout(max(0.001, deadline - time.monotonic()))
             self._heads, _, body = response.partition(b"\r\n\r\n")
             found = json.loads(body)
             return self._heads.split(b" ", 2)[1], found if isinstance(found, dict) else {}

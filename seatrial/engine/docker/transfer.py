@@ -11,7 +11,7 @@ import requests
 import urllib3
 from docker.errors import APIError, StreamParseError
 
-from seatrial.engine.connection import stream_error
+from seatrial.engine.failures import stream_error
 from seatrial.engine.protocol import Emit
 from seatrial.errors import EngineUnavailable, RateLimited, RegistryUnavailable, SeatrialError, StepFailed
 from seatrial.events import Transfer

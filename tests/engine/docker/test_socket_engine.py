@@ -9,29 +9,19 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import docker
 import pytest
 
 from seatrial.engine.docker.engine import DockerEngine
-from seatrial.engine.docker.socket_engine import SocketEngine
+from seatrial.engine.docker.socket_engine import connect
 from seatrial.engine.model import EngineInfo, Image
 from seatrial.settings.settings import environment
 from tests.cli_project import Project
 
 
-@pytest.fixture
-def endpoint(client: docker.DockerClient) -> str:
-    """The address of the tests' engine."""
-    assert client.ping()
-    found = environment().usual_engine
-    assert found
-    return found
-
-
 @pytest.mark.engine
-def test_images(endpoint: str, python_image: str) -> None:
+def test_images(python_image: str) -> None:
     """An image by name, by id, and a missing one are described as by the SDK."""
-    engine, socket_engine = DockerEngine(), SocketEngine(endpoint)
+    engine, socket_engine = DockerEngine(), connect(environment())
     known = engine.image(python_image)
     assert known
     for name_or_id in (python_image, known.id, "no/such:image", "localhost:1/no/such:image", f"{python_image}x"):
@@ -91,35 +81,7 @@ def test_whatever_is_odd_goes_to_the_sdk(monkeypatch: pytest.MonkeyPatch, odd_en
     image, info = Image(id="sha256:a"), EngineInfo(endpoint="", version="1", api="1.41")
     monkeypatch.setattr(DockerEngine, "image", lambda *_: image)
     monkeypatch.setattr(DockerEngine, "info", lambda *_: info)
-    socket_engine = SocketEngine(odd_endpoint)
+    monkeypatch.setenv("DOCKER_HOST", odd_endpoint)
+    socket_engine = connect(environment())
     assert socket_engine.image("x") is image
     assert socket_engine.info() is info
-
-
-@pytest.mark.parametrize(
-    ("variables", "config", "found"),
-    [
-        ({}, None, "unix:///var/run/docker.sock"),
-        ({}, "{}", "unix:///var/run/docker.sock"),
-        ({}, '{"currentContext": "default"}', "unix:///var/run/docker.sock"),
-        ({}, '{"currentContext": "desktop-linux"}', None),
-        ({}, "[]", None),
-        ({}, "{", None),
-        ({"DOCKER_CONTEXT": "far"}, None, None),
-        ({"DOCKER_HOST": "unix:///run/x.sock"}, '{"currentContext": "far"}', "unix:///run/x.sock"),
-        ({"DOCKER_HOST": "tcp://127.0.0.1:2375"}, None, None),
-        ({"DOCKER_HOST": "ssh://host"}, None, None),
-    ],
-)
-def test_where_the_engine_is(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variables: dict[str, str], config: str | None, found: str | None
-) -> None:
-    """The socket is used directly only where the docker CLI would use a socket of this machine."""
-    for name in ("DOCKER_HOST", "DOCKER_CONTEXT"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    if config is not None:
-        (tmp_path / "config.json").write_text(config)
-    assert environment().usual_engine == found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,9 @@ class MemoryEngine:
         """The engine's address; nothing listens there."""
         return "memory:"
 
+    def report_waiting(self, tell: Callable[[str], object]) -> None:
+        """Do nothing: this engine answers at once."""
+
     def info(self) -> EngineInfo:
         """Return the engine's version and API."""
         return EngineInfo(endpoint=self.endpoint, version="0", api="1.41")
@@ -101,15 +104,8 @@ class MemoryEngine:
     def history(self, name_or_id: str) -> list[HistoryEntry]:
         """Return a history of one layer."""
         image = self._image(name_or_id)
-        entry = HistoryEntry(
-            id=image.id,
-            created=image.created,
-            created_by="memory",
-            size=image.size,
-            comment="",
-            tags=image.tags,
-        )
-        return [entry]
+        created, size, tags = image.created, image.size, image.tags
+        return [HistoryEntry(id=image.id, created=created, created_by="memory", size=size, comment="", tags=tags)]
 
     def files(self, image_id: str, *, name: str, labels: Mapping[str, str]) -> Generator[ImageFile, None, None]:
         """Yield nothing: images in memory have no files."""

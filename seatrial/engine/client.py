@@ -1,0 +1,113 @@
+"""The SDK's client with the docker CLI's rules for proxies and certificates, and a limit for every whole answer."""
+
+from __future__ import annotations
+
+import ipaddress
+import shutil
+import threading
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import docker
+import requests
+import urllib3
+from docker.errors import InvalidVersion
+from docker.tls import TLSConfig
+from requests.utils import should_bypass_proxies
+
+from seatrial.engine.endpoint import Endpoint, TlsFiles
+from seatrial.engine.failures import another_api
+
+__all__ = ["Client", "proxies_for"]
+
+_TOLD_EVERY = 5.0
+
+
+class Client(docker.APIClient):  # type: ignore[misc]
+    """A client of the engine at an endpoint; it asks for the engine's API version at once.
+
+    `proxies` are this machine's, by scheme and for `no`. `timeout` limits, in seconds, each whole answer to a GET, and
+    each silence in the others. `waiting` is called with the seconds that an answer is being waited for, every 5.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, proxies: Mapping[str, str], *, timeout: float, waiting: Callable[[float], None]
+    ) -> None:
+        self._proxies = proxies_for(endpoint, proxies)
+        self._waiting = waiting
+        try:
+            super().__init__(
+                base_url=endpoint.url,
+                version="auto",
+                timeout=timeout,
+                tls=_tls(endpoint.tls) if endpoint.tls and not endpoint.socket else False,
+                use_ssh_client=shutil.which("ssh") is not None,
+            )
+        except InvalidVersion as error:
+            raise another_api(f"its API is {self.api_version}; {error}") from error
+
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        """Prepare a request without what only requests reads: .netrc, REQUESTS_CA_BUNDLE, ALL_PROXY."""
+        self.trust_env = False
+        self.proxies = self._proxies
+        prepared: requests.PreparedRequest = super().prepare_request(request)
+        return prepared
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        """Send a request; raise `requests.ReadTimeout` if the answer to a GET is not complete in time.
+
+        The timeout of requests starts again with every byte.
+        """
+        limit = options.get("timeout")
+        if request.method != "GET" or limit is None:
+            response: requests.Response = super().send(request, **options)
+            return response
+        outcome: list[requests.Response | Exception] = []
+        finished = threading.Event()
+
+        def ask() -> None:
+            try:
+                outcome.append(super(Client, self).send(request, **options))
+            except Exception as error:  # noqa: BLE001  raised again below
+                outcome.append(error)
+            finished.set()
+
+        began = time.monotonic()
+        threading.Thread(target=ask, daemon=True).start()
+        while not finished.wait(min(_TOLD_EVERY, max(0.0, began + limit - time.monotonic()))):
+            waited = time.monotonic() - began
+            if waited >= limit:
+                raise requests.ReadTimeout("timed out")
+            self._waiting(waited)
+        (answer,) = outcome
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def _tls(files: TlsFiles) -> TLSConfig:
+    if not files.verify:
+        warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)  # it was asked for
+    authority = str(files.authority) if files.authority else None
+    client = (str(files.client[0]), str(files.client[1])) if files.client else None
+    return TLSConfig(client_cert=client, ca_cert=authority, verify=files.verify)
+
+
+def proxies_for(endpoint: Endpoint, proxies: Mapping[str, str]) -> dict[str, str]:
+    """Return the proxy to an engine, by Go's rules: never for a socket, ssh or a loopback address."""
+    scheme = "https" if endpoint.tls else "http"
+    proxy, host = proxies.get(scheme), endpoint.host
+    if not proxy or not host or not endpoint.url.startswith("tcp://") or _is_loopback(host):
+        return {}
+    if should_bypass_proxies(endpoint.url.replace("tcp", scheme, 1), no_proxy=proxies.get("no") or None):
+        return {}
+    return {scheme: proxy}
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,139 @@
+"""What the SDK, requests and urllib3 raise, as our errors."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from seatrial.engine.endpoint import Endpoint
+from seatrial.errors import EngineUnavailable, SeatrialError, StepFailed
+
+if TYPE_CHECKING:  # loaded only when something has to be done
+    from docker.errors import APIError
+
+__all__ = ["AbsentError", "RefusedError", "another_api", "engine_message", "is_timeout", "stream_error", "translated"]
+
+_GATEWAY = (502, 503, 504)
+_VERSION = re.compile(r"client version \S+ is too (?:old|new)")
+_TAG = re.compile(r"<[^>]*>")
+_START = "invoke up (or start Docker, or set DOCKER_HOST)"
+_TLS_HINT = "check DOCKER_TLS_VERIFY and the certificates in DOCKER_CERT_PATH"
+_SSH_HINT = 'pip install "seatrial[ssh]"'
+
+
+class RefusedError(StepFailed):
+    """The engine answered a request with an error; `status` is that of its HTTP response."""
+
+    status = 0
+
+
+class AbsentError(RefusedError):
+    """The engine has no such image, container or volume."""
+
+
+def translated(error: Exception, action: str, endpoint: Endpoint, seconds: float) -> SeatrialError | None:
+    """Return our error for one of the SDK, requests or urllib3; None if it is anything else.
+
+    An error from the engine becomes `RefusedError(action)`; a broken connection becomes `EngineUnavailable`. `seconds`
+    is how long an answer was waited for.
+    """
+    import requests
+    import urllib3
+    from docker.errors import APIError, DockerException, StreamParseError
+
+    if type(error) is DockerException:  # so the SDK wraps whatever goes wrong with its question for the API version
+        cause = error.__cause__
+        if isinstance(cause, ValueError | TypeError | KeyError) or "Version parameter must be" in str(error):
+            return _not_an_engine(endpoint, "its answer does not name an API version")
+        error = cause if isinstance(cause, APIError) else error
+    if isinstance(error, APIError):  # it is an OSError, too
+        return _refused(error, action, endpoint)
+    if isinstance(error, requests.exceptions.JSONDecodeError):
+        return _not_an_engine(endpoint, f"its answer is not JSON ({error})")
+    broken = (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, StreamParseError)
+    over_ssh = type(error).__module__.startswith("paramiko")
+    if over_ssh or isinstance(error, (*broken, DockerException, OSError)):
+        return _unavailable(error, endpoint, seconds)
+    return None
+
+
+def is_timeout(error: Exception) -> bool:
+    """Return whether an error says that an answer, or a connection, did not come in time."""
+    return "timed out" in str(error).lower() or "Timeout" in type(error).__name__
+
+
+def engine_message(error: APIError) -> str:
+    """Return the engine's error message without the URL that `str(error)` adds: it contains build arguments."""
+    text = error.explanation or (error.response.reason if error.response is not None else "") or "no reason given"
+    return str(text.decode("utf-8", "replace") if isinstance(text, bytes) else text)
+
+
+def stream_error(message: dict[str, Any]) -> str | None:
+    """Return the error in a message of a progress stream, or None."""
+    detail = message.get("errorDetail")
+    if isinstance(detail, dict) and detail.get("message"):
+        return str(detail["message"])
+    return str(message["error"]) if message.get("error") else None
+
+
+def _refused(error: APIError, action: str, endpoint: Endpoint) -> SeatrialError:
+    from docker.errors import NotFound
+
+    text, status = engine_message(error), error.status_code or 0
+    if "HTTP request to an HTTPS server" in text:
+        return _unavailable(error, endpoint, 0)
+    if status in _GATEWAY or text.lstrip().startswith("<"):
+        return _not_an_engine(endpoint, f"it answers HTTP {status}: {' '.join(_TAG.sub(' ', text).split())}")
+    if _VERSION.search(text):
+        return another_api(text)
+    refused = (AbsentError if isinstance(error, NotFound) else RefusedError)(action, reason=text, hint="docker info")
+    refused.status = status
+    return refused
+
+
+def another_api(reason: str) -> EngineUnavailable:
+    """Return the error for an engine with whose API this client has no version in common."""
+    hint = "use a newer Docker Engine, or a newer Seatrial"
+    return EngineUnavailable("this Docker Engine speaks another API", reason=reason, hint=hint, cause="unfit-builder")
+
+
+def _not_an_engine(endpoint: Endpoint, reason: str) -> EngineUnavailable:
+    return EngineUnavailable(
+        f"what answers at {endpoint.url} is not a Docker Engine",
+        reason=reason,
+        hint=f"check the address ({endpoint.chosen_by}), and what is between this machine and the engine",
+    )
+
+
+def _unavailable(error: Exception, endpoint: Endpoint, seconds: float) -> EngineUnavailable:
+    from docker.errors import DockerException
+
+    text = str(error)
+    cause = "no-engine"
+    if "PermissionError" in text or "Permission denied" in text:
+        reason, cause = "permission denied", "permission-denied"
+        hint = "sudo usermod -aG docker $USER, then log in again (members of the docker group can become root)"
+    elif "FileNotFoundError" in text or "No such file" in text:
+        reason, hint = "the socket does not exist", _START
+    elif "refused" in text or "NotADirectory" in text:
+        reason, hint = "nothing listens there", _START
+    elif is_timeout(error):
+        reason, hint = f"no answer for {seconds:g} s", "docker info"
+    elif "HTTP request to an HTTPS server" in text:
+        reason, hint = "it speaks TLS only", "export DOCKER_TLS_VERIFY=1 DOCKER_CERT_PATH=FOLDER"
+    elif "SSLError" in text or "SSLError" in type(error).__name__:
+        reason, hint = _innermost(error), _TLS_HINT
+    elif "paramiko" in text:
+        reason, hint = "ssh:// needs the extra seatrial[ssh], which is not installed", _SSH_HINT
+    elif endpoint.url.startswith("ssh://"):
+        reason, hint = _innermost(error), f"ssh {endpoint.url} docker version"
+    elif isinstance(error, DockerException):
+        reason, hint = _innermost(error), "docker version"
+    else:
+        reason, hint = f"the connection was lost ({_innermost(error)})", "docker info, then run it again"
+    return EngineUnavailable(f"no Docker Engine answers at {endpoint.url}", reason=reason, hint=hint, cause=cause)
+
+
+def _innermost(error: BaseException) -> str:
+    found = re.findall(r"[A-Za-z]+(?:Error|Exception)\([^()]*\)", str(error))
+    return found[-1] if found else str(error).partition("\n")[0]

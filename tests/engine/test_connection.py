@@ -1,0 +1,124 @@
+"""A connection tells what is not an engine, and does not wait for ever."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from seatrial.engine.client import proxies_for
+from seatrial.engine.connection import Connection
+from seatrial.engine.docker.engine import DockerEngine
+from seatrial.engine.endpoint import Endpoint, TlsFiles
+from seatrial.errors import EngineUnavailable
+from tests.servers.local_server import Reply, listen, serve
+
+TLS = TlsFiles(authority=None, client=None, verify=True)
+VERSION = b'{"ApiVersion": "1.41"}'
+
+
+def _engine(monkeypatch: pytest.MonkeyPatch, port: int, seconds: float = 60) -> DockerEngine:
+    monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{port}")
+    connection = Connection()
+    connection.seconds = seconds
+    return DockerEngine(connection)
+
+
+@pytest.mark.parametrize(
+    ("version", "later", "words"),
+    [
+        (Reply(body=b"<html>hello</html>"), Reply(), ("not a Docker Engine",)),
+        (Reply(body=b'{"ApiVersion": "1.4'), Reply(), ("not a Docker Engine",)),
+        (Reply(body=b"[]"), Reply(), ("not a Docker Engine",)),
+        (Reply(body=b"{}"), Reply(), ("not a Docker Engine",)),
+        (Reply(body=b'{"ApiVersion": 5}'), Reply(), ("not a Docker Engine",)),
+        (Reply(status=502, body=b"<html>Bad Gateway</html>"), Reply(), ("not a Docker Engine", "502", "Bad Gateway")),
+        (Reply(body=VERSION), Reply(status=503, body=b"busy"), ("not a Docker Engine", "503", "busy")),
+        (Reply(body=VERSION), Reply(body=b"<html>"), ("not a Docker Engine",)),
+        (Reply(body=b'{"ApiVersion": "1.12"}'), Reply(), ("another API", "1.12", "1.24")),
+        (
+            Reply(body=VERSION),
+            Reply(status=400, body=b'{"message": "client version 1.41 is too old. Minimum supported is 1.44"}'),
+            ("another API", "1.41", "1.44"),
+        ),
+        (
+            Reply(status=400, body=b"Client sent an HTTP request to an HTTPS server.\n"),
+            Reply(),
+            ("TLS", "DOCKER_TLS_VERIFY"),
+        ),
+        (Reply(body=VERSION), Reply(body=VERSION), ("platform", "--platform")),
+    ],
+)
+def test_what_is_not_an_engine(
+    monkeypatch: pytest.MonkeyPatch, version: Reply, later: Reply, words: tuple[str, ...]
+) -> None:
+    """Whatever answers is called what it is, with exit code 3; config.json has nothing to do with it."""
+    answers = iter((version,))
+    with serve(lambda _: next(answers, later)) as server, pytest.raises(EngineUnavailable) as caught:
+        _engine(monkeypatch, server.port).platform()
+    said = f"{caught.value} {caught.value.hint}"
+    assert caught.value.exit_code == 3
+    assert [word for word in words if word not in said] == []
+    assert "config.json" not in said
+
+
+def _silence(connection: socket.socket) -> None:
+    connection.recv(1)
+
+
+def _drip(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+    while True:
+        connection.sendall(b" ")
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("talk", [_silence, _drip])
+def test_one_limit(monkeypatch: pytest.MonkeyPatch, talk: Callable[[socket.socket], None]) -> None:
+    """A silent engine, or a dripping one, is waited for once, and that is told; the next requests hardly wait."""
+    monkeypatch.setattr("seatrial.engine.client._TOLD_EVERY", 0.3)
+    monkeypatch.setattr("seatrial.engine.connection._SECONDS_AFTER_SILENCE", 0.1)
+    told: list[str] = []
+    with listen(talk) as port:
+        engine = _engine(monkeypatch, port, seconds=1)
+        engine.report_waiting(told.append)
+        began = time.monotonic()
+        for ask in (engine.info, engine.images, engine.details, engine.platform):
+            with pytest.raises(EngineUnavailable, match="no answer for 1 s"):
+                ask()
+        assert 1 <= time.monotonic() - began < 3
+    assert len(told) == 3
+    assert f"tcp://127.0.0.1:{port}" in told[0]
+
+
+@pytest.mark.parametrize(
+    ("url", "tls", "variables", "proxy"),
+    [
+        ("tcp://10.0.0.1:1", None, {"http": "http://p:1"}, {"http": "http://p:1"}),
+        ("tcp://10.0.0.1:1", TLS, {"http": "http://p:1"}, {}),
+        ("tcp://10.0.0.1:1", TLS, {"https": "http://p:1"}, {"https": "http://p:1"}),
+        ("tcp://10.0.0.1:1", None, {"http": "http://p:1", "no": "10.0.0.0/8"}, {}),
+        ("tcp://engine.example.com:1", None, {"http": "http://p:1", "no": "example.com"}, {}),
+        ("tcp://localhost:1", None, {"http": "http://p:1"}, {}),
+        ("tcp://127.0.0.2:1", None, {"http": "http://p:1"}, {}),
+        ("tcp://[::1]:1", None, {"http": "http://p:1"}, {}),
+        ("ssh://far", None, {"http": "http://p:1"}, {}),
+        ("unix:///run/docker.sock", None, {"http": "http://p:1"}, {}),
+    ],
+)
+def test_proxies(url: str, tls: TlsFiles | None, variables: dict[str, str], proxy: dict[str, str]) -> None:
+    """Go's rules decide about a proxy to the engine: by scheme, and never for an address of this machine."""
+    assert proxies_for(Endpoint(url=url, chosen_by="", tls=tls), variables) == proxy
+
+
+def test_what_only_requests_reads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """ALL_PROXY and .netrc do not count for the engine, as they do not for the docker CLI."""
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password s3cret\n")
+    with serve(lambda _: Reply(body=VERSION)) as server:
+        assert _engine(monkeypatch, server.port).info().api == "1.41"
+    assert "Authorization" not in server.asked[0].headers

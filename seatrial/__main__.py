@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from invoke.exceptions import Exit
-
 from seatrial import __version__
 
 __all__ = ["main"]
@@ -16,11 +14,9 @@ def main() -> None:
     """Run the program on the process's arguments."""
     if Path(sys.argv[0]).name == "__main__.py":
         sys.argv[0] = "seatrial"  # hints name the program by it
-    try:
-        from seatrial.cli.program import SeatrialProgram
-        from seatrial.tasks import ns
-    except Exit as error:
-        sys.exit(error.code)
+    from seatrial.cli.program import SeatrialProgram
+    from seatrial.tasks import ns
+
     SeatrialProgram(name="Seatrial", binary="seatrial", namespace=ns, version=__version__).run()
 
 

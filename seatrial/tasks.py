@@ -27,7 +27,7 @@ from seatrial.cli.task import task
 from seatrial.errors import EngineUnavailable, SeatrialError
 from seatrial.output.hints import Call
 from seatrial.settings.settings import Settings, environment
-from seatrial.settings.settings_file import SETTINGS_FILE, check_settings_file
+from seatrial.settings.settings_file import find_settings_file, read_settings_file
 
 __all__ = ["doctor", "history", "images", "inspect", "logs", "ns", "status"]
 
@@ -111,13 +111,20 @@ def demo(cmd: Command, image: ImageFlags, port: PortFlag, flags: OverwriteFlag) 
     cmd.carry_out(cmd.playbook.demo(image, port, flags))
 
 
-def _check_settings() -> None:
-    """Check the settings file before Invoke reads it: Invoke would hang on a pipe, and show tracebacks."""
+def _check_for_plain_invoke() -> None:
+    """Check the settings file where Invoke's own program reads it next: it would hang on a pipe, and show tracebacks.
+
+    The programs in `cli.program` read it themselves, and the import of this module reads nothing.
+    """
+    if "seatrial.cli.program" in sys.modules or "tasks" not in sys.modules:
+        return
     try:
-        check_settings_file(find_root() / SETTINGS_FILE)
+        read_settings_file(find_settings_file(find_root()))
+    except FileNotFoundError:
+        return
     except SeatrialError as error:
         raise exit_with(Call(program=environment().command, task="seatrial"), error, check=False, json=False) from error
 
 
-_check_settings()
+_check_for_plain_invoke()
 ns = Collection.from_module(sys.modules[__name__], name="seatrial", config={"seatrial": Settings.defaults()})

@@ -45,7 +45,7 @@ ONLY = {
     "rich": ("output/",),
     "subprocess": ("host/subprocesses.py", "steps/setup/engine.py"),
     "playwright": ("checks/browser/",),
-    "msgspec": ("settings/", "engine/builders/", "doctor/dockerfile_lint.py", "output/"),
+    "msgspec": ("model/", "settings/", "engine/builders/", "doctor/dockerfile_lint.py", "output/"),
     "google": ("engine/builders/",),
     "yaml": ("settings/",),
 }

@@ -13,8 +13,10 @@ from invoke.exceptions import ParseError
 from invoke.parser import Parser
 
 import seatrial
-from seatrial.settings.check_settings import CheckSettings
-from seatrial.settings.settings import AppSettings
+from seatrial.model.app import App
+from seatrial.model.check import Check
+from seatrial.settings.reading import settings_of
+from seatrial.settings.settings import Settings
 from seatrial.tasks import ns
 
 ROOT = Path(__file__).parent.parent
@@ -62,15 +64,13 @@ def test_tasks_are_documented(name: str) -> None:
     assert all(argument.help for argument in CONTEXTS[name].args.values())
 
 
-@pytest.mark.parametrize(
-    "name", [*AppSettings.__struct_fields__, "project", "registry", "user", "local_registry_port", "browser"]
-)
+@pytest.mark.parametrize("name", [*settings_of(Settings), *settings_of(App)])
 def test_settings_are_documented(name: str) -> None:
     """Every setting is in docs/settings.md."""
     assert f"{name}:" in (ROOT / "docs/settings.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("name", CheckSettings.__struct_fields__)
+@pytest.mark.parametrize("name", settings_of(Check))
 def test_checks_are_documented(name: str) -> None:
     """Every setting of a check is in the example of checks in docs/settings.md."""
     example = re.search(r"^```yaml\nchecks:\n.*?^```", (ROOT / "docs/settings.md").read_text("utf-8"), _BLOCK)

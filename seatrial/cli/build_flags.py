@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from seatrial.cli.flags import flag
@@ -35,16 +35,15 @@ class BuildFlags:
         known = app.build
         contexts = parse_pairs("--build-context", self.build_context, "NAME=FOLDER")
         platforms = [one for given in self.platform or () for one in given.split(",")]
-        options = replace(
-            known,
+        options = known.but(
             arguments={**known.arguments, **parse_pairs("--build-arg", self.build_arg, "NAME=VALUE")},
             target=self.target or known.target,
             platforms=parse_platforms(platforms) or known.platforms,
             contexts={**known.contexts, **{name: build_context(place, root) for name, place in contexts.items()}},
-            no_cache=self.no_cache or known.no_cache,
+            cache=known.cache and not self.no_cache,
             pull=self.pull or known.pull,
         )
-        return replace(app, build=options)
+        return app.but(build=options)
 
 
 def parse_pairs(flag: str, given: Sequence[str] | None, form: str) -> dict[str, str]:

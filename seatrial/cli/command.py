@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from seatrial.cli.project import check_named_file, find_root
+from seatrial.cli.project import check_named_file, find_root, settings_files
 from seatrial.errors import SeatrialError, StepFailed, UsageError
 from seatrial.output.hints import Call
 from seatrial.registry.credentials import Credential, Secret
@@ -85,7 +85,7 @@ def command(c: Context, call: Call, *, check: bool = False, json: bool = False) 
         with terminable():
             check_named_file(c.config)
             root = find_root(c.config)
-            settings = Settings.load(_plain(c.config.get("seatrial", {})), root)
+            settings = Settings.load(_plain(c.config.get("seatrial", {})), root, settings_files(c.config))
             world = open_world(root)
             world.engine.report_waiting(lambda text: sys.stderr.write(f"{text}\n"))
             try:

@@ -7,18 +7,23 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import Any
 
 from invoke.collection import Collection
-from invoke.exceptions import Exit, ParseError
+from invoke.config import Config
+from invoke.exceptions import ParseError
 from invoke.program import Program
 from invoke.util import helpline
 
 from seatrial import __version__
 from seatrial.cli.command import exit_with
 from seatrial.cli.project import find_root
-from seatrial.errors import UsageError
+from seatrial.errors import SeatrialError, UsageError
 from seatrial.output.hints import Call
 from seatrial.settings.settings import environment
+from seatrial.settings.settings_file import read_settings_file
 from seatrial.wording import nearest
 
 __all__ = ["PlaybookProgram", "SeatrialProgram", "run_playbook"]
@@ -34,6 +39,15 @@ _UNKNOWN = re.compile(r"No idea what '(.*)' is!", re.DOTALL)
 _MISSING_VALUE = re.compile(r"Flag <Argument: ([\w-]+).*needed value")
 
 
+class _Config(Config):
+    """Invoke's configuration, from files that are read by `read_settings_file`."""
+
+    def _load_yaml(self, path: PathLike[str]) -> Any:  # noqa: ANN401  whatever the file holds
+        return read_settings_file(Path(path)).data
+
+    _load_yml = _load_json = _load_yaml
+
+
 class PlaybookProgram(Program):
     """Invoke, for a folder with a tasks.py: wrong use ends with exit code 2 and says what to type."""
 
@@ -44,6 +58,21 @@ class PlaybookProgram(Program):
             sys.stdout.flush()
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    def create_config(self) -> None:
+        """Read the settings of the system and the user."""
+        with self._usage_errors():
+            self.config = _Config()
+
+    def parse_collection(self) -> None:
+        """Load the tasks and the project's settings."""
+        with self._usage_errors():
+            super().parse_collection()
+
+    def update_config(self, merge: bool = True) -> None:  # noqa: FBT001, FBT002  Invoke's
+        """Read the settings file that -f names."""
+        with self._usage_errors():
+            super().update_config(merge)
 
     def parse_core(self, argv: list[str] | None) -> None:
         """Parse Invoke's own flags."""
@@ -74,14 +103,10 @@ class PlaybookProgram(Program):
     def _usage_errors(self) -> Iterator[None]:
         try:
             yield
-        except ParseError as error:
-            raise self._usage_exit(error) from error
-
-    def _usage_exit(self, error: ParseError) -> Exit:
-        json = "--json" in sys.argv[1:]
-        return exit_with(
-            Call(program=environment().command, task="seatrial"), self._usage_error(error), check=False, json=json
-        )
+        except (ParseError, SeatrialError) as error:
+            found = self._usage_error(error) if isinstance(error, ParseError) else error
+            call = Call(program=environment().command, task="seatrial")
+            raise exit_with(call, found, check=False, json="--json" in sys.argv[1:]) from error
 
     def _usage_error(self, error: ParseError) -> UsageError:
         """Return Invoke's error as one of ours, with the nearest task or flag."""
@@ -107,9 +132,9 @@ class SeatrialProgram(PlaybookProgram):
 
     def parse_collection(self) -> None:
         """Load the project's settings, which Invoke does only where it loads a tasks.py."""
-        root = str(find_root())
-        self.config.set_project_location(root)
-        self.config.load_project()
+        with self._usage_errors():
+            self.config.set_project_location(str(find_root()))
+            self.config.load_project()
         super().parse_collection()
 
 

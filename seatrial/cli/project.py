@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from seatrial.errors import UsageError
-from seatrial.settings.settings_file import SETTINGS_FILE
+from seatrial.host.regular_files import read_regular_file
+from seatrial.settings.settings_file import KEY, find_settings_file, read_settings_file
 
-__all__ = ["check_named_file", "find_root"]
+__all__ = ["check_named_file", "find_root", "settings_files"]
 
 
 def find_root(config: Any = None) -> Path:  # noqa: ANN401  Invoke's configuration, which only task modules import
-    """Return the project's folder: where Invoke found tasks.py, else the nearest one above with a settings file."""
+    """Return the project's folder: where Invoke found tasks.py, else the nearest one with settings of ours, else this.
+
+    Another project's settings file further up is not ours.
+    """
     prefix = getattr(config, "_project_prefix", None)  # Invoke has no public name for it
     if prefix:
         return Path(prefix).resolve()
@@ -21,7 +26,24 @@ def find_root(config: Any = None) -> Path:  # noqa: ANN401  Invoke's configurati
     if tasks:
         return Path(tasks).resolve().parent
     here = Path.cwd()
-    return next((folder for folder in (here, *here.parents) if (folder / SETTINGS_FILE).is_file()), here)
+    return next((folder for folder in (here, *here.parents) if _is_ours(find_settings_file(folder))), here)
+
+
+def settings_files(config: Any) -> list[Path]:  # noqa: ANN401  as above
+    """Return the settings files that Invoke has read, the most important first."""
+    found = (getattr(config, f"_{kind}_path", None) for kind in ("runtime", "project", "user", "system"))
+    return [Path(path) for path in found if path]
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        return read_settings_file(path).is_ours
+    except OSError:
+        return False
+    except UsageError:  # a damaged one is ours if it can be
+        with suppress(OSError):
+            return KEY.encode() in read_regular_file(path)
+        return False
 
 
 def check_named_file(config: Any) -> None:  # noqa: ANN401  as above

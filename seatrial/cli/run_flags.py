@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from seatrial.cli.build_flags import parse_pairs
 from seatrial.cli.flags import PortFlag, flag
 from seatrial.errors import UsageError, sanitize
 from seatrial.model.app import App
-from seatrial.model.sizes import LEAST_MEMORY, parse_bytes
+from seatrial.model.sizes import parse_memory
 
 __all__ = ["RunFlags"]
 
@@ -29,11 +29,10 @@ class RunFlags(PortFlag):
 
     def apply_to(self, app: App) -> App:
         """Return the app with these flags; `UsageError` for an invalid value."""
-        return replace(
-            app,
+        return app.but(
             host_port=app.host_port if self.port is None else _port(self.port, app.host_port),
             environment={**app.environment, **parse_pairs("--env", self.env, "NAME=VALUE")},
-            memory=app.memory if self.memory is None else parse_bytes("--memory", self.memory, least=LEAST_MEMORY),
+            memory=app.memory if self.memory is None else parse_memory(self.memory),
         )
 
 

@@ -1,17 +1,21 @@
-"""An app, its smoke checks and its build options."""
+"""An app, its build options, and the labels of its image and containers."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
+from msgspec import Meta, field
+from msgspec.structs import force_setattr
+
+from seatrial.model.check import Check, checks_digest
 from seatrial.model.facts_policy import FactsPolicy
-from seatrial.model.reference import ImageReference
-from seatrial.model.version import DEFAULT_TAGS
+from seatrial.model.platforms import parse_platforms
+from seatrial.model.reference import ImageReference, parse_repository
+from seatrial.model.setting_types import Parsed, Port, Seconds, Validated, about
+from seatrial.model.sizes import parse_bytes, parse_memory
+from seatrial.model.version import DEFAULT_TAGS, parse_tag_patterns
 
 __all__ = [
     "BUILDER_LABEL",
@@ -40,68 +44,41 @@ VERSION_LABEL = "seatrial.version"
 """Image label: the version."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Check:
-    """One HTTP request to the app and the response it must get; a field that is None or empty checks nothing.
-
-    Request: `method`, `path`, `headers`, `body` (a str is sent as it is, anything else as JSON).
-    Response: `status` is the code (default 200; with `redirect` any 3xx). The body contains `text`, does not contain
-    `not_text`, matches the regular expression `matches` and includes `json` (see `checks.http.response`).
-    `response_headers` maps names to what their values contain. `redirect` is the target of the redirect; redirects on
-    the same origin are followed unless `redirect` or a 3xx `status` is set. `within` is the longest response time in
-    seconds, once the app is ready. `{version}` stands for the version under test.
-    """
-
-    method: str = "GET"
-    path: str = "/"
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: Any = None
-    status: int | None = None
-    text: str | tuple[str, ...] | None = None
-    not_text: str | tuple[str, ...] | None = None
-    matches: str | None = None
-    json: Any = None
-    response_headers: Mapping[str, str] = field(default_factory=dict)
-    redirect: str | None = None
-    within: float | None = None
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.path}"
-
-    @property
-    def follows_redirects(self) -> bool:
-        """Whether redirects are followed."""
-        return self.redirect is None and (self.status or 200) // 100 != 3  # noqa: PLR2004  3xx
-
-    @property
-    def uses_version(self) -> bool:
-        """Whether any field contains `{version}`."""
-        return "{version}" in json.dumps(asdict(self), ensure_ascii=False)
+_Processors = Annotated[float, Meta(ge=0.01, le=1024)]
+_WritablePath = Annotated[str, Meta(pattern=r"^(/(?!\.\.?(/|$))[^/:,\s]+)+/?$")]
+_Texts = Mapping[str, str]
+_Secrets = Mapping[str, Annotated[str, Meta(pattern="^(src|env)=[^,]+$")]]
 
 
-@dataclass(frozen=True, kw_only=True)
-class BuildOptions:
-    """How an app's image is built.
+class BuildOptions(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How an app's image is built; a field's `name` is its key in the settings."""
 
-    `arguments` are build arguments, `target` is a stage (default: the last), `platforms` are like `linux/arm64`
-    (default: the engine's own). `contexts` maps names in the Dockerfile to folders (absolute paths), images or URLs;
-    `secrets` maps ids to `src=FILE` or `env=NAME`. `provenance` and `sbom` add attestations. `no_cache` ignores the
-    build cache, `pull` looks for newer base images first. `timeout` is in seconds, `context_limit` in bytes. Files
-    that look like secrets are sent only if their path is in `allowed`.
-    """
-
-    arguments: Mapping[str, str] = field(default_factory=dict)
-    target: str | None = None
-    platforms: tuple[str, ...] = ()
-    contexts: Mapping[str, str] = field(default_factory=dict)
-    secrets: Mapping[str, str] = field(default_factory=dict)
-    provenance: bool = False
-    sbom: bool = False
-    no_cache: bool = False
-    pull: bool = False
-    timeout: float = 1800.0
-    context_limit: int = 1024**3
-    allowed: tuple[str, ...] = ()
+    arguments: Annotated[_Texts, about("build arguments; VERSION is always set")] = field(
+        name="build_args", default_factory=dict
+    )
+    target: Annotated[str | None, about("a stage of the Dockerfile; default: the last")] = None
+    platforms: Annotated[
+        tuple[str, ...],
+        Parsed(parse_platforms, whole=True),
+        about("such as linux/arm64; default: the engine's own; several need docker buildx"),
+    ] = ()
+    contexts: Annotated[_Texts, about("names in the Dockerfile and their folders, images or URLs; needs buildx")] = (
+        field(name="build_contexts", default_factory=dict)
+    )
+    secrets: Annotated[_Secrets, about("ids of secrets and their src=FILE or env=NAME; needs docker buildx")] = field(
+        name="build_secrets", default_factory=dict
+    )
+    provenance: Annotated[bool, about("add a provenance attestation; needs docker buildx")] = False
+    sbom: Annotated[bool, about("add a list of the image's packages; needs docker buildx")] = False
+    cache: Annotated[bool, about("false ignores the build cache")] = True
+    pull: Annotated[bool, about("true looks for newer base images before each build")] = False
+    timeout: Annotated[Seconds, about("seconds until the build is cancelled in the engine")] = field(
+        name="build_timeout", default=1800.0
+    )
+    context_limit: Annotated[int, Parsed(parse_bytes), about("a larger build context is refused")] = 1024**3
+    allowed: Annotated[tuple[str, ...], about("paths that are sent although they look like secrets")] = field(
+        name="allow_in_context", default=()
+    )
 
     @property
     def needs_buildx(self) -> str:
@@ -115,38 +92,47 @@ class BuildOptions:
         return ", ".join(name for name, wanted in options.items() if wanted)
 
 
-@dataclass(frozen=True, kw_only=True)
-class App:
-    """A web app in a folder.
+class App(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A web app in a folder: its settings, also those of `build` and `facts`, and where it belongs.
 
-    `context` and `dockerfile` are absolute; `repository` has no tag. `base_images` are tried in this order for the
-    build argument BASE_IMAGE. `run` serves the app at `host_port` on 127.0.0.1. `smoke_timeout` is in seconds, from
-    the container's start to the last response. `memory` is a limit in bytes, `pids` and `cpus` are limits, too
-    (`cpus` None: no limit). `stop_grace` is how many seconds the app has to finish when it is stopped. `tmpfs` are
-    paths in memory where the app may write, besides /tmp. `tags` are patterns of the tags it is published under.
-    `push_timeout` is how many seconds a push may go without progress. `facts` is the policy of the image checks.
+    In the settings the fields of `build` and `facts` stand beside the others, and all paths are relative to the file.
     """
 
     project: str
     name: str
-    context: Path
-    dockerfile: Path
-    repository: ImageReference
-    port: int
-    host_port: int
-    checks: tuple[Check, ...]
-    base_images: tuple[ImageReference, ...]
-    environment: Mapping[str, str]
-    memory: int
-    smoke_timeout: float
-    build: BuildOptions = field(default_factory=BuildOptions)
-    tags: tuple[str, ...] = DEFAULT_TAGS
-    push_timeout: float = 120.0
-    pids: int = 256
-    cpus: float | None = None
-    stop_grace: float = 10.0
-    tmpfs: tuple[str, ...] = ()
-    facts: FactsPolicy = field(default_factory=FactsPolicy)
+    context: Annotated[Path, about("the build context, the folder that is sent to the engine; default: .")]
+    dockerfile: Annotated[Path, about("default: CONTEXT/Dockerfile")]
+    repository: Annotated[ImageReference, Parsed(parse_repository), about("the image's name; default: the app's name")]
+    port: Annotated[Port, about("where the app listens in its container; the container gets it as PORT")] = 5000
+    host_port: Annotated[Port, about("where run serves the app on 127.0.0.1; default: the same as port")] = 0
+    checks: Annotated[tuple[Check, ...], Meta(min_length=1), about("what smoke asks; default: GET / answers 200")] = (
+        Check(),
+    )
+    base_images: Annotated[
+        tuple[ImageReference, ...],
+        Parsed(ImageReference.parse),
+        about("the first that exists becomes the build argument BASE_IMAGE"),
+    ] = ()
+    environment: Annotated[_Texts, about("the container's environment")] = field(default_factory=dict)
+    memory: Annotated[int, Parsed(parse_memory), about("the container's memory limit, such as 512m")] = 512 * 1024**2
+    pids: Annotated[int, Meta(ge=1, le=4194304), about("the largest number of processes and threads")] = 256
+    cpus: Annotated[_Processors | None, about("the largest number of processors; default: all")] = None
+    stop_grace: Annotated[float, Meta(ge=0, le=600), about("seconds to finish requests when it is stopped")] = 10.0
+    tmpfs: Annotated[tuple[_WritablePath, ...], about("where the app may write, in memory, besides /tmp")] = ()
+    smoke_timeout: Annotated[Seconds, about("seconds from the container's start to the last response")] = 30.0
+    push_timeout: Annotated[Seconds, about("seconds without progress until a push is cancelled")] = 120.0
+    tags: Annotated[
+        tuple[str, ...],
+        Parsed(parse_tag_patterns, whole=True),
+        about("patterns of the tags that a version is published under"),
+    ] = DEFAULT_TAGS
+    build: BuildOptions = BuildOptions()
+    facts: FactsPolicy = FactsPolicy()
+
+    def __post_init__(self) -> None:
+        """Fill in what follows from other settings."""
+        force_setattr(self, "host_port", self.host_port or self.port)
+        force_setattr(self, "tmpfs", tuple(path.rstrip("/") for path in self.tmpfs))
 
     @property
     def labels(self) -> dict[str, str]:
@@ -157,9 +143,3 @@ class App:
     def container_name(self) -> str:
         """The name of the container that serves the app."""
         return f"{self.project}-{self.name}"
-
-
-def checks_digest(checks: tuple[Check, ...]) -> str:
-    """Return one digest of all checks; a verdict stores it to record which checks the image passed."""
-    text = json.dumps([asdict(check) for check in checks], sort_keys=True)
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

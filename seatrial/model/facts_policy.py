@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-__all__ = ["FactName", "FactsMode", "FactsPolicy", "facts_mode"]
+from msgspec import field
+
+from seatrial.model.setting_types import Parsed, Validated, about
+from seatrial.model.sizes import parse_bytes
+
+__all__ = ["FactName", "FactsMode", "FactsPolicy"]
 
 FactName = Literal["user", "port", "healthcheck", "secrets", "setuid", "writable", "read-only", "labels", "size"]
 FactsMode = Literal["warn", "fail", "off"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class FactsPolicy:
-    """What a failed image check means: a warning, a failure, or nothing, because the image checks are off.
+class FactsPolicy(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a failed image check means: a warning, a failure, or nothing, because the image checks are off."""
 
-    The image checks in `allowed` may fail. `budget` is the largest size in bytes; None means any size.
-    """
+    mode: Annotated[FactsMode, about("what happens if an image check fails")] = field(
+        name="image_facts", default="warn"
+    )
+    allowed: Annotated[tuple[FactName, ...], about("image checks that may fail; any but read-only")] = field(
+        name="image_facts_allowed", default=()
+    )
+    budget: Annotated[
+        int | None, Parsed(parse_bytes), about("the largest size of the image, such as 500m; default: any size")
+    ] = field(name="image_budget", default=None)
 
-    mode: FactsMode = "warn"
-    allowed: tuple[FactName, ...] = ()
-    budget: int | None = None
-
-
-def facts_mode(given: FactsMode | bool) -> FactsMode:  # noqa: FBT001  a value from the settings file
-    """Return the mode for a value from the settings file; YAML reads `off` as false and `on` as true."""
-    if isinstance(given, bool):
-        return "warn" if given else "off"
-    return given
+    def __post_init__(self) -> None:
+        """Refuse to allow what can never be."""
+        if "read-only" in self.allowed:
+            raise ValueError(
+                "`image_facts_allowed` cannot contain read-only: every container runs on a read-only root; "
+                "list the folders where the app writes under tmpfs"
+            )

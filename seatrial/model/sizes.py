@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 from seatrial.errors import UsageError, sanitize
 
-__all__ = ["LEAST_MEMORY", "parse_bytes"]
+__all__ = ["parse_bytes", "parse_memory"]
 
-_SIZE = re.compile(r"([0-9]{1,15})([bkmg]?)", re.IGNORECASE)
-_UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
-LEAST_MEMORY = 6 * _UNITS["m"]
-"""The smallest memory limit that the engine accepts, in bytes."""
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+) ?(?:b|([kmgtp])(?:i?b)?)?", re.IGNORECASE | re.ASCII)
+_UNITS = {unit: 1024**power for power, unit in enumerate(("", "k", "m", "g", "t", "p"))}
+_LARGEST = 2**63 - 1
+_LEAST_MEMORY = 6 * _UNITS["m"]  # the engine accepts no smaller limit
 
 
-def parse_bytes(name: str, text: str, *, least: int = 1) -> int:
-    """Return a size such as `512m` in bytes; `name` is the setting, or the flag with its dashes, for the error."""
-    found = _SIZE.fullmatch(text)
-    if found and (size := int(found[1]) * _UNITS[found[2].lower()]) >= least:
-        return size
-    minimum = f", at least {least // _UNITS['m']}m" if least > 1 else ""
-    flag = name.startswith("--")
-    given = sanitize(text, limit=60)
-    raise UsageError(
-        f"{name} {given!r} is not a valid size" if flag else f"the setting {name}: {given!r} is not a valid size",
-        reason=f"{name.lstrip('-')} is a number followed by b, k, m or g{minimum}, as in docker run --memory",
-        hint=f"{name} 512m" if flag else f"{name}: 512m",
-    )
+def parse_bytes(text: str, *, least: int = 1) -> int:
+    """Return a size such as `512m`, `1.5g` or `512 MiB` in bytes; `UsageError` for anything else."""
+    found = _SIZE.fullmatch(text[:60])
+    size = int(Decimal(found[1]) * _UNITS[(found[2] or "").lower()]) if found else -1
+    if not least <= size <= _LARGEST:
+        minimum = f", at least {least // _UNITS['m']}m" if least > 1 else ""
+        raise UsageError(
+            f"{sanitize(repr(text), limit=60)} is not a valid size",
+            reason=f"a size is a number followed by b, k, m, g, t or p{minimum}, as in docker run --memory",
+            hint="--memory 512m",
+        )
+    return size
+
+
+def parse_memory(text: str) -> int:
+    """Return a memory limit in bytes; `UsageError` for one that the engine does not accept."""
+    return parse_bytes(text, least=_LEAST_MEMORY)

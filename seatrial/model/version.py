@@ -117,7 +117,7 @@ def parse_tag_patterns(patterns: Sequence[str]) -> tuple[str, ...]:
         sample = _PLACEHOLDER.sub("1", pattern)
         if unknown or not _TAG.fullmatch(sample):
             raise UsageError(
-                f"the setting tags: {sanitize(repr(pattern), limit=60)} is not a valid tag pattern",
+                f"{sanitize(repr(pattern), limit=60)} is not a valid tag pattern",
                 reason=f"{{{unknown[0]}}} {'cannot be used with ' + _OWN if _OWN in pattern else 'is not known'}"
                 if unknown
                 else _reason(sample),
@@ -126,7 +126,7 @@ def parse_tag_patterns(patterns: Sequence[str]) -> tuple[str, ...]:
             )
     if not any(_OWN in pattern for pattern in patterns):
         raise UsageError(
-            "the setting tags is not valid",
+            "there is no tag of the version's own",
             reason="no pattern contains {version}, and each version needs a tag of its own",
             hint='tags: ["{version}", latest]',
         )

@@ -2,132 +2,68 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-import msgspec
+from msgspec import Struct, field
 
 from seatrial.errors import UsageError, sanitize
-from seatrial.model.app import App, BuildOptions
-from seatrial.model.facts_policy import FactName, FactsMode, FactsPolicy, facts_mode
-from seatrial.model.platforms import parse_platforms
-from seatrial.model.reference import DOCKER_HUB, ImageReference, parse_registry, parse_repository, parse_user
-from seatrial.model.sizes import LEAST_MEMORY, parse_bytes
-from seatrial.model.version import DEFAULT_TAGS, parse_tag_patterns
-from seatrial.settings.check_settings import CheckSettings, check_of
-from seatrial.settings.settings_file import SETTINGS_FILE, line_of
+from seatrial.model.app import App
+from seatrial.model.check import Check
+from seatrial.model.names import parse_name, slug
+from seatrial.model.reference import DOCKER_HUB, parse_registry, parse_user
+from seatrial.model.setting_types import Parsed, Port, Validated, about
+from seatrial.settings.reading import Reader, settings_of
+from seatrial.settings.settings_file import find_settings_file
 from seatrial.wording import nearest
 
-__all__ = ["AppSettings", "Environment", "Settings", "build_context", "environment"]
-
-Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
-WritablePath = Annotated[str, msgspec.Meta(pattern=r"^(/(?!\.\.?(/|$))[^/:,\s]+)+/?$")]
-Seconds = Annotated[float, msgspec.Meta(gt=0, le=86400)]
-_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
-_S = TypeVar("_S")
+__all__ = ["Environment", "Settings", "build_context", "environment"]
 
 
-class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One app as written in the settings file; paths are relative to the file."""
-
-    context: str = "."
-    dockerfile: str | None = None
-    repository: str | None = None
-    port: Port = 5000
-    host_port: Port | None = None
-    checks: Annotated[tuple[CheckSettings, ...], msgspec.Meta(min_length=1)] = (CheckSettings(),)
-    base_images: tuple[str, ...] = ()
-    build_args: dict[str, str] = {}
-    build_contexts: dict[str, str] = {}
-    build_secrets: dict[str, Annotated[str, msgspec.Meta(pattern="^(src|env)=[^,]+$")]] = {}
-    target: str | None = None
-    platforms: tuple[str, ...] = ()
-    provenance: bool = False
-    sbom: bool = False
-    cache: bool = True
-    pull: bool = False
-    context_limit: str = "1g"
-    allow_in_context: tuple[str, ...] = ()
-    environment: dict[str, str] = {}
-    memory: str = "512m"
-    pids: Annotated[int, msgspec.Meta(ge=1, le=4194304)] = 256
-    cpus: Annotated[float, msgspec.Meta(ge=0.01, le=1024)] | None = None
-    stop_grace: Annotated[float, msgspec.Meta(ge=0, le=600)] = 10.0
-    tmpfs: tuple[WritablePath, ...] = ()
-    smoke_timeout: Seconds = 30.0
-    build_timeout: Seconds = 1800.0
-    push_timeout: Seconds = 120.0
-    tags: tuple[str, ...] = DEFAULT_TAGS
-    image_facts: FactsMode | bool = "warn"  # YAML reads off as false
-    image_facts_allowed: tuple[FactName, ...] = ()
-    image_budget: str | None = None
-
-    def __post_init__(self) -> None:
-        """Raise `ValueError` for what the types cannot check; the message begins with the key in backquotes."""
-        if "read-only" in self.image_facts_allowed:
-            raise ValueError(
-                "`image_facts_allowed` cannot contain read-only: every container runs on a read-only root; "
-                "list the folders where the app writes under tmpfs"
-            )
+_OWNERS: dict[type[Struct], str] = {App: "an app (apps: NAME:)", Check: "a check (checks:)"}
 
 
-class _Top(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    project: str | None = None
-    registry: str = DOCKER_HUB
-    user: str | None = None
-    local_registry_port: Port = 5050
-    browser: str | None = None
-    apps: dict[str, Any] = {}
+class Settings(Validated, frozen=True, kw_only=True):
+    """The validated settings of one project; `root` is the folder of the settings file, `apps` are by name."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """The validated settings of one project.
-
-    `root` is the folder of the settings file, `registry` is a host as in an `ImageReference`, `user` is None if none
-    is set, `browser` is the program for `smoke --browser` (None: the first Chromium found), `apps` are by name.
-    """
-
-    root: Path
-    project: str
-    registry: str
-    user: str | None
-    local_registry_port: int
-    browser: str | None
-    apps: Mapping[str, App]
+    root: Path = Path()
+    project: Annotated[
+        str, Parsed(parse_name), about("labels everything we create in the engine; default: the folder's name")
+    ] = ""
+    registry: Annotated[str, Parsed(parse_registry), about("the registry for tag and push")] = DOCKER_HUB
+    user: Annotated[str | None, Parsed(parse_user), about("the user in the image's name")] = None
+    local_registry_port: Annotated[Port, about("the port of the local registry that up starts")] = 5050
+    browser: Annotated[str | None, about("the program for smoke --browser; default: the first Chromium found")] = None
+    apps: Annotated[Mapping[str, App], about("the apps by name; default: one in the file's folder")] = field(
+        default_factory=dict
+    )
 
     @classmethod
-    def load(cls, raw: Mapping[str, Any], root: Path) -> Settings:
+    def load(cls, raw: Mapping[str, Any], root: Path, files: Sequence[Path] = ()) -> Settings:
         """Validate `raw` (the mapping under `seatrial`) for the project in `root`.
 
-        Raise `UsageError` with file and line and, for a misspelt key, the nearest known one.
+        Raise `UsageError` with file and line and, for a misspelt key, the nearest known one. `files` are where `raw`
+        comes from, the most important first; default: the settings file in `root`.
         """
-        file = root / SETTINGS_FILE
-        top = _convert(raw, _Top, file, ())
-        project = _name(top.project or _slug(root.resolve().name), "project")
-        apps = {
-            name: _app(project, name, _convert(value or {}, AppSettings, file, ("apps", name)), root)
-            for name, value in (top.apps or {_slug(root.resolve().name): {}}).items()
-        }
-        return cls(
-            root=root,
-            project=project,
-            registry=parse_registry(top.registry),
-            user=parse_user(top.user) if top.user is not None else None,
-            local_registry_port=top.local_registry_port,
-            browser=top.browser,
-            apps=apps,
+        reader = Reader(root=root, files=files or (find_settings_file(root),), owners=_OWNERS | {cls: "the project"})
+        own = slug(root.resolve().name)
+        given = {"project": own, **reader.convert(_given(raw), dict[str, Any], ())}
+        apps = reader.convert(given.pop("apps", None) or {own: {}}, dict[str, Any], ("apps",))
+        settings = reader.read(given, cls, (), root=root)
+        return settings.but(
+            apps={name: _app(reader, settings.project, name, _given(app)) for name, app in apps.items()}
         )
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
         """Return the settings that environment variables can set (INVOKE_SEATRIAL_USER and so on)."""
-        return {"project": None, "registry": DOCKER_HUB, "user": None, "local_registry_port": 5050, "browser": None}
+        return {name: getattr(cls(), name) or None for name in settings_of(cls) if name != "apps"}
 
     def app(self, name: str | None = None) -> App:
         """Return the app of that name; without a name, the project's only app. Raise `UsageError` otherwise."""
@@ -139,7 +75,7 @@ class Settings:
         if name not in self.apps:
             raise UsageError(
                 f"there is no app {sanitize(repr(name), limit=60)}",
-                reason=f"the apps in {SETTINGS_FILE} are {known}",
+                reason=f"the apps in {find_settings_file(self.root).name} are {known}",
                 hint=f"--app {nearest(name, self.apps) or min(self.apps)}",
             )
         return self.apps[name]
@@ -164,7 +100,7 @@ class Environment:
     docker_tls: bool = False
     docker_tls_verify: bool = False
     docker_cert_path: Path | None = None
-    proxies: Mapping[str, str] = field(default_factory=dict)
+    proxies: Mapping[str, str] = dataclasses.field(default_factory=dict)
     auth_config: str = ""
 
 
@@ -193,80 +129,26 @@ def _either(name: str) -> str | None:
     return os.environ.get(name.upper()) or os.environ.get(name)
 
 
-def _convert(raw: object, kind: type[_S], file: Path, trail: tuple[str, ...]) -> _S:
-    """Return `raw` as `kind`; raise `UsageError` with the line of the first wrong value."""
-    try:
-        return msgspec.convert(raw, kind, strict=False)
-    except msgspec.ValidationError as error:
-        problem, _, where = str(error).partition(" - at `$")
-        inner = [int(b) if b else a for a, b in re.findall(r"\.(\w+)|\[(\d+)\]", where)]
-        hint = "write it in quotes" if re.search("Expected `str.*got `(int|float|bool)`", problem) else ""
-        if unknown := re.search(r"unknown field `(.*)`", problem):
-            key = unknown.group(1)
-            owner = CheckSettings if "checks" in inner else kind
-            known = [field.name for field in msgspec.structs.fields(owner)]  # type: ignore[arg-type]
-            near = nearest(key, known)
-            problem = f"there is no setting '{key}'"
-            hint = f"write '{near}'" if near else f"use one of: {', '.join(known)}"
-            inner.append(key)
-        elif named := re.match("`([a-z_]+)` ", problem):
-            inner.append(named[1])
-        full = (*trail, *inner)
-        line = line_of(file, full)
-        place = f"{file}:{line}" if line else file.name
-        raise UsageError(
-            f"the setting seatrial.{'.'.join(map(str, full))} is not valid",
-            reason=f"{place}: {problem[:1].lower()}{problem[1:]}",
-            hint=hint or f"fix {place}",
-        ) from error
-
-
-def _app(project: str, name: str, given: AppSettings, root: Path) -> App:
-    context = Path(os.path.realpath(root / given.context))  # unlike Path.resolve, it takes a loop of links
-    dockerfile = root / given.dockerfile if given.dockerfile else context / "Dockerfile"
-    return App(
-        project=project,
-        name=_name(name, "app"),
-        context=context,
-        dockerfile=Path(os.path.realpath(dockerfile)),
-        repository=parse_repository(given.repository or name),
-        port=given.port,
-        host_port=given.host_port or given.port,
-        checks=tuple(check_of(check) for check in given.checks),
-        base_images=tuple(ImageReference.parse(text) for text in given.base_images),
-        environment=given.environment,
-        memory=parse_bytes("memory", given.memory, least=LEAST_MEMORY),
-        pids=given.pids,
-        cpus=given.cpus,
-        stop_grace=given.stop_grace,
-        smoke_timeout=given.smoke_timeout,
-        build=_build_options(given, root),
-        tags=parse_tag_patterns(given.tags),
-        push_timeout=given.push_timeout,
-        tmpfs=tuple(path.rstrip("/") for path in given.tmpfs),
-        facts=FactsPolicy(
-            mode=facts_mode(given.image_facts),
-            allowed=given.image_facts_allowed,
-            budget=parse_bytes("image_budget", given.image_budget) if given.image_budget is not None else None,
-        ),
+def _app(reader: Reader, project: str, name: str, given: Any) -> App:  # noqa: ANN401  whatever the file holds
+    """Return an app with what follows from its name and its folder."""
+    if isinstance(given, dict):
+        context = given.get("context", ".")
+        given = {"context": ".", "dockerfile": f"{context}/Dockerfile", "repository": slug(name), **given}
+        if isinstance(mode := given.get("image_facts"), bool):  # what YAML makes of on and off
+            given["image_facts"] = "warn" if mode else "off"
+    app = reader.read(given, App, ("apps", name), project=project, name=reader.parse(name, parse_name, ("apps", name)))
+    options = app.build.but(
+        contexts={key: build_context(place, reader.root) for key, place in app.build.contexts.items()},
+        secrets={key: _build_secret(source, reader.root) for key, source in app.build.secrets.items()},
     )
+    return app.but(build=options)
 
 
-def _build_options(given: AppSettings, root: Path) -> BuildOptions:
-    return BuildOptions(
-        arguments=given.build_args,
-        target=given.target,
-        platforms=parse_platforms(given.platforms),
-        contexts={name: build_context(place, root) for name, place in given.build_contexts.items()},
-        secrets={name: _build_secret(source, root) for name, source in given.build_secrets.items()},
-        provenance=given.provenance,
-        sbom=given.sbom,
-        no_cache=not given.cache,
-        pull=given.pull,
-        timeout=given.build_timeout,
-        context_limit=parse_bytes("context_limit", given.context_limit),
-        allowed=given.allow_in_context,
-    )
+def _given(settings: Any) -> Any:  # noqa: ANN401  as above
+    """Return a mapping without the settings that have no value."""
+    if not isinstance(settings, Mapping):
+        return {} if settings is None else settings
+    return {key: value for key, value in settings.items() if value is not None}
 
 
 def build_context(place: str, root: Path) -> str:
@@ -278,17 +160,3 @@ def build_context(place: str, root: Path) -> str:
 def _build_secret(source: str, root: Path) -> str:
     kind, _, what = source.partition("=")
     return f"src={os.path.realpath(root / Path(what).expanduser())}" if kind == "src" else source
-
-
-def _name(text: str, what: str) -> str:
-    if not _NAME.fullmatch(text):
-        raise UsageError(
-            f"{sanitize(repr(text), limit=60)} is not a valid {what} name",
-            reason="a name consists of lowercase letters, digits, _ . - and has at most 63 characters",
-            hint=f"{what}: {_slug(text)}",
-        )
-    return text
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9_.-]+", "-", text.lower()).strip("-._")[:63] or "app"

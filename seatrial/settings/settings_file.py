@@ -1,75 +1,87 @@
-"""The settings file as YAML: whether Invoke can read it, and on which line a setting is."""
+"""The settings file as YAML or JSON: its values as Invoke takes them, and on which line a setting is."""
 
 from __future__ import annotations
 
+import functools
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from stat import S_ISREG
+from typing import Any
 
 import yaml
 
 from seatrial.errors import UsageError, sanitize
+from seatrial.host.regular_files import read_regular_file
 
-__all__ = ["SETTINGS_FILE", "check_settings_file", "line_of"]
+__all__ = ["KEY", "SettingsFile", "find_settings_file", "read_settings_file"]
 
-SETTINGS_FILE = "invoke.yaml"
-_KEY = "seatrial"
-_NESTED = "apps"
-_LARGEST = 1024 * 1024
+KEY = "seatrial"
+_NAMES = ("invoke.yaml", "invoke.yml", "invoke.json")  # in Invoke's order
+_VALUES = ("project", "registry", "user", "local_registry_port", "browser")
 _MAPPING_TAG = "tag:yaml.org,2002:map"
 _TEXT_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
 
 
-def check_settings_file(path: Path) -> None:
-    """Raise `UsageError` if `path` exists and is not a YAML mapping that Invoke can merge.
+@dataclass(frozen=True, kw_only=True)
+class SettingsFile:
+    """What a settings file holds: `data` is what Invoke merges, `node` knows the lines."""
 
+    path: Path
+    data: Any
+    node: yaml.Node | None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the file has settings of Seatrial."""
+        return isinstance(self.data, dict) and KEY in self.data
+
+    def line_of(self, trail: Sequence[str | int]) -> int:
+        """Return the line (from 1) of the setting at `trail` below `seatrial`; 0 if it is not there."""
+        node, line = self.node, 0
+        for part in (KEY, *trail):
+            if isinstance(node, yaml.MappingNode):
+                found = [(key, value) for key, value in node.value if key.value == str(part)]
+                if not found:
+                    return 0
+                line, node = found[-1][0].start_mark.line + 1, found[-1][1]  # what << merges comes first
+            elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+                node = node.value[part]
+                line = node.start_mark.line + 1
+            else:
+                return 0
+        return line
+
+
+def find_settings_file(folder: Path) -> Path:
+    """Return the settings file that Invoke reads in a folder; `invoke.yaml` if there is none."""
+    return next((folder / name for name in _NAMES if (folder / name).exists()), folder / _NAMES[0])
+
+
+@functools.cache
+def read_settings_file(path: Path) -> SettingsFile:
+    """Read a settings file, once in a process.
+
+    Raise `FileNotFoundError` if it is not there, and `UsageError` if it is not a mapping that Invoke can merge.
     Invoke itself would hang on a pipe and show a traceback for other errors.
     """
-    try:
-        status = path.stat()
-    except OSError:
-        return
-    if not S_ISREG(status.st_mode):
-        raise _broken(path, 0, "it is not a regular file")
-    if status.st_size > _LARGEST:
-        raise _broken(path, 0, f"it has {status.st_size:,} bytes, and {_LARGEST:,} is the limit")
-    root = _compose(path)
-    if root is None:
-        return
-    if not isinstance(root, yaml.MappingNode):
-        raise _broken(path, 1, "it is not a mapping; settings belong under the key 'seatrial:'")
-    _refuse_bad_keys(path, root)
-    for key, value in root.value:
-        if key.value == _KEY:
-            _refuse_bad_shape(path, key, value)
-    _construct(path)
-
-
-def line_of(path: Path, trail: Sequence[str | int]) -> int:
-    """Return the line (from 1) of the setting at `trail` below `seatrial` in `path`; 0 if it is not there."""
-    try:
-        node = _compose(path)
-    except UsageError:
-        return 0
-    line = 0
-    for part in (_KEY, *trail):
-        if isinstance(node, yaml.MappingNode):
-            found = [(key, value) for key, value in node.value if key.value == str(part)]
-            if not found:
-                return 0
-            line, node = found[0][0].start_mark.line + 1, found[0][1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-        else:
-            return 0
-    return line
-
-
-def _compose(path: Path) -> yaml.Node | None:
     with _reading(path):
-        return yaml.compose(path.read_text("utf-8-sig"), Loader=yaml.SafeLoader)
+        text = read_regular_file(path).decode("utf-8-sig")
+        is_json = path.suffix == ".json"
+        # JSON is YAML, but for tabs between the values; in its texts it has none.
+        node = yaml.compose(text.replace("\t", " ") if is_json else text, Loader=yaml.SafeLoader)
+    if node is not None:
+        _refuse_bad_keys(path, node)
+        _refuse_bad_shape(path, node)
+    with _reading(path):
+        data = json.loads(text) if is_json else _construct(node)
+    return SettingsFile(path=path, data=data, node=node)
+
+
+def _construct(node: yaml.Node | None) -> Any:  # noqa: ANN401  whatever YAML holds
+    """Return the values; only this finds an unknown YAML tag or an impossible date."""
+    return None if node is None else yaml.SafeLoader("").construct_document(node)
 
 
 @contextmanager
@@ -79,14 +91,12 @@ def _reading(path: Path) -> Iterator[None]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise _broken(path, mark.line + 1 if mark else 0, error.problem or "it is not valid YAML") from error
-    except (yaml.YAMLError, ValueError, OSError, RecursionError) as error:
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise _broken(path, 0, error.strerror or str(error)) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise _broken(path, 0, sanitize(str(error), limit=120)) from error
-
-
-def _construct(path: Path) -> None:
-    """Build the values, as Invoke will; only this finds an unknown YAML tag or an impossible date."""
-    with _reading(path):
-        yaml.safe_load(path.read_text("utf-8-sig"))
 
 
 def _refuse_bad_keys(path: Path, node: yaml.Node) -> None:
@@ -112,13 +122,17 @@ def _refuse_bad_keys(path: Path, node: yaml.Node) -> None:
             _refuse_bad_keys(path, value)
 
 
-def _refuse_bad_shape(path: Path, key: yaml.Node, seatrial: yaml.Node) -> None:
+def _refuse_bad_shape(path: Path, root: yaml.Node) -> None:
     """Refuse what Invoke cannot merge with the defaults: a mapping where a value belongs, or the other way round."""
-    if seatrial.tag != _MAPPING_TAG:
-        raise _broken(path, key.start_mark.line + 1, "'seatrial:' is not a mapping")
-    for name, value in seatrial.value:
-        if name.value != _NESTED and isinstance(value, yaml.MappingNode):
-            raise _broken(path, name.start_mark.line + 1, f"'{name.value}:' is a mapping; it must be a single value")
+    if not isinstance(root, yaml.MappingNode):
+        raise _broken(path, 1, f"it is not a mapping; settings belong under the key '{KEY}:'")
+    for key, seatrial in root.value:
+        if key.value == KEY and seatrial.tag != _MAPPING_TAG:
+            raise _broken(path, key.start_mark.line + 1, f"'{KEY}:' is not a mapping")
+        for name, value in seatrial.value if key.value == KEY else ():
+            if name.value in _VALUES and isinstance(value, yaml.MappingNode):
+                line = name.start_mark.line + 1
+                raise _broken(path, line, f"'{name.value}:' is a mapping; it must be a single value")
 
 
 def _broken(path: Path, line: int, reason: str) -> UsageError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -133,7 +132,7 @@ def test_image_checks(
     world = World(
         engine=engine, registry=lambda _: pytest.fail("asked"), state=StateFolder(tmp_path), process=Process.this()
     )
-    app = replace(make_app("wording", tmp_path / "app", "scratch", 8080), facts=FactsPolicy(mode=mode))
+    app = make_app("wording", tmp_path / "app", "scratch", 8080).but(facts=FactsPolicy(mode=mode))
     try:
         found = enforce_policy(world, app, Image(id="sha256:1"), lambda _: None)
     except SeatrialError as error:

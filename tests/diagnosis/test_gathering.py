@@ -68,7 +68,7 @@ class _Published(MemoryEngine):
 @pytest.fixture
 def app(tmp_path: Path) -> App:
     """An app with one check."""
-    return replace(make_app("gather", tmp_path / "app", "scratch", 8080), checks=(CHECK,))
+    return make_app("gather", tmp_path / "app", "scratch", 8080).but(checks=(CHECK,))
 
 
 def _started(app: App, engine: MemoryEngine) -> tuple[Image, str]:
@@ -98,7 +98,7 @@ def test_two_checks_of_one_path_are_not_confused(app: App, entrance: int) -> Non
     """Of two checks with the same name, the request of the failed one is repeated."""
     engine = _Published(entrance)
     image, made = _started(app, engine)
-    app = replace(app, checks=(replace(CHECK, headers={}), CHECK))
+    app = app.but(checks=(CHECK.but(headers={}), CHECK))
     results = (Result(check=app.checks[0], problem=None), Result(check=app.checks[1], problem="no"))
 
     page = gather(engine, app, image, made, results=results).page
@@ -111,7 +111,7 @@ def test_two_checks_of_one_path_are_not_confused(app: App, entrance: int) -> Non
 def test_the_repeated_request_has_a_deadline(app: App, entrance: int) -> None:
     """A slow response is waited for no longer than a second in total."""
     engine, check = _Published(entrance), Check(path="/drip")
-    app = replace(app, checks=(check,))
+    app = app.but(checks=(check,))
     image, made = _started(app, engine)
     start = time.monotonic()
 

@@ -140,7 +140,7 @@ def test_a_port_that_the_app_uses_itself(tmp_path: Path, engine: MemoryEngine, f
     app = subject.settings.app("web")
     image = engine.image("python:3.13-slim")
     assert image
-    before = replace(app, port=app.port + 1)
+    before = app.but(port=app.port + 1)
     spec = spec_for(before, image, name=app.container_name, host_port=app.host_port, labels=SERVING_LABELS)
     engine.start(engine.create(spec, lambda _: None))
 

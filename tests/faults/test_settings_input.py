@@ -8,16 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.settings.check_settings import CheckSettings
-from seatrial.settings.settings import AppSettings
-from seatrial.settings.settings_file import SETTINGS_FILE
+from seatrial.model.app import App
+from seatrial.model.check import Check
+from seatrial.settings.reading import settings_of
+from seatrial.settings.settings import Settings
 from tests.cli_project import make_project
 from tests.faults.test_input import invoke, refusal
 
 APP = "seatrial:\n  apps:\n    web:\n"
-KNOWN = {"project", "registry", "user", "local_registry_port", "browser", "apps"}.union(
-    AppSettings.__struct_fields__, CheckSettings.__struct_fields__
-)
+KNOWN = {*settings_of(Settings), *settings_of(App), *settings_of(Check)}
 
 
 @pytest.fixture
@@ -26,7 +25,7 @@ def file(tmp_path: Path) -> Path:
     folder = tmp_path / "project"
     folder.mkdir()
     make_project(folder, name="demo", base="python", port=5000)
-    return folder / SETTINGS_FILE
+    return folder / "invoke.yaml"
 
 
 @pytest.mark.parametrize(
@@ -203,7 +202,7 @@ def test_named_file_in_environment_is_missing(file: Path) -> None:
 def test_named_file_is_read(file: Path) -> None:
     """A settings file that -f names overrides the project's own."""
     (file.parent / "other.yaml").write_text("seatrial:\n  user: Alice\n")
-    assert "'Alice'" in refusal(file.parent, "-f", "other.yaml", "tag").message
+    assert "'Alice'" in refusal(file.parent, "-f", "other.yaml", "tag").reason
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,7 +64,7 @@ def test_which_verdicts_count(tmp_path: Path) -> None:
     checks = (Check(),)
 
     def fingerprint(policy: FactsPolicy) -> str:
-        return policy_fingerprint(replace(app, facts=policy))
+        return policy_fingerprint(app.but(facts=policy))
 
     def verdict(given_under: FactsPolicy) -> Verdict:
         facts = fingerprint(given_under)
@@ -77,9 +76,9 @@ def test_which_verdicts_count(tmp_path: Path) -> None:
     assert not verdict(FactsPolicy()).covers(checks, fingerprint(strict))
     assert not verdict(FactsPolicy(mode="off")).covers(checks, fingerprint(strict))
     assert not verdict(strict).covers(checks, fingerprint(stricter))
-    assert not verdict(strict).covers(checks, fingerprint(replace(strict, budget=1)))
-    for other in (replace(app, port=80), replace(app, tmpfs=("/srv",))):
-        assert not verdict(strict).covers(checks, policy_fingerprint(replace(other, facts=strict)))
+    assert not verdict(strict).covers(checks, fingerprint(strict.but(budget=1)))
+    for other in (app.but(port=80), app.but(tmpfs=("/srv",))):
+        assert not verdict(strict).covers(checks, policy_fingerprint(other.but(facts=strict)))
 
 
 def test_what_an_app_may_write() -> None:

@@ -10,7 +10,7 @@ import pytest
 from seatrial.errors import UsageError
 from seatrial.model.platforms import parse_platform
 from seatrial.model.reference import ImageReference, parse_registry, parse_repository, parse_user
-from seatrial.model.sizes import LEAST_MEMORY, parse_bytes
+from seatrial.model.sizes import parse_bytes, parse_memory
 from seatrial.model.version import Version, parse_tag_patterns
 
 _NAME_HINT = "write a name such as sposigor/app-flask-teste or localhost:5050/demo/app"
@@ -56,16 +56,16 @@ _OTHERS = [
         "--platform linux/amd64",
     ),
     (
-        partial(parse_bytes, "--memory", "much", least=LEAST_MEMORY),
-        "--memory 'much' is not a valid size",
-        "memory is a number followed by b, k, m or g, at least 6m, as in docker run --memory",
+        partial(parse_memory, "1k"),
+        "'1k' is not a valid size",
+        "a size is a number followed by b, k, m, g, t or p, at least 6m, as in docker run --memory",
         "--memory 512m",
     ),
     (
-        partial(parse_bytes, "image_budget", "much"),
-        "the setting image_budget: 'much' is not a valid size",
-        "image_budget is a number followed by b, k, m or g, as in docker run --memory",
-        "image_budget: 512m",
+        partial(parse_bytes, "much"),
+        "'much' is not a valid size",
+        "a size is a number followed by b, k, m, g, t or p, as in docker run --memory",
+        "--memory 512m",
     ),
     (partial(Version.parse, ""), "'' is not a valid version", "it is empty", "--version 1"),
     (partial(Version.parse, "1+b"), "'1+b' is not a valid version", _CHARACTERS, "--version 1-b"),
@@ -77,19 +77,19 @@ _OTHERS = [
     ),
     (
         partial(parse_tag_patterns, ["{mayor}"]),
-        "the setting tags: '{mayor}' is not a valid tag pattern",
+        "'{mayor}' is not a valid tag pattern",
         "{mayor} is not known",
         _PATTERN_HINT,
     ),
     (
         partial(parse_tag_patterns, ["{version}-{major}"]),
-        "the setting tags: '{version}-{major}' is not a valid tag pattern",
+        "'{version}-{major}' is not a valid tag pattern",
         "{major} cannot be used with {version}",
         _PATTERN_HINT,
     ),
     (
         partial(parse_tag_patterns, ["latest"]),
-        "the setting tags is not valid",
+        "there is no tag of the version's own",
         "no pattern contains {version}, and each version needs a tag of its own",
         'tags: ["{version}", latest]',
     ),

@@ -152,8 +152,8 @@ def test_tags_are_legal(version: Version) -> None:
         (("{version}", "{major!r}"), "{major!r}"),
         (("{version}", ""), "''"),
         (("{version}", "x" * 129), "x" * 50),
-        (("latest", "{major}"), "the setting tags"),
-        ((), "the setting tags"),
+        (("latest", "{major}"), "version's own"),
+        ((), "version's own"),
     ],
 )
 def test_bad_patterns(patterns: tuple[str, ...], wrong: str) -> None:

@@ -118,7 +118,7 @@ def test_other_repositories_are_left_out(world: World, destination: Destination)
     """Ledger entries of other repositories and images of other apps are left out."""
     elsewhere = replace(destination, user="somebody")
     record_release(world, elsewhere, "1", {"1": "sha256:1"})
-    build(world, replace(destination, target=replace(destination.target, name="other")), "2")
+    build(world, replace(destination, target=destination.target.but(name="other")), "2")
 
     assert tag_statuses(world, destination) == ([], 0, None)
 
@@ -165,9 +165,7 @@ def test_neither_answers(world: World, destination: Destination) -> None:
 
 def test_own_patterns(world: World, destination: Destination) -> None:
     """With custom tag patterns the version is the part for `{version}`, and the newest comes first."""
-    destination = replace(
-        destination, target=replace(destination.target, tags=("v{version}", "v{major}.{minor}", "stable"))
-    )
+    destination = replace(destination, target=destination.target.but(tags=("v{version}", "v{major}.{minor}", "stable")))
     publish(world, destination, "sha256:9", "v1.4.9", "v1.4")
     publish(world, destination, "sha256:10", "v1.4.10", "v1.4", "stable")
 

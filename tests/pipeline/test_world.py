@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,7 +89,7 @@ def test_without_a_saved_image_the_newest_is_current(world: World, engine: Memor
     """Without a saved image, or if it is gone, the newest image with the app's labels counts."""
     built(engine, app, "1")
     newer = built(engine, app, "2")
-    built(engine, replace(app, name="other"), "3")
+    built(engine, app.but(name="other"), "3")
 
     assert world.current(app) == newer
     world.state.save_current(app.name, "sha256:gone")

@@ -5,20 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import yaml
 
 from seatrial.errors import UsageError
 from seatrial.model.app import Check, checks_digest
 from seatrial.settings.settings import Settings
-from seatrial.settings.settings_file import SETTINGS_FILE
+from tests.settings.loading import load
 
 HEAD = "seatrial:\n  apps:\n    web:\n      checks:\n"
 
 
 def checks(root: Path, text: str) -> tuple[Check, ...]:
     """Return the checks that these lines describe."""
-    (root / SETTINGS_FILE).write_text(HEAD + text)
-    return Settings.load(yaml.safe_load(HEAD + text)["seatrial"], root).app("web").checks
+    return load(root, HEAD + text).app("web").checks
 
 
 def test_every_key(tmp_path: Path) -> None:
@@ -92,7 +90,7 @@ def test_wrong(tmp_path: Path, text: str, line: int, key: str, wrong: str) -> No
     """An error names file, line, key and the wrong value or its limit."""
     with pytest.raises(UsageError) as caught:
         checks(tmp_path, text)
-    assert caught.value.reason.startswith(f"{tmp_path / SETTINGS_FILE}:{line}: ")
+    assert caught.value.reason.startswith(f"{tmp_path / 'invoke.yaml'}:{line}: ")
     assert wrong in caught.value.reason
     assert f"seatrial.apps.web.checks.{key}" in caught.value.message
 

@@ -5,21 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import yaml
 
 from seatrial.errors import UsageError
-from seatrial.settings.settings import Settings
-from seatrial.settings.settings_file import SETTINGS_FILE, check_settings_file
+from tests.settings.loading import load
 
 _APP = "seatrial: {apps: {web: {%s}}}"
 _CHECK = "seatrial: {apps: {web: {checks: [{%s}]}}}"
-
-
-def _load(root: Path, text: str) -> Settings:
-    file = root / SETTINGS_FILE
-    file.write_text(text)
-    check_settings_file(file)
-    return Settings.load(yaml.safe_load(text)["seatrial"], root)
 
 
 @pytest.mark.parametrize(
@@ -39,8 +30,8 @@ def _load(root: Path, text: str) -> Settings:
 def test_a_file_that_cannot_be_read(tmp_path: Path, text: str, line: int, reason: str) -> None:
     """The message names the line; the hint points to an example."""
     with pytest.raises(UsageError) as caught:
-        _load(tmp_path, text)
-    place = f"{tmp_path / SETTINGS_FILE}:{line}"
+        load(tmp_path, text)
+    place = f"{tmp_path / 'invoke.yaml'}:{line}"
     assert caught.value.message == "the settings cannot be read"
     assert caught.value.reason == f"{place}: {reason}"
     assert caught.value.hint == f"fix {place} (see the example in README.md)"
@@ -56,7 +47,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, text: str, line: int, reason
             "there is no setting 'zzz'",
             "use one of: project, registry, user, local_registry_port, browser, apps",
         ),
-        (_APP % "image_budget: 5", "apps.web.image_budget", "expected `str | null`, got `int`", "write it in quotes"),
+        (_APP % "image_budget: 5", "apps.web.image_budget", "expected `str`, got `int`", "write it in quotes"),
         (
             _APP % "image_facts_allowed: [read-only]",
             "apps.web.image_facts_allowed",
@@ -98,8 +89,8 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, text: str, line: int, reason
 def test_a_setting_that_is_not_valid(tmp_path: Path, text: str, key: str, reason: str, hint: str) -> None:
     """The message names the setting, the reason its line and what is wrong there."""
     with pytest.raises(UsageError) as caught:
-        _load(tmp_path, text)
-    place = f"{tmp_path / SETTINGS_FILE}:1"
+        load(tmp_path, text)
+    place = f"{tmp_path / 'invoke.yaml'}:1"
     assert caught.value.message == f"the setting seatrial.{key} is not valid"
     assert caught.value.reason.replace("compliant: nan", "compliant") == f"{place}: {reason}"
     assert caught.value.hint == hint.format(place=place)
@@ -114,23 +105,26 @@ def test_a_setting_that_is_not_valid(tmp_path: Path, text: str, key: str, reason
 )
 def test_an_app_that_is_not_there(tmp_path: Path, name: str | None, message: str, reason: str, hint: str) -> None:
     """The message lists the apps; the hint is the nearest one's flag."""
-    settings = _load(tmp_path, "seatrial: {apps: {web: {}, worker: {}}}")
+    settings = load(tmp_path, "seatrial: {apps: {web: {}, worker: {}}}")
     with pytest.raises(UsageError) as caught:
         settings.app(name)
     assert (caught.value.message, caught.value.reason, caught.value.hint) == (message, reason, hint)
 
 
 @pytest.mark.parametrize(
-    ("text", "what", "name", "hint"),
+    ("text", "key", "name", "hint"),
     [
         ("seatrial: {project: My Shop}", "project", "My Shop", "project: my-shop"),
-        ("seatrial: {apps: {Web: {}}}", "app", "Web", "app: web"),
+        ("seatrial: {apps: {Web: {}}}", "apps.Web", "Web", "Web: web"),
     ],
 )
-def test_a_name_that_is_not_valid(tmp_path: Path, text: str, what: str, name: str, hint: str) -> None:
+def test_a_name_that_is_not_valid(tmp_path: Path, text: str, key: str, name: str, hint: str) -> None:
     """The hint is the nearest valid name."""
     with pytest.raises(UsageError) as caught:
-        _load(tmp_path, text)
-    assert caught.value.message == f"{name!r} is not a valid {what} name"
-    assert caught.value.reason == "a name consists of lowercase letters, digits, _ . - and has at most 63 characters"
+        load(tmp_path, text)
+    assert caught.value.message == f"the setting seatrial.{key} is not valid"
+    assert caught.value.reason == (
+        f"{tmp_path}/invoke.yaml:1: {name!r} is not a valid name: a name consists of lowercase letters, digits, _ . - "
+        "and has at most 63 characters"
+    )
     assert caught.value.hint == hint

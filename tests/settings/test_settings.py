@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from seatrial.errors import UsageError
 from seatrial.model.app import App, BuildOptions, Check, checks_digest
 from seatrial.model.reference import DOCKER_HUB, ImageReference
 from seatrial.settings.settings import Settings, environment
-from seatrial.settings.settings_file import SETTINGS_FILE
+from tests.settings.loading import load
 
 
 @pytest.fixture
@@ -21,12 +20,6 @@ def root(tmp_path: Path) -> Path:
     folder = tmp_path / "My Shop!"
     folder.mkdir()
     return folder
-
-
-def load(root: Path, text: str) -> Settings:
-    """Load settings as Invoke would read them from the file."""
-    (root / SETTINGS_FILE).write_text(text)
-    return Settings.load(yaml.safe_load(text)["seatrial"], root)
 
 
 def wrong(root: Path, text: str) -> UsageError:
@@ -114,7 +107,7 @@ seatrial:
             secrets={"conf": f"src={root / 'pip.conf'}", "token": "env=TOKEN"},
             provenance=True,
             sbom=True,
-            no_cache=True,
+            cache=False,
             pull=True,
             timeout=60.0,
             context_limit=1024**2,
@@ -145,7 +138,7 @@ def test_unknown_key(root: Path, text: str, where: str, line: int, hint: str) ->
     error = wrong(root, text)
     assert error.exit_code == 2
     assert where in error.message
-    assert error.reason.startswith(f"{root / SETTINGS_FILE}:{line}: ")
+    assert error.reason.startswith(f"{root / 'invoke.yaml'}:{line}: ")
     assert hint in error.hint
 
 
@@ -172,7 +165,7 @@ def test_unknown_key(root: Path, text: str, where: str, line: int, hint: str) ->
 def test_wrong_type(root: Path, lines: str, line: int) -> None:
     """A setting of the wrong type or out of range is refused with file and line."""
     error = wrong(root, f"seatrial:\n  {lines}\n")
-    assert f"{root / SETTINGS_FILE}:{line}: " in error.reason
+    assert f"{root / 'invoke.yaml'}:{line}: " in error.reason
 
 
 @pytest.mark.parametrize(
@@ -188,7 +181,6 @@ def test_wrong_type(root: Path, lines: str, line: int) -> None:
         "apps: {web: {tmpfs: [data]}}",
         "apps: {web: {tmpfs: [/]}}",
         "apps: {web: {tmpfs: [/data/../etc]}}",
-        "apps: {web: {memory: 1.5g}}",
         "apps: {web: {repository: 'u/web:1'}}",
         "apps: {web: {repository: u/Web}}",
         "apps: {web: {base_images: [Python]}}",

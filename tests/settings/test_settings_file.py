@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from seatrial.errors import UsageError
-from seatrial.settings.settings_file import SETTINGS_FILE, check_settings_file, line_of
+from seatrial.settings.settings_file import read_settings_file
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     """Return the path of the settings file."""
-    return tmp_path / SETTINGS_FILE
+    return tmp_path / "invoke.yaml"
 
 
 @pytest.mark.parametrize(
@@ -24,12 +24,7 @@ def file(tmp_path: Path) -> Path:
 def test_good_files(file: Path, content: bytes) -> None:
     """An empty file, a comment, a BOM and other tools' settings are accepted."""
     file.write_bytes(content)
-    check_settings_file(file)
-
-
-def test_no_file(file: Path) -> None:
-    """A project needs no settings file."""
-    check_settings_file(file)
+    read_settings_file(file)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +48,7 @@ def test_damaged_files(file: Path, content: bytes, line: int, problem: str) -> N
     """A file that is not YAML or not a mapping, or has a key twice, is refused with file and line."""
     file.write_bytes(content)
     with pytest.raises(UsageError) as caught:
-        check_settings_file(file)
+        read_settings_file(file)
     assert caught.value.reason.startswith(f"{file}:{line}: ")
     assert problem in caught.value.reason
     assert f"{file}:{line}" in caught.value.hint
@@ -63,30 +58,30 @@ def test_not_utf8(file: Path) -> None:
     """A file in another encoding is refused, not guessed."""
     file.write_bytes(b"seatrial: {user: caf\xe9}\n")
     with pytest.raises(UsageError, match="utf-8"):
-        check_settings_file(file)
+        read_settings_file(file)
 
 
 def test_too_large(file: Path) -> None:
     """A file of ten megabytes is refused before it is read."""
     with file.open("wb") as handle:
         handle.truncate(10 * 1024 * 1024)
-    with pytest.raises(UsageError, match="10,485,760"):
-        check_settings_file(file)
+    with pytest.raises(UsageError, match="1,048,576"):
+        read_settings_file(file)
 
 
 def test_folder(file: Path) -> None:
     """A folder in the file's place is refused."""
     file.mkdir()
-    with pytest.raises(UsageError, match="not a regular file"):
-        check_settings_file(file)
+    with pytest.raises(UsageError, match=r"regular file|directory"):
+        read_settings_file(file)
 
 
 @pytest.mark.timeout(5)
 def test_pipe(file: Path) -> None:
     """A pipe is refused without waiting for a writer."""
     os.mkfifo(file)
-    with pytest.raises(UsageError, match="not a regular file"):
-        check_settings_file(file)
+    with pytest.raises(UsageError, match=r"regular file|directory"):
+        read_settings_file(file)
 
 
 @pytest.mark.parametrize(
@@ -108,11 +103,4 @@ def test_line_of(file: Path, trail: tuple[str | int, ...], line: int) -> None:
         "# comment\nseatrial:\n  user: x\n  apps:\n    web:\n      checks:\n"
         "        - path: /\n        - path: /healthz\n          text: ok\n"
     )
-    assert line_of(file, trail) == line
-
-
-def test_line_of_nothing(file: Path) -> None:
-    """Without a file, or with a damaged one, the line is 0."""
-    assert line_of(file, ("user",)) == 0
-    file.write_text("[")
-    assert line_of(file, ("user",)) == 0
+    assert read_settings_file(file).line_of(trail) == line

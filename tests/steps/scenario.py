@@ -119,7 +119,7 @@ class StepScenario:
 
     def build(self, version: str = "1", **options: Any) -> Build:
         """Return the step, with these build options added to the app's own."""
-        target = replace(self.app, build=replace(self.app.build, **options))
+        target = self.app.but(build=self.app.build.but(**options))
         return Build(target=target, version=Version(version))
 
     def smoke(self, version: str = "1", *, reuse: bool = False) -> Smoke:

@@ -94,7 +94,7 @@ class ApiBuild:
                 "labels": json.dumps(dict(request.labels)),
                 "target": options.target or "",
                 "platform": next(iter(options.platforms), ""),
-                "nocache": "1" if options.no_cache else "",
+                "nocache": "" if options.cache else "1",
                 "rm": "1",
                 "forcerm": "1",
             },

@@ -100,6 +100,6 @@ def _command(request: BuildRequest, dockerfile: str) -> list[str]:
     words = ["docker", "buildx", "build", "--progress=rawjson", "--load", f"--tag={request.reference.familiar}"]
     words += [f"--file={dockerfile}", f"--provenance={str(options.provenance).lower()}"]
     words += [f"--sbom={str(options.sbom).lower()}"]
-    words += ["--no-cache"] if options.no_cache else []
+    words += ["--no-cache"] if not options.cache else []
     words += ["--pull"] if options.pull else []
     return [*words, *(word for flag, values in pairs.items() for value in values for word in (flag, value)), "-"]

@@ -26,7 +26,7 @@ class Build(AppStep):
     """`repository:version` is an image built from exactly these inputs, and the app's current image.
 
     The inputs are the context's files, the Dockerfile, arguments, target, platforms, version and the identities of the
-    base images; a label of the image holds their digest. With `no_cache`, only an image built in this run counts.
+    base images; a label of the image holds their digest. Without `cache`, only an image built in this run counts.
     """
 
     version: Version
@@ -42,7 +42,7 @@ class Build(AppStep):
         build_plan = BuildPlan.of(self.target, self.version, world)
         image = world.image(self.reference)
         same = image is not None and build_plan.is_up_to_date(image)
-        if image and same and (not self.target.build.no_cache or self._built_now(image, world)):
+        if image and same and (self.target.build.cache or self._built_now(image, world)):
             if world.is_current(self.target, image):
                 return NoChange(
                     message=f"{self.reference.familiar} is up to date",

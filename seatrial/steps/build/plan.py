@@ -178,7 +178,7 @@ class BuildPlan:
             dockerfile=self.app.dockerfile,
             content=self.dockerfile,
             digests=self.digests,
-            options=replace(self.app.build, arguments=arguments),
+            options=self.app.build.but(arguments=arguments),
             labels=self.labels(),
             epoch=int(epoch) if epoch.isdecimal() else None,
         )

@@ -72,7 +72,7 @@ class Preflight(AppStep):
                 self.destination, reference, manifest, published.labels, _difference(world, build_plan, published)
             )
         local = world.image(self.local)
-        if self.target.build.no_cache or (local and is_same_image(local, reference, manifest)):
+        if not self.target.build.cache or (local and is_same_image(local, reference, manifest)):
             message = f"{reference.familiar} is already published from these inputs"
             return NoChange(message=message, identity=manifest.digest)
         return Change(
@@ -90,7 +90,7 @@ class Preflight(AppStep):
         manifest, local = world.published_manifest(self.reference), world.image(self.local)
         if manifest is None or (local and is_same_image(local, self.reference, manifest)):
             return
-        if self.target.build.no_cache or not build_plan.is_up_to_date(_published(world, self.reference, manifest)):
+        if not self.target.build.cache or not build_plan.is_up_to_date(_published(world, self.reference, manifest)):
             return  # the second plan reports it
         reference = self.reference.with_digest(manifest.digest)
         emit(Info(text=f"pulling {self.reference.familiar}, {prefixed_digest(manifest.digest)}"))

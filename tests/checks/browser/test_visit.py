@@ -6,7 +6,6 @@ import struct
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -267,7 +266,7 @@ def test_which_page_is_opened() -> None:
 
 def test_a_page_of_a_version(tmp_path: Path, chromium: str) -> None:
     """`{version}` in the path is replaced as in a check, and the visit is reported like a check."""
-    app = replace(make_app("demo", tmp_path / "app", "python", 5000), checks=(Check(path="/v/{version}"),))
+    app = make_app("demo", tmp_path / "app", "python", 5000).but(checks=(Check(path="/v/{version}"),))
     events: list[Event] = []
     with serving({"/v/1.4": GOOD}) as served:
         expected, shot = Expected(version="1.4"), tmp_path / "page.png"

@@ -137,8 +137,8 @@ def test_an_image_with_one_fault(
 def test_an_image_above_its_budget(world: World, app: App, specimens: Specimens) -> None:
     """An image larger than its budget fails the size check; an image of exactly that size passes."""
     image = specimens.make()
-    small = replace(app, facts=FactsPolicy(budget=image.size - 1))
-    exact = replace(app, facts=FactsPolicy(budget=image.size))
+    small = app.but(facts=FactsPolicy(budget=image.size - 1))
+    exact = app.but(facts=FactsPolicy(budget=image.size))
 
     assert f"({image.size - 1:,} bytes)" in problems(collect_facts(world, small, image))["size"]
     assert problems(collect_facts(world, exact, image)) == {}
@@ -195,7 +195,7 @@ def test_files_are_scanned_once(world: World, app: App, specimens: Specimens) ->
 
 def test_files_are_not_scanned_without_need(world: World, app: App, specimens: Specimens) -> None:
     """If both checks of files may fail, the files are not scanned."""
-    lenient = replace(app, facts=FactsPolicy(allowed=("writable", "setuid")))
+    lenient = app.but(facts=FactsPolicy(allowed=("writable", "setuid")))
 
     assert problems(collect_facts(world, lenient, specimens.make(GOOD, file("/app/su", 0o4755)))) == {}
     assert not (world.state.folder / "facts").exists()
@@ -217,7 +217,7 @@ def test_a_whole_image_is_scanned_quickly(world: World, app: App, python_image: 
 def enforce(world: World, app: App, image: Image, policy: FactsPolicy) -> tuple[str, list[str]]:
     """Return the summary of the image checks under a policy, and the names of those that failed."""
     events: list[Event] = []
-    summary = enforce_policy(world, replace(app, facts=policy), image, events.append)
+    summary = enforce_policy(world, app.but(facts=policy), image, events.append)
     return summary, [event.check.split()[2] for event in events if isinstance(event, CheckResult) and event.problem]
 
 

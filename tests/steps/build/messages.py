@@ -37,13 +37,13 @@ ROWS = (
     ),
     row(
         "tag of another project",
-        lambda s: real(s, s.build(), replace(s.build(), target=replace(s.app, project="shop"))),
+        lambda s: real(s, s.build(), replace(s.build(), target=s.app.but(project="shop"))),
         "rebuilt demo/web:1 (SIZE)",
         "the tag belonged to project demo, app web",
     ),
     row(
         "no cache",
-        lambda s: real(s, s.build(), s.build(no_cache=True)),
+        lambda s: real(s, s.build(), s.build(cache=False)),
         "rebuilt demo/web:1 (SIZE)",
         "the build cache is off",
     ),

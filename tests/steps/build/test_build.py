@@ -87,7 +87,7 @@ def test_seatrial_s_own_files_are_no_input(scenario: StepScenario) -> None:
 def test_another_argument_is_named(scenario: StepScenario) -> None:
     """A new build argument in the settings causes a build, and is named."""
     scenario.prepare(scenario.build())
-    other = replace(scenario.app, build=BuildOptions(arguments={"COLOUR": "red"}))
+    other = scenario.app.but(build=BuildOptions(arguments={"COLOUR": "red"}))
 
     assert "COLOUR" in scenario.check(Build(target=other, version=Version("1"))).reason
 

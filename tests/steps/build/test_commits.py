@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from seatrial.model.app import BUILDER_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
@@ -128,7 +126,7 @@ def test_the_same_commit_gives_the_same_layers(scenario: StepScenario) -> None:
     _repository(scenario)
     layers = set()
     for _ in range(2):
-        scenario.prepare(scenario.build(no_cache=True))
+        scenario.prepare(scenario.build(cache=False))
         layers.add(tuple(scenario.backend.engine.inspect_image(scenario.local())["RootFS"]["Layers"]))
         (scenario.app.context / "app.py").touch()
     assert len(layers) == 1
@@ -139,7 +137,7 @@ def test_a_dockerfile_elsewhere(scenario: StepScenario) -> None:
     elsewhere = scenario.app.context.parent / "Dockerfile"
     elsewhere.write_text(scenario.app.dockerfile.read_text())
     _repository(scenario)
-    target = replace(scenario.app, dockerfile=elsewhere)
+    target = scenario.app.but(dockerfile=elsewhere)
     step = Build(target=target, version=Version("1"))
     scenario.prepare(step)
     assert not scenario.backend.labels(scenario.local())[REVISION_LABEL].endswith("-dirty")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +45,7 @@ def test_a_context_too_large(scenario: StepScenario) -> None:
 def test_without_cache(scenario: StepScenario) -> None:
     """Without cache the same inputs are built again in every run, but only once in each run."""
     scenario.prepare(scenario.build())
-    step, world = scenario.build(no_cache=True), scenario.world
+    step, world = scenario.build(cache=False), scenario.world
 
     first, _ = converge(step, world, check=False, emit=lambda _: None)
     again, _ = converge(step, world, check=False, emit=lambda _: None)
@@ -70,7 +69,7 @@ def test_a_newer_base(scenario: StepScenario) -> None:
 
     # Somebody else pushes another base image under the same tag; in the engine the tag still points to the old one.
     scenario.app.dockerfile.write_text(f"FROM {scenario.backend.base}\nLABEL newer=yes\nCOPY app.py /app.py\n")
-    other = replace(scenario.app, name="other", repository=ImageReference.parse(f"{scenario.app.project}/other"))
+    other = scenario.app.but(name="other", repository=ImageReference.parse(f"{scenario.app.project}/other"))
     scenario.prepare(Build(target=other, version=Version("1")))
     newer = scenario.image_id(f"{scenario.app.project}/other:1")
     assert newer
@@ -136,7 +135,7 @@ def test_another_name_for_the_dockerfile(scenario: StepScenario) -> None:
     """COPY may include the Dockerfile, so another name for it causes a build."""
     scenario.prepare(scenario.build())
     other = scenario.app.dockerfile.rename(scenario.app.context / "Web.Dockerfile")
-    step = Build(target=replace(scenario.app, dockerfile=other), version=Version("1"))
+    step = Build(target=scenario.app.but(dockerfile=other), version=Version("1"))
     outcome = scenario.check(step)
     assert outcome.status is Status.CHANGED
     assert "Dockerfile" in outcome.reason
@@ -145,7 +144,7 @@ def test_another_name_for_the_dockerfile(scenario: StepScenario) -> None:
 def test_another_project_of_the_same_repository(scenario: StepScenario) -> None:
     """An image that another app built from the same inputs is not used, and its app is named."""
     scenario.prepare(scenario.build())
-    step = Build(target=replace(scenario.app, name="shop"), version=Version("1"))
+    step = Build(target=scenario.app.but(name="shop"), version=Version("1"))
     done = scenario.four_runs(step)
     assert f"project {scenario.app.project}, app {scenario.app.name}" in done.reason
 

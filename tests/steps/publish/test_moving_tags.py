@@ -98,7 +98,7 @@ CASES = {
 def test_tags(scenario: StepScenario, case: Case) -> None:
     """A push moves these tags and no other; the second time it finds nothing to do."""
     if case.tags:
-        scenario = replace(scenario, app=replace(scenario.app, tags=case.tags))
+        scenario = replace(scenario, app=scenario.app.but(tags=case.tags))
     for version in case.before.split():
         assert go(scenario, scenario.release(version), check=False).exit_code == 0
     old = scenario.backend.published(scenario.repository)
@@ -130,7 +130,7 @@ def test_somebody_elses_latest(scenario: StepScenario) -> None:
 
 def test_another_own_tag_is_taken(scenario: StepScenario) -> None:
     """A version with several tags of its own overwrites none of them."""
-    scenario = replace(scenario, app=replace(scenario.app, tags=("{version}", "web-{version}", "latest")))
+    scenario = replace(scenario, app=scenario.app.but(tags=("{version}", "web-{version}", "latest")))
     strange = scenario.backend.publish(scenario.repository, "web-1.4.3")
 
     outcome = tagged(scenario, "1.4.3").real(scenario.push("1.4.3"))

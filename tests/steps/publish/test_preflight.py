@@ -99,7 +99,7 @@ def test_no_cache(scenario: StepScenario) -> None:
     """With `no_cache` nothing is pulled: the push finds out whether the new image is the same."""
     digest = released(scenario, "1")
     scenario = elsewhere(scenario)
-    target = replace(scenario.app, build=replace(scenario.app.build, no_cache=True))
+    target = scenario.app.but(build=scenario.app.build.but(cache=False))
     before = scenario.seen()
 
     outcome = scenario.real(replace(scenario.preflight(), target=target))

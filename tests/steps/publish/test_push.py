@@ -41,7 +41,7 @@ def _failed_its_test(scenario: StepScenario) -> Push:
 
 def _other_checks(scenario: StepScenario) -> Push:
     tagged(scenario)
-    return replace(scenario.push(), target=replace(scenario.app, checks=(Check(text="hello", path="/other"),)))
+    return replace(scenario.push(), target=scenario.app.but(checks=(Check(text="hello", path="/other"),)))
 
 
 def _the_image_before(scenario: StepScenario) -> Push:

@@ -96,7 +96,7 @@ def test_lines(scenario: StepScenario, before: str, to: str, moved: tuple[str, .
 def test_a_missing_moving_tag(scenario: StepScenario) -> None:
     """A missing moving tag is created."""
     digest = released(scenario, "1.4.1")
-    scenario = replace(scenario, app=replace(scenario.app, tags=(*scenario.app.tags, "stable")))
+    scenario = replace(scenario, app=scenario.app.but(tags=(*scenario.app.tags, "stable")))
 
     done = scenario.four_runs(scenario.rollback("1.4.1"))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from seatrial.model.version import Version
 from seatrial.pipeline.outcome import Outcome
 from seatrial.steps.serve.run import Run
@@ -50,7 +48,7 @@ ROWS = (
     ),
     row(
         "other options",
-        lambda s: real(_serving(s), Run(target=replace(s.app, pids=9, memory=9), version=Version("1"))),
+        lambda s: real(_serving(s), Run(target=s.app.but(pids=9, memory=9), version=Version("1"))),
         "started demo/web:1 at http://127.0.0.1:PORT/",
         "changed options: memory, pids",
     ),

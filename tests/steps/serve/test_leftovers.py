@@ -66,7 +66,7 @@ def test_another_version_after_a_killed_run(scenario: StepScenario, gone: int) -
 def test_two_that_serve(scenario: StepScenario, gone: int, another_port: int, *, moves: bool) -> None:
     """If a run was killed on its way to another port, the next run keeps the container on the port it wants."""
     scenario.prepare(scenario.build(), scenario.serve())
-    moved = replace(scenario, app=replace(scenario.app, host_port=another_port))
+    moved = replace(scenario, app=scenario.app.but(host_port=another_port))
     old, new = (scenario.container() or ("",))[0], _start_new(moved, "1", gone)
     wanted = moved if moves else scenario
 

@@ -83,7 +83,7 @@ def test_the_order(scenario: StepScenario, monkeypatch: pytest.MonkeyPatch) -> N
 def test_another_port_without_a_gap(scenario: StepScenario, monkeypatch: pytest.MonkeyPatch, another_port: int) -> None:
     """If the app moves to another port, it answers there before the old container is stopped."""
     scenario.prepare(scenario.build(), scenario.serve())
-    moved = replace(scenario, app=replace(scenario.app, host_port=another_port))
+    moved = replace(scenario, app=scenario.app.but(host_port=another_port))
     engine = scenario.backend.engine
     stop, served = engine.stop, []
 
@@ -163,7 +163,7 @@ def test_an_old_one_that_does_not_answer_again(scenario: StepScenario, monkeypat
             start(container_id)
 
     monkeypatch.setattr(engine, "start", break_down)
-    hasty = replace(scenario, app=replace(scenario.app, smoke_timeout=0.5))
+    hasty = replace(scenario, app=scenario.app.but(smoke_timeout=0.5))
     outcome, events = _heard(hasty, hasty.serve("2"))
 
     assert outcome.status is Status.FAILED
@@ -175,7 +175,7 @@ def test_an_old_one_that_does_not_answer_again(scenario: StepScenario, monkeypat
 def test_another_port_inside(scenario: StepScenario) -> None:
     """An app that listens on another port inside is served on the same port of this machine."""
     scenario.prepare(scenario.build(), scenario.serve())
-    target = replace(scenario.app, port=scenario.app.port + 1)
+    target = scenario.app.but(port=scenario.app.port + 1)
 
     done = scenario.four_runs(Run(target=target, version=Version("1")))
 
@@ -202,7 +202,7 @@ def test_limits_are_options(scenario: StepScenario) -> None:
     """Other limits need another container, and the reason names them."""
     scenario.prepare(scenario.build(), scenario.serve())
 
-    done = scenario.four_runs(Run(target=replace(scenario.app, pids=99, stop_grace=3), version=Version("1")))
+    done = scenario.four_runs(Run(target=scenario.app.but(pids=99, stop_grace=3), version=Version("1")))
 
     assert done.reason.endswith(": pids")
 
@@ -211,7 +211,7 @@ def test_limits_are_options(scenario: StepScenario) -> None:
 @pytest.mark.parametrize("ending", ["run", "stop"])
 def test_one_that_does_not_end(scenario: StepScenario, ending: str) -> None:
     """A container that ignores SIGTERM is killed after the app's grace, and a warning says so."""
-    app = replace(scenario.app, stop_grace=1)
+    app = scenario.app.but(stop_grace=1)
     file = app.context / "app.py"
     file.write_text(f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n{file.read_text()}")
     deaf = replace(scenario, app=app)

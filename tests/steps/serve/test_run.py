@@ -86,7 +86,7 @@ def test_a_first_image_that_fails(scenario: StepScenario) -> None:
 def test_other_options_are_named(scenario: StepScenario) -> None:
     """A container with other options is replaced; the reason names them, and no value of the environment."""
     scenario.prepare(scenario.build(), scenario.serve())
-    app = replace(scenario.app, memory=96 * 1024 * 1024, environment={"TOKEN": "S3ntinel"})
+    app = scenario.app.but(memory=96 * 1024 * 1024, environment={"TOKEN": "S3ntinel"})
 
     done = scenario.four_runs(Run(target=app, version=Version("1")))
 
@@ -155,7 +155,7 @@ def test_a_container_uses_the_port(scenario: StepScenario) -> None:
 
 def test_a_taken_port_keeps_the_old_one_serving(scenario: StepScenario, listener: int, another_port: int) -> None:
     """A move to a taken port fails, and the app goes on serving on the old port."""
-    moved = replace(scenario.app, host_port=another_port)
+    moved = scenario.app.but(host_port=another_port)
     scenario.prepare(scenario.build(), Run(target=moved, version=Version("1")))
     before = scenario.backend.containers()
 

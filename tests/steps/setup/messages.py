@@ -48,7 +48,7 @@ def _base(scenario: StepScenario) -> BaseImage:
         ImageReference.parse("python:3"),
         ImageReference(registry=OWN_REGISTRY, repository="seatrial/python", tag="3"),
     )
-    return BaseImage(target=replace(scenario.app, base_images=bases))
+    return BaseImage(target=scenario.app.but(base_images=bases))
 
 
 ROWS = (

@@ -125,7 +125,7 @@ def test_a_base_image_that_is_there(world: World, settings: Settings) -> None:
 
 def test_a_base_image_that_cannot_be_pulled(world: World, settings: Settings) -> None:
     """If it can be neither pulled nor built, the last error is the outcome."""
-    app = replace(settings.app(), base_images=settings.app().base_images[:1])
+    app = settings.app().but(base_images=settings.app().base_images[:1])
     outcome, _ = converge(BaseImage(target=app), world, check=False, emit=print)
     assert outcome.status is Status.FAILED
     assert isinstance(outcome.error, RegistryUnavailable)

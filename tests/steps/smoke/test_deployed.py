@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,7 +32,7 @@ def world(tmp_path: Path) -> World:
 def step(folder: Path, port: int, version: str | None = "1", *checks: Check, prefix: str = "") -> Deployed:
     """Return the step for what is deployed at a port."""
     app = make_app("demo", folder / f"app{port}", "python", 5000)
-    app = replace(app, checks=checks or app.checks, smoke_timeout=1)
+    app = app.but(checks=checks or app.checks, smoke_timeout=1)
     base_url = BaseUrl(port=port, prefix=prefix)
     return Deployed(target=app, base_url=base_url, awaited=Version(version) if version else None)
 

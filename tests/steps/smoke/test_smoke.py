@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import replace
 
 import pytest
 
@@ -71,7 +70,7 @@ def test_reuse_takes_an_earlier_verdict(scenario: StepScenario) -> None:
 def test_reuse_needs_the_same_checks(scenario: StepScenario) -> None:
     """A verdict on other checks does not count."""
     scenario.prepare(scenario.build(), scenario.smoke())
-    other = replace(scenario.app, checks=(Check(text="hello"),))
+    other = scenario.app.but(checks=(Check(text="hello"),))
 
     assert scenario.check(Smoke(target=other, version=Version("1"), reuse=True)).status is Status.CHANGED
 
@@ -124,7 +123,7 @@ def test_a_wrong_answer_fails_at_once(scenario: StepScenario) -> None:
 def test_a_failure_takes_the_place_of_an_older_verdict(scenario: StepScenario) -> None:
     """An image that passed once and fails now has not passed, also not with `reuse`."""
     scenario.prepare(scenario.build(), scenario.smoke())
-    stricter = replace(scenario.app, checks=(Check(text="adieu"),))
+    stricter = scenario.app.but(checks=(Check(text="adieu"),))
     assert scenario.real(Smoke(target=stricter, version=Version("1"))).status is Status.FAILED
 
     assert scenario.check(scenario.smoke(reuse=True)).status is Status.CHANGED
@@ -163,7 +162,7 @@ def test_an_app_that_never_answers(scenario: StepScenario) -> None:
     """An app that does not answer fails at its deadline, not before and not much later."""
     scenario.set_reply("asleep")
     scenario.prepare(scenario.build())
-    subject = replace(scenario.app, smoke_timeout=0.6)
+    subject = scenario.app.but(smoke_timeout=0.6)
 
     outcome, seconds = timed(scenario, Smoke(target=subject, version=Version("1")))
 

@@ -1,0 +1,139 @@
+"""From a mapping in the settings file to a struct; an error names file, line and the nearest known key."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin
+
+import msgspec
+from msgspec import Meta, Struct
+from msgspec.structs import FieldInfo, fields
+
+from seatrial.errors import UsageError
+from seatrial.model.check import Check
+from seatrial.model.setting_types import Parsed
+from seatrial.settings.settings_file import KEY, read_settings_file
+from seatrial.wording import nearest
+
+__all__ = ["Reader", "settings_of"]
+
+_S = TypeVar("_S", bound=Struct)
+_T = TypeVar("_T")
+_Trail = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """Reads structs for the project in `root` from values that come from `files`, the most important first.
+
+    `owners` are all structs with settings, and what a reader of an error calls them.
+    """
+
+    root: Path
+    files: Sequence[Path]
+    owners: Mapping[type[Struct], str]
+
+    def read(self, given: object, kind: type[_S], trail: _Trail, **own: object) -> _S:
+        """Return the settings at `trail` as `kind`, with the fields in `own`; raise `UsageError` for a wrong one."""
+        values: dict[str, Any] = self.convert(given, dict[str, Any], trail)
+        known = settings_of(kind)
+        if unknown := next((key for key in values if key not in known), None):
+            raise self._unknown(unknown, kind, (*trail, unknown))
+        return self._struct(values, kind, trail, own)
+
+    def _struct(self, given: Mapping[str, Any], kind: type[_S], trail: _Trail, own: Mapping[str, object]) -> _S:
+        values = dict(own)
+        for field in fields(kind):
+            name = field.encode_name
+            if _is_struct(field):
+                values[name] = self._struct(given, field.type, trail, {})
+            elif name in given and name not in own:
+                values[name] = self._parsed(given[name], field, (*trail, name))
+        read: _S = self.convert(values, kind, trail)
+        return read
+
+    def _parsed(self, value: object, field: FieldInfo, trail: _Trail) -> object:
+        """Return the value with its texts parsed, if the field says how."""
+        parsed = next((one for one in getattr(field.type, "__metadata__", ()) if isinstance(one, Parsed)), None)
+        if parsed is None or value is None:
+            return value
+        is_tuple = get_origin(get_args(field.type)[0]) is tuple
+        texts: Any = self.convert(value, tuple[str, ...] if is_tuple else str, trail)
+        if is_tuple and not parsed.whole:
+            return tuple(self.parse(text, parsed.parse, (*trail, index)) for index, text in enumerate(texts))
+        return self.parse(texts, parsed.parse, trail)
+
+    def parse(self, value: object, parse: Callable[[Any], _T], trail: _Trail) -> _T:
+        """Return what `parse` makes of the value at `trail`; its error gets the place."""
+        try:
+            return parse(value)
+        except UsageError as error:
+            key = next(part for part in reversed(trail) if isinstance(part, str))
+            hint = re.sub(r"^--[a-z-]+ ", f"{key}: ", error.hint)
+            raise self.error(trail, f"{error.message}: {error.reason}", hint) from error
+
+    def convert(self, value: object, kind: Any, trail: _Trail) -> Any:  # noqa: ANN401  a type, and a value of it
+        """Return the value at `trail` as `kind`; raise `UsageError` for one of another type or out of its range."""
+        try:
+            return msgspec.convert(value, kind, strict=False, dec_hook=self._path)
+        except msgspec.ValidationError as error:
+            problem, _, where = str(error).partition(" - at `$")
+            full = (*trail, *(int(b) if b else a for a, b in re.findall(r"\.(\w+)|\[(\d+)\]", where)))
+            if unknown := re.search(r"unknown field `(.*)`", problem):
+                raise self._unknown(unknown[1], Check, (*full, unknown[1])) from error
+            if named := re.match("`([a-z_]+)` ", problem):
+                full = (*full, named[1])
+            quotes = "write it in quotes" if re.search("Expected `str.*got `(int|float|bool)`", problem) else ""
+            raise self.error(full, problem, quotes) from error
+
+    def _path(self, _: type, value: str) -> Path:
+        return Path(os.path.realpath(self.root / value))  # unlike Path.resolve, it takes a loop of links
+
+    def _unknown(self, key: str, kind: type[Struct], trail: _Trail) -> UsageError:
+        known = settings_of(kind)
+        if owner := next((words for other, words in self.owners.items() if key in settings_of(other)), None):
+            return self.error(trail, f"'{key}' is a setting of {owner}", f"move '{key}' there")
+        near = nearest(key, known)
+        return self.error(
+            trail, f"there is no setting '{key}'", f"write '{near}'" if near else f"use one of: {', '.join(known)}"
+        )
+
+    def error(self, trail: _Trail, problem: str, hint: str = "") -> UsageError:
+        """Return the error for the setting at `trail`, with its line or that of what it belongs to."""
+        place = self._place(trail)
+        return UsageError(
+            f"the setting {'.'.join(map(str, (KEY, *trail)))} is not valid",
+            reason=f"{place}: {problem[:1].lower()}{problem[1:]}",
+            hint=hint or f"fix {place}",
+        )
+
+    def _place(self, trail: _Trail) -> str:
+        while trail:
+            for path in self.files:
+                try:
+                    line = read_settings_file(path).line_of(trail)
+                except (OSError, UsageError):
+                    continue
+                if line:
+                    return f"{path}:{line}"
+            trail = trail[:-1]
+        return self.files[0].name
+
+
+def settings_of(kind: type[Struct]) -> list[str]:
+    """Return the settings of a struct by their keys in the file, also those of the structs in its fields."""
+    found = []
+    for field in fields(kind):
+        if _is_struct(field):
+            found += settings_of(field.type)
+        elif any(isinstance(one, Meta) and one.description for one in getattr(field.type, "__metadata__", ())):
+            found.append(field.encode_name)
+    return found
+
+
+def _is_struct(field: FieldInfo) -> bool:
+    return isinstance(field.type, type) and issubclass(field.type, Struct)

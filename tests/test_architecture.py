@@ -40,7 +40,7 @@ STAGES = {"build": set(), "smoke": set(), "setup": set(), "serve": {"smoke"}, "p
 ONLY = {
     "invoke": ("tasks.py", "__main__.py", "cli/"),
     "docker": ("engine/", "registry/credentials.py"),
-    "urllib3": ("engine/", "registry/"),
+    "urllib3": ("checks/http/", "engine/", "registry/"),
     "requests": ("registry/", "engine/"),
     "rich": ("output/",),
     "subprocess": ("host/subprocesses.py", "steps/setup/engine.py"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from urllib.parse import quote, urljoin, urlsplit
 
 from seatrial.errors import UsageError, sanitize
@@ -15,12 +16,16 @@ _SAFE = "/%?&=:@!$'()*+,;~[]"
 
 @dataclass(frozen=True, kw_only=True)
 class BaseUrl:
-    """The base URL of an app; `prefix` is the path that all its paths start with, without a trailing slash."""
+    """The base URL of an app; `prefix` is the path that all its paths start with, without a trailing slash.
+
+    The app runs in a container here, which may have any certificate, unless it is `deployed`.
+    """
 
     host: str = "127.0.0.1"
     port: int
     scheme: str = "http"
     prefix: str = ""
+    deployed: bool = False
 
     def __str__(self) -> str:
         return f"{self.origin}{self.prefix}"
@@ -28,8 +33,22 @@ class BaseUrl:
     @property
     def origin(self) -> str:
         """The URL's scheme, host and port; the scheme's default port is left out."""
+        return f"{self.scheme}://{self.authority}"
+
+    @property
+    def authority(self) -> str:
+        """Host and port as in a Host header; the scheme's default port is left out."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}" if self.port == _PORTS[self.scheme] else f"{self.scheme}://{host}:{self.port}"
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+
+    def named(self, headers: Mapping[str, str]) -> BaseUrl:
+        """Return the same base URL under the name in a Host header; without a valid one, itself."""
+        names = [value for name, value in headers.items() if name.lower() == "host"]
+        try:
+            parts = urlsplit(f"//{names[0] if names else self.authority}")
+            return replace(self, host=parts.hostname or self.host, port=parts.port or _PORTS[self.scheme])
+        except ValueError:
+            return self
 
     def url(self, path: str) -> str:
         """Return the full URL of one of the app's paths; a full URL is returned unchanged."""
@@ -74,6 +93,7 @@ def parse_base_url(text: str) -> BaseUrl:
         host=ascii_host,
         port=_PORTS[parts.scheme] if port is None else port,
         prefix=quote(parts.path.rstrip("/"), safe=_SAFE),
+        deployed=True,
     )
 
 

@@ -1,4 +1,4 @@
-"""Send one HTTP request; the response is complete before the deadline, or it is an error."""
+"""Send one HTTP request; its answer has come by the deadline, or it is an error."""
 
 from __future__ import annotations
 
@@ -8,20 +8,26 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
+from urllib3.response import HTTPResponse
 
 from seatrial.checks.http.base_url import BaseUrl
 from seatrial.checks.http.response import LARGEST_BODY, Response
 from seatrial.errors import sanitize
 
-__all__ = ["Request", "send"]
+__all__ = ["Request", "send", "speaks_tls", "tls_context"]
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _SEE_OTHER, _KEEPS_METHOD = 303, (307, 308)
 _MOST_REDIRECTS = 3
-_DEFAULT_HEADERS = {"Accept": "*/*", "User-Agent": "seatrial"}
+_STREAM_SECONDS = 1.0
+_PIECE = 16 * 1024
+http.client._MAXHEADERS = 1000  # type: ignore[attr-defined]  # noqa: SLF001  its 100 are fewer than real apps send
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,15 +41,17 @@ class Request:
 
 
 def send(base_url: BaseUrl, request: Request, *, seconds: float, follow: bool = False) -> Response:
-    """Return the response, or raise `OSError` if it is not complete within `seconds`.
+    """Return the response, or raise `OSError` if its headers have not come within `seconds`.
 
-    With `follow`, up to three redirects on the same origin are followed. Proxies in the environment are ignored;
-    the system must trust the certificate.
+    The body is read for as long, or for one second if it is an event stream. With `follow`, up to three redirects on
+    the same origin are followed; the name in a Host header counts as the origin, too. Proxies in the environment are
+    ignored.
     """
     deadline = time.monotonic() + seconds
     url, visited = f"{base_url}{request.path}", list[str]()
+    named = base_url.named(request.headers)
     while True:
-        if (target := base_url.request_target(url)) is None:
+        if (target := base_url.request_target(url) or named.request_target(url)) is None:
             raise ConnectionError(f"{sanitize(url, limit=200)} is not on {base_url.origin}")
         response = _exchange(base_url, request, target, url, deadline, seconds)
         if not follow or response.location is None:
@@ -53,7 +61,7 @@ def send(base_url: BaseUrl, request: Request, *, seconds: float, follow: bool = 
             method = request.method if request.method in ("GET", "HEAD") else "GET"
             request = replace(request, method=method, body=None)
         shown = sanitize(response.location, limit=200)
-        if base_url.request_target(response.location) is None:
+        if base_url.request_target(response.location) is None and named.request_target(response.location) is None:
             return replace(response, redirect_error=f"it redirects to {shown}, which is not on {base_url.origin}")
         if f"{request.method} {response.location}" in visited:
             return replace(response, redirect_error=f"it redirects in a loop, back to {shown}")
@@ -62,107 +70,115 @@ def send(base_url: BaseUrl, request: Request, *, seconds: float, follow: bool = 
         url = response.location
 
 
+def speaks_tls(base_url: BaseUrl, *, seconds: float) -> bool:
+    """Return whether a server answers in TLS, whatever its certificate."""
+    try:
+        with _connect(base_url, time.monotonic() + seconds) as sock, tls_context(trusted=False).wrap_socket(sock):
+            return True
+    except OSError:
+        return False
+
+
 def _exchange(  # noqa: PLR0913, PLR0917  each argument is one thing
     base_url: BaseUrl, request: Request, target: str, url: str, deadline: float, seconds: float
 ) -> Response:
     """Return the response to one request, without following redirects."""
     late = threading.Event()
+    given = {name.lower() for name in request.headers}
+    defaults = {"Host": base_url.authority, "Accept": "*/*", "User-Agent": "seatrial"}
+    headers = {name: value for name, value in defaults.items() if name.lower() not in given}
+    headers |= {**request.headers, "Connection": "close"}
     try:
-        with _connected(base_url, deadline, late) as connection:
-            given = {name.lower() for name in request.headers}
-            defaults = {name: value for name, value in _DEFAULT_HEADERS.items() if name.lower() not in given}
-            headers = {**defaults, **request.headers, "Connection": "close"}
-            as_bytes = {name: value.encode() for name, value in headers.items()}
-            connection.request(request.method, target, body=request.body, headers=as_bytes)
-            response = connection.getresponse()
-            body = response.read(LARGEST_BODY + 1)
-            if late.is_set():
+        with ExitStack() as stack:
+            sock = stack.enter_context(_connect(base_url, deadline))
+            connection = stack.enter_context(closing(HTTPConnection(base_url.host, timeout=sock.gettimeout())))
+            copy = stack.enter_context(sock.dup())  # TLS takes over the socket; shutting down the copy shuts down both
+            with _shut_down_at(deadline, copy, late):
+                if base_url.scheme == "https":
+                    sock = tls_context(trusted=base_url.deployed).wrap_socket(sock, server_hostname=base_url.host)
+                connection.sock = sock
+                as_bytes = {name: value.encode() for name, value in headers.items()}
+                connection.request(request.method, target, request.body, as_bytes, preload_content=False)  # type: ignore[arg-type]
+                response = stack.enter_context(closing(connection.getresponse()))
+            if late.is_set():  # headers that are cut off can be read
                 raise TimeoutError
-            if response.length and len(body) <= LARGEST_BODY:
-                raise ConnectionError("the answer ended early")
-            return _response(base_url, response, body, url)
-    except (http.client.HTTPException, OSError) as error:
+            return _response(base_url, response, url, copy, deadline)
+    except (HTTPError, http.client.HTTPException, OSError) as error:
         if late.is_set() or isinstance(error, TimeoutError):
             raise TimeoutError(f"no complete answer within {seconds:.1f} s") from error
-        if isinstance(error, http.client.HTTPException) and not isinstance(error, OSError):
-            raise ConnectionError(f"no HTTP answer ({type(error).__name__})") from error
-        raise
+        if isinstance(error, OSError):
+            raise
+        raise ConnectionError(f"no HTTP answer ({type(error).__name__})") from error
 
 
-def _response(base_url: BaseUrl, response: http.client.HTTPResponse, body: bytes, url: str) -> Response:
-    headers: dict[str, str] = {}
-    for name, value in response.getheaders():
-        known = headers.get(name.lower())
-        headers[name.lower()] = f"{known}, {value}" if known is not None else value
+def _response(base_url: BaseUrl, response: HTTPResponse, url: str, sock: socket.socket, deadline: float) -> Response:
+    """Return a response with its body, as far as that comes in time."""
+    headers = {name.lower(): value for name, value in response.headers.itermerged()}
+    stream = headers.get("content-type", "").lower().startswith(("text/event-stream", "multipart/x-mixed-replace"))
+    late, body = threading.Event(), bytearray()
+    try:
+        with _shut_down_at(min(deadline, time.monotonic() + _STREAM_SECONDS) if stream else deadline, sock, late):
+            while len(body) <= LARGEST_BODY and (piece := response.read1(_PIECE)):
+                body += piece
+    except DecodeError as error:
+        raise ConnectionError(f"the body is not {headers.get('content-encoding')}, as its header says") from error
+    except (HTTPError, OSError) as error:
+        if not late.is_set() and not isinstance(error, ReadTimeoutError | TimeoutError):
+            raise ConnectionError("the answer ended early") from error
+        late.set()
     location = headers.get("location") if response.status in _REDIRECTS else None
     return Response(
         status=response.status,
-        body=body[:LARGEST_BODY],
+        body=bytes(body[:LARGEST_BODY]),
         headers=headers,
         cut=len(body) > LARGEST_BODY,
+        ended=not late.is_set(),
+        stream=stream,
         url=url,
         location=base_url.resolve(url, location) if location is not None else None,
     )
 
 
 @contextmanager
-def _connected(base_url: BaseUrl, deadline: float, late: threading.Event) -> Iterator[http.client.HTTPConnection]:
-    """Yield a connection that is closed at the deadline, even in the middle of a read; `late` is then set."""
-    connected_socket = _connect(base_url, deadline)
-    sock = connected_socket.dup()  # TLS takes over the socket; shutting down the copy shuts down both
+def _shut_down_at(deadline: float, sock: socket.socket, late: threading.Event) -> Iterator[None]:
+    """Shut a socket down at the deadline, even in the middle of a read, and set `late`."""
 
     def give_up() -> None:
         late.set()
-        sock.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # the connection is already closed
+            sock.shutdown(socket.SHUT_RDWR)
 
-    timer = threading.Timer(max(deadline - time.monotonic(), 0), _quietly, (give_up,))
+    timer = threading.Timer(max(deadline - time.monotonic(), 0), give_up)
     timer.daemon = True
     timer.start()
-    connection = http.client.HTTPConnection(base_url.host, base_url.port)
-    if base_url.scheme == "https":
-        connection.default_port = http.client.HTTPS_PORT
     try:
-        connection.sock = (
-            _trusted().wrap_socket(connected_socket, server_hostname=base_url.host)
-            if base_url.scheme == "https"
-            else connected_socket
-        )
-        yield connection
+        yield
     finally:
         timer.cancel()
-        connection.close()
-        connected_socket.close()
-        sock.close()
 
 
 def _connect(base_url: BaseUrl, deadline: float) -> socket.socket:
     """Return a TCP connection to the first address of the host that accepts one; the addresses share the time."""
     failure: OSError = ConnectionError(f"{base_url.host} has no address")
     found = socket.getaddrinfo(base_url.host, base_url.port, type=socket.SOCK_STREAM)
-    for untried, (family, kind, protocol, _, address) in zip(range(len(found), 0, -1), found, strict=True):
+    for untried, (*_, address) in zip(range(len(found), 0, -1), found, strict=True):
         left = deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError
-        sock = socket.socket(family, kind, protocol)
-        try:
-            sock.settimeout(left / untried)  # an address that does not react leaves time for the others
-            sock.connect(address)
-            sock.settimeout(left)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:  # an address that does not react leaves time for the others
+            sock = socket.create_connection((str(address[0]), int(address[1])), left / untried)
         except OSError as error:
-            sock.close()
             failure = error
         else:
+            sock.settimeout(left)
             return sock
     raise failure
 
 
 @functools.cache
-def _trusted() -> ssl.SSLContext:
-    """Return a TLS context that trusts the system's certificates."""
-    return ssl.create_default_context()
-
-
-def _quietly(action: Callable[[], None]) -> None:
-    with suppress(OSError):  # the connection is already closed
-        action()
+def tls_context(*, trusted: bool) -> ssl.SSLContext:
+    """Return a TLS context that trusts the system's certificates, or any: a container here has one of its own."""
+    context = ssl.create_default_context()
+    if not trusted:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from seatrial.checks.http.base_url import BaseUrl
@@ -22,6 +23,7 @@ __all__ = ["LARGEST_BODY", "Expected", "Response", "problem_with"]
 
 LARGEST_BODY = 1024 * 1024
 """The most bytes of a body that are read."""
+_CHARSET = re.compile(r"""charset=["']?([\w.:-]+)""", re.IGNORECASE)
 _VERSION = "{version}"
 _ANY_VERSION = r"([0-9A-Za-z_](?:[\w.+-]*\w)?)"
 # Version 1 is not found in 1.4, 2.1, 1-rc or 1+dirty; it is found in v1 and in "this is 1."
@@ -32,17 +34,28 @@ _BEFORE, _AFTER = r"(?<![\w.+-])v?", r"(?![\w-]|[.+]\w)"
 class Response:
     """A response: status, up to 1 MiB of the body (`cut` if there was more), and headers by their lowercase names.
 
-    `url` is the full URL it came from and `location` the full URL it redirects to. `redirect_error` says why a redirect
-    was not followed.
+    `ended` is whether the whole body came in time; a `stream` of events need not end. `url` is the full URL it came
+    from and `location` the full URL it redirects to. `redirect_error` says why a redirect was not followed.
     """
 
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     cut: bool = False
+    ended: bool = True
+    stream: bool = False
     url: str = ""
     location: str | None = None
     redirect_error: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The body, decoded by the charset that its Content-Type declares, else as UTF-8."""
+        found = _CHARSET.search(self.headers.get("content-type", ""))
+        try:
+            return self.body.decode(found[1] if found else "utf-8", "replace")
+        except (LookupError, ValueError):  # no such charset, or one that is no text
+            return self.body.decode("utf-8", "replace")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,22 +103,31 @@ def _problems(check: Check, response: Response, expected: Expected, base_url: Ba
     if problem := _status_problem(check, response):
         yield problem
     if check.redirect is not None:
-        wanted = base_url.resolve(base_url.url("/"), base_url.url(expected.with_version(check.redirect)))
-        if response.location != wanted:
-            yield f"it redirects to {sanitize(str(response.location), limit=200)}, expected {wanted}"
+        target, named = expected.with_version(check.redirect), base_url.named(check.headers)
+        wanted = [one.resolve(one.url("/"), one.url(target)) for one in (base_url, named)]
+        if response.location not in wanted:
+            yield f"it redirects to {sanitize(str(response.location), limit=200)}, expected {wanted[0]}"
     if response.cut:
         yield f"the body is larger than {LARGEST_BODY:,} bytes"
     for name, value in check.response_headers.items():
         yield from _header_problems(name, value, response, expected)
-    body = response.body.decode("utf-8", "replace")
-    yield from _text_problems(check, body, expected)
+    yield from _body_problems(check, response, expected)
+
+
+def _body_problems(check: Check, response: Response, expected: Expected) -> Iterator[str]:
+    if not response.ended and not response.stream:
+        yield f"the answer does not end: {len(response.body):,} bytes of its body came in time"
+    body = response.text
+    problems = _text_problems(check, body, expected)
     if check.json is not None:
         try:
             found = json.loads(body)
         except (ValueError, RecursionError):
-            yield f"the body is not valid JSON; it begins {_beginning(body)}"
+            problems = chain(problems, [f"the body is not valid JSON; it begins {_beginning(body)}"])
         else:
-            yield from _json_problems(check.json, found, "$", expected)
+            problems = chain(problems, _json_problems(check.json, found, "$", expected))
+    for problem in problems:
+        yield problem if response.ended else f"{problem}; the answer does not end: it is a stream"
 
 
 def _text_problems(check: Check, body: str, expected: Expected) -> Iterator[str]:
@@ -140,8 +162,7 @@ def _status_problem(check: Check, response: Response) -> str | None:
         wanted = str(check.status or 200)
     if response.location:
         return f"status {response.status} (to {sanitize(response.location, limit=100)}), expected {wanted}"
-    body = response.body.decode("utf-8", "replace")
-    return f"status {response.status}, expected {wanted}; the body begins {_beginning(body, limit=500)}"
+    return f"status {response.status}, expected {wanted}; the body begins {_beginning(response.text, limit=500)}"
 
 
 def _header_problems(name: str, value: str, response: Response, expected: Expected) -> Iterator[str]:

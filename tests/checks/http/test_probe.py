@@ -90,9 +90,7 @@ def test_reset_then_fine() -> None:
     assert deployed_cause(result.attempts[0].words) == "no-answer"
 
 
-@pytest.mark.parametrize(
-    "words", [b"", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 banana\r\n\r\n", b"HTTP/1.1 200 OK\r\n" * 300]
-)
+@pytest.mark.parametrize("words", [b"", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 banana\r\n\r\n"])
 def test_no_http(words: bytes) -> None:
     """A response that is not HTTP counts as no answer."""
     with listen(lambda connection: connection.sendall(words)) as port:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import resource
 import socket
 import threading
 import time
-from collections.abc import Mapping
+import zlib
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -25,40 +27,44 @@ def at(port: int, prefix: str = "") -> BaseUrl:
     return BaseUrl(port=port, prefix=prefix)
 
 
-def drip(connection: socket.socket, head: bytes) -> None:
+def drip(connection: socket.socket, head: bytes, piece: bytes = b"x") -> None:
     """Send one byte after another, without end."""
     connection.sendall(head)
     while True:
-        connection.sendall(b"x")
+        connection.sendall(piece)
         time.sleep(0.02)
 
 
 @pytest.mark.timeout(10)
-@pytest.mark.parametrize("head", [HEAD + b"\r\n", HEAD + b"X-Long: ", b"HTTP/1.1 200 ", b""])
-def test_drip(head: bytes) -> None:
-    """A response that comes byte by byte, in its body or its headers, fails at the request's deadline."""
+@pytest.mark.parametrize("head", [HEAD + b"X-Long: ", b"HTTP/1.1 200 ", b""])
+def test_headers_that_drip(head: bytes) -> None:
+    """Headers that come byte by byte fail at the request's deadline."""
     with listen(lambda connection: drip(connection, head)) as port:
         began = time.monotonic()
-        with pytest.raises((TimeoutError, ConnectionError)):
+        with pytest.raises(TimeoutError):
             send(at(port), ROOT, seconds=0.3)
         assert time.monotonic() - began < 1.5
 
 
 @pytest.mark.timeout(10)
-def test_chunked_for_ever() -> None:
-    """A response of endless chunks fails at the request's deadline."""
-
-    def chunks(connection: socket.socket) -> None:
-        connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
-        while True:
-            connection.sendall(b"1\r\nx\r\n")
-            time.sleep(0.02)
-
-    with listen(chunks) as port:
+@pytest.mark.parametrize(
+    ("head", "piece", "stream"),
+    [
+        (b"\r\n", b"x", False),
+        (b"Content-Length: 1000000\r\n\r\n", b"x", False),
+        (b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n", False),
+        (b"Content-Type: text/event-stream\r\n\r\n", b"x", True),
+    ],
+)
+def test_a_body_that_does_not_end(head: bytes, piece: bytes, *, stream: bool) -> None:
+    """What came of a body until the deadline is returned; an event stream is read for a second."""
+    with listen(lambda connection: drip(connection, b"HTTP/1.1 200 OK\r\n" + head, piece)) as port:
         began = time.monotonic()
-        with pytest.raises(TimeoutError):
-            send(at(port), ROOT, seconds=0.3)
-        assert time.monotonic() - began < 1.5
+        response = send(at(port), ROOT, seconds=5 if stream else 0.3)
+        assert time.monotonic() - began < 2.5
+    assert (response.status, response.ended, response.stream) == (200, False, stream)
+    assert 1 < len(response.body) < 100
+    assert set(response.body) == set(b"x")
 
 
 @pytest.mark.timeout(30)
@@ -116,6 +122,24 @@ def test_headers_that_come_twice() -> None:
         assert send(at(port), ROOT, seconds=2).headers == {"vary": "a, b", "x-one": "1"}
 
 
+@pytest.mark.parametrize(("encoding", "compress"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
+def test_compressed_bodies(encoding: str, compress: Callable[[bytes], bytes]) -> None:
+    """A compressed body is understood; one that is not what its header says is an error."""
+    bodies = [b"plain", compress("Zoë".encode("latin-1"))]
+    headers = {"Content-Encoding": encoding, "Content-Type": "text/plain; charset=ISO-8859-1"}
+    with serve(lambda _: Reply(body=bodies.pop(), headers=headers)) as server:
+        assert send(at(server.port), ROOT, seconds=2).text == "Zoë"
+        with pytest.raises(ConnectionError, match=encoding):
+            send(at(server.port), ROOT, seconds=2)
+
+
+def test_many_headers() -> None:
+    """More than a hundred headers are read."""
+    headers = {f"X-{number}": "1" for number in range(500)}
+    with serve(lambda _: Reply(headers=headers)) as server:
+        assert len(send(at(server.port), ROOT, seconds=2).headers) > 500
+
+
 def test_head_has_no_body() -> None:
     """The response to HEAD has no body, although it has a Content-Length."""
     with serve(lambda _: Reply(headers={"Content-Length": "12"})) as server:
@@ -169,6 +193,15 @@ def test_a_redirect_to_a_full_url() -> None:
     with redirecting(redirects) as server:
         redirects["/"] = f"http://127.0.0.1:{server.port}/home#top"
         assert send(at(server.port), ROOT, seconds=2, follow=True).body == b"GET /home "
+
+
+def test_a_redirect_to_the_name_in_the_host_header() -> None:
+    """The name that a request gives in its Host header counts as the same origin."""
+    with redirecting({"/": "http://Shop.example/login", "/login": "/home"}) as server:
+        request = Request(headers={"host": "shop.example"})
+        assert send(at(server.port), request, seconds=2, follow=True).body == b"GET /home "
+        assert send(at(server.port), ROOT, seconds=2, follow=True).redirect_error
+    assert [asked.headers["host"] for asked in server.asked[:3]] == ["shop.example"] * 3
 
 
 @pytest.mark.parametrize(

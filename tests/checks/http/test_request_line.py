@@ -8,12 +8,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from seatrial.checks.http.base_url import BaseUrl
-from seatrial.checks.http.request import Request, _trusted, send
+from seatrial.checks.http.request import Request, send, tls_context
 from tests.servers.certificates import issue
 from tests.servers.local_server import Asked, Reply, listen, serve
 
@@ -71,19 +72,21 @@ def tls(certificate: Path, key: Path) -> Iterator[int]:
 
 
 def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The system must trust the certificate's authority, and the certificate must name the host."""
+    """A container may have any certificate; of a deployed app, the system must trust it, and it must name the host."""
     made = issue(tmp_path, "localhost")
     with tls(made.certificate, made.key) as port:
+        named = BaseUrl(scheme="https", host="localhost", port=port, deployed=True)
+        assert send(replace(named, deployed=False), ROOT, seconds=5).body == b"hello"
         with pytest.raises(ssl.SSLCertVerificationError):
-            send(BaseUrl(scheme="https", host="localhost", port=port), ROOT, seconds=5)
+            send(named, ROOT, seconds=5)
         monkeypatch.setenv("SSL_CERT_FILE", str(made.authority))
-        _trusted.cache_clear()
+        tls_context.cache_clear()
         try:
-            assert send(BaseUrl(scheme="https", host="localhost", port=port), ROOT, seconds=5).body == b"hello"
+            assert send(named, ROOT, seconds=5).body == b"hello"
             with pytest.raises(ssl.SSLCertVerificationError, match="IP address mismatch"):
-                send(BaseUrl(scheme="https", port=port), ROOT, seconds=5)
+                send(replace(named, host="127.0.0.1"), ROOT, seconds=5)
         finally:
-            _trusted.cache_clear()
+            tls_context.cache_clear()
 
 
 @pytest.mark.timeout(10)

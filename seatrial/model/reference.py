@@ -12,7 +12,8 @@ __all__ = ["DOCKER_HUB", "OWN_REGISTRY", "ImageReference", "parse_registry", "pa
 DOCKER_HUB = "docker.io"
 OWN_REGISTRY = "localhost"
 """The registry in the names of images that Seatrial builds for itself; nothing is pulled from or pushed to it."""
-_HUB_ALIASES = {"docker.io", "index.docker.io", "registry-1.docker.io", "hub.docker.com"}
+_HUB_NAMES = ("docker.io", "index.docker.io")
+_HUB_HOSTS = (*_HUB_NAMES, "registry-1.docker.io", "hub.docker.com")
 
 # The grammar of distribution/reference; every pattern is used with fullmatch.
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
@@ -20,8 +21,7 @@ _PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
 _REGISTRY = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]{{1,5}})?")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-_DIGEST = re.compile(r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-f]{32,}")
-_USER = re.compile(r"[a-z0-9]+(?:(?:_|__|-+)[a-z0-9]+)*")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}")
 _LONGEST_REPOSITORY = 255
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}")
 _HIGHEST_PORT = 65535
@@ -31,7 +31,8 @@ _HIGHEST_PORT = 65535
 class ImageReference:
     """An image's name: registry/repository:tag@digest.
 
-    `str()` is the full name (`docker.io/sposigor/app:1`), `familiar` the one the docker CLI shows (`sposigor/app:1`).
+    `str()` is the full name (`docker.io/sposigor/app:1`), `familiar` the short one for the docker CLI
+    (`sposigor/app:1`).
     """
 
     registry: str = DOCKER_HUB
@@ -44,16 +45,15 @@ class ImageReference:
         """Parse `text` as Docker does; raise `UsageError` if Docker would refuse it."""
         rest, _, digest = text.partition("@")
         if "@" in text and not _DIGEST.fullmatch(digest):
-            raise _bad_reference(text, f"{digest!r} is not a valid digest; one looks like sha256:…")
+            raise _bad_reference(text, "after @ comes a digest: sha256: and 64 hexadecimal digits (or sha384, sha512)")
         head, slash, tail = rest.partition("/")
-        has_registry = bool(slash) and ("." in head or ":" in head or head == "localhost" or head != head.lower())
-        registry, path = (head, tail) if has_registry else (DOCKER_HUB, rest)
+        registry, path = (head, tail) if slash and _is_host(head) else (DOCKER_HUB, rest)
         path, colon, tag = path.partition(":")
         if colon and not _TAG.fullmatch(tag):
             raise _bad_reference(text, f"{tag!r} is not a valid tag")
         if not _REGISTRY.fullmatch(registry):
             raise _bad_reference(text, f"{registry!r} is not a valid registry host")
-        if registry in _HUB_ALIASES:
+        if registry in _HUB_NAMES:
             registry = DOCKER_HUB
             path = path if "/" in path else f"library/{path}"
         if not _PATH.fullmatch(path):
@@ -71,8 +71,8 @@ class ImageReference:
 
     @property
     def familiar(self) -> str:
-        """The name as the docker CLI and the engine's image list show it."""
-        if self.registry != DOCKER_HUB:
+        """The shortest name that Docker takes for this one; its image list shows it, but for users like `jane.doe`."""
+        if self.registry != DOCKER_HUB or _is_host(self.repository.partition("/")[0]):
             return str(self)
         two_parts = self.repository.count("/") == 1  # the docker CLI shows library/a/b as it is
         return self._path.removeprefix("library/") if two_parts else self._path
@@ -112,44 +112,54 @@ def parse_repository(text: str) -> ImageReference:
 
 
 def parse_user(text: str) -> str:
-    """Return `text` if it can be a user's name in a registry: one lowercase path component.
+    """Return `text` if it can be a user or a namespace in a registry: lowercase components of a path.
 
-    Raise `UsageError` for anything else, also for names that Docker reads as a registry's host (`localhost`, `a.b`).
+    Raise `UsageError` for anything else, also for what Docker always reads as a registry's host (`localhost`).
     """
-    if not _USER.fullmatch(text) or text == "localhost" or len(text) > _LONGEST_REPOSITORY:
+    if not _PATH.fullmatch(text) or text == "localhost" or len(text) > _LONGEST_REPOSITORY:
+        name, colon, _ = text.partition(":")
         raise UsageError(
-            f"{_shown(text)} is not a valid user name",
-            reason="a user is one word of lowercase letters and digits, with - or _ between them "
-            "(a Docker ID: 4 to 30 lowercase letters and digits)",
-            hint=f"--user {_nearest(text)}",
+            f"{_shown(f'{name}:***' if colon else text)} is not a valid user name",
+            reason="a user is one word of lowercase letters and digits, with . - or _ between them "
+            "(a Docker ID: 4 to 30 lowercase letters and digits); registries other than Docker Hub also have org/team",
+            hint=f"--user {_nearest(name)}",
         )
     return text
 
 
 def parse_registry(text: str) -> str:
     """Return a registry's host and port as Docker writes them; raise `UsageError` if `text` is not valid."""
-    _, bracket, tail = text.rpartition("]")
-    host, _, port = tail.partition(":")
-    is_host = "." in host or bool(port) or bool(bracket) or host == "localhost"
-    if not _REGISTRY.fullmatch(text) or not is_host or (port and not 0 < int(port) <= _HIGHEST_PORT):
-        inner = text.rpartition("://")[2].partition("/")[0]
-        fits = inner != text and "." in inner and _REGISTRY.fullmatch(inner)
+    if not _is_registry(text):
+        authority = text.rpartition("://")[2].partition("/")[0].rpartition("@")[2].strip().strip("-")
+        near = (authority, re.sub(r":[^\]]*$", "", authority), f"{authority}:5000")
         raise UsageError(
             f"{_shown(text)} is not a valid registry",
             reason="a registry is HOST or HOST:PORT, without https:// and without a path",
-            hint=f"--registry {inner if fits else 'localhost:5050'}",
+            hint=f"--registry {next(filter(_is_registry, near), DOCKER_HUB)}",
         )
-    return DOCKER_HUB if text in _HUB_ALIASES else text
+    return DOCKER_HUB if text in _HUB_HOSTS else text
+
+
+def _is_host(component: str) -> bool:
+    """Return whether Docker takes the first component of a name for a registry's host."""
+    return "." in component or ":" in component or component == "localhost" or component != component.lower()
+
+
+def _is_registry(text: str) -> bool:
+    port = text.rpartition("]")[2].partition(":")[2]
+    return bool(_REGISTRY.fullmatch(text)) and _is_host(text) and (not port or 0 < int(port) <= _HIGHEST_PORT)
 
 
 def _nearest(text: str) -> str:
     """Return a valid user name that resembles an invalid one, or the placeholder NAME."""
-    found = re.sub(r"[^a-z0-9_-]+", "-", text.lower()).strip("-_")[:30]
-    return found if _USER.fullmatch(found) and found != "localhost" else "NAME"
+    found = re.sub(r"[^a-z0-9_.-]+", "-", text.lower()).strip("-_.")[:30]
+    return found if _PATH.fullmatch(found) and found != "localhost" else "NAME"
 
 
 def _shown(text: str) -> str:
-    return repr(sanitize(text, limit=60))
+    """Return what was typed in quotes, without a user and a password before a host."""
+    login, at, host = text.rpartition("@")
+    return repr(sanitize(f"***@{host}" if at and ":" in login and not host.startswith("sha") else text, limit=60))
 
 
 def _bad_reference(text: str, reason: str) -> UsageError:

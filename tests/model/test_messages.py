@@ -20,7 +20,7 @@ _PATTERN_HINT = (
 _CHARACTERS = "a tag consists of letters, digits, _ . and -, and begins with a letter, a digit or _"
 
 _NAMES = [
-    ("a@sha256:0f", "'sha256:0f' is not a valid digest; one looks like sha256:…"),
+    ("a@sha256:0f", "after @ comes a digest: sha256: and 64 hexadecimal digits (or sha384, sha512)"),
     ("a:-1", "'-1' is not a valid tag"),
     ("r_x.io/a", "'r_x.io' is not a valid registry host"),
     ("App", "a repository is lowercase letters and digits, with . _ - between them, separated by /"),
@@ -38,8 +38,8 @@ _OTHERS = [
         partial(parse_user, "Alice"),
         "'Alice' is not a valid user name",
         (
-            "a user is one word of lowercase letters and digits, with - or _ between them "
-            "(a Docker ID: 4 to 30 lowercase letters and digits)"
+            "a user is one word of lowercase letters and digits, with . - or _ between them "
+            "(a Docker ID: 4 to 30 lowercase letters and digits); registries other than Docker Hub also have org/team"
         ),
         "--user alice",
     ),

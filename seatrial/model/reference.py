@@ -131,7 +131,8 @@ def parse_registry(text: str) -> str:
     """Return a registry's host and port as Docker writes them; raise `UsageError` if `text` is not valid."""
     if not _is_registry(text):
         authority = text.rpartition("://")[2].partition("/")[0].rpartition("@")[2].strip().strip("-")
-        near = (authority, re.sub(r":[^\]]*$", "", authority), f"{authority}:5000")
+        host = re.sub(r":[^\]]*$", "", authority)
+        near = (authority, host, f"{host}:5000")
         raise UsageError(
             f"{_shown(text)} is not a valid registry",
             reason="a registry is HOST or HOST:PORT, without https:// and without a path",

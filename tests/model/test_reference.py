@@ -190,7 +190,7 @@ def test_good_registries(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "nearest"),
     [
-        *(("", DOCKER_HUB), ("a b", DOCKER_HUB), ("host", "host:5000"), ("ghcr.io/u", "ghcr.io")),
+        *(("", DOCKER_HUB), ("a b", DOCKER_HUB), ("host", "host:5000"), ("h:0", "h:5000"), ("ghcr.io/u", "ghcr.io")),
         *(("https://ghcr.io/u/app", "ghcr.io"), ("http://localhost:5050/v2/", "localhost:5050")),
         *((f"r.io:{port}", "r.io") for port in ("", "0", "65536", "99999999")),
         *(("[::1]:99999", "[::1]"), ("-r.io", "r.io"), ("r.io\n", "r.io")),

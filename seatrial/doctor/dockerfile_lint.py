@@ -11,7 +11,8 @@ from typing import Final
 import msgspec
 
 from seatrial.host.subprocesses import output_of
-from seatrial.sources.dockerfile import Instruction, instructions, shipped_instructions, split_flags
+from seatrial.sources.dockerfile import shipped_instructions
+from seatrial.sources.dockerfile_lines import Instruction, instructions, split_flags
 
 __all__ = ["HadolintError", "LintWarning", "hadolint_warnings", "own_warnings"]
 

@@ -1,4 +1,4 @@
-"""A Dockerfile as far as it must be read before the build: its base images, stages, labels and syntax line."""
+"""A Dockerfile as far as it must be read before the build: its base images, stages and labels."""
 
 from __future__ import annotations
 
@@ -7,36 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from seatrial.sources.dockerfile_variables import PLATFORM_ARGS, DockerfileError, expand
+from seatrial.sources.dockerfile_lines import Instruction, escape_character, instructions, lines_of, split_flags
+from seatrial.sources.dockerfile_variables import AUTOMATIC_ARGS, DockerfileError, UnknownValueError, expand
 
-__all__ = [
-    "DockerfileError",
-    "Instruction",
-    "base_images",
-    "final_base",
-    "instructions",
-    "lines_of",
-    "own_labels",
-    "shipped_instructions",
-    "split_flags",
-    "syntax_directive",
-    "up_to_target",
-    "without_syntax_directive",
-]
+__all__ = ["DockerfileError", "base_images", "final_base", "own_labels", "shipped_instructions", "up_to_target"]
 
-_DIRECTIVE: Final = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*")
-_FLAG: Final = re.compile(r"""\s*--((?:[^\s"']|"[^"]*"|'[^']*')*)(?:\s+|$)""")
-_WORD: Final = re.compile(r"""(?:\\.|[^\s"'\\]|"(?:\\.|[^"\\])*"|'[^']*'|["'\\])+""")
-_HEREDOC: Final = re.compile(r"""\d*<<(-?)(["']?)([^\s<"']+)\2""")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Instruction:
-    """One instruction: its first line (from 1), its keyword in capitals, and the rest joined to one line."""
-
-    line: int
-    keyword: str
-    rest: str
+_BLANKS: Final = re.compile(r"[\t\v\f\r ]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +32,7 @@ def base_images(text: str, build_args: Mapping[str, str], target: str | None = N
     Names are those of the Dockerfile with variables filled in, without `scratch` and the file's own stages.
     `build_args` also holds `TARGETARCH` and the like. Raise `DockerfileError` if a name cannot be determined.
     """
-    stages = _stages(text, build_args)
+    stages = _stages(text, build_args, target)
     needed: dict[int, list[str]] = {}
     waiting = [_target_number(stages, target)]
     while waiting:
@@ -78,7 +54,7 @@ def base_images(text: str, build_args: Mapping[str, str], target: str | None = N
 
 def final_base(text: str, build_args: Mapping[str, str], target: str | None = None) -> str:
     """Return the image (or `scratch`) that `target` or the last stage starts from, directly or through other stages."""
-    stages = _stages(text, build_args)
+    stages = _stages(text, build_args, target)
     stage = stages[_target_number(stages, target)]
     while stage.parent is not None:
         stage = stages[stage.parent]
@@ -87,7 +63,7 @@ def final_base(text: str, build_args: Mapping[str, str], target: str | None = No
 
 def shipped_instructions(text: str, build_args: Mapping[str, str], target: str | None = None) -> list[Instruction]:
     """Return the instructions of `target` (or the last stage), after those of the stages that it starts from."""
-    stages = _stages(text, build_args)
+    stages = _stages(text, build_args, target)
     number: int | None = _target_number(stages, target)
     found: list[Instruction] = []
     while number is not None:
@@ -109,7 +85,7 @@ def _target_number(stages: list[_Stage], target: str | None) -> int:
 
 def up_to_target(text: str, build_args: Mapping[str, str], target: str | None) -> str:
     """Return the text without the stages after `target`, because a stage cannot need a later one."""
-    stages = _stages(text, build_args)
+    stages = _stages(text, build_args, target)
     number = _stage_number(target, stages, 1) if target else None
     if number is None or number + 1 == len(stages):
         return text
@@ -129,132 +105,60 @@ def _stage_number(name: str, stages: list[_Stage], line: int) -> int | None:
     return int(name)
 
 
-def instructions(text: str) -> list[Instruction]:
-    """Return all instructions in order."""
-    lines = lines_of(text)
-    return list(_instructions(lines, _escape(lines)))
-
-
 def own_labels(text: str) -> str:
     """Return the text of all LABEL instructions."""
     return " ".join(one.rest for one in instructions(text) if one.keyword == "LABEL")
 
 
-def syntax_directive(text: str) -> str | None:
-    """Return the frontend image of the `# syntax=` line, or None."""
-    return next((value.split()[0] for _, key, value in _directives(lines_of(text)) if key == "syntax"), None)
-
-
-def without_syntax_directive(text: str) -> str:
-    """Return the text with its `# syntax=` line turned into a comment; each instruction keeps its line.
-
-    An ordinary comment ends the directives, so the comment is placed after the other directives (`# escape=`).
-    """
-    if syntax_directive(text) is None:
-        return text
-    bom = "\ufeff" if text.startswith("\ufeff") else ""
-    lines = text.removeprefix(bom).split("\n")
-    found = list(_directives(lines_of(text)))
-    kept = [lines[number] for number, key, _ in found if key != "syntax"]
-    comments = [
-        f"# syntax line removed for this build: {value}" + ("\r" if lines[number].endswith("\r") else "")
-        for number, key, value in found
-        if key == "syntax"
-    ]
-    for (number, _, _), line in zip(found, kept + comments, strict=True):
-        lines[number] = line
-    return bom + "\n".join(lines)
-
-
-def lines_of(text: str) -> list[str]:
-    """Return the lines as Docker counts them; str.splitlines would also split at form feeds."""
-    return [line.removesuffix("\r") for line in text.removeprefix("\ufeff").split("\n")]
-
-
-def _directives(lines: list[str]) -> Iterator[tuple[int, str, str]]:
-    for number, line in enumerate(lines):
-        if number == 0 and line.startswith("#!"):
-            continue
-        match = _DIRECTIVE.fullmatch(line)
-        if match is None:
-            return
-        yield number, match[1].lower(), match[2]
-
-
-def _escape(lines: list[str]) -> str:
-    return next((value for _, key, value in _directives(lines) if key == "escape" and value == "`"), "\\")
-
-
-def _instructions(lines: list[str], escape: str) -> Iterator[Instruction]:
-    continued = re.compile(rf"(?:^|(?<=[^{re.escape(escape)}])){re.escape(escape)}[ \t]*$")
-    number = 0
-    while number < len(lines):
-        start, words, open_ended = number + 1, "", True
-        while open_ended and number < len(lines):
-            line = lines[number]
-            number += 1
-            if line.lstrip().startswith("#") or not line.strip():
-                # Docker drops comments and blank lines from the middle of an instruction.
-                open_ended = bool(words)
-                continue
-            words += continued.sub("", line)
-            open_ended = continued.search(line) is not None
-        if words.strip():
-            keyword, *rest = words.split(None, 1)
-            yield Instruction(line=start, keyword=keyword.upper(), rest=rest[0].strip() if rest else "")
-            if keyword.upper() in {"ADD", "COPY", "RUN"}:
-                number = _after_heredocs(words, lines, number)
-
-
-def _after_heredocs(rest: str, lines: list[str], number: int) -> int:
-    """Return the index of the line after the here-documents that `rest` opens; ignore one without an end."""
-    for word in rest.split():
-        if match := _HEREDOC.fullmatch(word):
-            for end in range(number, len(lines)):
-                if (lines[end].lstrip("\t") if match[1] else lines[end]) == match[3]:
-                    number = end + 1
-                    break
-    return number
-
-
-def _stages(text: str, build_args: Mapping[str, str]) -> list[_Stage]:
-    lines = lines_of(text)
-    escape = _escape(lines)
-    # A value that cannot be determined matters only if a FROM uses it, so its error is stored here.
-    values: dict[str, str | DockerfileError] = {k: v for k, v in build_args.items() if k in PLATFORM_ARGS}
+def _stages(text: str, build_args: Mapping[str, str], target: str | None = None) -> list[_Stage]:
+    found, escape = instructions(text, strict=True), escape_character(text)
+    # A value that is not known yet matters only if a FROM uses it, so its error is stored here.
+    values: dict[str, str | DockerfileError] = {k: v for k, v in build_args.items() if k in AUTOMATIC_ARGS}
+    names = [_from(one)[1] for one in found if one.keyword == "FROM"]
+    values = {"BUILDOSVERSION": "", "TARGETOSVERSION": "", **values}  # only Windows has one
+    values.setdefault("TARGETSTAGE", target or next(reversed(names), "") or "default")
     stages: list[_Stage] = []
-    for found in _instructions(lines, escape):
-        flags, rest = split_flags(found.rest)
-        if found.keyword == "ARG" and not stages:
-            for word in _WORD.findall(rest):
+    for one in found:
+        flags, rest = split_flags(one.rest)
+        if one.keyword == "ARG" and not stages:
+            for word in _words(rest, escape):
                 name, given, default = word.partition("=")
                 if name in build_args:
                     values[name] = build_args[name]
                 elif given:
                     try:
-                        values[name] = expand(default, values, escape=escape, line=found.line)
-                    except DockerfileError as error:
+                        values[name] = expand(default, values, escape=escape, line=one.line)
+                    except UnknownValueError as error:
                         values[name] = error
-        elif found.keyword == "FROM":
-            words = _WORD.findall(rest)
-            base = expand(words[0], values, escape=escape, line=found.line) if words else ""
+        elif one.keyword == "FROM":
+            word, name = _from(one)
+            base = expand(word, values, escape=escape, line=one.line)
             if not base:
-                raise DockerfileError(found.line, f"FROM {rest}: the name is empty; give its ARG a value")
+                raise DockerfileError(one.line, f"FROM {rest}: the name is empty; give its ARG a value")
             earlier = {stage.name: number for number, stage in enumerate(stages) if stage.name}
-            name = words[2].lower() if [word.lower() for word in words[1:-1]] == ["as"] else ""
-            stages.append(_Stage(line=found.line, name=name, base=base, parent=earlier.get(base.lower())))
-        elif found.keyword in {"COPY", "RUN"} and stages:
-            stages[-1].uses.extend((found.line, name) for name in _sources(found.keyword, flags) if name)
+            stages.append(_Stage(line=one.line, name=name, base=base, parent=earlier.get(base.lower())))
+        elif one.keyword in {"COPY", "RUN"} and stages:
+            stages[-1].uses.extend((one.line, name) for name in _sources(one.keyword, flags) if name)
     return stages
 
 
-def split_flags(rest: str) -> tuple[list[str], str]:
-    """Return the flags of an instruction without dashes and quotes, and the text after them."""
-    flags = []
-    while match := _FLAG.match(rest):
-        flags.append(re.sub(r"[\"']", "", match[1]))
-        rest = rest[match.end() :]
-    return flags, rest
+def _from(instruction: Instruction) -> tuple[str, str]:
+    """Return the base image of a FROM as written, and the stage's name or an empty text."""
+    base, *rest = _BLANKS.split(split_flags(instruction.rest)[1].strip())
+    match rest:
+        case []:
+            return base, ""
+        case [keyword, name] if keyword.lower() == "as":
+            return base, name.lower()
+        case _:
+            raise DockerfileError(instruction.line, f"FROM {instruction.rest}: write FROM IMAGE or FROM IMAGE AS NAME")
+
+
+def _words(text: str, escape: str) -> list[str]:
+    """Return the words of an ARG with their quotes; blanks in quotes and after the escape character are part of one."""
+    one = re.escape(escape)
+    word = re.compile(rf"""(?:{one}[\s\S]|"(?:{one}[\s\S]|[^"{one}])*"|'[^']*'|[^\s"'{one}]|["'{one}])+""")
+    return word.findall(text)
 
 
 def _sources(keyword: str, flags: list[str]) -> Iterator[str]:

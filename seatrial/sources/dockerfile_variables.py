@@ -1,17 +1,20 @@
-"""Variables in a Dockerfile, filled in as BuildKit does."""
+"""Words, quotes and variables in a Dockerfile, read as BuildKit reads them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
-__all__ = ["PLATFORM_ARGS", "DockerfileError", "expand"]
+__all__ = ["AUTOMATIC_ARGS", "DockerfileError", "UnknownValueError", "expand", "shell_words"]
 
-_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_OPERATOR: Final = re.compile(r":?[-+?]|##?|%%?|//?")
-# BuildKit sets these itself, without a value in the Dockerfile; the caller must pass their values.
-PLATFORM_ARGS: Final = frozenset(a + b for a in ("BUILD", "TARGET") for b in ("ARCH", "OS", "PLATFORM", "VARIANT"))
+_PLATFORM_PARTS: Final = ("ARCH", "OS", "OSVERSION", "PLATFORM", "VARIANT")
+AUTOMATIC_ARGS: Final = frozenset(
+    {"TARGETSTAGE", *(f"{side}{part}" for side in ("BUILD", "TARGET") for part in _PLATFORM_PARTS)}
+)
+"""The arguments that BuildKit sets itself, without a value in the Dockerfile; the caller must pass their values."""
+_SPECIAL: Final = "@*#?-$!"
+_TEMPLATE: Final = re.compile(r"\$(?:(\$)|\w+|\{\w+\})")
 
 
 class DockerfileError(ValueError):
@@ -27,103 +30,203 @@ class DockerfileError(ValueError):
         return f"line {self.line}: {self.reason}"
 
 
+class UnknownValueError(DockerfileError):
+    """A variable whose value is known only to the builder."""
+
+
 def expand(word: str, values: Mapping[str, str | DockerfileError], *, escape: str = "\\", line: int = 1) -> str:
     """Return `word` without quotes and with its variables filled in from `values`.
 
-    Raise `DockerfileError` for a variable whose value is an error, or for a platform argument without a value.
+    Raise `DockerfileError` if BuildKit refuses the word, for a variable whose value is an error, or for an automatic
+    argument without a value.
     """
-    return _Expansion(word, values, escape, line).run()
+
+    def lookup(name: str) -> str | None:
+        value = values.get(name)
+        if isinstance(value, DockerfileError):
+            raise value
+        if value is None and name in AUTOMATIC_ARGS:
+            raise UnknownValueError(line, f"{word}: the value of {name} is not known before the build")
+        return value
+
+    return _text(_Reader(word, lookup, escape=escape, line=line).read())
 
 
-class _Expansion:
-    """The state of expanding one word: the word and the position up to which it has been read."""
+def shell_words(text: str, *, raw: bool) -> list[str]:
+    """Return the words of a text as a shell splits it, with variables as they are written.
 
-    def __init__(self, word: str, values: Mapping[str, str | DockerfileError], escape: str, line: int) -> None:
-        self.word = word
-        self.values = values
+    With `raw`, quotes and backslashes are kept. Blanks after `<<` and `<<-` are part of the word. Raise
+    `DockerfileError` if a quote is not closed.
+    """
+    words, inside = [""], False
+    for piece, splits in _Reader(text, None, raw_quotes=raw).read(raw=raw):
+        for char in piece:
+            if splits and char.isspace():
+                inside = False
+            else:
+                words += [] if inside else [""]
+                words[-1] += char
+                inside = True
+    return [word for word in words if word]
+
+
+_Pieces = list[tuple[str, bool]]
+"""The parts of a text, and whether blanks in them separate words."""
+
+
+class _Reader:
+    """A text and the position up to which it has been read.
+
+    `lookup` returns a variable's value; without it variables stay as they are written.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        lookup: Callable[[str], str | None] | None,
+        *,
+        escape: str = "\\",
+        line: int = 1,
+        raw_quotes: bool = False,
+    ) -> None:
+        self.text = text
         self.escape = escape
         self.line = line
+        self.raw_quotes = raw_quotes
         self.position = 0
+        self._lookup = lookup
 
-    def run(self, until: str = "") -> str:
-        """Return the expanded rest of the word, or the part before `until`; `until` is consumed."""
-        out: list[str] = []
-        while self.position < len(self.word):
-            char = self._next()
+    def read(self, until: str = "", *, raw: bool = False) -> _Pieces:
+        """Return the rest of the text, or the part before `until`, which is consumed; `raw` keeps escapes."""
+        pieces: _Pieces = []
+        while char := self._next():
             if char == until:
-                return "".join(out)
-            if char == "'" and until != '"':
-                end = self.word.find("'", self.position)
-                end = len(self.word) if end < 0 else end
-                out.append(self.word[self.position : end])
-                self.position = end + 1
-            elif char == '"':
-                out.append(self.run('"'))
-            elif char == self.escape and self.position < len(self.word):
-                following = self._next()
-                out.append(following if until != '"' or following in f'"${self.escape}' else char + following)
+                return pieces
+            if char == "$":
+                pieces.append((self._variable(), True))
+            elif char in "'\"":
+                inside = self._quoted(char, raw=raw)
+                pieces.append((f"{char}{inside}{char}" if self.raw_quotes else inside, False))
+            elif char == self.escape:
+                pieces.append(((char if raw else "") + self._next(), False))
+            elif char == "<" and self._peek() == "<":
+                blanks = re.compile(r"<(?:-?[\t\r ]+)?").match(self.text, self.position)
+                self.position = blanks.end() if blanks else self.position
+                pieces.append((f"<{blanks[0] if blanks else ''}", False))
             else:
-                out.append(self._variable() if char == "$" else char)
+                pieces.append((char, True))
         if until:
-            raise DockerfileError(self.line, f"{self.word}: the closing {until!r} is missing")
-        return "".join(out)
+            raise self._error(f"the closing {until!r} is missing")
+        return pieces
+
+    def _peek(self) -> str:
+        return self.text[self.position : self.position + 1]
 
     def _next(self) -> str:
-        char = self.word[self.position]
+        char = self._peek()
         self.position += 1
         return char
 
+    def _error(self, reason: str) -> DockerfileError:
+        return DockerfileError(self.line, f"{self.text}: {reason}")
+
+    def _quoted(self, quote: str, *, raw: bool) -> str:
+        out: list[str] = []
+        while (char := self._next()) != quote:
+            if not char:
+                raise self._error(f"the closing {quote!r} is missing")
+            if quote == '"' and char == "$":
+                out.append(self._variable())
+            elif quote == '"' and char == self.escape and self._peek():
+                escaped = self._peek() in f'"${self.escape}'
+                out += [char if raw else "", self._next() if escaped else char]
+            else:
+                out.append(char)
+        return "".join(out)
+
     def _variable(self) -> str:
-        braced = self.word.startswith("{", self.position)
-        match = _NAME.match(self.word, self.position + braced)
-        if match is None:
-            if braced:
-                raise DockerfileError(self.line, f"{self.word}: there is no name after '${{'")
-            return "$"
-        name = match[0]
-        self.position = match.end()
-        operator = rest = ""
-        if braced:
-            if found := _OPERATOR.match(self.word, self.position):
-                operator, self.position = found[0], found.end()
-            elif not self.word.startswith("}", self.position):
-                raise DockerfileError(self.line, f"{self.word}: the operator after {name} is not known")
-            rest = self.run("}")
-        value = self.values.get(name)
-        if isinstance(value, DockerfileError):
-            raise value
-        if value is None and name in PLATFORM_ARGS:
-            raise DockerfileError(self.line, f"{self.word}: the value of {name} is not known before the build")
-        return self._applied(name, value, operator, rest)
+        start = self.position - 1
+        value = self._braced() if self._peek() == "{" else self._plain()
+        return self.text[start : self.position] if self._lookup is None else value
 
-    def _applied(self, name: str, value: str | None, operator: str, rest: str) -> str:
+    def _plain(self) -> str:
+        name = self._name()
+        return (self._value(name) or "") if name else "$"
+
+    def _braced(self) -> str:
+        self.position += 1
+        if self._peek() in ("{", "}", ":"):
+            raise self._error("there is no name after '${'")
+        name, operator = self._name(), self._next()
+        if operator == "}":
+            return self._value(name) or ""
+        if operator == "/":
+            return self._replaced(name)
+        if operator == ":":
+            operator += self._next()
+        if operator not in (":-", "-", ":+", "+", ":?", "?", "#", "%"):
+            raise self._error(f"the operator after {name} is not known")
+        rest = _text(self.read("}", raw=operator in "#%"))
+        value = self._value(name)
+        if operator in "#%":
+            return self._trimmed(value or "", operator, rest)
         is_set = bool(value) if operator.startswith(":") else value is not None
-        text = value or ""
-        match operator.removeprefix(":"):
-            case "":
-                return text
-            case "-":
-                return text if is_set else rest
-            case "+":
-                return rest if is_set else ""
-            case "?":
-                if is_set:
-                    return text
-                raise DockerfileError(self.line, f"{name}: {rest or 'it has no value'}")
-            case trim:
-                return _trimmed(text, trim, rest)
+        if operator.endswith("?") and not is_set and self._lookup:
+            raise DockerfileError(self.line, f"{name}: {rest or 'it has no value'}")
+        if operator.endswith("+"):
+            return rest if is_set else ""
+        return (value or "") if is_set else rest
+
+    def _name(self) -> str:
+        start, first = self.position, self._peek()
+        if first and first in _SPECIAL:
+            self.position += 1
+        elif first.isdecimal():
+            while self._peek().isdecimal():
+                self.position += 1
+        else:
+            while self._peek().isalpha() or self._peek().isdecimal() or self._peek() == "_":
+                self.position += 1
+        return self.text[start : self.position]
+
+    def _value(self, name: str) -> str | None:
+        return self._lookup(name) if self._lookup else None
+
+    def _trimmed(self, value: str, operator: str, pattern: str) -> str:
+        """Return the value without what the pattern matches at its beginning (`#`) or end (`%`)."""
+        greedy = pattern.startswith(operator)
+        parts = self._pattern(pattern[greedy:], greedy=greedy)
+        if operator == "#":
+            match = re.match("".join(parts), value)
+            return value[match.end() :] if match else value
+        match = re.match("".join(reversed(parts)), value[::-1])  # backwards, because the shortest match counts
+        return value[: len(value) - match.end()] if match else value
+
+    def _replaced(self, name: str) -> str:
+        every = self._peek() == "/"
+        self.position += every
+        pattern, replacement = _text(self.read("/", raw=True)), _text(self.read("}", raw=True))
+        value, out, end = self._value(name) or "", "", 0
+        for number, match in enumerate(re.finditer("".join(self._pattern(pattern, greedy=True)), value)):
+            if number and (not every or match.span() == (end, end)):
+                continue
+            # As Go's ReplaceAllString: $1 and ${x} are groups, and there are none.
+            out += value[end : match.start()] + (_TEMPLATE.sub(r"\1", replacement) if every else replacement)
+            end = match.end()
+        return out + value[end:]
+
+    def _pattern(self, pattern: str, *, greedy: bool) -> list[str]:
+        """Return the regular expressions of a pattern's characters."""
+        parts: list[str] = []
+        chars = iter(re.findall(r"\\[}/]|[\s\S]", pattern))
+        for char in chars:
+            following = next(chars, "") if char == "\\" else char[-1]
+            if char == "\\" and following not in ("*", "?", "\\"):
+                raise self._error(f"\\{following} has no meaning in a pattern")
+            star = ".*" if greedy else ".*?"
+            parts.append({"*": star, "?": "."}.get(char, re.escape(following)))
+        return parts
 
 
-def _trimmed(value: str, operator: str, rest: str) -> str:
-    """Return `value` as the shell's ${v#p} ${v##p} ${v%p} ${v%%p} ${v/p/r} ${v//p/r} would."""
-    sign, doubled = operator[0], len(operator) > 1
-    pattern, _, replacement = rest.partition("/") if sign == "/" else (rest, "", "")
-    star = ".*" if doubled or sign == "/" else ".*?"
-    glob = re.compile("".join({"*": star, "?": "."}.get(char, re.escape(char)) for char in pattern), re.DOTALL)
-    if sign == "/":
-        return glob.sub(lambda _: replacement, value, count=0 if doubled else 1) if pattern else value
-    if sign == "#":
-        match = glob.match(value)
-        return value[match.end() :] if match else value
-    ends = range(len(value) + 1) if doubled else range(len(value), -1, -1)
-    return next((value[:end] for end in ends if glob.fullmatch(value, end)), value)
+def _text(pieces: _Pieces) -> str:
+    return "".join(piece for piece, _ in pieces)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from seatrial.sources.dockerfile import instructions, lines_of, split_flags
+from seatrial.sources.dockerfile_lines import instructions, lines_of, split_flags
 
 __all__ = ["INTERNAL_STEPS", "StepName", "line_text", "step_line"]
 

@@ -11,9 +11,8 @@ from seatrial.sources.dockerfile import (
     base_images,
     final_base,
     own_labels,
-    syntax_directive,
-    without_syntax_directive,
 )
+from seatrial.sources.dockerfile_lines import syntax_directive, without_syntax_directive
 from seatrial.sources.step_names import line_text, step_line
 
 
@@ -73,6 +72,24 @@ from seatrial.sources.step_names import line_text, step_line
         ("FROM b\nRUN <<EOF\nFROM no\nEOF\nCOPY --from=c x y", ("b", "c")),
         ("FROM b\nCOPY <<-'EOF' <<B /x/\nFROM no\n\tEOF\nFROM no\nB\nFROM d", ("d",)),
         ("FROM b\nRUN cat <<< EOF\nFROM c", ("c",)),
+        ("FROM b\nRUN <<\t EOF cat\nFROM no\nEOF\nFROM d", ("d",)),
+        ("FROM b\nRUN <<- \"E F\" 3<<'G'\nFROM no\n\tE F\nFROM no\nG\nFROM d", ("d",)),
+        ("FROM b\nRUN <<E\\'F\r\nFROM no\r\nE'F\r\nFROM d", ("d",)),
+        ("FROM b\nONBUILD RUN <<$EOF\nFROM no\n$EOF\nFROM d", ("d",)),
+        ('FROM b\nRUN echo "<<EOF" \'<<EOF\' "\nFROM d', ("d",)),
+        ('FROM b\nRUN ["<<EOF"]\nUSER <<EOF\nFROM d', ("d",)),
+        # what BuildKit's own lexer makes of a word
+        ("ARG V=a/b/c\nFROM ${V//\\//-}", ("a-b-c",)),
+        ("ARG V=a.b P=. R=_\nFROM ${V/$P/${R}x}", ("a_xb",)),
+        ("ARG V=xx**\nFROM ${V%%\\**}", ("xx",)),
+        ("ARG V=a-b-c\nFROM ${V%-*}${V##*-}", ("a-bc",)),
+        ("FROM a$1b${2:-c}$@", ("abc",)),
+        ("ARG V=1\nFROM a\\$V'$V'\"\\$V\"", ("a$V$V$V",)),
+        ("FROM a AS one\nFROM b-$TARGETSTAGE-$TARGETOSVERSION AS Two", ("b-two-",)),
+        # directives
+        ("# note=1\n# escape=`\nFROM \\\npython", ("python",)),
+        ("#!/bin/x\n# escape=`\nFROM \\\npython", ("python",)),
+        ("  # escape=`\nFROM `\npython", ("python",)),
     ],
 )
 def test_the_images_a_build_needs_are_named(text: str, images: tuple[str, ...]) -> None:
@@ -116,6 +133,17 @@ def test_the_engines_own_arguments_come_from_the_caller() -> None:
         ("FROM a\nFROM \\\n ''\n", None, 2),
         ("FROM ${X", None, 1),
         ("FROM ${X!y}", None, 1),
+        ("FROM ${X:#y}", None, 1),
+        ("FROM ${X/y}", None, 1),
+        ("FROM ${X%\\y}", None, 1),
+        ("FROM 'a", None, 1),
+        ('FROM "a\\"', None, 1),
+        ("FROM 'a b'", None, 1),
+        ("FROM a IN b", None, 1),
+        ("ARG X='a\nFROM b", None, 1),
+        ("FROM a\nRUN <<EOF\nFROM b", None, 2),
+        ("# escape=x\nFROM a", None, 1),
+        ("# escape=`\n# escape=`\nFROM a", None, 2),
         ("FROM ${}", None, 1),
         ("FROM ${X:?say X}", None, 1),
         ("FROM a", "other", 1),

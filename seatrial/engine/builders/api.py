@@ -21,7 +21,8 @@ from seatrial.engine.protocol import Emit
 from seatrial.events import BuildEvent, WarningEvent
 from seatrial.sources.archive import stream
 from seatrial.sources.context import Context
-from seatrial.sources.dockerfile import syntax_directive, up_to_target, without_syntax_directive
+from seatrial.sources.dockerfile import up_to_target
+from seatrial.sources.dockerfile_lines import syntax_directive, without_syntax_directive
 
 __all__ = ["ApiBuild", "added_dockerfile_name"]
 

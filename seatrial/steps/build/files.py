@@ -12,7 +12,7 @@ from seatrial.host.regular_files import read_regular_file
 from seatrial.model.app import App
 from seatrial.pipeline.world import World
 from seatrial.sources.context import Context, VanishedFileError
-from seatrial.sources.dockerfile import instructions
+from seatrial.sources.dockerfile_lines import instructions
 from seatrial.sources.inputs import entry_digest
 
 __all__ = ["check_extra_inputs", "extra_context", "read_checked_context", "read_context", "read_dockerfile"]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.output import documents
+from tests.hints import wrong_commands
 
 __all__ = ["Done", "Project", "command_lines", "failed", "make_project"]
 
@@ -66,6 +67,11 @@ class Done:
     out: str
     err: str
     seconds: float
+
+    def __post_init__(self) -> None:
+        """Check that what it says to type next can be typed."""
+        for hint in re.findall(r"^ +next: (.*)", self.all, re.MULTILINE):
+            assert not wrong_commands(hint), hint
 
     @property
     def all(self) -> str:

@@ -11,12 +11,16 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
 from docker.errors import DockerException
 
+from seatrial.doctor.findings import Finding
+from seatrial.errors import SeatrialError
 from tests.cli_project import Project, make_project
+from tests.hints import wrong_commands
 from tests.servers.registries import (
     TestRegistry,
     first_image,
@@ -65,6 +69,25 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
             monkeypatch.delenv(name)
     monkeypatch.delenv("DOCKER_AUTH_CONFIG", raising=False)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path_factory.mktemp("docker-config")))
+
+
+@pytest.fixture(autouse=True)
+def _hints_can_be_typed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Check the commands in the hint of every error and finding that a test makes the product create."""
+    hints: set[str] = set()
+    for kind in (SeatrialError, Finding):
+        monkeypatch.setattr(kind, "__init__", _recording(kind.__init__, hints))
+    monkeypatch.setattr(SeatrialError, "but", _recording(SeatrialError.but, hints))
+    yield
+    assert not [wrong for hint in hints for wrong in wrong_commands(hint)]
+
+
+def _recording(method: Callable[..., Any], hints: set[str]) -> Callable[..., Any]:
+    def record(*args: Any, **given: Any) -> Any:
+        hints.add(given.get("hint") or "")
+        return method(*args, **given)
+
+    return record
 
 
 @pytest.fixture(scope="session")

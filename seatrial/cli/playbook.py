@@ -126,8 +126,12 @@ class Playbook:
                 reason="--to was not given",
                 hint="invoke status (shows what is published)",
             )
-        destination, version = self.destination(target, where), Version.parse(flags.to)
-        destination.tags(version)
+        destination = self.destination(target, where)
+        try:
+            version = Version.parse(flags.to)
+            destination.tags(version)
+        except UsageError as error:
+            raise error.but(hint=error.hint.replace("--version", "--to")) from error
         return (Rollback(target=target, version=version, destination=destination),)
 
     def up(self) -> tuple[Step, ...]:

@@ -17,7 +17,7 @@ from seatrial.cli.flags import CheckFlag, JsonFlag
 from seatrial.output.hints import Call
 from seatrial.settings.settings import environment
 
-__all__ = ["SeatrialTask", "task"]
+__all__ = ["SeatrialTask", "known_flags", "task"]
 
 
 _REPEATED = ("app", "user", "registry")
@@ -71,6 +71,11 @@ def task(*groups: type, check: bool = True, json: bool = True) -> Callable[[Call
         return result
 
     return decorate
+
+
+def known_flags() -> Mapping[str, Mapping[str, bool]]:
+    """Return the flags of every task, and whether each takes a value."""
+    return _FLAGS
 
 
 def _call(task: str, given: Mapping[str, Any]) -> Call:

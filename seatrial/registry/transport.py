@@ -132,7 +132,7 @@ class Transport:
         else:
             message = f"the registry {self.host} cannot be reached"
         if self._is_local and host == self.address:
-            hint = f"start it (invoke up starts one at the port in the settings), then check: curl http://{host}/v2/"
+            hint = f"invoke up (starts one at the port in the settings), then check: curl http://{host}/v2/"
         else:
             hint = f"check that this machine can reach it: curl https://{host}/v2/"
         return RegistryUnavailable(message, reason=text, hint=hint)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from seatrial.output.hints import Call
+from tests.hints import wrong_commands
 
 TASKS = {
     "build": {"--app": True, "--version": True, "--no-cache": False},
@@ -48,3 +49,19 @@ def test_a_hint_can_be_typed(hint: str, completed: str) -> None:
     call = Call(program="./inv", prefix="ship.", task="push", flags=FLAGS, tasks=TASKS)
 
     assert call.complete(hint) == completed
+
+
+@pytest.mark.parametrize(
+    "hint",
+    [
+        "invoke biuld",
+        "fix it, then: invoke build --no-such-flag",
+        "invoke push --user 'not valid'",
+        "invoke release --version",
+        "--no-such-flag 1",
+        "look first (docker system-df)",
+    ],
+)
+def test_a_wrong_hint_fails_its_test(hint: str) -> None:
+    """The check of every test's hints finds a task, flag, value or sub-command that does not exist."""
+    assert wrong_commands(hint)

@@ -131,7 +131,7 @@ ROWS: list[tuple[Any, ...]] = [
         lambda _: _raised(lambda: RegistryHttp("localhost:1", lambda: None).send("GET", "/v2/")),
         "the registry localhost:1 cannot be reached",
         "Connection refused",
-        "start it (invoke up starts one at the port in the settings), then check: curl http://localhost:1/v2/",
+        "invoke up (starts one at the port in the settings), then check: curl http://localhost:1/v2/",
     ),
     ("config-list", _config("[]"), DAMAGED, "it does not hold a JSON object", FIX),
     (

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from seatrial.cli.flags import flag
 from seatrial.errors import UsageError, sanitize
-from seatrial.model.app import App
+from seatrial.model.app import App, BuildOptions
 from seatrial.model.platforms import parse_platforms
 from seatrial.settings.settings import build_context
+from seatrial.settings.variables import variables
 
 __all__ = ["BuildFlags", "parse_pairs"]
 
@@ -31,8 +32,12 @@ class BuildFlags:
     pull: bool = flag("Pull newer base images first.", default=False)
 
     def apply_to(self, app: App, root: Path) -> App:
-        """Return the app with these flags; folders are relative to `root`. `UsageError` for an invalid one."""
+        """Return the app with these flags; folders are relative to `root`.
+
+        Raise `UsageError` for an invalid one, and for a build secret that the environment lacks.
+        """
         known = app.build
+        _check_secrets(known)
         contexts = parse_pairs("--build-context", self.build_context, "NAME=FOLDER")
         platforms = [one for given in self.platform or () for one in given.split(",")]
         options = known.but(
@@ -44,6 +49,17 @@ class BuildFlags:
             pull=self.pull or known.pull,
         )
         return app.but(build=options)
+
+
+def _check_secrets(options: BuildOptions) -> None:
+    for name, source in options.secrets.items():
+        kind, _, variable = source.partition("=")
+        if kind == "env" and variable not in variables():
+            raise UsageError(
+                f"the build secret {name} has no value",
+                reason=f"the environment variable {variable} is not set",
+                hint=f"set {variable}, as in {variable}=VALUE invoke build",
+            )
 
 
 def parse_pairs(flag: str, given: Sequence[str] | None, form: str) -> dict[str, str]:

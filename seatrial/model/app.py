@@ -93,9 +93,10 @@ class BuildOptions(Validated, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class App(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A web app in a folder: its settings, also those of `build` and `facts`, and where it belongs.
+    """A web app in a folder.
 
-    In the settings the fields of `build` and `facts` stand beside the others, and all paths are relative to the file.
+    In the settings file the fields of `build` and `facts` stand beside the others, and paths are relative to the file.
+    `environment` contains the variables of `env_file`, too.
     """
 
     project: str
@@ -114,6 +115,7 @@ class App(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
         about("the first that exists becomes the build argument BASE_IMAGE"),
     ] = ()
     environment: Annotated[_Texts, about("the container's environment")] = field(default_factory=dict)
+    env_file: Annotated[str | tuple[str, ...], about("files with more of it, NAME=VALUE; the last one wins")] = ()
     memory: Annotated[int, Parsed(parse_memory), about("the container's memory limit, such as 512m")] = 512 * 1024**2
     pids: Annotated[int, Meta(ge=1, le=4194304), about("the largest number of processes and threads")] = 256
     cpus: Annotated[_Processors | None, about("the largest number of processors; default: all")] = None

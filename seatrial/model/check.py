@@ -25,9 +25,10 @@ _Texts = Text | tuple[Text, ...] | None
 
 
 class Check(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One HTTP request to the app and the response it must get; a field that is None or empty checks nothing.
+    """One HTTP request to the app, and the response it must get.
 
-    In every field `{version}` stands for the version under test. `checks.http.response` says how each is compared.
+    A field that is None or empty checks nothing. In every field `{version}` stands for the version under test.
+    `checks.http.response` says how each is compared.
     """
 
     method: Annotated[

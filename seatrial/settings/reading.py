@@ -19,7 +19,7 @@ from seatrial.model.setting_types import Parsed
 from seatrial.settings.settings_file import KEY, read_settings_file
 from seatrial.wording import nearest
 
-__all__ = ["Reader", "settings_of"]
+__all__ = ["Reader", "is_struct", "settings_of"]
 
 _S = TypeVar("_S", bound=Struct)
 _T = TypeVar("_T")
@@ -49,7 +49,7 @@ class Reader:
         values = dict(own)
         for field in fields(kind):
             name = field.encode_name
-            if _is_struct(field):
+            if is_struct(field):
                 values[name] = self._struct(given, field.type, trail, {})
             elif name in given and name not in own:
                 values[name] = self._parsed(given[name], field, (*trail, name))
@@ -128,12 +128,13 @@ def settings_of(kind: type[Struct]) -> list[str]:
     """Return the settings of a struct by their keys in the file, also those of the structs in its fields."""
     found = []
     for field in fields(kind):
-        if _is_struct(field):
+        if is_struct(field):
             found += settings_of(field.type)
         elif any(isinstance(one, Meta) and one.description for one in getattr(field.type, "__metadata__", ())):
             found.append(field.encode_name)
     return found
 
 
-def _is_struct(field: FieldInfo) -> bool:
+def is_struct(field: FieldInfo) -> bool:
+    """Return whether a field is a struct of its own, whose settings stand beside the others in the file."""
     return isinstance(field.type, type) and issubclass(field.type, Struct)

@@ -6,8 +6,10 @@ import dataclasses
 import os
 import re
 import sys
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,8 +21,10 @@ from seatrial.model.check import Check
 from seatrial.model.names import parse_name, slug
 from seatrial.model.reference import DOCKER_HUB, parse_registry, parse_user
 from seatrial.model.setting_types import Parsed, Port, Validated, about
+from seatrial.settings.interpolation import interpolate, read_env_file
 from seatrial.settings.reading import Reader, settings_of
 from seatrial.settings.settings_file import find_settings_file
+from seatrial.settings.variables import variables
 from seatrial.wording import nearest
 
 __all__ = ["Environment", "Settings", "build_context", "environment"]
@@ -30,9 +34,12 @@ _OWNERS: dict[type[Struct], str] = {App: "an app (apps: NAME:)", Check: "a check
 
 
 class Settings(Validated, frozen=True, kw_only=True):
-    """The validated settings of one project; `root` is the folder of the settings file, `apps` are by name."""
+    """The settings of one project.
 
-    root: Path = Path()
+    `root` is the folder of the settings file.
+    """
+
+    root: Path
     project: Annotated[
         str, Parsed(parse_name), about("labels everything we create in the engine; default: the folder's name")
     ] = ""
@@ -63,7 +70,7 @@ class Settings(Validated, frozen=True, kw_only=True):
     @classmethod
     def defaults(cls) -> dict[str, Any]:
         """Return the settings that environment variables can set (INVOKE_SEATRIAL_USER and so on)."""
-        return {name: getattr(cls(), name) or None for name in settings_of(cls) if name != "apps"}
+        return {name: getattr(cls(root=Path()), name) or None for name in settings_of(cls) if name != "apps"}
 
     def app(self, name: str | None = None) -> App:
         """Return the app of that name; without a name, the project's only app. Raise `UsageError` otherwise."""
@@ -106,27 +113,26 @@ class Environment:
 
 def environment() -> Environment:
     """Return the environment of this process."""
-    folder = os.environ.get("DOCKER_CONFIG")
-    certificates = os.environ.get("DOCKER_CERT_PATH")
-    proxies = {scheme: _either(f"{scheme}_proxy") for scheme in ("http", "https", "no")}
+    given = variables()
+    folder = given.get("DOCKER_CONFIG")
+    certificates = given.get("DOCKER_CERT_PATH")
+    proxies = {
+        scheme: given.get(f"{scheme}_proxy".upper()) or given.get(f"{scheme}_proxy")
+        for scheme in ("http", "https", "no")
+    }
     return Environment(
         docker_config=Path(folder) if folder else Path.home() / ".docker",
-        command=os.environ.get("SEATRIAL_COMMAND") or Path(sys.argv[0]).name,
-        plain=bool(os.environ.get("CI") or os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb",
-        terminal=True if os.environ.get("FORCE_COLOR") or os.environ.get("TTY_COMPATIBLE") == "1" else None,
-        docker_host=os.environ.get("DOCKER_HOST"),
-        docker_context=os.environ.get("DOCKER_CONTEXT"),
-        auth_config=os.environ.get("DOCKER_AUTH_CONFIG", ""),
-        docker_tls=bool(os.environ.get("DOCKER_TLS")),
-        docker_tls_verify=bool(os.environ.get("DOCKER_TLS_VERIFY")),
+        command=given.get("SEATRIAL_COMMAND") or Path(sys.argv[0]).name,
+        plain=bool(given.get("CI") or given.get("NO_COLOR")) or given.get("TERM") == "dumb",
+        terminal=True if given.get("FORCE_COLOR") or given.get("TTY_COMPATIBLE") == "1" else None,
+        docker_host=given.get("DOCKER_HOST"),
+        docker_context=given.get("DOCKER_CONTEXT"),
+        auth_config=given.get("DOCKER_AUTH_CONFIG", ""),
+        docker_tls=bool(given.get("DOCKER_TLS")),
+        docker_tls_verify=bool(given.get("DOCKER_TLS_VERIFY")),
         docker_cert_path=Path(certificates) if certificates else None,
         proxies={scheme: value for scheme, value in proxies.items() if value},
     )
-
-
-def _either(name: str) -> str | None:
-    """Return a variable that may be written in uppercase or in lowercase."""
-    return os.environ.get(name.upper()) or os.environ.get(name)
 
 
 def _app(reader: Reader, project: str, name: str, given: Any) -> App:  # noqa: ANN401  whatever the file holds
@@ -136,12 +142,33 @@ def _app(reader: Reader, project: str, name: str, given: Any) -> App:  # noqa: A
         given = {"context": ".", "dockerfile": f"{context}/Dockerfile", "repository": slug(name), **given}
         if isinstance(mode := given.get("image_facts"), bool):  # what YAML makes of on and off
             given["image_facts"] = "warn" if mode else "off"
+        given = _filled(reader, given, ("apps", name))
     app = reader.read(given, App, ("apps", name), project=project, name=reader.parse(name, parse_name, ("apps", name)))
     options = app.build.but(
         contexts={key: build_context(place, reader.root) for key, place in app.build.contexts.items()},
         secrets={key: _build_secret(source, reader.root) for key, source in app.build.secrets.items()},
     )
     return app.but(build=options)
+
+
+def _filled(reader: Reader, given: dict[str, Any], trail: tuple[str, ...]) -> dict[str, Any]:
+    """Return an app's settings with the env files read, and with the environment's variables filled in."""
+    process = variables()
+    filled = dict(given)
+    for key in ("environment", "build_args"):
+        if isinstance(values := given.get(key), Mapping):
+            filled[key] = {
+                name: reader.parse(value, partial(interpolate, variables=process), (*trail, key, name))
+                if isinstance(value, str)
+                else value
+                for name, value in values.items()
+            }
+    if (paths := given.get("env_file")) is not None:
+        files = reader.convert([paths] if isinstance(paths, str) else paths, list[Path], (*trail, "env_file"))
+        parts = [reader.parse(file, partial(read_env_file, variables=process), (*trail, "env_file")) for file in files]
+        named = reader.convert(filled.get("environment", {}), dict[str, str], (*trail, "environment"))
+        filled["environment"] = dict(ChainMap(named, *reversed(parts)))
+    return filled
 
 
 def _given(settings: Any) -> Any:  # noqa: ANN401  as above

@@ -1,4 +1,4 @@
-"""The environment variables of a program that Seatrial starts."""
+"""The environment variables of this process: nothing else reads them."""
 
 from __future__ import annotations
 

@@ -29,6 +29,13 @@ class Refusal(NamedTuple):
     reason: str
     hint: str
 
+    @classmethod
+    def of(cls, text: str) -> Refusal:
+        """Return the error that these lines show."""
+        lines = re.fullmatch(r"failed +(\S.*)\n +\w+: +(\S.*)\n +\w+: +(\S.*)\n", text)
+        assert lines, text
+        return cls(*lines.groups())
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -39,10 +46,10 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def invoke(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run `invoke` in a folder without an engine, for at most 20 seconds."""
+def invoke(folder: Path, *words: str, program: str = INVOKE, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a program in a folder without an engine, for at most 20 seconds."""
     return subprocess.run(
-        [INVOKE, *words],
+        [program, *words],
         cwd=folder,
         env={**os.environ, "DOCKER_HOST": NO_ENGINE, **environment},
         stdin=subprocess.DEVNULL,
@@ -74,11 +81,10 @@ def refusal(folder: Path, *words: str, **environment: str) -> Refusal:
     assert done.returncode == 2, everything
     assert "Traceback" not in everything
     assert NO_ENGINE not in everything
-    lines = re.fullmatch(r"failed +(\S.*)\n +\w+: +(\S.*)\n +\w+: +(\S.*)\n", done.stderr)
-    assert lines, done.stderr
+    refused = Refusal.of(done.stderr)
     assert seconds < MOST_WORK
     assert listing(folder) == before
-    return Refusal(*lines.groups())
+    return refused
 
 
 def refused_step(folder: Path, *words: str) -> Refusal:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from seatrial.errors import UsageError
 from seatrial.settings.settings import Settings
 from seatrial.settings.settings_file import KEY, read_settings_file
 
-__all__ = ["load"]
+__all__ = ["load", "refused"]
 
 
 def load(root: Path, text: str, name: str = "invoke.yaml") -> Settings:
@@ -15,3 +18,11 @@ def load(root: Path, text: str, name: str = "invoke.yaml") -> Settings:
     (root / name).write_text(text)
     read_settings_file.cache_clear()
     return Settings.load((read_settings_file(root / name).data or {}).get(KEY, {}), root)
+
+
+def refused(root: Path, text: str) -> UsageError:
+    """Return the error that this settings file ends with."""
+    with pytest.raises(UsageError) as caught:
+        load(root, text)
+    assert caught.value.exit_code == 2
+    return caught.value

@@ -1,17 +1,21 @@
-"""Settings are validated once; an error names file, line and the nearest valid word."""
+"""Settings are read once, checked, and turned into apps."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from seatrial.errors import UsageError
-from seatrial.model.app import App, BuildOptions, Check, checks_digest
+from seatrial.model.app import App, BuildOptions, Check
+from seatrial.model.facts_policy import FactsPolicy
 from seatrial.model.reference import DOCKER_HUB, ImageReference
 from seatrial.settings.settings import Settings, environment
-from tests.settings.loading import load
+from tests.settings.loading import load, refused
+
+APP = "seatrial: {apps: {web: {%s}}}"
 
 
 @pytest.fixture
@@ -22,31 +26,18 @@ def root(tmp_path: Path) -> Path:
     return folder
 
 
-def wrong(root: Path, text: str) -> UsageError:
-    """Return the error that these settings end with."""
-    with pytest.raises(UsageError) as caught:
-        load(root, text)
-    return caught.value
-
-
 def test_defaults(root: Path) -> None:
     """A project without settings is one app in its own folder, named after it, with one check."""
     settings = Settings.load({}, root)
     assert (settings.project, settings.registry, settings.user) == ("my-shop", DOCKER_HUB, None)
-    assert settings.local_registry_port == 5050
     assert settings.app() == App(
         project="my-shop",
         name="my-shop",
         context=root,
         dockerfile=root / "Dockerfile",
         repository=ImageReference(repository="library/my-shop"),
-        port=5000,
         host_port=5000,
-        checks=(Check(),),
-        base_images=(),
-        environment={},
         memory=512 * 1024**2,
-        smoke_timeout=30.0,
     )
 
 
@@ -57,7 +48,7 @@ seatrial:
   project: shop
   registry: ghcr.io
   user: alice
-  local_registry_port: 5051
+  local_registry_port: '5051'
   apps:
     web:
       context: app
@@ -65,7 +56,19 @@ seatrial:
       repository: univesp/web
       port: 8000
       host_port: 8080
-      checks: [{path: /healthz, status: 201, text: hello, json: {version: "{version}"}}]
+      checks:
+        - method: POST
+          path: /orders?dry=1
+          headers: {Authorization: Bearer x, X-Version: "{version}"}
+          body: {item: rope, "on": [1, 2.5, null, true]}
+          status: 201
+          text: [thanks, "{version}"]
+          not_text: Traceback
+          matches: '^\\d+ items$'
+          json: {order: {id: 1}}
+          response_headers: {Content-Type: json}
+          within: 0.5
+        - {redirect: "https://shop.example/", status: 308}
       base_images: [python:3.13-slim]
       build_args: {A: "1"}
       build_contexts: {assets: assets, base: "docker-image://alpine"}
@@ -80,8 +83,12 @@ seatrial:
       allow_in_context: [.env]
       environment: {B: "2"}
       memory: 1g
+      tmpfs: [/data, /var/cache/x/]
       smoke_timeout: 2.5
       build_timeout: 60
+      image_facts: fail
+      image_facts_allowed: [setuid, labels]
+      image_budget: 1.5 GB
 """
     settings = load(root, text)
     assert (settings.project, settings.registry, settings.user) == ("shop", "ghcr.io", "alice")
@@ -94,10 +101,26 @@ seatrial:
         repository=ImageReference(repository="univesp/web"),
         port=8000,
         host_port=8080,
-        checks=(Check(path="/healthz", status=201, text="hello", json={"version": "{version}"}),),
+        checks=(
+            Check(
+                method="POST",
+                path="/orders?dry=1",
+                headers={"Authorization": "Bearer x", "X-Version": "{version}"},
+                body={"item": "rope", "on": [1, 2.5, None, True]},
+                status=201,
+                text=("thanks", "{version}"),
+                not_text="Traceback",
+                matches=r"^\d+ items$",
+                json={"order": {"id": 1}},
+                response_headers={"Content-Type": "json"},
+                within=0.5,
+            ),
+            Check(redirect="https://shop.example/", status=308),
+        ),
         base_images=(ImageReference(repository="library/python", tag="3.13-slim"),),
         environment={"B": "2"},
         memory=1024**3,
+        tmpfs=("/data", "/var/cache/x"),
         smoke_timeout=2.5,
         build=BuildOptions(
             arguments={"A": "1"},
@@ -113,141 +136,69 @@ seatrial:
             context_limit=1024**2,
             allowed=(".env",),
         ),
+        facts=FactsPolicy(mode="fail", allowed=("setuid", "labels"), budget=3 * 512 * 1024**2),
     )
+    assert settings.app() is settings.app("web"), "the only app needs no name"
     assert settings.app().labels == {"seatrial.project": "shop", "seatrial.app": "web"}
     assert settings.app().container_name == "shop-web"
 
 
-@pytest.mark.parametrize(
-    ("text", "where", "line", "hint"),
-    [
-        ("seatrial:\n  projekt: x\n", "seatrial.projekt", 2, "write 'project'"),
-        ("# hello\nseatrial:\n  regsitry: x\n", "seatrial.regsitry", 3, "write 'registry'"),
-        ("seatrial:\n  apps:\n    web:\n      prot: 1\n", "seatrial.apps.web.prot", 4, "write 'port'"),
-        (
-            "seatrial:\n  apps:\n    web:\n      checks:\n        - path: /\n        - {staus: 200}\n",
-            "seatrial.apps.web.checks.1.staus",
-            6,
-            "write 'status'",
-        ),
-        ("seatrial:\n  zzzzzz: 1\n", "seatrial.zzzzzz", 2, "local_registry_port"),
-    ],
-)
-def test_unknown_key(root: Path, text: str, where: str, line: int, hint: str) -> None:
-    """A misspelt setting is refused with file, line and the nearest known one."""
-    error = wrong(root, text)
-    assert error.exit_code == 2
-    assert where in error.message
-    assert error.reason.startswith(f"{root / 'invoke.yaml'}:{line}: ")
-    assert hint in error.hint
+@pytest.mark.parametrize("text", ["seatrial:\n  user:\n  apps:\n    web:\n", APP % "port: , checks: "])
+def test_a_setting_without_a_value(root: Path, text: str) -> None:
+    """A setting without a value has its default, and so has an app without settings."""
+    app = load(root, text).app("web")
+    assert (app.repository.name, app.context, app.port, app.checks) == ("web", root, 5000, (Check(),))
 
 
-@pytest.mark.parametrize(
-    ("lines", "line"),
-    [
-        ("project: [a]", 2),
-        ("local_registry_port: http", 2),
-        ("local_registry_port: 0", 2),
-        ("local_registry_port: 65536", 2),
-        ("apps: [web]", 2),
-        ("apps: {web: hello}", 2),
-        ("apps:\n    web:\n      port: 70000", 4),
-        ("apps:\n    web:\n      context: {}", 4),
-        ("apps:\n    web:\n      checks: []", 4),
-        ("apps:\n    web:\n      checks: [{path: nope}]", 4),
-        ("apps:\n    web:\n      checks: [{status: 99}]", 4),
-        ("apps:\n    web:\n      smoke_timeout: 0", 4),
-        ("apps:\n    web:\n      build_timeout: .inf", 4),
-        ("apps:\n    web:\n      environment: {A: [1]}", 4),
-        ("apps:\n    web:\n      base_images: {a: b}", 4),
-    ],
-)
-def test_wrong_type(root: Path, lines: str, line: int) -> None:
-    """A setting of the wrong type or out of range is refused with file and line."""
-    error = wrong(root, f"seatrial:\n  {lines}\n")
-    assert f"{root / 'invoke.yaml'}:{line}: " in error.reason
-
-
-@pytest.mark.parametrize(
-    "lines",
-    [
-        "project: Shop",
-        "project: " + "x" * 64,
-        "registry: https://ghcr.io",
-        "user: Captain",
-        "apps: {Web: {}}",
-        "apps: {web: {memory: lots}}",
-        "apps: {web: {memory: 1k}}",
-        "apps: {web: {tmpfs: [data]}}",
-        "apps: {web: {tmpfs: [/]}}",
-        "apps: {web: {tmpfs: [/data/../etc]}}",
-        "apps: {web: {repository: 'u/web:1'}}",
-        "apps: {web: {repository: u/Web}}",
-        "apps: {web: {base_images: [Python]}}",
-    ],
-)
-def test_wrong_words(root: Path, lines: str) -> None:
-    """A name, size or reference that is not valid ends with exit code 2 and a hint."""
-    error = wrong(root, f"seatrial:\n  {lines}\n")
-    assert error.exit_code == 2
-    assert error.hint
-
-
-def test_proposed_name_is_good(root: Path) -> None:
-    """The name in the hint is valid."""
-    error = wrong(root, "seatrial: {project: 'My Shop!'}")
-    assert error.hint == "project: my-shop"
-    assert load(root, "seatrial: {project: my-shop}").project == "my-shop"
-
-
-def test_numbers_as_text(root: Path) -> None:
-    """A number may be text, as in environment variables."""
-    assert load(root, "seatrial: {local_registry_port: '5051'}").local_registry_port == 5051
-
-
-@pytest.mark.parametrize("value", ["0755", "3.10", "true"])
-def test_text_as_numbers(root: Path, value: str) -> None:
-    """A text that YAML reads as a number or truth value is refused: 0755 would become 493."""
-    error = wrong(root, f"seatrial: {{apps: {{web: {{environment: {{A: {value}}}}}}}}}")
-    assert "environment" in error.message
-    assert error.hint == "write it in quotes"
-
-
-def test_empty_app(root: Path) -> None:
-    """An app without settings has all defaults and its own name."""
-    app = load(root, "seatrial:\n  apps:\n    web:\n").app("web")
-    assert (app.repository.name, app.context) == ("web", root)
+@pytest.mark.parametrize(("text", "mode"), [("off", "off"), ("'off'", "off"), ("on", "warn"), ("fail", "fail")])
+def test_off(root: Path, text: str, mode: str) -> None:
+    """The word `off`, which YAML reads as false, turns the image checks off."""
+    assert load(root, APP % f"image_facts: {text}").app().facts.mode == mode
 
 
 def test_several_apps(root: Path) -> None:
     """With several apps one must be named; a wrong name is refused with the nearest one."""
     settings = load(root, "seatrial: {apps: {web: {}, worker: {}}}")
     assert settings.app("worker").name == "worker"
-    with pytest.raises(UsageError, match="web, worker") as caught:
-        settings.app()
-    assert caught.value.hint == "--app web"
-    with pytest.raises(UsageError, match="wroker") as caught:
-        settings.app("wroker")
-    assert caught.value.hint == "--app worker"
-
-
-def test_one_app_needs_no_name(root: Path) -> None:
-    """The only app can be selected with and without its name."""
-    settings = load(root, "seatrial: {apps: {web: {}}}")
-    assert settings.app() is settings.app("web")
+    for name, message, reason, hint in (
+        (None, "no app selected", "this project has web, worker", "--app web"),
+        ("wroker", "there is no app 'wroker'", "the apps in invoke.yaml are web, worker", "--app worker"),
+    ):
+        with pytest.raises(UsageError) as caught:
+            settings.app(name)
+        assert (caught.value.message, caught.value.reason, caught.value.hint) == (message, reason, hint)
 
 
 @pytest.mark.parametrize(
-    ("text", "size"), [("6m", 6 * 1024**2), ("1G", 1024**3), ("8388608", 8388608), ("9000k", 9216000)]
+    ("folder", "name"),
+    [
+        ("My Shop!", "my-shop"),
+        ("my...app", "my-app"),
+        ("site_-_v2", "site-v2"),
+        ("a___b", "a-b"),
+        ("x._y", "x-y"),
+        ("a__b--c.d", "a__b--c.d"),
+        ("日本", "app"),
+        ("x" * 62 + "-y", "x" * 62),
+    ],
 )
-def test_memory(root: Path, text: str, size: int) -> None:
-    """Memory is written as for `docker run --memory`."""
-    assert load(root, f"seatrial: {{apps: {{web: {{memory: '{text}'}}}}}}").app().memory == size
+def test_names_of_folders(tmp_path: Path, folder: str, name: str) -> None:
+    """The folder's name becomes a name that project, app and image can have."""
+    (tmp_path / folder).mkdir()
+    app = Settings.load({}, tmp_path / folder).app()
+    assert (app.project, app.name, app.repository.name) == (name, name, name)
+
+
+def test_names_that_are_no_images(root: Path) -> None:
+    """An app's name need not be an image's; its image has the nearest one."""
+    assert load(root, "seatrial: {apps: {a___b: {}}}").app("a___b").repository.name == "a-b"
+    error = refused(root, "seatrial: {project: 'My Shop!'}")
+    assert load(root, f"seatrial: {{{error.hint}}}").project == "my-shop"
 
 
 def test_environment_variables_know_their_names() -> None:
     """Every setting that INVOKE_SEATRIAL_* can set has a default, since Invoke reads no others; all are valid."""
-    defaults: dict[str, Any] = Settings.defaults()
+    defaults = Settings.defaults()
     assert {"project", "registry", "user", "local_registry_port", "browser"} == set(defaults)
     assert Settings.load(defaults, Path("/somewhere")) == Settings.load({}, Path("/somewhere"))
 
@@ -261,17 +212,7 @@ def test_dockers_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     assert environment().docker_config == Path("/home/alice/.docker")
 
 
-def test_checks_digest() -> None:
-    """Different checks have different digests, equal checks the same one."""
-    first, second = (Check(path="/"),), (Check(path="/", text="x"),)
-    assert checks_digest(first) == checks_digest((Check(),))
-    assert checks_digest(first) != checks_digest(second)
-    assert str(second[0]) == "GET /"
-
-
-def test_folders_to_write_to(root: Path) -> None:
-    """The setting tmpfs lists absolute folders."""
-    assert load(root, "seatrial: {apps: {web: {tmpfs: [/data, /var/cache/x/]}}}").app().tmpfs == (
-        "/data",
-        "/var/cache/x",
-    )
+def test_an_import_reads_nothing(tmp_path: Path) -> None:
+    """The tasks can be imported beside a settings file that is damaged."""
+    (tmp_path / "invoke.yaml").write_text("seatrial: [")
+    subprocess.run([sys.executable, "-c", "import seatrial.tasks"], cwd=tmp_path, check=True)

@@ -114,15 +114,13 @@ def test(c: Context, only: str = "", engine: str = "usual") -> None:
             _test_on_newer_engine(c, engine, only)
 
 
-def _pytest(
-    c: Context, only: str, marked: str = "", env: dict[str, str] | None = None, parallel: str = PARALLEL
-) -> None:
+def _pytest(c: Context, only: str, marked: str = "", env: dict[str, str] | None = None) -> None:
     """Run tests in parallel, then those with time limits by themselves."""
     if only:
-        c.run(f"{BIN}/python -m pytest {parallel} {only}" + f" -m '{marked}'" * bool(marked), env=env, pty=False)
+        c.run(f"{BIN}/python -m pytest {PARALLEL} {only}" + f" -m '{marked}'" * bool(marked), env=env, pty=False)
         return
     also = f"({marked}) and " if marked else ""
-    c.run(f"{BIN}/python -m pytest {parallel} -m '{also}not alone'", env=env, pty=False)
+    c.run(f"{BIN}/python -m pytest {PARALLEL} -m '{also}not alone'", env=env, pty=False)
     c.run(f"{BIN}/python -m pytest --durations 10 -m '{also}alone'", env=env, pty=False)
 
 
@@ -150,9 +148,7 @@ def _test_on_newer_engine(c: Context, store: str, only: str) -> None:
     # Tests about running containers do not depend on the store: one is enough.
     which = "engine" if only or store == STORES[-1] else "engine and not container"
     try:
-        # With the containerd store, a list of images fails while another test removes one: one test at a time there.
-        parallel = "--durations 10" if store == "containerd" else PARALLEL
-        _pytest(c, only, which, {"DOCKER_HOST": host}, parallel)
+        _pytest(c, only, which, {"DOCKER_HOST": host})
     finally:
         second_engine.stop(store)
 

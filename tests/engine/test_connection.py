@@ -13,7 +13,7 @@ from seatrial.engine.client import proxies_for
 from seatrial.engine.connection import Connection
 from seatrial.engine.docker.engine import DockerEngine
 from seatrial.engine.endpoint import Endpoint, TlsFiles
-from seatrial.errors import EngineUnavailable
+from seatrial.errors import EngineUnavailable, StepFailed
 from tests.servers.local_server import Reply, listen, serve
 
 TLS = TlsFiles(authority=None, client=None, verify=True)
@@ -92,6 +92,17 @@ def test_one_limit(monkeypatch: pytest.MonkeyPatch, talk: Callable[[socket.socke
         assert 1 <= time.monotonic() - began < 3
     assert len(told) == 3
     assert f"tcp://127.0.0.1:{port}" in told[0]
+
+
+def test_an_image_that_goes_while_images_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list is asked for again, and not for ever."""
+    gone = Reply(status=404, body=b'{"message": "No such image: sha256:a"}')
+    answers = iter((Reply(body=VERSION), gone, gone, Reply(body=b'[{"Id": "sha256:b"}]')))
+    with serve(lambda _: next(answers, gone)) as server:
+        engine = _engine(monkeypatch, server.port)
+        assert [image.id for image in engine.images()] == ["sha256:b"]
+        with pytest.raises(StepFailed, match="No such image"):
+            engine.images()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,9 @@ from seatrial.model.reference import ImageReference
 from seatrial.registry.credentials import Credential
 
 __all__ = ["DockerEngine"]
+
+_MORE_LISTINGS = 20
+_LISTING_PAUSE = 0.05
 
 
 class DockerEngine(Containers):
@@ -75,8 +79,15 @@ class DockerEngine(Containers):
 
     def images(self, labels: Mapping[str, str] | None = None) -> list[Image]:
         """Return the images with all these labels, newest first."""
+        for _ in range(_MORE_LISTINGS):
+            with suppress(AbsentError):  # with the containerd image store, if an image is removed during the listing
+                return self._images(labels or {})
+            time.sleep(_LISTING_PAUSE)
+        return self._images(labels or {})
+
+    def _images(self, labels: Mapping[str, str]) -> list[Image]:
         with self._connection.translate_errors("the images cannot be listed"):
-            found = self._connection.client.images(filters={"label": _label_filter(labels or {})})
+            found = self._connection.client.images(filters={"label": _label_filter(labels)})
         return [
             Image(
                 id=entry["Id"],

@@ -57,7 +57,9 @@ def gather(  # noqa: PLR0913  each argument is one thing
     )
     if port is None or not evidence.answered or evidence.check is None:
         return evidence
-    return replace(evidence, page=_page(BaseUrl(port=port), evidence.check, Expected.of(image)))
+    return replace(
+        evidence, page=_page(BaseUrl(host=engine.published_host, port=port), evidence.check, Expected.of(image))
+    )
 
 
 def _log(engine: Engine, container_id: str) -> tuple[str, ...]:

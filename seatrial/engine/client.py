@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import shutil
 import threading
 import time
@@ -17,7 +16,7 @@ from docker.errors import InvalidVersion
 from docker.tls import TLSConfig
 from requests.utils import should_bypass_proxies
 
-from seatrial.engine.endpoint import Endpoint, TlsFiles
+from seatrial.engine.endpoint import Endpoint, TlsFiles, is_loopback
 from seatrial.engine.failures import another_api
 
 __all__ = ["Client", "proxies_for"]
@@ -99,15 +98,8 @@ def proxies_for(endpoint: Endpoint, proxies: Mapping[str, str]) -> dict[str, str
     """Return the proxy to an engine, by Go's rules: never for a socket, ssh or a loopback address."""
     scheme = "https" if endpoint.tls else "http"
     proxy, host = proxies.get(scheme), endpoint.host
-    if not proxy or not host or not endpoint.url.startswith("tcp://") or _is_loopback(host):
+    if not proxy or not host or not endpoint.url.startswith("tcp://") or is_loopback(host):
         return {}
     if should_bypass_proxies(endpoint.url.replace("tcp", scheme, 1), no_proxy=proxies.get("no") or None):
         return {}
     return {scheme: proxy}
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from seatrial.errors import CredentialsError, UsageError, sanitize
 from seatrial.host.docker_config import DockerConfig
 from seatrial.settings.settings import Environment
 
-__all__ = ["Endpoint", "TlsFiles", "find_endpoint"]
+__all__ = ["Endpoint", "TlsFiles", "find_endpoint", "is_loopback"]
 
 _SOCKET = "unix:///var/run/docker.sock"
 _TLS_ENGINE = "tcp://localhost:2376"
@@ -49,6 +50,19 @@ class Endpoint:
     def host(self) -> str | None:
         """The host of an engine that is reached over the network; None for a Unix socket."""
         return None if self.socket else urlsplit(self.url).hostname
+
+    @property
+    def published_host(self) -> str:
+        """The host at which published ports answer: 127.0.0.1, or that of an engine on another machine."""
+        return "127.0.0.1" if self.host is None or is_loopback(self.host) else self.host
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def find_endpoint(environment: Environment) -> Endpoint:

@@ -117,7 +117,7 @@ class HistoryEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class ContainerSpec:
-    """A container to create: from an image id, hardened, published on 127.0.0.1 only.
+    """A container to create: from an image id, hardened, published on 127.0.0.1 only (or at another engine's address).
 
     With `host_port` 0 the engine chooses a free port. `memory` is in bytes; `cpus` None means no limit; `stop_grace` is
     in seconds. `volumes` maps mount paths to named volumes. `tmpfs` are writable paths besides /tmp, kept in memory.

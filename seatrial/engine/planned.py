@@ -17,6 +17,8 @@ __all__ = ["planned_engine"]
 class _PlannedEngine:
     """Only the methods that a `plan` calls, since check mode changes nothing."""
 
+    published_host = "127.0.0.1"
+
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
 

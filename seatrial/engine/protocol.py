@@ -39,6 +39,11 @@ class Engine(Protocol):
         """The engine's address as in DOCKER_HOST; known even if no engine answers."""
         ...
 
+    @property
+    def published_host(self) -> str:
+        """The host at which published ports answer: 127.0.0.1, or that of an engine on another machine."""
+        ...
+
     def report_waiting(self, tell: Callable[[str], object]) -> None:
         """Call `tell` with a sentence when an answer is being waited for."""
         ...

@@ -13,7 +13,7 @@ from seatrial.engine.client import proxies_for
 from seatrial.engine.connection import Connection
 from seatrial.engine.docker.engine import DockerEngine
 from seatrial.engine.endpoint import Endpoint, TlsFiles
-from seatrial.errors import EngineUnavailable, StepFailed
+from seatrial.errors import EngineUnavailable, StepFailed, Unavailable
 from tests.servers.local_server import Reply, listen, serve
 
 TLS = TlsFiles(authority=None, client=None, verify=True)
@@ -103,6 +103,15 @@ def test_an_image_that_goes_while_images_are_listed(monkeypatch: pytest.MonkeyPa
         assert [image.id for image in engine.images()] == ["sha256:b"]
         with pytest.raises(StepFailed, match="No such image"):
             engine.images()
+
+
+def test_an_address_that_the_engines_machine_does_not_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine behind a forwarded port cannot publish ports there: exit code 3, as the network is the reason."""
+    taken = Reply(status=500, body=b'{"message": "listen tcp4 192.0.2.9:80: bind: cannot assign requested address"}')
+    answers = iter((Reply(body=VERSION),))
+    with serve(lambda _: next(answers, taken)) as server, pytest.raises(Unavailable) as caught:
+        _engine(monkeypatch, server.port).start("one")
+    assert caught.value.cause == "port-unreachable"
 
 
 @pytest.mark.parametrize(

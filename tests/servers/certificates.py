@@ -39,7 +39,7 @@ subjectKeyIdentifier = hash
 [server]
 basicConstraints = critical, CA:false
 extendedKeyUsage = serverAuth
-subjectAltName = DNS:{name}
+subjectAltName = {kind}:{name}
 authorityKeyIdentifier = keyid
 """
 
@@ -65,7 +65,7 @@ def issue(folder: Path, name: str, *, ended: bool = False) -> Certificate:
     )
     issued.key.parent.mkdir()
     settings = folder / "openssl.cnf"
-    settings.write_text(_SETTINGS.format(folder=folder, name=name))
+    settings.write_text(_SETTINGS.format(folder=folder, name=name, kind="IP" if name[:1].isdigit() else "DNS"))
     (folder / "database").touch()
     (folder / "serial").write_text("01\n")
     authority_key, request = str(folder / "ca.key"), str(folder / "request.pem")

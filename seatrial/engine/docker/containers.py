@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import socket
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -20,12 +21,13 @@ from seatrial.engine.inspection import (
 )
 from seatrial.engine.model import Container, ContainerSpec, ImageFile
 from seatrial.engine.protocol import Emit
-from seatrial.errors import ContainerFailed
+from seatrial.errors import ContainerFailed, Unavailable
 from seatrial.events import WarningEvent
 
 __all__ = ["Containers"]
 
 _CONFLICT = 409
+_LOOPBACK = "127.0.0.1"
 # Exit codes if a program is for another platform, or if a shell then tried to run it as a script.
 _NOT_EXECUTED = (2, 126, 127)
 _TAR_BLOCK = 512
@@ -57,7 +59,8 @@ class Containers:
         """Create a container without starting it and return its id; raise `ContainerFailed` if its name is taken."""
         try:
             with self._connection.translate_errors(f"the container {spec.name} cannot be created"):
-                made = self._connection.client.create_container_from_config(_config(spec), spec.name)
+                address = self._publishing_address(spec, emit)
+                made = self._connection.client.create_container_from_config(_config(spec, address), spec.name)
         except RefusedError as error:
             if error.status != _CONFLICT:
                 raise
@@ -71,6 +74,20 @@ class Containers:
             emit(WarningEvent(text=f"{spec.name}: {warning}"))
         return str(made["Id"])
 
+    def _publishing_address(self, spec: ContainerSpec, emit: Emit) -> str:
+        """Return the address of the engine's host at which ports are published: 127.0.0.1, if that is this machine."""
+        host = self._connection.endpoint.published_host
+        try:
+            address = str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+        except OSError:  # a name that only ssh or a proxy knows
+            address = _LOOPBACK
+        if address != _LOOPBACK:
+            text = (
+                f"{spec.name}: the engine is on another machine: port {spec.port} is open to the network of {address}"
+            )
+            emit(WarningEvent(text=text))
+        return address
+
     def files(self, image_id: str, *, name: str, labels: Mapping[str, str]) -> Generator[ImageFile, None, None]:
         """Yield an image's files, read from a temporary container that is never started."""
         from seatrial.engine.docker.image_files import image_files
@@ -83,6 +100,13 @@ class Containers:
             with self._connection.translate_errors("the container cannot be started"):
                 self._connection.client.start(container_id)
         except RefusedError as error:
+            if "cannot assign requested address" in error.reason:
+                raise Unavailable(
+                    f"the engine cannot publish a port at {self._connection.endpoint.published_host}",
+                    reason=error.reason,
+                    hint="run it on the engine's machine: it does not have the address under which it is reached",
+                    cause="port-unreachable",
+                ) from error
             message, hint, cause = error.message, "check CMD and ENTRYPOINT in the Dockerfile", ""
             if _PORT_TAKEN.search(error.reason):
                 message, hint, cause = "the port is taken", "choose another one: --port PORT", "port-taken"
@@ -161,10 +185,10 @@ class Containers:
         return program_platform(head[_TAR_BLOCK:])
 
 
-def _config(spec: ContainerSpec) -> dict[str, Any]:
+def _config(spec: ContainerSpec, address: str) -> dict[str, Any]:
     port = f"{spec.port}/tcp"
     host: dict[str, Any] = {
-        "PortBindings": {port: [{"HostIp": "127.0.0.1", "HostPort": str(spec.host_port or "")}]},
+        "PortBindings": {port: [{"HostIp": address, "HostPort": str(spec.host_port or "")}]},
         "Memory": spec.memory,
         "PidsLimit": spec.pids,
         "NanoCpus": round((spec.cpus or 0) * 1e9),

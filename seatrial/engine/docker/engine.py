@@ -36,6 +36,11 @@ class DockerEngine(Containers):
         """The engine's address as in DOCKER_HOST."""
         return self._connection.endpoint.url
 
+    @property
+    def published_host(self) -> str:
+        """The host at which published ports answer: 127.0.0.1, or that of an engine on another machine."""
+        return self._connection.endpoint.published_host
+
     def report_waiting(self, tell: Callable[[str], object]) -> None:
         """Call `tell` with a sentence when an answer is being waited for."""
         self._connection.tell = tell

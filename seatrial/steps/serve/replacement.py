@@ -138,7 +138,9 @@ class Replacement:
         """Return whether an app answers on the port; a 502, 503 or 504 does not count."""
         path = next((check.path for check in self.app.checks if not check.uses_version), "/")
         try:
-            response = send(BaseUrl(port=self.app.host_port), Request(path=path), seconds=1)
+            response = send(
+                BaseUrl(host=self.world.engine.published_host, port=self.app.host_port), Request(path=path), seconds=1
+            )
         except OSError:
             return False
         return response.status not in _NOT_THERE

@@ -31,10 +31,9 @@ class Run(AppStep):
     version: Version | None
     name: str = "run"
 
-    @property
-    def address(self) -> str:
-        """The URL where the app is served on this machine."""
-        return f"http://127.0.0.1:{self.target.host_port}/"
+    def address(self, world: World) -> str:
+        """Return the URL where the app is served: on this machine, or on the engine's."""
+        return f"http://{world.engine.published_host}:{self.target.host_port}/"
 
     def plan(self, world: World) -> Change | NoChange:
         """Compare image and options with those of the serving container."""
@@ -42,13 +41,14 @@ class Run(AppStep):
         serving = Serving.of(world, self.target)
         container = serving.container
         if container is None:
-            return self._start(image, "")
+            return self._start(world, image, "")
         if difference := self._difference(container, image):
-            return self._start(image, difference, before=container.id)
+            return self._start(world, image, difference, before=container.id)
         if serving.unfinished:
             return Change(would="clean up", done="cleaned up", reason=serving.leftover_reason)
-        results = Results(image=image, address=self.address)
-        return NoChange(message=f"{image.name} runs at {self.address}", identity=container.id, results=results)
+        address = self.address(world)
+        results = Results(image=image, address=address)
+        return NoChange(message=f"{image.name} runs at {address}", identity=container.id, results=results)
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Replace the container, or if the right one serves already, clean up what killed runs left."""
@@ -62,8 +62,8 @@ class Run(AppStep):
             else:
                 replacement.clean_up(serving.container, serving.leftovers)
 
-    def _start(self, image: Image, reason: str, before: str | None = None) -> Change:
-        where = f"{image.name} at {self.address}"
+    def _start(self, world: World, image: Image, reason: str, before: str | None = None) -> Change:
+        where = f"{image.name} at {self.address(world)}"
         return Change(
             would=f"start {where}",
             done=f"started {where}",

@@ -56,6 +56,12 @@ class LocalRegistry(Step):
 
     def plan(self, world: World) -> Change | NoChange:
         """Check whether a registry answers, and look for its container."""
+        if world.engine.published_host != "127.0.0.1":
+            raise Unavailable(
+                "a local registry needs an engine on this machine",
+                reason=f"the engine is at {world.engine.endpoint}",
+                hint="unset DOCKER_HOST, or publish to another registry",
+            )
         if _answers(self.port):
             return NoChange(message=f"a registry answers at localhost:{self.port}", identity=f"localhost:{self.port}")
         container = world.engine.container(_NAME)

@@ -18,6 +18,7 @@ from seatrial.host.signals import temporary
 from seatrial.model.app import SMOKE_LABEL, App
 from seatrial.pipeline.world import World
 from seatrial.steps.smoke.identity import check_identity
+from seatrial.steps.smoke.reach import require_reachable
 
 __all__ = ["run_checks", "run_checks_in_container", "spec_for", "start_container"]
 
@@ -126,8 +127,10 @@ def run_checks(  # noqa: PLR0913  each argument is one thing
             hint="docker ps -a",
             cause="not-published",
         )
+    require_reachable(engine, container, app.port, port)
+    base_url = BaseUrl(host=engine.published_host, port=port)
     expected = Expected.of(image)
-    results = probe(BaseUrl(port=port), app.checks, expected=expected, seconds=app.smoke_timeout, alive=alive)
+    results = probe(base_url, app.checks, expected=expected, seconds=app.smoke_timeout, alive=alive)
     for result in results:
         emit(result.as_event)
     if any(result.problem for result in results):
@@ -138,7 +141,7 @@ def run_checks(  # noqa: PLR0913  each argument is one thing
     check_identity(app, image, asked=container, now=now)
     if visit:
         try:
-            visit(BaseUrl(port=port))
+            visit(base_url)
         except SmokeFailed as error:
             if not alive():
                 raise container_error(engine, app, image, container_id, results=results) from error

@@ -54,6 +54,8 @@ class MemoryEngine:
         self._images: dict[str, Image] = {}
         self._containers: dict[str, MemoryContainer] = {}
 
+    published_host = "127.0.0.1"
+
     @property
     def endpoint(self) -> str:
         """The engine's address; nothing listens there."""

@@ -96,7 +96,7 @@ class Context:
                 "the build context contains files that should not be in an image",
                 reason=f"{summarize_names(shown)} would be sent to the engine, "
                 "and any COPY could put it into the image",
-                hint=f"list {shown[0]} in .dockerignore, or under allow_in_context in invoke.yaml",
+                hint=f"list {summarize_names(shown)} in .dockerignore, or under allow_in_context in invoke.yaml",
             )
 
 

@@ -10,9 +10,21 @@ from typing import Final
 from seatrial.sources.dockerfile_lines import Instruction, escape_character, instructions, lines_of, split_flags
 from seatrial.sources.dockerfile_variables import AUTOMATIC_ARGS, DockerfileError, UnknownValueError, expand
 
-__all__ = ["DockerfileError", "base_images", "final_base", "own_labels", "shipped_instructions", "up_to_target"]
+__all__ = [
+    "DockerfileError",
+    "UnknownTargetError",
+    "base_images",
+    "final_base",
+    "own_labels",
+    "shipped_instructions",
+    "up_to_target",
+]
 
 _BLANKS: Final = re.compile(r"[\t\v\f\r ]+")
+
+
+class UnknownTargetError(DockerfileError):
+    """The target is not a stage of the Dockerfile."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +91,10 @@ def _target_number(stages: list[_Stage], target: str | None) -> int:
         raise DockerfileError(1, "there is no FROM: a Dockerfile must start from an image")
     found = _stage_number(target, stages, 1) if target else len(stages) - 1
     if found is None:
-        raise DockerfileError(1, f"there is no stage {target!r}: no FROM says AS {target}")
+        names = ", ".join(stage.name for stage in stages if stage.name)
+        raise UnknownTargetError(
+            1, f"no FROM says AS {target}; the stages are {names}" if names else "no stage has a name"
+        )
     return found
 
 

@@ -100,7 +100,8 @@ def test_messages(tmp_path: Path, provoke: Callable[[Path], object], message: st
     ("text", "target", "sentence"),
     [
         ("", None, "line 1: there is no FROM: a Dockerfile must start from an image"),
-        ("FROM a", "other", "line 1: there is no stage 'other': no FROM says AS other"),
+        ("FROM a", "other", "line 1: no stage has a name"),
+        ("FROM a AS b", "other", "line 1: no FROM says AS other; the stages are b"),
         ("FROM a\nCOPY --from=3 x y", None, "line 2: there is no stage 3: the last one is 0"),
         (
             "FROM a\nCOPY --from=$S x y",

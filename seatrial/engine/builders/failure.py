@@ -9,6 +9,7 @@ from typing import Final
 from seatrial.engine.builders.buildkit import FailedVertex
 from seatrial.engine.model import BuildRequest
 from seatrial.errors import BuildFailed, sanitize
+from seatrial.sources.dockerfile_lines import instructions, syntax_directive
 from seatrial.sources.step_names import line_text, step_line
 
 __all__ = ["BuildStopped", "build_error"]
@@ -18,6 +19,15 @@ _PARSE_ERROR: Final = re.compile(r"dockerfile parse error (?:on )?line (\d+)", r
 _COMMAND: Final = re.compile(
     r"(?:failed to (?:build|solve): )*(?:executor failed running \[.*\]|process \".*\" did not complete successfully)",
     re.DOTALL,
+)
+
+
+# What an older frontend says about an unknown flag, about a line in a here-document, and about ${name%pattern}.
+_UNKNOWN_WORD: Final = re.compile(
+    r"unknown flag: -*(?P<flag>[a-z-]+)|(?P<instruction>unknown instruction)|unsupported modifier", re.IGNORECASE
+)
+_NEWER_FLAGS: Final = frozenset(
+    {"checksum", "exclude", "keep-git-dir", "link", "network", "parents", "security", "start-interval", "unpack"}
 )
 
 
@@ -63,6 +73,17 @@ _KNOWN: Final = (
         marker="no active sessions",
         cause="unfit-builder",
         reason="only docker buildx can provide what the build asks for",
+        hint="name it under build_secrets or build_contexts in invoke.yaml; a build then uses docker buildx",
+    ),
+    _Known(
+        marker="unable to find user",
+        reason="the image has no user of that name at this line",
+        hint="create the user in a RUN before USER, or write USER 10001:10001 (a number needs no entry)",
+    ),
+    _Known(
+        marker="exit code: 137",
+        reason="the command was killed; the memory may have been too small",
+        hint="raise the engine's memory, or let the command use less (fewer jobs at the same time)",
     ),
     _Known(
         marker="docker exporter does not currently support exporting manifest lists",
@@ -94,9 +115,11 @@ def build_error(request: BuildRequest, failed: FailedVertex | None, builder_mess
     file, content = request.dockerfile, request.content.decode("utf-8")
     name, details = (" ".join(failed.name.split()), failed.lines) if failed else ("", ())
     output = "\n".join((*details, builder_message)).lower()
-    known = next((one for one in _KNOWN if one.marker.lower() in output), _Known(marker="", reason=""))
     parse_error = _PARSE_ERROR.search(builder_message)
     line = int(parse_error[1]) if parse_error else step_line(content, name)
+    nothing = _Known(marker="", reason="")
+    known = next((one for one in _KNOWN if one.marker.lower() in output), nothing)
+    known = _newer_than_the_builder(content, builder_message, line) or known
     if parse_error and line:
         details = (*details, f"{file.name}:{line}: {line_text(content, line)}")
     builder_message = _COMMAND.sub("the step's command failed", builder_message)
@@ -108,4 +131,23 @@ def build_error(request: BuildRequest, failed: FailedVertex | None, builder_mess
         hint=known.hint or f"fix {f'line {line} of ' if line else ''}{file}, or what it needs, then run it again",
         details=details,
         cause=known.cause,
+    )
+
+
+def _newer_than_the_builder(content: str, message: str, line: int | None) -> _Known | None:
+    """Return the cause if the Dockerfile needs a newer frontend than the engine's own."""
+    syntax, unknown = syntax_directive(content), _UNKNOWN_WORD.search(message)
+    if unknown is None:
+        return None
+    if unknown["flag"] and not syntax and unknown["flag"] not in _NEWER_FLAGS:
+        return None  # most likely a typo
+    if unknown["instruction"] and any(one.line == line for one in instructions(content)):
+        return None  # a typo, and no line of a here-document
+    what = "here-documents" if unknown["instruction"] else unknown[0].lower().removeprefix("unknown ")
+    left_out = f"; the line # syntax={syntax}, which names a newer one, was left out" if syntax else ""
+    return _Known(
+        marker="",
+        cause="unfit-builder",
+        reason=f"the engine's own Dockerfile frontend does not know {what}{left_out}",
+        hint=f"install a newer Docker Engine, or do without it{f' in line {line}' if line else ''}",
     )

@@ -62,6 +62,8 @@ class Containers:
                 address = self._publishing_address(spec, emit)
                 made = self._connection.client.create_container_from_config(_config(spec, address), spec.name)
         except RefusedError as error:
+            if "no command specified" in error.reason.lower():
+                raise error.but(hint='end the Dockerfile with CMD ["PROGRAM", "ARGUMENT"]') from error
             if error.status != _CONFLICT:
                 raise
             raise ContainerFailed(

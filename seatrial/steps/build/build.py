@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from seatrial.engine.model import Image
+from seatrial.engine.model import BuildRequest, Image
 from seatrial.engine.protocol import Emit
-from seatrial.events import WarningEvent
+from seatrial.events import Info, WarningEvent
 from seatrial.model.app import INPUTS_LABEL, UNCOMMITTED_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
@@ -16,7 +17,7 @@ from seatrial.pipeline.world import NOT_BUILT, PlannedState, World
 from seatrial.sources.git import git_failure
 from seatrial.sources.secret_files import has_secret_name
 from seatrial.steps.build.plan import BuildPlan
-from seatrial.wording import spaced_size, summarize_names
+from seatrial.wording import short_digest, spaced_size, summarize_names
 
 __all__ = ["Build"]
 
@@ -87,27 +88,30 @@ class Build(AppStep):
             return
         build_plan = BuildPlan.of(self.target, self.version, world).pull_bases(emit)
         request = build_plan.request(self.reference)
-        if UNCOMMITTED_LABEL in request.labels and self.version.tags(self.target.tags).moving:
-            failure = git_failure(self.target.context)
-            why = f"{failure}, so this counts as uncommitted changes" if failure else "uncommitted changes"
-            emit(WarningEvent(text=f"{why}: moving tags such as latest will not move to this image"))
-        if secret := [name for name in self.target.build.arguments if has_secret_name(name)]:
-            emit(
-                WarningEvent(
-                    text=f"the build argument {summarize_names(secret)} is public: docker history shows its value to "
-                    "everybody who has the image (use build_secrets in invoke.yaml)"
-                )
-            )
-        if left_out := build_plan.context.left_out:
-            emit(
-                WarningEvent(
-                    text=f"not sent, because only files, folders and links can be: {summarize_names(left_out)}"
-                )
-            )
+        for text in self._warnings(build_plan, request):
+            emit(WarningEvent(text=text))
         image_id = world.engine.build(request, emit)
+        superseded = world.engine.image(change.before) if change.before not in (None, image_id) else None
+        if superseded and not superseded.tags:
+            named = f"{short_digest(superseded.id)} ({spaced_size(superseded.size)})"
+            how = "docker image prune and docker builder prune remove them"
+            emit(Info(text=f"the image before, {named}, stays without a name, and so does the build cache ({how})"))
         world.state.save_file_digests(self.app)
         world.state.save_inputs(build_plan.inputs.digest, build_plan.inputs.parts, world.process.run)
         world.state.save_current(self.app, image_id)
+
+    def _warnings(self, build_plan: BuildPlan, request: BuildRequest) -> Iterator[str]:
+        if UNCOMMITTED_LABEL in request.labels and self.version.tags(self.target.tags).moving:
+            failure = git_failure(self.target.context)
+            why = f"{failure}, so this counts as uncommitted changes" if failure else "uncommitted changes"
+            yield f"{why}: moving tags such as latest will not move to this image"
+        if secret := [name for name in self.target.build.arguments if has_secret_name(name)]:
+            yield (
+                f"the build argument {summarize_names(secret)} is public: docker history shows its value to everybody "
+                "who has the image (use build_secrets in invoke.yaml)"
+            )
+        if left_out := build_plan.context.left_out:
+            yield f"not sent, because only files, folders and links can be: {summarize_names(left_out)}"
 
     @staticmethod
     def _built_now(image: Image, world: World) -> bool:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from seatrial.engine.model import BuildRequest, Image
 from seatrial.engine.protocol import Emit
-from seatrial.errors import Unavailable, UsageError
+from seatrial.errors import Unavailable, UsageError, sanitize
 from seatrial.events import Info
 from seatrial.model.app import INPUTS_LABEL, UNCOMMITTED_LABEL, VERSION_LABEL, App
 from seatrial.model.platforms import platform_arguments
@@ -19,7 +19,7 @@ from seatrial.model.reference import DOCKER_HUB, OWN_REGISTRY, ImageReference
 from seatrial.model.version import Version
 from seatrial.pipeline.world import World
 from seatrial.sources.context import Context
-from seatrial.sources.dockerfile import DockerfileError, base_images, final_base, own_labels
+from seatrial.sources.dockerfile import DockerfileError, UnknownTargetError, base_images, final_base, own_labels
 from seatrial.sources.dockerignore import find_ignore_file
 from seatrial.sources.git import Revision, has_uncommitted, last_revision
 from seatrial.sources.inputs import UNCOMMITTED, Inputs
@@ -203,6 +203,12 @@ class BuildPlan:
     def _read(self, reader: Callable[[str, Mapping[str, str], str | None], _T]) -> _T:
         try:
             return reader(self.text, self._known_arguments, self.app.build.target)
+        except UnknownTargetError as error:
+            raise UsageError(
+                f"there is no stage {sanitize(str(self.app.build.target), limit=60)} in {self.app.dockerfile}",
+                reason=error.reason,
+                hint="fix --target, or target in invoke.yaml, or write AS NAME after FROM IMAGE",
+            ) from error
         except DockerfileError as error:
             raise UsageError(
                 "the Dockerfile cannot be read",

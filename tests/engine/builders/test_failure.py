@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,8 +32,10 @@ REQUEST = BuildRequest(
         ("curl: (6) Could not resolve host: example.com", "no-network", False),
         ("write /x: no space left on device", "disk-full", True),
         ("exec /bin/sh: exec format error", "wrong-architecture", False),
-        ("no active sessions", "unfit-builder", False),
+        ("no active sessions", "unfit-builder", True),
         ("Attestation is not supported for the docker driver", "unfit-builder", True),
+        ("unable to find user app: no matching entries in passwd file", "build-failed", True),
+        ("the step's command failed: exit code: 137", "build-failed", True),
         ("the step's command failed", "build-failed", False),
     ],
 )
@@ -43,3 +46,28 @@ def test_causes(output: str, cause: str, *, has_own_hint: bool) -> None:
     assert error.cause == cause
     assert ("/src/Dockerfile" not in error.hint) == has_own_hint
     assert output in error.reason
+
+
+_DOCUMENT = "FROM base\nRUN <<EOT\nset -e\nEOT\nCOPY --link a /\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "cause"),
+    [
+        (_DOCUMENT, "dockerfile parse error line 3: unknown instruction: SET", "unfit-builder"),
+        (_DOCUMENT, "dockerfile parse error on line 5: Unknown flag: link", "unfit-builder"),
+        (f"# syntax=a/b:1\n{_DOCUMENT}", "dockerfile parse error line 6: Unknown flag: later", "unfit-builder"),
+        ("FROM ${A%b}", "failed to process: unsupported modifier (%) in substitution", "unfit-builder"),
+        (_DOCUMENT, "dockerfile parse error line 5: Unknown flag: lnk", "build-failed"),
+        (
+            f"# syntax=a/b:1\n{_DOCUMENT}FORM x",
+            "dockerfile parse error line 7: unknown instruction: FORM",
+            "build-failed",
+        ),
+    ],
+)
+def test_a_dockerfile_newer_than_the_frontend(text: str, said: str, cause: str) -> None:
+    """What the engine's frontend is too old for has its own cause, with the `# syntax` line that was left out."""
+    error = build_error(replace(REQUEST, content=text.encode()), None, said)
+    assert error.cause == cause
+    assert ("# syntax=a/b:1" in error.reason) == (cause == "unfit-builder" and "# syntax" in text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -13,8 +14,10 @@ from seatrial.model.version import Version
 from seatrial.pipeline.outcome import Status
 from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.step import Change
+from seatrial.sources.context import Context
 from seatrial.steps.build.build import Build
 from seatrial.steps.build.plan import BuildPlan
+from seatrial.wording import short_digest
 from tests.steps.scenario import ONLY_DOCKER, StepScenario
 
 
@@ -41,6 +44,9 @@ def test_a_changed_file_is_named(scenario: StepScenario) -> None:
     assert "app.py" in done.reason
     assert done.before == first
     assert done.after == scenario.image_id(scenario.local()) != first
+    assert first
+    told = [note for note in done.notes if short_digest(first) in note]
+    assert ["docker image prune" in note for note in told] == [True]
 
 
 def test_added_and_removed_files_are_named(scenario: StepScenario) -> None:
@@ -156,7 +162,7 @@ def test_nothing_to_build_from(scenario: StepScenario, missing: str) -> None:
         scenario.app.dockerfile.unlink()
     before = scenario.seen()
 
-    outcomes = scenario.check(scenario.build()), scenario.real(scenario.build())
+    outcomes = scenario.check(scenario.build()), scenario.real(scenario.build()), scenario.real(scenario.preflight())
 
     for outcome in outcomes:
         assert outcome.status is Status.FAILED
@@ -176,6 +182,24 @@ def test_a_dockerfile_without_from(scenario: StepScenario) -> None:
     assert isinstance(outcome.error, UsageError)
     assert f"{scenario.app.dockerfile}:1: " in outcome.error.reason
     assert scenario.seen() == before
+
+
+def test_a_file_that_disappears(scenario: StepScenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a file goes while the context is read, all is read once more; the second time it is an error."""
+    left = [scenario.app.context / name for name in ("a", "b", "c")]
+    real = Context.read
+
+    def read(*where: Any, **own: Any) -> Context:
+        context = real(*where, **own)
+        left.pop().unlink()
+        return context
+
+    for path in left:
+        path.write_text("x")
+    monkeypatch.setattr(Context, "read", read)
+    with pytest.raises(UsageError, match="cannot be read"):
+        BuildPlan.of(scenario.app, Version("1"), scenario.world)
+    assert [path.name for path in left] == ["a"]
 
 
 @ONLY_DOCKER

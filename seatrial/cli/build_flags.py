@@ -43,12 +43,21 @@ class BuildFlags:
         options = known.but(
             arguments={**known.arguments, **parse_pairs("--build-arg", self.build_arg, "NAME=VALUE")},
             target=self.target or known.target,
-            platforms=parse_platforms(platforms) or known.platforms,
+            platforms=parse_platforms(platforms) or known.platforms or _default_platform(),
             contexts={**known.contexts, **{name: build_context(place, root) for name, place in contexts.items()}},
             cache=known.cache and not self.no_cache,
             pull=self.pull or known.pull,
         )
         return app.but(build=options)
+
+
+def _default_platform() -> tuple[str, ...]:
+    """Return the platform in DOCKER_DEFAULT_PLATFORM, as the docker CLI takes it."""
+    text = variables().get("DOCKER_DEFAULT_PLATFORM")
+    try:
+        return parse_platforms([text] if text else [])
+    except UsageError as error:
+        raise error.but(hint="set DOCKER_DEFAULT_PLATFORM to a platform such as linux/amd64, or unset it") from error
 
 
 def _check_secrets(options: BuildOptions) -> None:

@@ -14,12 +14,12 @@ import requests
 import urllib3
 from docker.errors import InvalidVersion
 from docker.tls import TLSConfig
-from requests.utils import should_bypass_proxies
 
-from seatrial.engine.endpoint import Endpoint, TlsFiles, is_loopback
+from seatrial.engine.endpoint import Endpoint, TlsFiles
 from seatrial.engine.failures import another_api
+from seatrial.engine.proxies import proxy_to_engine
 
-__all__ = ["Client", "proxies_for"]
+__all__ = ["Client"]
 
 _TOLD_EVERY = 5.0
 
@@ -34,7 +34,7 @@ class Client(docker.APIClient):  # type: ignore[misc]
     def __init__(
         self, endpoint: Endpoint, proxies: Mapping[str, str], *, timeout: float, waiting: Callable[[float], None]
     ) -> None:
-        self._proxies = proxies_for(endpoint, proxies)
+        self._proxies = proxy_to_engine(endpoint, proxies)
         self._waiting = waiting
         try:
             super().__init__(
@@ -92,14 +92,3 @@ def _tls(files: TlsFiles) -> TLSConfig:
     authority = str(files.authority) if files.authority else None
     client = (str(files.client[0]), str(files.client[1])) if files.client else None
     return TLSConfig(client_cert=client, ca_cert=authority, verify=files.verify)
-
-
-def proxies_for(endpoint: Endpoint, proxies: Mapping[str, str]) -> dict[str, str]:
-    """Return the proxy to an engine, by Go's rules: never for a socket, ssh or a loopback address."""
-    scheme = "https" if endpoint.tls else "http"
-    proxy, host = proxies.get(scheme), endpoint.host
-    if not proxy or not host or not endpoint.url.startswith("tcp://") or is_loopback(host):
-        return {}
-    if should_bypass_proxies(endpoint.url.replace("tcp", scheme, 1), no_proxy=proxies.get("no") or None):
-        return {}
-    return {scheme: proxy}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from seatrial.engine.endpoint import Endpoint, find_endpoint
-from seatrial.errors import SeatrialError
+from seatrial.engine.proxies import proxies_inside
+from seatrial.errors import CredentialsError, SeatrialError
 from seatrial.host.docker_config import DockerConfig
 from seatrial.settings.settings import Environment, environment
 
@@ -44,6 +45,14 @@ class Connection:
     def endpoint(self) -> Endpoint:
         """Where the engine is, even if none answers; raise `UsageError` if what names it is wrong."""
         return find_endpoint(self._variables)
+
+    @cached_property
+    def proxies_inside(self) -> dict[str, str]:
+        """The proxies that builds and containers get, as variables; none if config.json is damaged."""
+        with suppress(CredentialsError):
+            config = DockerConfig.read(self._variables.docker_config / "config.json")
+            return proxies_inside(config.content, self.endpoint.url)
+        return {}
 
     @property
     def client(self) -> docker.APIClient:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.engine.client import proxies_for
 from seatrial.engine.connection import Connection
 from seatrial.engine.docker.engine import DockerEngine
 from seatrial.engine.endpoint import Endpoint, TlsFiles
+from seatrial.engine.proxies import proxies_inside, proxy_to_engine
 from seatrial.errors import EngineUnavailable, StepFailed, Unavailable
 from tests.servers.local_server import Reply, listen, serve
 
@@ -131,7 +131,23 @@ def test_an_address_that_the_engines_machine_does_not_have(monkeypatch: pytest.M
 )
 def test_proxies(url: str, tls: TlsFiles | None, variables: dict[str, str], proxy: dict[str, str]) -> None:
     """Go's rules decide about a proxy to the engine: by scheme, and never for an address of this machine."""
-    assert proxies_for(Endpoint(url=url, chosen_by="", tls=tls), variables) == proxy
+    assert proxy_to_engine(Endpoint(url=url, chosen_by="", tls=tls), variables) == proxy
+
+
+@pytest.mark.parametrize(
+    ("proxies", "found"),
+    [
+        ({"default": {"httpProxy": "p", "noProxy": "n"}}, {"HTTP_PROXY": "p", "NO_PROXY": "n"}),
+        ({"default": {"httpProxy": "p"}, "tcp://h:1": {"ftpProxy": "f", "allProxy": ""}}, {"FTP_PROXY": "f"}),
+        ({"tcp://other:1": {"httpProxy": "p"}}, {}),
+        ({"default": []}, {}),
+        ([], {}),
+    ],
+)
+def test_proxies_inside(proxies: object, found: dict[str, str]) -> None:
+    """The engine's own proxies, else the default ones, reach builds and containers in both spellings."""
+    both = {**found, **{name.lower(): value for name, value in found.items()}}
+    assert proxies_inside({"proxies": proxies}, "tcp://h:1") == both
 
 
 def test_what_only_requests_reads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

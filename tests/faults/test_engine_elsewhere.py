@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -85,3 +86,16 @@ def test_inside_a_container(project: Project, network: OtherNetwork) -> None:
         failed(done, "--network host", code=3, cause="port-unreachable")
         assert done.seconds < 10
     assert project.invoke("smoke").code == 0
+
+
+def test_what_the_docker_cli_would_add(project: Project) -> None:
+    """The proxies of Docker's config.json reach RUN and the app; DOCKER_DEFAULT_PLATFORM is the build's platform."""
+    proxy = "http://proxy.invalid:3128"
+    (Path(os.environ["DOCKER_CONFIG"]) / "config.json").write_text(
+        json.dumps({"proxies": {"default": {"httpProxy": proxy}}})
+    )
+    project.write(run=f'RUN test "$HTTP_PROXY" = {proxy}', at_start=f'assert os.environ["http_proxy"] == "{proxy}"')
+    wrong = project.invoke("build", "--version", "1", DOCKER_DEFAULT_PLATFORM="no platform")
+    assert wrong.code == 2
+    assert "DOCKER_DEFAULT_PLATFORM" in wrong.all
+    assert project.invoke("build", "--version", "1", "smoke", DOCKER_DEFAULT_PLATFORM="linux/amd64").code == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from docker.errors import APIError
@@ -48,10 +48,11 @@ class ApiBuild:
 
     builder = "BuildKit"
 
-    def __init__(self, client: Any, emit: Emit) -> None:
+    def __init__(self, client: Any, emit: Emit, proxies: Mapping[str, str]) -> None:
         self.grown: list[str] = []
         self._client = client
         self._emit = emit
+        self._proxies = proxies  # not part of an image's inputs: BuildKit leaves them out of cache and history
         self._id = secrets.token_hex(8)
         self._progress = Progress()
 
@@ -91,7 +92,7 @@ class ApiBuild:
                 "buildid": self._id,
                 "t": request.reference.familiar,
                 "dockerfile": name,
-                "buildargs": json.dumps(dict(options.arguments)),
+                "buildargs": json.dumps({**self._proxies, **options.arguments}),
                 "labels": json.dumps(dict(request.labels)),
                 "target": options.target or "",
                 "platform": next(iter(options.platforms), ""),

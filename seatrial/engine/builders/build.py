@@ -81,7 +81,7 @@ def _builder_run(connection: Connection, options: BuildOptions, emit: Emit) -> _
     if requirements := options.needs_buildx:
         return BuildxBuild.installed(requirements)
     require_buildkit(connection.client.api_version)
-    return ApiBuild(connection.client, emit)
+    return ApiBuild(connection.client, emit, connection.proxies_inside)
 
 
 def _run_build(run: _BuilderRun, request: BuildRequest, mask: Mask, emit: Emit) -> None:

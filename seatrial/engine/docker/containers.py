@@ -60,7 +60,8 @@ class Containers:
         try:
             with self._connection.translate_errors(f"the container {spec.name} cannot be created"):
                 address = self._publishing_address(spec, emit)
-                made = self._connection.client.create_container_from_config(_config(spec, address), spec.name)
+                config = _config(spec, address, self._connection.proxies_inside)
+                made = self._connection.client.create_container_from_config(config, spec.name)
         except RefusedError as error:
             if "no command specified" in error.reason.lower():
                 raise error.but(hint='end the Dockerfile with CMD ["PROGRAM", "ARGUMENT"]') from error
@@ -187,7 +188,7 @@ class Containers:
         return program_platform(head[_TAR_BLOCK:])
 
 
-def _config(spec: ContainerSpec, address: str) -> dict[str, Any]:
+def _config(spec: ContainerSpec, address: str, proxies: Mapping[str, str]) -> dict[str, Any]:
     port = f"{spec.port}/tcp"
     host: dict[str, Any] = {
         "PortBindings": {port: [{"HostIp": address, "HostPort": str(spec.host_port or "")}]},
@@ -208,7 +209,7 @@ def _config(spec: ContainerSpec, address: str) -> dict[str, Any]:
     return {
         "Image": spec.image_id,
         "Labels": dict(spec.labels),
-        "Env": [f"{key}={value}" for key, value in spec.environment.items()],
+        "Env": [f"{key}={value}" for key, value in {**proxies, **spec.environment}.items()],
         "ExposedPorts": {port: {}},
         "StopTimeout": math.ceil(spec.stop_grace),
         "HostConfig": host,

@@ -127,6 +127,14 @@ class PushRefused(StepFailed):
     cause = "denied"
 
 
+class NotAnImage(StepFailed):
+    """What a registry holds under a name is not an image but `kind`: "a Helm chart"."""
+
+    def __init__(self, message: str, *, kind: str) -> None:
+        super().__init__(message, reason=f"it is {kind}, not an image", hint="use another version")
+        self.kind = kind
+
+
 class DidNotConverge(StepFailed):
     """A step was carried out, but still has something to change."""
 

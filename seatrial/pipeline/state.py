@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from seatrial.errors import StepFailed
 from seatrial.host.atomic_write import remove_abandoned, replace_file
 from seatrial.model.app import Check, checks_digest
 from seatrial.sources.inputs import FileDigests
@@ -81,8 +82,16 @@ class StateFolder:
         return self.folder / "locks"
 
     def verdict(self, image_id: str) -> Verdict | None:
-        """Return the verdict about an image, or None."""
-        found = self._read(self._verdict_path(image_id))
+        """Return the verdict about an image, or None; raise `StepFailed` if there is one that cannot be read."""
+        path = self._verdict_path(image_id)
+        try:
+            found = _load(path)
+        except OSError as error:
+            raise StepFailed(
+                "the result of the smoke test cannot be read",
+                reason=f"{path}: {error.strerror}",
+                hint=f"check the file (ls -l {path}), then run it again",
+            ) from error
         try:
             return Verdict(**{**found, "checked": tuple(found.get("checked", ()))})
         except TypeError:
@@ -162,10 +171,9 @@ class StateFolder:
 
     def _read(self, path: Path) -> dict[str, Any]:
         try:
-            found = json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError):
+            return _load(path)
+        except OSError:
             return {}
-        return found if isinstance(found, dict) else {}
 
     def _save(self, path: Path, value: Mapping[str, Any], most: int) -> None:
         """Write a file, and keep at most `most` files in its folder."""
@@ -188,6 +196,15 @@ class StateFolder:
         for folder in filter(Path.is_dir, self.folder.iterdir()):
             remove_abandoned(folder)
         self._prepared = True
+
+
+def _load(path: Path) -> dict[str, Any]:
+    """Return the JSON object in a file; empty if there is no such file, or it is damaged."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _delete_oldest(folder: Path, most: int) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
-from seatrial.errors import RegistryUnavailable, SeatrialError, sanitize
+from seatrial.errors import NotAnImage, RegistryUnavailable, SeatrialError, sanitize
 from seatrial.model.reference import ImageReference
+from seatrial.registry.artifact import image_of_index, require_image
 from seatrial.registry.credentials import Credential, CredentialStore, HelperError
 from seatrial.registry.http import RegistryHttp, grants_push
 from seatrial.registry.model import Configuration, Layer, Manifest
@@ -100,14 +101,18 @@ class HttpRegistry:
     def configuration(self, reference: ImageReference, manifest: Manifest) -> Configuration:
         """Return the configuration of a manifest's image; for an index, of its first image."""
         message = f"{reference} cannot be inspected"
+        content = json.loads(manifest.body or b"{}")
+        if manifest.config is None and "manifests" in content:
+            first = self.manifest(reference.with_digest(image_of_index(content, message)))
+            if first is None:
+                raise NotAnImage(message, kind="an index whose image does not exist")
+            manifest, content = first, json.loads(first.body)
         if manifest.config is None:
-            first = self.manifest(reference.with_digest(self._first_image(manifest, message)))
-            if first is None or first.config is None:
-                raise self._bad_answer(message, "its index names an image that does not exist")
-            manifest = first
+            raise NotAnImage(message, kind="a manifest without a configuration")
+        require_image(content, message)
         response = self._read(reference, f"/v2/{reference.repository}/blobs/{manifest.config}", message)
         if response is None:
-            raise self._bad_answer(message, f"its configuration {manifest.config} does not exist")
+            raise NotAnImage(message, kind="an image whose configuration does not exist")
         found = self._object(response, message, "configuration")
         inner, files = found.get("config"), found.get("rootfs")
         labels = inner.get("Labels") if isinstance(inner, dict) else None
@@ -189,15 +194,6 @@ class HttpRegistry:
                 message, f"{self.host} did not answer with a {kind}: {sanitize(response.text, limit=100)}"
             )
         return found
-
-    def _first_image(self, manifest: Manifest, message: str) -> str:
-        """Return the digest of an index's first image; attestations, whose platform is unknown, do not count."""
-        try:
-            entries = json.loads(manifest.body)["manifests"]
-            images = [one for one in entries if (one.get("platform") or {}).get("os") != "unknown"]
-            return str(images[0]["digest"])
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-            raise self._bad_answer(message, "its index names no image") from None
 
     def _next_page(self, response: requests.Response, message: str) -> str | None:
         """Return the path of the next page of a list, or None; a link's host is ignored."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-from seatrial.errors import PushRefused, StepFailed, sanitize
+from seatrial.errors import Conflict, PushRefused, StepFailed, sanitize
 from seatrial.model.reference import DOCKER_HUB, ImageReference
 from seatrial.registry.credentials import Credential
 
-__all__ = ["plain_http", "push_refused", "read_only", "unreadable", "untrusted"]
+__all__ = ["immutable", "plain_http", "push_refused", "read_only", "unreadable", "untrusted"]
 
 
 def push_refused(
@@ -52,6 +53,17 @@ def plain_http(host: str, answer: str) -> StepFailed:
         hint=f"let {host} serve HTTPS, then check: curl https://{host}/v2/",
         cause="plain-http",
     )
+
+
+_IMMUTABLE = re.compile(r"immutab|cannot be overwritten|can't be overwritten|not allowed to overwrite", re.IGNORECASE)
+
+
+def immutable(message: str, host: str, answer: str) -> Conflict | None:
+    """Return the error for a tag that a registry never moves, or None if its answer says something else."""
+    if not _IMMUTABLE.search(answer):
+        return None
+    reason = f"the registry {host} never moves a tag: {answer}"
+    return Conflict(message, reason=reason, hint="--version NEW (or allow it in the registry's settings)")
 
 
 def read_only(message: str, host: str, answer: str) -> StepFailed:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from seatrial.errors import PushRefused, RateLimited, RegistryUnavailable, SeatrialError, StepFailed, sanitize
 from seatrial.model.reference import ImageReference
 from seatrial.registry.credentials import Credential, SecretKind
-from seatrial.registry.errors import push_refused, read_only
+from seatrial.registry.errors import immutable, push_refused, read_only
 from seatrial.registry.transport import Transport, is_private
 
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ class RegistryHttp:
         """
         status = response.status_code
         text = sanitize(f"{self.host} answered {status} {response.reason}{_error_message(response)}", limit=200)
+        if _BAD_REQUEST <= status < _SERVER_ERROR and (conflict := immutable(message, self.host, text)):
+            return conflict
         if status in (_UNAUTHORIZED, _FORBIDDEN):
             return self.refused(text, repository)
         if status == _NOT_ALLOWED and response.request.method not in _READS:

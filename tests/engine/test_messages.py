@@ -132,6 +132,23 @@ ROWS: list[tuple[Any, ...]] = [
         "toomanyrequests (rate limit)",
         "wait a minute, then run it again",
     ),
+    *(
+        (
+            f"immutable-{name}",
+            _transfer(text),
+            NOT_PUSHED,
+            f"the registry r.io never moves a tag: {text}",
+            "--version NEW (or allow it in the registry's settings)",
+        )
+        for name, text in (
+            ("docker-hub", "denied: this tag is immutable and cannot be overwritten"),
+            (
+                "ecr",
+                "tag invalid: The image tag '1' already exists in the 'web' repository and cannot be overwritten",
+            ),
+            ("harbor", "unknown: Failed to process request due to 'web:1' configured as immutable."),
+        )
+    ),
     ("other", _transfer("oops", "pull"), "r.io/shop/web:1 cannot be pulled", "oops", "docker pull r.io/shop/web:1"),
     (
         "hashes",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from seatrial.errors import StepFailed
 from seatrial.model.app import Check, checks_digest
 from seatrial.pipeline.state import StateFolder, Verdict
 
@@ -33,6 +34,17 @@ def test_verdict(state: StateFolder) -> None:
     assert found.covers(CHECKS)
     assert not found.covers((Check(path="/", text="hello!"),))
     assert state.verdict("sha256:b") is None
+
+
+def test_a_verdict_that_cannot_be_read(state: StateFolder) -> None:
+    """A verdict that is there and cannot be opened is an error, and not the same as none."""
+    state.save_verdict(_verdict("sha256:a"))
+    (path,) = (state.folder / "verdicts").iterdir()
+    path.unlink()
+    path.mkdir()
+
+    with pytest.raises(StepFailed, match="smoke test"):
+        state.verdict("sha256:a")
 
 
 def test_current_and_inputs(state: StateFolder) -> None:

@@ -123,8 +123,8 @@ ROWS: list[tuple[Any, ...]] = [
         "empty-index",
         _index(b'{"manifests": []}'),
         "r.io/shop/web:1 cannot be inspected",
-        "its index names no image",
-        CHECK,
+        "it is an empty index, not an image",
+        "use another version",
     ),
     (
         "unreachable",

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from seatrial.errors import PushRefused, RateLimited, RegistryUnavailable, SeatrialError, StepFailed
+from seatrial.errors import NotAnImage, PushRefused, RateLimited, RegistryUnavailable, SeatrialError, StepFailed
 from seatrial.model.reference import ImageReference
 from seatrial.registry.client import HttpRegistry
 from seatrial.registry.credentials import Credential, CredentialStore, Secret
@@ -135,12 +135,31 @@ def test_configuration_without_labels(store: CredentialStore, config: dict[str, 
     assert found == Configuration(labels={})
 
 
-@pytest.mark.parametrize("manifests", [[], [_ATTESTATION], [{"digest": "sha256:gone"}], [5], None])
-def test_index_without_image(store: CredentialStore, manifests: object) -> None:
-    """An index without an image, or with a missing one, is an error that retrying does not end."""
-    index = Manifest(digest="sha256:1", config=None, body=json.dumps({"manifests": manifests}).encode())
-    with serve(_holding({})) as server, pytest.raises(RegistryUnavailable) as caught:
-        HttpRegistry(server.host, store).configuration(image(server), index)
+_HELM = {"digest": "sha256:c0", "mediaType": "application/vnd.cncf.helm.config.v1+json"}
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ({"manifests": []}, "an empty index"),
+        ({"manifests": None}, "an empty index"),
+        ({"manifests": [_ATTESTATION]}, "attestations without an image"),
+        ({"manifests": [{"digest": "sha256:gone"}]}, "an index whose image does not exist"),
+        ({"config": _HELM}, "a Helm chart"),
+        ({"config": {**_HELM, "mediaType": "text/x"}, "artifactType": "a/b"}, "an artifact of the type a/b"),
+        ({"config": {"digest": "sha256:gone"}}, "an image whose configuration does not exist"),
+        ({"layers": []}, "a manifest without a configuration"),
+    ],
+)
+def test_what_is_not_an_image(store: CredentialStore, body: dict[str, Any], kind: str) -> None:
+    """What stands under a name and is not an image is an error that says what it is."""
+    with serve(_holding({"1": body})) as server:
+        registry = HttpRegistry(server.host, store)
+        manifest = registry.manifest(image(server))
+        assert manifest
+        with pytest.raises(NotAnImage) as caught:
+            registry.configuration(image(server), manifest)
+    assert caught.value.kind == kind
     assert not caught.value.transient
 
 

@@ -182,9 +182,13 @@ class DockerEngine(Containers):
         """
         from docker.auth import encode_header
         from docker.errors import APIError
-        from docker.utils.json_stream import json_stream, stream_as_text
 
-        from seatrial.engine.docker.transfer import follow_transfer, transfer_error, translate_push_errors
+        from seatrial.engine.docker.transfer import (
+            follow_transfer,
+            read_messages,
+            transfer_error,
+            translate_push_errors,
+        )
 
         with (
             self._connection.translate_errors(f"{reference.familiar} cannot be pushed"),
@@ -203,7 +207,7 @@ class DockerEngine(Containers):
                     client._raise_for_status(response)  # noqa: SLF001  its errors hold the engine's message
                 except APIError as error:
                     raise transfer_error(engine_message(error), reference, "push", credential) from error
-                stream = json_stream(stream_as_text(response.iter_content(chunk_size=None)))
+                stream = read_messages(response.iter_content(chunk_size=None))
                 return follow_transfer(stream, reference, "push", credential, emit)
 
     def import_image(self, archive: Path, reference: ImageReference, changes: Sequence[str]) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any, Literal
 
 import requests
@@ -17,10 +19,11 @@ from seatrial.errors import EngineUnavailable, RateLimited, RegistryUnavailable,
 from seatrial.events import Transfer
 from seatrial.model.reference import ImageReference
 from seatrial.registry.credentials import Credential
-from seatrial.registry.errors import push_refused, read_only, untrusted
+from seatrial.registry.errors import immutable, push_refused, read_only, untrusted
 
-__all__ = ["follow_transfer", "transfer_error", "translate_push_errors"]
+__all__ = ["follow_transfer", "read_messages", "transfer_error", "translate_push_errors"]
 
+_LONGEST_LINE = 4 * 1024 * 1024
 Direction = Literal["pull", "push"]
 _REFUSED = re.compile(r"no basic auth credentials|unauthorized|denied|authentication required|forbidden", re.IGNORECASE)
 _UNTRUSTED = re.compile(r"x509:|certificate", re.IGNORECASE)
@@ -39,7 +42,7 @@ _UNREACHABLE = re.compile(
 
 
 def follow_transfer(
-    stream: Iterable[dict[str, Any]],
+    stream: Iterable[Any],
     reference: ImageReference,
     direction: Direction,
     credential: Credential | None,
@@ -47,22 +50,53 @@ def follow_transfer(
 ) -> str | None:
     """Emit an event for each layer that moves, and return the digest that the engine reports, or None.
 
-    Raise the stream's error. It is not `transient` if the engine has already retried by itself.
+    Raise the stream's error. It is not `transient` if the engine has already retried by itself. A message that is not
+    an object says nothing.
     """
     digest, retried = None, False
     for message in stream:
+        if not isinstance(message, dict):
+            continue
         if text := stream_error(message):
             error = transfer_error(text, reference, direction, credential)
             raise error.but(transient=error.transient and not retried)
-        aux, detail = message.get("aux"), message.get("progressDetail") or {}
+        aux, detail = message.get("aux"), message.get("progressDetail")
+        moved = detail if isinstance(detail, dict) else {}
         if isinstance(aux, dict) and aux.get("Digest"):
             digest = str(aux["Digest"])
         status = str(message.get("status", ""))
         retried = retried or status.startswith("Retrying in ")
         if layer := message.get("id"):
-            total = int(detail["total"]) if detail.get("total") else None
-            emit(Transfer(layer=str(layer), current=int(detail.get("current") or 0), total=total, text=status))
+            total = _bytes(moved.get("total")) or None
+            emit(Transfer(layer=str(layer), current=_bytes(moved.get("current")), total=total, text=status))
     return digest
+
+
+def read_messages(chunks: Iterable[bytes]) -> Iterator[Any]:
+    """Yield the JSON values of a progress stream, one on each line; raise `StreamParseError` for anything else.
+
+    A line that is longer than any message of an engine is left out.
+    """
+    line = bytearray()
+    for chunk in chain(chunks, [b"\n"]):
+        first, *others = chunk.split(b"\n")
+        line += first[: _LONGEST_LINE + 1 - len(line)]
+        for other in others:
+            if line.strip() and len(line) <= _LONGEST_LINE:
+                yield _message(bytes(line))
+            line = bytearray(other[: _LONGEST_LINE + 1])
+
+
+def _message(line: bytes) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise StreamParseError(error) from error
+
+
+def _bytes(number: Any) -> int:
+    """Return a number of bytes; 0 for what cannot be one."""
+    return int(number) if isinstance(number, int | float) and 0 < number < 2**63 else 0
 
 
 @contextmanager
@@ -96,6 +130,8 @@ def transfer_error(
     """Return the error for the engine's message about a transfer."""
     message, host = f"{reference.familiar} cannot be {direction}ed", reference.registry
     text = _UNPARSED.sub(_quoted_answer, text)
+    if direction == "push" and (conflict := immutable(message, host, text)):
+        return conflict
     meanings: dict[re.Pattern[str], Callable[[], SeatrialError]] = {  # the first match counts
         _UNTRUSTED: lambda: untrusted(message, host, text),
         _READ_ONLY: lambda: read_only(message, host, text),

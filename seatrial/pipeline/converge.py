@@ -49,7 +49,7 @@ def converge(
         if check:
             return record.planned(plan), world.with_planned(plan.planned)
         step.apply(world_seen, plan, record.on_event)
-        now = step.plan(world_seen)
+        now = step.look_again(world_seen, plan)
         if isinstance(now, Change):
             raise _did_not_converge(step, now)
     except SeatrialError as error:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.errors import StepFailed
+from seatrial.model.reference import ImageReference
 from seatrial.pipeline.state import Verdict
 
 __all__ = ["Entry", "Ledger"]
@@ -69,6 +70,11 @@ class Ledger:
                 found.pop(tag, None)
                 found[tag] = digest
         return found
+
+    def last(self, reference: ImageReference) -> Entry | None:
+        """Return the last entry about a tag, or None."""
+        found = self.entries(str(reference.with_tag("")))
+        return next((one for one in reversed(found) if reference.tag in one.digests), None)
 
     def append(self, entry: Entry) -> None:
         """Append an entry as one line and flush it to disk; raise `StepFailed` if that fails."""

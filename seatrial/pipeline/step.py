@@ -43,7 +43,8 @@ class Change:
     `would` completes "would …" ("push shop:1"); `done` says the same in the past tense ("pushed shop:1"), and if it is
     empty the message of the second plan is used. `reason` is why, or empty ("changed: app.py"). `before` is the
     identity before the change, `after` the one after it, if known in advance; `planned` is what check mode shows to
-    the next steps. `results` is what is known before the change, and what is reported if it fails.
+    the next steps. `results` is what is known before the change, and what is reported if it fails. `found` is what the
+    plan found, for `apply`.
     """
 
     would: str
@@ -53,6 +54,7 @@ class Change:
     after: str | None = None
     planned: PlannedState = field(default_factory=PlannedState)
     results: Results = field(default_factory=Results)
+    found: object = field(default=None, repr=False, compare=False)
 
 
 class Step(ABC):
@@ -84,6 +86,10 @@ class Step(ABC):
     @abstractmethod
     def apply(self, world: World, change: Change, emit: Emit) -> None:
         """Carry the change out; raise `SeatrialError` if that fails."""
+
+    def look_again(self, world: World, change: Change) -> Change | NoChange:  # noqa: ARG002  for steps that need it
+        """Return what is still to be done after the change was carried out."""
+        return self.plan(world)
 
 
 @dataclass(frozen=True, kw_only=True)

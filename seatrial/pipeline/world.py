@@ -10,11 +10,11 @@ from typing import Any, TypeVar, cast
 
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit, Engine
-from seatrial.errors import CredentialsError, StepFailed
+from seatrial.errors import Conflict, CredentialsError, StepFailed
 from seatrial.events import Event, Info, WarningEvent
 from seatrial.host.lock import Lock, LockOwner
 from seatrial.host.process import Process
-from seatrial.model.app import App, Check
+from seatrial.model.app import VERSION_LABEL, App, Check
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
 from seatrial.pipeline.ledger import Ledger
@@ -135,7 +135,23 @@ class World:
                 reason="the engine has no image of that name",
                 hint=f"invoke build{flag}",
             )
-        return image
+        if version:
+            self._check_taken(app, version, image)
+        own = (f"{app.repository.familiar}:{version or ''}", f"{app.repository.familiar}:")
+        return replace(image, tags=tuple(sorted(image.tags, key=lambda tag: [not tag.startswith(one) for one in own])))
+
+    def _check_taken(self, app: App, version: Version, image: Image) -> None:
+        """Raise `Conflict` if this project built the version last, and its name points to another build's image now."""
+        recorded = None if app.name in self.planned.current else self.state.current(app.name)
+        if recorded in (None, image.id):
+            return
+        own = self.engine.image(recorded)
+        if own and own.labels.get(VERSION_LABEL) == str(version) and app.labels.items() <= own.labels.items():
+            raise Conflict(
+                f"{app.repository.with_tag(str(version)).familiar} is another build's now",
+                reason=f"this folder built {own.id}, and somewhere else {image.id} took the name",
+                hint=f"invoke build --version {version}",
+            )
 
     def published_manifest(self, reference: ImageReference) -> Manifest | None:
         """Return the manifest that a registry has under a tag or digest, or None."""

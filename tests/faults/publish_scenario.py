@@ -38,18 +38,22 @@ seatrial:
   project: {project}
   apps:
     web:
-      repository: {project}/page-{page}
+      repository: {project}{engine}/page-{page}
       push_timeout: {timeout}
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class PublishScenario:
-    """A project whose image is one random layer, and its registry; `said` collects everything that commands printed."""
+    """A project whose image is one random layer, and its registry; `said` collects everything that commands printed.
+
+    `engine` is the end of the image's name before it is tagged for the registry, to simulate a second engine.
+    """
 
     project: Project
     registry: TestRegistry
     page: str
+    engine: str = ""
     said: list[str] = field(default_factory=list)
 
     @property
@@ -73,16 +77,19 @@ class PublishScenario:
         folder = self.project.folder
         (folder / "chance").write_bytes(secrets.token_bytes(size))
         (folder / "Dockerfile").write_text("FROM scratch\nCOPY chance /\n")
-        settings = _SETTINGS.format(project=self.project.name, page=self.page, timeout=push_timeout)
-        (folder / "invoke.yaml").write_text(settings)
+        names = {"project": self.project.name, "engine": self.engine, "page": self.page}
+        (folder / "invoke.yaml").write_text(_SETTINGS.format(**names, timeout=push_timeout))
 
     def another(self, name: str) -> PublishScenario:
         """Return a second image of the same project in its own folder, so that both can be pushed at the same time."""
+        return replace(self, page=f"{self.page}-{name}").checkout(name)
+
+    def checkout(self, name: str, *, engine: str = "") -> PublishScenario:
+        """Return a second folder of the same app with other content; on an `engine` of its own it has other names."""
         folder = self.project.folder.parent / name
         folder.mkdir()
         (folder / "tasks.py").write_text((self.project.folder / "tasks.py").read_text())
-        project = replace(self.project, folder=folder)
-        made = replace(self, project=project, page=f"{self.page}-{name}")
+        made = replace(self, project=replace(self.project, folder=folder), engine=engine)
         made.load()
         return made
 

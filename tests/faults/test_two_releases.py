@@ -1,16 +1,20 @@
-"""Two releases of the same version at the same time: one works, the other waits or fails with the lock's owner."""
+"""Two releases of the same version at the same time: one wins, and the other is told, or waits."""
 
 from __future__ import annotations
 
 import json
+import os
+import random
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.cli_project import Done, failed
+from tests.conftest import wait_until
 from tests.faults.publish_scenario import NEW, PublishScenario
-from tests.servers.registry_proxy import Delay, RegistryProxy, registry_proxy
+from tests.servers.registry_proxy import Delay, Rate, RegistryProxy, registry_proxy
 
 pytestmark = pytest.mark.engine
 _DOCKERFILE = """\
@@ -19,6 +23,7 @@ COPY chance /
 ARG RELEASER=nobody
 LABEL releaser=$RELEASER
 """
+ROUNDS = int(os.environ.get("ROUNDS", "2"))
 WHOLE_PUSH = Delay(method="POST", seconds=0.6)
 
 
@@ -58,3 +63,29 @@ def test_waiting_with_other_content(scenario: PublishScenario) -> None:
 
         failed(loser, f"{scenario.repository}:1", "--overwrite", code=4)
         assert re.search(r"\b60 s\b", loser.err)
+
+
+@pytest.mark.parametrize("engine", ["-b", ""], ids=["two machines", "one engine"])
+def test_two_folders(scenario: PublishScenario, engine: str) -> None:
+    """Of two folders that do not know each other's lock, one publishes; the other exits with 4, and names what won."""
+    other, slow = scenario.checkout("other", engine=engine), Rate(method="PATCH", bytes_per_second=150_000)
+    with registry_proxy(scenario.registry.host, slow) as proxy, registry_proxy(scenario.registry.host) as second:
+        first_host, second_host = proxy.host, second.host if engine else proxy.host
+        for number in range(ROUNDS):
+            version = f"1.0.{number}"
+            for one, host in ((scenario, first_host), (other, second_host)):
+                one.log_in(host)
+                one.load()
+            proxy.forget()
+            processes = [scenario.start(first_host, version=version)]
+            if engine:
+                wait_until(lambda: bool(proxy.count("PATCH")))
+            time.sleep(random.uniform(0, 1))
+            processes.append(other.start(second_host, version=version))
+            with ThreadPoolExecutor(2) as pool:
+                winner, loser = sorted(pool.map(scenario.end, processes), key=lambda done: done.code)
+
+            held = scenario.held()
+            assert (winner.code, loser.code) == (0, 4), winner.err + loser.err
+            assert held[version] == held["latest"] == json.loads(winner.out)["steps"][-1]["after"]
+            assert "did not converge" not in loser.all

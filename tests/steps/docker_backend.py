@@ -19,7 +19,7 @@ from seatrial.registry.client import HttpRegistry
 from seatrial.registry.credentials import CredentialStore
 from seatrial.registry.model import Registry
 from tests.servers.registries import TestRegistry
-from tests.steps.backend import PORT, Containers, Images
+from tests.steps.memory_backend import PORT, Containers, Images
 
 __all__ = ["DockerBackend"]
 

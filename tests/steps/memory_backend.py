@@ -14,9 +14,12 @@ from seatrial.registry.credentials import Credential, Secret
 from seatrial.registry.model import Manifest, Registry
 from tests.engine.memory.engine import MemoryEngine
 from tests.engine.memory.registry import MemoryRegistry
-from tests.steps.backend import PORT, Containers, Images
 
-__all__ = ["MemoryBackend"]
+__all__ = ["PORT", "Containers", "Images", "MemoryBackend", "ScriptedEngine"]
+
+PORT = 8080
+Images = frozenset[tuple[str, tuple[str, ...]]]
+Containers = frozenset[tuple[str, str, str, str]]
 
 _REPLY = re.compile(r"^REPLY = '(.*)'$", re.MULTILINE)
 

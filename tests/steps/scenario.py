@@ -30,7 +30,8 @@ from seatrial.steps.publish.tag import Tag
 from seatrial.steps.serve.run import Run
 from seatrial.steps.serve.stop import Stop
 from seatrial.steps.smoke.smoke import Smoke
-from tests.steps.backend import PORT, Backend, Containers, Images
+from tests.steps.backend import Backend
+from tests.steps.memory_backend import PORT, Containers, Images
 
 __all__ = ["ALSO_DOCKER", "ONLY_DOCKER", "Seen", "StepScenario", "make_app"]
 

@@ -113,6 +113,11 @@ class Build(AppStep):
         if left_out := build_plan.context.left_out:
             yield f"not sent, because only files, folders and links can be: {summarize_names(left_out)}"
 
+    def look_again(self, world: World, change: Change) -> Change | NoChange:  # noqa: ARG002  every step's signature
+        """Look whether the name still points to the image; raise `Conflict` if another folder's build has taken it."""
+        world.image_for(self.target, self.version)
+        return self.plan(world)
+
     @staticmethod
     def _built_now(image: Image, world: World) -> bool:
         return world.state.built_by(image.labels[INPUTS_LABEL]) == world.process.run

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
-from seatrial.errors import StepFailed
-from seatrial.events import Info
+from seatrial.errors import NotAnImage, StepFailed
+from seatrial.events import Info, WarningEvent
 from seatrial.model.app import INPUTS_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
@@ -48,14 +48,23 @@ class Preflight(AppStep):
     def plan(self, world: World) -> Change | NoChange:
         """Look the version up in the registry, and compare its inputs with the current ones."""
         reference = self.reference
-        build_plan = BuildPlan.of(
-            self.target, self.version, world
-        )  # what is wrong here is told before anybody is asked
+        # What is wrong here is told before anybody is asked.
+        build_plan = BuildPlan.of(self.target, self.version, world)
         world.check_push_permission(self.destination.repository)
         manifest = world.published_manifest(reference)
         if manifest is None:
+            if released := world.ledger.last(reference):
+                digest = prefixed_digest(released.digests[str(reference.tag)])
+                world.emit(
+                    WarningEvent(text=f"{reference.familiar} was released as {digest}, which the registry has lost")
+                )
             return NoChange(message=f"{reference.familiar} is not published yet")
-        published = _published(world, reference, manifest)
+        try:
+            published = _published(world, reference, manifest)
+        except NotAnImage as error:
+            if not self.overwrite:
+                raise conflict(world, self.destination, reference, manifest, error.kind) from error
+            published = Image(id=manifest.digest)
         if build_plan.missing_base:
             base = build_plan.missing_base.familiar
             return Change(
@@ -68,9 +77,7 @@ class Preflight(AppStep):
                     message=f"{reference.familiar} is published with other content; --overwrite replaces it",
                     identity=manifest.digest,
                 )
-            raise conflict(
-                self.destination, reference, manifest, published.labels, _difference(world, build_plan, published)
-            )
+            raise conflict(world, self.destination, reference, manifest, _difference(world, build_plan, published))
         local = world.image(self.local)
         if not self.target.build.cache or (local and is_same_image(local, reference, manifest)):
             message = f"{reference.familiar} is already published from these inputs"

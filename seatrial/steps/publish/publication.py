@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
-from seatrial.errors import Conflict, SeatrialError, sanitize
+from seatrial.errors import Conflict, NotAnImage, SeatrialError, sanitize
 from seatrial.events import TagPublished
 from seatrial.model.app import UNCOMMITTED_LABEL, VERSION_LABEL
 from seatrial.model.reference import ImageReference
@@ -62,8 +62,7 @@ class Publication:
         for reference in own:
             found = manifests[reference]
             if found and not is_same_image(image, reference, found) and not overwrite:
-                labels = world.configuration(reference, found).labels
-                raise conflict(destination, reference, found, labels, f"not the image {image.id}")
+                raise conflict(world, destination, reference, found, f"not the image {image.id}")
         elsewhere = [reference for reference in moving if not is_same_image(image, reference, manifests[reference])]
         not_moved = {} if backwards or not elsewhere else _newer(world, destination, version_of(image), elsewhere)
         for reference in elsewhere:
@@ -171,10 +170,13 @@ def is_same_image(image: Image, reference: ImageReference, manifest: Manifest | 
 
 
 def conflict(
-    destination: Destination, reference: ImageReference, found: Manifest, labels: Mapping[str, str], difference: str
+    world: World, destination: Destination, reference: ImageReference, found: Manifest, difference: str
 ) -> Conflict:
-    """Return the error for a version's own tag that is published with other content, which has these labels."""
-    label = labels.get(VERSION_LABEL)
+    """Return the error for a version's own tag that is published with other content."""
+    try:
+        label = world.configuration(reference, found).labels.get(VERSION_LABEL)
+    except NotAnImage as error:
+        label, difference = None, error.kind
     own = label is None or reference.tag in destination.tags(Version.parse(label)).own
     moving = "" if own else f"; :{reference.tag} is a moving tag there, now at {label}"
     return Conflict(
@@ -185,11 +187,14 @@ def conflict(
 
 
 def is_own_version(world: World, destination: Destination, reference: ImageReference, manifest: Manifest) -> bool:
-    """Return whether a tag was published as a version of its own, so that it is not a moving tag."""
+    """Return whether a tag was published as a version of its own, or as no image, so that it is not a moving tag."""
     patterns, tag = destination.target.tags, reference.tag or ""
     if tag in patterns or not Version.published([tag], patterns):
         return False
-    label = world.configuration(reference, manifest).labels.get(VERSION_LABEL)
+    try:
+        label = world.configuration(reference, manifest).labels.get(VERSION_LABEL)
+    except NotAnImage:
+        return True
     return label is not None and tag in Version.parse(label).tags(patterns).own
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import cast
 
 from seatrial.checks.image.facts import policy_fingerprint
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
 from seatrial.errors import Conflict, PushRefused, SeatrialError, StepFailed, Unavailable
-from seatrial.events import BytesSent, Event, Transfer, WarningEvent
+from seatrial.events import WarningEvent
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
 from seatrial.pipeline.outcome import Results
@@ -18,9 +19,9 @@ from seatrial.pipeline.step import AppStep, Change, NoChange, Publishing
 from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
 from seatrial.steps.publish.destination import Destination, join_references, version_of
-from seatrial.steps.publish.publication import Publication, is_same_image, record_change
+from seatrial.steps.publish.publication import Publication, record_change
 from seatrial.steps.publish.retag import TagErrors, entry_for, partial_failure, retag_all
-from seatrial.wording import short_digest
+from seatrial.steps.publish.upload import Upload, when_settled
 
 __all__ = ["Push"]
 
@@ -50,25 +51,37 @@ class Push(AppStep):
             world.check_push_permission(self.destination.repository)  # its error is more precise
             raise
         if not publication.missing:
-            digest = publication.published.digest if publication.published else None
             if unrecorded := self._unrecorded(world, publication):
-                return record_change(join_references(tuple(unrecorded)), digest)
-            results = Results(image=image, published=publication.held)
-            return NoChange(message=publication.state, identity=digest, results=results)
+                digest = publication.published.digest if publication.published else None
+                return replace(record_change(join_references(tuple(unrecorded)), digest), found=publication)
+            return _unchanged(publication)
         world.check_push_permission(self.destination.repository)
         if publication.published is None:
             self._check_name(publication.own[0], image, world.image(publication.own[0]))
+            self._check_lost(world, publication)
         return Change(
             would=publication.would,
             done=publication.done,
             before=publication.before,
             results=Results(image=image),
+            found=publication,
         )
 
-    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
+    def look_again(self, world: World, change: Change) -> Change | NoChange:
+        """Look for the image that was sent: its names in the engine may be another build's by now."""
+        publication = self._publication_after(world, cast("Publication", change.found).image)
+        if publication.missing:
+            raise Conflict(
+                f"{join_references(publication.missing)} was just published by somebody else",
+                reason=f"the registry holds {publication.before or 'nothing'} there now",
+                hint="find out who else publishes there, then run it again",
+            )
+        return _unchanged(publication)
+
+    def apply(self, world: World, change: Change, emit: Emit) -> None:
         """Push the version's own tag, verify it, then move the others; record in the ledger what is published."""
-        image = self._verified_image(world)
-        publication = self._publication(world, image)
+        publication = cast("Publication", change.found)
+        image = publication.image
         if publication.missing and self._verdict(world, image) is None:
             emit(WarningEvent(text=f"{image.name} is pushed without a passed smoke test (--untested)"))
         unrecorded = self._unrecorded(world, publication)
@@ -76,9 +89,19 @@ class Push(AppStep):
         manifest: Manifest | None = None
         try:
             first = publication.own[0]
-            manifest = publication.published or self._send(world, image, first, emit)
+            manifest = (
+                publication.published
+                or Upload(
+                    world=world,
+                    image=image,
+                    reference=first,
+                    overwrite=self.overwrite,
+                    stall=self.target.push_timeout,
+                    emit=emit,
+                ).send()
+            )
             results[first] = None
-            now = self._publication(world, world.engine.image(image.id) or image)  # the push may have taken minutes
+            now = self._publication_after(world, image)  # the push may have taken minutes
             for group in (now.own, now.moving):
                 if not any(results.values()):
                     missing = [one for one in group if one in now.missing and one != first]
@@ -128,6 +151,10 @@ class Push(AppStep):
         options = {"overwrite": self.overwrite, "backwards": self.backwards}
         return Publication.of(world, self.destination, image, **options)
 
+    def _publication_after(self, world: World, image: Image) -> Publication:
+        """Return the publication after the push, with the digests that the engine knows now, whatever its names say."""
+        return when_settled(world, lambda: self._publication(world, world.engine.image(image.id) or image))
+
     @staticmethod
     def _pushed(publication: Publication, manifest: Manifest | None, results: TagErrors) -> dict[ImageReference, str]:
         """Return the references, with their digest, that this push published."""
@@ -158,57 +185,6 @@ class Push(AppStep):
                 )
             )
 
-    def _send(self, world: World, image: Image, reference: ImageReference, emit: Emit) -> Manifest:
-        """Push the image under one reference, with retries, and return the manifest that the registry then holds."""
-        registry = world.registry(reference.registry)
-        layers: set[str] = set()
-
-        def on_event(event: Event) -> None:
-            if isinstance(event, Transfer) and event.text == "Pushed":
-                layers.add(event.layer)
-            emit(event)
-
-        def attempt() -> Manifest:
-            manifest_now = registry.manifest(reference)
-            if manifest_now and is_same_image(image, reference, manifest_now):
-                return manifest_now  # an earlier try succeeded after all
-            if manifest_now and not self.overwrite:
-                raise Conflict(
-                    f"{reference.familiar} was just published with other content",
-                    reason=f"somebody else pushed {manifest_now.digest}",
-                    hint="--version NEW (or --overwrite)",
-                )
-            self._check_name(reference, image, world.engine.image(reference.familiar))
-            credential = registry.credential(optional=True)
-            try:
-                digest = world.engine.push(reference, credential, on_event, stall=self.target.push_timeout)
-            except Unavailable:
-                # When the connection breaks, only the registry knows whether the push succeeded.
-                manifest_now = _manifest_or_none(world, reference)
-                if manifest_now and is_same_image(world.engine.image(image.id) or image, reference, manifest_now):
-                    return manifest_now
-                raise
-            manifest_now = registry.manifest(reference)
-            image_now = world.engine.image(image.id) or image
-            if (
-                manifest_now is None
-                or not is_same_image(image_now, reference, manifest_now)
-                or digest not in (None, manifest_now.digest)
-            ):
-                pushed = f", but {digest} was pushed" if digest else ""
-                found = manifest_now.digest if manifest_now else "nothing"
-                raise StepFailed(
-                    f"{reference.familiar} was pushed but is not in the registry",
-                    reason=f"the registry holds {found} under this tag{pushed}",
-                    hint="check whether somebody else pushes there, then run it again",
-                    transient=manifest_now is None,  # some registries show a new image only a moment later
-                )
-            return manifest_now
-
-        manifest = world.retry_policy.call(attempt, emit)
-        emit(BytesSent(bytes=_bytes_sent(world, reference, manifest, layers)))
-        return manifest
-
     def _check_name(self, reference: ImageReference, image: Image, found: Image | None) -> None:
         """Raise `StepFailed` unless the reference to be pushed is this image's in the engine."""
         if found is None or found.id != image.id:
@@ -223,23 +199,21 @@ class Push(AppStep):
                 hint=f"invoke tag {flags} push {flags}",
             )
 
+    def _check_lost(self, world: World, publication: Publication) -> None:
+        """Raise `Conflict` if the version was released with other content, and the registry has lost that."""
+        for one in publication.own:
+            known = world.ledger.last(one) if publication.manifests[one] is None and not self.overwrite else None
+            if known and known.image != publication.image.id:
+                raise Conflict(
+                    f"{one.familiar} was released with other content",
+                    reason=f"the ledger has {known.digests[str(one.tag)]} of {known.when}, which the registry has lost",
+                    hint="--version NEW (or --overwrite)",
+                )
 
-def _manifest_or_none(world: World, reference: ImageReference) -> Manifest | None:
-    """Return what the registry holds, or None if that is nothing or unknown."""
-    try:
-        return world.registry(reference.registry).manifest(reference)
-    except SeatrialError:
-        return None
 
-
-def _bytes_sent(world: World, reference: ImageReference, manifest: Manifest, sent: set[str]) -> int:
-    """Return the compressed size in bytes of the sent layers, which the engine names by their uncompressed digests."""
-    try:
-        uncompressed = world.configuration(reference, manifest).layers
-    except SeatrialError:
-        return 0
-    return sum(
-        layer.size
-        for layer, digest in zip(manifest.layers, uncompressed, strict=False)
-        if {short_digest(layer.digest), short_digest(digest)} & sent
+def _unchanged(publication: Publication) -> NoChange:
+    return NoChange(
+        message=publication.state,
+        identity=publication.published.digest if publication.published else None,
+        results=Results(image=publication.image, published=publication.held),
     )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 
 from seatrial.engine.protocol import Emit
-from seatrial.errors import SeatrialError, StepFailed
+from seatrial.errors import Conflict, SeatrialError, StepFailed
 from seatrial.events import Event
 from seatrial.model.app import BUILDER_LABEL, REVISION_LABEL
 from seatrial.model.reference import ImageReference
@@ -57,7 +57,7 @@ def retag_all(
         thread.join()
 
 
-def partial_failure(manifest: Manifest, results: Mapping[ImageReference, SeatrialError | None]) -> StepFailed | None:
+def partial_failure(manifest: Manifest, results: Mapping[ImageReference, SeatrialError | None]) -> SeatrialError | None:
     """Return the error for tags that could not be moved, with one detail for each tag; None if all were moved."""
     failed = {one: error for one, error in results.items() if error}
     if not failed:
@@ -65,7 +65,8 @@ def partial_failure(manifest: Manifest, results: Mapping[ImageReference, Seatria
     first = next(iter(failed.values()))
     details = [f"{one.familiar}: published, {manifest.digest}" for one, error in results.items() if error is None]
     details += [f"{one.familiar}: not moved, {error.reason}" for one, error in failed.items()]
-    return StepFailed(
+    kind = Conflict if all(isinstance(error, Conflict) for error in failed.values()) else StepFailed
+    return kind(
         f"{pluralize(len(failed), 'tag')} could not be moved",
         reason=first.reason,
         hint="run it again: only what is missing is pushed" if first.transient else first.hint,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import cast
 
 from seatrial.engine.protocol import Emit
-from seatrial.errors import Conflict, SeatrialError, StepFailed, UsageError
+from seatrial.errors import Conflict, NotAnImage, SeatrialError, StepFailed, UsageError
 from seatrial.events import TagPublished
 from seatrial.model.app import UNCOMMITTED_LABEL, VERSION_LABEL
 from seatrial.model.reference import ImageReference
@@ -22,6 +23,8 @@ from seatrial.steps.publish.retag import TagErrors, entry_for, partial_failure, 
 
 __all__ = ["Rollback"]
 
+_Found = tuple[Manifest, Mapping[str, str], dict[ImageReference, Manifest | None]]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rollback(AppStep):
@@ -33,12 +36,13 @@ class Rollback(AppStep):
 
     def plan(self, world: World) -> Change | NoChange:
         """Compare the moving tags, in the registry and in the ledger, with the version's digest."""
-        manifest, _ = self._published(world)
+        manifest, labels = self._published(world)
         manifests = self._moving(world, manifest)
+        found = manifest, labels, manifests
         wrong, digest = _wrong(manifests, manifest), manifest.digest
         if not wrong:
             if unrecorded := self._unrecorded(world, manifests, manifest):
-                return record_change(join_references(unrecorded), digest)
+                return replace(record_change(join_references(unrecorded), digest), found=found)
             verb = "is" if len(manifests) == 1 else "are"
             tags = tuple(TagPublished(reference=str(one), digest=digest) for one in (self._own, *manifests))
             message = f"{join_references(tuple(manifests))} {verb} at {self.version}"
@@ -46,25 +50,24 @@ class Rollback(AppStep):
         world.check_push_permission(self.destination.repository)
         groups: dict[str, list[ImageReference]] = {}
         for one in wrong:
-            groups.setdefault(found.digest if (found := manifests[one]) else "", []).append(one)
+            groups.setdefault(held.digest if (held := manifests[one]) else "", []).append(one)
         named: list[str] = []
         for references in groups.values():
-            found = manifests[references[0]]
-            start = f" from {published_version(world, references[0], found)}" if found else ""
+            held = manifests[references[0]]
+            start = f" from {published_version(world, references[0], held)}" if held else ""
             named.append(f"{join_references(references, short=bool(named))}{start}")
         where = f"{', '.join(named)} back to {self.version}"
-        before = next((found.digest for one in wrong if (found := manifests[one])), None)
-        return Change(would=f"move {where}", done=f"moved {where}", before=before, after=digest)
+        before = next((held.digest for one in wrong if (held := manifests[one])), None)
+        return Change(would=f"move {where}", done=f"moved {where}", before=before, after=digest, found=found)
 
     @property
     def publishes(self) -> Publishing:
         """The repository and version that it publishes."""
         return Publishing(repository=str(self.destination.repository), version=str(self.version))
 
-    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
+    def apply(self, world: World, change: Change, emit: Emit) -> None:
         """Move the tags, and record it in the ledger."""
-        manifest, labels = self._published(world)
-        manifests = self._moving(world, manifest)
+        manifest, labels, manifests = cast("_Found", change.found)
         results: TagErrors = dict.fromkeys(self._unrecorded(world, manifests, manifest))
         try:
             retag_all(world, manifest, _wrong(manifests, manifest), emit, results)
@@ -135,7 +138,10 @@ class Rollback(AppStep):
                 f"the registry holds {manifest.digest}",
                 hint="--to VERSION (and find out who pushed this one)",
             )
-        labels = world.configuration(self._own, manifest).labels
+        try:
+            labels = world.configuration(self._own, manifest).labels
+        except NotAnImage as error:
+            raise Conflict(message, reason=f"{self._own.familiar} is {error.kind}", hint="--to VERSION") from error
         if (label := labels.get(VERSION_LABEL)) not in (None, str(self.version)):
             raise UsageError(
                 message,

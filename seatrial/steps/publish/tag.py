@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import cast
 
+from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
+from seatrial.errors import Conflict
+from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
 from seatrial.pipeline.outcome import Results
 from seatrial.pipeline.step import AppStep, Change, NoChange
 from seatrial.pipeline.world import PlannedState, World
 from seatrial.steps.publish.destination import Destination, join_references
 
-__all__ = ["Tag"]
+__all__ = ["Tag", "taken"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +30,7 @@ class Tag(AppStep):
         """Compare the image with what each reference points to."""
         image = world.image_for(self.target, self.version)
         references = self.destination.references(image)
-        pointing = {reference: world.image(reference) for reference in references}
-        wrong = {name: found for name, found in pointing.items() if found is None or found.id != image.id}
+        wrong = _wrong(world, image, references)
         results = Results(image=image)
         if not wrong:
             return NoChange(
@@ -41,11 +44,35 @@ class Tag(AppStep):
             before=moved,
             after=image.id,
             results=results,
+            found=image,
             planned=PlannedState(images=(replace(image, tags=(*image.tags, *tags)),)),
         )
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Point every reference to the image."""
-        image = world.image_for(self.target, self.version)
+        image = cast("Image", change.found)
         for reference in self.destination.references(image):
             world.engine.tag(image.id, reference)
+
+    def look_again(self, world: World, change: Change) -> NoChange:
+        """Look whether the references still point to the image; raise `Conflict` if somebody else has moved one."""
+        image = cast("Image", change.found)
+        for reference, found in _wrong(world, image, self.destination.references(image)).items():
+            raise taken(reference, image, found)
+        return NoChange(results=Results(image=image), message=change.done, identity=image.id)
+
+
+def taken(reference: ImageReference, image: Image, found: Image | None) -> Conflict:
+    """Return the error for a reference to an image in the engine that somebody else has moved since."""
+    now = found.id if found else "nothing"
+    return Conflict(
+        f"{reference.familiar} is another build's now",
+        reason=f"in the engine it points to {now}, no longer to {image.id}",
+        hint="find out who else works on this version here, then run it again",
+    )
+
+
+def _wrong(world: World, image: Image, references: tuple[ImageReference, ...]) -> dict[ImageReference, Image | None]:
+    """Return the references that do not point to the image, and what they point to."""
+    pointing = {reference: world.image(reference) for reference in references}
+    return {name: found for name, found in pointing.items() if found is None or found.id != image.id}

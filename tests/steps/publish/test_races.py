@@ -1,0 +1,198 @@
+"""Somebody else publishes, builds or tags the same version: one wins, and the other is told, with exit code 4."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from seatrial.engine.model import BuildRequest
+from seatrial.engine.protocol import Emit
+from seatrial.errors import Conflict, NotAnImage
+from seatrial.events import Transfer, WarningEvent
+from seatrial.model.app import INPUTS_LABEL
+from seatrial.model.reference import ImageReference
+from seatrial.model.version import Version
+from seatrial.pipeline.outcome import Outcome, Status
+from seatrial.registry.model import Configuration
+from seatrial.steps.publish.preflight import Preflight
+from seatrial.steps.publish.push import Push
+from seatrial.steps.publish.upload import Upload
+from tests.engine.memory.engine import MemoryEngine
+from tests.steps.memory_backend import ScriptedEngine
+from tests.steps.run_steps import refused, released, tagged, with_registry
+from tests.steps.scenario import StepScenario
+
+Moment = Callable[[], object]
+
+
+def _layer(name: str, text: str) -> Transfer:
+    return Transfer(layer=name, current=0, total=None, text=text)
+
+
+def pushed(scenario: StepScenario, monkeypatch: pytest.MonkeyPatch, moment: str, event: Moment) -> Outcome:
+    """Push, with an event before or after the tag is put; `beside` is too late to stop it. Return the outcome."""
+    put = MemoryEngine.push
+
+    def push(
+        self: MemoryEngine, reference: ImageReference, credential: None, emit: Emit, **options: float
+    ) -> str | None:
+        for layer in ("one", "two"):
+            emit(_layer(layer, "Preparing"))
+        emit(_layer("one", "Layer already exists"))
+        if moment != "after":
+            event()
+        try:
+            emit(_layer("two", "Pushed"))
+        except Conflict:
+            if moment == "beside":
+                put(self, reference, credential, emit, **options)
+            raise
+        digest = put(self, reference, credential, emit, **options)
+        if moment == "after":
+            event()
+        return digest
+
+    monkeypatch.setattr(MemoryEngine, "push", push)
+    return scenario.real(scenario.push())
+
+
+@pytest.mark.parametrize("moment", ["before", "beside", "after"])
+def test_published_meanwhile(scenario: StepScenario, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
+    """What somebody else publishes while we send the layers, or right after our tag, stays, and is named."""
+    theirs: list[str] = []
+
+    outcome = pushed(
+        tagged(scenario), monkeypatch, moment, lambda: theirs.append(scenario.backend.publish(scenario.repository, "1"))
+    )
+
+    assert isinstance(outcome.error, Conflict)
+    assert outcome.error.exit_code == 4
+    assert theirs[0] in outcome.error.reason
+    assert scenario.backend.published(scenario.repository) == {"1": theirs[0]}
+    assert scenario.world.ledger.entries() == ()
+
+
+def test_overwrite(scenario: StepScenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `overwrite` what is published meanwhile is replaced."""
+    put = MemoryEngine.push
+
+    def push(
+        self: MemoryEngine, reference: ImageReference, credential: None, emit: Emit, **options: float
+    ) -> str | None:
+        scenario.backend.publish(scenario.repository, "1")
+        emit(_layer("one", "Pushed"))
+        return put(self, reference, credential, emit, **options)
+
+    monkeypatch.setattr(MemoryEngine, "push", push)
+
+    done = tagged(scenario).real(scenario.push(overwrite=True))
+
+    assert done.status is Status.CHANGED
+    assert set(scenario.backend.published(scenario.repository).values()) == {done.after}
+
+
+def test_built_elsewhere_meanwhile(scenario: StepScenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A push goes by the image that was sent, even if another folder's build takes all its names meanwhile."""
+
+    def take() -> None:
+        for name in (scenario.local(), scenario.remote(), scenario.remote("latest")):
+            scenario.backend.put_image(name)
+
+    outcome = pushed(tagged(scenario), monkeypatch, "after", take)
+
+    assert outcome.status is Status.CHANGED
+    assert set(scenario.backend.published(scenario.repository).values()) == {outcome.after}
+
+
+def test_built_elsewhere_before(scenario: StepScenario) -> None:
+    """After another folder's build of the version, neither its image is tested nor tagged nor pushed for ours."""
+    labels = tagged(scenario).backend.labels(scenario.local())
+    scenario.backend.put_image(scenario.local(), {**labels, "built": "elsewhere"})
+
+    for step in (scenario.smoke(), scenario.tag(), scenario.push()):
+        error = refused(scenario, step)
+        assert isinstance(error, Conflict)
+        assert error.hint == "invoke build --version 1"
+
+
+def test_built_elsewhere_at_once(scenario: StepScenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If another folder's build takes the name right after ours, the build is a conflict."""
+    build = ScriptedEngine.build
+
+    def taken(self: ScriptedEngine, request: BuildRequest, emit: Emit) -> str:
+        image_id = build(self, request, emit)
+        labels = scenario.backend.labels(scenario.local())
+        scenario.backend.put_image(scenario.local(), {**labels, INPUTS_LABEL: "sha256:others"})
+        return image_id
+
+    monkeypatch.setattr(ScriptedEngine, "build", taken)
+
+    assert isinstance(scenario.real(scenario.build()).error, Conflict)
+
+
+def test_tagged_elsewhere_meanwhile(scenario: StepScenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If another folder takes a reference while we tag, or right before the engine pushes it, that is a conflict."""
+    tag = MemoryEngine.tag
+
+    def taken(self: MemoryEngine, image_id: str, reference: ImageReference) -> None:
+        tag(self, image_id, reference)
+        if reference.tag == "latest":
+            monkeypatch.undo()
+            scenario.backend.put_image(scenario.remote("latest"))
+
+    scenario.prepare(scenario.build(), scenario.smoke())
+    monkeypatch.setattr(MemoryEngine, "tag", taken)
+    assert isinstance(scenario.real(scenario.tag()).error, Conflict)
+    scenario.prepare(scenario.tag())
+
+    image = scenario.world.image_for(scenario.app, Version("1"))
+    reference = ImageReference.parse(scenario.remote())
+    upload = Upload(
+        world=scenario.world, image=image, reference=reference, overwrite=False, stall=1, emit=lambda _: None
+    )
+    scenario.backend.put_image(scenario.remote())
+    with pytest.raises(Conflict):
+        upload.send()
+    assert scenario.backend.published(scenario.repository) == {}
+
+
+@pytest.mark.parametrize("name", ["preflight", "push", "rollback"])
+def test_what_is_not_an_image(scenario: StepScenario, name: str) -> None:
+    """What stands under the version and is not an image is a conflict that says what it is."""
+    tagged(scenario)
+    chart = scenario.backend.publish(scenario.repository, "1")
+    step = {"preflight": scenario.preflight(), "push": scenario.push(), "rollback": scenario.rollback("1")}[name]
+
+    def configuration(*_: object) -> Configuration:
+        raise NotAnImage("it cannot be inspected", kind="a Helm chart")
+
+    outcome, _ = with_registry(scenario, step, configuration=configuration)
+
+    assert isinstance(outcome.error, Conflict)
+    assert "a Helm chart" in outcome.error.reason
+    assert scenario.backend.published(scenario.repository) == {"1": chart}
+    if isinstance(step, Preflight | Push):
+        outcome, _ = with_registry(scenario, replace(step, overwrite=True), configuration=configuration)
+        assert outcome.error is None
+
+
+def test_a_version_that_the_registry_has_lost(scenario: StepScenario) -> None:
+    """Other content under a version that was released and is lost is told before the build, and refused by the push."""
+    digest = released(scenario, "1")
+    (entry,) = scenario.world.ledger.entries()
+    tagged(scenario, "2")
+    lost = replace(entry, version="2", digests={"2": digest}, image=scenario.image_id(scenario.local("2")))
+    scenario.world.ledger.append(lost)
+    assert scenario.check(scenario.push("2")).status is Status.CHANGED, "the same content may be pushed again"
+    tagged(scenario, "2", "hello again")
+
+    _, events = with_registry(scenario, scenario.preflight("2"))
+    error = refused(scenario, scenario.push("2"))
+
+    (warning,) = [one for one in events if isinstance(one, WarningEvent)]
+    assert digest[:15] in warning.text
+    assert isinstance(error, Conflict)
+    assert digest in error.reason
+    assert scenario.real(scenario.push("2", overwrite=True)).status is Status.CHANGED

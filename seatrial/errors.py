@@ -8,6 +8,7 @@ Each says what failed, why, and what to type next, and has the exit code of the 
     │   ├── ContainerFailed     1  a container could not be created, started or kept running
     │   ├── SmokeFailed         1  the app did not answer as its checks expect
     │   ├── PushRefused         1  the registry does not allow this user to push or read
+    │   ├── NotAnImage          1  what a registry holds under a name is not an image
     │   └── DidNotConverge      1  a step was carried out, but still has something to change
     ├── UsageError              2  the command line or the settings are wrong; nothing was changed
     │   └── CredentialsError    2  the credentials that Docker stores cannot be read
@@ -32,6 +33,7 @@ __all__ = [
     "DidNotConverge",
     "EngineUnavailable",
     "Interrupted",
+    "NotAnImage",
     "PushRefused",
     "RateLimited",
     "RegistryUnavailable",

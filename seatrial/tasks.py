@@ -59,7 +59,7 @@ def smoke(cmd: Command, image: ImageFlags, flags: SmokeFlags) -> None:
 @task(LoginFlags)
 def login(cmd: Command, where: LoginFlags) -> None:
     """Log in to a registry; the password is stored as docker login does."""
-    host, user = cmd.playbook.registry(where), cmd.playbook.user(where)
+    host, user = cmd.playbook.registry(where), cmd.playbook.login_user(where)
     credential = ask_credential(user, host, from_stdin=where.password_stdin)
     cmd.carry_out(cmd.playbook.login(credential, where))
 

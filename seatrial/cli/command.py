@@ -154,12 +154,20 @@ def print_out(text: str) -> None:
 
 def ask_credential(user: str, registry: str, *, from_stdin: bool) -> Credential:
     """Ask for a user's password, or read it from standard input; `UsageError` when there is none."""
-    if from_stdin:
-        password = sys.stdin.read().rstrip("\r\n")
-    elif sys.stdin.isatty():
-        password = getpass.getpass(f"Password or access token of {user} at {registry}: ")
-    else:
-        password = ""
+    try:
+        if from_stdin:
+            password = sys.stdin.read().rstrip("\r\n")
+        elif sys.stdin.isatty():
+            password = getpass.getpass(f"Password or access token of {user} at {registry}: ")
+        else:
+            password = ""
+        password.encode()
+    except UnicodeError:
+        raise UsageError(
+            f"the password of {user} cannot be read",
+            reason="it is not UTF-8",
+            hint=f"invoke login --user {user} --password-stdin < FILE",
+        ) from None
     if not password:
         raise UsageError(
             f"no password for {user}",

@@ -19,7 +19,7 @@ from seatrial.cli.flags import (
 from seatrial.cli.run_flags import RunFlags
 from seatrial.errors import UsageError
 from seatrial.model.app import App
-from seatrial.model.reference import parse_registry, parse_user
+from seatrial.model.reference import parse_login, parse_registry, parse_user
 from seatrial.model.version import Version
 from seatrial.pipeline.step import Step
 from seatrial.registry.credentials import Credential
@@ -177,9 +177,23 @@ class Playbook:
             )
         return user
 
+    def login_user(self, where: RegistryFlags) -> str:
+        """Return who logs in: the given name, which need not be one of an image's, or the user in the settings."""
+        return parse_login(where.user) if where.user is not None else self.user(where)
+
     def destination(self, target: App, where: RegistryFlags) -> Destination:
-        """Return where an app is published."""
-        return Destination(target=target, user=self.user(where), registry=self.registry(where))
+        """Return where an app is published; `UsageError` if another app would be published there, too."""
+        found = self._destination(target, where)
+        known = where.user or self.settings.user
+        others = (app for app in self.settings.apps.values() if known or app.published_repository)
+        found.check(self._destination(other, where) for other in others)
+        return found
+
+    def _destination(self, target: App, where: RegistryFlags) -> Destination:
+        named = target.published_repository
+        user = None if named and where.user is None else self.user(where)
+        registry = named.registry if named and where.registry is None else self.registry(where)
+        return Destination(target=target, user=user, registry=registry)
 
 
 def _push(target: App, version: Version | None, destination: Destination, flags: PushFlags) -> Step:

@@ -104,6 +104,11 @@ class App(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     context: Annotated[Path, about("the build context, the folder that is sent to the engine; default: .")]
     dockerfile: Annotated[Path, about("default: CONTEXT/Dockerfile")]
     repository: Annotated[ImageReference, Parsed(parse_repository), about("the image's name; default: the app's name")]
+    published_repository: Annotated[
+        ImageReference | None,
+        Parsed(parse_repository),
+        about("the whole name to publish under, such as ghcr.io/org/team/app; default: REGISTRY/USER/NAME"),
+    ] = None
     port: Annotated[Port, about("where the app listens in its container; the container gets it as PORT")] = 5000
     host_port: Annotated[Port, about("where run serves the app on 127.0.0.1; default: the same as port")] = 0
     checks: Annotated[tuple[Check, ...], Meta(min_length=1), about("what smoke asks; default: GET / answers 200")] = (

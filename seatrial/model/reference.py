@@ -7,7 +7,15 @@ from dataclasses import dataclass, replace
 
 from seatrial.errors import UsageError, sanitize
 
-__all__ = ["DOCKER_HUB", "OWN_REGISTRY", "ImageReference", "parse_registry", "parse_repository", "parse_user"]
+__all__ = [
+    "DOCKER_HUB",
+    "OWN_REGISTRY",
+    "ImageReference",
+    "parse_login",
+    "parse_registry",
+    "parse_repository",
+    "parse_user",
+]
 
 DOCKER_HUB = "docker.io"
 OWN_REGISTRY = "localhost"
@@ -122,6 +130,18 @@ def parse_user(text: str) -> str:
             f"{_shown(f'{name}:***' if colon else text)} is not a valid user name",
             reason="a user is one word of lowercase letters and digits, with . - or _ between them "
             "(a Docker ID: 4 to 30 lowercase letters and digits); registries other than Docker Hub also have org/team",
+            hint=f"--user {_nearest(name)}",
+        )
+    return text
+
+
+def parse_login(text: str) -> str:
+    """Return `text` if somebody can log in under that name, such as `AWS` or `jane@example.org`, else `UsageError`."""
+    name, colon, _ = text.partition(":")
+    if not text or colon or not text.isprintable() or len(text) > _LONGEST_REPOSITORY:
+        raise UsageError(
+            f"{_shown(f'{name}:***' if colon else text)} is not a valid user name",
+            reason="a user's name has no colon and no control character; the password is typed, or --password-stdin",
             hint=f"--user {_nearest(name)}",
         )
     return text

@@ -235,7 +235,7 @@ def _decode(key: str, entry: object, origin: str, damaged: Callable[[str], Crede
     for kind in (SecretKind.REGISTRY_TOKEN, SecretKind.IDENTITY_TOKEN):
         if token := given.get(kind.value):
             if not _HEADER.fullmatch(token):
-                raise damaged(f'the {kind.value} of the entry "{key}" contains a line end or another character')
+                raise damaged(f'the {kind.value} of the entry "{key}" has a character that no HTTP header may have')
             return Credential(user=_TOKEN_USER, secret=Secret(token), kind=kind, origin=origin)
     if "auth" not in given:
         user, password = given.get("username", ""), given.get("password", "")

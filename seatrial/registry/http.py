@@ -130,11 +130,13 @@ class RegistryHttp:
         if response.status_code != _OK:
             raise self.failure(response, f"{self.host} issues no token")
         try:
-            found: dict[str, Any] = dict(response.json())
-        except (ValueError, TypeError, RecursionError):
+            found: Any = response.json()
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict):
             raise self._no_token(
                 f"its token service did not answer with a JSON object: {sanitize(response.text, limit=100)}"
-            ) from None
+            )
         token = found.get("token") or found.get("access_token")
         if token and not _HEADER.fullmatch(str(token)):
             raise self._no_token("its token contains a line end or another character that no HTTP header may contain")

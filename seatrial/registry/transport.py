@@ -57,6 +57,8 @@ class Transport:
             try:
                 response = self._send(f"{base}{path}", method, headers, body)
             except RegistryUnavailable as one:
+                if isinstance(one.__cause__, TimeoutError):
+                    raise
                 error = error or one  # the first says what happened to the usual scheme
                 continue
             if scheme == "https" or "HTTPS server" not in response.text[:200]:

@@ -8,11 +8,14 @@ import re
 import resource
 import subprocess
 import sys
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from seatrial.cli.command import ask_credential
+from seatrial.errors import UsageError
 from tests.cli_project import make_project
 
 INVOKE = str(Path(sys.executable).parent / "invoke")
@@ -139,7 +142,6 @@ def test_bad_version_everywhere(folder: Path, command: str) -> None:
     [
         ("Alice", "alice"),
         ("localhost", "NAME"),
-        ("h:5000", "h"),
         ("../x", "x"),
         ("", "NAME"),
         ("x" * 256, "x" * 30),
@@ -180,6 +182,15 @@ def test_bad_port(folder: Path, port: str) -> None:
 def test_login_without_password(folder: Path) -> None:
     """Without a terminal, the hint is how to give the password."""
     assert "--password-stdin" in refusal(folder, "login", "--user=demo").hint
+
+
+@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])
+def test_login_with_a_password_that_is_not_utf8(monkeypatch: pytest.MonkeyPatch, errors: str) -> None:
+    """A password that is not UTF-8 is refused as that, in every locale."""
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(b"S3ntinel\xff"), "utf-8", errors))
+    with pytest.raises(UsageError, match="it is not UTF-8") as caught:
+        ask_credential("demo", "r.io", from_stdin=True)
+    assert "S3ntinel" not in repr(vars(caught.value))
 
 
 @pytest.mark.parametrize("command", ["build", "run", "stop", "logs", "smoke"])

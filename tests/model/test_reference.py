@@ -14,7 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.errors import UsageError
-from seatrial.model.reference import DOCKER_HUB, ImageReference, parse_registry, parse_repository, parse_user
+from seatrial.model.reference import (
+    DOCKER_HUB,
+    ImageReference,
+    parse_login,
+    parse_registry,
+    parse_repository,
+    parse_user,
+)
 
 DIGEST = "sha256:" + "0f" * 32
 PASSWORD = "S3ntinel"
@@ -173,6 +180,16 @@ def test_bad_users(user: str, nearest: str) -> None:
         parse_user(user)
     assert caught.value.hint == f"--user {nearest}"
     assert PASSWORD not in str(caught.value)
+
+
+def test_who_logs_in() -> None:
+    """A login need not be a name in an image; a password behind it is not shown."""
+    for user in ("AWS", "_json_key", "robot$ci", "jane@example.org", "org+bot"):
+        assert parse_login(user) == user
+    for user in ("", f"alice:{PASSWORD}", "a\n", "a" * 256):
+        with pytest.raises(UsageError) as caught:
+            parse_login(user)
+        assert PASSWORD not in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["docker.io", "index.docker.io", "registry-1.docker.io", "hub.docker.com"])

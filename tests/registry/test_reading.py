@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import secrets
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,21 +12,16 @@ import pytest
 from seatrial.errors import NotAnImage, PushRefused, RateLimited, RegistryUnavailable, SeatrialError, StepFailed
 from seatrial.model.reference import ImageReference
 from seatrial.registry.client import HttpRegistry
-from seatrial.registry.credentials import Credential, CredentialStore, Secret
+from seatrial.registry.credentials import CredentialStore
 from seatrial.registry.model import Configuration, Manifest
+from tests.registry.stored import ALICE, PASSWORD
 from tests.servers.local_server import Asked, Reply, Served, serve
 
-PASSWORD = f"S3ntinel-{secrets.token_hex(8)}-é€"
-CREDENTIAL = Credential(user="alice", secret=Secret(PASSWORD))
-MEDIA_TYPE = "application/vnd.oci.image.manifest.v1+json"
+OCI, DOCKER = "application/vnd.oci.image", "application/vnd.docker.distribution.manifest"
+MEDIA_TYPE = f"{OCI}.manifest.v1+json"
 MANIFEST = Manifest(digest="sha256:a1", config="sha256:c0", body=b'{"schemaVersion":  2}', media_type=MEDIA_TYPE)
 DENIED = b'{"errors": [{"code": "DENIED", "message": "requested access to the resource is denied"}]}'
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> CredentialStore:
-    """An empty credential store."""
-    return CredentialStore(tmp_path / "docker")
+AWAY = {"Location": "http://127.0.0.1:9/"}
 
 
 def image(server: Served, tag: str = "1") -> ImageReference:
@@ -39,15 +33,70 @@ def _json(value: object, **headers: str) -> Reply:
     return Reply(body=json.dumps(value).encode(), headers=headers)
 
 
+@pytest.mark.parametrize("digest", ["sha256:" + "0" * 64, None])
+@pytest.mark.parametrize(
+    ("found", "header", "media_type"),
+    [
+        ({}, MEDIA_TYPE, MEDIA_TYPE),
+        ({}, "application/json; charset=utf-8", MEDIA_TYPE),
+        ({}, "", MEDIA_TYPE),
+        ({"mediaType": f"{DOCKER}.v2+json"}, "application/json", f"{DOCKER}.v2+json"),
+        ({"manifests": []}, "text/plain", f"{OCI}.index.v1+json"),
+    ],
+)
+def test_manifest(
+    store: CredentialStore, found: dict[str, Any], header: str, media_type: str, digest: str | None
+) -> None:
+    """Digest and type of a manifest come from its bytes, whatever the registry's headers say; one request is enough."""
+    body = json.dumps(found if "manifests" in found else {**found, "config": {"digest": "sha256:c0"}}).encode()
+    headers = {"Content-Type": header, **({"Docker-Content-Digest": digest} if digest else {})}
+    with serve(lambda _: Reply(body=body, headers=headers)) as server:
+        store.put(server.host, ALICE)
+        registry = HttpRegistry(server.host, store)
+        manifest = registry.manifest(image(server))
+        assert registry.manifest(image(server)) == manifest
+    assert manifest
+    assert manifest.digest == f"sha256:{hashlib.sha256(body).hexdigest()}"
+    assert (manifest.config, manifest.media_type) == (None if "manifests" in found else "sha256:c0", media_type)
+    assert [(one.method, one.path) for one in server.asked[:2]] == [
+        (method, "/v2/demo/app/manifests/1") for method in ("GET", "HEAD")
+    ]
+    assert "Authorization" not in server.asked[0].headers
+    assert f"{DOCKER}.v2+json" in server.asked[0].headers["Accept"]
+
+
+def test_a_known_manifest_is_not_sent_again(store: CredentialStore) -> None:
+    """A manifest whose digest the registry reports again is not downloaded twice, as Docker Hub counts that."""
+    body = b'{"config": {"digest": "sha256:c0"}}'
+    digest = {"Docker-Content-Digest": f"sha256:{hashlib.sha256(body).hexdigest()}"}
+    with serve(lambda _: Reply(body=body, headers=digest)) as server:
+        registry = HttpRegistry(server.host, store)
+        assert registry.manifest(image(server)) == registry.manifest(image(server))
+        registry.manifest(image(server), refresh=True)
+    assert [one.method for one in server.asked] == ["GET", "HEAD", "GET"]
+
+
+def test_nothing_there(store: CredentialStore) -> None:
+    """A missing image is None, and a missing repository has no tags."""
+    with serve(lambda _: Reply(status=404, body=b"{}")) as server:
+        registry = HttpRegistry(server.host, store)
+        assert registry.manifest(image(server)) is None
+        assert registry.tags(image(server)) == ()
+
+
+@pytest.mark.parametrize("body", [b"<html>hello", b"", b"[]", b"1", b"\xff\xfe", b"[" * 9999])
+def test_no_manifest(store: CredentialStore, body: bytes) -> None:
+    """An answer that is not a manifest is reported as an outage that retrying does not end."""
+    with serve(lambda _: Reply(body=body)) as server, pytest.raises(RegistryUnavailable) as caught:
+        HttpRegistry(server.host, store).manifest(image(server))
+    assert not caught.value.transient
+
+
 @pytest.mark.parametrize(
     "link",
     [
-        "/v2/demo/app/tags/list?last=b&n=2",
-        "list?last=b&n=2",
-        "?last=b&n=2",
-        "http://{host}/v2/demo/app/tags/list?last=b&n=2",
-        "https://elsewhere.invalid/v2/demo/app/tags/list?last=b&n=2",
-        "//elsewhere.invalid/v2/demo/app/tags/list?last=b&n=2",
+        *("/v2/demo/app/tags/list?last=b&n=2", "list?last=b&n=2", "?last=b&n=2"),
+        *(f"{host}/v2/demo/app/tags/list?last=b&n=2" for host in ("http://{host}", "https://elsewhere.invalid")),
     ],
 )
 def test_pages_of_tags(store: CredentialStore, link: str) -> None:
@@ -66,13 +115,17 @@ def test_pages_of_tags(store: CredentialStore, link: str) -> None:
 
 @pytest.mark.parametrize(
     "link",
-    [".evil.invalid/x", "@evil.invalid/x", "http://[evil/x", "https://evil.invalid", "", "?n=1000", "?last=gone"],
+    [
+        *("<.evil.invalid/x>", "<@evil.invalid/x>", "<http://[evil/x>", "<https://evil.invalid>", "<>"),
+        *("<?n=1000>", "<?last=gone>", "<?last=odd>", "<?last=text>"),
+    ],
 )
 def test_a_list_without_its_end(store: CredentialStore, link: str) -> None:
     """A list whose next page cannot be read is an error: a newer version may be on it. No other host is asked."""
 
     def answer(asked: Asked) -> Reply:
-        return Reply(status=404) if "gone" in asked.path else _json({"tags": ["a"]}, Link=f'<{link}>; rel="next"')
+        other = {"gone": Reply(status=404), "odd": _json({"tags": 5}), "text": Reply(body=b"<html>")}
+        return other.get(asked.path.rpartition("last=")[2]) or _json({"tags": ["a"]}, Link=f'{link}; rel="next"')
 
     with serve(answer) as server, pytest.raises(RegistryUnavailable) as caught:
         HttpRegistry(server.host, store).tags(image(server))
@@ -80,17 +133,10 @@ def test_a_list_without_its_end(store: CredentialStore, link: str) -> None:
     assert all(one.path.startswith("/v2/demo/app/tags/") for one in server.asked)
 
 
-@pytest.mark.parametrize(
-    "reply",
-    [
-        Reply(status=404, body=b'{"errors": [{"code": "NAME_UNKNOWN", "message": "unknown"}]}'),
-        _json({"name": "demo/app", "tags": None}),
-        _json({}),
-    ],
-)
-def test_no_tags(store: CredentialStore, reply: Reply) -> None:
-    """A missing repository, and one without a list of tags, has no tags."""
-    with serve(lambda _: reply) as server:
+@pytest.mark.parametrize("found", [{"name": "demo/app", "tags": None}, {"tags": []}, {}])
+def test_no_tags(store: CredentialStore, found: object) -> None:
+    """A repository without a list of tags has none."""
+    with serve(lambda _: _json(found)) as server:
         assert HttpRegistry(server.host, store).tags(image(server)) == ()
 
 
@@ -104,7 +150,6 @@ def _holding(files: dict[str, Any]) -> Callable[[Asked], Reply]:
     return answer
 
 
-_CONFIG = {"config": {"Labels": {"version": "1"}}, "rootfs": {"diff_ids": ["sha256:d1"]}}
 _ATTESTATION = {"digest": "sha256:af", "platform": {"os": "unknown", "architecture": "unknown"}}
 
 
@@ -118,7 +163,8 @@ _ATTESTATION = {"digest": "sha256:af", "platform": {"os": "unknown", "architectu
 )
 def test_configuration(store: CredentialStore, under_the_tag: dict[str, Any]) -> None:
     """Labels and layers are read from the image, or from the first image of an index, skipping attestations."""
-    files = {"1": under_the_tag, "sha256:a1": {"config": {"digest": "sha256:c0"}}, "sha256:c0": _CONFIG}
+    config = {"config": {"Labels": {"version": "1"}}, "rootfs": {"diff_ids": ["sha256:d1"]}}
+    files = {"1": under_the_tag, "sha256:a1": {"config": {"digest": "sha256:c0"}}, "sha256:c0": config}
     with serve(_holding(files)) as server:
         registry = HttpRegistry(server.host, store)
         manifest = registry.manifest(image(server))
@@ -163,7 +209,7 @@ def test_what_is_not_an_image(store: CredentialStore, body: dict[str, Any], kind
     assert not caught.value.transient
 
 
-@pytest.mark.parametrize("size", ["abc", None, {}, [1], 1.5])
+@pytest.mark.parametrize("size", ["abc", None, [1], 1.5])
 def test_odd_sizes(store: CredentialStore, size: object) -> None:
     """A layer whose size is not a number has size 0."""
     with serve(_holding({"1": {"layers": [{"digest": "sha256:l", "size": size}, 7]}})) as server:
@@ -182,33 +228,53 @@ def test_tag(store: CredentialStore, status: int) -> None:
     assert asked.headers["Content-Type"] == MEDIA_TYPE
 
 
+def _tag(registry: HttpRegistry, reference: ImageReference) -> None:
+    registry.tag(reference, MANIFEST)
+
+
 @pytest.mark.parametrize(
-    ("reply", "kind", "part"),
+    ("action", "reply", "kind", "cause", "part"),
     [
-        (Reply(status=401, body=DENIED), PushRefused, "{host}/demo/app"),
-        (Reply(status=403, body=DENIED), PushRefused, "DENIED: requested access to the resource is denied"),
-        (Reply(status=403, body=b"<html>"), PushRefused, "alice"),
-        (Reply(status=405), StepFailed, "405"),
-        (Reply(status=429, headers={"Retry-After": "17"}), RateLimited, "429"),
-        (Reply(status=500, body=b'{"errors": [{"code": "UNKNOWN", "message": "s3"}]}'), RegistryUnavailable, "s3"),
-        (Reply(status=307, headers={"Location": "http://127.0.0.1:9/"}), RegistryUnavailable, "307"),
+        (_tag, Reply(status=401, body=DENIED), PushRefused, "denied", "{host}/demo/app"),
+        (
+            _tag,
+            Reply(status=403, body=DENIED),
+            PushRefused,
+            "denied",
+            "DENIED: requested access to the resource is denied",
+        ),
+        (_tag, Reply(status=403), PushRefused, "denied", "alice"),
+        (_tag, Reply(status=405), StepFailed, "registry-read-only", "405"),
+        (HttpRegistry.tags, Reply(status=405), StepFailed, "", "the tags of"),
+        (HttpRegistry.manifest, Reply(status=403, body=b"<html>"), PushRefused, "denied", "403"),
+        (HttpRegistry.manifest, Reply(status=429, headers={"Retry-After": "17"}), RateLimited, "rate-limit", "429"),
+        *((_tag, Reply(status=status), RegistryUnavailable, "no-registry", str(status)) for status in (500, 503)),
+        *(
+            (one, Reply(status=307, headers=AWAY), RegistryUnavailable, "no-registry", "307")
+            for one in (_tag, HttpRegistry.manifest)
+        ),
     ],
 )
-def test_tag_refused(store: CredentialStore, reply: Reply, kind: type[SeatrialError], part: str) -> None:
+def test_refusals(
+    store: CredentialStore,
+    action: Callable[..., object],
+    reply: Reply,
+    kind: type[SeatrialError],
+    cause: str,
+    part: str,
+) -> None:
     """A registry's refusal becomes an error with its own message, the user and the repository."""
     with serve(lambda _: reply) as server:
-        store.put(server.host, CREDENTIAL)
+        store.put(server.host, ALICE)
         with pytest.raises(kind) as caught:
-            HttpRegistry(server.host, store).tag(image(server), MANIFEST)
+            action(HttpRegistry(server.host, store), image(server))
     assert part.replace("{host}", server.host) in str(caught.value)
-    assert type(caught.value) is kind
-    assert caught.value.transient == (reply.status in {429, 500})
-    causes = {401: "denied", 403: "denied", 405: "registry-read-only", 429: "rate-limit"}
-    assert caught.value.cause == causes.get(reply.status, "no-registry")
+    assert (type(caught.value), caught.value.cause) == (kind, cause)
+    assert caught.value.transient == (reply.status in {429, 500, 503})
     assert PASSWORD not in repr(vars(caught.value))
 
 
-@pytest.mark.parametrize(("after", "seconds"), [("17", 17), ("0", 0), ("", 0), ("-3", 0), ("Wed, 21 Oct", 0)])
+@pytest.mark.parametrize(("after", "seconds"), [("17", 17), ("", 0), ("-3", 0), ("Wed, 21 Oct", 0)])
 def test_how_long_to_wait(store: CredentialStore, after: str, seconds: float) -> None:
     """The seconds of a Retry-After header are read; any other value counts as 0."""
     reply = Reply(status=429, headers={"Retry-After": after})

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from seatrial.engine.model import Image
 from seatrial.errors import UsageError
@@ -16,21 +16,44 @@ __all__ = ["Destination", "join_references", "version_of"]
 
 @dataclass(frozen=True, kw_only=True)
 class Destination:
-    """An app's repository under a user's name in a registry."""
+    """An app's repository in a registry: below a user's name or, without a user, as the app's settings name it."""
 
     target: App
-    user: str
+    user: str | None
     registry: str = DOCKER_HUB
 
     @property
     def repository(self) -> ImageReference:
         """The repository, without a tag."""
-        return self.target.repository.owned_by(self.user, registry=self.registry)
+        named = self.target.published_repository or self.target.repository
+        return (
+            named.owned_by(self.user, registry=self.registry) if self.user else replace(named, registry=self.registry)
+        )
 
     @property
     def flags(self) -> str:
-        """The command-line flags for this destination."""
-        return f"--user {self.user}" + ("" if self.registry == DOCKER_HUB else f" --registry {self.registry}")
+        """The command-line flags for this destination, each with a blank before it."""
+        named = self.target.published_repository
+        usual = named.registry if named else DOCKER_HUB
+        user = f" --user {self.user}" if self.user else ""
+        return user + ("" if self.registry == usual else f" --registry {self.registry}")
+
+    def check(self, others: Iterable[Destination]) -> None:
+        """Raise `UsageError` if there can be no such repository, or if it is another app's, too."""
+        if self.registry == DOCKER_HUB and self.repository.repository.count("/") != 1:
+            raise UsageError(
+                f"{self.repository} is not a repository of Docker Hub",
+                reason="there a repository is USER/NAME; other registries have namespaces of several components",
+                hint="--registry HOST (or --user NAME)",
+            )
+        for other in others:
+            if other.target.name != self.target.name and other.repository == self.repository:
+                names = " and ".join(sorted((self.target.name, other.target.name)))
+                raise UsageError(
+                    f"the apps {names} would both be published as {self.repository.name}",
+                    reason="only the last part of the setting repository is kept behind the user's name",
+                    hint=f"published_repository: {self.repository.name}-{self.target.name}",
+                )
 
     def tags(self, version: Version, *, moves: bool = True) -> Tags:
         """Return a version's tags; raise `UsageError` if the version is named like a moving tag such as `latest`."""

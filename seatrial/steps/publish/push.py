@@ -196,7 +196,7 @@ class Push(AppStep):
             raise StepFailed(
                 f"cannot push {reference.familiar}",
                 reason=reason,
-                hint=f"invoke tag {flags} push {flags}",
+                hint=f"invoke tag{flags} push{flags}",
             )
 
     def _check_lost(self, world: World, publication: Publication) -> None:

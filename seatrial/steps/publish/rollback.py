@@ -128,7 +128,7 @@ class Rollback(AppStep):
             raise StepFailed(
                 message,
                 reason=f"{self._own.familiar} is not published",
-                hint=f"invoke status {self.destination.flags} (shows what is published)",
+                hint=f"invoke status{self.destination.flags} (shows what is published)",
             )
         released = world.ledger.released(str(self.destination.repository)).get(str(self._own.tag))
         if released not in (None, manifest.digest):
@@ -152,7 +152,7 @@ class Rollback(AppStep):
             raise StepFailed(
                 message,
                 reason="it was built with uncommitted changes, and such an image has no moving tags",
-                hint=f"invoke status {self.destination.flags} (shows what is published)",
+                hint=f"invoke status{self.destination.flags} (shows what is published)",
             )
         return manifest, labels
 

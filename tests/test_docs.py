@@ -15,6 +15,7 @@ from invoke.parser import Parser
 import seatrial
 from seatrial.model.app import App
 from seatrial.model.check import Check
+from seatrial.settings import schema
 from seatrial.settings.reading import settings_of
 from seatrial.settings.settings import Settings
 from seatrial.tasks import ns
@@ -76,6 +77,12 @@ def test_checks_are_documented(name: str) -> None:
     example = re.search(r"^```yaml\nchecks:\n.*?^```", (ROOT / "docs/settings.md").read_text("utf-8"), _BLOCK)
     assert example
     assert f"{name}:" in example[0]
+
+
+def test_the_schema_of_the_settings_is_current() -> None:
+    """The shipped schema is made from the structs: write `schema.json_schema()` to settings.schema.json."""
+    shipped = Path(schema.__file__).with_name("settings.schema.json")
+    assert shipped.read_text("utf-8") == schema.json_schema()
 
 
 def _causes(tree: ast.Module) -> Iterator[str]:

@@ -5,56 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import yaml
 
 from seatrial.checks.image.facts import policy_fingerprint
 from seatrial.checks.image.files import Scan, User, scan
-from seatrial.errors import UsageError
 from seatrial.model.app import Check, checks_digest
 from seatrial.model.facts_policy import FactsPolicy
 from seatrial.pipeline.state import Verdict
-from seatrial.settings.settings import Settings
 from tests.image_specimens import file, folder
 from tests.steps.scenario import make_app
-
-
-def policy(text: str) -> FactsPolicy:
-    """Return the policy that an app's settings name."""
-    raw = yaml.safe_load(f"apps: {{web: {{{text}}}}}")
-    return Settings.load(raw, Path("/somewhere")).app().facts
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("", FactsPolicy(mode="warn")),
-        ("image_facts: warn", FactsPolicy(mode="warn")),
-        ("image_facts: on", FactsPolicy(mode="warn")),
-        ("image_facts: off", FactsPolicy(mode="off")),
-        ("image_facts: 'off'", FactsPolicy(mode="off")),
-        ("image_facts: fail, image_budget: 500m", FactsPolicy(mode="fail", budget=500 * 1024**2)),
-        ("image_facts_allowed: [setuid, labels]", FactsPolicy(allowed=("setuid", "labels"))),
-    ],
-)
-def test_settings(text: str, expected: FactsPolicy) -> None:
-    """The settings name the mode, the allowed image checks and the largest size; YAML's `off` is off."""
-    assert policy(text) == expected
-
-
-@pytest.mark.parametrize(
-    "text", ["image_facts: loud", "image_facts: 3", "image_facts_allowed: [suid]", "image_budget: large"]
-)
-def test_wrong_settings(text: str) -> None:
-    """An unknown mode, name or size is refused before anything is changed."""
-    with pytest.raises(UsageError, match=text.partition(":")[0]):
-        policy(text)
-
-
-def test_read_only_cannot_be_allowed() -> None:
-    """The image check read-only cannot be allowed, since every root is read-only; the reason names tmpfs."""
-    with pytest.raises(UsageError, match="image_facts_allowed") as caught:
-        policy("image_facts_allowed: [setuid, read-only]")
-    assert "tmpfs" in caught.value.reason
 
 
 def test_which_verdicts_count(tmp_path: Path) -> None:

@@ -19,36 +19,24 @@ NOT_RELEASES = [
 ]
 
 
-@pytest.mark.parametrize("text", ["1", "1.4.2", "0", "a-b_c.d", "v", "vintage", "x" * 128, *NOT_RELEASES])
-def test_good_versions(text: str) -> None:
-    """Any text that can be an image tag is a version and stays as typed."""
-    assert str(Version.parse(text)) == text
-
-
 @pytest.mark.parametrize(
-    ("text", "plain"), [("v1.4.2", "1.4.2"), ("v1", "1"), ("v0.1-rc1", "0.1-rc1"), ("v1v2", "1v2")]
+    ("text", "plain"),
+    [
+        *((text, text) for text in ("1", "1.4.2", "0", "a-b_c.d", "v", "vintage", "x" * 128, *NOT_RELEASES)),
+        *(("v1.4.2", "1.4.2"), ("v1", "1"), ("v0.1-rc1", "0.1-rc1"), ("v1v2", "1v2")),
+    ],
 )
-def test_leading_v(text: str, plain: str) -> None:
-    """A v before a number belongs to the git tag, not to the version."""
-    assert Version.parse(text) == Version.parse(plain)
+def test_good_versions(text: str, plain: str) -> None:
+    """Any text that can be an image tag is a version; a v before a number belongs to the git tag."""
     assert str(Version.parse(text)) == plain
+    assert Version.parse(text) == Version.parse(plain)
 
 
 @pytest.mark.parametrize(
     ("text", "nearest"),
     [
-        ("", "1"),
-        (" 1", "1"),
-        ("1\n", "1"),
-        ("-1", "1"),
-        (".1", "1"),
-        ("1.0+b", "1.0-b"),
-        ("x" * 129, "x" * 128),
-        ("\uff11.\uff10", "1"),
-        ("1\0", "1"),
-        ("a/b", "a-b"),
-        ("1:2", "1-2"),
-        ("+", "1"),
+        *(("", "1"), (" 1", "1"), ("1\n", "1"), ("-1", "1"), (".1", "1"), ("1\0", "1"), ("+", "1")),
+        *(("1.0+b", "1.0-b"), ("a/b", "a-b"), ("1:2", "1-2"), ("x" * 129, "x" * 128), ("\uff11.\uff10", "1")),
     ],
 )
 def test_bad_versions(text: str, nearest: str) -> None:
@@ -73,33 +61,18 @@ def test_nearest_is_good(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "moving"),
     [
-        ("1.4.2", ("1.4", "1", "latest")),
-        ("1.4.2.1", ("1.4", "1", "latest")),
-        ("1.4", ("1", "latest")),
-        ("1", ("latest",)),
-        ("0.4.2", ("0.4", "latest")),
-        ("0.4", ("latest",)),
-        ("0", ("latest",)),
-        ("24.04.1", ("24.04", "24", "latest")),
-        ("24.04", ("24", "latest")),
+        *(("1.4.2", ("1.4", "1", "latest")), ("1.4.2.1", ("1.4", "1", "latest")), ("1.4", ("1", "latest"))),
+        *(("1", ("latest",)), ("0.4.2", ("0.4", "latest")), ("0.4", ("latest",)), ("0", ("latest",))),
+        *(("24.04.1", ("24.04", "24", "latest")), ("24.04", ("24", "latest"))),
+        *((text, ()) for text in NOT_RELEASES),
     ],
 )
-def test_releases(text: str, moving: tuple[str, ...]) -> None:
-    """A release has its own tag and moves its minor's, its major's and `latest`; major 0 has no tag of its own."""
-    assert Version.parse(text).tags() == Tags(own=(text,), moving=moving)
-
-
-@pytest.mark.parametrize("text", NOT_RELEASES)
-def test_other_versions_move_no_tag(text: str) -> None:
-    """Pre-releases, post-releases, git descriptions, hashes and names have their own tag and no other."""
+def test_tags(text: str, moving: tuple[str, ...]) -> None:
+    """A version has its own tag; a release moves its minor's, its major's (but 0) and `latest`, unless it may not."""
     version = Version.parse(text)
-    assert version.tags() == Tags(own=(text,))
-    assert version.release is None
-
-
-def test_moves_no_tag_without_moves() -> None:
-    """With `moves` False a release has its own tag alone."""
-    assert Version.parse("1.4.2").tags(moves=False) == Tags(own=("1.4.2",))
+    assert version.tags() == Tags(own=(text,), moving=moving)
+    assert version.tags(moves=False) == Tags(own=(text,))
+    assert (version.release is None) == (not moving)
 
 
 @pytest.mark.parametrize(
@@ -142,18 +115,9 @@ def test_tags_are_legal(version: Version) -> None:
 @pytest.mark.parametrize(
     ("patterns", "wrong"),
     [
-        (("{version}", "{mayor}"), "{mayor}"),
-        (("{version}", "{}"), "{}"),
-        (("{version}-{major}",), "{version}-{major}"),
-        (("{version}", "a b"), "a b"),
-        (("{version}", "-{major}"), "-{major}"),
-        (("{version}", "{major"), "{major"),
-        (("{version}", "{{major}}"), "{{major}}"),
-        (("{version}", "{major!r}"), "{major!r}"),
-        (("{version}", ""), "''"),
-        (("{version}", "x" * 129), "x" * 50),
-        (("latest", "{major}"), "version's own"),
-        ((), "version's own"),
+        *((("{version}", wrong), wrong) for wrong in ("{mayor}", "{}", "a b", "-{major}", "{major", "{{major}}")),
+        *((("{version}", "{major!r}"), "{major!r}"), (("{version}", ""), "''"), (("{version}", "x" * 129), "x" * 50)),
+        *((("{version}-{major}",), "{version}-{major}"), (("latest", "{major}"), "version's own"), ((), "own")),
     ],
 )
 def test_bad_patterns(patterns: tuple[str, ...], wrong: str) -> None:
@@ -162,10 +126,6 @@ def test_bad_patterns(patterns: tuple[str, ...], wrong: str) -> None:
         parse_tag_patterns(patterns)
     assert caught.value.exit_code == 2
     assert wrong in caught.value.message
-
-
-def test_default_patterns_are_good() -> None:
-    """The default patterns are valid."""
     assert parse_tag_patterns(list(DEFAULT_TAGS)) == DEFAULT_TAGS
 
 
@@ -190,21 +150,16 @@ def test_published_gives_it_back(version: Version, patterns: tuple[str, ...]) ->
 
 
 @pytest.mark.parametrize(
-    ("newer", "older"), [("1.10", "1.9"), ("1.4.3", "1.4.2"), ("2", "1.99.99"), ("1.5.0.1", "1.5"), ("1", "0.9")]
+    ("one", "other", "newer"),
+    [
+        *(("1.10", "1.9", True), ("1.4.3", "1.4.2", True), ("2", "1.99.99", True), ("1.5.0.1", "1.5", True)),
+        *(("1.5", "1.5.0", False), ("0", "0.0", False), ("2.0-rc1", "1.0", False), ("2.0", "1.0-rc1", False)),
+        *(("dev", "1", False), ("1", "latest", False)),
+    ],
 )
-def test_newer(newer: str, older: str) -> None:
-    """Releases are compared by numbers, not by letters."""
-    assert Version(newer).newer_than(Version(older))
-    assert not Version(older).newer_than(Version(newer))
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [("1.5", "1.5.0"), ("0", "0.0"), ("1", "1"), ("2.0-rc1", "1.0"), ("2.0", "1.0-rc1"), ("dev", "1"), ("1", "latest")],
-)
-def test_neither_is_newer(one: str, other: str) -> None:
-    """Zeros at the end make no difference, and a version that is not a release is neither newer nor older."""
-    assert not Version(one).newer_than(Version(other))
+def test_newer(one: str, other: str, *, newer: bool) -> None:
+    """Releases are compared by numbers, without zeros at the end; another version is neither newer nor older."""
+    assert Version(one).newer_than(Version(other)) is newer
     assert not Version(other).newer_than(Version(one))
 
 

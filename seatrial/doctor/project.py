@@ -16,7 +16,7 @@ from seatrial.model.reference import DOCKER_HUB
 from seatrial.model.version import UNVERSIONED
 from seatrial.sources.dockerfile import DockerfileError, base_images
 from seatrial.sources.dockerignore import find_ignore_file
-from seatrial.sources.git import described_version, git_failure, has_uncommitted, last_revision
+from seatrial.sources.git import described_version, has_uncommitted
 from seatrial.steps.build.files import read_context, read_dockerfile
 from seatrial.wording import human_size, pluralize
 
@@ -141,15 +141,16 @@ def _context(subject: Subject) -> Iterator[Finding]:
 def _git(subject: Subject) -> Iterator[Finding]:
     """Inspect which version a build would get from git, and whether uncommitted changes keep tags from moving."""
     for app in apps_of(subject):
-        if error := git_failure(app.context):
+        try:
+            version = described_version(app.context)
+        except UsageError as error:
             yield failure("git", error)
             continue
         try:
-            version = described_version(app.context)
             paths = read_context(app, subject.world).entries
         except SeatrialError:
             continue  # reported by _context already
-        if last_revision(app.context) is None:
+        if subject.world.revision(app) is None:
             reason = f"{app.context} is not in any commit: the version is {version}, and the image has no commit label"
             yield Finding(
                 check="git",

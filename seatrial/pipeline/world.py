@@ -21,6 +21,7 @@ from seatrial.pipeline.ledger import Ledger
 from seatrial.pipeline.retry import RetryPolicy
 from seatrial.pipeline.state import StateFolder, Verdict
 from seatrial.registry.model import Configuration, Manifest, Registry
+from seatrial.sources.git import Revision, last_revision
 
 __all__ = ["NOT_BUILT", "PlannedState", "World", "ignore"]
 
@@ -66,6 +67,11 @@ class World:
         if key not in self._seen:
             self._seen[key] = look()
         return cast("_T", self._seen[key])
+
+    def revision(self, app: App) -> Revision | None:
+        """Return the last commit that touched an app's context or Dockerfile; git is asked once."""
+        files = (app.context, app.dockerfile)
+        return self.once(("revision", files), lambda: last_revision(*files))
 
     @property
     def ledger(self) -> Ledger:

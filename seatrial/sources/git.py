@@ -48,8 +48,10 @@ def described_version(folder: Path) -> Version:
     if not folder.is_dir() or not _in_repository(folder):
         return Version(UNVERSIONED)
     try:
-        described = _git(folder, "describe", "--tags", "--always", "--dirty") if _has_commit(folder) else UNVERSIONED
+        described = _git(folder, "describe", "--tags", "--always", "--dirty")
     except ProgramFailed as error:
+        if _lacks_commit(folder):
+            return Version(UNVERSIONED)
         raise _git_error(folder, str(error)) from error
     if (
         described.removesuffix("-dirty").isdecimal()
@@ -107,13 +109,12 @@ def _in_repository(folder: Path) -> bool:
     return any(os.path.lexists(one / ".git") for one in (physical, *physical.parents))
 
 
-def _has_commit(folder: Path) -> bool:
+def _lacks_commit(folder: Path) -> bool:
+    """Return whether git works and there is no commit yet."""
     try:
-        return bool(_git(folder, "rev-parse", "--quiet", "--verify", "HEAD"))
+        return not _git(folder, "rev-parse", "--quiet", "--verify", "HEAD")
     except ProgramFailed as error:
-        if str(error):
-            raise
-        return False  # git is silent about a branch without a commit
+        return not str(error)  # git is silent about a branch without a commit
 
 
 def _git_error(folder: Path, words: str) -> UsageError:

@@ -19,7 +19,6 @@ from seatrial.model.app import REVISION_LABEL, SMOKE_LABEL, VERSION_LABEL, App
 from seatrial.model.facts_policy import FactName
 from seatrial.model.version import UNVERSIONED
 from seatrial.pipeline.world import World
-from seatrial.sources.git import last_revision
 from seatrial.wording import human_size, pluralize
 
 __all__ = ["Fact", "collect_facts", "enforce_policy", "policy_fingerprint", "report_read_only_failure"]
@@ -170,7 +169,7 @@ def collect_facts(world: World, app: App, image: Image) -> tuple[Fact, ...]:
         _read_only(None),  # the smoke container has a read-only root, so the app has passed this already
         Fact(
             name="labels",
-            problem=_listed("lacks", tuple(_missing_labels(app, inspected))),
+            problem=_listed("lacks", tuple(_missing_labels(world, app, inspected))),
             hint=f"{_rebuild_command(inspected)} (it sets the labels that the Dockerfile does not set)",
         ),
         Fact(
@@ -232,8 +231,8 @@ def _rebuild_command(image: Image) -> str:
     return f"invoke build --no-cache{'' if version == UNVERSIONED else f' --version {version}'} smoke"
 
 
-def _missing_labels(app: App, image: Image) -> Iterator[str]:
-    revision = last_revision(app.context, app.dockerfile)
+def _missing_labels(world: World, app: App, image: Image) -> Iterator[str]:
+    revision = world.revision(app)
     wanted = {f"{_OCI}title": True, f"{_OCI}version": True, REVISION_LABEL: bool(revision)}
     wanted[f"{_OCI}source"] = bool(revision and revision.source)
     return (name for name, known in wanted.items() if known and not image.labels.get(name))

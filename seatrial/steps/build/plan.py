@@ -21,7 +21,7 @@ from seatrial.pipeline.world import World
 from seatrial.sources.context import Context
 from seatrial.sources.dockerfile import DockerfileError, UnknownTargetError, base_images, final_base, own_labels
 from seatrial.sources.dockerignore import find_ignore_file
-from seatrial.sources.git import Revision, has_uncommitted, last_revision
+from seatrial.sources.git import has_uncommitted
 from seatrial.sources.inputs import UNCOMMITTED, Inputs
 from seatrial.steps.build.files import check_extra_inputs, extra_context, read_checked_context, read_dockerfile
 
@@ -168,7 +168,7 @@ class BuildPlan:
     def request(self, reference: ImageReference) -> BuildRequest:
         """Return the request for the engine."""
         arguments = dict(self.arguments)
-        revision = self._revision
+        revision = self.world.revision(self.app)
         if _EPOCH_ARGUMENT not in arguments and revision:
             arguments[_EPOCH_ARGUMENT] = str(revision.time)
         epoch = arguments.get(_EPOCH_ARGUMENT, "")
@@ -185,7 +185,7 @@ class BuildPlan:
 
     def labels(self) -> dict[str, str]:
         """Return the image's labels: Seatrial's own, and the standard ones that the Dockerfile does not set."""
-        revision, dirty = self._revision, UNCOMMITTED in self.inputs.parts
+        revision, dirty = self.world.revision(self.app), UNCOMMITTED in self.inputs.parts
         base = self._read(final_base)
         standard = {"title": self.app.repository.repository.rpartition("/")[2], "version": str(self.version)}
         if revision:
@@ -224,11 +224,6 @@ class BuildPlan:
     @cached_property
     def _seen(self) -> dict[ImageReference, Image | None]:
         return {}
-
-    @cached_property
-    def _revision(self) -> Revision | None:
-        files = (self.app.context, self.app.dockerfile)
-        return self.world.once(("revision", files), lambda: last_revision(*files))
 
     @cached_property
     def _known_arguments(self) -> dict[str, str]:

@@ -18,9 +18,10 @@ from seatrial.sources.context import Context
 from seatrial.steps.build.build import Build
 from seatrial.steps.build.plan import BuildPlan
 from seatrial.wording import short_digest
-from tests.steps.scenario import ONLY_DOCKER, StepScenario
+from tests.steps.scenario import ALSO_DOCKER, ONLY_DOCKER, StepScenario
 
 
+@ALSO_DOCKER
 def test_four_runs(scenario: StepScenario) -> None:
     """An image is built once; its labels name project, app, version and the inputs' digest."""
     done = scenario.four_runs(scenario.build())
@@ -33,6 +34,7 @@ def test_four_runs(scenario: StepScenario) -> None:
     assert scenario.state.current("web") == done.after
 
 
+@ALSO_DOCKER
 def test_a_changed_file_is_named(scenario: StepScenario) -> None:
     """A changed file is named, in check mode and in the real run, and a new image gets the tag."""
     scenario.prepare(scenario.build())

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
+import pytest
+
+from seatrial.host.subprocesses import checked_output
 from seatrial.model.app import BUILDER_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
+from seatrial.pipeline.converge import converge
 from seatrial.pipeline.outcome import Status
+from seatrial.sources.context import Context
 from seatrial.steps.build.build import Build
 from tests.git import git
-from tests.steps.scenario import ONLY_DOCKER, StepScenario
+from tests.steps.scenario import ALSO_DOCKER, ONLY_DOCKER, StepScenario
 
 _OCI = "org.opencontainers.image."
 REVISION_LABEL = f"{_OCI}revision"
@@ -23,6 +30,7 @@ def _repository(scenario: StepScenario) -> None:
     git(scenario.app.context.parent, "commit", "-qm", "one")
 
 
+@ALSO_DOCKER
 def test_standard_labels(scenario: StepScenario) -> None:
     """An image has the standard labels; in a git repository also those of the commit."""
     scenario.prepare(scenario.build())
@@ -104,19 +112,18 @@ def test_what_is_not_sent_is_not_uncommitted(scenario: StepScenario) -> None:
     assert scenario.check(scenario.build()).status is Status.OK
 
 
-def test_new_files_are_uncommitted(scenario: StepScenario) -> None:
-    """An untracked file and a deleted file are uncommitted changes."""
+def test_a_release_looks_once(scenario: StepScenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A whole release walks the context once, and asks git each question once."""
     _repository(scenario)
-    (scenario.app.context / "page.html").write_text("new")
-    assert scenario.check(scenario.build()).status is Status.CHANGED
-    scenario.prepare(scenario.build())
-    assert scenario.backend.labels(scenario.local())[REVISION_LABEL].endswith("-dirty")
-    git(scenario.app.context.parent, "add", "-A")
-    git(scenario.app.context.parent, "commit", "-qm", "two")
-    (scenario.app.context / "page.html").unlink()
-    outcome = scenario.check(scenario.build())
-    assert outcome.status is Status.CHANGED
-    assert "page.html" in outcome.reason
+    walk, ask = Mock(wraps=Context.read), Mock(wraps=checked_output)
+    monkeypatch.setattr(Context, "read", walk)
+    monkeypatch.setattr("seatrial.sources.git.checked_output", ask)
+    world = scenario.world
+    for step in scenario.release():
+        outcome, world = converge(step, world, check=False, emit=lambda _: None)
+        assert outcome.status is not Status.FAILED, outcome.error
+    assert walk.call_count == 1
+    assert ask.call_count == len({str(call) for call in ask.call_args_list}) == 4
 
 
 @ONLY_DOCKER

@@ -15,7 +15,7 @@ from seatrial.pipeline.converge import converge
 from seatrial.pipeline.outcome import Status
 from seatrial.steps.build.build import Build
 from seatrial.steps.build.plan import BuildPlan
-from tests.steps.scenario import ONLY_DOCKER, StepScenario
+from tests.steps.scenario import ALSO_DOCKER, ONLY_DOCKER, StepScenario
 
 
 def test_a_secret_file(scenario: StepScenario) -> None:
@@ -42,6 +42,7 @@ def test_a_context_too_large(scenario: StepScenario) -> None:
     assert scenario.seen() == before
 
 
+@ALSO_DOCKER
 def test_without_cache(scenario: StepScenario) -> None:
     """Without cache the same inputs are built again in every run, but only once in each run."""
     scenario.prepare(scenario.build())
@@ -57,6 +58,7 @@ def test_without_cache(scenario: StepScenario) -> None:
     assert scenario.check(scenario.build()).status is Status.OK
 
 
+@ALSO_DOCKER
 def test_a_newer_base(scenario: StepScenario) -> None:
     """With pull, a newer base image in the registry is pulled and causes a build; check mode notices it, too."""
     scenario.prepare(scenario.build(), scenario.smoke(), scenario.tag(), scenario.push())
@@ -87,6 +89,7 @@ def test_a_newer_base(scenario: StepScenario) -> None:
     assert scenario.image_id(base) == newer
 
 
+@ALSO_DOCKER
 def test_another_platform(scenario: StepScenario) -> None:
     """Another platform is another image."""
     scenario.app.dockerfile.write_text("FROM scratch\nCOPY app.py /\n")
@@ -149,6 +152,7 @@ def test_another_project_of_the_same_repository(scenario: StepScenario) -> None:
     assert f"project {scenario.app.project}, app {scenario.app.name}" in done.reason
 
 
+@ALSO_DOCKER
 def test_a_base_image_by_platform(scenario: StepScenario) -> None:
     """A base image whose name depends on the platform is resolved for the engine's platform."""
     name = scenario.local("amd64")
@@ -159,6 +163,7 @@ def test_a_base_image_by_platform(scenario: StepScenario) -> None:
 
 
 @pytest.mark.parametrize("name", ["x" * 150, "caf\udce9.txt", "two\nlines", ".seatrial.Dockerfile", "a\x1b[2Jb"])
+@ALSO_DOCKER
 def test_odd_names(scenario: StepScenario, name: str) -> None:
     """Files with unusual names are sent, are part of the inputs, and are named."""
     (scenario.app.context / ".dockerignore").write_text("Dockerfile\n")

@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Final
+from urllib.parse import urlsplit
 
 from seatrial.diagnosis.evidence import Cause, Evidence
 
-__all__ = ["deployed_cause", "no_answer", "server_error", "slow_start", "wrong_answer", "wrong_app", "wrong_version"]
+__all__ = [
+    "deployed_cause",
+    "endless_answer",
+    "host_not_allowed",
+    "https_only",
+    "ipv6_only",
+    "no_answer",
+    "redirect_elsewhere",
+    "server_error",
+    "slow_start",
+    "wrong_answer",
+    "wrong_app",
+    "wrong_version",
+]
 
+_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+_ELSEWHERE: Final = re.compile(r"redirects to (\S+), which is not on ")
+_ENDLESS: Final = "the answer does not end"
+# What Django, Starlette, Werkzeug and Rails say of a Host header that their settings do not allow.
+_HOST_NOT_ALLOWED: Final = r"Invalid HTTP_HOST header|DisallowedHost|Invalid host header|is not trusted|Blocked hosts?:"
 # Default pages of servers without an app: matched by title, or by the whole text if the page has no title.
 _DEFAULT_PAGES: Final = (
     (r"Directory listing for ", "Python's http.server, which lists a folder"),
@@ -49,6 +69,77 @@ def wrong_app(evidence: Evidence) -> Cause | None:
                 f"let CMD start the app (now: {evidence.command_line})",
             )
     return None
+
+
+def https_only(evidence: Evidence) -> Cause | None:
+    """Recognise an app that speaks TLS where it was asked in plain HTTP."""
+    if not evidence.running or not evidence.tls or evidence.check is None:
+        return None
+    reason = f"it speaks HTTPS on port {evidence.app.port}, and not HTTP: {evidence.problem}"
+    return Cause.fixed_by_check("https-only", reason, "scheme: https", evidence)
+
+
+def ipv6_only(evidence: Evidence) -> Cause | None:
+    """Recognise an app that listens for IPv6 only: Docker publishes a port over IPv4."""
+    sockets = (evidence.inspection.sockets if evidence.inspection else None) or ()
+    right = [one for one in sockets if one.port == evidence.app.port and not one.loopback]
+    closed = re.search("connection was closed|reset|refused", evidence.problem)
+    if not evidence.running or not evidence.silent or not closed:
+        return None
+    if not right or not all(":" in one.address and "." not in one.address for one in right):
+        return None
+    return Cause.fixed_by_build(
+        "ipv6-only",
+        f"it listens on {right[0]} and does not accept connections over IPv4",
+        f"let the app listen on 0.0.0.0:{evidence.app.port}",
+    )
+
+
+def endless_answer(evidence: Evidence) -> Cause | None:
+    """Recognise an answer whose body does not end, such as an event stream."""
+    if not evidence.answered or _ENDLESS not in evidence.problem:
+        return None
+    return Cause.fixed_by_build(
+        "endless-answer",
+        evidence.problem,
+        "let the app end its answer, or let the check ask another path (of an event stream, status, response_headers "
+        "and a text at its beginning can be checked)",
+    )
+
+
+def redirect_elsewhere(evidence: Evidence) -> Cause | None:
+    """Recognise an app that redirects to the name, or to the scheme, that it has when it is deployed."""
+    found = _ELSEWHERE.search(evidence.problem)
+    if not evidence.answered or not found:
+        return None
+    try:
+        parts = urlsplit(found[1])
+    except ValueError:
+        return None
+    header = f"Host: {parts.netloc}" if parts.hostname not in _LOOPBACK else ""
+    if parts.scheme == "https":
+        header = f"{header}{', ' if header else ''}X-Forwarded-Proto: https"
+    if not header:
+        return None
+    return Cause.fixed_by_check("redirect-elsewhere", evidence.problem, f"headers: {{{header}}}", evidence)
+
+
+def host_not_allowed(evidence: Evidence) -> Cause | None:
+    """Recognise an app that refuses the host name it was asked by, as Django does with ALLOWED_HOSTS."""
+    page = f"{evidence.page.title} {evidence.page.text}" if evidence.page else ""
+    refused = re.search(r"status (?:400|403), expected", evidence.problem)
+    said = evidence.search_log(_HOST_NOT_ALLOWED) or re.search(_HOST_NOT_ALLOWED, page)
+    if not evidence.answered or not refused or not said:
+        return None
+    asked = {name.lower(): value for name, value in evidence.check.headers.items()} if evidence.check else {}
+    host = asked.get("host", "127.0.0.1")
+    cause = Cause.fixed_by_check(
+        "host-not-allowed",
+        f"it does not accept the host name {host}: {evidence.problem}",
+        "headers: {Host: NAME}",
+        evidence,
+    )
+    return replace(cause, hint=f"{cause.hint} (a NAME that it accepts); or add {host} to ALLOWED_HOSTS in the app")
 
 
 def server_error(evidence: Evidence) -> Cause | None:
@@ -113,6 +204,10 @@ def deployed_cause(problem: str) -> str:
     """Return the name of the cause of a problem with a deployed app: only its answer is known, not its container."""
     if problem.startswith("no answer"):
         return "no-answer"
+    if _ELSEWHERE.search(problem):
+        return "redirect-elsewhere"
+    if _ENDLESS in problem:
+        return "endless-answer"
     if re.match(r"status 5\d\d", problem):
         return "server-error"
     return "wrong-version" if "expected version" in problem else "wrong-answer"

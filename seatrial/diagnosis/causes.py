@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from seatrial.diagnosis.answers import no_answer, server_error, slow_start, wrong_answer, wrong_app, wrong_version
+from seatrial.diagnosis.answers import (
+    endless_answer,
+    host_not_allowed,
+    https_only,
+    ipv6_only,
+    no_answer,
+    redirect_elsewhere,
+    server_error,
+    slow_start,
+    wrong_answer,
+    wrong_app,
+    wrong_version,
+)
 from seatrial.diagnosis.container import (
     bound_to_loopback,
     certainly_wrong_port,
@@ -44,6 +56,11 @@ RECOGNIZERS: tuple[Callable[[Evidence], Cause | None], ...] = (
     bound_to_loopback,
     certainly_wrong_port,
     # What the app answered.
+    https_only,
+    ipv6_only,
+    endless_answer,
+    redirect_elsewhere,
+    host_not_allowed,
     wrong_version,
     wrong_app,
     # What the app's log says.

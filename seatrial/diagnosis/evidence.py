@@ -39,6 +39,12 @@ class Cause:
         """Return a cause that a setting fixes, without a new build."""
         return cls(name=name, reason=reason, hint=f"{setting} under apps.{app.name} in invoke.yaml, then: invoke smoke")
 
+    @classmethod
+    def fixed_by_check(cls, name: str, reason: str, field: str, evidence: Evidence) -> Cause:
+        """Return a cause that a field of the failed check fixes, without a new build."""
+        path = evidence.check.path if evidence.check else "/"
+        return cls.fixed_by_setting(name, reason, f"checks: [{{path: {path}, {field}}}]", evidence.app)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
@@ -67,7 +73,8 @@ class Evidence:
     """Everything known about a container that failed.
 
     `inspection` is None if somebody removed the container. `log` has its last lines, `results` the results of the
-    checks that ran, `page` the page of a wrong answer, and `words` the engine's message if the start failed.
+    checks that ran, `page` the page of a wrong answer, and `words` the engine's message if the start failed. `tls` is
+    whether the app speaks TLS where a check asked in plain HTTP.
     Platforms look like `linux/arm64`; they are empty if unknown.
     """
 
@@ -76,6 +83,7 @@ class Evidence:
     log: tuple[str, ...] = ()
     results: tuple[Result, ...] = ()
     page: Page | None = None
+    tls: bool = False
     words: str = ""
     image_platform: str = ""
     engine_platform: str = ""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from seatrial.checks.http.base_url import BaseUrl
 from seatrial.checks.http.probe import Result, request_for
-from seatrial.checks.http.request import send
+from seatrial.checks.http.request import send, speaks_tls
 from seatrial.checks.http.response import Expected
 from seatrial.diagnosis.evidence import Evidence, Page, Sources, without_server_end
 from seatrial.engine.model import Image
@@ -55,11 +55,12 @@ def gather(  # noqa: PLR0913  each argument is one thing
         engine_platform=_platform(engine),
         sources=_sources(app.context),
     )
-    if port is None or not evidence.answered or evidence.check is None:
+    if port is None or evidence.check is None:
         return evidence
-    return replace(
-        evidence, page=_page(BaseUrl(host=engine.published_host, port=port), evidence.check, Expected.of(image))
-    )
+    base_url = BaseUrl(host=engine.published_host, port=port)
+    page = _page(base_url, evidence.check, Expected.of(image)) if evidence.answered else None
+    asks_tls = evidence.check.scheme == "http" and (evidence.silent or "status 400" in evidence.problem)
+    return replace(evidence, page=page, tls=asks_tls and speaks_tls(base_url, seconds=_REQUEST_SECONDS))
 
 
 def _log(engine: Engine, container_id: str) -> tuple[str, ...]:
@@ -83,10 +84,12 @@ def _page(base_url: BaseUrl, check: Check, expected: Expected) -> Page | None:
         return None
     request = replace(request_for(check, expected), method="GET", body=None)
     try:
-        response = send(base_url, request, seconds=_REQUEST_SECONDS, follow=check.follows_redirects)
+        response = send(
+            base_url.spoken(check.scheme), request, seconds=_REQUEST_SECONDS, follow=check.follows_redirects
+        )
     except OSError:
         return None
-    body = response.body[:_PAGE_BYTES].decode("utf-8", "replace")
+    body = replace(response, body=response.body[:_PAGE_BYTES]).text
     title = _TITLE.search(body)
     return Page(
         status=response.status,

@@ -35,6 +35,9 @@ class Check(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"], about("the request's method")
     ] = "GET"
     path: Annotated[str, about("the path, and a query if there is one")] = "/"
+    scheme: Annotated[
+        Literal["http", "https"], about("https for an app that serves TLS itself, with any certificate")
+    ] = "http"
     headers: Annotated[Mapping[str, str], about("headers of the request")] = field(default_factory=dict)
     body: Annotated[Any, about("the body of the request: a text is sent as it is, anything else as JSON")] = None
     status: Annotated[_Status | None, about("the response's status; default: 200, with redirect any 3xx")] = None

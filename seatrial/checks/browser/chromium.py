@@ -56,14 +56,22 @@ class Page:
     seconds: float
 
 
-def open_page(url: str, *, screenshot: Path, seconds: float, program: str, starting: float = _START_SECONDS) -> Page:
+def open_page(  # noqa: PLR0913  each argument is one thing
+    url: str,
+    *,
+    screenshot: Path,
+    seconds: float,
+    program: str,
+    starting: float = _START_SECONDS,
+    any_certificate: bool = False,
+) -> Page:
     """Open a page in headless Chromium, save its screenshot, and return what is wrong with the page.
 
     The browser has `starting` seconds to start; the visit then ends within `seconds`. No process and no profile is
     left, whatever happens. Raise `Unavailable` if the browser does not start or ends, and `StepFailed` if the
     screenshot cannot be written.
     """
-    page, picture = _run_in_thread(_visit(url, seconds, program, starting))
+    page, picture = _run_in_thread(_visit(url, seconds, program, starting, any_certificate=any_certificate))
     if picture is None:
         return page
     try:
@@ -78,13 +86,15 @@ def open_page(url: str, *, screenshot: Path, seconds: float, program: str, start
     return replace(page, screenshot=screenshot)
 
 
-async def _visit(url: str, seconds: float, program: str, starting: float) -> tuple[Page, bytes | None]:
+async def _visit(
+    url: str, seconds: float, program: str, starting: float, *, any_certificate: bool
+) -> tuple[Page, bytes | None]:
     """Return the page without its screenshot, and the screenshot."""
     clock = asyncio.get_running_loop().time
     title, picture = "", None
     async with _chromium(program, starting) as browser:
         async with asyncio.timeout(starting):
-            tab = await Tab.open(browser, url)
+            tab = await Tab.open(browser, url, any_certificate=any_certificate)
         began = clock()
         deadline = began + seconds
         await tab.load(until=deadline - min(_SCREENSHOT_SECONDS, seconds * _SCREENSHOT_SHARE))

@@ -53,9 +53,11 @@ class Tab:
         console.on("Runtime.exceptionRevoked", self._on_revoked)
 
     @classmethod
-    async def open(cls, browser: Browser, url: str) -> Self:
+    async def open(cls, browser: Browser, url: str, *, any_certificate: bool) -> Self:
         """Open an empty tab for the page at `url`."""
-        page = await browser.new_page(viewport={"width": 1280, "height": 800}, accept_downloads=False)
+        page = await browser.new_page(
+            viewport={"width": 1280, "height": 800}, accept_downloads=False, ignore_https_errors=any_certificate
+        )
         console = await page.context.new_cdp_session(page)
         tab = cls(page, console, url)
         await console.send("Log.enable")

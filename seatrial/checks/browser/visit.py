@@ -51,8 +51,14 @@ class Visit:
 
         path = page_of(self._app.checks)
         self._screenshot.unlink(missing_ok=True)  # an old screenshot must not pass for this visit's
-        url = base_url.url(self._expected.with_version(path))
-        page = open_page(url, screenshot=self._screenshot, seconds=self._app.smoke_timeout, program=self._program)
+        url = base_url.spoken(self._app.checks[0].scheme).url(self._expected.with_version(path))
+        page = open_page(
+            url,
+            screenshot=self._screenshot,
+            seconds=self._app.smoke_timeout,
+            program=self._program,
+            any_certificate=not base_url.deployed,
+        )
         self.page = page
         problem = "; ".join(page.problems) or None
         visited = f"{page.url} ({page.title or 'no title'})"

@@ -50,6 +50,10 @@ class BaseUrl:
         except ValueError:
             return self
 
+    def spoken(self, scheme: str) -> BaseUrl:
+        """Return the base URL with a check's scheme; the one of a deployed app stays."""
+        return self if self.deployed else replace(self, scheme=scheme)
+
     def url(self, path: str) -> str:
         """Return the full URL of one of the app's paths; a full URL is returned unchanged."""
         return f"{self}{path}" if path.startswith("/") and not path.startswith("//") else path

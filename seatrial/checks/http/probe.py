@@ -164,11 +164,11 @@ class _Wait:
         """Return the check's result, and whether to repeat it at once because the app has only just become ready."""
         timed = check.within if self.ready else None
         limit = max(_REQUEST_SECONDS, check.within or 0) if timed is None else timed
-        sent = time.monotonic()
+        sent, base_url = time.monotonic(), self.base_url.spoken(check.scheme)
         try:
             request = request_for(check, self.expected)
             response = send(
-                self.base_url,
+                base_url,
                 request,
                 seconds=min(max(self.left, _SHORTEST_TIMEOUT), limit),
                 follow=check.follows_redirects,
@@ -177,7 +177,7 @@ class _Wait:
             late = timed is not None and isinstance(error, TimeoutError)
             return Result(check=check, problem=f"no answer: {_words(error)}", final=late or _is_permanent(error)), False
         took = time.monotonic() - sent
-        problem = problem_with(check, response, self.expected, self.base_url)
+        problem = problem_with(check, response, self.expected, base_url)
         if problem and _not_yet(check, response):
             return Result(check=check, problem=problem, final=False), False
         first, self.ready = not self.ready, True

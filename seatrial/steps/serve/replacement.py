@@ -15,6 +15,7 @@ from seatrial.errors import SeatrialError
 from seatrial.events import Info, WarningEvent
 from seatrial.host.signals import deferred
 from seatrial.model.app import App
+from seatrial.model.check import Check
 from seatrial.pipeline.world import World, ignore
 from seatrial.steps.serve.serving import SERVING_LABELS, Serving, stop_and_remove, stop_within_grace
 from seatrial.steps.smoke.smoke_container import run_checks, run_checks_in_container, spec_for, start_container
@@ -136,11 +137,10 @@ class Replacement:
 
     def _answers(self) -> bool:
         """Return whether an app answers on the port; a 502, 503 or 504 does not count."""
-        path = next((check.path for check in self.app.checks if not check.uses_version), "/")
+        check = next((one for one in self.app.checks if not one.uses_version), Check(scheme=self.app.checks[0].scheme))
+        base_url = BaseUrl(host=self.world.engine.published_host, port=self.app.host_port, scheme=check.scheme)
         try:
-            response = send(
-                BaseUrl(host=self.world.engine.published_host, port=self.app.host_port), Request(path=path), seconds=1
-            )
+            response = send(base_url, Request(path=check.path), seconds=1)
         except OSError:
             return False
         return response.status not in _NOT_THERE

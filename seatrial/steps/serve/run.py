@@ -33,7 +33,7 @@ class Run(AppStep):
 
     def address(self, world: World) -> str:
         """Return the URL where the app is served: on this machine, or on the engine's."""
-        return f"http://{world.engine.published_host}:{self.target.host_port}/"
+        return f"{self.target.checks[0].scheme}://{world.engine.published_host}:{self.target.host_port}/"
 
     def plan(self, world: World) -> Change | NoChange:
         """Compare image and options with those of the serving container."""

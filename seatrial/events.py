@@ -18,6 +18,7 @@ __all__ = [
     "ScreenshotSaved",
     "TagPublished",
     "Transfer",
+    "Waiting",
     "WarningEvent",
 ]
 
@@ -44,6 +45,13 @@ class Info:
 @dataclass(frozen=True, kw_only=True)
 class WarningEvent:
     """Something that works but that the user should know about."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """What is waited for, and how long it has been; it takes the place of the one before."""
 
     text: str
 
@@ -146,6 +154,7 @@ class AppLog:
 Event = (
     Info
     | WarningEvent
+    | Waiting
     | BuildEvent
     | Transfer
     | BytesSent

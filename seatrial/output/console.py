@@ -17,6 +17,7 @@ from seatrial.events import (
     Info,
     Retry,
     Transfer,
+    Waiting,
     WarningEvent,
 )
 from seatrial.output.hints import Call
@@ -79,6 +80,7 @@ class Console:
         self._call = call
         self._screen: Lines | RichConsole | None = None
         self._spinner: Spinner | None = None
+        self._waiting = ""
         self._live: Live | None = None
         self._tree: BuildTree | None = None
         self._warnings: list[str] = []
@@ -107,6 +109,7 @@ class Console:
         """Show which step is running."""
         self._unnamed = step
         if screen := self._moving:
+            self._waiting = step.name
             self._spinner = screen.status(f"{step.name} …")
             self._spinner.start()
 
@@ -125,10 +128,16 @@ class Console:
                 self.on_event(WarningEvent(text=str(event)))
         elif isinstance(event, CheckResult):
             self._line(sanitize(str(event)), style="dim")
-        elif isinstance(event, BuildEvent):
+        else:
+            self._progress(event)
+
+    def _progress(self, event: Event) -> None:
+        if isinstance(event, BuildEvent):
             self._build_event(event)
         elif isinstance(event, Transfer | BytesSent):
             self._transfer(event)
+        elif isinstance(event, Waiting) and self._spinner:
+            self._spinner.update(f"{self._waiting} … {sanitize(event.text)}")
 
     def step_finished(self, outcome: Outcome) -> None:
         """Show a step's outcome."""

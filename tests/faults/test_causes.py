@@ -116,10 +116,12 @@ def test_bound_to_loopback(project: Project) -> None:
 
 
 def test_the_wrong_port(project: Project) -> None:
-    """Both ports are named, and both ways out; the setting alone fixes it."""
+    """Both ports are named, and both ways out, without waiting for the time to be over; the setting alone fixes it."""
     source = _SERVER + 'HTTPServer(("", 8123), Page).serve_forever()\n'
 
-    error = cause_of(project, source=source, timeout=5)
+    error = cause_of(project, source=source, timeout=60)
+
+    assert error["seconds"] < 20
 
     assert error["cause"] == "wrong-port"
     assert all(port in error["reason"] for port in ("8123", "5000"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import ssl
 import time
@@ -22,7 +23,8 @@ _REQUEST_SECONDS = 10.0
 _SHORTEST_TIMEOUT = 0.05
 _SERVER_ERROR = 500
 _LONGEST_LINE = 160
-_LONGEST_PAUSE = 0.015  # with the time of a request, an app is found within 20 ms of being ready
+_LONGEST_PAUSE = 1.0
+_SETTLING = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +59,12 @@ class Result:
         return CheckResult(check=str(self.check), problem=self.problem, seconds=self.seconds, timeline=timeline)
 
     @property
+    def state(self) -> str:
+        """What the app does, in two words: `answers 500`, or `does not answer`."""
+        found = re.match(r"status (\d+)", self.problem or "")
+        return f"answers {found[1]}" if found else "does not answer"
+
+    @property
     def timeline(self) -> tuple[str, ...]:
         """One line per attempt, each with the check's name."""
         named = (
@@ -69,8 +77,9 @@ class Result:
 class PollInterval:
     """The pauses between two requests to an app that is not ready, in seconds; each is longer than the one before.
 
-    A pause is at most `longest`, or a thousandth of the time waited if that is more, but never above 15 ms.
-    `alive_interval` is the longest time in seconds between two looks at whether the app is still alive.
+    A pause is at most `longest` in the first second, so that an app is found within 20 ms of being ready. It grows with
+    the square of the time waited, up to one second after ten. `alive_interval` is the longest time in seconds between
+    two looks at whether the app is still alive.
     """
 
     first: float = 0.002
@@ -80,7 +89,7 @@ class PollInterval:
 
     def after(self, pause: float, waited: float) -> float:
         """Return the next pause, after one of `pause` seconds, when `waited` seconds have passed."""
-        return min(pause * self.growth, max(self.longest, min(waited / 1000, _LONGEST_PAUSE)))
+        return min(pause * self.growth, max(self.longest, min(waited**2 / 100, _LONGEST_PAUSE)))
 
 
 _OWN_CONTAINER = PollInterval()
@@ -93,19 +102,21 @@ def probe(  # noqa: PLR0913  each argument is one thing
     expected: Expected,
     seconds: float,
     alive: Callable[[], bool] = lambda: True,
+    settled: Callable[[Result, float], bool] = lambda _result, _waited: False,
     interval: PollInterval = _OWN_CONTAINER,
 ) -> tuple[Result, ...]:
     """Run all checks against an app, for at most `seconds` in total, and return the results in the checks' order.
 
     A refused, reset or interrupted connection and a 5xx mean "not ready"; any other wrong answer is final. `alive` is
-    called at intervals, and whenever the outcome changes. If it returns False, probing stops and the current check is
-    the last result.
+    called at intervals, and whenever the outcome changes. `settled` is called once a second with the current result and
+    the seconds waited. If the app is not alive, or its result settled, probing stops and the current check is the last
+    result.
     """
-    wait = _Wait(base_url=base_url, expected=expected, seconds=seconds, alive=alive, interval=interval)
+    wait = _Wait(base_url=base_url, expected=expected, seconds=seconds, alive=alive, settled=settled, interval=interval)
     results: list[Result] = []
     for check in checks:
         results.append(wait.run(check))
-        if wait.gone:
+        if wait.over:
             break
     return tuple(results)
 
@@ -118,11 +129,13 @@ class _Wait:
     expected: Expected
     seconds: float
     alive: Callable[[], bool]
+    settled: Callable[[Result, float], bool]
     interval: PollInterval
     start: float = field(default_factory=time.monotonic)
     alive_checked_at: float = field(default_factory=time.monotonic)
+    settled_checked_at: float = field(default_factory=time.monotonic)
     ready: bool = False
-    gone: bool = False
+    over: bool = False
 
     @property
     def left(self) -> float:
@@ -145,20 +158,35 @@ class _Wait:
             if result.problem is None or result.final or self.left <= 0:
                 break
             new = len(attempts) > 1 and attempts[-1].count == 1
-            if (
-                new or time.monotonic() - self.alive_checked_at >= self.interval.alive_interval
-            ) and not self._check_alive():
+            if (new and not self._check_alive()) or self._is_settled(result, attempts):
                 break
-            if self.left <= pause:
+            rest = min(pause, self.left - _SHORTEST_TIMEOUT)  # the last request is sent right before the deadline
+            if rest <= 0 or not self._pause(sent + rest):
                 break
-            time.sleep(max(0, sent + pause - time.monotonic()))
             pause = self.interval.after(pause, time.monotonic() - self.start)
         return replace(result, seconds=time.monotonic() - started, attempts=tuple(attempts))
 
+    def _pause(self, until: float) -> bool:
+        """Wait, and return whether the app stays alive."""
+        while True:
+            now = time.monotonic()
+            if now - self.alive_checked_at >= self.interval.alive_interval and not self._check_alive():
+                return False
+            if now >= until:
+                return True
+            time.sleep(min(until - now, self.interval.alive_interval))
+
     def _check_alive(self) -> bool:
-        self.gone = not self.alive()
+        self.over = not self.alive()
         self.alive_checked_at = time.monotonic()
-        return not self.gone
+        return not self.over
+
+    def _is_settled(self, result: Result, attempts: list[Attempt]) -> bool:
+        now = time.monotonic()
+        if now - self.settled_checked_at >= _SETTLING:
+            self.over = self.settled(replace(result, attempts=tuple(attempts)), now - self.start)
+            self.settled_checked_at = time.monotonic()
+        return self.over
 
     def _run_once(self, check: Check) -> tuple[Result, bool]:
         """Return the check's result, and whether to repeat it at once because the app has only just become ready."""

@@ -10,6 +10,7 @@ from seatrial.checks.http.probe import Result, probe
 from seatrial.checks.http.response import Expected
 from seatrial.diagnosis.failure import container_error
 from seatrial.diagnosis.port_owner import find_port_owner
+from seatrial.diagnosis.settled import Settled
 from seatrial.engine.model import ContainerSpec, Image
 from seatrial.engine.protocol import Emit, Engine
 from seatrial.errors import ContainerFailed, SeatrialError, SmokeFailed
@@ -130,7 +131,8 @@ def run_checks(  # noqa: PLR0913  each argument is one thing
     require_reachable(engine, container, app.port, port)
     base_url = BaseUrl(host=engine.published_host, port=port)
     expected = Expected.of(image)
-    results = probe(base_url, app.checks, expected=expected, seconds=app.smoke_timeout, alive=alive)
+    settled = Settled(engine=engine, app=app, image=image, container_id=container_id, emit=emit)
+    results = probe(base_url, app.checks, expected=expected, seconds=app.smoke_timeout, alive=alive, settled=settled)
     for result in results:
         emit(result.as_event)
     if any(result.problem for result in results):

@@ -111,14 +111,38 @@ def test_within_does_not_count_the_start() -> None:
 
 
 def test_poll_interval() -> None:
-    """The pauses start small and grow to at most 10 ms in the first seconds, and 15 ms later."""
+    """The pauses start small, are at most 10 ms in the first second, and grow to one second."""
     interval, pause, waited = PollInterval(), PollInterval().first, 0.0
     pauses = []
-    while waited < 10:
+    while waited < 1:
         pauses.append(pause)
         waited += pause
         pause = interval.after(pause, waited)
     assert pauses[0] < 0.005
     assert pauses == sorted(pauses)
     assert pauses[-1] <= 0.01
-    assert interval.after(1, 1000) == 0.015
+    assert interval.after(0.5, 5) == 0.25
+    assert interval.after(1, 1000) == 1
+
+
+@pytest.mark.timeout(20)
+def test_a_settled_result() -> None:
+    """Once a second an app that is not ready is looked at; if its result has settled, no other check is made."""
+    seen: list[tuple[str, int]] = []
+
+    def settled(result: Result, waited: float) -> bool:
+        seen.append((result.state, int(waited)))
+        return waited > 2
+
+    with serve(lambda _: Reply(status=500)) as server:
+        where, who = BaseUrl(port=server.port), Expected(version="1")
+        (result,) = probe(where, (Check(), Check()), expected=who, seconds=60, settled=settled)
+    assert seen == [("answers 500", 1), ("answers 500", 2)]
+    assert deployed_cause(result.problem or "") == "server-error"
+    assert not result.final
+    assert len(server.asked) < 300
+
+
+def test_states() -> None:
+    """What an app does is told in two words."""
+    assert Result(check=Check(), problem="no answer: refused").state == "does not answer"

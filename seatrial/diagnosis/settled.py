@@ -1,0 +1,58 @@
+"""Whether more waiting for an app is useless: what is wrong with it does not change any more."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from seatrial.checks.http.probe import Result
+from seatrial.diagnosis.answers import https_only, ipv6_only
+from seatrial.diagnosis.container import bound_to_loopback, certainly_wrong_port
+from seatrial.diagnosis.evidence import Evidence
+from seatrial.diagnosis.gathering import gather
+from seatrial.engine.model import Image
+from seatrial.engine.protocol import Emit, Engine
+from seatrial.events import Waiting
+from seatrial.model.app import App
+
+__all__ = ["Settled"]
+
+_SECONDS = 2.0
+_TIMES = 3
+
+
+@dataclass(kw_only=True)
+class Settled:
+    """Looks at a container that is not ready, and recognises what stays wrong for two seconds.
+
+    That is an app that listens elsewhere, or otherwise than it is asked, and one that answers every request with the
+    same exception.
+    """
+
+    engine: Engine
+    app: App
+    image: Image
+    container_id: str
+    emit: Emit
+    _seen: str = field(default="", init=False)
+    _since: float = field(default=0.0, init=False)
+
+    def __call__(self, result: Result, waited: float) -> bool:
+        """Emit what is waited for; return whether the app has been in the same hopeless state for two seconds."""
+        self.emit(Waiting(text=f"{result.check} {result.state} ({waited:.0f} s of {self.app.smoke_timeout:g})"))
+        evidence = gather(self.engine, self.app, self.image, self.container_id, results=(result,))
+        seen = _state(evidence)
+        if seen != self._seen:
+            self._seen, self._since = seen, time.monotonic()
+        return bool(seen) and time.monotonic() - self._since >= _SECONDS
+
+
+def _state(evidence: Evidence) -> str:
+    """Return the hopeless state of an app as text, empty if it may still become ready."""
+    if evidence.answers_with_error:
+        exception = next(iter(evidence.exception_lines), "")
+        return exception if exception and evidence.log.count(exception) >= _TIMES else ""
+    for recognise in (certainly_wrong_port, bound_to_loopback, https_only, ipv6_only):
+        if cause := recognise(evidence):
+            return f"{cause.name}: {cause.hint}"
+    return ""

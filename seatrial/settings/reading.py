@@ -17,6 +17,7 @@ from seatrial.errors import UsageError
 from seatrial.model.check import Check
 from seatrial.model.setting_types import Parsed
 from seatrial.settings.settings_file import KEY, read_settings_file
+from seatrial.settings.variables import variables
 from seatrial.wording import nearest
 
 __all__ = ["Reader", "is_struct", "settings_of"]
@@ -90,7 +91,9 @@ class Reader:
             quotes = "write it in quotes" if re.search("Expected `str.*got `(int|float|bool)`", problem) else ""
             raise self.error(full, problem, quotes) from error
 
-    def _path(self, _: type, value: str) -> Path:
+    def _path(self, _: type, value: object) -> Path:
+        if not isinstance(value, str | Path):
+            raise TypeError(f"Expected `str`, got `{type(value).__name__}`")
         return Path(os.path.realpath(self.root / value))  # unlike Path.resolve, it takes a loop of links
 
     def _unknown(self, key: str, kind: type[Struct], trail: _Trail) -> UsageError:
@@ -112,6 +115,9 @@ class Reader:
         )
 
     def _place(self, trail: _Trail) -> str:
+        variable = f"INVOKE_{KEY}_{'_'.join(map(str, trail))}".upper()
+        if variable in variables():  # Invoke lets it win over the files
+            return variable
         while trail:
             for path in self.files:
                 try:

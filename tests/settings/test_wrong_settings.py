@@ -24,6 +24,7 @@ CHECK = "seatrial: {apps: {web: {checks: [{%s}]}}}"
         ("  apps:\n    web: hello", 3, "apps.web"),
         ("  apps:\n    web:\n      port: 70000", 4, "apps.web.port"),
         ("  apps:\n    web:\n      context: {}", 4, "apps.web.context"),
+        ("  apps:\n    web:\n      checks: [{}]\n      tags: []", 5, "apps.web.tags"),
         ("  apps:\n    web:\n      checks: []", 4, "apps.web.checks"),
         ("  apps:\n    web:\n      smoke_timeout: 0", 4, "apps.web.smoke_timeout"),
         ("  apps:\n    web:\n      build_timeout: .inf", 4, "apps.web.build_timeout"),
@@ -103,6 +104,7 @@ def test_text_that_is_a_number(tmp_path: Path, text: str, value: str) -> None:
         (APP % "tmpfs: [/]", "fix "),
         (APP % "tmpfs: [/data/../etc]", "fix "),
         (APP % "image_facts: loud", "fix "),
+        (APP % "context: 5", "write it in quotes"),
         (APP % "image_facts_allowed: [suid]", "fix "),
         (APP % "image_facts_allowed: [read-only]", "fix "),
     ],
@@ -146,7 +148,7 @@ def test_wrong_checks(tmp_path: Path, text: str, key: str, reason: str) -> None:
     assert error.reason.startswith(f"{tmp_path}/invoke.yaml:1: {reason}")
 
 
-def test_not_from_the_file(tmp_path: Path) -> None:
-    """What follows from another setting is named with that one's line."""
-    error = refused(tmp_path, "seatrial:\n  apps:\n    web:\n      context: a\n      tags: []\n")
-    assert error.reason.startswith(f"{tmp_path}/invoke.yaml:5: ")
+def test_not_from_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A value from an environment variable, which wins over the file, is named with that."""
+    monkeypatch.setenv("INVOKE_SEATRIAL_USER", "Captain")
+    assert refused(tmp_path, TOP % "user: Captain").reason.startswith("INVOKE_SEATRIAL_USER: 'Captain'")

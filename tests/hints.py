@@ -23,7 +23,9 @@ from seatrial.output.hints import Call
 __all__ = ["wrong_commands"]
 
 PREFIX = "ship."
-_COMMAND = re.compile(r"(?<![\w/.'-])(?:\./inv|invoke|seatrial|docker|git)(?: [^\s(),;#<…]+(?<![.]))+")
+_COMMAND = re.compile(
+    r"(?<![\w/.'-])(?<!-aG )(?!docker group)(?:\./inv|invoke|seatrial|docker|git)(?: [^\s(),;#<…]+(?<![.]))+"
+)
 _OURS = ("./inv", "invoke", "seatrial")
 _CHORES = {"test", "dev.engines", "dev.lint", "dev.lock"}
 # What may follow the program's name in a hint.

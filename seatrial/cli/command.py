@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import getpass
-import logging
-import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
@@ -18,6 +15,7 @@ from invoke.exceptions import Exit
 
 from seatrial.cli.project import check_named_file, find_root, settings_files
 from seatrial.errors import SeatrialError, StepFailed, UsageError
+from seatrial.host.streams import make_lasting
 from seatrial.output.hints import Call
 from seatrial.registry.credentials import Credential, Secret
 from seatrial.settings.settings import Settings, environment
@@ -75,11 +73,9 @@ class Command:
 def command(c: Context, call: Call, *, check: bool = False, json: bool = False) -> Iterator[Command]:
     """Yield a command of this project; turn errors into a message and an exit code."""
     from seatrial.cli.playbook import Playbook
-    from seatrial.cli.session import Terminated, open_world, terminable
+    from seatrial.cli.session import Terminated, open_world, terminable, unexpected
 
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # file names need not be UTF-8
+    make_lasting()
     check = check or bool(c.config.run.dry)
     try:
         with terminable():
@@ -100,17 +96,8 @@ def command(c: Context, call: Call, *, check: bool = False, json: bool = False) 
         raise Exit(code=error.exit_code) from None
     except Exit:
         raise
-    except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  the reader is gone: nothing to flush
-        raise Exit(code=0) from None
     except Exception as error:
-        if logging.getLogger("invoke").isEnabledFor(logging.DEBUG):
-            raise
-        words = f"{type(error).__name__}: {error}".partition("\n")[0]
-        unexpected = SeatrialError(
-            f"unexpected error in {call.task}", reason=words, hint=f"invoke --debug {call.task} …"
-        )
-        raise exit_with(call, unexpected, check=check, json=json) from error
+        raise exit_with(call, unexpected(error, call.task), check=check, json=json) from error
 
 
 def exit_with(call: Call, error: SeatrialError, *, check: bool, json: bool) -> Exit:
@@ -169,9 +156,10 @@ def ask_credential(user: str, registry: str, *, from_stdin: bool) -> Credential:
             hint=f"invoke login --user {user} --password-stdin < FILE",
         ) from None
     if not password:
+        source = "what was typed" if sys.stdin.isatty() else "standard input"
         raise UsageError(
             f"no password for {user}",
-            reason="standard input is empty" if from_stdin else "there is no terminal for a prompt",
+            reason=f"{source} is empty" if from_stdin or sys.stdin.isatty() else "there is no terminal for a prompt",
             hint=f"invoke login --user {user} --password-stdin < FILE",
         )
     return Credential(user=user, secret=Secret(password))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -21,6 +20,7 @@ from seatrial import __version__
 from seatrial.cli.command import exit_with
 from seatrial.cli.project import find_root
 from seatrial.errors import SeatrialError, UsageError
+from seatrial.host.streams import make_lasting
 from seatrial.output.hints import Call
 from seatrial.settings.settings import environment
 from seatrial.settings.settings_file import read_settings_file
@@ -53,11 +53,9 @@ class PlaybookProgram(Program):
 
     def run(self, argv: list[str] | None = None, exit: bool = True) -> None:  # noqa: A002, FBT001, FBT002  Invoke's
         """Run the program; a reader that goes away, as `head` does, is not an error."""
-        try:
-            super().run(argv, exit)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        make_lasting()
+        super().run(argv, exit)
+        sys.stdout.flush()
 
     def create_config(self) -> None:
         """Read the settings of the system and the user."""

@@ -25,7 +25,12 @@ def find_root(config: Any = None) -> Path:  # noqa: ANN401  Invoke's configurati
     tasks = getattr(sys.modules.get("tasks"), "__file__", None)
     if tasks:
         return Path(tasks).resolve().parent
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except FileNotFoundError as error:
+        raise UsageError(
+            "the working folder is gone", reason="it was deleted or replaced", hint='cd "$PWD", or another folder'
+        ) from error
     return next((folder for folder in (here, *here.parents) if _is_ours(find_settings_file(folder))), here)
 
 

@@ -10,6 +10,7 @@ from invoke.exceptions import Exit
 from seatrial.cli.command import Command, exit_with, print_out
 from seatrial.cli.flags import AppFlag, LogFlags, NamedImageFlags, QuietFlag, RegistryFlags
 from seatrial.cli.task import task
+from seatrial.host.streams import is_lost
 
 __all__ = ["doctor", "history", "images", "inspect", "logs", "status"]
 
@@ -22,6 +23,8 @@ def logs(cmd: Command, which: AppFlag, flags: LogFlags) -> None:
     app = cmd.playbook.settings.app(which.app)
     for line in log_lines(cmd.world.engine, app, tail=flags.tail, follow=flags.follow):
         print_out(line)
+        if is_lost():  # nobody reads on
+            break
 
 
 @task(AppFlag, QuietFlag, check=False)

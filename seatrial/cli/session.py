@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,6 +18,7 @@ from seatrial.errors import Interrupted, SeatrialError
 from seatrial.events import Info, WarningEvent
 from seatrial.host.lock import Lock
 from seatrial.host.process import Process
+from seatrial.host.shortage import shortage
 from seatrial.pipeline.observer import Observer
 from seatrial.pipeline.outcome import Outcome
 from seatrial.pipeline.pipeline import interrupted_outcomes, run_steps, skipped_outcomes
@@ -28,10 +31,11 @@ from seatrial.registry.credentials import CredentialStore
 from seatrial.registry.model import Registry
 from seatrial.settings.settings import environment
 
-__all__ = ["STATE_FOLDER", "Terminated", "carry_out", "open_world", "terminable"]
+__all__ = ["STATE_FOLDER", "Terminated", "carry_out", "open_world", "terminable", "unexpected"]
 
 STATE_FOLDER = ".seatrial"
 _SIGNAL_EXIT_BASE = 128
+_REPEATED_SECONDS = 3.0
 
 
 class Terminated(BaseException):
@@ -86,7 +90,7 @@ def carry_out(  # noqa: PLR0913  each argument is one thing
             run_steps(steps, world, watch, check=check)
             return replace(report(), engine=_engine(steps, world))
     except SeatrialError as error:  # the lock's: a step's own errors are in its outcome
-        for outcome in skipped_outcomes(steps, "the lock is not free"):
+        for outcome in skipped_outcomes(steps, "the lock was not taken"):
             watch.step_finished(outcome)
         return report(error)
     except (KeyboardInterrupt, Terminated) as error:
@@ -96,6 +100,20 @@ def carry_out(  # noqa: PLR0913  each argument is one thing
         for outcome in interrupted_outcomes(steps[len(watch.outcomes) :], interrupted, seconds=watch.step_seconds):
             watch.step_finished(outcome)
         return report(None if any(one.error for one in watch.outcomes) else interrupted)
+    except Exception as error:  # noqa: BLE001  a fault of ours: what was done stands in the report all the same
+        fault = unexpected(error, command)
+        for outcome in interrupted_outcomes(steps[len(watch.outcomes) :], fault, seconds=watch.step_seconds):
+            watch.step_finished(outcome)
+        return report(None if any(one.error for one in watch.outcomes) else fault)
+
+
+def unexpected(error: Exception, command: str) -> SeatrialError:
+    """Return the error for an exception that no part of Seatrial expected; with --debug, print its traceback."""
+    if logging.getLogger("invoke").isEnabledFor(logging.DEBUG):
+        traceback.print_exception(error)
+    words = f"{type(error).__name__}: {error}".partition("\n")[0]
+    fault = SeatrialError(f"unexpected error in {command}", reason=words, hint=f"invoke --debug {command} …")
+    return shortage(error, f"{command} could not go on") or fault
 
 
 class _Watch:
@@ -132,12 +150,21 @@ class _Watch:
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Make SIGTERM and SIGHUP unwind the stack as Ctrl-C does, instead of ending the process at once."""
+    """Make SIGTERM and SIGHUP unwind the stack as Ctrl-C does, instead of ending the process at once.
+
+    A second signal right after the first changes nothing.
+    """
+    raised = -_REPEATED_SECONDS
 
     def unwind(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  a signal handler's signature
-        raise Terminated(number)
+        nonlocal raised
+        if (now := time.monotonic()) - raised < _REPEATED_SECONDS:
+            return  # pressed twice: what the first one ends is cleaned up
+        raised = now
+        raise KeyboardInterrupt if number == signal.SIGINT else Terminated(number)
 
-    taken = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) is not signal.SIG_IGN]  # nohup
+    usual = (signal.default_int_handler, signal.SIG_DFL)  # not what nohup ignores, nor the handler of an outer block
+    taken = [one for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) in usual]
     before = {one: signal.signal(one, unwind) for one in taken}
     try:
         yield

@@ -11,6 +11,7 @@ from seatrial.engine.endpoint import Endpoint, find_endpoint
 from seatrial.engine.proxies import proxies_inside
 from seatrial.errors import CredentialsError, SeatrialError
 from seatrial.host.docker_config import DockerConfig
+from seatrial.host.shortage import shortage
 from seatrial.settings.settings import Environment, environment
 
 if TYPE_CHECKING:  # loaded only when something has to be done
@@ -89,12 +90,14 @@ class Connection:
         except Exception as error:
             from seatrial.engine.failures import is_timeout, translated
 
+            if ours := shortage(error, f"the Docker Engine at {self.endpoint.url} cannot be asked"):
+                raise ours from error
             if is_timeout(error):
                 self.silent = True
                 if self._client is not None:
                     self._client.timeout = self._limit
-            if ours := translated(error, action, self.endpoint, self.seconds):
-                raise ours from error
+            if known := translated(error, action, self.endpoint, self.seconds):
+                raise known from error
             raise
 
     def _damaged_config(self, error: Exception) -> SeatrialError:

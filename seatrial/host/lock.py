@@ -17,7 +17,7 @@ from pathlib import Path
 from seatrial.errors import Conflict, StepFailed
 from seatrial.host.process import Process
 
-__all__ = ["Lock", "LockOwner"]
+__all__ = ["Lock", "LockImpossibleError", "LockOwner"]
 
 _RETRY_SECONDS = 0.1
 _LEAST_WAIT_FOR_UNNAMED = 1.0
@@ -43,6 +43,10 @@ class LockOwner:
 
     def __str__(self) -> str:
         return f"locked by {self.who} (pid {self.pid}) since {self.since} for {self.purpose}"
+
+
+class LockImpossibleError(StepFailed):
+    """The lock's file can be neither made nor opened; the cause is an `OSError`."""
 
 
 class Lock:
@@ -88,7 +92,7 @@ class Lock:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             file = self._open()
         except OSError as error:
-            raise StepFailed(
+            raise LockImpossibleError(
                 f"the lock for {self._name} cannot be taken",
                 reason=f"{self.path}: {error.strerror}",
                 hint=f"ls -ld {self.path.parent} {self.path} (shows owner and mode; fix them, then run it again)",

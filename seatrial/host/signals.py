@@ -7,10 +7,39 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 __all__ = ["deferred", "temporary"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class _Deferral:
+    """Signals that are kept for later: between `begin` and `end` their handlers are not called."""
+
+    def __init__(self) -> None:
+        self.received: list[int] = []
+        self._before: dict[int, Any] = {}
+
+    def begin(self) -> None:
+        """Keep signals from now on; it may be called again after a signal has cut it short."""
+        if threading.current_thread() is not threading.main_thread():
+            return  # Python runs signal handlers in the main thread only
+        for number in _SIGNALS:
+            if number not in self._before and _is_handled(number):
+                self._before[number] = signal.getsignal(number)  # before the change, so that `end` knows it
+                signal.signal(number, self._remember)
+
+    def end(self) -> None:
+        """Call handlers again, first for a signal that was kept."""
+        while self._before:
+            signal.signal(*self._before.popitem())
+        if self.received:
+            number, self.received = self.received[0], []
+            signal.raise_signal(number)
+
+    def _remember(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002  a signal handler's signature
+        self.received.append(number)
 
 
 @contextmanager
@@ -19,22 +48,12 @@ def deferred() -> Iterator[None]:
 
     Use it only for blocks that are short or have a time limit: Ctrl-C has no effect until they end.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # Python runs signal handlers in the main thread only
-        return
-    received: list[int] = []
-
-    def remember(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  a signal handler's signature
-        received.append(number)
-
-    before = {number: signal.signal(number, remember) for number in _SIGNALS if _is_handled(number)}
+    deferral = _Deferral()
+    deferral.begin()
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        if received:
-            signal.raise_signal(received[0])
+        deferral.end()
 
 
 @contextmanager
@@ -43,13 +62,21 @@ def temporary(make: Callable[[], object], remove: Callable[[], None]) -> Iterato
 
     `remove` is called even if `make` failed: the engine may have created something without reporting it.
     """
+    deferral = _Deferral()
+    deferral.begin()  # otherwise a signal could end `make` before `remove` can see what it made
     try:
-        with deferred():  # otherwise a signal could end `make` before `remove` can see what it made
+        try:
             make()
-        yield
+            deferral.end()
+            yield
+        finally:
+            deferral.begin()
     finally:
-        with deferred():
+        deferral.begin()  # again: a signal may have come before the line above had its effect
+        try:
             remove()
+        finally:
+            deferral.end()
 
 
 def _is_handled(number: int) -> bool:

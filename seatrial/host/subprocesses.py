@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from seatrial.errors import SeatrialError, StepFailed
+from seatrial.host.shortage import shortage
 
 __all__ = ["PipedProcess", "ProgramFailed", "checked_output", "exchange", "output_of", "run_command"]
 
@@ -26,7 +27,8 @@ def run_command(words: list[str], *, action: str) -> None:
     try:
         done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     except OSError as error:
-        raise StepFailed(action, reason=f"{words[0]}: {error.strerror}", hint=f"install {words[0]}") from error
+        failed = StepFailed(action, reason=f"{words[0]}: {error.strerror}", hint=f"install {words[0]}")
+        raise shortage(error, action) or failed from error
     if done.returncode:
         lines = (done.stdout + done.stderr).splitlines()[-_LAST_LINES:]
         raise StepFailed(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -58,13 +57,9 @@ class Lines:
         self._stream = stream
 
     def print(self, text: str = "", *, style: str | None = None, end: str = "\n") -> None:  # noqa: ARG002  as rich's
-        """Write a line, or the beginning of one; if the reader is gone, the command still goes on."""
-        try:
-            self._stream.write(f"{text}{end}")
-            self._stream.flush()
-        except BrokenPipeError:
-            with open(os.devnull, "wb") as nowhere:  # noqa: PTH123  not a regular file
-                os.dup2(nowhere.fileno(), self._stream.fileno())
+        """Write a line, or the beginning of one."""
+        self._stream.write(f"{text}{end}")
+        self._stream.flush()
 
 
 class Console:

@@ -22,6 +22,7 @@ from seatrial.events import (
     WarningEvent,
 )
 from seatrial.pipeline.outcome import Outcome, Results, Status
+from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.step import Change, NoChange, Step
 from seatrial.pipeline.transfers import TransferSummary
 from seatrial.pipeline.world import World
@@ -39,7 +40,7 @@ def converge(
     In check mode the change is only planned, and the next step sees the world as it would be. The status is `changed`
     if the identities before and after differ. It is an error if a second plan still wants to change something.
     """
-    record = _Record(step=step, emit=emit, clock=clock, start=clock())
+    record = _Record(step=step, emit=emit, clock=clock, start=clock(), state=world.state)
     world_seen = replace(world, emit=record.on_event)  # a plan may retry requests to a registry, too
     plan: Change | NoChange | None = None
     try:
@@ -73,6 +74,7 @@ class _Record:
     emit: Emit
     clock: Clock
     start: float
+    state: StateFolder
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     attempts: int = 1
     transfers: TransferSummary = field(default_factory=TransferSummary)
@@ -139,6 +141,8 @@ class _Record:
         return replace(results, screenshot=self.screenshot)
 
     def _outcome(self, status: Status, message: str) -> Outcome:
+        if problem := self.state.take_problem():
+            self.on_event(WarningEvent(text=problem))
         return Outcome(
             step=self.step.name,
             app=self.step.app,

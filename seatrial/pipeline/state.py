@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -53,13 +54,21 @@ class Verdict:
 class StateFolder:
     """The saved state of one project, in one folder.
 
-    A damaged file counts as missing: a later run writes it again.
+    A damaged file counts as missing: a later run writes it again. What cannot be written is remembered until the end
+    of this run, and `take_problem` says why.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._file_digests: dict[str, FileDigests] = {}
         self._prepared = False
+        self._unwritten: dict[Path, dict[str, Any]] = {}
+        self._problem = ""
+
+    def take_problem(self) -> str:
+        """Return why nothing can be remembered; empty if it can, or if this was returned already."""
+        problem, self._problem = self._problem, ""
+        return problem
 
     @property
     def own_files(self) -> tuple[Path, ...]:
@@ -170,6 +179,8 @@ class StateFolder:
         return self.folder / "inputs" / f"{digest.removeprefix('sha256:')}.json"
 
     def _read(self, path: Path) -> dict[str, Any]:
+        if path in self._unwritten:
+            return self._unwritten[path]
         try:
             return _load(path)
         except OSError:
@@ -181,9 +192,20 @@ class StateFolder:
         _delete_oldest(path.parent, most)
 
     def _write(self, path: Path, value: Mapping[str, Any]) -> None:
-        self._prepare()
-        path.parent.mkdir(exist_ok=True)
-        replace_file(path, json.dumps(value, sort_keys=True).encode())
+        try:
+            self._prepare()
+            path.parent.mkdir(exist_ok=True)
+            replace_file(path, json.dumps(value, sort_keys=True).encode())
+        except OSError as error:
+            self.cannot_write(error)
+            self._unwritten[path] = dict(value)
+
+    def cannot_write(self, error: OSError) -> None:
+        """Note why something in the folder could not be written; only the first reason counts."""
+        if not self._unwritten:
+            self._problem = (
+                f"nothing can be remembered for the next run: {error.filename or self.folder}: {error.strerror}"
+            )
 
     def _prepare(self) -> None:
         """Make the folder, which git ignores, and remove what killed runs have left half written in it."""
@@ -210,7 +232,8 @@ def _load(path: Path) -> dict[str, Any]:
 def _delete_oldest(folder: Path, most: int) -> None:
     """Delete all but the `most` newest files of a folder."""
     for old in sorted(folder.glob("*.*"), key=_age)[most:]:
-        old.unlink(missing_ok=True)
+        with suppress(OSError):  # another run has just deleted it, or the folder is another user's
+            old.unlink()
 
 
 def _age(path: Path) -> float:

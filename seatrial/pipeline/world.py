@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar, cast
@@ -12,7 +12,7 @@ from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit, Engine
 from seatrial.errors import Conflict, CredentialsError, StepFailed
 from seatrial.events import Event, Info, WarningEvent
-from seatrial.host.lock import Lock, LockOwner
+from seatrial.host.lock import Lock, LockImpossibleError, LockOwner
 from seatrial.host.process import Process
 from seatrial.model.app import VERSION_LABEL, App, Check
 from seatrial.model.reference import ImageReference
@@ -93,14 +93,23 @@ class World:
         )
 
     @contextmanager
-    def hold_lock(self, lock: Lock, purpose: str, emit: Emit, *, wait: float) -> Iterator[None]:
-        """Hold `lock` for the block; emit a note while waiting; raise `Conflict` if still taken after `wait` s."""
+    def hold_lock(self, lock: Lock, purpose: str, emit: Emit, *, wait: float, required: bool = True) -> Iterator[None]:
+        """Hold `lock` for the block; emit a note while waiting; raise `Conflict` if still taken after `wait` s.
+
+        A lock that is not `required` is done without where the state folder cannot be written.
+        """
 
         def waiting(owner: str) -> None:
             if wait:  # otherwise the error names the owner
                 emit(Info(text=f"{owner}; waiting up to {wait:g} s"))
 
-        with lock.hold(LockOwner.this(self.process, purpose), wait=wait, waiting=waiting):
+        with ExitStack() as held:
+            try:
+                held.enter_context(lock.hold(LockOwner.this(self.process, purpose), wait=wait, waiting=waiting))
+            except LockImpossibleError as error:
+                if required or not isinstance(error.__cause__, OSError):
+                    raise
+                self.state.cannot_write(error.__cause__)
             yield
 
     def image(self, reference: ImageReference) -> Image | None:
@@ -118,7 +127,8 @@ class World:
         image = self.engine.image(recorded) if recorded else None
         if image and app.labels.items() <= image.labels.items():
             return image
-        return next(iter(self.engine.images(app.labels)), None)
+        # By id, too: images without a RUN or COPY have their base image's time, and the engine's order of them varies.
+        return max(self.engine.images(app.labels), key=lambda one: (one.created, one.id), default=None)
 
     def is_current(self, app: App, image: Image) -> bool:
         """Return whether this is the image that the project built last."""

@@ -130,8 +130,15 @@ class CredentialStore:
     def _write(self, config: dict[str, Any]) -> None:
         """Replace the file in one step, readable by its owner only; a symbolic link to it stays a link."""
         target = self.path.resolve()
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        replace_file(target, (json.dumps(config, indent="\t") + "\n").encode())
+        try:
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            replace_file(target, (json.dumps(config, indent="\t") + "\n").encode())
+        except OSError as error:
+            raise CredentialsError(
+                "the password cannot be stored",
+                reason=f"{error.filename or target}: {error.strerror}",
+                hint="export DOCKER_CONFIG=FOLDER (a folder that this user can write), then log in again",
+            ) from error
 
     def _warn(self, text: str) -> None:
         if text not in self.warnings:

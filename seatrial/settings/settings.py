@@ -121,7 +121,7 @@ def environment() -> Environment:
         for scheme in ("http", "https", "no")
     }
     return Environment(
-        docker_config=Path(folder) if folder else Path.home() / ".docker",
+        docker_config=Path(folder) if folder else _home() / ".docker",
         command=given.get("SEATRIAL_COMMAND") or Path(sys.argv[0]).name,
         plain=bool(given.get("CI") or given.get("NO_COLOR")) or given.get("TERM") == "dumb",
         terminal=True if given.get("FORCE_COLOR") or given.get("TTY_COMPATIBLE") == "1" else None,
@@ -133,6 +133,14 @@ def environment() -> Environment:
         docker_cert_path=Path(certificates) if certificates else None,
         proxies={scheme: value for scheme, value in proxies.items() if value},
     )
+
+
+def _home() -> Path:
+    """Return the user's folder; one that does not exist for a user who has none, as in many containers."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("/nonexistent")
 
 
 def _app(reader: Reader, project: str, name: str, given: Any) -> App:  # noqa: ANN401  whatever the file holds

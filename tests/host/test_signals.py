@@ -18,20 +18,30 @@ def _work(number: signal.Signals, done: list[str]) -> None:
         done.append("all of it")
 
 
-def test_ctrl_c_waits() -> None:
-    """Ctrl-C takes effect at the end of the block, and is not lost."""
+@pytest.mark.parametrize(("number", "raised"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)])
+def test_a_signal_waits(number: signal.Signals, raised: type[BaseException]) -> None:
+    """A signal takes effect at the end of the block, and is not lost."""
     done: list[str] = []
-    with pytest.raises(KeyboardInterrupt):
-        _work(signal.SIGINT, done)
+    with terminable(), pytest.raises(raised):
+        _work(number, done)
     assert done == ["all of it"]
 
 
-def test_sigterm_waits() -> None:
-    """SIGTERM takes effect at the end of the block, as usual in a command."""
+def test_twice_at_once() -> None:
+    """Of two signals at once only the first has an effect, so that the second does not cut the clean-up short."""
     done: list[str] = []
-    with terminable(), pytest.raises(Terminated):
-        _work(signal.SIGTERM, done)
-    assert done == ["all of it"]
+
+    def work() -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        finally:
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGTERM)
+            done.append("cleaned up")
+
+    with terminable(), pytest.raises(KeyboardInterrupt), temporary(lambda: None, lambda: done.append("removed")):
+        work()
+    assert done == ["cleaned up", "removed"]
 
 
 def test_one_within_another() -> None:

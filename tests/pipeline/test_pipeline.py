@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from seatrial.cli.session import carry_out
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
 from seatrial.errors import Conflict, Interrupted, SeatrialError, StepFailed
@@ -161,3 +162,36 @@ def test_an_error_of_the_command_itself(world: World) -> None:
     cut = Report(command="second", check=False, outcomes=report.outcomes, error=Interrupted("SIGTERM", 143))
 
     assert (cut.status, cut.exit_code) == (Status.FAILED, 143)
+
+
+@pytest.mark.parametrize(
+    ("fault", "exit_code"), [(KeyError("web"), 1), (MemoryError(), 3), (KeyboardInterrupt(), 130)], ids=repr
+)
+def test_the_report_survives_whatever_ends_the_command(world: World, fault: BaseException, exit_code: int) -> None:
+    """The steps that were done stand in the report, and the one under way is the failed one."""
+
+    class Faulty(FakeStep):
+        """A step with a fault of ours in it."""
+
+        def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  a step's signature
+            """Fail."""
+            raise fault
+
+    class Unseen:
+        """An observer that looks away."""
+
+        def step_started(self, step: Step) -> None:
+            """Ignore it."""
+
+        def on_event(self, event: Event) -> None:
+            """Ignore it."""
+
+        def step_finished(self, outcome: Outcome) -> None:
+            """Ignore it."""
+
+    steps = (FakeStep(name="build"), Faulty(name="smoke"), FakeStep(name="push"))
+
+    report = carry_out("release", steps, world, Unseen(), check=False)
+
+    assert [one.status for one in report.outcomes] == [Status.CHANGED, Status.FAILED, Status.SKIPPED]
+    assert report.exit_code == exit_code

@@ -102,7 +102,7 @@ def app_lock(world: World, app: App, purpose: str, emit: Emit) -> Iterator[None]
     """Hold the app's lock; wait up to 60 s for another run or stop."""
     name = app.container_name
     lock = Lock(world.state.locks, name, work="run or stop of", hint=f"run it again later (docker ps shows {name})")
-    with world.hold_lock(lock, purpose, emit, wait=_WAIT_SECONDS):
+    with world.hold_lock(lock, purpose, emit, wait=_WAIT_SECONDS, required=False):
         yield
 
 

@@ -22,6 +22,7 @@ from seatrial.diagnosis.container import (
     certainly_wrong_port,
     command_not_found,
     ended_at_once,
+    killed,
     not_executable,
     other_platform,
     out_of_memory,
@@ -50,6 +51,7 @@ RECOGNIZERS: tuple[Callable[[Evidence], Cause | None], ...] = (
     # What the engine and the kernel report.
     removed,
     out_of_memory,
+    killed,
     wrong_architecture,
     command_not_found,
     not_executable,

@@ -10,6 +10,7 @@ __all__ = [
     "certainly_wrong_port",
     "command_not_found",
     "ended_at_once",
+    "killed",
     "not_executable",
     "other_platform",
     "out_of_memory",
@@ -59,17 +60,35 @@ def out_of_memory(evidence: Evidence) -> Cause | None:
         worker = None  # gunicorn killed the worker, not the kernel
     gave_up = evidence.search_log(r"JavaScript heap out of memory", r"java\.lang\.OutOfMemoryError", r"^MemoryError\b")
     limit = _mebibytes(inspection.memory or evidence.app.memory)
-    if inspection.oom_killed:
+    if inspection.oom_killed or inspection.ended_by == "memory":
         reason = f"the kernel killed it at the memory limit of {limit} MiB"
-    elif inspection.exit_code == _KILLED and not inspection.running:
-        reason = f"it was killed (exit code {_KILLED}), probably at the memory limit of {limit} MiB"
-    elif worker:
+    elif worker and inspection.oom_kills:
+        reason = f"the kernel killed the app's worker at the memory limit of {limit} MiB"
+    elif worker and inspection.oom_kills is None:
         reason = f"the app's worker was killed, probably at the memory limit of {limit} MiB"
     elif gave_up:
         reason = f"it ran out of memory ({gave_up[0]}); the limit is {limit} MiB"
     else:
         return None
     return Cause.fixed_by_setting("out-of-memory", reason, f"memory: {2 * limit}m", evidence.app)
+
+
+def killed(evidence: Evidence) -> Cause | None:
+    """Recognise a container that a signal ended, and not for memory."""
+    inspection = evidence.inspection
+    if inspection is None or inspection.running:
+        return None
+    again = "run the command again"
+    if inspection.ended_by == "restart":
+        return Cause(name="engine-restarted", reason="the Docker Engine was restarted while it ran", hint=again)
+    if inspection.ended_by == "request":
+        reason, hint = "somebody stopped its container (docker kill, docker stop)", f"{again} (docker events shows who)"
+    elif inspection.exit_code == _KILLED:
+        reason = f"SIGKILL ended it (exit code {_KILLED}), not at its memory limit and not through the engine"
+        hint = "find out what in the app, or on the engine's machine, kills it (a watchdog, a supervisor)"
+    else:
+        return None
+    return Cause(name="killed", reason=reason, hint=hint)
 
 
 def wrong_architecture(evidence: Evidence) -> Cause | None:

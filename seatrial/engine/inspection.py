@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from seatrial.engine.model import State
 from seatrial.engine.parsing import engine_time
@@ -14,6 +14,7 @@ from seatrial.host.sockets import parse_sockets
 
 __all__ = [
     "ContainerInspection",
+    "EndedBy",
     "Health",
     "Socket",
     "inspection_of",
@@ -32,6 +33,10 @@ _ELF_HEADER = 20
 _BIG_ENDIAN = 2
 # Values of the field e_machine in an ELF header.
 _MACHINES = {3: "386", 21: "ppc64le", 22: "s390x", 40: "arm/v7", 62: "amd64", 183: "arm64", 243: "riscv64"}
+
+
+EndedBy = Literal["", "memory", "restart", "request", "itself"]
+"""Who ended a process: the kernel for memory, a restart of the engine, a request to the engine, or the app itself."""
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -64,15 +69,19 @@ class Health:
 class ContainerInspection:
     """What can be seen of a container from outside.
 
-    `error` is the engine's message for a failed start. `lived` is the seconds from start to end (None while it runs,
-    or if it never ran). `health` is the engine's health status (empty without HEALTHCHECK), `health_log` its last runs.
-    `sockets` are the listening sockets inside (None if unknown). `command` is what it runs, `program` the platform that
-    command was compiled for (empty if unknown). `writable` are the paths it may write to.
+    `oom_kills` counts the processes that the kernel killed at the memory limit while it runs (None if unknown), and
+    `ended_by` is who ended it with a signal. `error` is the engine's message for a failed start. `lived` is the seconds
+    from start to end (None while it runs, or if it never ran). `health` is the engine's health status (empty without
+    HEALTHCHECK), `health_log` its last runs. `sockets` are the listening sockets inside (None if unknown). `command` is
+    what it runs, `program` the platform that command was compiled for (empty if unknown). `writable` are the paths it
+    may write to.
     """
 
     state: State
     exit_code: int = 0
     oom_killed: bool = False
+    oom_kills: int | None = None
+    ended_by: EndedBy = ""
     error: str = ""
     lived: float | None = None
     health: str = ""
@@ -92,8 +101,8 @@ class ContainerInspection:
         return self.state == "running"
 
 
-def inspection_of(raw: dict[str, Any], *, sockets: tuple[Socket, ...] | None, program: str) -> ContainerInspection:
-    """Return the inspection for `docker inspect` output; sockets and program are found separately."""
+def inspection_of(raw: dict[str, Any], **more: Any) -> ContainerInspection:
+    """Return the inspection for `docker inspect` output, with `more` that is found otherwise."""
     state, config, host = raw["State"], raw.get("Config") or {}, raw.get("HostConfig") or {}
     health = state.get("Health") or {}
     mounts = [str(one.get("Destination")) for one in raw.get("Mounts") or () if one.get("RW")]
@@ -108,14 +117,13 @@ def inspection_of(raw: dict[str, Any], *, sockets: tuple[Socket, ...] | None, pr
             Health(exit_code=int(one.get("ExitCode") or 0), output=" ".join((one.get("Output") or "").split()))
             for one in (health.get("Log") or ())[-_HEALTH_KEPT:]
         ),
-        sockets=sockets,
         command=(raw.get("Path") or "", *(raw.get("Args") or ())),
-        program=program,
         user=config.get("User") or "",
         workdir=config.get("WorkingDir") or "/",
         read_only=bool(host.get("ReadonlyRootfs")),
         writable=tuple(sorted({*(host.get("Tmpfs") or {}), *mounts})),
         memory=int(host.get("Memory") or 0),
+        **more,
     )
 
 

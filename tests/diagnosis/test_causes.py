@@ -13,7 +13,7 @@ from seatrial.diagnosis.answers import deployed_cause
 from seatrial.diagnosis.causes import diagnose
 from seatrial.diagnosis.evidence import Evidence, Page
 from seatrial.diagnosis.timeline import describe
-from seatrial.engine.inspection import ContainerInspection, Health, Socket
+from seatrial.engine.inspection import ContainerInspection, EndedBy, Health, Socket
 from seatrial.model.app import App, Check
 from seatrial.model.reference import ImageReference
 
@@ -82,15 +82,25 @@ def test_a_wrong_port_on_loopback() -> None:
     assert "0.0.0.0" in hint  # noqa: S104
 
 
-@pytest.mark.parametrize(
-    "seen", [replace(ENDED, oom_killed=True), replace(ENDED, exit_code=137)], ids=["flag", "exit code"]
-)
+@pytest.mark.parametrize("seen", [replace(ENDED, oom_killed=True), replace(ENDED, exit_code=137, ended_by="memory")])
 def test_memory_comes_first(seen: ContainerInspection) -> None:
     """A kill at the memory limit is the cause, whatever the log says."""
     found = diagnose(evidence(seen, TRACEBACK, "ValueError: cut off"))
 
     assert (found.name, "64 MiB" in found.reason) == ("out-of-memory", True)
     assert found.hint.startswith("memory: 128m under apps.web")
+
+
+@pytest.mark.parametrize(
+    ("ended_by", "name"),
+    [("restart", "engine-restarted"), ("request", "killed"), ("itself", "killed"), ("", "killed")],
+)
+def test_killed_but_not_for_memory(ended_by: EndedBy, name: str) -> None:
+    """Exit code 137 alone does not tell memory."""
+    found = diagnose(evidence(replace(ENDED, exit_code=137, ended_by=ended_by)))
+
+    assert found.name == name
+    assert "MiB" not in found.reason
 
 
 def test_a_foreign_image() -> None:

@@ -190,6 +190,8 @@ def test_a_worker_that_was_too_slow() -> None:
     late = result("no answer: no complete answer within 5.0 s", final=False)
 
     assert diagnose(evidence(seen, _GUNICORN, results=(late,))).name == "out-of-memory"
+    assert diagnose(evidence(replace(seen, oom_kills=1), _GUNICORN, results=(late,))).name == "out-of-memory"
+    assert diagnose(evidence(replace(seen, oom_kills=0), _GUNICORN, results=(late,))).name == "no-answer"
     slow = diagnose(evidence(seen, "[CRITICAL] WORKER TIMEOUT (pid:9)", _GUNICORN, results=(late,)))
     assert slow.name == "no-answer"
 

@@ -36,8 +36,18 @@ def listening(address: str, port: int) -> Evidence:
         ),
         (
             evidence(replace(ENDED, exit_code=137)),
-            "it was killed (exit code 137), probably at the memory limit of 64 MiB",
-            f"memory: 128m{SET}",
+            "SIGKILL ended it (exit code 137), not at its memory limit and not through the engine",
+            "find out what in the app, or on the engine's machine, kills it (a watchdog, a supervisor)",
+        ),
+        (
+            evidence(replace(ENDED, exit_code=137, ended_by="request")),
+            "somebody stopped its container (docker kill, docker stop)",
+            "run the command again (docker events shows who)",
+        ),
+        (
+            evidence(replace(ENDED, exit_code=137, ended_by="restart")),
+            "the Docker Engine was restarted while it ran",
+            "run the command again",
         ),
         (
             evidence(replace(ENDED, program="linux/arm64", command=("/app",)), engine_platform="linux/amd64"),

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from seatrial.engine.connection import Connection, api_url
+from seatrial.engine.docker.ending import COUNTERS, ended_by, oom_kills_in_host, oom_kills_of
 from seatrial.engine.failures import AbsentError, RefusedError
 from seatrial.engine.inspection import (
     ContainerInspection,
@@ -31,6 +32,7 @@ _LOOPBACK = "127.0.0.1"
 # Exit codes if a program is for another platform, or if a shell then tried to run it as a script.
 _NOT_EXECUTED = (2, 126, 127)
 _TAR_BLOCK = 512
+_SOCKET_TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
 _PORT_TAKEN = re.compile(r"port is already allocated|address already in use|failed to bind host port", re.IGNORECASE)
 
 
@@ -156,22 +158,28 @@ class Containers:
         """Return what can be seen of a container from outside, with its sockets; None if it is gone."""
         with suppress(AbsentError), self._connection.translate_errors("the container cannot be inspected"):
             raw = self._connection.client.inspect_container(container_id)
-            return inspection_of(raw, sockets=self._sockets(raw), program=self._program(raw))
+            sockets, oom_kills = self._kernel(raw)
+            ended = ended_by(self._connection.client, raw)
+            program = self._program(raw)
+            return inspection_of(raw, sockets=sockets, oom_kills=oom_kills, ended_by=ended, program=program)
         return None
 
-    def _sockets(self, raw: dict[str, Any]) -> tuple[Socket, ...] | None:
-        """Return a container's listening sockets, read from this machine's /proc, else from the container's own."""
+    def _kernel(self, raw: dict[str, Any]) -> tuple[tuple[Socket, ...] | None, int | None]:
+        """Return a container's listening sockets, and how many of its processes were killed for memory.
+
+        They are read from this machine's kernel, else in the container.
+        """
         if not raw["State"].get("Running"):
-            return None
-        found = sockets_in_host_proc(int(raw["State"].get("Pid") or 0), raw["Id"])
-        if found is not None:
-            return found
+            return None, None
+        pid = int(raw["State"].get("Pid") or 0)
+        if (found := sockets_in_host_proc(pid, raw["Id"])) is not None:
+            return found, oom_kills_in_host(pid, raw["Id"])
         client = self._connection.client
         with suppress(RefusedError), self._connection.translate_errors():  # it has just ended, or its image has no cat
-            made = client.exec_create(raw["Id"], ["cat", "/proc/net/tcp", "/proc/net/tcp6"], stderr=False)
+            made = client.exec_create(raw["Id"], ["cat", *_SOCKET_TABLES, *COUNTERS], stderr=False)
             text = client.exec_start(made).decode("utf-8", "replace")
-            return sockets_of(text) if "local_address" in text else None
-        return None
+            return sockets_of(text) if "local_address" in text else None, oom_kills_of(text)
+        return None, None
 
     def _program(self, raw: dict[str, Any]) -> str:
         """Return the platform of the program that a container could not run, from the head of its file."""

@@ -29,11 +29,13 @@ def _whole_in(*tries: int) -> Callable[[PublishScenario, EngineProxy], None]:
 
 # An image that must not arrive is so big that it cannot arrive before the stream ends.
 BIG = 10_000_000
+ODD = b'null\r\n[1]\r\n7\r\n{"status": null, "id": 5}\r\n{"progressDetail": 1}\r\n"' + b"x" * 50_000_000 + b'"\r\n'
 ROWS = {
     "empty": Row(check=_whole_in(1), fault=Empty(), push_timeout=4),
     "cut": Row(check=_whole_in(1, 2), fault=Cut(messages=1, times=1), push_timeout=4),
     "cut-for-good": Row(check=_whole_in(2), fault=Cut(messages=1, finishes=False, times=1), size=BIG, push_timeout=4),
     "garbage": Row(check=_whole_in(1, 2), fault=Garbage(times=1), push_timeout=4),
+    "odd": Row(check=_whole_in(1), fault=Garbage(line=ODD), push_timeout=4),
     "stall": Row(check=_whole_in(1), fault=Stall(messages=1, times=1), push_timeout=4),
     "stall-for-good": Row(
         check=_whole_in(2), fault=Stall(messages=1, finishes=False, times=1), size=BIG, push_timeout=4

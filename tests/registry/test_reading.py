@@ -9,7 +9,15 @@ from typing import Any
 
 import pytest
 
-from seatrial.errors import NotAnImage, PushRefused, RateLimited, RegistryUnavailable, SeatrialError, StepFailed
+from seatrial.errors import (
+    Conflict,
+    NotAnImage,
+    PushRefused,
+    RateLimited,
+    RegistryUnavailable,
+    SeatrialError,
+    StepFailed,
+)
 from seatrial.model.reference import ImageReference
 from seatrial.registry.client import HttpRegistry
 from seatrial.registry.credentials import CredentialStore
@@ -281,3 +289,12 @@ def test_how_long_to_wait(store: CredentialStore, after: str, seconds: float) ->
     with serve(lambda _: reply) as server, pytest.raises(RateLimited) as caught:
         HttpRegistry(server.host, store).tags(image(server))
     assert caught.value.seconds == seconds
+
+
+@pytest.mark.parametrize("status", [400, 403, 409, 412])
+def test_an_immutable_tag(store: CredentialStore, status: int) -> None:
+    """A tag that a registry never moves is a conflict, whatever the status of its answer."""
+    body = b'{"errors": [{"code": "PRECONDITION", "message": "\'app:1\' is configured as immutable"}]}'
+    with serve(lambda _: Reply(status=status, body=body)) as server, pytest.raises(Conflict) as caught:
+        HttpRegistry(server.host, store).tag(image(server), MANIFEST)
+    assert "immutable" in caught.value.reason

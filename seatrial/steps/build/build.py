@@ -114,9 +114,11 @@ class Build(AppStep):
             yield f"not sent, because only files, folders and links can be: {summarize_names(left_out)}"
 
     def look_again(self, world: World, change: Change) -> Change | NoChange:  # noqa: ARG002  every step's signature
-        """Look whether the name still points to the image; raise `Conflict` if another folder's build has taken it."""
-        world.image_for(self.target, self.version)
-        return self.plan(world)
+        """Look whether the name points to the image; raise `Conflict` if another folder's build has taken it."""
+        plan = self.plan(world)
+        if isinstance(plan, Change):
+            world.image_for(self.target, self.version)
+        return plan
 
     @staticmethod
     def _built_now(image: Image, world: World) -> bool:

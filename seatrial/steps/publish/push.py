@@ -11,6 +11,7 @@ from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
 from seatrial.errors import Conflict, PushRefused, SeatrialError, StepFailed, Unavailable
 from seatrial.events import WarningEvent
+from seatrial.model.app import INPUTS_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
 from seatrial.pipeline.outcome import Results
@@ -21,6 +22,7 @@ from seatrial.registry.model import Manifest
 from seatrial.steps.publish.destination import Destination, join_references, version_of
 from seatrial.steps.publish.publication import Publication, record_change
 from seatrial.steps.publish.retag import TagErrors, entry_for, partial_failure, retag_all
+from seatrial.steps.publish.tag import taken
 from seatrial.steps.publish.upload import Upload, when_settled
 
 __all__ = ["Push"]
@@ -57,7 +59,7 @@ class Push(AppStep):
             return _unchanged(publication)
         world.check_push_permission(self.destination.repository)
         if publication.published is None:
-            self._check_name(publication.own[0], image, world.image(publication.own[0]))
+            self._check_name(world, image, publication.own[0])
             self._check_lost(world, publication)
         return Change(
             would=publication.would,
@@ -185,19 +187,20 @@ class Push(AppStep):
                 )
             )
 
-    def _check_name(self, reference: ImageReference, image: Image, found: Image | None) -> None:
-        """Raise `StepFailed` unless the reference to be pushed is this image's in the engine."""
-        if found is None or found.id != image.id:
-            flags = self.destination.flags + (f" --version {self.version}" if self.version else "")
-            if found is None:
-                reason = f"{reference.familiar} is not tagged in the engine"
-            else:
-                reason = f"in the engine it points to {found.id}, not to {image.id}, the image to push"
-            raise StepFailed(
-                f"cannot push {reference.familiar}",
-                reason=reason,
-                hint=f"invoke tag{flags} push{flags}",
-            )
+    def _check_name(self, world: World, image: Image, reference: ImageReference) -> None:
+        """Raise an error unless the reference to be pushed is this image's in the engine."""
+        found = world.image(reference)
+        if found and found.id == image.id:
+            return
+        inputs = found.labels.get(INPUTS_LABEL) if found else None
+        if inputs and world.state.built_by(inputs) is None:
+            raise taken(reference, image, found)
+        flags = self.destination.flags + (f" --version {self.version}" if self.version else "")
+        if found is None:
+            reason = f"{reference.familiar} is not tagged in the engine"
+        else:
+            reason = f"in the engine it points to {found.id}, not to {image.id}, the image to push"
+        raise StepFailed(f"cannot push {reference.familiar}", reason=reason, hint=f"invoke tag{flags} push{flags}")
 
     def _check_lost(self, world: World, publication: Publication) -> None:
         """Raise `Conflict` if the version was released with other content, and the registry has lost that."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
-from seatrial.errors import Conflict, SeatrialError, StepFailed
+from seatrial.errors import Conflict, SeatrialError, StepFailed, Unavailable
 from seatrial.events import BytesSent, Event, Transfer
 from seatrial.model.app import REVISION_LABEL
 from seatrial.model.reference import ImageReference
@@ -105,7 +106,7 @@ class Upload:
                 transfers.on_event(event)
                 layers = transfers.layers
                 self._sent |= {one for one, layer in layers.items() if layer.result is LayerResult.SENT}
-                all_there = layers[event.layer].done and all(layer.done for layer in layers.values())
+                all_there = bool(layers) and all(layer.done for layer in layers.values())
                 if all_there or time.monotonic() > next_look:
                     next_look = time.monotonic() + _SECONDS_BETWEEN_LOOKS
                     self._look_or_ignore()
@@ -115,18 +116,15 @@ class Upload:
 
     def _look_or_ignore(self) -> None:
         """Raise `Conflict` if somebody else has published the version; a registry that does not answer says nothing."""
-        try:
+        with suppress(StepFailed, Unavailable):
             self._look()
-        except Conflict:
-            raise
-        except SeatrialError:
-            return
 
     def _give_back(self) -> None:
         """Put their manifest back if the engine replaces it: its last request may already be under way."""
         for pause in _PAUSES if self._theirs else ():
             if self._theirs and self._manifest_or_none():
-                self._registry.tag(self.reference, self._theirs)
+                with suppress(SeatrialError):  # tried again, and the conflict matters more
+                    self._registry.tag(self.reference, self._theirs)
             self.world.retry_policy.sleep(pause)
 
     def _verify(self, digest: str | None) -> Manifest:

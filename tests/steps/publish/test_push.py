@@ -79,6 +79,19 @@ def test_other_content(scenario: StepScenario) -> None:
     assert scenario.backend.published(scenario.repository) == {"1": done.after, "latest": done.after}
 
 
+def test_an_immutable_tag(scenario: StepScenario) -> None:
+    """A moving tag that the registry never moves is a conflict; the version is published."""
+
+    def tag(*_: object) -> None:
+        raise Conflict("it cannot be moved", reason="the registry never moves a tag", hint="--version NEW")
+
+    outcome, _ = with_registry(tagged(scenario), scenario.push(), tag=tag)
+
+    assert isinstance(outcome.error, Conflict)
+    assert outcome.error.exit_code == 4
+    assert list(scenario.backend.published(scenario.repository)) == ["1"]
+
+
 @pytest.mark.parametrize("elsewhere", [True, False])
 def test_a_tag_in_the_engine(scenario: StepScenario, elsewhere: bool) -> None:
     """An image whose tag is missing or points elsewhere is not pushed; the hint is the command to tag it."""

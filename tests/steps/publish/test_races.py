@@ -147,6 +147,9 @@ def test_tagged_elsewhere_meanwhile(scenario: StepScenario, monkeypatch: pytest.
     assert isinstance(scenario.real(scenario.tag()).error, Conflict)
     scenario.prepare(scenario.tag())
 
+    labels = scenario.backend.labels(scenario.local())
+    scenario.backend.put_image(scenario.remote(), {**labels, INPUTS_LABEL: "sha256:others"})
+    assert isinstance(refused(scenario, scenario.push()), Conflict)
     image = scenario.world.image_for(scenario.app, Version("1"))
     reference = ImageReference.parse(scenario.remote())
     upload = Upload(

@@ -7,7 +7,7 @@ import re
 from seatrial.pipeline.outcome import Status
 from seatrial.pipeline.report import Report
 from tests.steps.run_steps import go, statuses
-from tests.steps.scenario import ALSO_DOCKER, StepScenario
+from tests.steps.scenario import StepScenario
 
 NEW = ["ok", *["changed"] * 4]
 """The statuses of a first release: the preflight finds no problem."""
@@ -18,7 +18,6 @@ def references(report: Report) -> list[str]:
     return [word.rstrip(",;:)") for one in report.outcomes for word in one.message.split() if re.search(r":\w", word)]
 
 
-@ALSO_DOCKER
 def test_four_runs(scenario: StepScenario) -> None:
     """Check mode plans a release and the next version of a changed app; the real release does the same, once."""
     for version in ("1", "2"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from seatrial.errors import StepFailed, UsageError
+from seatrial.model.reference import ImageReference
 from seatrial.steps.publish.tag import Tag
 from tests.steps.run_steps import refused
 from tests.steps.scenario import StepScenario
@@ -43,6 +44,15 @@ def test_a_tag_that_points_elsewhere(scenario: StepScenario) -> None:
     assert scenario.remote("latest") in done.message
     assert scenario.remote() not in done.message
     assert (done.before, done.after) == (elsewhere, scenario.image_id(scenario.local()))
+
+
+def test_the_apps_own_name(scenario: StepScenario) -> None:
+    """A message names the image as the app does, whatever other names it has."""
+    scenario.prepare(scenario.build("1"))
+    for name in ("aaa/other:9", f"{scenario.app.repository.familiar}:0"):
+        scenario.backend.engine.tag(scenario.image_id(scenario.local()) or "", ImageReference.parse(name))
+
+    assert scenario.real(scenario.tag()).message.startswith(f"tagged {scenario.local()} as ")
 
 
 def test_nothing_to_tag(scenario: StepScenario) -> None:

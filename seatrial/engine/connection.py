@@ -60,6 +60,8 @@ class Connection:
         """The SDK's low-level client, connected on first use."""
         if self._client is None:
             endpoint = self.endpoint
+            if (config := self._variables.docker_config / "config.json").exists() and not config.is_file():
+                DockerConfig.read(config)  # raises: the SDK would read a pipe for ever
             with self.translate_errors():
                 from seatrial.engine.client import Client
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from seatrial.engine.connection import Connection
 from seatrial.engine.docker.engine import DockerEngine
 from seatrial.engine.endpoint import Endpoint, TlsFiles
 from seatrial.engine.proxies import proxies_inside, proxy_to_engine
-from seatrial.errors import EngineUnavailable, StepFailed, Unavailable
+from seatrial.errors import CredentialsError, EngineUnavailable, StepFailed, Unavailable
 from tests.servers.local_server import Reply, listen, serve
 
 TLS = TlsFiles(authority=None, client=None, verify=True)
@@ -158,3 +159,10 @@ def test_what_only_requests_reads(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     with serve(lambda _: Reply(body=VERSION)) as server:
         assert _engine(monkeypatch, server.port).info().api == "1.41"
     assert "Authorization" not in server.asked[0].headers
+
+
+def test_a_pipe_as_docker_configuration() -> None:
+    """A pipe in place of config.json, which the SDK would read for ever, is refused at once."""
+    os.mkfifo(Path(os.environ["DOCKER_CONFIG"]) / "config.json")
+    with pytest.raises(CredentialsError, match="not a regular file"):
+        DockerEngine(Connection()).info()

@@ -30,7 +30,7 @@ from tests.servers.registries import (
     read_only_registry,
     tls_registry,
 )
-from tests.waiting import answers, wait_until
+from tests.waiting import answers, list_images, wait_until
 
 # Pytest looks for fixtures here, so those of tests/servers/registries.py are among these names.
 __all__ = [
@@ -134,7 +134,7 @@ class EngineContents:
             return tuple(sorted(tag for tag in tags or () if not _TESTS_NAME.search(tag) or str(project) in tag))
 
         containers = client.api.containers(all=True)
-        images = client.api.images()
+        images = list_images(client.api)
         return cls(
             containers=frozenset(one["Id"] for one in containers if not foreign(one["Labels"])),
             images=frozenset((one["Id"], known(one["RepoTags"])) for one in images if not foreign(one["Labels"])),

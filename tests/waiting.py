@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
+import docker
 import requests
+from docker.errors import NotFound
 
-__all__ = ["answers", "wait_until"]
+__all__ = ["answers", "list_images", "wait_until"]
 
 
 def answers(url: str) -> bool:
@@ -17,6 +21,20 @@ def answers(url: str) -> bool:
     except requests.RequestException:
         return False
     return True
+
+
+def list_images(client: docker.APIClient) -> list[dict[str, Any]]:
+    """Return the engine's images; on the containerd store the list fails while another test removes one."""
+    found: list[dict[str, Any]] = []
+
+    def listed() -> bool:
+        with suppress(NotFound):
+            found[:] = client.images()
+            return True
+        return False
+
+    wait_until(listed)
+    return found
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 30, pause: float = 0.02) -> None:

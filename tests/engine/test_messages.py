@@ -14,13 +14,11 @@ from seatrial.engine.api_version import require_buildkit
 from seatrial.engine.builders.failure import build_error
 from seatrial.engine.connection import Connection
 from seatrial.engine.docker.transfer import Direction, transfer_error, translate_push_errors
-from seatrial.engine.model import BuildRequest, ContainerSpec
+from seatrial.engine.model import BuildRequest
 from seatrial.errors import SeatrialError
 from seatrial.model.app import BuildOptions
 from seatrial.model.reference import ImageReference
 from seatrial.sources.context import Context
-from tests.engine.memory.engine import MemoryEngine
-from tests.engine.scenario import quiet
 
 IMAGE = ImageReference.parse("r.io/shop/web:1")
 REQUEST = BuildRequest(
@@ -67,16 +65,6 @@ def _transfer(text: str, direction: Direction = "push") -> Provoke:
 
 def _build(text: str) -> Provoke:
     return lambda: _raise(build_error(REQUEST, None, text))
-
-
-def _container(name: str) -> Provoke:
-    def provoke() -> None:
-        engine = MemoryEngine()
-        image_id = engine.add("content", IMAGE)
-        for _ in range(2):
-            engine.create(ContainerSpec(name=name, image_id=image_id, port=80), quiet)
-
-    return provoke
 
 
 ROWS: list[tuple[Any, ...]] = [
@@ -206,15 +194,6 @@ ROWS: list[tuple[Any, ...]] = [
         "this Docker Engine is too old to build images",
         "its API is 1.38, and BuildKit needs 1.39 or later",
         "install Docker Engine 20.10 or later (18.09 is the first with BuildKit)",
-    ),
-    ("name-taken", _container("web"), "the name web is taken by another container", "conflict", "docker rm web"),
-    ("no-image", lambda: MemoryEngine().history("web:1"), "there is no image web:1", "No such image", "invoke build"),
-    (
-        "no-container",
-        lambda: MemoryEngine().start("web"),
-        "there is no container web",
-        "No such container",
-        "docker ps -a",
     ),
 ]
 

@@ -20,6 +20,7 @@ from seatrial.registry.credentials import CredentialStore
 from seatrial.registry.model import Registry
 from tests.servers.registries import TestRegistry
 from tests.steps.memory_backend import PORT, Containers, Images
+from tests.waiting import list_images
 
 __all__ = ["DockerBackend"]
 
@@ -45,7 +46,7 @@ class DockerBackend:
     def images(self) -> Images:
         """Return the images: ids with their tags."""
         found = set()
-        for one in self._client.api.images():
+        for one in list_images(self._client.api):
             names = tuple(sorted(name for name in one["RepoTags"] or () if self._project in name))
             if names or (one["Labels"] or {}).get("seatrial.project") == self._project:
                 found.add((one["Id"], names))

@@ -23,7 +23,6 @@ from seatrial.registry.model import Registry
 from seatrial.settings.settings import Settings
 from seatrial.steps.setup import engine as engine_module
 from seatrial.steps.setup.base_image import BaseImage
-from seatrial.steps.setup.engine import EngineRunning, EngineStopped
 from seatrial.steps.setup.local_registry import LocalRegistry
 from tests.engine.memory.engine import MemoryEngine
 
@@ -70,13 +69,6 @@ def settings(tmp_path: Path, free_port: int) -> Settings:
     return Settings.load({"project": "p", "local_registry_port": free_port, "apps": {"web": app}}, tmp_path)
 
 
-def test_an_engine_that_answers(world: World) -> None:
-    """An engine that was already running is ok, and down leaves it alone."""
-    outcome, _ = converge(EngineRunning(), world, check=False, emit=print)
-    ended, _ = converge(EngineStopped(), world, check=False, emit=print)
-    assert (outcome.status, ended.status) == (Status.OK, Status.OK)
-
-
 @pytest.mark.parametrize(("root", "status"), [(True, Status.CHANGED), (False, Status.FAILED)])
 def test_check_mode_on_a_bare_machine(
     world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch, *, root: bool, status: Status
@@ -96,31 +88,6 @@ def test_check_mode_on_a_bare_machine(
         assert found["preflight"] is Status.OK
         assert [one.step for one in report.outcomes][3:] == ["preflight", "build", "smoke", "tag", "push", "run"]
     assert not world.state.folder.exists()
-
-
-def test_an_engine_elsewhere(world: World) -> None:
-    """An engine that DOCKER_HOST names is not started here if it does not answer."""
-
-    class Elsewhere(_NoEngine):
-        @property
-        def endpoint(self) -> str:
-            return "tcp://192.0.2.1:2375"
-
-    outcome, _ = converge(EngineRunning(), replace(world, engine=Elsewhere()), check=False, emit=print)
-
-    assert outcome.status is Status.FAILED
-    assert outcome.error
-    assert "DOCKER_HOST" in outcome.error.hint
-
-
-def test_a_base_image_that_is_there(world: World, settings: Settings) -> None:
-    """Any one of the app's base images is enough."""
-    app = settings.app()
-    engine = world.engine
-    assert isinstance(engine, MemoryEngine)
-    image_id = engine.add("python", app.base_images[1])
-    outcome, _ = converge(BaseImage(target=app), world, check=False, emit=print)
-    assert (outcome.status, outcome.after) == (Status.OK, image_id)
 
 
 def test_a_base_image_that_cannot_be_pulled(world: World, settings: Settings) -> None:

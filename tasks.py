@@ -7,6 +7,7 @@ import platform
 import shlex
 import shutil
 import sys
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -50,6 +51,7 @@ except ImportError as cause:
 
 STORES = ("graphdriver", "containerd")
 VENV = ROOT / ".venv"
+_took: dict[str, float] = {}  # how long each stage of `test` took, in seconds
 BIN = shlex.quote(str(VENV / "bin"))
 # Tests wait for the engine half of the time, so that one more than there are processors keeps them busy.
 PARALLEL = f"-n {(os.cpu_count() or 1) + 1} --dist worksteal --durations 10"
@@ -106,22 +108,36 @@ def test(c: Context, only: str = "", engine: str = "usual") -> None:
     _equip(c)
     seatrial_tasks.up(c)
     _install_programs(c)
-    with c.cd(ROOT):
-        if engine == "usual":
-            lint(c)
-            _pytest(c, only)
-        else:
-            _test_on_newer_engine(c, engine, only)
+    try:
+        with c.cd(ROOT):
+            if engine == "usual":
+                lint(c)
+                _pytest(c, only)
+            else:
+                _test_on_newer_engine(c, engine, only)
+    finally:
+        for name, seconds in _took.items():
+            print(f"{seconds:7.1f} s  {name}", flush=True)
+
+
+def _stage(c: Context, name: str, command: str, env: dict[str, str] | None = None) -> None:
+    """Run a command after a line that says what it is, and keep how long it took, also if it fails."""
+    print(f"* {name}", flush=True)
+    began = time.monotonic()
+    try:
+        c.run(command, env=env, pty=False)
+    finally:
+        _took[name] = time.monotonic() - began
 
 
 def _pytest(c: Context, only: str, marked: str = "", env: dict[str, str] | None = None) -> None:
     """Run tests in parallel, then those with time limits by themselves."""
     if only:
-        c.run(f"{BIN}/python -m pytest {PARALLEL} {only}" + f" -m '{marked}'" * bool(marked), env=env, pty=False)
+        _stage(c, "tests", f"{BIN}/python -m pytest {PARALLEL} {only}" + f" -m '{marked}'" * bool(marked), env)
         return
     also = f"({marked}) and " if marked else ""
-    c.run(f"{BIN}/python -m pytest {PARALLEL} -m '{also}not alone'", env=env, pty=False)
-    c.run(f"{BIN}/python -m pytest --durations 10 -m '{also}alone'", env=env, pty=False)
+    _stage(c, "tests in parallel", f"{BIN}/python -m pytest {PARALLEL} -m '{also}not alone'", env)
+    _stage(c, "tests with time limits", f"{BIN}/python -m pytest --durations 10 -m '{also}alone'", env)
 
 
 def _install_programs(c: Context) -> None:
@@ -185,7 +201,8 @@ def lint(c: Context) -> None:
     """Check style and types: ruff and mypy."""
     _equip(c)
     with c.cd(ROOT):
-        c.run(f"{BIN}/ruff check && {BIN}/ruff format --check && {BIN}/mypy")
+        _stage(c, "lint", f"{BIN}/ruff check && {BIN}/ruff format --check")
+        _stage(c, "types", f"{BIN}/mypy")
 
 
 @task(positional=[], help={"upgrade": "Take the newest versions instead of the locked ones."})

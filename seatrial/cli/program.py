@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 from invoke.collection import Collection
 from invoke.config import Config
 from invoke.exceptions import ParseError
+from invoke.parser.argument import Argument
 from invoke.program import Program
 from invoke.util import helpline
 
@@ -81,6 +82,7 @@ class PlaybookProgram(Program):
         """Parse the tasks and their flags."""
         with self._usage_errors():
             super().parse_tasks()
+            _check_versions([(context.name or "", context.args) for context in self.tasks])
 
     def parse_cleanup(self) -> None:
         """Print what Invoke prints instead of running tasks: help, the list of tasks."""
@@ -139,6 +141,21 @@ class SeatrialProgram(PlaybookProgram):
 def run_playbook() -> None:
     """Run the tasks of a tasks.py, as `invoke` does."""
     PlaybookProgram(name="Seatrial", binary="invoke", version=__version__).run()
+
+
+def _check_versions(tasks: Sequence[tuple[str, Mapping[str, Argument]]]) -> None:
+    """Raise `UsageError` for a build without --version before a task with one: that would use another image."""
+    built = ""
+    for name, flags in tasks:
+        version = flags["version"].value if "version" in flags else None
+        if name.rpartition(".")[2] == "build" and version is None:
+            built = name
+        elif built and version is not None:
+            raise UsageError(
+                f"{built} has no --version, but {name} has",
+                reason=f"each task takes its own flags: {built} would build another version than {version}",
+                hint=f"invoke build --version {version} {name.rpartition('.')[2]} --version {version}",
+            )
 
 
 def _described(collection: Collection, prefix: str = "") -> Iterator[tuple[str, str]]:

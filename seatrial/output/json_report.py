@@ -21,6 +21,7 @@ from seatrial.pipeline.report import Report
 __all__ = ["as_json", "error_document"]
 
 _UNKNOWN_CALL = Call()
+_LONGEST_TEXT = 2000
 
 
 def as_json(report: Report, *, call: Call = _UNKNOWN_CALL) -> str:
@@ -52,8 +53,8 @@ def _step(outcome: Outcome, call: Call) -> StepDocument:
         step=outcome.step,
         app=outcome.app or None,
         status=outcome.status,
-        message=outcome.message,
-        reason=outcome.reason or None,
+        message=sanitize(outcome.message, limit=_LONGEST_TEXT),
+        reason=sanitize(outcome.reason, limit=_LONGEST_TEXT) or None,
         seconds=round(outcome.seconds, 3),
         attempts=outcome.attempts,
         before=outcome.before,
@@ -69,8 +70,8 @@ def error_document(error: SeatrialError, call: Call) -> ErrorDocument:
     """Return an error as a part of a document; its hint is completed with `call`."""
     return ErrorDocument(
         cause=error.cause or UNSET,
-        message=error.message,
+        message=sanitize(error.message, limit=_LONGEST_TEXT),
         reason=error.reason,
-        hint=call.complete(error.hint),
+        hint=sanitize(call.complete(error.hint), limit=_LONGEST_TEXT),
         details=error.details,
     )

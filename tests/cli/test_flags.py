@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from pathlib import Path
 
+import pytest
 from invoke.collection import Collection
 
 from seatrial import tasks
+from seatrial.cli.program import SeatrialProgram
 from seatrial.tasks import ns
 
 CONTEXTS = ns.to_contexts()
@@ -40,3 +43,17 @@ def test_the_tasks_can_be_part_of_another_collection() -> None:
     copied = Collection.from_module(tasks, config={"seatrial": {"user": "alice"}})
 
     assert {context.name for context in copied.to_contexts()} == {context.name for context in CONTEXTS}
+
+
+def test_a_build_that_lacks_the_version(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A version behind the last of several tasks is refused if a build before it would build another one."""
+    monkeypatch.chdir(tmp_path)
+    program = SeatrialProgram(name="Seatrial", binary="seatrial", namespace=ns, version="1")
+
+    with pytest.raises(SystemExit) as ended:
+        program.run(["seatrial", "build", "smoke", "--version", "1"])
+
+    assert ended.value.code == 2
+    assert "build --version 1 smoke --version 1" in capsys.readouterr().err

@@ -36,7 +36,9 @@ ERROR = StepFailed(
     "it broke", reason="a \x1b[31mred\x1b[0m word " + "and more " * 20, hint="invoke build", details=("x",)
 )
 OUTCOMES = (
-    Outcome(step="build", app="web", status=Status.CHANGED, message="changed: app.py", seconds=1.26, after="sha256:b"),
+    Outcome(
+        step="build", app="web", status=Status.CHANGED, message="changed: \x1b[2Japp.py", seconds=1.26, after="sha256:b"
+    ),
     Outcome(
         step="smoke",
         app="web",

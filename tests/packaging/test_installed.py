@@ -6,27 +6,19 @@ import shutil
 import tomllib
 from pathlib import Path
 
-import pytest
-
 import seatrial
 import tasks
 from tests.packaging.distribution import ROOT, Python, run
 
 
-@pytest.mark.parametrize("flag", ["--version", "--help", "--list"])
-def test_program(installed: Python, tmp_path: Path, flag: str) -> None:
-    """In an empty folder, the program and the module print the same."""
-    program = run(installed.program("seatrial"), flag, cwd=tmp_path)
-    module = run(installed.program("python"), "-m", "seatrial", flag, cwd=tmp_path)
+def test_program(installed: Python, tmp_path: Path) -> None:
+    """In an empty folder, the program prints its version and its tasks."""
+    version = run(installed.program("seatrial"), "--version", cwd=tmp_path)
+    listed = run(installed.program("seatrial"), "--list", cwd=tmp_path)
 
-    assert (program.returncode, program.stderr) == (0, "")
-    assert (module.returncode, module.stdout, module.stderr) == (0, program.stdout, "")
-    wanted = {
-        "--version": f"Seatrial {seatrial.__version__}\n",
-        "--help": "Usage: seatrial ",
-        "--list": "  release ",
-    }
-    assert wanted[flag] in program.stdout
+    assert (version.returncode, version.stdout, version.stderr) == (0, f"Seatrial {seatrial.__version__}\n", "")
+    assert (listed.returncode, listed.stderr) == (0, "")
+    assert "  release " in listed.stdout
 
 
 def test_hints_name_the_program(installed: Python, tmp_path: Path) -> None:
@@ -62,19 +54,18 @@ def test_repository(required: Python, unpacked: Path) -> None:
     assert "ModuleNotFoundError" not in built.stdout + built.stderr
 
 
-@pytest.mark.parametrize("name", tasks.NEEDED)
-def test_missing_module(required: Python, unpacked: Path, tmp_path: Path, name: str) -> None:
+def test_missing_module(required: Python, unpacked: Path, tmp_path: Path) -> None:
     """A missing module is reported with the Python that lacks it and the command that installs it."""
     python = Python.make(tmp_path / "venv")
     for path in required.modules.iterdir():
-        if path.name != name:
+        if path.name != "google":
             (python.modules / path.name).symlink_to(path)
 
     done = run(python.program("python"), "-m", "invoke", "build", cwd=unpacked / "docs")
 
     assert (done.returncode, done.stdout) == (3, "")
     _, reason, hint = done.stderr.splitlines()
-    assert f"No module named '{name}'" in reason
+    assert "No module named 'google'" in reason
     assert str(python.program("python")) in reason
     assert hint.startswith(f"  next: {python.program('python')} -m pip install -r ../requirements.txt ")
 

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import secrets
+from pathlib import Path
 from typing import cast
 
 import pytest
 
-from seatrial.errors import PushRefused, SeatrialError
-from seatrial.registry.credentials import Credential, Secret
+from seatrial.errors import PushRefused, SeatrialError, UsageError
+from seatrial.events import Event, WarningEvent
+from seatrial.host.process import Process
+from seatrial.model.reference import ImageReference
+from seatrial.pipeline.state import StateFolder
+from seatrial.pipeline.world import World
+from seatrial.registry.client import HttpRegistry
+from seatrial.registry.credentials import Credential, CredentialStore, Secret
 from seatrial.steps.publish.login import Login
+from tests.engine.memory.engine import MemoryEngine
+from tests.servers.local_server import Reply, serve
 from tests.steps.run_steps import refused, released, tagged
 from tests.steps.scenario import StepScenario
 
@@ -76,3 +87,35 @@ def test_what_a_login_is_for(guarded_scenario: StepScenario) -> None:
     newer = released(scenario, "1.4.3", "hello again")
     done = scenario.four_runs(scenario.rollback("1.4.2"))
     assert (done.before, done.after) == (newer, digest)
+
+
+def test_credentials_of_the_variable(tmp_path: Path) -> None:
+    """A login that DOCKER_AUTH_CONFIG would hide is refused; each warning about credentials comes once."""
+    with serve(lambda _: Reply(body=b'{"tags": []}')) as server:
+        auth = base64.b64encode(b"bob:x").decode()
+        content = json.dumps({"auths": {server.host: {"auth": auth}}})
+        (tmp_path / "config.json").write_text(content)
+        (tmp_path / "config.json").chmod(0o644)
+        registries = [HttpRegistry(server.host, CredentialStore(tmp_path, value)) for value in (content, "{")]
+        events: list[Event] = []
+        worlds = [
+            World(
+                engine=MemoryEngine(),
+                registry=lambda _, one=one: one,  # type: ignore[misc]
+                state=StateFolder(tmp_path),
+                process=Process.this(),
+                emit=events.append,
+            )
+            for one in registries
+        ]
+        step = Login(registry=server.host, credential=Credential(user="alice", secret=Secret("y")))
+        with pytest.raises(UsageError, match="DOCKER_AUTH_CONFIG"):
+            step.plan(worlds[0])
+        repository = ImageReference.parse(f"{server.host}/demo/app")
+        for _ in range(2):
+            worlds[1].check_push_permission(repository)
+    assert [isinstance(event, WarningEvent) for event in events] == [True, True]
+    assert {word for word in ("DOCKER_AUTH_CONFIG", "chmod 600") if word in str(events)} == {
+        "DOCKER_AUTH_CONFIG",
+        "chmod 600",
+    }

@@ -19,10 +19,12 @@ from seatrial.diagnosis.answers import (
 )
 from seatrial.diagnosis.container import (
     bound_to_loopback,
+    cannot_start,
     certainly_wrong_port,
     command_not_found,
     ended_at_once,
     killed,
+    line_ends,
     not_executable,
     other_platform,
     out_of_memory,
@@ -52,6 +54,8 @@ RECOGNIZERS: tuple[Callable[[Evidence], Cause | None], ...] = (
     removed,
     out_of_memory,
     killed,
+    cannot_start,
+    line_ends,
     wrong_architecture,
     command_not_found,
     not_executable,

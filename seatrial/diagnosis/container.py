@@ -7,10 +7,12 @@ from seatrial.engine.inspection import Socket
 
 __all__ = [
     "bound_to_loopback",
+    "cannot_start",
     "certainly_wrong_port",
     "command_not_found",
     "ended_at_once",
     "killed",
+    "line_ends",
     "not_executable",
     "other_platform",
     "out_of_memory",
@@ -91,20 +93,57 @@ def killed(evidence: Evidence) -> Cause | None:
     return Cause(name="killed", reason=reason, hint=hint)
 
 
+def cannot_start(evidence: Evidence) -> Cause | None:
+    """Recognise a program that lacks what the kernel needs to start it: `#!`, Unix line ends, interpreter, loader."""
+    program = evidence.inspection.program if evidence.inspection else None
+    if program is None or not (evidence.dead or evidence.words):
+        return None
+    path, needs = program.path, program.interpreter
+    if program.kind == "other":
+        reason = f"{path} is neither a compiled program nor a script that begins with #! (exec format error)"
+        return Cause.fixed_by_build("no-shebang", reason, f"begin {path} with #!/bin/sh, or with its interpreter")
+    if "\r" in needs:
+        return _windows_line_ends(path, f"it asks for the program {needs!r}")
+    if not program.lacks_interpreter:
+        return None
+    if program.kind == "script":
+        needs = needs.split()[0]
+        hint = f"install {needs} in the Dockerfile, or begin {path} with a shell that is in the image"
+        return Cause.fixed_by_build("missing-interpreter", f"{path} needs {needs}, which is not in the image", hint)
+    return Cause.fixed_by_build(
+        "missing-library",
+        f"{path} is linked dynamically and needs {needs}, which is not in the image",
+        f"link {path} statically (Go: CGO_ENABLED=0), or use a base image with the C library that it was built for",
+    )
+
+
+def line_ends(evidence: Evidence) -> Cause | None:
+    """Recognise a shell that met the carriage returns of Windows line ends."""
+    if not evidence.dead or not evidence.search_log(r"\$'.*\\r'", r"\\r\S: No such file"):
+        return None
+    return _windows_line_ends(evidence.command_line, "its shell met a carriage return")
+
+
+def _windows_line_ends(path: str, why: str) -> Cause:
+    hint = f"save it with Unix line ends (in .gitattributes: *.sh text eol=lf), or RUN sed -i 's/\\r$//' {path}"
+    return Cause.fixed_by_build("windows-line-ends", f"{path} has Windows line ends: {why}", hint)
+
+
 def wrong_architecture(evidence: Evidence) -> Cause | None:
     """Recognise a program for another processor, which the kernel cannot run."""
     inspection, engine = evidence.inspection, evidence.engine_platform
-    foreign = bool(inspection and inspection.program and engine and inspection.program != engine)
+    platform = inspection.program.platform if inspection and inspection.program else ""
+    foreign = bool(platform and engine and platform != engine)
     if not foreign and not evidence.search_log(r"(?i)exec format error"):
         return None
     if cause := other_platform(evidence):
         return cause
-    reason = f": it was compiled for {inspection.program}" if inspection and foreign else " (exec format error)"
+    reason = f": it was compiled for {platform}" if foreign else " (exec format error)"
     target = engine or "this engine"
     return Cause.fixed_by_build(
         "wrong-architecture",
         f"{_program(evidence)} does not run on {target}{reason}",
-        f"install the program for {target}" + ("" if foreign else "; a script must start with #!"),
+        f"install the program for {target}",
     )
 
 
@@ -130,6 +169,8 @@ def command_not_found(evidence: Evidence) -> Cause | None:
     ) or evidence.search_final_log(
         _SHELL + r"(?:command )?not found$",
         r"can't open file '(?P<command>[^']+)': \[Errno 2\]",
+        r"^\S*env: \S(?P<command>\S+)\S: No such file or directory$",
+        r"^env: can't execute '(?P<command>[^']+)': No such file or directory$",
         r"Cannot find module '(?P<command>/[^']+)'(?! imported)",
     )
     if not found:
@@ -140,8 +181,6 @@ def command_not_found(evidence: Evidence) -> Cause | None:
             f"there is no {command} in the image",
             f"COPY {command}, or fix CMD (now: {evidence.command_line})",
         )
-        if command == _program(evidence):
-            hint += "; a script must start with #! and a shell that is in the image, and have Unix line ends"
     else:
         reason = f"the program {command} is not in the image"
         hint = f"install {command} in the Dockerfile, or fix CMD (now: {evidence.command_line})"

@@ -10,15 +10,16 @@ from typing import Any, Literal
 
 from seatrial.engine.model import State
 from seatrial.engine.parsing import engine_time
+from seatrial.engine.program import Program
 from seatrial.host.sockets import parse_sockets
 
 __all__ = [
     "ContainerInspection",
     "EndedBy",
     "Health",
+    "HealthTest",
     "Socket",
     "inspection_of",
-    "program_platform",
     "sockets_in_host_proc",
     "sockets_of",
 ]
@@ -28,11 +29,8 @@ _HEALTH_KEPT = 3
 _WORD = 8  # hexadecimal digits of 32 bits
 _TABLES = ("net/tcp", "net/tcp6")
 _HOST_PROC = Path("/proc")
-_ELF = b"\x7fELF"
-_ELF_HEADER = 20
-_BIG_ENDIAN = 2
-# Values of the field e_machine in an ELF header.
-_MACHINES = {3: "386", 21: "ppc64le", 22: "s390x", 40: "arm/v7", 62: "amd64", 183: "arm64", 243: "riscv64"}
+_NANOSECONDS = 1e9
+_HEALTH_SECONDS = 30.0
 
 
 EndedBy = Literal["", "memory", "restart", "request", "itself"]
@@ -66,15 +64,24 @@ class Health:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HealthTest:
+    """A HEALTHCHECK: its command, how long one run may take, and how long after the start it may fail, in seconds."""
+
+    command: tuple[str, ...]
+    timeout: float = _HEALTH_SECONDS
+    start_period: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class ContainerInspection:
     """What can be seen of a container from outside.
 
     `oom_kills` counts the processes that the kernel killed at the memory limit while it runs (None if unknown), and
     `ended_by` is who ended it with a signal. `error` is the engine's message for a failed start. `lived` is the seconds
     from start to end (None while it runs, or if it never ran). `health` is the engine's health status (empty without
-    HEALTHCHECK), `health_log` its last runs. `sockets` are the listening sockets inside (None if unknown). `command` is
-    what it runs, `program` the platform that command was compiled for (empty if unknown). `writable` are the paths it
-    may write to.
+    HEALTHCHECK), `health_log` its last runs, `health_test` the HEALTHCHECK itself. `sockets` are the listening sockets
+    inside (None if unknown). `command` is what it runs, `program` the file of that command (None if unknown).
+    `writable` are the paths it may write to.
     """
 
     state: State
@@ -86,9 +93,10 @@ class ContainerInspection:
     lived: float | None = None
     health: str = ""
     health_log: tuple[Health, ...] = ()
+    health_test: HealthTest | None = None
     sockets: tuple[Socket, ...] | None = None
     command: tuple[str, ...] = ()
-    program: str = ""
+    program: Program | None = None
     user: str = ""
     workdir: str = ""
     read_only: bool = False
@@ -117,6 +125,7 @@ def inspection_of(raw: dict[str, Any], **more: Any) -> ContainerInspection:
             Health(exit_code=int(one.get("ExitCode") or 0), output=" ".join((one.get("Output") or "").split()))
             for one in (health.get("Log") or ())[-_HEALTH_KEPT:]
         ),
+        health_test=_health_test(config),
         command=(raw.get("Path") or "", *(raw.get("Args") or ())),
         user=config.get("User") or "",
         workdir=config.get("WorkingDir") or "/",
@@ -124,6 +133,19 @@ def inspection_of(raw: dict[str, Any], **more: Any) -> ContainerInspection:
         writable=tuple(sorted({*(host.get("Tmpfs") or {}), *mounts})),
         memory=int(host.get("Memory") or 0),
         **more,
+    )
+
+
+def _health_test(config: dict[str, Any]) -> HealthTest | None:
+    test = config.get("Healthcheck") or {}
+    kind, *words = test.get("Test") or ["NONE"]
+    if kind not in ("CMD", "CMD-SHELL") or not words:
+        return None
+    shell = config.get("Shell") or ("/bin/sh", "-c")
+    return HealthTest(
+        command=tuple(words) if kind == "CMD" else (*shell, *words),
+        timeout=(test.get("Timeout") or 0) / _NANOSECONDS or _HEALTH_SECONDS,
+        start_period=(test.get("StartPeriod") or 0) / _NANOSECONDS,
     )
 
 
@@ -139,14 +161,6 @@ def sockets_in_host_proc(pid: int, container_id: str, *, proc: Path = _HOST_PROC
         return sockets_of("".join((folder / table).read_text() for table in _TABLES if (folder / table).exists()))
     except OSError:
         return None
-
-
-def program_platform(head: bytes) -> str:
-    """Return the platform of a compiled program from its first 20 bytes; empty if it is not an ELF file."""
-    if not head.startswith(_ELF) or len(head) < _ELF_HEADER:
-        return ""
-    machine = int.from_bytes(head[18:20], "big" if head[5] == _BIG_ENDIAN else "little")
-    return f"linux/{_MACHINES[machine]}" if machine in _MACHINES else ""
 
 
 def sockets_of(text: str) -> tuple[Socket, ...]:

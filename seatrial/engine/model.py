@@ -143,7 +143,10 @@ class ContainerSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Container:
-    """A container in the engine; `ports` maps container ports to published ports of the host."""
+    """A container in the engine; `ports` maps container ports to published ports of the host.
+
+    `started` is the engine's time of its last start.
+    """
 
     id: str
     name: str
@@ -152,6 +155,7 @@ class Container:
     state: State
     exit_code: int
     oom_killed: bool
+    started: str = ""
     ports: Mapping[int, int]
 
     @property

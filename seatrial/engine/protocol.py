@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from seatrial.engine.inspection import ContainerInspection
+from seatrial.engine.inspection import ContainerInspection, Health, HealthTest
 from seatrial.engine.model import (
     BuildRequest,
     Container,
@@ -158,6 +158,10 @@ class Engine(Protocol):
 
     def inspect_container(self, container_id: str) -> ContainerInspection | None:
         """Return what can be seen of a container from outside, with its sockets; None if it is gone."""
+        ...
+
+    def run_health_test(self, container_id: str, test: HealthTest) -> Health:
+        """Run a container's health test in it once, as the engine does, and return its result."""
         ...
 
     def close(self) -> None:

@@ -9,10 +9,15 @@ import pytest
 from seatrial.diagnosis.causes import diagnose
 from seatrial.diagnosis.evidence import Evidence, Page, Sources
 from seatrial.engine.inspection import Socket
+from seatrial.engine.program import Program
 from tests.diagnosis.test_causes import ENDED, REFUSED, RUNNING, TRACEBACK, evidence, result
 
+UNIX = "save it with Unix line ends (in .gitattributes: *.sh text eol=lf), or RUN sed -i 's/\\r$//'"
 BUILD, SET = "; then: invoke build smoke", " under apps.web in invoke.yaml, then: invoke smoke"
 LISTENING = replace(RUNNING, sockets=(Socket(address="0.0.0.0", port=5000),))  # noqa: S104
+ARM = Program(path="/app", kind="compiled", platform="linux/arm64")
+NO_LOADER = Program(path="/app", kind="compiled", interpreter="/lib/ld.so", lacks_interpreter=True)
+SCRIPT = Program(path="/run.sh", kind="script", interpreter="/bin/zsh -e", lacks_interpreter=True)
 NO_FILE = "FileNotFoundError: [Errno 2] No such file or directory: "
 
 
@@ -50,9 +55,35 @@ def listening(address: str, port: int) -> Evidence:
             "run the command again",
         ),
         (
-            evidence(replace(ENDED, program="linux/arm64", command=("/app",)), engine_platform="linux/amd64"),
+            evidence(replace(ENDED, program=ARM, command=("/app",)), engine_platform="linux/amd64"),
             "/app does not run on linux/amd64: it was compiled for linux/arm64",
             f"install the program for linux/amd64{BUILD}",
+        ),
+        (
+            evidence(replace(ENDED, program=replace(SCRIPT, kind="other"))),
+            "/run.sh is neither a compiled program nor a script that begins with #! (exec format error)",
+            f"begin /run.sh with #!/bin/sh, or with its interpreter{BUILD}",
+        ),
+        (
+            evidence(replace(ENDED, program=replace(SCRIPT, interpreter="/bin/sh\r"))),
+            "/run.sh has Windows line ends: it asks for the program '/bin/sh\\r'",
+            f"{UNIX} /run.sh{BUILD}",
+        ),
+        (
+            evidence(replace(ENDED, command=("sh", "a.sh")), "env: 'bash\\r': No such file or directory"),
+            "sh a.sh has Windows line ends: its shell met a carriage return",
+            f"{UNIX} sh a.sh{BUILD}",
+        ),
+        (
+            evidence(replace(ENDED, program=SCRIPT)),
+            "/run.sh needs /bin/zsh, which is not in the image",
+            f"install /bin/zsh in the Dockerfile, or begin /run.sh with a shell that is in the image{BUILD}",
+        ),
+        (
+            evidence(replace(ENDED, program=NO_LOADER)),
+            "/app is linked dynamically and needs /lib/ld.so, which is not in the image",
+            "link /app statically (Go: CGO_ENABLED=0), or use a base image with the C library that it was built for"
+            + BUILD,
         ),
         (
             evidence(image_platform="linux/arm64", engine_platform="linux/amd64"),

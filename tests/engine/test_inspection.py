@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
 
-from seatrial.engine.inspection import inspection_of, program_platform, sockets_in_host_proc, sockets_of
+from seatrial.engine.inspection import inspection_of, sockets_in_host_proc, sockets_of
+from seatrial.engine.program import program_of
 
 _HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 _REST = " 00000000:0000 {state} 00000000:00000000 00:00000000 00000000     0        0 843601 1 00000000359b3e86 100 0\n"
@@ -51,19 +53,42 @@ def test_a_process_of_another_machine(tmp_path: Path) -> None:
     assert sockets_in_host_proc(8, "abc", proc=tmp_path) is None
 
 
+def _elf(order: str, machine: int, *, wide: bool = True, loader: bytes = b"") -> bytes:
+    """Return the head of an ELF file whose only segment names its loader."""
+    byte_order, header, entry = "<" if order == "little" else ">", 64 if wide else 52, 56 if wide else 32
+    at = header + entry
+    start = b"\x7fELF" + bytes([1 + wide, 1 + (order == "big"), 1]) + bytes(9)
+    start += struct.pack(
+        byte_order + ("HHIQQQIHHH" if wide else "HHIIIIIHHH"), 2, machine, 1, 0, header, 0, 0, 0, entry, 1
+    )
+    fields = (3, 4, at, 0, 0, len(loader)) if wide else (3, at, 0, 0, len(loader))
+    return (
+        start.ljust(header, b"\0")
+        + struct.pack(byte_order + ("IIQQQQ" if wide else "IIIII"), *fields).ljust(entry, b"\0")
+        + loader
+    )
+
+
 @pytest.mark.parametrize(
-    ("head", "platform"),
+    ("head", "program"),
     [
-        (b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\xb7\x00", "linux/arm64"),
-        (b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\x3e\x00", "linux/amd64"),
-        (b"\x7fELF\x02\x02\x01" + bytes(9) + b"\x00\x02\x00\x16", "linux/s390x"),
-        (b"#!/bin/sh\n" + bytes(20), ""),
-        (b"\x7fELF", ""),
+        (_elf("little", 0xB7, loader=b"/lib/ld.so\0"), ("compiled", "linux/arm64", "/lib/ld.so")),
+        (_elf("big", 0x16), ("compiled", "linux/s390x", "")),
+        (
+            _elf("little", 3, wide=False, loader=b"/lib/ld-linux.so.2\0"),
+            ("compiled", "linux/386", "/lib/ld-linux.so.2"),
+        ),
+        (b"\x7fELF", ("compiled", "", "")),
+        (b"#! /usr/bin/env bash\r\nexec app\r\n", ("script", "", "/usr/bin/env bash\r")),
+        (b"exec app\n", ("other", "", "")),
+        (b"", ("other", "", "")),
     ],
 )
-def test_programs(head: bytes, platform: str) -> None:
-    """The platform of a compiled program is read from its header."""
-    assert program_platform(head) == platform
+def test_programs(head: bytes, program: tuple[str, str, str]) -> None:
+    """The head of a file shows its kind, its platform, and what must run it."""
+    found = program_of("/app", head)
+
+    assert (found.kind, found.platform, found.interpreter) == program
 
 
 def test_a_short_life() -> None:
@@ -72,5 +97,5 @@ def test_a_short_life() -> None:
     raw = {"State": {**state, "FinishedAt": "2026-11-25T00:38:17.350000001Z"}}
     never = {"State": {**state, "StartedAt": "0001-01-01T00:00:00Z", "FinishedAt": "0001-01-01T00:00:00Z"}}
 
-    assert inspection_of(raw, sockets=None, program="").lived == pytest.approx(0.25)
-    assert inspection_of(never, sockets=None, program="").lived is None
+    assert inspection_of(raw, sockets=None).lived == pytest.approx(0.25)
+    assert inspection_of(never, sockets=None).lived is None

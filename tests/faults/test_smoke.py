@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
 
+import docker
 import pytest
 
 from tests.cli_project import Done, Project, failed
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.engine, pytest.mark.container]
 USUAL = '[{path: /, text: "hello {version}"}]'
@@ -125,3 +128,62 @@ def test_a_body_that_drips(project: Project) -> None:
     failed(done, cause="no-answer")
     assert done.seconds < 12
     assert time.monotonic() - began < 60
+
+
+def test_an_app_that_ends_with_its_answer(project: Project) -> None:
+    """An app that dies right after its first answer fails smoke and run alike, with its log."""
+    end = "import threading; threading.Timer(0.05, lambda: (print('cannot go on'), os._exit(1))).start()"
+    project.write(at_request=end)
+
+    for done in (smoke(project), project.invoke("run", "--json")):
+        failed(done, "cannot go on", cause="unknown")
+        assert "died during the checks (exit code 1)" in done.error["message"]
+
+
+def test_a_health_check_that_fails(project: Project) -> None:
+    """An image whose own HEALTHCHECK fails does not pass, and is not served; its last words are the reason."""
+    project.write(more="HEALTHCHECK --timeout=2s CMD echo the queue is stuck; exit 1")
+
+    for done in (smoke(project), project.invoke("run", "--json")):
+        failed(done, "exit code 1: the queue is stuck", cause="unhealthy")
+
+
+@pytest.mark.parametrize(
+    ("content", "dockerfile", "cause", "name"),
+    [
+        ("exec python3 /app.py", "", "no-shebang", "/entry.sh"),
+        ("#!/bin/sh\r\nexec python3 /app.py\r\n", "", "windows-line-ends", "/entry.sh"),
+        ("#!/bin/zsh\nexec python3 /app.py", "", "missing-interpreter", "/bin/zsh"),
+        (None, 'FROM scratch\nCOPY entry.sh /entry.sh\nCMD ["/entry.sh"]', "missing-library", "/ld-linux"),
+    ],
+)
+def test_an_entrypoint_that_cannot_start(
+    project: Project, content: str | None, dockerfile: str, cause: str, name: str
+) -> None:
+    """What `docker run` would not start does not pass, although an init would hand a script to a shell."""
+    file = project.folder / "entry.sh"
+    file.write_bytes(Path("/bin/true").read_bytes() if content is None else content.encode())
+    file.chmod(0o755)
+    project.write(more="COPY entry.sh /entry.sh", command='["/entry.sh"]')
+    if dockerfile:
+        (project.folder / "Dockerfile").write_text(dockerfile)
+
+    failed(smoke(project), name, cause=cause)
+
+
+def test_a_container_that_somebody_renames(project: Project, client: docker.DockerClient) -> None:
+    """A container that was renamed during its checks is reported as that, and removed all the same."""
+    project.write(at_start="time.sleep(60)")
+    assert project.invoke("build", "--version", "1").code == 0
+    process = project.start("smoke", "--json")
+    labels = {"label": f"seatrial.project={project.name}"}
+    try:
+        wait_until(lambda: bool(client.api.containers(filters=labels)))
+        (found,) = client.api.containers(filters=labels)
+        client.api.rename(found["Id"], f"{project.name}-renamed")
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+
+    assert '"cause": "container-renamed"' in out, out + err
+    assert client.api.containers(all=True, filters=labels) == []

@@ -7,20 +7,23 @@ import re
 import socket
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import suppress
+from threading import Thread
 from typing import Any
 
-from seatrial.engine.connection import Connection, api_url
+from seatrial.engine.connection import Connection
 from seatrial.engine.docker.ending import COUNTERS, ended_by, oom_kills_in_host, oom_kills_of
 from seatrial.engine.failures import AbsentError, RefusedError
 from seatrial.engine.inspection import (
     ContainerInspection,
+    Health,
+    HealthTest,
     Socket,
     inspection_of,
-    program_platform,
     sockets_in_host_proc,
     sockets_of,
 )
 from seatrial.engine.model import Container, ContainerSpec, ImageFile
+from seatrial.engine.program import Program
 from seatrial.engine.protocol import Emit
 from seatrial.errors import ContainerFailed, Unavailable
 from seatrial.events import WarningEvent
@@ -31,7 +34,6 @@ _CONFLICT = 409
 _LOOPBACK = "127.0.0.1"
 # Exit codes if a program is for another platform, or if a shell then tried to run it as a script.
 _NOT_EXECUTED = (2, 126, 127)
-_TAR_BLOCK = 512
 _SOCKET_TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
 _PORT_TAKEN = re.compile(r"port is already allocated|address already in use|failed to bind host port", re.IGNORECASE)
 
@@ -164,6 +166,22 @@ class Containers:
             return inspection_of(raw, sockets=sockets, oom_kills=oom_kills, ended_by=ended, program=program)
         return None
 
+    def run_health_test(self, container_id: str, test: HealthTest) -> Health:
+        """Run a container's health test in it once, as the engine does, and return its result."""
+        output: list[bytes] = []
+        client = self._connection.client
+        with self._connection.translate_errors("the health check cannot be run"):
+            made = client.exec_create(container_id, list(test.command))
+            stream = client.exec_start(made, stream=True)
+            reader = Thread(target=lambda: output.extend(stream), daemon=True)
+            reader.start()
+            reader.join(test.timeout)
+            if reader.is_alive():
+                return Health(exit_code=-1, output=f"no result within {test.timeout:g} s")
+            code = client.exec_inspect(made).get("ExitCode")
+        text = b"".join(output).decode("utf-8", "replace")
+        return Health(exit_code=int(code or 0), output=" ".join(text.split()))
+
     def _kernel(self, raw: dict[str, Any]) -> tuple[tuple[Socket, ...] | None, int | None]:
         """Return a container's listening sockets, and how many of its processes were killed for memory.
 
@@ -181,19 +199,14 @@ class Containers:
             return sockets_of(text) if "local_address" in text else None, oom_kills_of(text)
         return None, None
 
-    def _program(self, raw: dict[str, Any]) -> str:
-        """Return the platform of the program that a container could not run, from the head of its file."""
-        state, path = raw["State"], raw.get("Path") or ""
-        if state.get("Running") or state.get("ExitCode") not in _NOT_EXECUTED or not path.startswith("/"):
-            return ""
-        client = self._connection.client
-        url = api_url(client, f"containers/{raw['Id']}/archive")
-        uncompressed = {"Accept-Encoding": "identity"}
-        request = client.get(url, params={"path": path}, headers=uncompressed, stream=True, timeout=client.timeout)
-        with request as response:
-            # A tar of one file: a header of 512 bytes, then the file.
-            head = response.raw.read(2 * _TAR_BLOCK) if response.ok else b""
-        return program_platform(head[_TAR_BLOCK:])
+    def _program(self, raw: dict[str, Any]) -> Program | None:
+        """Return the program of a container that has not started, or whose exit code says that it could not."""
+        state = raw["State"]
+        if state["Status"] != "created" and (state.get("Running") or state.get("ExitCode") not in _NOT_EXECUTED):
+            return None
+        from seatrial.engine.docker.program_file import read_program
+
+        return read_program(self._connection.client, raw)
 
 
 def _config(spec: ContainerSpec, address: str, proxies: Mapping[str, str]) -> dict[str, Any]:
@@ -235,6 +248,7 @@ def _container(raw: dict[str, Any]) -> Container:
         state=state["Status"],
         exit_code=int(state.get("ExitCode") or 0),
         oom_killed=bool(state.get("OOMKilled")),
+        started=state.get("StartedAt") or "",
         ports={
             int(port.partition("/")[0]): int(bindings[0]["HostPort"]) for port, bindings in ports.items() if bindings
         },

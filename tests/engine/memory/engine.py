@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from seatrial.engine.inspection import ContainerInspection
+from seatrial.engine.inspection import ContainerInspection, Health, HealthTest
 from seatrial.engine.model import (
     BuildRequest,
     Container,
@@ -263,6 +263,10 @@ class MemoryEngine:
         """Return a container's state and sockets; None if it is absent."""
         found = self._find_container(container_id)
         return found.inspection if found else None
+
+    def run_health_test(self, container_id: str, test: HealthTest) -> Health:
+        """Return that the container is healthy."""
+        return Health(exit_code=0, output="")
 
     def _image(self, name_or_id: str) -> Image:
         image = self.image(name_or_id)

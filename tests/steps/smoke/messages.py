@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from _pytest.mark import ParameterSet
+
 from seatrial.checks.http.base_url import BaseUrl
 from seatrial.engine.model import Container
 from seatrial.errors import StepFailed
@@ -42,6 +44,12 @@ def _changed(container: Container, fields: dict[str, object]) -> Container | Non
     return replace(container, **fields) if fields else None  # type: ignore[arg-type]
 
 
+def _touched(did: str, to: str = "", **now: object) -> ParameterSet:
+    """Return the row of a container that somebody changed during its checks."""
+    what, reason = f"web was {did} during its checks", f"somebody {did} its container demo-web{to}"
+    return row(f"container {did}", lambda scenario: _identity(scenario, **now), what, reason, _AGAIN)
+
+
 ROWS = (
     row("smoke", lambda s: real(s, s.build(), s.smoke()), "demo/web:1: 2 checks passed in SECONDS"),
     row("would smoke", lambda s: check(s, s.build(), s.smoke()), "would run 2 checks against demo/web:1"),
@@ -64,6 +72,9 @@ ROWS = (
         "check what is deployed there, then: invoke smoke --url http://127.0.0.1:PORT --version 2",
     ),
     row("container removed", _identity, "web was removed during its checks", "its container is gone", _AGAIN),
+    _touched("paused", state="paused"),
+    _touched("restarted", started="later"),
+    _touched("renamed", " to other", name="other"),
     row(
         "another port",
         lambda s: _identity(s, ports={s.app.port: 1}),

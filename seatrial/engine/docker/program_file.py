@@ -1,0 +1,81 @@
+"""Read the program that a container runs, from the container's files."""
+
+from __future__ import annotations
+
+import base64
+import json
+import posixpath
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from seatrial.engine.connection import api_url
+from seatrial.engine.program import HEAD_BYTES, Program, program_of
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+__all__ = ["read_program"]
+
+_TAR_BLOCK = 512
+_LINKS = 8
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# Go's os.FileMode: bits of what is no regular file.
+_NOT_REGULAR = 1 << 31 | 1 << 26 | 1 << 25 | 1 << 24 | 1 << 21
+
+
+def read_program(client: APIClient, raw: dict[str, Any]) -> Program | None:
+    """Return the program of a container, given its `docker inspect` output; None if the file is not there."""
+    for path in _candidates(raw):
+        head = _head(client, raw["Id"], path)
+        if head is None:
+            continue
+        program = program_of(path, head)
+        needed = program.interpreter.split()[0] if program.interpreter.split() else ""
+        if not needed.startswith("/"):
+            return program
+        lacks = "\r" not in program.interpreter and _head(client, raw["Id"], needed) is None
+        return Program(
+            path=path,
+            kind=program.kind,
+            platform=program.platform,
+            interpreter=program.interpreter,
+            lacks_interpreter=lacks,
+        )
+    return None
+
+
+def _candidates(raw: dict[str, Any]) -> Iterator[str]:
+    """Yield the paths that the command may mean, in the order of the container's PATH."""
+    command, config = raw.get("Path") or "", raw.get("Config") or {}
+    workdir = config.get("WorkingDir") or "/"
+    if "/" in command:
+        yield posixpath.join(workdir, command)
+    elif command:
+        environment = dict(str(one).partition("=")[::2] for one in config.get("Env") or ())
+        for folder in environment.get("PATH", _PATH).split(":"):
+            yield posixpath.join(workdir, folder, command)
+
+
+def _head(client: APIClient, container_id: str, path: str) -> bytes | None:
+    """Return the first bytes of a regular file in a container, through symbolic links; None if there is none."""
+    for _ in range(_LINKS):
+        request = client.get(
+            api_url(client, f"containers/{container_id}/archive"),
+            params={"path": path},
+            headers={"Accept-Encoding": "identity"},
+            stream=True,
+            timeout=client.timeout,
+        )
+        with request as response:
+            if not response.ok:
+                return None
+            stat = json.loads(base64.b64decode(response.headers.get("X-Docker-Container-Path-Stat") or "e30="))
+            if link := stat.get("linkTarget"):
+                path = posixpath.join(posixpath.dirname(path), link)
+                continue
+            if int(stat.get("mode") or 0) & _NOT_REGULAR:
+                return None
+            # A tar of one file: a header of 512 bytes, then the file.
+            content = response.raw.read(_TAR_BLOCK + HEAD_BYTES)[_TAR_BLOCK:]
+            return bytes(content[: int(stat.get("size") or 0)])
+    return None

@@ -22,6 +22,7 @@ from seatrial.diagnosis.container import (
     cannot_start,
     certainly_wrong_port,
     command_not_found,
+    ended_after_answers,
     ended_at_once,
     killed,
     line_ends,
@@ -84,6 +85,7 @@ RECOGNIZERS: tuple[Callable[[Evidence], Cause | None], ...] = (
     # Less specific evidence.
     wrong_port,
     other_platform,
+    ended_after_answers,
     ended_at_once,
     server_error,
     no_answer,

@@ -10,6 +10,7 @@ __all__ = [
     "cannot_start",
     "certainly_wrong_port",
     "command_not_found",
+    "ended_after_answers",
     "ended_at_once",
     "killed",
     "line_ends",
@@ -237,6 +238,15 @@ def certainly_wrong_port(evidence: Evidence) -> Cause | None:
     if evidence.has_traceback or all(one.loopback for one in _sockets(evidence)):
         return None
     return wrong_port(evidence)
+
+
+def ended_after_answers(evidence: Evidence) -> Cause | None:
+    """Recognise an app that passed its checks and then ended by itself."""
+    inspection = evidence.inspection
+    if not inspection or not evidence.dead or not evidence.results or evidence.failed:
+        return None
+    reason = f"it answered its checks, and then its process ended with exit code {inspection.exit_code}"
+    return Cause.fixed_by_build("ended", reason, "fix what ends it after an answer (its log stands above)")
 
 
 def ended_at_once(evidence: Evidence) -> Cause | None:

@@ -75,6 +75,11 @@ def listening(address: str, port: int) -> Evidence:
             f"{UNIX} sh a.sh{BUILD}",
         ),
         (
+            evidence(ENDED, results=(replace(REFUSED, problem=None),)),
+            "it answered its checks, and then its process ended with exit code 1",
+            f"fix what ends it after an answer (its log stands above){BUILD}",
+        ),
+        (
             evidence(replace(ENDED, program=SCRIPT)),
             "/run.sh needs /bin/zsh, which is not in the image",
             f"install /bin/zsh in the Dockerfile, or begin /run.sh with a shell that is in the image{BUILD}",

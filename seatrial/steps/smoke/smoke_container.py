@@ -181,4 +181,6 @@ def _asked_again(
         return results
     check = app.checks[at].but(within=None)
     (again,) = probe(base_url, (check,), expected=expected, seconds=app.smoke_timeout, alive=alive)
+    if not alive():
+        return results
     return (*results[:at], replace(results[at], problem=again.problem, final=again.final), *results[at + 1 :])

@@ -106,11 +106,3 @@ def test_a_file_that_grows(folder: Path) -> None:
     digests = FileDigests({}).of(context)
     assert b"".join(stream(context, {}, digests=digests, grown=grown.append)) == before
     assert grown == ["static/site.css"]
-
-
-def test_a_file_that_disappears(folder: Path) -> None:
-    """A file that disappears is named."""
-    context = Context.read(folder, folder / "Dockerfile")
-    (folder / "app.py").unlink()
-    with pytest.raises(UsageError, match=r"app\.py cannot"):
-        list(stream(context, {}))

@@ -53,14 +53,6 @@ def test_allow_list(folder: Path) -> None:
     assert tuple(read(folder).entries) == ("static", "static/site.css")
 
 
-def test_malformed_pattern(folder: Path) -> None:
-    """A pattern that Docker refuses is refused with file and line."""
-    (folder / ".dockerignore").write_text("a\n[\n")
-    with pytest.raises(UsageError) as caught:
-        read(folder)
-    assert caught.value.reason.startswith(f"{folder}/.dockerignore:2: ")
-
-
 @pytest.mark.parametrize("kind", ["folder", "pipe", "loop", "endless"])
 def test_an_ignore_file_that_is_none(folder: Path, kind: str) -> None:
     """A `.dockerignore` that is not a regular file is refused: without it, everything would be sent."""
@@ -76,29 +68,6 @@ def test_an_ignore_file_that_is_none(folder: Path, kind: str) -> None:
             ignore.symlink_to("/dev/zero")
     with pytest.raises(UsageError, match=re.escape(str(ignore))):
         read(folder)
-
-
-def test_no_folder(folder: Path) -> None:
-    """A context that is a file or does not exist is refused with its path."""
-    reasons = set()
-    for name in ("app.py", "gone"):
-        with pytest.raises(UsageError) as caught:
-            Context.read(folder / name, folder / "Dockerfile")
-        assert str(folder / name) in caught.value.message
-        reasons.add(caught.value.reason)
-    assert len(reasons) == 2
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
-def test_closed_folder(folder: Path) -> None:
-    """A folder that cannot be read is named with a command that helps."""
-    (folder / "static").chmod(0)
-    try:
-        with pytest.raises(UsageError) as caught:
-            read(folder)
-    finally:
-        (folder / "static").chmod(0o755)
-    assert caught.value.hint.startswith(f"chmod -R u+rX {folder / 'static'} ")
 
 
 def test_too_large(folder: Path) -> None:
@@ -121,17 +90,10 @@ _KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA\n"
 @pytest.mark.parametrize(
     ("path", "content"),
     [
-        (".env", ""),
-        ("config/.env.production", ""),
-        ("keys/id_rsa", ""),
-        ("id_ed25519", ""),
-        ("tls/server.key", _KEY),
-        ("bundle.pem", f"-----BEGIN CERTIFICATE-----\nMII\n{_KEY}"),
-        (".npmrc", "//registry.npmjs.org/:_authToken=abc\n"),
-        (".netrc", ""),
-        ("store.p12", ""),
-        (".aws/credentials", ""),
-        ("home/.docker/config.json", "{}"),
+        *((".env", ""), ("config/.env.production", ""), ("keys/id_rsa", ""), ("id_ed25519", "")),
+        *(("tls/server.key", _KEY), ("bundle.pem", f"-----BEGIN CERTIFICATE-----\nMII\n{_KEY}")),
+        *((".npmrc", "//registry.npmjs.org/:_authToken=abc\n"), (".netrc", ""), ("store.p12", "")),
+        *((".aws/credentials", ""), ("home/.docker/config.json", "{}")),
     ],
 )
 def test_secret_files(folder: Path, path: str, content: str) -> None:
@@ -179,13 +141,9 @@ def test_links_hold_no_secret(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "content"),
     [
-        (".env.example", "A=1"),
-        ("ca.pem", "-----BEGIN CERTIFICATE-----\n"),
-        ("translations.key", "hello"),
-        (".npmrc", "registry=https://registry.npmjs.org/\n"),
-        ("id_rsa.pub", "ssh-rsa AAAA"),
-        ("environment.env.py", ""),
-        ("config.json", "{}"),
+        *((".env.example", "A=1"), ("ca.pem", "-----BEGIN CERTIFICATE-----\n"), ("translations.key", "hello")),
+        *((".npmrc", "registry=https://registry.npmjs.org/\n"), ("id_rsa.pub", "ssh-rsa AAAA")),
+        *(("environment.env.py", ""), ("config.json", "{}")),
     ],
 )
 def test_harmless(folder: Path, path: str, content: str) -> None:

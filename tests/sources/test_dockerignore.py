@@ -3,159 +3,55 @@
 from __future__ import annotations
 
 import posixpath
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seatrial.sources.dockerignore import IgnorePatternError, IgnoreRules, find_ignore_file
+from seatrial.sources.dockerignore import IgnorePatternError, IgnoreRules
+
+# Each text of an ignore file, the paths that it excludes and those that it does not.
+_RULES: list[tuple[str, list[str], list[str]]] = [
+    *(("", [], ["a"]), ("a", ["a", "a/b/c"], ["ab", "b/a"]), ("a/b", ["a/b", "a/b/c/d"], ["a"])),
+    *(("a.b", [], ["axb"]), ("a+(b)|{c}$", ["a+(b)|{c}$"], []), ("Readme", [], ["README"]), ("é", ["é/x"], [])),
+    *(("/a", ["a"], []), ("//a", ["a"], []), ("./a/", ["a"], []), ("a//b/./c/../d", ["a/b/d"], [])),
+    *(("../a", [], ["a"]), ("a/..", [], ["a"]), (".", [], ["a"]), ("/", [], ["a"]), ("  a \t", ["a"], [])),
+    *(("! a", [], ["a"]), ("\u00a0a\u3000", ["a"], []), ("a\x1c", ["a\x1c"], []), ("# a\n#b", [], ["b"])),
+    *((" #a", ["#a"], []), ("a\r\nb\r\n", ["b"], []), ("\n\n  \na", ["a"], []), ("\ufeffa", ["a"], [])),
+    *(("\ufeff# a", [], ["# a"]), ("a\n\ufeffb", [], ["b"]), ("*", ["a/b", ".hidden"], ["."])),
+    *(("*.py", ["a.py"], ["d/a.py"]), ("*/*.py", ["d/a.py"], []), ("d/*", ["d/a/b"], ["d"])),
+    *(("a?c", ["abc"], ["a/c", "ac"]), ("?", ["é"], []), ("**", ["a/b"], [""])),
+    *(("**/a", ["a", "x/y/a", "x/y/a/z"], ["xa"]), ("**a", ["x/ya"], [])),
+    *(("**/*.pyc", ["a.pyc", "a/b/c.pyc"], []), ("**.py", ["a/b.py"], []), ("d/**", ["d/a/b"], ["d"])),
+    *(("d**", ["dx/a"], []), ("a/**/b", ["a/b", "a/x/y/b"], ["ab"]), ("a**b", ["a/x/b"], ["axb"])),
+    *(("a**/*.txt", ["a/x.txt"], []), ("**/foo/bar", ["x/foo/bar/y"], []), ("**/**/foo", ["foo"], [])),
+    *(("**/foo/**", ["x/foo/y"], ["foo"]), ("***", ["a/b"], []), (r"\*", ["*"], ["a"]), (r"a\?b", ["a?b"], [])),
+    *((r"\!a", ["!a"], []), (r"\#a", ["#a"], []), (r"a\\b", ["a\\b"], []), (r"v\d", ["v1"], ["vd"])),
+    *(("[ab]c", ["bc"], []), ("[a-c]", ["b"], ["d"]), ("[^a]", ["b"], ["a"]), ("a[^x]b", ["a/b"], [])),
+    *((r"[\]]", ["]"], []), (r"[a\-z]", ["-"], ["m"]), ("[.]", [], ["."]), ("[.]x", [".x"], [])),
+    *(("[*]", ["[]"], []), ("a]", ["a]"], []), ("a^b", ["a^b"], []), ("a^b*", [], ["a^b"])),
+    *(("*\n!a", ["b"], ["a"]), ("!a\n*", ["a"], []), ("*\n!a/b", ["a/x"], ["a/b/c"])),
+    ("*\n!a\na/b", ["a/b/c"], []),
+    ("*.md\n!README*.md\nREADME-secret.md", ["README-secret.md"], ["README-x.md"]),
+    *(("*.md\nREADME-secret.md\n!README*.md", [], ["README-secret.md"]), ("d/x\n!d", [], ["d/x"])),
+    *(("**\n!**/*.py", [], ["a/b.py"]), ("*\n!/a", [], ["a"]), ("a\n!!a", ["a"], []), ("*\n/!a", [], ["a"])),
+]
 
 
-@pytest.mark.parametrize(
-    ("text", "path", "excluded"),
-    [
-        # plain names
-        ("", "a", False),
-        ("a", "a", True),
-        ("a", "ab", False),
-        ("a", "b/a", False),
-        ("a", "a/b/c", True),
-        ("a/b", "a", False),
-        ("a/b", "a/b", True),
-        ("a/b", "a/b/c/d", True),
-        ("a.b", "axb", False),
-        ("a+(b)|{c}$", "a+(b)|{c}$", True),
-        ("Readme", "README", False),
-        ("é", "é/x", True),
-        # cleaning
-        ("/a", "a", True),
-        ("//a", "a", True),
-        ("./a/", "a", True),
-        ("a//b/./c/../d", "a/b/d", True),
-        ("../a", "a", False),
-        ("a/..", "a", False),
-        (".", "a", False),
-        ("/", "a", False),
-        ("  a \t", "a", True),
-        ("! a", "a", False),
-        ("\u00a0a\u3000", "a", True),
-        ("a\x1c", "a\x1c", True),
-        # lines
-        ("# a\n#b", "b", False),
-        (" #a", "#a", True),
-        ("a\r\nb\r\n", "b", True),
-        ("\n\n  \na", "a", True),
-        ("\ufeffa", "a", True),
-        ("\ufeff# a", "# a", False),
-        ("a\n\ufeffb", "b", False),
-        # one star and question mark stop at slashes
-        ("*", "a/b", True),
-        ("*", ".hidden", True),
-        ("*.py", "a.py", True),
-        ("*.py", "d/a.py", False),
-        ("*/*.py", "d/a.py", True),
-        ("d/*", "d", False),
-        ("d/*", "d/a/b", True),
-        ("a?c", "abc", True),
-        ("a?c", "a/c", False),
-        ("a?c", "ac", False),
-        ("?", "é", True),
-        # two stars do not
-        ("**", "a/b", True),
-        ("**/a", "a", True),
-        ("**/a", "x/y/a", True),
-        ("**/a", "x/y/a/z", True),
-        ("**/a", "xa", False),
-        ("**a", "x/ya", True),
-        ("**/*.pyc", "a.pyc", True),
-        ("**/*.pyc", "a/b/c.pyc", True),
-        ("**.py", "a/b.py", True),
-        ("d/**", "d", False),
-        ("d/**", "d/a/b", True),
-        ("d**", "dx/a", True),
-        ("a/**/b", "a/b", True),
-        ("a/**/b", "a/x/y/b", True),
-        ("a/**/b", "ab", False),
-        ("a**b", "a/x/b", True),
-        ("a**b", "axb", False),
-        ("a**/*.txt", "a/x.txt", True),
-        ("**/foo/bar", "x/foo/bar/y", True),
-        ("**/**/foo", "foo", True),
-        ("**/foo/**", "foo", False),
-        ("**/foo/**", "x/foo/y", True),
-        ("***", "a/b", True),
-        # escapes and classes
-        (r"\*", "*", True),
-        (r"\*", "a", False),
-        (r"a\?b", "a?b", True),
-        (r"\!a", "!a", True),
-        (r"\#a", "#a", True),
-        (r"a\\b", "a\\b", True),
-        (r"v\d", "v1", True),
-        (r"v\d", "vd", False),
-        ("[ab]c", "bc", True),
-        ("[a-c]", "b", True),
-        ("[a-c]", "d", False),
-        ("[^a]", "b", True),
-        ("[^a]", "a", False),
-        ("a[^x]b", "a/b", True),
-        (r"[\]]", "]", True),
-        (r"[a\-z]", "-", True),
-        (r"[a\-z]", "m", False),
-        ("[.]", ".", False),
-        ("[.]x", ".x", True),
-        ("[*]", "[]", True),
-        ("a]", "a]", True),
-        ("a^b", "a^b", True),
-        ("a^b*", "a^b", False),
-        # exceptions: the last rule that matches wins
-        ("*\n!a", "a", False),
-        ("*\n!a", "b", True),
-        ("!a\n*", "a", True),
-        ("*\n!a/b", "a/b/c", False),
-        ("*\n!a/b", "a/x", True),
-        ("*\n!a\na/b", "a/b/c", True),
-        ("*.md\n!README*.md\nREADME-secret.md", "README-secret.md", True),
-        ("*.md\n!README*.md\nREADME-secret.md", "README-x.md", False),
-        ("*.md\nREADME-secret.md\n!README*.md", "README-secret.md", False),
-        ("d/x\n!d", "d/x", False),
-        ("**\n!**/*.py", "a/b.py", False),
-        ("*\n!/a", "a", False),
-        ("a\n!!a", "a", True),
-        ("*\n/!a", "a", False),
-        # the context itself is never excluded
-        ("*", ".", False),
-        ("**", "", False),
-    ],
-)
-def test_a_path_stays_out_as_with_docker(text: str, path: str, *, excluded: bool) -> None:
+@pytest.mark.parametrize(("text", "excluded", "included"), _RULES, ids=[repr(row[0]) for row in _RULES])
+def test_a_path_stays_out_as_with_docker(text: str, excluded: list[str], included: list[str]) -> None:
     """Each pattern excludes what Docker's own matcher excludes for it."""
-    assert IgnoreRules.parse(text.encode()).excludes(path) is excluded
+    rules = IgnoreRules.parse(text.encode())
+    assert [rules.excludes(path) for path in (*excluded, *included)] == [True] * len(excluded) + [False] * len(included)
 
 
-@pytest.mark.parametrize(
-    "pattern",
-    [
-        "!",
-        "! ",
-        "!/",
-        "[",
-        "a[",
-        "[]",
-        "[]a]",
-        "[^]",
-        "[a-]",
-        "[-a]",
-        "a\\",
-        "!a[",
-        "[z-a]",
-        r"\é",
-        r"\p",
-        r"[\b]",
-        "[[:alpha:]]",
-    ],
-)
+_MALFORMED = [
+    *("!", "! ", "!/", "[", "a[", "[]", "[]a]", "[^]", "[a-]", "[-a]", "a\\", "!a[", "[z-a]", r"\é", r"\p", r"[\b]"),
+    "[[:alpha:]]",
+]
+
+
+@pytest.mark.parametrize("pattern", _MALFORMED)
 def test_a_malformed_pattern_is_refused_with_its_line(pattern: str) -> None:
     """The error names the line, the pattern as it was written, and a reason."""
     with pytest.raises(IgnorePatternError) as caught:
@@ -171,30 +67,21 @@ def test_a_name_that_is_not_utf8() -> None:
     assert IgnoreRules.parse(b"caf\xe9").excludes(b"caf\xe9".decode("utf-8", "surrogateescape"))
 
 
-@pytest.mark.parametrize(
-    ("text", "directory", "may"),
-    [
-        ("a", "a", False),
-        ("*\n!a", "b", False),
-        ("*\n!a", "a", False),
-        ("*\n!a/b", "a", True),
-        ("*\n!a/b", "b", False),
-        ("*\n!a/b/c", "a/b", True),
-        ("*\n!a/b/c", "a/x", False),
-        ("*\n!a/b", "a/b", False),
-        ("*\n!*.md", "node_modules", False),
-        ("*\n!*/keep", "node_modules", True),
-        ("*\n!s?c/keep", "src", True),
-        ("*\n!s?c/keep", "bin", False),
-        ("*\n!docs/**", "node_modules", False),
-        ("*\n!docs/**", "docs", True),
-        ("*\n!**/keep", "node_modules/deep", True),
-        ("*\n![ab]/keep", "x", True),
-    ],
-)
-def test_a_walk_enters_an_excluded_directory_only_for_an_exception(text: str, directory: str, *, may: bool) -> None:
+_WALKS: list[tuple[str, list[str], list[str]]] = [
+    *(("a", [], ["a"]), ("*\n!a", [], ["b", "a"]), ("*\n!a/b", ["a"], ["b", "a/b"])),
+    *(("*\n!a/b/c", ["a/b"], ["a/x"]), ("*\n!*.md", [], ["node_modules"]), ("*\n!*/keep", ["node_modules"], [])),
+    *(("*\n!s?c/keep", ["src"], ["bin"]), ("*\n!docs/**", ["docs"], ["node_modules"])),
+    *(("*\n!**/keep", ["node_modules/deep"], []), ("*\n![ab]/keep", ["x"], [])),
+]
+
+
+@pytest.mark.parametrize(("text", "entered", "skipped"), _WALKS)
+def test_a_walk_enters_an_excluded_directory_only_for_an_exception(
+    text: str, entered: list[str], skipped: list[str]
+) -> None:
     """An excluded directory is entered when an exception could match in it, and skipped when none can."""
-    assert IgnoreRules.parse(text.encode()).may_include_below(directory) is may
+    rules = IgnoreRules.parse(text.encode())
+    assert [name for name in (*entered, *skipped) if rules.may_include_below(name)] == entered
 
 
 _PATTERN = st.lists(
@@ -228,15 +115,3 @@ def test_any_bytes_are_read_or_refused(text: bytes) -> None:
         IgnoreRules.parse(text).excludes("a/b")
     except IgnorePatternError as error:
         assert 1 <= error.line <= text.count(b"\n") + 1  # noqa: PT017
-
-
-def test_the_dockerfiles_own_ignore_file_wins(tmp_path: Path) -> None:
-    """`<Dockerfile>.dockerignore` is used instead of the context's `.dockerignore`, even if it is empty."""
-    context = tmp_path / "context"
-    context.mkdir()
-    dockerfile = tmp_path / "web.Dockerfile"
-    assert find_ignore_file(context, dockerfile) is None
-    (context / ".dockerignore").write_text("a")
-    assert find_ignore_file(context, dockerfile) == context / ".dockerignore"
-    (tmp_path / "web.Dockerfile.dockerignore").touch()
-    assert find_ignore_file(context, dockerfile) == tmp_path / "web.Dockerfile.dockerignore"

@@ -7,9 +7,6 @@ import os
 import time
 from pathlib import Path
 
-import pytest
-
-from seatrial.errors import UsageError
 from seatrial.sources.context import Context
 from seatrial.sources.inputs import UNCOMMITTED, FileDigests, Inputs, entry_digest
 
@@ -30,13 +27,6 @@ def test_entry_digest(tmp_path: Path) -> None:
     assert entry_digest(path) != before
     assert entry_digest(tmp_path / "nowhere") == "link /nonexistent"
     assert entry_digest(tmp_path) == "folder"
-
-
-def test_gone(tmp_path: Path) -> None:
-    """A file that has disappeared is named."""
-    with pytest.raises(UsageError) as caught:
-        entry_digest(tmp_path / "gone")
-    assert str(tmp_path / "gone") in caught.value.message
 
 
 def test_difference() -> None:

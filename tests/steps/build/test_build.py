@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from seatrial.errors import BuildFailed, UsageError
+from seatrial.errors import UsageError
 from seatrial.model.app import INPUTS_LABEL, BuildOptions
 from seatrial.model.version import Version
 from seatrial.pipeline.outcome import Status
@@ -18,7 +18,7 @@ from seatrial.sources.context import Context
 from seatrial.steps.build.build import Build
 from seatrial.steps.build.plan import BuildPlan
 from seatrial.wording import short_digest
-from tests.steps.scenario import ALSO_DOCKER, ONLY_DOCKER, StepScenario
+from tests.steps.scenario import ALSO_DOCKER, StepScenario
 
 
 @ALSO_DOCKER
@@ -49,28 +49,6 @@ def test_a_changed_file_is_named(scenario: StepScenario) -> None:
     assert first
     told = [note for note in done.notes if short_digest(first) in note]
     assert ["docker image prune" in note for note in told] == [True]
-
-
-def test_added_and_removed_files_are_named(scenario: StepScenario) -> None:
-    """Added and removed files are named."""
-    (scenario.app.context / "old.css").write_text("old")
-    scenario.prepare(scenario.build())
-    (scenario.app.context / "old.css").rename(scenario.app.context / "new.css")
-
-    outcome = scenario.check(scenario.build())
-
-    assert outcome.status is Status.CHANGED
-    assert "new.css" in outcome.reason
-    assert "old.css" in outcome.reason
-
-
-def test_an_ignored_file_is_no_input(scenario: StepScenario) -> None:
-    """A file that .dockerignore excludes does not cause a build."""
-    (scenario.app.context / ".dockerignore").write_text("*.log\n")
-    scenario.prepare(scenario.build())
-    (scenario.app.context / "today.log").write_text("noise")
-
-    assert scenario.check(scenario.build()).status is Status.OK
 
 
 def test_seatrial_s_own_files_are_no_input(scenario: StepScenario) -> None:
@@ -124,32 +102,14 @@ def test_an_older_version_becomes_current_again(scenario: StepScenario) -> None:
     assert scenario.state.current("web") == scenario.image_id(scenario.local("1"))
 
 
-def test_an_image_of_that_name_from_elsewhere(scenario: StepScenario) -> None:
-    """An image that only has the right tag is not used as the app's image."""
-    scenario.backend.put_image(scenario.local())
-    foreign = scenario.image_id(scenario.local())
-
-    done = scenario.four_runs(scenario.build())
-
-    assert done.before == foreign != scenario.image_id(scenario.local())
-
-
 def test_a_missing_state_folder_does_not_cause_a_build(scenario: StepScenario) -> None:
     """The image itself holds its inputs' digest: without the state folder it is still up to date."""
     scenario.prepare(scenario.build())
     shutil.rmtree(scenario.state.folder)
 
     assert scenario.check(scenario.build()).status is Status.OK
-
-
-def test_a_missing_state_folder_names_no_file(scenario: StepScenario) -> None:
-    """Without the state folder a change is noticed, but the file is not known."""
-    scenario.prepare(scenario.build())
-    shutil.rmtree(scenario.state.folder)
     scenario.set_reply("hello again")
-
     outcome = scenario.check(scenario.build())
-
     assert outcome.status is Status.CHANGED
     assert outcome.reason
     assert "app.py" not in outcome.reason
@@ -174,18 +134,6 @@ def test_nothing_to_build_from(scenario: StepScenario, missing: str) -> None:
     assert scenario.seen() == before
 
 
-def test_a_dockerfile_without_from(scenario: StepScenario) -> None:
-    """An invalid Dockerfile is reported with the line's number, and nothing is changed."""
-    scenario.app.dockerfile.write_text("COPY app.py /\n")
-    before = scenario.seen()
-
-    outcome = scenario.real(scenario.build())
-
-    assert isinstance(outcome.error, UsageError)
-    assert f"{scenario.app.dockerfile}:1: " in outcome.error.reason
-    assert scenario.seen() == before
-
-
 def test_a_file_that_disappears(scenario: StepScenario, monkeypatch: pytest.MonkeyPatch) -> None:
     """If a file goes while the context is read, all is read once more; the second time it is an error."""
     left = [scenario.app.context / name for name in ("a", "b", "c")]
@@ -202,21 +150,6 @@ def test_a_file_that_disappears(scenario: StepScenario, monkeypatch: pytest.Monk
     with pytest.raises(UsageError, match="cannot be read"):
         BuildPlan.of(scenario.app, Version("1"), scenario.world)
     assert [path.name for path in left] == ["a"]
-
-
-@ONLY_DOCKER
-def test_a_dockerfile_that_fails(scenario: StepScenario) -> None:
-    """A command that fails in the build is shown with its output, and no image gets the tag."""
-    broken = 'RUN ["python3", "-c", "print(\'the step broke\'); raise SystemExit(7)"]\n'
-    scenario.app.dockerfile.write_text(f"FROM {scenario.backend.base}\n{broken}")
-
-    outcome = scenario.real(scenario.build())
-
-    assert isinstance(outcome.error, BuildFailed)
-    assert "the step broke" in "\n".join(outcome.error.details)
-    assert "7" in outcome.error.reason
-    assert scenario.image_id(scenario.local()) is None
-    assert scenario.state.current("web") is None
 
 
 def test_a_file_that_grows_during_the_run(scenario: StepScenario) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -106,8 +105,6 @@ def test_another_platform(scenario: StepScenario) -> None:
     [
         ("FROM {base}\n\nRUN true\nRUN exit 7\n", 4, "RUN exit 7"),
         ("FROM {base} AS one\nRUN true\n\nFROM {base}\nENV A=1\nCOPY --from=one /etc /x\nRUN \\\n  exit 7\n", 7, "RUN"),
-        ("FROM {base} AS one\nRUN exit 7\nFROM one AS two\nRUN true\n", 2, "RUN exit 7"),
-        ("FROM {base} AS one\nRUN true\nFROM one AS two\nWORKDIR /x\nRUN exit 7\n", 5, "RUN exit 7"),
         ("FROM {base}\nCOPY nothing.txt /\n", 2, "COPY nothing.txt"),
         ("FROM {base}\nFORM x\n", 2, "FORM x"),
     ],
@@ -125,7 +122,6 @@ def test_the_line_that_failed(scenario: StepScenario, text: str, line: int, writ
     assert f"line {line} of {scenario.app.dockerfile}" in error.hint
 
 
-@ONLY_DOCKER
 def test_an_argument_s_value_is_saved_nowhere(scenario: StepScenario) -> None:
     """The value of a build argument is in neither the state folder nor the labels."""
     scenario.prepare(scenario.build(arguments={"TOKEN": "S3ntinel"}))
@@ -142,14 +138,6 @@ def test_another_name_for_the_dockerfile(scenario: StepScenario) -> None:
     outcome = scenario.check(step)
     assert outcome.status is Status.CHANGED
     assert "Dockerfile" in outcome.reason
-
-
-def test_another_project_of_the_same_repository(scenario: StepScenario) -> None:
-    """An image that another app built from the same inputs is not used, and its app is named."""
-    scenario.prepare(scenario.build())
-    step = Build(target=scenario.app.but(name="shop"), version=Version("1"))
-    done = scenario.four_runs(step)
-    assert f"project {scenario.app.project}, app {scenario.app.name}" in done.reason
 
 
 @ALSO_DOCKER
@@ -171,18 +159,6 @@ def test_odd_names(scenario: StepScenario, name: str) -> None:
     assert scenario.four_runs(scenario.build()).status is Status.CHANGED
     (scenario.app.context / name).write_text("y")
     assert sanitize(name).replace("\n", " ") in scenario.check(scenario.build()).reason
-
-
-def test_what_is_missing_for_the_build(scenario: StepScenario) -> None:
-    """A missing build secret or extra context is reported by its name, also in check mode."""
-    missing: dict[str, Any] = {
-        "token": {"secrets": {"token": "src=/no/such/file"}},
-        "assets": {"contexts": {"assets": "/no/such/folder"}},
-    }
-    for name, options in missing.items():
-        for outcome in (scenario.check(scenario.build(**options)), scenario.real(scenario.build(**options))):
-            assert isinstance(outcome.error, UsageError)
-            assert name in outcome.error.message
 
 
 def test_modes_of_an_extra_context(scenario: StepScenario, tmp_path: Path) -> None:

@@ -53,7 +53,8 @@ def problem(check: Check, body: str = "", status: int = 200, *, cut: bool = Fals
         (problem(Check(response_headers={"X-A": "c"})), "the header X-A is 'b', expected one with 'c'"),
         (problem(Check(response_headers={"X-B": "c"})), "there is no header X-B, expected one with 'c'"),
         (problem(Check(), cut=True), "the body is larger than 1,048,576 bytes"),
-        (facts._user_problem(""), "runs as root"),
+        *((facts._user_problem(user), "runs as root") for user in ("", "0", "root", "0:10001")),
+        (facts._user_problem("10001:app"), "its USER is a name, and only a number shows that the user is not root"),
         (facts._user_problem("app"), "its USER is a name, and only a number shows that the user is not root"),
         (
             facts._user_problem("10001"),

@@ -140,21 +140,6 @@ def test_many_headers() -> None:
         assert len(send(at(server.port), ROOT, seconds=2).headers) > 500
 
 
-def test_head_has_no_body() -> None:
-    """The response to HEAD has no body, although it has a Content-Length."""
-    with serve(lambda _: Reply(headers={"Content-Length": "12"})) as server:
-        response = send(at(server.port), Request(method="HEAD"), seconds=2)
-    assert (response.status, response.body) == (200, b"")
-
-
-def test_proxies_ignored(free_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy in the environment is not used."""
-    for variable in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.setenv(variable, f"http://127.0.0.1:{free_port}")
-    with serve(lambda _: Reply(body=b"hello")) as server:
-        assert send(at(server.port), ROOT, seconds=2).body == b"hello"
-
-
 def test_threads_end() -> None:
     """A request that has ended leaves no timer behind that could close another connection."""
     with serve(lambda _: Reply(body=b"hello")) as server:

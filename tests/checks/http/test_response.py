@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any
 
 import pytest
 
@@ -36,13 +34,11 @@ def problem(
     ("check", "body"),
     [
         (Check(), ""),
-        (Check(), "anything"),
         (Check(text="{version}"), "this is 1.4."),
         (Check(text="{version}"), "<h1>v1.4</h1>"),
         (Check(text=("a {version}", "b{version}", "{version}-c")), "a 1.4, b1.4 and 1.4-c"),
         (Check(text="hello {version}"), "hello 1.4.0? No: hello 1.4"),
         (Check(matches="hello {version}"), "hello 1.4."),
-        (Check(text=("this", "1.4")), "this is 1.4."),
         (Check(not_text="Traceback"), "this is 1.4."),
         (Check(not_text=("Traceback", "v{version}")), "this is 1.4."),
         (Check(matches=r"^is \d+\.\d+$"), "is 14.0"),
@@ -67,14 +63,9 @@ def test_right(check: Check, body: str) -> None:
 @pytest.mark.parametrize(
     ("check", "body", "parts"),
     [
-        (Check(text="hello"), "good bye", ("'hello'", "'good bye'")),
         (Check(text=("good", "hello")), "good bye", ("'hello'",)),
-        (Check(not_text="good"), "good bye", ("'good'", "'good bye'")),
         (Check(not_text=("x", "bye")), "good bye", ("'bye'",)),
-        (Check(matches="^bye"), "good bye", ("'^bye'", "'good bye'")),
         (Check(matches="v{version}"), "v1x4", (r"'v1\\.4'",)),
-        (Check(json={"a": 1}), '{"a": 2}', (" 2 ", "$.a", " 1")),
-        (Check(json={"a": 1}), '{"b": 2}', ("$.a", " 1", '{"b": 2}')),
         (Check(json={"a": 1}), '{"a": true}', (" true ", "$.a", " 1")),
         (Check(json={"a": True}), '{"a": 1}', (" 1 ", "$.a", " true")),
         (Check(json={"a": False}), '{"a": 0}', (" 0 ", "$.a", " false")),
@@ -87,8 +78,6 @@ def test_right(check: Check, body: str) -> None:
         (Check(json=[]), "<html>", ("JSON", "'<html>'")),
         (Check(json=[]), "", ("JSON",)),
         (Check(json=[]), "[" * 100_000, ("JSON",)),
-        (Check(status=404), "", ("200", "404")),
-        (Check(redirect="/login"), "hello", ("200", "/login", "'hello'")),
     ],
 )
 def test_wrong(check: Check, body: str, parts: tuple[str, ...]) -> None:
@@ -139,15 +128,6 @@ def test_no_other_version(check: Check, body: str) -> None:
     assert deployed_cause(found) == "wrong-answer"
 
 
-def test_another_version_in_a_header() -> None:
-    """A header can contain the version, too."""
-    check = Check(response_headers={"X-Version": "v{version}"})
-    assert problem(check, headers={"x-version": "v1.4"}) is None
-    for got in ("1.3", "1.4.2"):
-        found = problem(check, headers={"x-version": f"v{got}"}) or ""
-        assert (deployed_cause(found), found.rpartition(" ")[2]) == ("wrong-version", got)
-
-
 def test_headers() -> None:
     """A header's name is compared without regard to case, and its value must contain what is expected."""
     check = Check(response_headers={"content-TYPE": "text/html", "X-Frame-Options": ""})
@@ -192,19 +172,10 @@ def test_the_beginning_of_the_body() -> None:
     assert len(found) < 560
 
 
-def test_an_unexpected_redirect() -> None:
-    """An unexpected redirect is a problem that names its target."""
-    found = problem(Check(status=304), status=302, location="http://evil.invalid/") or ""
-    assert [part in found for part in ("302", "http://evil.invalid/", "304")] == [True] * 3
-
-
-def test_too_large() -> None:
-    """A body that was cut off is wrong, whatever it contains."""
-    response = Response(status=200, body=b"hello", cut=True)
-    assert "1,048,576" in (problem_with(Check(text="hello"), response, Expected(version="1"), BASE_URL) or "")
-
-
-@pytest.mark.parametrize("value", [1, "x", None, [1, {"a": []}], {"a": {"b": True}}, 1.5])
-def test_whatever_is_equal_fits(value: Any) -> None:
-    """JSON matches itself."""
-    assert problem(Check(json=[value]), json.dumps([value])) is None
+def test_another_version_in_a_header() -> None:
+    """A header can contain the version, too."""
+    check = Check(response_headers={"X-Version": "v{version}"})
+    assert problem(check, headers={"x-version": "v1.4"}) is None
+    for got in ("1.3", "1.4.2"):
+        found = problem(check, headers={"x-version": f"v{got}"}) or ""
+        assert (deployed_cause(found), found.rpartition(" ")[2]) == ("wrong-version", got)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
-from typing import Any
-
-import docker
+from typing import TYPE_CHECKING, Any
 
 from seatrial.engine.inspection import EndedBy
 from seatrial.engine.parsing import engine_time
+
+if TYPE_CHECKING:  # loaded only when something has to be done
+    import docker
 
 __all__ = ["COUNTERS", "ended_by", "oom_kills_in_host", "oom_kills_of"]
 

@@ -123,7 +123,9 @@ def _check_for_plain_invoke() -> None:
     except FileNotFoundError:
         return
     except SeatrialError as error:
-        raise exit_with(Call(program=environment().command, task="seatrial"), error, check=False, json=False) from error
+        raise exit_with(
+            Call(program=environment().command, task="seatrial"), error, check=False, json="--json" in sys.argv
+        ) from error
 
 
 _check_for_plain_invoke()

@@ -20,6 +20,7 @@ from seatrial.model.version import DEFAULT_TAGS, parse_tag_patterns
 __all__ = [
     "BUILDER_LABEL",
     "INPUTS_LABEL",
+    "PATH_LABEL",
     "REVISION_LABEL",
     "SMOKE_LABEL",
     "UNCOMMITTED_LABEL",
@@ -34,6 +35,8 @@ BUILDER_LABEL = "seatrial.builder"
 """Image label: the builder that built the image."""
 INPUTS_LABEL = "seatrial.inputs"
 """Image label: the digest of all build inputs."""
+PATH_LABEL = "seatrial.path"
+"""Label of containers: the folder of the project that created them."""
 REVISION_LABEL = "org.opencontainers.image.revision"
 """Image label: the commit the image was built from."""
 SMOKE_LABEL = "seatrial.smoke"
@@ -96,11 +99,12 @@ class App(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A web app in a folder.
 
     In the settings file the fields of `build` and `facts` stand beside the others, and paths are relative to the file.
-    `environment` contains the variables of `env_file`, too.
+    `environment` contains the variables of `env_file`, too. `root` is the project's folder.
     """
 
     project: str
     name: str
+    root: Path = field(default_factory=Path)
     context: Annotated[Path, about("the build context, the folder that is sent to the engine; default: .")]
     dockerfile: Annotated[Path, about("default: CONTEXT/Dockerfile")]
     repository: Annotated[ImageReference, Parsed(parse_repository), about("the image's name; default: the app's name")]
@@ -145,6 +149,15 @@ class App(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def labels(self) -> dict[str, str]:
         """The labels of everything in the engine that belongs to this app."""
         return {"seatrial.project": self.project, "seatrial.app": self.name}
+
+    @property
+    def container_labels(self) -> dict[str, str]:
+        """The labels of the app's containers: they say which of two projects of one name created them, too."""
+        return {**self.labels, PATH_LABEL: str(self.root)}
+
+    def owns(self, labels: Mapping[str, str]) -> bool:
+        """Return whether a container with these labels belongs to this app; older ones do not have the path."""
+        return self.labels.items() <= labels.items() and labels.get(PATH_LABEL, str(self.root)) == str(self.root)
 
     @property
     def container_name(self) -> str:

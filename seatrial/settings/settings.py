@@ -151,7 +151,8 @@ def _app(reader: Reader, project: str, name: str, given: Any) -> App:  # noqa: A
         if isinstance(mode := given.get("image_facts"), bool):  # what YAML makes of on and off
             given["image_facts"] = "warn" if mode else "off"
         given = _filled(reader, given, ("apps", name))
-    app = reader.read(given, App, ("apps", name), project=project, name=reader.parse(name, parse_name, ("apps", name)))
+    own = {"project": project, "name": reader.parse(name, parse_name, ("apps", name)), "root": reader.root.resolve()}
+    app = reader.read(given, App, ("apps", name), **own)
     options = app.build.but(
         contexts={key: build_context(place, reader.root) for key, place in app.build.contexts.items()},
         secrets={key: _build_secret(source, reader.root) for key, source in app.build.secrets.items()},

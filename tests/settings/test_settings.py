@@ -33,6 +33,7 @@ def test_defaults(root: Path) -> None:
     assert settings.app() == App(
         project="my-shop",
         name="my-shop",
+        root=root.resolve(),
         context=root,
         dockerfile=root / "Dockerfile",
         repository=ImageReference(repository="library/my-shop"),
@@ -96,6 +97,7 @@ seatrial:
     assert settings.app("web") == App(
         project="shop",
         name="web",
+        root=root.resolve(),
         context=root / "app",
         dockerfile=root / "docker" / "Web.Dockerfile",
         repository=ImageReference(repository="univesp/web"),

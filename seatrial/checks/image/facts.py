@@ -200,7 +200,7 @@ def _scan_files(world: World, app: App, image: Image, config: ImageConfig) -> Sc
             pass  # the record is damaged
     name = f"{app.container_name}-facts-{world.process.run}"
     # The smoke label lets a later run find and remove the container if this one is killed.
-    labels = {**app.labels, SMOKE_LABEL: "1", **world.process.labels}
+    labels = {**app.container_labels, SMOKE_LABEL: "1", **world.process.labels}
     with closing(world.engine.files(image.id, name=name, labels=labels)) as files:
         found = scan(files, User.parse(config.user), app.tmpfs)
     world.state.save_facts(image.id, {"rules": rules, **asdict(found)})

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from seatrial.engine.model import BuildRequest, Image
+from seatrial.engine.model import BuildRequest, Container, Image
 from seatrial.engine.protocol import Emit
 from seatrial.events import Info, WarningEvent
 from seatrial.model.app import INPUTS_LABEL, UNCOMMITTED_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
 from seatrial.pipeline.outcome import Results
+from seatrial.pipeline.ownership import another_project
 from seatrial.pipeline.step import AppStep, Change, NoChange
 from seatrial.pipeline.world import NOT_BUILT, PlannedState, World
 from seatrial.sources.git import git_failure
@@ -65,6 +66,10 @@ class Build(AppStep):
             reason = "the tag belonged to an image that Seatrial did not build"
         elif not self.target.labels.items() <= image.labels.items():
             reason = f"the tag belonged to {_owner(image)}"
+        elif other := next(
+            (one for one in world.engine.containers(self.target.labels) if self._is_other(one, image)), None
+        ):
+            raise another_project(self.target, other)
         elif same:
             reason = "the build cache is off"
         else:
@@ -119,6 +124,10 @@ class Build(AppStep):
         if isinstance(plan, Change):
             world.image_for(self.target, self.version)
         return plan
+
+    def _is_other(self, container: Container, image: Image) -> bool:
+        """Return whether a project of the same name in another folder runs this image."""
+        return container.image_id == image.id and not self.target.owns(container.labels)
 
     @staticmethod
     def _built_now(image: Image, world: World) -> bool:

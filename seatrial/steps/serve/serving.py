@@ -13,6 +13,7 @@ from seatrial.errors import ContainerFailed
 from seatrial.events import WarningEvent
 from seatrial.host.lock import Lock
 from seatrial.model.app import App
+from seatrial.pipeline.ownership import another_project
 from seatrial.pipeline.world import World
 
 __all__ = ["SERVING_LABELS", "Serving", "app_lock", "serving_container", "stop_and_remove", "stop_within_grace"]
@@ -40,7 +41,7 @@ class Serving:
     @classmethod
     def of(cls, world: World, app: App) -> Serving:
         """Find the app's containers; raise `ContainerFailed` if a foreign one has the app's name, or ours is paused."""
-        every = world.engine.containers(app.labels)
+        every = _own_containers(world.engine, app)
         serving = _serving_containers(world.engine, app, every)
         others = [one for one in every if one not in serving and world.process.left_by_dead_run(one.labels)]
         # A container gets the app's name once it has passed its checks and serves alone.
@@ -67,7 +68,7 @@ def serving_container(engine: Engine, app: App) -> Container | None:
 
     Raise `ContainerFailed` if a foreign container has the app's name, or ours is paused.
     """
-    return next(iter(_serving_containers(engine, app, engine.containers(app.labels))), None)
+    return next(iter(_serving_containers(engine, app, _own_containers(engine, app))), None)
 
 
 def _serving_containers(engine: Engine, app: App, every: list[Container]) -> list[Container]:
@@ -76,6 +77,8 @@ def _serving_containers(engine: Engine, app: App, every: list[Container]) -> lis
     A running one comes first, then one on the app's port, then one with the app's name.
     """
     named = engine.container(app.container_name)
+    if named and app.labels.items() <= named.labels.items() and not app.owns(named.labels):
+        raise another_project(app, named)
     if named and not {**app.labels, **SERVING_LABELS}.items() <= named.labels.items():
         raise ContainerFailed(
             f"the name {app.container_name} is taken",
@@ -95,6 +98,10 @@ def _serving_containers(engine: Engine, app: App, every: list[Container]) -> lis
         return one.running, one.publishes(app.host_port), one.name == app.container_name
 
     return sorted(serving, key=rank, reverse=True)
+
+
+def _own_containers(engine: Engine, app: App) -> list[Container]:
+    return [one for one in engine.containers(app.labels) if app.owns(one.labels)]
 
 
 @contextmanager

@@ -36,7 +36,7 @@ def spec_for(app: App, image: Image, *, name: str, host_port: int, labels: dict[
     return ContainerSpec(
         name=name,
         image_id=image.id,
-        labels={**app.labels, **labels},
+        labels={**app.container_labels, **labels},
         environment={"PORT": str(app.port), **app.environment},
         port=app.port,
         host_port=host_port,
@@ -62,7 +62,7 @@ def run_checks_in_container(  # noqa: PLR0913  each argument is one thing
     If all pass, `visit` is called with the container's address. With `log`, the app's log is emitted in the end.
     """
     for leftover in world.engine.containers({**app.labels, SMOKE_LABEL: "1"}):
-        if world.process.left_by_dead_run(leftover.labels):
+        if app.owns(leftover.labels) and world.process.left_by_dead_run(leftover.labels):
             world.engine.remove(leftover.id)
     name = f"{app.container_name}-smoke-{world.process.run}"
     labels = {SMOKE_LABEL: "1", **world.process.labels}

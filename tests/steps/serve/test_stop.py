@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from seatrial.errors import ContainerFailed
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from seatrial.errors import Conflict, ContainerFailed
 from seatrial.pipeline.outcome import Status
 from tests.steps.scenario import StepScenario
 
@@ -35,6 +40,23 @@ def test_an_ended_container_is_removed_too(scenario: StepScenario) -> None:
 
     assert scenario.four_runs(scenario.stop()).before == ended
     assert scenario.backend.containers() == frozenset()
+
+
+@pytest.mark.parametrize("ending", ["build", "run", "stop"])
+def test_a_project_of_the_same_name(scenario: StepScenario, tmp_path: Path, ending: str) -> None:
+    """What a project of the same name in another folder serves is left alone; one without the label is ours."""
+    twin = replace(scenario, app=scenario.app.but(root=tmp_path / "other"))
+    scenario.prepare(scenario.build(), scenario.serve())
+    scenario.set_reply("hello from the twin")
+    before = scenario.seen()
+
+    outcome = twin.real({"build": twin.build(), "run": twin.serve(), "stop": twin.stop()}[ending])
+
+    assert isinstance(outcome.error, Conflict)
+    assert str(scenario.app.root) in outcome.error.reason
+    assert "project: NAME" in outcome.error.hint
+    assert scenario.seen() == before
+    assert twin.app.owns(scenario.app.labels)
 
 
 def test_somebody_elses_container_is_left_alone(scenario: StepScenario) -> None:

@@ -43,6 +43,7 @@ from seatrial.diagnosis.log import (
     permission_denied,
     port_taken_inside,
     read_only_root,
+    slow_worker,
     syntax_error,
     uncaught_exception,
     worker_failed,
@@ -82,6 +83,7 @@ RECOGNIZERS: tuple[Callable[[Evidence], Cause | None], ...] = (
     missing_file,
     worker_failed,
     uncaught_exception,
+    slow_worker,
     # Less specific evidence.
     wrong_port,
     other_platform,

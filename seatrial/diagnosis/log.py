@@ -18,6 +18,7 @@ __all__ = [
     "permission_denied",
     "port_taken_inside",
     "read_only_root",
+    "slow_worker",
     "syntax_error",
     "uncaught_exception",
     "worker_failed",
@@ -127,14 +128,22 @@ def read_only_root(evidence: Evidence) -> Cause | None:
         r"EROFS: read-only file system, \w+ (?P<path>'[^']+')",
         r"(?P<path>'[^']+'|/[^\s:]+): (?i:read-only file system)",
         r"\"(?P<path>/[^\"]+)\" failed \(30: Read-only file system\)",
-        r"(?i:attempt to write a readonly database)(?P<path>)",
+        r"(?i:attempt to write a readonly database|unable to open database file)(?P<path>)",
     )
     inspection = evidence.inspection
     if not found or evidence.answered or not (inspection and inspection.read_only):
         return None
-    path = _absolute(evidence, (found["path"] or "").strip("'\""))
+    path = found["path"] or ""
+    database = "database" in found[0].lower()
+    if database and (opened := evidence.search_final_log(r"connect\(['\"](?P<path>[^'\":]+)['\"]")):
+        path = opened["path"]
+    path = _absolute(evidence, path.strip("'\""))
+    if database and path.startswith(tuple(f"{one}/" for one in inspection.writable)):
+        return None  # its folder is missing, or belongs to another user
     writable = ", ".join(inspection.writable)
     reason = f"it writes to {path or 'its root'}, but its root is read-only ({writable} can be written to)"
+    if database:
+        reason += "; a tmpfs loses its data when the container ends"
     # A tmpfs over a folder with the app's own files would hide them.
     folder = posixpath.dirname(path)
     if folder in ("", "/", inspection.workdir) or folder == posixpath.dirname(inspection.workdir):
@@ -234,6 +243,17 @@ def worker_failed(evidence: Evidence) -> Cause | None:
         )
     reason = "gunicorn's worker failed to boot" + (f": {_shown(error)}" if error else "")
     return Cause.fixed_by_build("worker-failed", reason, f"fix {_place(evidence) or 'the error in the log'}")
+
+
+def slow_worker(evidence: Evidence) -> Cause | None:
+    """Recognise a Gunicorn that killed a worker because it took too long."""
+    if evidence.answered or not evidence.search_log(r"WORKER TIMEOUT \(pid:\d+\)"):
+        return None
+    return Cause.fixed_by_build(
+        "worker-timeout",
+        "gunicorn killed its worker, which took longer than gunicorn's --timeout",
+        "find out what the worker waits for (a database, a lock), or raise --timeout in CMD",
+    )
 
 
 def uncaught_exception(evidence: Evidence) -> Cause | None:

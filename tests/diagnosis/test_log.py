@@ -193,7 +193,7 @@ def test_a_worker_that_was_too_slow() -> None:
     assert diagnose(evidence(replace(seen, oom_kills=1), _GUNICORN, results=(late,))).name == "out-of-memory"
     assert diagnose(evidence(replace(seen, oom_kills=0), _GUNICORN, results=(late,))).name == "no-answer"
     slow = diagnose(evidence(seen, "[CRITICAL] WORKER TIMEOUT (pid:9)", _GUNICORN, results=(late,)))
-    assert slow.name == "no-answer"
+    assert slow.name == "worker-timeout"
 
 
 @pytest.mark.parametrize(

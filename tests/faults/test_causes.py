@@ -165,7 +165,7 @@ def test_a_worker_that_is_killed_for_memory(project: Project) -> None:
 
 
 def test_a_write_to_the_read_only_root(project: Project) -> None:
-    """The path is named, with the setting that makes its folder writable; with it the same image passes."""
+    """The path is named, with the setting that makes its folder writable, for a user who is not root, too."""
     write = "os.makedirs('/var/cache/page', exist_ok=True); open('/var/cache/page/log', 'w').close()"
 
     error = cause_of(project, at_start=write, more="RUN mkdir -p /var/cache/page")
@@ -173,7 +173,9 @@ def test_a_write_to_the_read_only_root(project: Project) -> None:
     assert error["cause"] == "read-only-root"
     assert "/var/cache/page/log" in error["reason"]
     assert "tmpfs: [/var/cache/page]" in error["hint"]
-    project.write(at_start=write, more="RUN mkdir -p /var/cache/page", settings="tmpfs: [/var/cache/page]")
+    more = "RUN mkdir -p /var/cache/page\nUSER 10001:10001"
+    project.write(at_start=write, more=more, settings="tmpfs: [/var/cache/page]")
+    assert project.invoke("build", "--version", "1").code == 0
     assert project.invoke("smoke").code == 0
 
 

@@ -13,55 +13,9 @@ import docker
 import pytest
 
 from tests.cli_project import Project
-from tests.faults.test_causes import cause_of
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.engine, pytest.mark.container]
-
-
-def test_a_port_that_a_process_uses(project: Project) -> None:
-    """A port in use is explained with the process that uses it and a free port."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", project.port))
-        listener.listen()
-
-        error = cause_of(project, "run")
-
-    assert error["cause"] == "port-taken"
-    assert str(os.getpid()) in error["reason"]
-    assert f"--port {project.port + 1}" in error["hint"]
-
-
-def test_a_port_that_a_container_uses(project: Project, client: docker.DockerClient) -> None:
-    """A container that uses the port is named."""
-    holder = client.containers.create(
-        project.base,
-        ["python3", "-m", "http.server", "5000"],
-        name=f"{project.name}-other",
-        labels={"seatrial.test": project.name},
-        ports={"5000/tcp": ("127.0.0.1", project.port)},
-    )
-    try:
-        holder.start()
-
-        error = cause_of(project, "run")
-    finally:
-        client.api.remove_container(holder.id, force=True)
-
-    assert error["cause"] == "port-taken"
-    assert f"{project.name}-other" in error["reason"]
-
-
-def test_a_name_that_a_container_has(project: Project, client: docker.DockerClient) -> None:
-    """Another container with the app's name has a cause of its own."""
-    other = client.containers.create(project.base, name=f"{project.name}-web", labels={"seatrial.test": project.name})
-    try:
-        error = cause_of(project, "run")
-    finally:
-        client.api.remove_container(other.id, force=True)
-
-    assert error["cause"] == "name-taken"
-    assert f"docker rename {project.name}-web" in error["hint"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can change the owner of a socket")

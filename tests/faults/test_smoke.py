@@ -55,21 +55,11 @@ def test_gone_after_a_while(project: Project) -> None:
     assert done.seconds < 12
 
 
-@pytest.mark.parametrize(
-    ("checks", "names"),
-    [
-        ("[{path: /, status: 404}]", ["200", "404"]),
-        ("[{path: /, json: {status: ok}}]", ["JSON", "'hello 1'"]),
-        ("[{path: /, response_headers: {Content-Type: html}}]", ["Content-Type"]),
-        ("[{path: /, not_text: hello}]", ["'hello'"]),
-        ("[{path: /, matches: '^goodbye'}]", ["'^goodbye'"]),
-    ],
-)
-def test_the_wrong_answer(project: Project, checks: str, names: list[str]) -> None:
+def test_the_wrong_answer(project: Project) -> None:
     """C11: a wrong answer that cannot change fails at once, with what was expected."""
-    done = smoke(project, checks)
+    done = smoke(project, "[{path: /, json: {status: ok}}]")
 
-    failed(done, "GET /", *names, cause="wrong-answer")
+    failed(done, "GET /", "JSON", "'hello 1'", cause="wrong-answer")
     assert done.seconds < 12
 
 
@@ -81,40 +71,6 @@ def test_another_version_answers(project: Project) -> None:
 
     failed(done, cause="wrong-version")
     assert re.search(r"\b1\b.*\bsha256:[0-9a-f]+\b.*\b0\.9\.3\b", done.error["reason"])
-
-
-@pytest.mark.parametrize(
-    ("location", "names"),
-    [("http://evil.invalid/x", ["http://evil.invalid/x", "http://127.0.0.1:"]), ("/", ["http://127.0.0.1:"])],
-)
-def test_bad_redirects(project: Project, location: str, names: list[str]) -> None:
-    """C13: a redirect to another host and a redirect loop fail at once."""
-    away = f'self.send_response(302); self.send_header("Location", "{location}"); self.end_headers(); return'
-    project.write(at_request=away)
-
-    done = smoke(project)
-
-    failed(done, *names, cause="wrong-answer")
-    assert done.seconds < 12
-
-
-def test_a_good_redirect(project: Project) -> None:
-    """A redirect to another page of the app is followed."""
-    away = 'self.send_response(302); self.send_header("Location", "/home"); self.end_headers(); return'
-    project.write(at_request=f'if self.path == "/": {away}')
-
-    assert smoke(project).code == 0
-
-
-def test_a_body_without_end(project: Project) -> None:
-    """C14: a body of more than a megabyte fails, and no more of it is read."""
-    endless = "[self.wfile.write(bytes(1048576)) for _ in range(1024)]"
-    project.write(at_request=f"self.send_response(200); self.end_headers(); {endless}")
-
-    done = smoke(project, "[{path: /}]")
-
-    failed(done, "1,048,576", cause="wrong-answer")
-    assert done.seconds < 12
 
 
 def test_a_body_that_drips(project: Project) -> None:

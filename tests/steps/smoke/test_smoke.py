@@ -15,7 +15,7 @@ from seatrial.pipeline.converge import converge
 from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.step import Step
 from seatrial.steps.smoke.smoke import Smoke
-from tests.steps.scenario import ONLY_DOCKER, StepScenario
+from tests.steps.scenario import StepScenario
 
 
 def timed(scenario: StepScenario, step: Step) -> tuple[Outcome, float]:
@@ -144,18 +144,6 @@ def test_a_crash_at_start(scenario: StepScenario) -> None:
     assert verdict is not None
     assert not verdict.passed
     assert scenario.backend.containers() == frozenset()
-
-
-@ONLY_DOCKER
-def test_a_crash_shows_the_log(scenario: StepScenario) -> None:
-    """The error has the last lines of the app's log."""
-    scenario.set_reply("crash")
-    scenario.prepare(scenario.build())
-
-    error = scenario.real(scenario.smoke()).error
-
-    assert error is not None
-    assert error.details[-2:] == ("under way", "startup failed")
 
 
 def test_an_app_that_never_answers(scenario: StepScenario) -> None:

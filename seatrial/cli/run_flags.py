@@ -31,6 +31,7 @@ class RunFlags(PortFlag):
         """Return the app with these flags; `UsageError` for an invalid value."""
         return app.but(
             host_port=app.host_port if self.port is None else _port(self.port, app.host_port),
+            unset=app.unset if self.port is None else app.unset - {"host_port"},
             environment={**app.environment, **parse_pairs("--env", self.env, "NAME=VALUE")},
             memory=app.memory if self.memory is None else parse_memory(self.memory),
         )

@@ -84,6 +84,11 @@ class Image:
     config: ImageConfig | None = None
 
     @property
+    def exposed(self) -> tuple[str, ...]:
+        """The ports that it exposes, as in `5000/tcp`."""
+        return self.config.exposed if self.config else ()
+
+    @property
     def name(self) -> str:
         """The image's name for messages: its first tag, else its short id."""
         return self.tags[0] if self.tags else short_digest(self.id)

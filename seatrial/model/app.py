@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -100,6 +100,7 @@ class App(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     In the settings file the fields of `build` and `facts` stand beside the others, and paths are relative to the file.
     `environment` contains the variables of `env_file`, too. `root` is the project's folder.
+    `unset` are those of `port` and `host_port` that the settings leave to the image.
     """
 
     project: str
@@ -113,7 +114,9 @@ class App(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Parsed(parse_repository),
         about("the whole name to publish under, such as ghcr.io/org/team/app; default: REGISTRY/USER/NAME"),
     ] = None
-    port: Annotated[Port, about("where the app listens in its container; the container gets it as PORT")] = 5000
+    port: Annotated[
+        Port, about("where the app listens in its container, which gets it as PORT; default: EXPOSE, else 5000")
+    ] = 5000
     host_port: Annotated[Port, about("where run serves the app on 127.0.0.1; default: the same as port")] = 0
     checks: Annotated[tuple[Check, ...], Meta(min_length=1), about("what smoke asks; default: GET / answers 200")] = (
         Check(),
@@ -137,6 +140,7 @@ class App(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Parsed(parse_tag_patterns, whole=True),
         about("patterns of the tags that a version is published under"),
     ] = DEFAULT_TAGS
+    unset: frozenset[str] = frozenset()
     build: BuildOptions = BuildOptions()
     facts: FactsPolicy = FactsPolicy()
 
@@ -144,6 +148,16 @@ class App(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Fill in what follows from other settings."""
         force_setattr(self, "host_port", self.host_port or self.port)
         force_setattr(self, "tmpfs", tuple(path.rstrip("/") for path in self.tmpfs))
+
+    def in_image(self, exposed: Sequence[str]) -> App:
+        """Return the app with the one TCP port that its image exposes, unless the settings name another.
+
+        `exposed` are ports as in `5000/tcp`.
+        """
+        ports = [int(port) for port, _, protocol in (one.partition("/") for one in exposed) if protocol == "tcp"]
+        if "port" not in self.unset or len(ports) != 1:
+            return self
+        return self.but(port=ports[0], host_port=ports[0] if "host_port" in self.unset else self.host_port)
 
     @property
     def labels(self) -> dict[str, str]:

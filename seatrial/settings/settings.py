@@ -157,7 +157,7 @@ def _app(reader: Reader, project: str, name: str, given: Any) -> App:  # noqa: A
         contexts={key: build_context(place, reader.root) for key, place in app.build.contexts.items()},
         secrets={key: _build_secret(source, reader.root) for key, source in app.build.secrets.items()},
     )
-    return app.but(build=options)
+    return app.but(build=options, unset=frozenset({"port", "host_port"} - set(given or ())))
 
 
 def _filled(reader: Reader, given: dict[str, Any], trail: tuple[str, ...]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ __all__ = [
     "DockerfileError",
     "UnknownTargetError",
     "base_images",
+    "exposed_ports",
     "final_base",
     "own_labels",
     "shipped_instructions",
@@ -123,6 +124,17 @@ def _stage_number(name: str, stages: list[_Stage], line: int) -> int | None:
 def own_labels(text: str) -> str:
     """Return the text of all LABEL instructions."""
     return " ".join(one.rest for one in instructions(text) if one.keyword == "LABEL")
+
+
+def exposed_ports(text: str) -> tuple[str, ...]:
+    """Return the ports that the last stage itself exposes, as in `5000/tcp`; a port that is a variable is left out."""
+    ports: list[str] = []
+    for one in instructions(text):
+        if one.keyword == "FROM":
+            ports = []
+        elif one.keyword == "EXPOSE":
+            ports += [port if "/" in port else f"{port}/tcp" for port in one.rest.split() if port[0].isdigit()]
+    return tuple(ports)
 
 
 def _stages(text: str, build_args: Mapping[str, str], target: str | None = None) -> list[_Stage]:

@@ -38,6 +38,7 @@ def test_defaults(root: Path) -> None:
         dockerfile=root / "Dockerfile",
         repository=ImageReference(repository="library/my-shop"),
         host_port=5000,
+        unset=frozenset({"port", "host_port"}),
         memory=512 * 1024**2,
     )
 

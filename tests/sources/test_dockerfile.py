@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from seatrial.sources.dockerfile import (
     DockerfileError,
     base_images,
+    exposed_ports,
     final_base,
     own_labels,
 )
@@ -240,3 +241,9 @@ def test_final_base() -> None:
     """The final base image is found through stages that start from other stages."""
     assert final_base(_STAGES, {"BASE": "alpine"}, "test") == "alpine"
     assert final_base(_STAGES, {}) == "scratch"
+
+
+def test_exposed_ports() -> None:
+    """Only the ports that the last stage names itself are known before the build."""
+    text = "FROM a\nEXPOSE 1\nFROM b\nEXPOSE 8000 53/udp\nEXPOSE $PORT\n"
+    assert exposed_ports(text) == ("8000/tcp", "53/udp")

@@ -65,7 +65,8 @@ def policy_fingerprint(app: App) -> str:
     if policy.mode != "fail":
         return ""
     budget = "" if policy.budget is None else f", at most {policy.budget} bytes"
-    seen_as = f"rules {_RULES}, port {app.port}, tmpfs {', '.join(sorted(app.tmpfs)) or 'none'}"
+    port = "of the image" if "port" in app.unset else app.port
+    seen_as = f"rules {_RULES}, port {port}, tmpfs {', '.join(sorted(app.tmpfs)) or 'none'}"
     return f"all facts but {', '.join(sorted(policy.allowed)) or 'none'}{budget} ({seen_as})"
 
 

@@ -75,7 +75,9 @@ class Build(AppStep):
         else:
             reason = build_plan.inputs.difference(world.state.inputs(image.labels[INPUTS_LABEL]))
         world.engine.builder(self.target.build)  # raises an error if no builder supports these options
-        planned_image = Image(id=NOT_BUILT, tags=(self.reference.familiar,), labels=build_plan.labels())
+        planned_image = Image(
+            id=NOT_BUILT, tags=(self.reference.familiar,), labels=build_plan.labels(), config=build_plan.planned_config
+        )
         planned = PlannedState(images=(planned_image,), current={self.app: planned_image})
         verb, past = ("rebuild", "rebuilt") if image else ("build", "built")
         return Change(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TypeVar
 
-from seatrial.engine.model import BuildRequest, Image
+from seatrial.engine.model import BuildRequest, Image, ImageConfig
 from seatrial.engine.protocol import Emit
 from seatrial.errors import Unavailable, UsageError, sanitize
 from seatrial.events import Info
@@ -19,7 +19,14 @@ from seatrial.model.reference import DOCKER_HUB, OWN_REGISTRY, ImageReference
 from seatrial.model.version import Version
 from seatrial.pipeline.world import World
 from seatrial.sources.context import Context
-from seatrial.sources.dockerfile import DockerfileError, UnknownTargetError, base_images, final_base, own_labels
+from seatrial.sources.dockerfile import (
+    DockerfileError,
+    UnknownTargetError,
+    base_images,
+    exposed_ports,
+    final_base,
+    own_labels,
+)
 from seatrial.sources.dockerignore import find_ignore_file
 from seatrial.sources.git import has_uncommitted
 from seatrial.sources.inputs import UNCOMMITTED, Inputs
@@ -182,6 +189,11 @@ class BuildPlan:
             labels=self.labels(),
             epoch=int(epoch) if epoch.isdecimal() else None,
         )
+
+    @property
+    def planned_config(self) -> ImageConfig:
+        """What is known of the image's configuration before it is built."""
+        return ImageConfig(exposed=() if self.app.build.target else exposed_ports(self.text))
 
     def labels(self) -> dict[str, str]:
         """Return the image's labels: Seatrial's own, and the standard ones that the Dockerfile does not set."""

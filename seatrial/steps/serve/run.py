@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seatrial.engine.model import Container, Image
 from seatrial.engine.protocol import Emit
@@ -38,6 +38,10 @@ class Run(AppStep):
     def plan(self, world: World) -> Change | NoChange:
         """Compare image and options with those of the serving container."""
         image = world.image_for(self.target, self.version)
+        return replace(self, target=self.target.in_image(image.exposed)).plan_for(image, world)
+
+    def plan_for(self, image: Image, world: World) -> Change | NoChange:
+        """Return the plan for this image, on the port that it exposes if the settings name none."""
         serving = Serving.of(world, self.target)
         container = serving.container
         if container is None:
@@ -53,6 +57,10 @@ class Run(AppStep):
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Replace the container, or if the right one serves already, clean up what killed runs left."""
         image = world.image_for(self.target, self.version)
+        replace(self, target=self.target.in_image(image.exposed)).apply_for(image, world, emit)
+
+    def apply_for(self, image: Image, world: World, emit: Emit) -> None:
+        """Carry out the plan for this image."""
         labels = {_OPTIONS_LABEL: json.dumps(self._options())}
         replacement = Replacement(world=world, app=self.target, image=image, labels=labels, emit=emit)
         with app_lock(world, self.target, f"run of {image.name}", emit):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from seatrial.checks.browser.visit import Visit
@@ -41,6 +41,10 @@ class Smoke(AppStep):
     def plan(self, world: World) -> Change | NoChange:
         """Look for a verdict on this image and these checks."""
         image = world.image_for(self.target, self.version)
+        return replace(self, target=self.target.in_image(image.exposed)).plan_for(image, world)
+
+    def plan_for(self, image: Image, world: World) -> Change | NoChange:
+        """Return the plan for this image, on the port that it exposes if the settings name none."""
         verdict = world.verified(image, self.target.checks, policy_fingerprint(self.target))
         visited = self.browser is None or (verdict is not None and verdict.visited)
         if verdict and visited and (self.reuse or verdict.run == world.process.run):
@@ -61,6 +65,10 @@ class Smoke(AppStep):
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Run the checks and save the verdict, also if they fail."""
         image = world.image_for(self.target, self.version)
+        replace(self, target=self.target.in_image(image.exposed)).apply_for(image, world, emit)
+
+    def apply_for(self, image: Image, world: World, emit: Emit) -> None:
+        """Carry out the plan for this image."""
         checked: list[str] = []
 
         def on_event(event: Event) -> None:

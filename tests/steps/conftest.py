@@ -41,6 +41,9 @@ def make_scenario(
         project = f"t{secrets.token_hex(5)}"
         users = {"alice": f"S3ntinel-{secrets.token_hex(8)}"} if guarded else {}
         backend = MemoryBackend(users, project)
+        # What serves in memory does not die after its answers.
+        standing = "seatrial.steps.smoke.smoke_container._STANDING_SECONDS"
+        request.getfixturevalue("monkeypatch").setattr(standing, 0)
     app = make_app(project, folder / "app", backend.base, port)
     scenario = StepScenario(app=app, backend=backend, state=StateFolder(folder / "notes"))
     scenario.set_reply("hello")

@@ -22,7 +22,9 @@ SERVING_LABELS = {"seatrial.role": "serving"}
 """The labels of a container that serves an app, besides the app's own."""
 _WAIT_SECONDS = 60.0
 _KILLED = 137
+_TERMINATED = 143
 _SLACK_SECONDS = 0.5
+_SHELLS = ("sh", "bash", "ash", "dash")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,3 +130,14 @@ def stop_within_grace(engine: Engine, app: App, container: Container, emit: Emit
     if stopped and stopped.exit_code == _KILLED and not stopped.oom_killed and took > app.stop_grace - _SLACK_SECONDS:
         words = f"{container.name} did not stop within {app.stop_grace:g} s of SIGTERM and was killed"
         emit(WarningEvent(text=f"{words}; its open requests were lost (setting stop_grace)"))
+    elif stopped and stopped.exit_code == _TERMINATED and _runs_in_shell(engine, container):
+        words = f"{container.name} runs in a shell, which ends at SIGTERM without the app"
+        emit(WarningEvent(text=f"{words}; open requests may be lost: write CMD as a list, or begin it with exec"))
+
+
+def _runs_in_shell(engine: Engine, container: Container) -> bool:
+    """Return whether a container's command is a line for a shell that does not replace itself with the app."""
+    inspection = engine.inspect_container(container.id)
+    program, *arguments = inspection.command if inspection else ("",)
+    script = arguments[arguments.index("-c") + 1 :][:1] if "-c" in arguments else []
+    return program.rpartition("/")[2] in _SHELLS and bool(script) and not script[0].startswith("exec ")

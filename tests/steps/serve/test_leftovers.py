@@ -10,7 +10,7 @@ import pytest
 from seatrial.errors import SmokeFailed
 from seatrial.model.version import Version
 from seatrial.steps.smoke.smoke_container import spec_for
-from tests.steps.scenario import StepScenario
+from tests.steps.scenario import ALSO_DOCKER, StepScenario
 
 
 @pytest.mark.parametrize("serving", [True, False])
@@ -26,6 +26,7 @@ def test_what_a_killed_run_left_is_removed(scenario: StepScenario, gone: int, *,
     assert scenario.served() == "hello"
 
 
+@ALSO_DOCKER
 def test_a_new_container_that_serves(scenario: StepScenario, gone: int) -> None:
     """If a killed run had started its new container, that one is checked, and serves on under the app's name."""
     unfinished = _killed_run(scenario, gone)
@@ -76,6 +77,7 @@ def test_two_that_serve(scenario: StepScenario, gone: int, another_port: int, *,
     assert wanted.served() == "hello"
 
 
+@ALSO_DOCKER
 @pytest.mark.parametrize("serving", [True, False])
 def test_stop(scenario: StepScenario, gone: int, *, serving: bool) -> None:
     """Stop removes all that a killed run left, whether or not it serves."""

@@ -12,15 +12,11 @@ import pytest
 from seatrial.engine.model import Container
 from seatrial.errors import ContainerFailed, SmokeFailed, StepFailed
 from seatrial.events import Event, Info, WarningEvent
-from seatrial.model.version import Version
 from seatrial.pipeline.converge import converge
 from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.step import Step
-from seatrial.steps.serve.run import Run
 from tests.engine.memory.engine import MemoryEngine
-from tests.steps.scenario import ONLY_DOCKER, StepScenario
-
-_ONLY_MEMORY = pytest.mark.parametrize("scenario", ["memory"], indirect=True)
+from tests.steps.scenario import ALSO_DOCKER, ONLY_DOCKER, StepScenario
 
 
 def _heard(scenario: StepScenario, step: Step) -> tuple[Outcome, list[Event]]:
@@ -59,6 +55,7 @@ def _is_new(scenario: StepScenario, container: Container) -> bool:
     return container.name != scenario.app.container_name and "-smoke-" not in container.name
 
 
+@ALSO_DOCKER
 def test_the_order(scenario: StepScenario, monkeypatch: pytest.MonkeyPatch) -> None:
     """The old container serves until the new image has passed its checks beside it; then the new one takes the port."""
     _second_version(scenario)
@@ -118,7 +115,6 @@ def test_a_new_one_that_does_not_start(scenario: StepScenario, monkeypatch: pyte
     assert re.search(rf"\b{scenario.app.container_name} serves again, after \d+\.\d s", _notes(events)[-1])
 
 
-@_ONLY_MEMORY
 def test_a_new_one_that_fails_on_the_port(scenario: StepScenario, monkeypatch: pytest.MonkeyPatch) -> None:
     """The new container is checked again on the app's port; if it fails there, the old one is started again."""
     _second_version(scenario)
@@ -143,7 +139,6 @@ def test_a_new_one_that_fails_on_the_port(scenario: StepScenario, monkeypatch: p
     assert scenario.served() == "hello"
 
 
-@_ONLY_MEMORY
 def test_an_old_one_that_does_not_answer_again(scenario: StepScenario, monkeypatch: pytest.MonkeyPatch) -> None:
     """The old container gets the app's smoke_timeout to answer again; a warning says if it does not."""
     _second_version(scenario)
@@ -172,16 +167,6 @@ def test_an_old_one_that_does_not_answer_again(scenario: StepScenario, monkeypat
     assert 0.5 <= outcome.seconds < 5
 
 
-def test_another_port_inside(scenario: StepScenario) -> None:
-    """An app that listens on another port inside is served on the same port of this machine."""
-    scenario.prepare(scenario.build(), scenario.serve())
-    target = scenario.app.but(port=scenario.app.port + 1)
-
-    done = scenario.four_runs(Run(target=target, version=Version("1")))
-
-    assert done.reason.endswith(": port")
-
-
 @ONLY_DOCKER
 @pytest.mark.parametrize("ending", ["run", "stop"])
 def test_a_paused_one(scenario: StepScenario, client: docker.DockerClient, ending: str) -> None:
@@ -198,31 +183,27 @@ def test_a_paused_one(scenario: StepScenario, client: docker.DockerClient, endin
     assert f"docker unpause {scenario.app.container_name}" in outcome.error.hint
 
 
-def test_limits_are_options(scenario: StepScenario) -> None:
-    """Other limits need another container, and the reason names them."""
-    scenario.prepare(scenario.build(), scenario.serve())
-
-    done = scenario.four_runs(Run(target=scenario.app.but(pids=99, stop_grace=3), version=Version("1")))
-
-    assert done.reason.endswith(": pids")
-
-
 @ONLY_DOCKER
-@pytest.mark.parametrize("ending", ["run", "stop"])
-def test_one_that_does_not_end(scenario: StepScenario, ending: str) -> None:
-    """A container that ignores SIGTERM is killed after the app's grace, and a warning says so."""
+@pytest.mark.parametrize(
+    ("start", "named"),
+    [
+        ("import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)", "stop_grace"),
+        ("CMD python3 /app.py; true", "write CMD as a list"),
+    ],
+)
+def test_requests_that_are_lost(scenario: StepScenario, start: str, named: str) -> None:
+    """A warning says if the app was killed after its grace, or a shell ended before it."""
     app = scenario.app.but(stop_grace=1)
-    file = app.context / "app.py"
-    file.write_text(f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n{file.read_text()}")
+    file = app.dockerfile if start.startswith("CMD") else app.context / "app.py"
+    text = file.read_text()
+    file.write_text(re.sub("(?m)^CMD.*", start, text) if start.startswith("CMD") else f"{start}\n{text}")
     deaf = replace(scenario, app=app)
     deaf.prepare(deaf.build("1"), deaf.serve("1"))
-    deaf.set_reply("hello again")
-    deaf.prepare(deaf.build("2"))
 
-    outcome, events = _heard(deaf, deaf.serve("2") if ending == "run" else deaf.stop())
+    outcome, events = _heard(deaf, deaf.stop())
 
     assert outcome.status is Status.CHANGED, outcome.error
     (warning,) = [event.text for event in events if isinstance(event, WarningEvent)]
     assert app.container_name in warning
-    assert "stop_grace" in warning
+    assert named in warning
     assert outcome.seconds < 15

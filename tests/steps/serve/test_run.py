@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
-from seatrial.errors import ContainerFailed, SeatrialError, SmokeFailed, StepFailed
+from seatrial.errors import ContainerFailed, SeatrialError, SmokeFailed
 from seatrial.model.version import Version
 from seatrial.pipeline.outcome import Status
 from seatrial.steps.serve.run import Run
 from seatrial.wording import short_digest
 from tests.conftest import wait_until
-from tests.steps.scenario import StepScenario
+from tests.steps.scenario import ALSO_DOCKER, StepScenario
 
 
 @pytest.fixture
@@ -28,6 +27,7 @@ def listener(free_port: int) -> Iterator[int]:
         yield free_port
 
 
+@ALSO_DOCKER
 def test_four_runs(scenario: StepScenario) -> None:
     """The app serves the image on its port, in one container that stays the same the second time."""
     scenario.prepare(scenario.build())
@@ -40,6 +40,7 @@ def test_four_runs(scenario: StepScenario) -> None:
     assert (scenario.served(), scenario.served("/version")) == ("hello", "1")
 
 
+@ALSO_DOCKER
 def test_another_image_takes_the_place(scenario: StepScenario) -> None:
     """A new image is served in a new container, and the old container is gone."""
     scenario.prepare(scenario.build("1"), scenario.serve("1"))
@@ -56,6 +57,7 @@ def test_another_image_takes_the_place(scenario: StepScenario) -> None:
     assert len(scenario.backend.containers()) == 1
 
 
+@ALSO_DOCKER
 @pytest.mark.parametrize(("reply", "error"), [("goodbye", SmokeFailed), ("crash", ContainerFailed)])
 def test_a_new_image_that_fails(scenario: StepScenario, reply: str, error: type[SeatrialError]) -> None:
     """If the new image fails, the old container goes on serving under its name, and nothing else is left."""
@@ -125,34 +127,6 @@ def test_a_container_of_that_name_from_elsewhere(scenario: StepScenario) -> None
     assert scenario.seen() == before
 
 
-def test_a_process_uses_the_port(scenario: StepScenario, listener: int) -> None:
-    """If a process uses the port, the error has its id, and no container is left."""
-    scenario.prepare(scenario.build())
-
-    outcome = scenario.real(scenario.serve())
-
-    assert isinstance(outcome.error, ContainerFailed)
-    assert outcome.error.cause == "port-taken"
-    assert str(os.getpid()) in outcome.error.reason
-    assert f"invoke run --port {listener + 1}" in outcome.error.hint
-    assert scenario.backend.containers() == frozenset()
-
-
-def test_a_container_uses_the_port(scenario: StepScenario) -> None:
-    """If a container uses the port, the error names it, and it goes on running."""
-    scenario.prepare(scenario.build())
-    name = f"{scenario.app.project}-other"
-    scenario.backend.put_container(name, {}, scenario.app.host_port)
-    before = scenario.backend.containers()
-
-    outcome = scenario.real(scenario.serve())
-
-    assert outcome.error is not None
-    assert outcome.error.cause == "port-taken"
-    assert name in outcome.error.reason
-    assert scenario.backend.containers() == before
-
-
 def test_a_taken_port_keeps_the_old_one_serving(scenario: StepScenario, listener: int, another_port: int) -> None:
     """A move to a taken port fails, and the app goes on serving on the old port."""
     moved = scenario.app.but(host_port=another_port)
@@ -165,18 +139,3 @@ def test_a_taken_port_keeps_the_old_one_serving(scenario: StepScenario, listener
     assert (outcome.error.cause, str(listener) in outcome.error.message) == ("port-taken", True)
     assert scenario.backend.containers() == before
     wait_until(lambda: replace(scenario, app=moved).served() == "hello")
-
-
-def test_no_image(scenario: StepScenario) -> None:
-    """Without an image the step fails and says how to build one."""
-    outcome = scenario.real(scenario.serve(None))
-
-    assert isinstance(outcome.error, StepFailed)
-    assert outcome.error.hint == "invoke build"
-
-
-def test_without_a_version_the_last_build_is_served(scenario: StepScenario) -> None:
-    """Without a version the image built last is served."""
-    scenario.prepare(scenario.build("1"), scenario.build("2"), scenario.serve(None))
-
-    assert scenario.served("/version") == "2"

@@ -9,9 +9,10 @@ import pytest
 
 from seatrial.errors import Conflict, ContainerFailed
 from seatrial.pipeline.outcome import Status
-from tests.steps.scenario import StepScenario
+from tests.steps.scenario import ALSO_DOCKER, StepScenario
 
 
+@ALSO_DOCKER
 def test_four_runs(scenario: StepScenario) -> None:
     """The serving container is removed, and the image stays."""
     scenario.prepare(scenario.build(), scenario.serve())
@@ -42,6 +43,7 @@ def test_an_ended_container_is_removed_too(scenario: StepScenario) -> None:
     assert scenario.backend.containers() == frozenset()
 
 
+@ALSO_DOCKER
 @pytest.mark.parametrize("ending", ["build", "run", "stop"])
 def test_a_project_of_the_same_name(scenario: StepScenario, tmp_path: Path, ending: str) -> None:
     """What a project of the same name in another folder serves is left alone; one without the label is ours."""

@@ -6,9 +6,10 @@ from seatrial.errors import ContainerFailed, SeatrialError
 from seatrial.events import CheckResult, Event
 from seatrial.pipeline.converge import converge
 from seatrial.pipeline.outcome import Status
-from tests.steps.scenario import StepScenario
+from tests.steps.scenario import ALSO_DOCKER, StepScenario
 
 
+@ALSO_DOCKER
 def test_a_late_death_is_explained(scenario: StepScenario) -> None:
     """A container that dies after its answers fails with its cause and a timeline that has these answers."""
     scenario.prepare(scenario.build())

@@ -15,7 +15,7 @@ from seatrial.pipeline.converge import converge
 from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.step import Step
 from seatrial.steps.smoke.smoke import Smoke
-from tests.steps.scenario import StepScenario
+from tests.steps.scenario import ALSO_DOCKER, StepScenario
 
 
 def timed(scenario: StepScenario, step: Step) -> tuple[Outcome, float]:
@@ -25,6 +25,7 @@ def timed(scenario: StepScenario, step: Step) -> tuple[Outcome, float]:
     return outcome, time.monotonic() - began
 
 
+@ALSO_DOCKER
 def test_four_runs(scenario: StepScenario) -> None:
     """An image that passes its checks gets a verdict, by its id; the second time it is ok, though checked again."""
     scenario.prepare(scenario.build())
@@ -129,6 +130,7 @@ def test_a_failure_takes_the_place_of_an_older_verdict(scenario: StepScenario) -
     assert scenario.check(scenario.smoke(reuse=True)).status is Status.CHANGED
 
 
+@ALSO_DOCKER
 def test_a_crash_at_start(scenario: StepScenario) -> None:
     """An app that dies fails with its exit code and its log, long before the deadline."""
     scenario.set_reply("crash")

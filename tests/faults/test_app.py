@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import docker
 import pytest
 
 from tests.cli_project import Project, failed
@@ -23,19 +22,3 @@ def test_an_image_that_failed_is_not_pushed(project: Project, open_registry: Tes
     assert project.invoke("tag", *where).code == 0
     failed(project.invoke("push", *where, "--json"), "invoke smoke")
     assert open_registry.tags(project.published) == []
-
-
-def test_a_name_that_another_container_has(project: Project, client: docker.DockerClient) -> None:
-    """Another project's container with the app's name is never changed."""
-    project.invoke("build", "--version", "1")
-    labels = {"seatrial.app": "", "seatrial.test": project.name}
-    foreign = client.containers.create(f"{project.repository}:1", name=f"{project.name}-web", labels=labels)
-    try:
-        before = client.api.inspect_container(foreign.id)
-
-        for command in ("run", "stop"):
-            failed(project.invoke(command, "--json"), f"docker rename {project.name}-web", cause="name-taken")
-
-        assert client.api.inspect_container(foreign.id) == before
-    finally:
-        foreign.remove(force=True)

@@ -23,34 +23,6 @@ def test_a_file_without_permission(project: Project) -> None:
     assert "chmod" in error["hint"]
 
 
-def test_a_syntax_error(project: Project) -> None:
-    """A syntax error is named with file and line."""
-    error = cause_of(project, source="import os\n\ndef start(:\n    pass\n")
-
-    assert error["cause"] == "syntax-error"
-    assert all(name in error["reason"] for name in ("/app.py:3", "SyntaxError"))
-    assert "/app.py:3" in error["hint"]
-
-
-def test_an_exception_of_the_apps_own(project: Project) -> None:
-    """An exception with any name is recognized after its traceback; a handled one before it is not the cause."""
-    start = (
-        "import traceback\n"
-        "try:\n"
-        "    import ujson\n"
-        "except ImportError:\n"
-        "    traceback.print_exc()\n"
-        "class AppError(Exception): pass\n"
-        "raise AppError('no config')"
-    )
-
-    error = cause_of(project, at_start=start)
-
-    assert error["cause"] == "uncaught-exception"
-    assert "AppError: no config" in error["reason"]
-    assert "/app.py:10" in error["hint"]
-
-
 def test_a_file_in_a_folder_that_is_empty_at_start(project: Project) -> None:
     """A file copied to /tmp is hidden by its tmpfs, so the app must create it."""
     error = cause_of(project, at_start="open('/tmp/charts/x')", more="COPY app.py /tmp/charts/x")
@@ -58,33 +30,6 @@ def test_a_file_in_a_folder_that_is_empty_at_start(project: Project) -> None:
     assert error["cause"] == "missing-file"
     assert "/tmp/charts" in error["hint"]  # noqa: S108  a path in the container
     assert "COPY" not in error["hint"]
-
-
-def test_a_warning_of_a_slow_app(project: Project) -> None:
-    """A failed write that does not end the app is not its cause."""
-    start = "import subprocess; subprocess.run(['mkdir', '/.config']); time.sleep(60)"
-
-    error = cause_of(project, at_start=start, timeout=3)
-
-    assert error["cause"] == "slow-start"
-    assert "Read-only file system" in error["reason"]
-
-
-def test_a_second_port(project: Project) -> None:
-    """Another open port does not hide the exception that keeps the app from listening on its own."""
-    start = (
-        "import socket, traceback\n"
-        "helper = socket.create_server(('127.0.0.1', 9229))\n"
-        "try:\n"
-        "    import flask\n"
-        "except ImportError:\n"
-        "    traceback.print_exc()\n"
-        "time.sleep(60)"
-    )
-
-    error = cause_of(project, at_start=start, timeout=3)
-
-    assert error["cause"] == "missing-module"
 
 
 def test_a_slow_start(project: Project) -> None:
@@ -118,14 +63,6 @@ def test_an_exception_behind_a_500(project: Project) -> None:
     assert re.search(r"\b500\b", error["reason"])
 
 
-def test_a_500_without_a_log(project: Project) -> None:
-    """A server error without an exception in the log has a cause of its own."""
-    error = cause_of(project, status=500, timeout=5)
-
-    assert error["cause"] == "server-error"
-    assert re.findall(r"\b[25]00\b", error["reason"]) == ["500", "200"]
-
-
 def test_another_apps_page(project: Project) -> None:
     """A server without the app is recognized by its default page."""
     error = cause_of(project, command='["python3", "-m", "http.server", "5000"]')
@@ -140,13 +77,6 @@ def test_a_command_that_ends(project: Project) -> None:
 
     assert error["cause"] == "ended"
     assert re.search(r"\b0\b", error["reason"])
-
-
-def test_run_names_the_cause_as_well(project: Project) -> None:
-    """`run` names the cause of a dead app as `smoke` does."""
-    error = cause_of(project, "run", at_start="import flask")
-
-    assert error["cause"] == "missing-module"
 
 
 @pytest.mark.alone

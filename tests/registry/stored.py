@@ -9,14 +9,22 @@ from typing import Any
 import pytest
 
 from seatrial.errors import CredentialsError
+from seatrial.model.reference import ImageReference
 from seatrial.registry.credentials import Credential, CredentialStore, Secret
+from tests.servers.local_server import Served
 
-__all__ = ["ALICE", "BOB", "PASSWORD", "Hold", "encoded", "refused"]
+__all__ = ["ALICE", "BOB", "DENIED", "PASSWORD", "Hold", "encoded", "image", "refused"]
 
 PASSWORD = "S3ntinel-5d41402abc4b2a76-é€"
 ALICE = Credential(user="alice", secret=Secret(PASSWORD))
 BOB = {"auth": base64.b64encode(b"bob:x").decode()}
+DENIED = b'{"errors": [{"code": "DENIED", "message": "requested access to the resource is denied"}]}'
 Hold = Callable[[Any], CredentialStore]
+
+
+def image(server: Served, tag: str = "1") -> ImageReference:
+    """The image that the tests ask for."""
+    return ImageReference.parse(f"{server.host}/demo/app:{tag}")
 
 
 def encoded(user: str = "alice", password: str = PASSWORD) -> str:

@@ -5,28 +5,21 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from seatrial.errors import CredentialsError, PushRefused, RegistryUnavailable, SeatrialError
-from seatrial.model.reference import ImageReference
 from seatrial.registry.client import HttpRegistry
 from seatrial.registry.credentials import Credential, CredentialStore, Secret, SecretKind
 from seatrial.registry.http import grants_push
-from tests.registry.stored import ALICE, PASSWORD, Hold, encoded
-from tests.servers.local_server import Asked, Reply, Served, serve
+from tests.registry.stored import ALICE, DENIED, PASSWORD, Hold, encoded, image
+from tests.servers.local_server import Asked, Reply, serve
 
 BASIC = f"Basic {encoded()}"
-DENIED = b'{"errors": [{"code": "DENIED", "message": "requested access to the resource is denied"}]}'
+
 PULL, PUSH = "repository:demo/app:pull", "repository:demo/app:pull,push"
 Answer = Callable[[Asked], Reply]
-
-
-def image(server: Served) -> ImageReference:
-    """The image that the tests ask for."""
-    return ImageReference.parse(f"{server.host}/demo/app:1")
 
 
 def jwt(claims: object) -> str:
@@ -77,8 +70,8 @@ def served_tokens(reply: Reply) -> Answer:
 def test_a_password_only_on_request(store: CredentialStore) -> None:
     """A registry gets the stored password only after it asks for one."""
     with serve(basic) as server:
-        store.put(server.host, ALICE)
         registry = HttpRegistry(server.host, store)
+        assert registry.save_credential(ALICE) == str(store.path)
         assert registry.tags(image(server)) == ("1",)
         registry.check_login(ALICE)
     assert ["Authorization" in one.headers for one in server.asked] == [False, True, False, True]
@@ -114,13 +107,9 @@ def test_stored_tokens(hold: Hold, kind: SecretKind) -> None:
 @pytest.mark.parametrize(
     ("reply", "cause"),
     [
-        *((Reply(status=status, body=DENIED), "denied") for status in (401, 403)),
-        *((Reply(body=body), "no-registry") for body in (b"<html>", b"[]", b"1", b"[" * 9999)),
-        *(
-            (Reply(body=json.dumps({"token": one}).encode()), "no-registry")
-            for one in (f"{PASSWORD}\n", "a\r\nb: c", "€")
-        ),
-        (Reply(body=b"{}"), "denied"),
+        *((Reply(status=401, body=DENIED), "denied"), (Reply(body=b"{}"), "denied")),
+        *((Reply(body=body), "no-registry") for body in (b"<html>", b"[]", b"[" * 9999)),
+        (Reply(body=json.dumps({"token": f"{PASSWORD}\n"}).encode()), "no-registry"),
         (Reply(status=500), "no-registry"),
     ],
 )
@@ -135,11 +124,8 @@ def test_no_token(store: CredentialStore, reply: Reply, cause: str) -> None:
 @pytest.mark.parametrize(
     "realm",
     [
-        *(f"{scheme}://tokens.invalid/token" for scheme in ("http", "HTTP", "ftp", "")),
-        *(
-            f"http://{host}/token"
-            for host in ("127.0.0.1.evil.invalid", "localhost@evil.invalid", "localhost:1@evil.invalid")
-        ),
+        *("HTTP://tokens.invalid/token", "ftp://tokens.invalid/token", "://tokens.invalid/token"),
+        *("http://127.0.0.1.evil.invalid/token", "http://localhost:1@evil.invalid/token"),
     ],
 )
 def test_no_password_in_the_clear(store: CredentialStore, realm: str) -> None:
@@ -177,7 +163,7 @@ def test_no_secret_to_a_redirect(store: CredentialStore, credential: Credential,
         *((allowed("push", name="demo/other"), False), (allowed("push", kind="registry"), False)),
         *((jwt({"access": None}), False), (jwt({"access": []}), False)),
         (jwt({"access": [{"type": "repository", "name": "demo/app", "actions": None}]}), False),
-        *((odd, None) for odd in ("", "opaque", "a.b.c", "a.é.c", jwt({}), jwt([]), jwt({"access": 5}))),
+        *((odd, None) for odd in ("opaque", "a.b.c", "a.é.c", jwt({}), jwt([]), jwt({"access": 5}))),
     ],
 )
 def test_what_a_token_allows(token: str, granted: bool | None) -> None:
@@ -188,9 +174,8 @@ def test_what_a_token_allows(token: str, granted: bool | None) -> None:
 @pytest.mark.parametrize(
     ("answer", "password", "cause"),
     [
-        (lambda _: Reply(), None, None),
         *((basic, PASSWORD, None), (basic, "wrong", "denied"), (basic, None, "denied")),
-        *((bearer(), PASSWORD, None), (bearer(lambda: allowed("pull", "push")), PASSWORD, None)),
+        (bearer(lambda: allowed("pull", "push")), PASSWORD, None),
         *((bearer(), "wrong", "denied"), (bearer(lambda: allowed("pull")), PASSWORD, "denied")),
         (lambda _: Reply(status=403), PASSWORD, "denied"),
         (lambda _: Reply(status=404), PASSWORD, ""),
@@ -253,14 +238,6 @@ def test_damaged_credentials_fail_first(hold: Hold) -> None:
     with serve(lambda _: Reply()) as server, pytest.raises(CredentialsError):
         HttpRegistry(server.host, hold("{")).check_push_permission(image(server))
     assert not server.asked
-
-
-def test_save_credential(store: CredentialStore, tmp_path: Path) -> None:
-    """A saved credential is used from then on."""
-    registry = HttpRegistry("r.io", store)
-    assert registry.credential() is None
-    assert registry.save_credential(ALICE) == str(tmp_path / "docker/config.json")
-    assert registry.credential() == ALICE
 
 
 def test_a_token_service_that_is_away(store: CredentialStore, free_port: int) -> None:

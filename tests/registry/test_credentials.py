@@ -78,36 +78,24 @@ def test_entries(hold: Hold, entry: object, found: Credential) -> None:
     assert hold({"auths": {"r.io": entry}}).get("r.io") == found
 
 
-@pytest.mark.parametrize("content", ['{"auths": {', "\ufeff{}", "{'auths'}", "no", "[" * 9999])
-def test_damaged(store: CredentialStore, hold: Hold, content: str) -> None:
-    """The error for a file that is not JSON says where, and how to move the file away."""
-    error = refused(hold(content))
-    assert "line 1" in error.reason or "recursion" in error.reason
-    assert error.hint.endswith(f"mv {store.path} {store.path}.broken")
-
-
-@pytest.mark.parametrize("content", [[], "null", '"text"', {"auths": []}, {"auths": "x"}, {"credHelpers": ["x"]}])
-def test_wrong_shape(hold: Hold, content: object) -> None:
-    """A JSON file of another shape than Docker's is an error."""
-    refused(hold(content))
-
-
 @pytest.mark.parametrize(
-    "entry",
+    ("content", "part"),
     [
+        *(('{"auths": {', "line 1"), ("\ufeff{}", "line 1"), ("[" * 9999, "recursion"), (" " * 2**21, "1,048,576")),
+        *(([], ""), ("null", ""), ({"auths": []}, ""), ({"auths": "x"}, ""), ({"credHelpers": ["x"]}, "")),
+        *(({"auths": {"r.io": entry}}, '"r.io"') for entry in (PASSWORD, [PASSWORD], None)),
         *(
-            {"auth": text}
-            for text in (PASSWORD, encoded().rstrip("="), f"{encoded()}é", encoded(user=""), "é", [PASSWORD], 5)
+            ({"auths": {"r.io": {"auth": auth}}}, '"r.io"')
+            for auth in (PASSWORD, encoded().rstrip("="), f"{encoded()}é", encoded(user=""), [PASSWORD], 5)
         ),
-        {"auth": base64.b64encode(PASSWORD.encode()).decode()},
-        {"auth": base64.b64encode(b"alice:\xff\xfe").decode()},
-        *({kind: f"{PASSWORD}\n"} for kind in ("identitytoken", "registrytoken")),
-        *(PASSWORD, [PASSWORD], None),
+        ({"auths": {"r.io": {"auth": base64.b64encode(PASSWORD.encode()).decode()}}}, '"r.io"'),
+        ({"auths": {"r.io": {"auth": base64.b64encode(b"alice:\xff\xfe").decode()}}}, '"r.io"'),
+        *(({"auths": {"r.io": {kind: f"{PASSWORD}\n"}}}, '"r.io"') for kind in ("identitytoken", "registrytoken")),
     ],
 )
-def test_damaged_entry(hold: Hold, entry: object) -> None:
-    """The error for a damaged entry names its registry, never its value."""
-    assert '"r.io"' in refused(hold({"auths": {"r.io": entry}})).reason
+def test_damaged(hold: Hold, content: object, part: str) -> None:
+    """The error for a file or an entry of another form than Docker's says where, and shows no value."""
+    assert part in refused(hold(content)).reason
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
@@ -116,11 +104,6 @@ def test_only_a_regular_file_is_read(store: CredentialStore, make: Callable[[Pat
     store.path.parent.mkdir()
     make(store.path)
     refused(store)
-
-
-def test_a_huge_file(hold: Hold) -> None:
-    """A file that is larger than any configuration is not read to its end."""
-    assert "1,048,576" in refused(hold(" " * 2**21)).reason
 
 
 def test_others_can_read(hold: Hold) -> None:
@@ -147,14 +130,7 @@ def test_the_variable_comes_first(store: CredentialStore, hold: Hold) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        *(
-            "{",
-            "[]",
-            "{}",
-            '{"auths": []}',
-            '{"auths": {"r.io": 5}}',
-            f'{{"auths": {{"r.io": {{"auth": "{PASSWORD}"}}}}}}',
-        ),
+        *("{", "{}", '{"auths": []}', f'{{"auths": {{"r.io": {{"auth": "{PASSWORD}"}}}}}}'),
         json.dumps({"auths": {"r.io": {"auth": encoded()}}, "credsStore": "x"}),
         json.dumps({"auths": {"r.io": {"auth": encoded(), "email": "a"}}}),
     ],

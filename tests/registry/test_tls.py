@@ -22,12 +22,6 @@ _OCI = "application/vnd.oci.image"
 Tls = Callable[[Kind], TlsRegistry]
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> CredentialStore:
-    """An empty credential store."""
-    return CredentialStore(tmp_path / "docker")
-
-
 def _publish(registry: TlsRegistry, repository: str) -> str:
     """Publish an image without layers as tag 1, without Seatrial's code, and return its digest."""
     config = b'{"config": {"Labels": {"version": "1"}}}'
@@ -71,11 +65,10 @@ def test_unknown_authority(tls_registry: Tls, project_name: str, store: Credenti
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize(("kind", "part"), [("expired", "expired"), ("misnamed", "ostname mismatch")])
-def test_bad_certificates(tls_registry: Tls, store: CredentialStore, kind: Kind, part: str) -> None:
-    """A certificate that has expired or names another host is not trusted, although its authority is."""
-    server = tls_registry(kind)
-    with server.trusted(), pytest.raises(StepFailed, match=part):
+def test_another_host_s_certificate(tls_registry: Tls, store: CredentialStore) -> None:
+    """A certificate that names another host is not trusted, although its authority is."""
+    server = tls_registry("misnamed")
+    with server.trusted(), pytest.raises(StepFailed, match="ostname mismatch"):
         HttpRegistry(server.host, store).tags(ImageReference.parse(f"{server.host}/demo/app"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from itertools import count
 
 import pytest
 from rich.console import Console
@@ -13,27 +14,10 @@ from seatrial.output.build_tree import BuildTree
 _WIDTH = 60
 
 
-class Clock:
-    """A clock that only the test moves."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        """Return the time."""
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    """A clock."""
-    return Clock()
-
-
-@pytest.fixture
-def tree(clock: Clock) -> BuildTree:
-    """A tree without events."""
-    return BuildTree(clock)
+def tree() -> BuildTree:
+    """A tree without events, on a clock that is 3.5 seconds later each time it is looked at."""
+    return BuildTree(count(100.0, 3.5).__next__)
 
 
 def _on_event(tree: BuildTree, kind: BuildEventKind, name: str, **more: object) -> None:
@@ -69,14 +53,13 @@ def test_stages_and_steps(tree: BuildTree) -> None:
     ]
 
 
-def test_a_running_step(tree: BuildTree, clock: Clock) -> None:
+def test_a_running_step(tree: BuildTree) -> None:
     """A running step shows its seconds, its transfer's progress, and the last line it printed, cut to the width."""
     _on_event(tree, BuildEventKind.STARTED, "[2/2] RUN pip install")
     _on_event(tree, BuildEventKind.LOG, "[2/2] RUN pip install", text="Collecting flask")
     _on_event(tree, BuildEventKind.LOG, "[2/2] RUN pip install", text="\x1b[31mDownloading\x1b[0m " + "flask " * 30)
     _on_event(tree, BuildEventKind.LOG, "[2/2] RUN pip install", text=" ")
     _on_event(tree, BuildEventKind.STATUS, "[2/2] RUN pip install", current=12_300_000, total=40_000_000)
-    clock.now += 3.5
 
     running, printed = _lines(tree)[1:]
 

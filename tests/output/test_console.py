@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
 
 import pytest
 
 from seatrial.engine.model import EngineInfo, Image
-from seatrial.engine.protocol import Emit
 from seatrial.errors import StepFailed
 from seatrial.events import (
     BuildEvent,
@@ -29,8 +27,7 @@ from seatrial.output.console import Console
 from seatrial.output.hints import Call
 from seatrial.pipeline.outcome import Outcome, Results, Status
 from seatrial.pipeline.report import Report
-from seatrial.pipeline.step import Change, NoChange, Step
-from seatrial.pipeline.world import World
+from tests.pipeline.test_pipeline import FakeStep
 
 ERROR = StepFailed(
     "it broke", reason="a \x1b[31mred\x1b[0m word " + "and more " * 20, hint="invoke build", details=("x",)
@@ -60,23 +57,11 @@ REPORT = Report(
 )
 
 
-@dataclass
-class Named(Step):
-    """A step that has only a name."""
-
-    name: str
-
-    @property
-    def app(self) -> str:
-        """The app's name."""
-        return "web"
-
-    def plan(self, world: World) -> NoChange:  # noqa: ARG002  a step's signature
-        """Find nothing to do."""
-        return NoChange(message="")
-
-    def apply(self, world: World, change: Change, emit: Emit) -> None:
-        """Do nothing."""
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal of 80 columns with colours."""
+    for name, value in {"FORCE_COLOR": "1", "COLUMNS": "80", "LINES": "24", "TERM": "xterm-256color"}.items():
+        monkeypatch.setenv(name, value)
 
 
 def _shown(capsys: pytest.CaptureFixture[str], *, plain: bool = False) -> str:
@@ -121,7 +106,7 @@ def test_details_are_below_their_step(capsys: pytest.CaptureFixture[str]) -> Non
     """The name of a step is printed once, above its first detail; a step without details is one line."""
     console = Console(errors=False)
     for outcome, details in ((OUTCOMES[0], ["first", "second"]), (OUTCOMES[1], [])):
-        console.step_started(Named(outcome.step))
+        console.step_started(FakeStep(name=outcome.step))
         for detail in details:
             console.on_event(Info(text=detail))
         console.step_finished(outcome)
@@ -147,10 +132,9 @@ def test_no_colours_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
     assert any(len(line) > 150 for line in out.splitlines())
 
 
+@pytest.mark.usefixtures("terminal")
 def test_a_terminal_of_80_columns(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal there are colours, except with NO_COLOR, and no line is wider than the terminal."""
-    for name, value in {"FORCE_COLOR": "1", "COLUMNS": "80", "TERM": "xterm-256color"}.items():
-        monkeypatch.setenv(name, value)
     out = _shown(capsys)
     assert "\x1b[" in out
     assert "└── done   1/2 FROM x" in re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", out)
@@ -163,15 +147,12 @@ def test_a_terminal_of_80_columns(capsys: pytest.CaptureFixture[str], monkeypatc
 
 PUSH: tuple[Event, ...] = (
     Transfer(layer="5e8a418bab45", current=0, text="Preparing"),
-    Transfer(layer="b1d74c3f2ab9", current=0, text="Preparing"),
     Transfer(layer="b1d74c3f2ab9", current=0, text="Layer already exists"),
     Transfer(layer="5e8a418bab45", current=529_920, total=127_294_883, text="Pushing"),
     *(Transfer(layer="5e8a418bab45", current=0, text=f"Retrying in {seconds} seconds") for seconds in (5, 4, 3, 2)),
-    Transfer(layer="5e8a418bab45", current=127_294_883, total=127_294_883, text="Pushing"),
     Transfer(layer="5e8a418bab45", current=0, text="Pushed"),
     BytesSent(bytes=45_600_000),
     Retry(text="the registry answered 503", attempt=2, attempts=3, seconds=1.043),
-    Transfer(layer="5e8a418bab45", current=0, text="Layer already exists"),
 )
 PUSHED = Outcome(step="push", app="web", status=Status.CHANGED, message="pushed :1", seconds=3.0)
 SUMMARY = "1 layer sent (45.6 MB), 1 already there"
@@ -184,41 +165,27 @@ def _push(console: Console) -> None:
     console.step_finished(PUSHED)
 
 
-@pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "plain"])
-def test_a_push_in_a_log(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *, terminal: bool
-) -> None:
+def test_a_push_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:
     """A log has each retry with its reason and one summary of the push, without a line for each layer."""
-    if terminal:
-        for name, value in {"FORCE_COLOR": "1", "NO_COLOR": "1", "COLUMNS": "80", "TERM": "xterm-256color"}.items():
-            monkeypatch.setenv(name, value)
-    _push(Console(errors=False, plain=terminal))
-    out = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+    _push(Console(errors=False))
+    out = capsys.readouterr().out
     assert [line.strip() for line in out.splitlines()] == [
         "layer 5e8a418bab45: Retrying in 5 seconds",
         "try 2 of 3 in 1 s: the registry answered 503",
         SUMMARY,
-        "changed push      pushed :1 (3.0 s)",
-        "changed push      pushed :1 (3.0 s)",
+        *["changed push      pushed :1 (3.0 s)"] * 2,
     ]
 
 
-def test_a_push_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("terminal")
+def test_a_push_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     """On a terminal the bars are drawn and erased; the lines stay."""
-    for name, value in {"FORCE_COLOR": "1", "COLUMNS": "80", "LINES": "24", "TERM": "xterm-256color"}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("NO_COLOR", raising=False)
     _push(Console(errors=False))
     out = capsys.readouterr().out
     assert "5e8a418bab45 " in out
     assert "\x1b[1A\x1b[2K" in out
     left = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", out[out.rindex("\x1b[1A\x1b[2K") :]).split("\n")
-    assert [line.strip() for line in left] == [
-        SUMMARY,
-        "changed push      pushed :1 (3.0 s)",
-        "changed push      pushed :1 (3.0 s)",
-        "",
-    ]
+    assert [line.strip() for line in left] == [SUMMARY, *["changed push      pushed :1 (3.0 s)"] * 2, ""]
     assert "try 2 of 3 in 1 s: the registry answered 503" in out
     assert "layer 5e8a418bab45:" not in out
 

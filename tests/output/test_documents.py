@@ -47,7 +47,7 @@ def test_it_is_as_the_schema_says(report: Report) -> None:
     """A document has the keys and types of its schema and no others, in ASCII, also with a file name that is not."""
     text = as_json(report)
     assert text.isascii()
-    documents.check(text.replace("\\udcff", ""))
+    documents.check(text)
     for wrong in (text.replace('"exit_code"', '"exit"'), text.replace("command/1", "command/2")):
         with pytest.raises(msgspec.ValidationError):
             documents.check(wrong)

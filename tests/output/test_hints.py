@@ -21,22 +21,12 @@ FLAGS = {"--app": "web", "--user": "alice"}
     ("hint", "completed"),
     [
         ("invoke build", "./inv ship.build --app web"),
-        ("invoke build --version 2", "./inv ship.build --version 2 --app web"),
         ("invoke build --version build", "./inv ship.build --version build --app web"),
         ("invoke smoke push", "./inv ship.smoke --app web ship.push --app web --user alice"),
         ("invoke push --user bob", "./inv ship.push --user bob --app web"),
-        (
-            "invoke run --port 5001, or stop the container x",
-            "./inv ship.run --port 5001 --app web, or stop the container x",
-        ),
-        (
-            "invoke status (shows what is published)",
-            "./inv ship.status --app web --user alice (shows what is published)",
-        ),
-        (
-            "fix the page, then: invoke build smoke",
-            "fix the page, then: ./inv ship.build --app web ship.smoke --app web",
-        ),
+        ("invoke run --port 1, or stop the container x", "./inv ship.run --port 1 --app web, or stop the container x"),
+        ("invoke status (what is published)", "./inv ship.status --app web --user alice (what is published)"),
+        ("fix it, then: invoke build smoke", "fix it, then: ./inv ship.build --app web ship.smoke --app web"),
         ("--version NEW (or --overwrite)", "./inv ship.push --version NEW --app web --user alice (or --overwrite)"),
         ("invoke --list", "./inv --list"),
         ("invoke --help build", "./inv --help ship.build"),

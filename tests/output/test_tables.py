@@ -14,24 +14,18 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (-5, "Less than a second ago"),
         (0.4, "Less than a second ago"),
         (1, "1 second ago"),
         (59, "59 seconds ago"),
         (MINUTE, "About a minute ago"),
-        (2 * MINUTE, "2 minutes ago"),
         (59 * MINUTE, "59 minutes ago"),
         (HOUR, "About an hour ago"),
-        (1.6 * HOUR, "2 hours ago"),
         (47 * HOUR, "47 hours ago"),
         (2 * DAY, "2 days ago"),
-        (13 * DAY, "13 days ago"),
         (28 * DAY, "4 weeks ago"),
-        (59 * DAY, "8 weeks ago"),
         (150 * DAY, "5 months ago"),
         (2 * 365 * DAY - HOUR, "24 months ago"),
         (2 * 365 * DAY - HOUR / 4, "1 years ago"),
-        (5 * 365 * DAY, "5 years ago"),
     ],
 )
 def test_ago(seconds: float, text: str) -> None:
@@ -43,9 +37,7 @@ def test_ago(seconds: float, text: str) -> None:
     ("size", "text"),
     [
         (0, "0B"),
-        (935, "935B"),
         (13_256, "13.3kB"),
-        (72_776_513, "72.8MB"),
         (126_000_000, "126MB"),
         (1_234_000_000, "1.23GB"),
         (5 * 10**15, "5PB"),

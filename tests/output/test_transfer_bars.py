@@ -57,11 +57,7 @@ def test_bars(push: TransferSummary) -> None:
     assert bars[3].endswith("3.07 kB pushed")
     assert bars[4].endswith("waiting")
     assert [line.count("━") > 15 for line in bars] == [True, False, False, True, True]
-
-
-def test_more_bytes_than_the_total(push: TransferSummary) -> None:
-    """A layer never shows more than its total, although engines count headers as well."""
-    _on_event(push, "77aa01bc0f3d", "Pushing", 3_584, 3_072)
+    _on_event(push, "77aa01bc0f3d", "Pushing", 3_584, 3_072)  # engines count headers as well
     assert _lines(push)[3].endswith("3.07 kB/3.07 kB pushing")
 
 
@@ -71,13 +67,8 @@ def test_retries(push: TransferSummary) -> None:
         _on_event(push, "5e8a418bab45", f"Retrying in {seconds} second{'s' if seconds > 1 else ''}")
         for seconds in (2, 1, 3, 2, 1)
     ]
-    assert logged == [
-        "layer 5e8a418bab45: Retrying in 2 seconds",
-        None,
-        "layer 5e8a418bab45: Retrying in 3 seconds",
-        None,
-        None,
-    ]
+    two, three = (f"layer 5e8a418bab45: Retrying in {seconds} seconds" for seconds in (2, 3))
+    assert logged == [two, None, three, None, None]
     assert _lines(push)[0].endswith("63.5 MB/127 MB retrying in 1 second")
     assert _on_event(push, "5e8a418bab45", "Pushing", MB, 127 * MB) is None
     assert _on_event(push, "5e8a418bab45", "Retrying in 1 second")
@@ -103,16 +94,12 @@ def test_a_pull() -> None:
 
 
 def test_the_summary(push: TransferSummary) -> None:
-    """Layers are counted by result; bytes are included only if they were counted."""
+    """Layers are counted by result, once for all tags, but again for a second registry; bytes only if counted."""
     assert push.summary() == "1 layer sent, 1 already there, 1 mounted"
     push.on_event(BytesSent(bytes=2_400_000))
     push.on_event(BytesSent(bytes=1_000_000))
     assert push.summary() == "1 layer sent (3.4 MB), 1 already there, 1 mounted"
     assert TransferSummary().summary() == ""
-
-
-def test_a_layer_counts_once(push: TransferSummary) -> None:
-    """A layer sent for one tag is not counted again for the next; one sent to a second registry is."""
     for layer in ("5e8a418bab45", "77aa01bc0f3d", "0c5a3f1d9e77"):
         _on_event(push, layer, "Preparing")
         _on_event(push, layer, "Layer already exists")
@@ -120,29 +107,29 @@ def test_a_layer_counts_once(push: TransferSummary) -> None:
     _on_event(push, "b1d74c3f2ab9", "Pushing", MB, MB)
     assert _lines(push)[1].endswith("pushing")
     _on_event(push, "b1d74c3f2ab9", "Pushed")
-    assert push.summary() == "2 layers sent, 1 already there, 1 mounted"
+    assert push.summary() == "2 layers sent (3.4 MB), 1 already there, 1 mounted"
     assert _lines(push)[3].endswith("pushed")
 
 
-@pytest.mark.parametrize("height", [4, 10, 24, 39, 40, 41, 60])
-@pytest.mark.parametrize("done", [0, 3, 25, 40])
-@pytest.mark.parametrize("moving", [0, 5])
-def test_height(height: int, done: int, moving: int) -> None:
+@pytest.mark.parametrize("height", [4, 24, 40, 41])
+@pytest.mark.parametrize("done", [0, 25, 40])
+def test_height(height: int, done: int) -> None:
     """There are as many bars as fit; finished layers are folded first, then waiting ones."""
     transfers = TransferSummary()
+    moving = min(5, 40 - done)
     ids = [f"{number:012x}" for number in range(40)]
     for layer in ids:
         _on_event(transfers, layer, "Preparing")
     for layer in ids[:done]:
         _on_event(transfers, layer, "Layer already exists")
-    for layer in ids[-moving:] if moving and done < 40 else ():
+    for layer in ids[40 - moving :]:
         _on_event(transfers, layer, "Pushing", MB, 2 * MB)
 
     lines = _lines(transfers, height=height)
 
     bars = [line for line in lines if line[:12] in transfers.layers]
     assert len(lines) == min(height - 1, 40)
-    assert sum(line.endswith("pushing") for line in bars) == min(moving if done < 40 else 0, len(bars))
+    assert sum(line.endswith("pushing") for line in bars) == min(moving, len(bars))
     folded = sum(int(line.split()[0]) for line in lines if line not in bars)
     assert folded + len(bars) == 40
 
@@ -158,10 +145,9 @@ def test_folded_layers() -> None:
     assert len(lines) == 10
 
 
-@pytest.mark.parametrize("width", [40, 60, 80, 200])
+@pytest.mark.parametrize("width", [40, 200])
 def test_width(push: TransferSummary, width: int) -> None:
     """No line is wider than the terminal, and none is wrapped."""
-    _on_event(push, "0c5a3f1d9e77", "Mounted from " + "a-long-name/" * 20)
     _on_event(push, "f" * 12, "Mounted from " + "a-long-name/" * 20)
     assert len(_lines(push, width=width)) == 6
 

@@ -68,20 +68,18 @@ def clock() -> FakeClock:
 
 def _about(found: list[float], wanted: list[float]) -> bool:
     """Return whether these are the expected waits, each up to a tenth longer."""
-    pairs = zip(found, wanted, strict=True)
-    return len(found) == len(wanted) and all(least <= one <= least * 1.1 for one, least in pairs)
-
-
-def test_works_at_once(clock: FakeClock) -> None:
-    """An attempt that works is made once, without an event."""
-    registry = Registry(clock, [])
-    assert clock.retry_policy.call(registry.ask, clock.events.append) == "digest"
-    assert (registry.attempts_made, clock.slept, clock.events) == (1, [], [])
+    return all(least <= one <= least * 1.1 for one, least in zip(found, wanted, strict=True))
 
 
 def test_works_at_last(clock: FakeClock) -> None:
-    """An attempt that works the third time waits one second and then three, each with an event."""
-    registry = Registry(clock, [down(), down("reset by peer")])
+    """What works is tried once; what works the third time waits one second and then three, each with an event.
+
+    It does not matter how long an attempt took.
+    """
+    registry = Registry(clock, [])
+    assert clock.retry_policy.call(registry.ask, clock.events.append) == "digest"
+    assert (registry.attempts_made, clock.slept, clock.events) == (1, [], [])
+    registry = Registry(clock, [down(), down("reset by peer")], takes=3600.0)
     assert clock.retry_policy.call(registry.ask, clock.events.append) == "digest"
     assert registry.attempts_made == 3
     assert _about(clock.slept, [1, 3])
@@ -96,12 +94,10 @@ def test_works_never(clock: FakeClock) -> None:
     """An attempt that fails three times ends with its last error, unchanged."""
     errors: list[SeatrialError] = [down(str(number)) for number in range(5)]
     last = errors[2]
-    registry = Registry(clock, errors)
     with pytest.raises(RegistryUnavailable) as caught:
-        clock.retry_policy.call(registry.ask, clock.events.append)
+        clock.retry_policy.call(Registry(clock, errors).ask, clock.events.append)
     assert caught.value is last
-    assert (registry.attempts_made, len(clock.events)) == (3, 2)
-    assert _about(clock.slept, [1, 3])
+    assert len(clock.events) == 2
 
 
 def test_what_will_not_pass(clock: FakeClock) -> None:
@@ -117,14 +113,6 @@ def test_what_will_not_pass(clock: FakeClock) -> None:
     assert (clock.slept, clock.events) == ([], [])
 
 
-def test_stops_at_the_first_that_will_not_pass(clock: FakeClock) -> None:
-    """An outage that becomes a refusal is not retried any more."""
-    registry = Registry(clock, [down(), PushRefused("no", reason="denied", hint="log in")])
-    with pytest.raises(PushRefused):
-        clock.retry_policy.call(registry.ask)
-    assert registry.attempts_made == 2
-
-
 def test_rate_limit(clock: FakeClock) -> None:
     """A rate limit has longer waits, and one retry more."""
     registry = Registry(clock, [limited() for _ in range(5)])
@@ -135,9 +123,7 @@ def test_rate_limit(clock: FakeClock) -> None:
     assert [one.attempts for one in clock.events if isinstance(one, Retry)] == [4, 4, 4]
 
 
-@pytest.mark.parametrize(
-    ("seconds", "wait"), [(0, 5), (2, 5), (7, 7), (45, 45), (46, 45), (86400, 45), (float("inf"), 45)]
-)
+@pytest.mark.parametrize(("seconds", "wait"), [(2, 5), (7, 7), (46, 45), (float("inf"), 45)])
 def test_retry_after(clock: FakeClock, seconds: float, wait: float) -> None:
     """The wait that a registry asks for counts up to 45 seconds, but the wait is never shorter than usual."""
     assert clock.retry_policy.call(Registry(clock, [limited(seconds)]).ask) == "digest"
@@ -153,17 +139,9 @@ def test_both_kinds(clock: FakeClock) -> None:
     assert _about(clock.slept, [1, 15])
 
 
-def test_a_long_attempt(clock: FakeClock) -> None:
-    """However long an attempt took, the next one is made."""
-    registry = Registry(clock, [down()], takes=3600.0)
-    assert clock.retry_policy.call(registry.ask) == "digest"
-    assert registry.attempts_made == 2
-
-
 def test_own_waits(clock: FakeClock) -> None:
     """A policy with its own delays and no jitter waits exactly these."""
     retry_policy = RetryPolicy(delays=(0.5,), jitter=0, sleep=clock.sleep)
-    assert retry_policy.call(Registry(clock, [down()]).ask) == "digest"
     with pytest.raises(RegistryUnavailable):
         retry_policy.call(Registry(clock, [down(), down()]).ask)
-    assert clock.slept == [0.5, 0.5]
+    assert clock.slept == [0.5]

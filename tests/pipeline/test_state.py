@@ -57,7 +57,7 @@ def test_current_and_inputs(state: StateFolder) -> None:
     assert state.inputs("sha256:d") == {}
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[1]", b'{"image": 1}', b"\xff\xfe"])
+@pytest.mark.parametrize("damage", [b"{", b"[1]", b'{"image": 1}', b"\xff\xfe"])
 def test_damage(state: StateFolder, damage: bytes) -> None:
     """A damaged file counts as missing and is overwritten."""
     state.save_verdict(_verdict("sha256:a"))

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from seatrial.engine.model import Image
-from seatrial.errors import StepFailed
 from seatrial.host.process import Process
 from seatrial.model.app import App, Check, checks_digest
 from seatrial.model.reference import ImageReference
@@ -17,6 +16,7 @@ from seatrial.model.version import Version
 from seatrial.pipeline.state import StateFolder, Verdict
 from seatrial.pipeline.world import NOT_BUILT, PlannedState, World
 from tests.engine.memory.engine import MemoryEngine
+from tests.steps.scenario import make_app
 
 CHECKS = (Check(text="hello"),)
 
@@ -38,21 +38,7 @@ def world(engine: MemoryEngine, tmp_path: Path) -> World:
 @pytest.fixture
 def app(tmp_path: Path) -> App:
     """An app under a random name."""
-    name = f"w{secrets.token_hex(4)}"
-    return App(
-        project="example",
-        name=name,
-        context=tmp_path,
-        dockerfile=tmp_path / "Dockerfile",
-        repository=ImageReference.parse(f"example/{name}"),
-        port=80,
-        host_port=5000,
-        checks=CHECKS,
-        base_images=(),
-        environment={},
-        memory=1,
-        smoke_timeout=1,
-    )
+    return make_app(f"w{secrets.token_hex(4)}", tmp_path / "app", "scratch", 5000)
 
 
 def built(engine: MemoryEngine, app: App, version: str) -> Image:
@@ -63,47 +49,23 @@ def built(engine: MemoryEngine, app: App, version: str) -> Image:
     return image
 
 
-def verdict(image: Image, *, passed: bool = True, checks: tuple[Check, ...] = CHECKS) -> Verdict:
+def verdict(image: Image, *, passed: bool = True) -> Verdict:
     """Return a verdict."""
-    return Verdict(image=image.id, checks=checks_digest(checks), passed=passed, run="r", when="now", summary="s")
+    return Verdict(image=image.id, checks=checks_digest(CHECKS), passed=passed, run="r", when="now", summary="s")
 
 
-def test_the_image_of_a_version(world: World, engine: MemoryEngine, app: App) -> None:
-    """The image of a version is found by its name."""
-    older = built(engine, app, "1")
-    built(engine, app, "2")
-
-    assert world.image_for(app, Version("1")) == older
-
-
-def test_the_saved_image_is_current(world: World, engine: MemoryEngine, app: App) -> None:
-    """Without a version the saved image counts, even if a newer one is there."""
-    older = built(engine, app, "1")
-    built(engine, app, "2")
-    world.state.save_current(app.name, older.id)
-
-    assert world.image_for(app, None) == world.current(app) == older
-
-
-def test_without_a_saved_image_the_newest_is_current(world: World, engine: MemoryEngine, app: App) -> None:
-    """Without a saved image, or if it is gone, the newest image with the app's labels counts."""
-    built(engine, app, "1")
-    newer = built(engine, app, "2")
+def test_which_image_counts(world: World, engine: MemoryEngine, app: App) -> None:
+    """The image of a version is found by its name; without a version the saved one counts, or else the newest."""
+    assert world.current(app) is None
+    older, newer = built(engine, app, "1"), built(engine, app, "2")
     built(engine, app.but(name="other"), "3")
 
+    assert world.image_for(app, Version("1")) == older
     assert world.current(app) == newer
+    world.state.save_current(app.name, older.id)
+    assert world.image_for(app, None) == world.current(app) == older
     world.state.save_current(app.name, "sha256:gone")
     assert world.current(app) == newer
-
-
-@pytest.mark.parametrize(("version", "hint"), [(None, "invoke build"), ("7", "invoke build --version 7")])
-def test_no_image(world: World, app: App, version: str | None, hint: str) -> None:
-    """Without an image the error names it and says what to type."""
-    with pytest.raises(StepFailed, match=app.repository.name) as caught:
-        world.image_for(app, Version(version) if version else None)
-
-    assert caught.value.hint == hint
-    assert world.current(app) is None
 
 
 def test_a_planned_image(world: World, engine: MemoryEngine, app: App) -> None:
@@ -150,7 +112,7 @@ def test_a_planned_registry(world: World) -> None:
 
 
 def test_a_verdict_that_counts(world: World, engine: MemoryEngine, app: App) -> None:
-    """A verdict counts if it is on the image's id and these checks, and passed."""
+    """A verdict counts if it is on the image's id and these checks, and passed; a failed one replaces it."""
     image = built(engine, app, "1")
     assert world.verified(image, CHECKS) is None
 
@@ -159,12 +121,6 @@ def test_a_verdict_that_counts(world: World, engine: MemoryEngine, app: App) -> 
     assert world.verified(image, CHECKS) == verdict(image)
     assert world.verified(image, (Check(text="adieu"),)) is None
     assert world.verified(built(engine, app, "2"), CHECKS) is None
-
-
-def test_a_verdict_that_it_failed(world: World, engine: MemoryEngine, app: App) -> None:
-    """A failed verdict does not count, and replaces an older one."""
-    image = built(engine, app, "1")
-    world.state.save_verdict(verdict(image))
     world.state.save_verdict(verdict(image, passed=False))
 
     assert world.verified(image, CHECKS) is None

@@ -40,6 +40,7 @@ def test_the_same_commit_gives_the_same_image(
     git(first, "commit", "-qm", "one")
     time.sleep(1.1)  # files of the clone are younger
     git(tmp_path, "clone", "-q", str(first), "second")
+    git(tmp_path / "second", "remote", "remove", "origin")  # the image's source label would name it
     found = []
     for folder in (first, tmp_path / "second"):
         project = Project(folder=folder, name=project_name, base=python_image, port=0)
@@ -51,12 +52,8 @@ def test_the_same_commit_gives_the_same_image(
     base = client.api.inspect_image(python_image)
     layers = [image["RootFS"]["Layers"][len(base["RootFS"]["Layers"]) :] for image in found]
     assert layers[0][0] == layers[1][0]  # the libraries; an older engine dates the folder of the app itself
-    labels = [{**image["Config"]["Labels"], "org.opencontainers.image.source": ""} for image in found]
-    assert labels[0] == labels[1]
+    assert one["Config"]["Labels"] == two["Config"]["Labels"]
     if not containerd_store:  # which counts compressed layers, and some twice
         assert one["Size"] - base["Size"] <= _MOST_BYTES
     if tuple(int(part) for part in client.version()["ApiVersion"].split(".")) >= _FIRST_API_WITH_EPOCH:
-        assert layers[0] == layers[1]
-        again = project.invoke("build", "--version", "1", "--no-cache", program="seatrial")
-        assert again.code == 0, again.all
-        assert client.api.inspect_image(f"{project_name}/app:1")["Id"] == two["Id"]
+        assert one["Id"] == two["Id"]

@@ -6,43 +6,22 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from invoke.collection import Collection
 
-from seatrial import tasks
 from seatrial.cli.program import SeatrialProgram
 from seatrial.tasks import ns
 
-CONTEXTS = ns.to_contexts()
-
-
-def test_a_short_flag_means_one_thing_everywhere() -> None:
-    """A letter stands for the same flag in every task, and there are at most five; -n is a dry run, as in make."""
-    meanings: dict[str, set[str]] = defaultdict(set)
-    for context in CONTEXTS:
-        for argument in context.args.values():
-            for letter in argument.nicknames:
-                meanings[letter].add(argument.name)
-
-    assert all(len(names) == 1 for names in meanings.values()), meanings
-    assert len(meanings) <= 5
-    assert meanings["n"] == {"check"}
-
 
 def test_a_flag_is_the_same_in_every_task() -> None:
-    """A flag has one default, one kind and one help text."""
+    """A flag has one default, kind and help text; at most five letters stand for one flag each, -n for a dry run."""
     seen: dict[str, set[tuple[object, ...]]] = defaultdict(set)
-    for context in CONTEXTS:
-        for argument in context.args.values():
-            seen[argument.name].add((str(argument.default), argument.kind, argument.help))
+    for argument in (one for context in ns.to_contexts() for one in context.args.values()):
+        seen[argument.name].add((str(argument.default), argument.kind, argument.help))
+        for letter in argument.nicknames:
+            seen[letter].add((argument.name,))
 
     assert all(len(variants) == 1 for variants in seen.values()), seen
-
-
-def test_the_tasks_can_be_part_of_another_collection() -> None:
-    """A tasks.py may take them over with its own values: Invoke copies the tasks for that."""
-    copied = Collection.from_module(tasks, config={"seatrial": {"user": "alice"}})
-
-    assert {context.name for context in copied.to_contexts()} == {context.name for context in CONTEXTS}
+    assert seen["n"] == {("check",)}
+    assert sum(len(name) == 1 for name in seen) <= 5
 
 
 def test_a_build_that_lacks_the_version(

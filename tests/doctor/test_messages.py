@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import json
-import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from seatrial.doctor.doctor import findings
-from seatrial.model.reference import ImageReference
 from tests.doctor.test_doctor import _save_config, _subject
 from tests.engine.memory.engine import MemoryEngine
 
 HUB = "https://index.docker.io/v1/"
 FIX = "fix the file, or move it away and log in again: mv {0} {0}.broken"
-
-
-@pytest.fixture
-def engine() -> Iterator[MemoryEngine]:
-    """An engine with the base image."""
-    memory = MemoryEngine()
-    memory.add("base", ImageReference.parse("python:3.13-slim"))
-    yield memory
-    memory.close()
 
 
 def _all_well(folder: Path) -> None:
@@ -118,13 +106,3 @@ def test_findings(
 
 def _neutral(text: str, folder: Path, port: int) -> str:
     return text.replace(str(folder), "DIR").replace(str(port), "PORT")
-
-
-def test_a_used_port(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
-    """A used port is reported with another one to try."""
-    with socket.create_server(("127.0.0.1", free_port)):
-        (port,) = [one for one in findings(_subject(tmp_path, engine, free_port)) if one.check == "port"]
-
-    owner = port.reason.removeprefix(f"port {free_port} is used by ")
-    assert owner.startswith("process ")
-    assert port.hint == f"invoke run --port {free_port + 1}, or stop {owner}"

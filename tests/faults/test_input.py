@@ -68,40 +68,20 @@ def listing(folder: Path) -> dict[str, tuple[int, int]]:
     return {str(path): (path.lstat().st_size, path.lstat().st_mtime_ns) for path in folder.rglob("*")}
 
 
-def cpu_seconds() -> float:
-    """Return the processor time that the commands of this process have used so far."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
 def refusal(folder: Path, *words: str, **environment: str) -> Refusal:
     """Run a command that must be refused at once with exit code 2 and without any change; return its three lines."""
     before = listing(folder)
-    began = cpu_seconds()
+    began = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = invoke(folder, *words, **environment)
-    seconds = cpu_seconds() - began
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     everything = done.stdout + done.stderr
     assert done.returncode == 2, everything
     assert "Traceback" not in everything
     assert NO_ENGINE not in everything
     refused = Refusal.of(done.stderr)
-    assert seconds < MOST_WORK
+    assert ended.ru_utime + ended.ru_stime - began.ru_utime - began.ru_stime < MOST_WORK
     assert listing(folder) == before
     return refused
-
-
-def refused_step(folder: Path, *words: str) -> Refusal:
-    """Run a command whose first step must refuse its input; return the error."""
-    before = listing(folder)
-    done = invoke(folder, *words, "--json")
-    assert done.returncode == 2, done.stderr
-    assert "Traceback" not in done.stderr
-    (step,) = json.loads(done.stdout)["steps"]
-    assert step["status"] == "failed"
-    assert listing(folder) == before
-    error = Refusal(*(step["error"][part] for part in Refusal._fields))
-    assert all(part in done.stderr for part in error)
-    return error
 
 
 def test_valid_input_reaches_the_engine(folder: Path) -> None:
@@ -114,22 +94,16 @@ def test_valid_input_reaches_the_engine(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
-        *((f"{command} --version=.1", f"{command} --version 1") for command in ("build", "release")),
-        ("history --version=1.0+b", "history --version 1.0-b"),
+        ("release --version=.1", "release --version 1"),
         ("tag --user=Alice", "tag --user alice"),
-        ("tag --user=", "tag --user NAME"),
-        *((f"{command}", f"{command} --user NAME") for command in ("login", "push")),
+        ("push", "push --user NAME"),
         ("login --user=demo --registry=https://ghcr.io", "login --registry ghcr.io"),
-        ("push --user=demo --registry=h:0", "push --registry h:5000"),
         (f"run --port={FULL_WIDTH}", "run --port 5000"),
-        ("run --port=65536", "run --port 5000"),
-        ("run --memory=1k", "run --memory 512m"),
-        ("run --env=A", "run --env NAME=VALUE"),
         ("build --build-arg==x", "build --build-arg NAME=VALUE"),
+        ("build --build-context=assets", "build --build-context NAME=FOLDER"),
         ("build --platform=linux", "build --platform linux/amd64"),
-        ("push --user=demo --lock-wait=soon", "push --lock-wait 600"),
         ("login --user=demo", "login --user demo --password-stdin"),
-        *((f"{command} --app wep", f"{command} --app web") for command in ("run", "logs")),
+        ("logs --app wep", "logs --app web"),
     ],
 )
 def test_bad_words(folder: Path, words: str, hint: str) -> None:
@@ -150,15 +124,6 @@ def test_secret_that_the_environment_lacks(folder: Path) -> None:
     """A build secret from a variable that is not set is refused before the build."""
     (folder / "invoke.yaml").write_text("seatrial: {apps: {web: {build_secrets: {token: env=UNSET_TOKEN}}}}\n")
     assert "UNSET_TOKEN is not set" in refusal(folder, "build", "--version", "1").reason
-    assert invoke(folder, "build", "--version", "1", UNSET_TOKEN="x").returncode == 3, "only the engine is missing"
-
-
-def test_which_app(folder: Path) -> None:
-    """If the settings have several apps, one must be named."""
-    (folder / "invoke.yaml").write_text("seatrial:\n  apps:\n    web: {}\n    api: {}\n")
-    refused = refusal(folder, "logs")
-    assert all(app in refused.reason for app in ("api", "web"))
-    assert refused.hint == "invoke logs --app api"
 
 
 def test_refusal_as_json(folder: Path) -> None:
@@ -172,16 +137,19 @@ def test_refusal_as_json(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "place"),
     [
-        ("invoke.yaml", "seatrial: {apps: {web: {context: src}}}", "src"),
         ("invoke.yaml", "seatrial: {apps: {web: {context: app.py}}}", "app.py"),
-        ("Dockerfile", None, "Dockerfile"),
         ("Dockerfile", "ARG X=1\n", "Dockerfile:1"),
         (".dockerignore", "*.pyc\n[a-\n", ".dockerignore:2"),
     ],
 )
-def test_bad_files(folder: Path, name: str, text: str | None, place: str) -> None:
-    """A context, a Dockerfile and a pattern that are not there or not valid are named before any request."""
-    (folder / name).unlink(missing_ok=True)
-    if text is not None:
-        (folder / name).write_text(text)
-    assert f"{folder}/{place}" in "\n".join(refused_step(folder, "build", "--version", "1"))
+def test_bad_files(folder: Path, name: str, text: str, place: str) -> None:
+    """A context, a Dockerfile and a pattern that are not valid are named before any request."""
+    (folder / name).write_text(text)
+    before = listing(folder)
+    done = invoke(folder, "build", "--version", "1", "--json")
+    assert done.returncode == 2, done.stderr
+    (step,) = json.loads(done.stdout)["steps"]
+    error = [step["error"][part] for part in Refusal._fields]
+    assert f"{folder}/{place}" in "\n".join(error)
+    assert all(part in done.stderr for part in error)
+    assert listing(folder) == before

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import re
-import time
-from dataclasses import replace
 
-import docker
 import pytest
 
-from tests.conftest import wait_until
 from tests.faults.publish_scenario import AGAIN, NEW, NOT_BEGUN, PublishScenario, Row, attempts, run_rows
-from tests.servers.registries import TestRegistry, first_image
 from tests.servers.registry_proxy import Flip, Hang, Rate, RegistryProxy, Reset, Response, Swap, refusal, registry_proxy
-from tests.waiting import answers
 
 pytestmark = pytest.mark.engine
 SENDING = {"POST", "PATCH", "PUT"}
-REGISTRY_IMAGES = ("registry:3", "localhost/seatrial/registry:2.8")
 
 
 def _then_it_works(scenario: PublishScenario, proxy: RegistryProxy) -> None:
@@ -169,32 +162,3 @@ ROWS = {
 def test_rows(scenario: PublishScenario) -> None:
     """Every fault is handled as its check says."""
     run_rows(scenario, ROWS)
-
-
-def test_it_dies_and_comes_back(scenario: PublishScenario, client: docker.DockerClient, free_port: int) -> None:
-    """A registry that is killed during a layer and started again has the whole image in the end."""
-    container = client.containers.run(
-        client.images.get(first_image(client, REGISTRY_IMAGES)).id,
-        detach=True,
-        ports={"5000/tcp": ("127.0.0.1", free_port)},
-        tmpfs={"/var/lib/registry": ""},
-        labels={"seatrial.test": "registry"},
-    )
-    scenario = replace(scenario, registry=TestRegistry(f"localhost:{free_port}"))
-    try:
-        wait_until(lambda: answers(f"http://{scenario.registry.host}/v2/"))
-        fault = Rate(method="PATCH", bytes_per_second=150_000, times=1)
-        with registry_proxy(scenario.registry.host, fault) as proxy:
-            process = scenario.start(proxy.host)
-            wait_until(lambda: bool(proxy.count("PATCH")))
-            time.sleep(0.5)
-            container.kill()
-            container.start()
-            done = scenario.end(process)
-
-        assert done.statuses == NEW, done.all
-        assert attempts(done) == 1
-        assert re.search(r"\b5 s", done.err)
-        assert scenario.whole("1", "latest") in done.out
-    finally:
-        container.remove(force=True)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.servers.certificates import Certificate
+from tests.servers.local_server import accepting
 
 __all__ = ["OtherNetwork", "engine_over_tcp", "other_network"]
 
@@ -70,15 +71,8 @@ def engine_over_tcp(address: str, certificate: Certificate | None = None) -> Ite
                 threading.Thread(target=_pass_on, args=(client, engine), daemon=True).start()
                 _pass_on(engine, client)
 
-    def loop() -> None:
-        with suppress(OSError):
-            while True:
-                threading.Thread(target=converse, args=(listener.accept()[0],), daemon=True).start()
-
-    with socket.create_server((address, 0)) as listener:
-        threading.Thread(target=loop, daemon=True).start()
-        yield int(listener.getsockname()[1])
-        listener.shutdown(socket.SHUT_RDWR)
+    with accepting(address, converse) as port:
+        yield port
 
 
 def _pass_on(source: socket.socket, target: socket.socket) -> None:

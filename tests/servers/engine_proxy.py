@@ -22,14 +22,13 @@ from itertools import chain, islice
 from pathlib import Path
 from socketserver import BaseRequestHandler, ThreadingUnixStreamServer
 
-from tests.servers.fault_proxy import Fault, Logged, Watch
+from tests.servers.fault_proxy import Fault, Logged, Watch, running
 
-__all__ = ["Cut", "Empty", "EngineFault", "EngineProxy", "Garbage", "Stall", "WithoutAux", "engine_proxy"]
+__all__ = ["Cut", "Empty", "EngineFault", "EngineProxy", "Garbage", "Stall", "engine_proxy"]
 
 _PIECE = 65536
 _OK = 200
 _DEFAULT_SOCKET = "/var/run/docker.sock"
-_NOT_JSON = b"<html>this is not a message</html>\r\n"
 _DROPPED_HEADERS = {"connection", "transfer-encoding", "content-length"}
 
 
@@ -50,13 +49,12 @@ class Empty(EngineFault):
 
 @dataclass(frozen=True, kw_only=True)
 class Cut(EngineFault):
-    """The connection is closed after so many messages or bytes; by default after all messages but before the end.
+    """The connection is closed after so many messages; by default after all messages but before the end.
 
     With `finishes` the engine completes its work; otherwise its connection is closed too, and it stops.
     """
 
     messages: int | None = None
-    size: int | None = None
     finishes: bool = True
 
 
@@ -73,12 +71,7 @@ class Garbage(EngineFault):
     """After so many messages, or at the end, a line that is not JSON is sent."""
 
     after: int = 1
-    line: bytes = _NOT_JSON
-
-
-@dataclass(frozen=True, kw_only=True)
-class WithoutAux(EngineFault):
-    """The message with the digest, under `aux`, is left out."""
+    line: bytes = b"<html>this is not a message</html>\r\n"
 
 
 class EngineProxy(Watch[EngineFault]):
@@ -98,13 +91,11 @@ def engine_proxy(*faults: EngineFault) -> Iterator[EngineProxy]:
         path = str(Path(folder) / "docker.sock")
         server = _Server(path, _Conversation)
         server.proxy = EngineProxy(faults, path=path, upstream=upstream if scheme == "unix" else _DEFAULT_SOCKET)
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        try:
-            yield server.proxy
-        finally:
-            server.shutdown()
-            server.proxy.close()
-            server.server_close()
+        with running(server):
+            try:
+                yield server.proxy
+            finally:
+                server.proxy.close()
 
 
 class _Server(ThreadingUnixStreamServer):
@@ -188,8 +179,11 @@ class _Conversation(BaseRequestHandler):
                 case Stall() as stall:
                     self._stall(messages, stall, engine)
                 case other:
-                    for message in _with_fault(messages, other):
-                        self._send(message)
+                    if isinstance(other, Garbage):
+                        messages = chain(islice(messages, other.after), [other.line], messages)
+                    for message in messages:
+                        if not isinstance(other, Empty):
+                            self._send(message)
                     self._send(b"")
 
     def _stall(self, messages: Iterator[bytes], fault: Stall, engine: socket.socket) -> None:
@@ -203,16 +197,8 @@ class _Conversation(BaseRequestHandler):
         self.client_gone.wait()
 
     def _cut(self, messages: Iterator[bytes], fault: Cut) -> None:
-        left = fault.size
         for message in islice(messages, fault.messages):
-            if left is None:
-                self._send(message)
-                continue
-            if left:
-                self._send(message[:left])
-            left = max(0, left - len(message))
-            if not left:
-                break
+            self._send(message)
         self.keep_engine_connected = fault.finishes
         self.request.shutdown(socket.SHUT_RDWR)
         if fault.finishes:
@@ -227,16 +213,3 @@ class _Conversation(BaseRequestHandler):
     def _send(self, message: bytes) -> None:
         """Send a chunk; an empty one ends the answer."""
         self.request.sendall(b"%x\r\n%b\r\n" % (len(message), message))
-
-
-def _with_fault(messages: Iterator[bytes], fault: EngineFault | None) -> Iterator[bytes]:
-    """Return the messages to pass on; all messages are read."""
-    match fault:
-        case Empty():
-            return (message for message in messages if not message)
-        case Garbage(after=after, line=line):
-            return chain(islice(messages, after), [line], messages)
-        case WithoutAux():
-            return (message for message in messages if b'"aux"' not in message)
-        case _:
-            return messages

@@ -1,4 +1,4 @@
-"""The common part of the proxies before a registry and before an engine: rules for faults, and a log."""
+"""The common part of the proxies before a registry and before an engine: rules for faults, a log, start and end."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from socketserver import BaseServer
 from typing import Generic, TypeVar
 
-__all__ = ["Fault", "Logged", "Watch"]
+__all__ = ["Fault", "Logged", "Watch", "running"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,3 +113,14 @@ class Watch(Generic[F]):
             for one in self._sockets:
                 with suppress(OSError):
                     one.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def running(server: BaseServer) -> Iterator[None]:
+    """Let a server answer in threads of their own during the block."""
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -9,7 +9,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-__all__ = ["Asked", "Reply", "Served", "listen", "serve"]
+from tests.servers.fault_proxy import running
+
+__all__ = ["Asked", "Reply", "Served", "accepting", "listen", "serve"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,30 +68,32 @@ def serve(answer: Callable[[Asked], Reply]) -> Iterator[Served]:
         def log_message(self, *_: object) -> None:
             """Log nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    try:
+    with running(server := ThreadingHTTPServer(("127.0.0.1", 0), Handler)):
         yield Served(port=server.server_port, asked=asked)
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 @contextmanager
 def listen(talk: Callable[[socket.socket], None]) -> Iterator[int]:
     """Yield the port of a TCP server that calls `talk` with each connection after its first bytes."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+    def converse(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            connection.recv(65536)
+            talk(connection)
+
+    with accepting("127.0.0.1", converse) as port:
+        yield port
+
+
+@contextmanager
+def accepting(address: str, converse: Callable[[socket.socket], None]) -> Iterator[int]:
+    """Yield a port whose connections are each handled in a thread of their own."""
+    with socket.create_server((address, 0)) as listener:
 
         def loop() -> None:
             with suppress(OSError):
                 while True:
-                    connection, _ = listener.accept()
-                    threading.Thread(target=converse, args=(connection,), daemon=True).start()
-
-        def converse(connection: socket.socket) -> None:
-            with connection, suppress(OSError):
-                connection.recv(65536)
-                talk(connection)
+                    threading.Thread(target=converse, args=(listener.accept()[0],), daemon=True).start()
 
         threading.Thread(target=loop, daemon=True).start()
         yield int(listener.getsockname()[1])

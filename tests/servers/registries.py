@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -49,11 +50,8 @@ class TestRegistry:
     host: str
     user: str | None = None
     password: str | None = None
-
-    @property
-    def ca(self) -> Path | None:
-        """The PEM file of the certificate's authority; None for plain HTTP."""
-        return None
+    ca: Path | None = None
+    """The PEM file of the certificate's authority; None for plain HTTP."""
 
     def ask(self, path: str, method: str = "GET") -> requests.Response:
         """Send a request for a path below /v2/, as the registry's user."""
@@ -77,21 +75,13 @@ class TestRegistry:
         return sorted(answer.json().get("tags") or []) if answer.ok else []
 
 
-@dataclass(frozen=True)
 class TlsRegistry(TestRegistry):
     """A registry with TLS, under a host name that the engine does not treat as insecure."""
 
-    authority: Path | None = None
-
-    @property
-    def ca(self) -> Path | None:
-        """The PEM file of the certificate's authority."""
-        return self.authority
-
     def trusted(self) -> AbstractContextManager[None]:
         """Make the engine trust the authority during the block."""
-        assert self.authority
-        return trusting(self.host, self.authority)
+        assert self.ca
+        return trusting(self.host, self.ca)
 
 
 def first_image(client: docker.DockerClient, names: tuple[str, ...]) -> str:
@@ -121,19 +111,18 @@ def _listening(client: docker.DockerClient, address: str = "127.0.0.1", **option
 
 
 @contextmanager
-def _plain(client: docker.DockerClient, **options: Any) -> Iterator[str]:
-    """Start a registry with plain HTTP, wait until it answers, and yield its host."""
+def _plain(client: docker.DockerClient, user: str = "", password: str = "", **options: Any) -> Iterator[TestRegistry]:
+    """Start a registry with plain HTTP, wait until it answers, and yield it."""
     with _listening(client, **options) as port:
-        host = f"localhost:{port}"
-        wait_until(lambda: answers(f"http://{host}/v2/"))
-        yield host
+        wait_until(lambda: answers(f"http://localhost:{port}/v2/"))
+        yield TestRegistry(f"localhost:{port}", user or None, password or None)
 
 
 @pytest.fixture(scope="session")
 def open_registry(client: docker.DockerClient) -> Iterator[TestRegistry]:
     """A registry without a login."""
-    with _plain(client) as host:
-        yield TestRegistry(host)
+    with _plain(client) as registry:
+        yield registry
 
 
 @pytest.fixture(scope="session")
@@ -149,16 +138,16 @@ def guarded_registry(client: docker.DockerClient, tmp_path_factory: pytest.TempP
         "REGISTRY_AUTH_HTPASSWD_PATH": "/auth/htpasswd",
     }
     volumes = {str(folder): {"bind": "/auth", "mode": "ro"}}
-    with _plain(client, volumes=volumes, environment=environment) as host:
-        yield TestRegistry(host, user, password)
+    with _plain(client, user, password, volumes=volumes, environment=environment) as registry:
+        yield registry
 
 
 @pytest.fixture(scope="session")
 def read_only_registry(client: docker.DockerClient) -> Iterator[TestRegistry]:
     """A read-only registry: it is empty and answers 405 to pushes."""
     # As one JSON value: with _READONLY_ENABLED the registry exits, as the map is missing from its configuration.
-    with _plain(client, environment={"REGISTRY_STORAGE_MAINTENANCE_READONLY": '{"enabled":true}'}) as host:
-        yield TestRegistry(host)
+    with _plain(client, environment={"REGISTRY_STORAGE_MAINTENANCE_READONLY": '{"enabled":true}'}) as registry:
+        yield registry
 
 
 @pytest.fixture(scope="session")
@@ -185,30 +174,24 @@ def tls_registry(
     client: docker.DockerClient, own_host_name: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[Kind], TlsRegistry]]:
     """A function that returns a registry with a certificate of that kind, from an unknown authority."""
-    registries: dict[Kind, TlsRegistry] = {}
     with ExitStack() as stack:
 
+        @cache
         def make(kind: Kind) -> TlsRegistry:
             name = "elsewhere.test" if kind == "misnamed" else own_host_name
             certificate = issue(tmp_path_factory.mktemp("tls"), name, ended=kind == "expired")
-            folder = certificate.key.parent
             environment = {
                 "REGISTRY_HTTP_TLS_CERTIFICATE": f"/tls/{certificate.certificate.name}",
                 "REGISTRY_HTTP_TLS_KEY": f"/tls/{certificate.key.name}",
             }
-            volumes = {str(folder): {"bind": "/tls", "mode": "ro"}}
+            volumes = {str(certificate.key.parent): {"bind": "/tls", "mode": "ro"}}
             port = stack.enter_context(_listening(client, "::1", volumes=volumes, environment=environment))
             host = f"{own_host_name}:{port}"
             # The engine reads /etc/hosts only every 5 seconds, and asks a name server until then.
             wait_until(lambda: "x509" in _lookup_error(client, host), pause=0.25)
-            return TlsRegistry(host, authority=certificate.authority)
+            return TlsRegistry(host, ca=certificate.authority)
 
-        def get(kind: Kind) -> TlsRegistry:
-            if kind not in registries:
-                registries[kind] = make(kind)
-            return registries[kind]
-
-        yield get
+        yield make
 
 
 def _lookup_error(client: docker.DockerClient, host: str) -> str:

@@ -1,10 +1,10 @@
 """A proxy between the engine and a real registry that simulates faults of networks and registries.
 
-    with registry_proxy(registry.host, Answer(method="PUT", path="/manifests/", times=1, status=500)) as proxy:
+    with registry_proxy(registry.host, Response(method="PUT", path="/manifests/", times=1, status=500)) as proxy:
         ...  # push to proxy.host
         assert proxy.count("PUT", "/manifests/") == 2
 
-Bodies are streamed. The Host header is passed on, as the registry uses it in Location URLs.
+Requests are streamed. The Host header is passed on, as the registry uses it in Location URLs.
 """
 
 from __future__ import annotations
@@ -13,18 +13,16 @@ import hashlib
 import json
 import socket
 import struct
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException, HTTPResponse
+from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.servers.fault_proxy import Fault, Logged, Watch
+from tests.servers.fault_proxy import Fault, Logged, Watch, running
 
 __all__ = [
-    "Delay",
     "Flip",
     "Hang",
     "Rate",
@@ -39,7 +37,7 @@ __all__ = [
 
 _PIECE = 65536
 _TLS_HANDSHAKE = b"\x16"
-_OK, _NO_CONTENT, _NOT_MODIFIED = 200, 204, 304
+_OK = 200
 # Headers of a single connection, which are not passed on.
 _CONNECTION_HEADERS = {"connection", "keep-alive", "transfer-encoding", "expect", "te", "trailer"}
 
@@ -55,13 +53,6 @@ class Response(RegistryFault):
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Delay(RegistryFault):
-    """The request is passed on after some seconds."""
-
-    seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,13 +109,11 @@ def registry_proxy(upstream_host: str, *faults: RegistryFault) -> Iterator[Regis
     """Yield a proxy in front of a registry; its connections end with it."""
     server = _Server(("127.0.0.1", 0), _Conversation)
     server.proxy = RegistryProxy(faults, port=server.server_port, upstream=upstream_host)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    try:
-        yield server.proxy
-    finally:
-        server.shutdown()
-        server.proxy.close()
-        server.server_close()
+    with running(server):
+        try:
+            yield server.proxy
+        finally:
+            server.proxy.close()
 
 
 class _Server(ThreadingHTTPServer):
@@ -166,8 +155,6 @@ class _Conversation(BaseHTTPRequestHandler):
                     pass
                 self._answer(logged, fault.status, {**fault.headers}, fault.body)
                 return
-            case Delay():
-                self.server.proxy.closed.wait(fault.seconds)
         with closing(HTTPConnection(self.server.proxy.upstream)) as registry:
             try:
                 self._ask(registry, logged, fault)
@@ -201,13 +188,12 @@ class _Conversation(BaseHTTPRequestHandler):
                 with suppress(BrokenPipeError, ConnectionResetError):
                     registry.send(_chunk(b""))
             with registry.getresponse() as answer:
-                if isinstance(fault, Swap) and self.command != "PUT" and answer.status == _OK:
-                    body = fault.change(answer.read())
-                    digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
-                    known = {"Docker-Content-Digest": digest, "Etag": f'"{digest}"', "Content-Length": str(len(body))}
-                    self._answer(logged, _OK, {**dict(answer.getheaders()), **known}, body)
-                else:
-                    self._relay(logged, answer)
+                headers, body = dict(answer.getheaders()), answer.read()
+            if isinstance(fault, Swap) and self.command != "PUT" and answer.status == _OK:
+                body = fault.change(body)
+                digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
+                headers |= {"Docker-Content-Digest": digest, "Etag": f'"{digest}"', "Content-Length": str(len(body))}
+            self._answer(logged, answer.status, headers, body)
 
     def _received(self, most: int = _PIECE) -> Iterator[bytes]:
         """Yield the request's body in pieces of at most `most` bytes, as they arrive."""
@@ -266,25 +252,6 @@ class _Conversation(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
-
-    def _relay(self, logged: Logged, answer: HTTPResponse) -> None:
-        """Pass on an answer as it arrives."""
-        self.server.proxy.answered(logged, answer.status)
-        bodiless = self.command == "HEAD" or answer.status in {_NO_CONTENT, _NOT_MODIFIED}
-        chunked = not bodiless and answer.getheader("Content-Length") is None
-        self.send_response_only(answer.status, answer.reason)
-        for name, value in answer.getheaders():
-            if name.lower() not in _CONNECTION_HEADERS:
-                self.send_header(name, value)
-        if chunked:
-            self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        while piece := answer.read1(_PIECE):
-            self.wfile.write(_chunk(piece) if chunked else piece)
-        if chunked:
-            self.wfile.write(_chunk(b""))
-        if answer.length:
-            raise ConnectionError  # the registry's answer ended early
 
     def _reset(self) -> None:
         """Close at once, so that the other side gets an RST and not a FIN."""

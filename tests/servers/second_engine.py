@@ -93,15 +93,11 @@ def stop(store: Store) -> None:
 
 def furnish(docker_host: str) -> None:
     """Copy the missing images that the tests need from the usual engine."""
-    try:
-        with closing(_client(_USUAL)) as usual, closing(_client(docker_host)) as second:
-            for name in IMAGES:
-                if not second.images.list(name):
-                    second.images.load(usual.images.get(name).save(named=name))
-    except DockerException as error:
-        raise EngineUnavailable(
-            f"the images of {_USUAL} cannot be copied to {docker_host}", reason=str(error), hint="invoke up"
-        ) from error
+    usual, second = (closing(docker.DockerClient(host, timeout=_COPY_SECONDS)) for host in (_USUAL, docker_host))
+    with usual as source, second as target:
+        for name in IMAGES:
+            if not target.images.list(name):
+                target.images.load(source.images.get(name).save(named=name))
 
 
 def plug_in_buildx(docker_config: Path, release: str = "sid") -> None:
@@ -111,10 +107,6 @@ def plug_in_buildx(docker_config: Path, release: str = "sid") -> None:
     plugins = docker_config / "cli-plugins"
     plugins.mkdir(parents=True)
     (plugins / "docker-buildx").symlink_to(binary)
-
-
-def _client(docker_host: str) -> docker.DockerClient:
-    return docker.DockerClient(docker_host, timeout=_COPY_SECONDS)
 
 
 @contextmanager
@@ -190,12 +182,11 @@ def _start(store: Store, root: Path, command: list[str]) -> None:
     shutil.copyfile(next(path for path in _NAME_SERVERS if path.exists()), root / "etc/resolv.conf")
     if _CERTIFICATES.exists():
         shutil.copyfile(_CERTIFICATES, root / _CERTIFICATES.relative_to("/"))
-    log = folder / "dockerd.log"
     entrance = ["sh", "-c", _ENTRANCE, "sh", str(root), str(folder), tempfile.gettempdir()]
     daemon = None
     try:
         connect(_BRIDGES[store], _NETWORKS[store])
-        with log.open("wb") as file:
+        with (folder / "dockerd.log").open("wb") as file:
             daemon = subprocess.Popen(
                 ["unshare", "--mount", "--pid", "--fork", "--kill-child", *entrance, "docker-init", "--", *command],
                 stdin=subprocess.DEVNULL,
@@ -203,7 +194,7 @@ def _start(store: Store, root: Path, command: list[str]) -> None:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        _wait(store, daemon, log)
+        _wait(store, daemon)
     except BaseException:
         if daemon:
             daemon.kill()
@@ -221,23 +212,16 @@ def _forget_networks(store: Store) -> None:
         shutil.rmtree(networks)
 
 
-def _wait(store: Store, daemon: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(store: Store, daemon: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while not _answers(store):
-        if daemon.poll() is not None:
-            reason = f"dockerd ended with exit code {daemon.returncode}"
-        elif time.monotonic() < deadline:
-            time.sleep(0.1)
-            continue
-        else:
-            reason = f"no answer within {_START_SECONDS:g} s"
-        lines = tuple(log.read_text("utf-8", "replace").splitlines()[-10:])
-        raise EngineUnavailable(
-            f"the second engine ({store}) cannot be started",
-            reason=f"{reason}: {lines[-1]}" if lines else reason,
-            hint=f"look at {log}",
-            details=lines,
-        )
+        if daemon.poll() is not None or time.monotonic() > deadline:
+            raise EngineUnavailable(
+                f"the second engine ({store}) cannot be started",
+                reason=f"no answer within {_START_SECONDS:g} s" if daemon.returncode is None else "dockerd has ended",
+                hint=f"look at {_folder(store)}/dockerd.log",
+            )
+        time.sleep(0.1)
 
 
 def _answers(store: Store) -> bool:

@@ -16,31 +16,20 @@ from tests.steps.docker_backend import DockerBackend
 from tests.steps.memory_backend import MemoryBackend
 from tests.steps.scenario import StepScenario, make_app
 
-_BACKENDS = ["memory", pytest.param("docker", marks=pytest.mark.engine)]
 
-
-@pytest.fixture(params=_BACKENDS)
+@pytest.fixture(params=["memory", pytest.param("docker", marks=pytest.mark.engine)])
 def scenario(request: pytest.FixtureRequest, tmp_path: Path, free_port: int) -> Iterator[StepScenario]:
     """A scenario with an open registry."""
-    yield from make_scenario(request, tmp_path, free_port, guarded=False)
+    yield from make_scenario(request, tmp_path, free_port)
 
 
-@pytest.fixture(params=_BACKENDS)
-def guarded_scenario(request: pytest.FixtureRequest, tmp_path: Path, free_port: int) -> Iterator[StepScenario]:
-    """A scenario whose registry has one user with a password."""
-    yield from make_scenario(request, tmp_path, free_port, guarded=True)
-
-
-def make_scenario(
-    request: pytest.FixtureRequest, folder: Path, port: int, *, guarded: bool = False
-) -> Iterator[StepScenario]:
+def make_scenario(request: pytest.FixtureRequest, folder: Path, port: int) -> Iterator[StepScenario]:
     """Yield the scenario of a test that is parametrized with `memory` or `docker`."""
     if request.param == "docker":
-        backend, project = _docker(request, folder, guarded=guarded)
+        backend, project = _docker(request)
     else:
         project = f"t{secrets.token_hex(5)}"
-        users = {"alice": f"S3ntinel-{secrets.token_hex(8)}"} if guarded else {}
-        backend = MemoryBackend(users, project)
+        backend = MemoryBackend(project)
         # What serves in memory does not die after its answers.
         standing = "seatrial.steps.smoke.smoke_container._STANDING_SECONDS"
         request.getfixturevalue("monkeypatch").setattr(standing, 0)
@@ -53,12 +42,12 @@ def make_scenario(
         backend.clean()
 
 
-def _docker(request: pytest.FixtureRequest, folder: Path, *, guarded: bool) -> tuple[Backend, str]:
+def _docker(request: pytest.FixtureRequest) -> tuple[Backend, str]:
     # The project's name comes last: its fixture checks that nothing created after it is left.
     client, base = request.getfixturevalue("client"), request.getfixturevalue("python_image")
-    registry = request.getfixturevalue("guarded_registry" if guarded else "open_registry")
+    registry = request.getfixturevalue("open_registry")
     project = request.getfixturevalue("project_name")
-    return DockerBackend(client, registry, base, project, folder / "docker"), project
+    return DockerBackend(client, registry, base, project), project
 
 
 @pytest.fixture

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import io
-import json
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
 import docker
-import requests
 from docker.errors import ImageNotFound
 
 from seatrial.engine.docker.engine import DockerEngine
@@ -24,24 +21,19 @@ from tests.waiting import list_images
 
 __all__ = ["DockerBackend"]
 
-_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json"
-
 
 class DockerBackend:
     """The real engine and a real registry."""
 
-    def __init__(
-        self, client: docker.DockerClient, registry: TestRegistry, base: str, project: str, folder: Path
-    ) -> None:
+    def __init__(self, client: docker.DockerClient, registry: TestRegistry, base: str, project: str) -> None:
         self.engine: Engine = DockerEngine()
         self.host = registry.host
-        self.login = (registry.user, registry.password) if registry.user and registry.password else None
         self.base = base
-        self._client, self._registry, self._project, self._config = client, registry, project, folder / "config.json"
+        self._client, self._registry, self._project = client, registry, project
 
     def registry(self, host: str) -> Registry:
         """Return a registry as Seatrial uses it."""
-        return HttpRegistry(host, CredentialStore(self._config.parent))
+        return HttpRegistry(host, CredentialStore(Path("/nonexistent")))
 
     def images(self) -> Images:
         """Return the images: ids with their tags."""
@@ -68,25 +60,8 @@ class DockerBackend:
 
     def image_ids(self, repository: str, tag: str) -> frozenset[str]:
         """Return the ids that a published image may have in an engine."""
-        response = requests.get(
-            f"http://{self.host}/v2/{repository}/manifests/{tag}",
-            headers={"Accept": _MANIFEST},
-            auth=self.login,
-            timeout=10,
-        )
+        response = self._registry.ask(f"{repository}/manifests/{tag}")
         return frozenset({response.headers["Docker-Content-Digest"], response.json()["config"]["digest"]})
-
-    def saved(self) -> str | None:
-        """Return the login saved for the registry as `user:password`, or None."""
-        if not self._config.exists():
-            return None
-        return base64.b64decode(json.loads(self._config.read_text())["auths"][self.host]["auth"]).decode()
-
-    def save_login(self, user: str, password: str) -> None:
-        """Save a login for the registry as `docker login` would."""
-        entry = {"auth": base64.b64encode(f"{user}:{password}".encode()).decode()}
-        self._config.parent.mkdir(exist_ok=True)
-        self._config.write_text(json.dumps({"auths": {self.host: entry}}))
 
     def put_image(self, name: str, labels: Mapping[str, str] | None = None) -> None:
         """Tag an image that Seatrial did not build; if there are labels, the image has them."""
@@ -104,11 +79,9 @@ class DockerBackend:
     def publish(self, repository: str, tag: str, labels: Mapping[str, str] | None = None) -> str:
         """Publish an image that Seatrial neither built nor pushed, and return its digest."""
         name = f"{self.host}/{repository}"
-        self.put_image(
-            f"{name}:{tag}", {"seatrial.test": self._project, "random": secrets.token_hex(8), **(labels or {})}
-        )
-        login = {"username": self.login[0], "password": self.login[1]} if self.login else None
-        output = self._client.images.push(name, tag, auth_config=login)
+        own = {"seatrial.test": self._project, "random": secrets.token_hex(8)}
+        self.put_image(f"{name}:{tag}", {**own, **(labels or {})})
+        output = self._client.images.push(name, tag)
         digest = self._registry.digest(repository, tag)
         assert "error" not in output, output
         assert digest

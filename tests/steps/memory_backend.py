@@ -58,10 +58,10 @@ class MemoryBackend:
     host = "registry.test:5000"
     base = "localhost/seatrial/python:3.13"
 
-    def __init__(self, users: Mapping[str, str], project: str) -> None:
+    def __init__(self, project: str) -> None:
         self._engine = ScriptedEngine()
         self._engine.add("python", ImageReference.parse(self.base))
-        self._registry = MemoryRegistry(self.host, users=dict(users))
+        self._registry = MemoryRegistry(self.host)
         self._engine.registries[self.host] = self._registry
         self._project = project
 
@@ -70,10 +70,9 @@ class MemoryBackend:
         """The engine as Seatrial uses it."""
         return self._engine
 
-    @property
-    def login(self) -> tuple[str, str] | None:
-        """The user and password of the registry's account, or None for an open registry."""
-        return next(iter(self._registry.users.items()), None)
+    def add_user(self, user: str, password: str) -> None:
+        """Give the registry a user, without whose password it refuses everything."""
+        self._registry.users[user] = password
 
     def registry(self, host: str) -> Registry:
         """Return a registry as Seatrial uses it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any, cast
+from unittest.mock import Mock
 
 from seatrial.errors import RegistryUnavailable, SeatrialError
 from seatrial.events import Event
@@ -20,22 +21,9 @@ from tests.steps.scenario import StepScenario
 __all__ = ["go", "refused", "released", "statuses", "tagged", "with_registry", "without_moving"]
 
 
-class Unwatched:
-    """An observer that keeps nothing."""
-
-    def step_started(self, step: Step) -> None:
-        """Ignore it."""
-
-    def on_event(self, event: Event) -> None:
-        """Ignore it."""
-
-    def step_finished(self, outcome: Outcome) -> None:
-        """Ignore it."""
-
-
 def go(scenario: StepScenario, steps: Sequence[Step], *, check: bool) -> Report:
     """Run the steps in one run of Seatrial."""
-    outcomes = run_steps(steps, scenario.world, Unwatched(), check=check)
+    outcomes = run_steps(steps, scenario.world, Mock(), check=check)
     return Report(command="release", check=check, outcomes=outcomes)
 
 
@@ -92,12 +80,12 @@ def with_registry(scenario: StepScenario, step: Step, **methods: Callable[..., o
     return converge(step, world, check=False, emit=events.append)[0], events
 
 
-def without_moving(scenario: StepScenario, step: Step, stuck: Collection[str]) -> tuple[Outcome, list[Event]]:
-    """Run a step alone on a registry that does not move the `stuck` tags, and return the outcome and the events."""
+def without_moving(scenario: StepScenario, step: Step, stuck: Collection[str]) -> Outcome:
+    """Run a step alone on a registry that does not move the `stuck` tags, and return the outcome."""
 
     def tag(registry: Registry, reference: ImageReference, manifest: Manifest) -> None:
         if reference.tag in stuck:
             raise RegistryUnavailable(f"{reference.familiar} cannot be moved", reason="it is stuck", hint="again")
         registry.tag(reference, manifest)
 
-    return with_registry(scenario, step, tag=tag)
+    return with_registry(scenario, step, tag=tag)[0]

@@ -31,7 +31,7 @@ from seatrial.steps.serve.run import Run
 from seatrial.steps.serve.stop import Stop
 from seatrial.steps.smoke.smoke import Smoke
 from tests.steps.backend import Backend
-from tests.steps.memory_backend import PORT, Containers, Images
+from tests.steps.memory_backend import PORT, Containers, Images, MemoryBackend
 
 __all__ = ["ALSO_DOCKER", "ONLY_DOCKER", "Seen", "StepScenario", "make_app"]
 
@@ -212,7 +212,7 @@ class StepScenario:
             images=self.backend.images(),
             containers=self.backend.containers(),
             published=self.backend.published(self.repository),
-            saved=self.backend.saved(),
+            saved=self.backend.saved() if isinstance(self.backend, MemoryBackend) else None,
             state={str(path.relative_to(folder)): path.read_text() for path in files},
         )
 

@@ -22,7 +22,7 @@ from tests.steps.smoke import messages as smoke
 @pytest.fixture
 def demo(tmp_path: Path, free_port: int) -> Iterator[StepScenario]:
     """A scenario in memory whose project is `demo` and whose app is `web`."""
-    backend = MemoryBackend({}, "demo")
+    backend = MemoryBackend("demo")
     app = make_app("demo", tmp_path / "app", backend.base, free_port)
     scenario = StepScenario(app=app, backend=backend, state=StateFolder(tmp_path / "notes"))
     scenario.set_reply("hello")

@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 
 from seatrial.errors import UsageError
-from seatrial.model.app import INPUTS_LABEL, BuildOptions
+from seatrial.model.app import INPUTS_LABEL
 from seatrial.model.version import Version
 from seatrial.pipeline.outcome import Status
 from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.step import Change
 from seatrial.sources.context import Context
-from seatrial.steps.build.build import Build
 from seatrial.steps.build.plan import BuildPlan
 from seatrial.wording import short_digest
 from tests.steps.scenario import ALSO_DOCKER, StepScenario
@@ -34,7 +33,6 @@ def test_four_runs(scenario: StepScenario) -> None:
     assert scenario.state.current("web") == done.after
 
 
-@ALSO_DOCKER
 def test_a_changed_file_is_named(scenario: StepScenario) -> None:
     """A changed file is named, in check mode and in the real run, and a new image gets the tag."""
     scenario.prepare(scenario.build())
@@ -70,36 +68,19 @@ def test_seatrial_s_own_files_are_no_input(scenario: StepScenario) -> None:
     assert {"invoke.yaml", "smoke.xml"} & plan().context.entries.keys() == {"invoke.yaml"}
 
 
-def test_another_argument_is_named(scenario: StepScenario) -> None:
-    """A new build argument in the settings causes a build, and is named."""
-    scenario.prepare(scenario.build())
-    other = scenario.app.but(build=BuildOptions(arguments={"COLOUR": "red"}))
-
-    assert "COLOUR" in scenario.check(Build(target=other, version=Version("1"))).reason
-
-
-def test_another_version_of_the_same_inputs(scenario: StepScenario) -> None:
-    """Another version is another image and becomes the current one; the first image stays."""
-    scenario.prepare(scenario.build("1"))
-    first = scenario.image_id(scenario.local("1"))
-
-    done = scenario.four_runs(scenario.build("2"))
-
-    assert done.after == scenario.state.current("web") == scenario.image_id(scenario.local("2"))
-    assert scenario.image_id(scenario.local("1")) == first != done.after
-
-
 def test_an_older_version_becomes_current_again(scenario: StepScenario) -> None:
-    """Building an older version of the same inputs again builds nothing, but makes its image current."""
-    scenario.prepare(scenario.build("1"), scenario.build("2"))
+    """Another version is another image; building the older one again builds nothing, but makes its image current."""
+    scenario.prepare(scenario.build("1"))
+    older = scenario.image_id(scenario.local("1"))
+    newer = scenario.four_runs(scenario.build("2")).after
     images = scenario.backend.images()
-    newer = scenario.state.current("web")
+    assert scenario.state.current("web") == newer == scenario.image_id(scenario.local("2")) != older
 
     done = scenario.four_runs(scenario.build("1"))
 
-    assert (done.before, done.after) == (newer, scenario.image_id(scenario.local("1")))
+    assert (done.before, done.after) == (newer, older)
     assert scenario.backend.images() == images
-    assert scenario.state.current("web") == scenario.image_id(scenario.local("1"))
+    assert scenario.state.current("web") == older
 
 
 def test_a_missing_state_folder_does_not_cause_a_build(scenario: StepScenario) -> None:
@@ -124,12 +105,12 @@ def test_nothing_to_build_from(scenario: StepScenario, missing: str) -> None:
         scenario.app.dockerfile.unlink()
     before = scenario.seen()
 
-    outcomes = scenario.check(scenario.build()), scenario.real(scenario.build()), scenario.real(scenario.preflight())
-
-    for outcome in outcomes:
-        assert outcome.status is Status.FAILED
+    for outcome in (
+        scenario.check(scenario.build()),
+        scenario.real(scenario.build()),
+        scenario.real(scenario.preflight()),
+    ):
         assert isinstance(outcome.error, UsageError)
-        assert outcome.error.exit_code == 2
         assert str(scenario.app.context) in outcome.error.message
     assert scenario.seen() == before
 

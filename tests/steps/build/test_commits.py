@@ -53,17 +53,6 @@ def test_standard_labels(scenario: StepScenario) -> None:
     assert labels[f"{_OCI}created"].endswith("Z")
 
 
-def test_labels_of_the_dockerfile_stay(scenario: StepScenario) -> None:
-    """A standard label that the Dockerfile sets is not overwritten."""
-    with scenario.app.dockerfile.open("a") as file:
-        file.write(f'LABEL {_OCI}title="The Shop"\n')
-    scenario.prepare(scenario.build())
-    assert scenario.backend.labels(scenario.local()).get(f"{_OCI}title") in {
-        "The Shop",
-        None,
-    }  # the engine in memory does not read the Dockerfile
-
-
 def test_uncommitted_changes(scenario: StepScenario) -> None:
     """Uncommitted changes mark the revision and move no moving tag; committing them causes a build.
 
@@ -126,6 +115,31 @@ def test_a_release_looks_once(scenario: StepScenario, monkeypatch: pytest.Monkey
     assert ask.call_count == len({str(call) for call in ask.call_args_list}) == 4
 
 
+def test_a_dockerfile_elsewhere(scenario: StepScenario) -> None:
+    """A Dockerfile outside of the context is part of the commit, and so is a .dockerignore that excludes itself."""
+    elsewhere, ignore = scenario.app.context.parent / "Dockerfile", scenario.app.context / ".dockerignore"
+    elsewhere.write_text(scenario.app.dockerfile.read_text())
+    ignore.write_text(".dockerignore\n")
+    (scenario.app.context / "page").write_text("x")
+    _repository(scenario)
+    step = Build(target=scenario.app.but(dockerfile=elsewhere), version=Version("1"))
+
+    def uncommitted() -> bool:
+        scenario.prepare(step)
+        return scenario.backend.labels(scenario.local())[REVISION_LABEL].endswith("-dirty")
+
+    assert not uncommitted()
+    with elsewhere.open("a") as file:
+        file.write("ENV A=1\n")
+    assert "Dockerfile" in scenario.check(step).reason
+    assert uncommitted()
+    git(scenario.app.context.parent, "commit", "-qam", "two")
+    assert not uncommitted()
+    ignore.write_text(".dockerignore\npage\n")
+    assert "page" in scenario.check(step).reason
+    assert uncommitted()
+
+
 @ONLY_DOCKER
 def test_the_same_commit_gives_the_same_layers(scenario: StepScenario) -> None:
     """Two builds without cache give the same layer for COPY, whatever the files' times."""
@@ -137,31 +151,3 @@ def test_the_same_commit_gives_the_same_layers(scenario: StepScenario) -> None:
         layers.add(tuple(scenario.backend.engine.inspect_image(scenario.local())["RootFS"]["Layers"]))
         (scenario.app.context / "app.py").touch()
     assert len(layers) == 1
-
-
-def test_a_dockerfile_elsewhere(scenario: StepScenario) -> None:
-    """A changed Dockerfile outside of the context is an uncommitted change, too."""
-    elsewhere = scenario.app.context.parent / "Dockerfile"
-    elsewhere.write_text(scenario.app.dockerfile.read_text())
-    _repository(scenario)
-    target = scenario.app.but(dockerfile=elsewhere)
-    step = Build(target=target, version=Version("1"))
-    scenario.prepare(step)
-    assert not scenario.backend.labels(scenario.local())[REVISION_LABEL].endswith("-dirty")
-    elsewhere.write_text(f"{elsewhere.read_text()}ENV A=1\n")
-
-    assert "Dockerfile" in scenario.four_runs(step).reason
-
-    assert scenario.backend.labels(scenario.local())[REVISION_LABEL].endswith("-dirty")
-
-
-def test_an_ignore_file_is_part_of_the_commit(scenario: StepScenario) -> None:
-    """A changed .dockerignore that excludes itself is an uncommitted change, since it decides what is sent."""
-    (scenario.app.context / ".dockerignore").write_text(".dockerignore\n")
-    (scenario.app.context / "page").write_text("x")
-    _repository(scenario)
-    scenario.prepare(scenario.build())
-    (scenario.app.context / ".dockerignore").write_text(".dockerignore\npage\n")
-    assert "page" in scenario.check(scenario.build()).reason
-    scenario.prepare(scenario.build())
-    assert scenario.backend.labels(scenario.local())[REVISION_LABEL].endswith("-dirty")

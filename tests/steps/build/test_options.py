@@ -14,18 +14,17 @@ from seatrial.pipeline.converge import converge
 from seatrial.pipeline.outcome import Status
 from seatrial.steps.build.build import Build
 from seatrial.steps.build.plan import BuildPlan
+from tests.steps.run_steps import refused
 from tests.steps.scenario import ALSO_DOCKER, ONLY_DOCKER, StepScenario
 
 
 def test_a_secret_file(scenario: StepScenario) -> None:
     """A secret file in the context fails the build before anything is sent; its content is shown nowhere."""
     (scenario.app.context / ".env").write_text("TOKEN=S3ntinel")
-    before = scenario.seen()
-    for outcome in (scenario.check(scenario.build()), scenario.real(scenario.build())):
-        assert isinstance(outcome.error, UsageError)
-        assert ".env" in outcome.error.reason
-        assert "S3ntinel" not in repr(outcome)
-    assert scenario.seen() == before
+    error = refused(scenario, scenario.build())
+    assert isinstance(error, UsageError)
+    assert ".env" in error.reason
+    assert "S3ntinel" not in repr(vars(error))
     assert scenario.real(scenario.build(allowed=(".env",))).status is Status.CHANGED
 
 
@@ -33,12 +32,9 @@ def test_a_context_too_large(scenario: StepScenario) -> None:
     """A context larger than its limit fails the build before anything is packed, and the largest file is named."""
     with (scenario.app.context / "movie.mp4").open("wb") as file:
         file.truncate(5_000_000_000)
-    before = scenario.seen()
-    for outcome in (scenario.check(scenario.build()), scenario.real(scenario.build())):
-        assert isinstance(outcome.error, UsageError)
-        assert outcome.error.details[0].endswith("movie.mp4")
-        assert outcome.seconds < 1
-    assert scenario.seen() == before
+    error = refused(scenario, scenario.build())
+    assert isinstance(error, UsageError)
+    assert error.details[0].endswith("movie.mp4")
 
 
 @ALSO_DOCKER
@@ -103,10 +99,8 @@ def test_another_platform(scenario: StepScenario) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "written"),
     [
-        ("FROM {base}\n\nRUN true\nRUN exit 7\n", 4, "RUN exit 7"),
         ("FROM {base} AS one\nRUN true\n\nFROM {base}\nENV A=1\nCOPY --from=one /etc /x\nRUN \\\n  exit 7\n", 7, "RUN"),
         ("FROM {base}\nCOPY nothing.txt /\n", 2, "COPY nothing.txt"),
-        ("FROM {base}\nFORM x\n", 2, "FORM x"),
     ],
 )
 @ONLY_DOCKER
@@ -130,17 +124,6 @@ def test_an_argument_s_value_is_saved_nowhere(scenario: StepScenario) -> None:
     assert INPUTS_LABEL in scenario.backend.labels(scenario.local())
 
 
-def test_another_name_for_the_dockerfile(scenario: StepScenario) -> None:
-    """COPY may include the Dockerfile, so another name for it causes a build."""
-    scenario.prepare(scenario.build())
-    other = scenario.app.dockerfile.rename(scenario.app.context / "Web.Dockerfile")
-    step = Build(target=scenario.app.but(dockerfile=other), version=Version("1"))
-    outcome = scenario.check(step)
-    assert outcome.status is Status.CHANGED
-    assert "Dockerfile" in outcome.reason
-
-
-@ALSO_DOCKER
 def test_a_base_image_by_platform(scenario: StepScenario) -> None:
     """A base image whose name depends on the platform is resolved for the engine's platform."""
     name = scenario.local("amd64")
@@ -150,15 +133,19 @@ def test_a_base_image_by_platform(scenario: StepScenario) -> None:
     assert scenario.real(scenario.build()).status is Status.CHANGED
 
 
-@pytest.mark.parametrize("name", ["x" * 150, "caf\udce9.txt", "two\nlines", ".seatrial.Dockerfile", "a\x1b[2Jb"])
 @ALSO_DOCKER
-def test_odd_names(scenario: StepScenario, name: str) -> None:
+def test_odd_names(scenario: StepScenario) -> None:
     """Files with unusual names are sent, are part of the inputs, and are named."""
+    names = ("x" * 150, "caf\udce9.txt", "two\nlines", ".seatrial.Dockerfile", "a\x1b[2Jb")
     (scenario.app.context / ".dockerignore").write_text("Dockerfile\n")
-    (scenario.app.context / name).write_text("x")
-    assert scenario.four_runs(scenario.build()).status is Status.CHANGED
-    (scenario.app.context / name).write_text("y")
-    assert sanitize(name).replace("\n", " ") in scenario.check(scenario.build()).reason
+    for name in names:
+        (scenario.app.context / name).write_text("x")
+    scenario.prepare(scenario.build())
+    for name in names:
+        assert scenario.check(scenario.build()).status is Status.OK
+        (scenario.app.context / name).write_text("y")
+        assert sanitize(name).replace("\n", " ") in scenario.check(scenario.build()).reason
+        (scenario.app.context / name).write_text("x")
 
 
 def test_modes_of_an_extra_context(scenario: StepScenario, tmp_path: Path) -> None:

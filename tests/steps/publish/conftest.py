@@ -1,4 +1,4 @@
-"""The scenarios of this room: in memory; the tests that need a real registry ask for it."""
+"""The scenario of this room: in memory; the tests that need a real registry ask for it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,3 @@ from tests.steps.scenario import StepScenario
 def scenario(request: pytest.FixtureRequest, tmp_path: Path, free_port: int) -> Iterator[StepScenario]:
     """A scenario with an open registry."""
     yield from make_scenario(request, tmp_path, free_port)
-
-
-@pytest.fixture(params=["memory", pytest.param("docker", marks=pytest.mark.engine)])
-def guarded_scenario(request: pytest.FixtureRequest, tmp_path: Path, free_port: int) -> Iterator[StepScenario]:
-    """A scenario whose registry has one user with a password."""
-    yield from make_scenario(request, tmp_path, free_port, guarded=True)

@@ -24,7 +24,7 @@ def login(saved: str, user: str) -> Callable[[StepScenario], Outcome]:
     """Return a function that logs a user in where another login is saved, as `user:password`, or none."""
 
     def run(scenario: StepScenario) -> Outcome:
-        if saved:
+        if saved and isinstance(scenario.backend, MemoryBackend):
             scenario.backend.save_login(*saved.split(":"))
         return scenario.real(Login(registry=HOST, credential=Credential(user=user, secret=Secret("S3ntinel"))))
 
@@ -33,7 +33,6 @@ def login(saved: str, user: str) -> Callable[[StepScenario], Outcome]:
 
 ROWS = (
     row("logged in", login("", "alice"), f"logged in to {HOST} as alice"),
-    row("still logged in", login("alice:S3ntinel", "alice"), f"logged in to {HOST} as alice"),
     row(
         "another password",
         login("alice:old", "alice"),

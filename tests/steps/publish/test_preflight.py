@@ -7,10 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from seatrial.errors import Conflict, RegistryUnavailable
+from seatrial.errors import Conflict
 from seatrial.pipeline.outcome import Status
 from seatrial.pipeline.state import StateFolder
-from seatrial.steps.publish.destination import Destination
 from tests.steps.run_steps import go, refused, released, statuses
 from tests.steps.scenario import ALSO_DOCKER, StepScenario
 
@@ -45,7 +44,6 @@ def test_nothing_to_do(scenario: StepScenario) -> None:
         before = scenario.seen()
         for outcome in (scenario.check(scenario.preflight()), scenario.real(scenario.preflight())):
             assert outcome.status is Status.OK
-            assert scenario.remote() in outcome.message
             assert outcome.before == outcome.after == digest
         assert scenario.seen() == before
 
@@ -109,31 +107,26 @@ def test_no_cache(scenario: StepScenario) -> None:
 
 
 @pytest.mark.parametrize(
-    ("prepare", "version", "words"),
+    ("prepare", "named"),
     [
-        pytest.param(lambda s: (s, released(s, "1")), "1", ("app.py", "changed"), id="other inputs"),
-        pytest.param(lambda s: (elsewhere(s), released(s, "1")), "1", (), id="on a fresh machine"),
-        pytest.param(lambda s: (s, s.backend.publish(s.repository, "1")), "1", (), id="somebody else's"),
-        pytest.param(lambda s: (s, released(s, "1.4.2")), "1.4", ("1.4.2", "app.py"), id="a moving tag"),
+        pytest.param(lambda s: (s, released(s, "1")), True, id="other inputs"),
+        pytest.param(lambda s: (elsewhere(s), released(s, "1")), False, id="on a fresh machine"),
+        pytest.param(lambda s: (s, s.backend.publish(s.repository, "1")), False, id="somebody else's"),
     ],
 )
 def test_other_content(
-    scenario: StepScenario,
-    prepare: Callable[[StepScenario], tuple[StepScenario, str]],
-    version: str,
-    words: tuple[str, ...],
+    scenario: StepScenario, prepare: Callable[[StepScenario], tuple[StepScenario, str]], *, named: bool
 ) -> None:
     """Other content under the version is a conflict, which names the changed file where the inputs are known."""
     scenario, digest = prepare(scenario)
     scenario.set_reply("hello again")
 
-    error = refused(scenario, scenario.preflight(version))
+    error = refused(scenario, scenario.preflight())
 
     assert isinstance(error, Conflict)
     assert error.exit_code == 4
-    assert "--overwrite" in error.hint
-    assert all(word in error.reason for word in (digest, *words))
-    assert ("app.py" in error.reason) is ("app.py" in words)
+    assert digest in error.reason
+    assert ("app.py" in error.reason) is named
 
 
 def test_overwrite(scenario: StepScenario) -> None:
@@ -145,49 +138,19 @@ def test_overwrite(scenario: StepScenario) -> None:
     outcome = scenario.real(scenario.preflight(overwrite=True))
 
     assert (outcome.status, outcome.after) == (Status.OK, digest)
-    assert "--overwrite" in outcome.message
-    assert scenario.seen() == before
-
-
-def test_a_registry_out_of_reach(scenario: StepScenario) -> None:
-    """Without the registry a release stops before the build; check mode plans the steps that do not need it."""
-    away = Destination(target=scenario.app, user=scenario.app.project, registry="localhost:1")
-    before = scenario.seen()
-    steps = (
-        replace(scenario.preflight(), destination=away),
-        scenario.build(),
-        scenario.smoke(),
-        replace(scenario.tag(), destination=away),
-        replace(scenario.push(), destination=away),
-    )
-
-    planned = go(scenario, steps, check=True)
-    report = go(scenario, steps, check=False)
-
-    assert isinstance(report.failure, RegistryUnavailable)
-    assert statuses(report) == ["failed", *["skipped"] * 4]
-    assert statuses(planned) == ["unknown", "changed", "changed", "changed", "unknown"]
-    assert (report.exit_code, planned.exit_code) == (3, 3)
     assert scenario.seen() == before
 
 
 def test_a_missing_base_image(without_base: tuple[StepScenario, str, str]) -> None:
-    """A missing base image is pulled first, since it is one of the inputs, and then the published image."""
-    scenario, digest, base = without_base
+    """A missing base image is pulled first, since it is one of the inputs, and then the published image.
 
-    assert base in scenario.check(scenario.preflight()).message
+    Check mode does not predict a conflict that it cannot know.
+    """
+    scenario, digest, base = without_base
+    assert statuses(go(scenario, scenario.release(), check=True)) == PULLED
+
     done = scenario.four_runs(scenario.preflight())
 
     assert done.after == digest
     assert scenario.image_id(base)
     assert scenario.image_id(scenario.local()) in scenario.backend.image_ids(scenario.repository, "1")
-
-
-def test_check_mode_without_the_base_image(without_base: tuple[StepScenario, str, str]) -> None:
-    """Without the base image check mode does not predict a conflict that it cannot know."""
-    scenario, _, _ = without_base
-
-    planned = go(scenario, scenario.release(), check=True)
-    done = go(scenario, scenario.release(), check=False)
-
-    assert statuses(planned) == statuses(done) == PULLED, planned.failure

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from seatrial.pipeline.outcome import Status
 from seatrial.pipeline.report import Report
 from tests.steps.run_steps import go, statuses
 from tests.steps.scenario import StepScenario
@@ -36,45 +35,3 @@ def test_four_runs(scenario: StepScenario) -> None:
         again = go(scenario, scenario.release("2"), check=check)
         assert (statuses(again), again.exit_code) == (["ok"] * 5, 0)
         assert scenario.seen() == held
-
-
-def test_a_published_version_with_other_content(scenario: StepScenario) -> None:
-    """A changed app under a published version is a conflict, reported before anything is built."""
-    go(scenario, scenario.release(), check=False)
-    published = scenario.backend.published(scenario.repository)
-    scenario.set_reply("hello again")
-
-    planned = go(scenario, scenario.release(), check=True)
-    done = go(scenario, scenario.release(), check=False)
-
-    assert statuses(planned) == statuses(done) == ["failed", *["skipped"] * 4]
-    assert done.failure
-    assert "app.py" in done.failure.reason
-    assert planned.exit_code == done.exit_code == 4
-    assert scenario.backend.published(scenario.repository) == published
-
-
-def test_an_app_that_fails_is_not_pushed(scenario: StepScenario) -> None:
-    """An app that fails its checks is neither tagged nor pushed: the remaining steps are skipped."""
-    scenario.set_reply("goodbye")
-
-    report = go(scenario, scenario.release(), check=False)
-
-    assert statuses(report) == ["ok", "changed", "failed", "skipped", "skipped"]
-    assert all("smoke" in one.message for one in report.outcomes[3:])
-    assert (report.status, report.exit_code) == (Status.FAILED, 1)
-    assert scenario.image_id(scenario.remote()) is None
-    assert scenario.backend.published(scenario.repository) == {}
-
-
-def test_run_and_stop_after_a_build(scenario: StepScenario) -> None:
-    """In check mode `run` plans with the image that `build` has not built yet."""
-    steps = (scenario.build(), scenario.serve())
-    before = scenario.seen()
-
-    assert statuses(go(scenario, steps, check=True)) == ["changed", "changed"]
-    assert scenario.seen() == before
-    assert statuses(go(scenario, steps, check=False)) == ["changed", "changed"]
-    assert statuses(go(scenario, steps, check=False)) == ["ok", "ok"]
-    assert statuses(go(scenario, [scenario.stop()], check=False)) == ["changed"]
-    assert scenario.served() is None

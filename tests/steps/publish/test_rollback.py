@@ -1,4 +1,4 @@
-"""rollback: in memory, and its four runs in a real registry."""
+"""rollback: the moving tags go back to a published version, without a build."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from seatrial.pipeline.outcome import Status
 from seatrial.pipeline.state import StateFolder
 from tests.git import git
 from tests.steps.run_steps import go, refused, released, statuses, without_moving
-from tests.steps.scenario import ALSO_DOCKER, StepScenario
+from tests.steps.scenario import StepScenario
 
 LINE = ("1.4", "1", "latest")
 """The tags that move with 1.4.1 and 1.4.2."""
@@ -24,7 +24,6 @@ def two(scenario: StepScenario) -> tuple[str, str]:
     return released(scenario, "1.4.1"), released(scenario, "1.4.2", "hello again")
 
 
-@ALSO_DOCKER
 def test_four_runs(scenario: StepScenario, tmp_path: Path) -> None:
     """The moving tags point back to the version's digest; neither images nor the state folder are needed for it."""
     older, newer = two(scenario)
@@ -36,7 +35,6 @@ def test_four_runs(scenario: StepScenario, tmp_path: Path) -> None:
 
     assert scenario.backend.published(scenario.repository) == {"1.4.2": newer} | dict.fromkeys(("1.4.1", *LINE), older)
     assert (done.before, done.after) == (newer, older)
-    assert f"{scenario.remote('1.4')}, :1 and :latest from 1.4.2" in done.message
     assert scenario.backend.images() == frozenset()
 
 
@@ -50,11 +48,9 @@ def test_the_ledger(scenario: StepScenario) -> None:
     *known, entry = scenario.world.ledger.entries()
     assert tuple(known) == released_from_here
     assert (entry.action, entry.app, entry.version) == ("rollback", "web", "1.4.1")
-    assert entry.repository == str(scenario.destination.repository)
     assert entry.digests == dict.fromkeys(LINE, older)
     assert entry.before == dict.fromkeys(LINE, newer)
     assert entry.builder == released_from_here[0].builder
-    assert entry.who == scenario.world.process.who
 
 
 def test_forward_again(scenario: StepScenario) -> None:
@@ -63,15 +59,13 @@ def test_forward_again(scenario: StepScenario) -> None:
     newer = released(scenario, "1.4.2", "hello again", tested=True)
     scenario.prepare(scenario.rollback("1.4.1"))
 
-    planned = go(scenario, scenario.release("1.4.2"), check=True)
     done = go(scenario, scenario.release("1.4.2"), check=False)
 
-    assert statuses(planned) == statuses(done) == ["ok", "ok", "ok", "ok", "changed"]
+    assert statuses(done) == ["ok", "ok", "ok", "ok", "changed"]
     assert done.outcomes[-1].before == older
     assert scenario.backend.published(scenario.repository) == {"1.4.1": older} | dict.fromkeys(("1.4.2", *LINE), newer)
     entry = scenario.world.ledger.entries()[-1]
     assert (entry.action, dict(entry.digests)) == ("release", dict.fromkeys(LINE, newer))
-    assert scenario.check(scenario.rollback("1.4.2")).status is Status.OK
 
 
 @pytest.mark.parametrize(
@@ -120,17 +114,11 @@ def test_a_missing_moving_tag(scenario: StepScenario) -> None:
     ],
 )
 def test_what_there_is_no_way_back_to(
-    scenario: StepScenario,
-    prepare: Callable[[StepScenario], object],
-    to: str,
-    error: type[SeatrialError],
-    code: int,
+    scenario: StepScenario, prepare: Callable[[StepScenario], object], to: str, error: type[SeatrialError], code: int
 ) -> None:
     """A version without moving tags of its own content is refused, and nothing is moved."""
     prepare(scenario)
-
     found = refused(scenario, scenario.rollback(to))
-
     assert (type(found), found.exit_code) == (error, code)
 
 
@@ -138,7 +126,7 @@ def test_a_tag_that_cannot_be_moved(scenario: StepScenario) -> None:
     """The moved tags are recorded, the others are an error, and the next run moves only these."""
     older, newer = two(scenario)
 
-    outcome, _ = without_moving(scenario, scenario.rollback("1.4.1"), {"latest"})
+    outcome = without_moving(scenario, scenario.rollback("1.4.1"), {"latest"})
 
     assert (outcome.status, outcome.error and outcome.error.exit_code) == (Status.FAILED, 1)
     published = scenario.backend.published(scenario.repository)

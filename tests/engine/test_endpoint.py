@@ -37,19 +37,11 @@ def _find(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Endpoint:
 @pytest.mark.parametrize(
     ("text", "url"),
     [
-        ("", SOCKET),
-        (f" {SOCKET} ", SOCKET),
-        ("unix://", SOCKET),
-        ("unix:///run/x y.sock", "unix:///run/x y.sock"),
-        ("tcp://", "tcp://localhost:2375"),
-        ("nonsense", "tcp://nonsense:2375"),
-        (":1", "tcp://localhost:1"),
-        ("127.0.0.1:1", "tcp://127.0.0.1:1"),
+        *(("", SOCKET), (f" {SOCKET} ", SOCKET), ("unix://", SOCKET), ("unix:///x y.sock", "unix:///x y.sock")),
+        *(("tcp://", "tcp://localhost:2375"), ("nonsense", "tcp://nonsense:2375"), (":1", "tcp://localhost:1")),
         ("/var/run/docker.sock", "tcp://localhost:2375/var/run/docker.sock"),
-        ("tcp://user:s3cret@h:1/path", "tcp://h:1/path"),
-        ("tcp://[::1]:1", "tcp://[::1]:1"),
+        *(("tcp://user:s3cret@h:1/path", "tcp://h:1/path"), ("tcp://[::1]:1", "tcp://[::1]:1")),
         ("ssh://me@h:22", "ssh://me@h:22"),
-        ("ssh://h", "ssh://h"),
     ],
 )
 @pytest.mark.usefixtures("folder")
@@ -61,15 +53,8 @@ def test_addresses(monkeypatch: pytest.MonkeyPatch, text: str, url: str) -> None
 @pytest.mark.parametrize(
     "text",
     [
-        "foo://x",
-        "http://127.0.0.1:1",
-        "tcp://127.0.0.1:abc",
-        "tcp://127.0.0.1:99999",
-        "tcp://h:1?x=s3cret",
-        "ssh://",
-        "ssh://me:s3cret@h",
-        "foo://me:s3cret@h",
-        "tcp://unix://x",
+        *("http://127.0.0.1:1", "tcp://127.0.0.1:abc", "tcp://127.0.0.1:99999", "tcp://h:1?x=s3cret"),
+        *("ssh://", "ssh://me:s3cret@h", "foo://me:s3cret@h", "tcp://unix://x"),
     ],
 )
 def test_addresses_that_are_not_valid(monkeypatch: pytest.MonkeyPatch, folder: Path, text: str) -> None:

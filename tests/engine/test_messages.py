@@ -14,21 +14,12 @@ from seatrial.engine.api_version import require_buildkit
 from seatrial.engine.builders.failure import build_error
 from seatrial.engine.connection import Connection
 from seatrial.engine.docker.transfer import Direction, transfer_error, translate_push_errors
-from seatrial.engine.model import BuildRequest
 from seatrial.errors import SeatrialError
-from seatrial.model.app import BuildOptions
 from seatrial.model.reference import ImageReference
-from seatrial.sources.context import Context
+from tests.engine.builders.test_failure import REQUEST
 
 IMAGE = ImageReference.parse("r.io/shop/web:1")
-REQUEST = BuildRequest(
-    reference=IMAGE,
-    context=Context(folder=Path("/src"), entries={}),
-    dockerfile=Path("/src/Dockerfile"),
-    content=b"FROM base\nRUN false\n",
-    options=BuildOptions(),
-    labels={},
-)
+
 START = "invoke up (or start Docker, or set DOCKER_HOST)"
 FIX = "fix /src/Dockerfile, or what it needs, then run it again"
 STORE = "turn on the containerd image store in Docker's settings, or"
@@ -115,19 +106,13 @@ ROWS: list[tuple[Any, ...]] = [
     ),
     *(
         (
-            f"immutable-{name}",
-            _transfer(text),
-            NOT_PUSHED,
-            f"the registry r.io never moves a tag: {text}",
+            *(_transfer(text), NOT_PUSHED, f"the registry r.io never moves a tag: {text}"),
             "--version NEW (or allow it in the registry's settings)",
         )
-        for name, text in (
-            ("docker-hub", "denied: this tag is immutable and cannot be overwritten"),
-            (
-                "ecr",
-                "tag invalid: The image tag '1' already exists in the 'web' repository and cannot be overwritten",
-            ),
-            ("harbor", "unknown: Failed to process request due to 'web:1' configured as immutable."),
+        for text in (
+            "denied: this tag is immutable and cannot be overwritten",
+            "tag invalid: The image tag '1' already exists in the 'web' repository and cannot be overwritten",
+            "unknown: Failed to process request due to 'web:1' configured as immutable.",
         )
     ),
     (_transfer("oops", "pull"), "r.io/shop/web:1 cannot be pulled", "oops", "docker pull r.io/shop/web:1"),
@@ -160,7 +145,7 @@ ROWS: list[tuple[Any, ...]] = [
         _build("no active sessions"),
         FAILED,
         "only docker buildx can provide what the build asks for (no active sessions)",
-        FIX,
+        "name it under build_secrets or build_contexts in invoke.yaml; a build then uses docker buildx",
     ),
     (
         _build(ATTESTATION),

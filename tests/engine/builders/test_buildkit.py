@@ -12,7 +12,7 @@ from seatrial.engine.builders.buildkit import FailedVertex, Progress
 from seatrial.engine.builders.buildkit_status import Status, Vertex, VertexLog, VertexStatus, VertexWarning
 from seatrial.events import BuildEventKind
 
-_subject = settings(deadline=None)  # a busy machine must not fail the test
+_subject = settings(deadline=None, max_examples=50)  # a busy machine must not fail the test
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _TIMES = st.none() | st.integers(0, 9).map(lambda seconds: _START + timedelta(seconds=seconds))
 _VERTEXES = st.builds(
@@ -36,7 +36,7 @@ _STATUSES = st.lists(
 @_subject
 @given(_STATUSES)
 def test_an_error_is_never_lost(statuses: list[Status]) -> None:
-    """An error is reported as an event and as the failed part, whatever comes before and after it."""
+    """An error is reported as an event and as the failed part, and a status that BuildKit repeats is not reported."""
     progress = Progress()
     events = [event for status in statuses for event in progress.feed(status)]
     errors = {vertex.error for status in statuses for vertex in status.vertexes if vertex.error}
@@ -47,15 +47,6 @@ def test_an_error_is_never_lost(statuses: list[Status]) -> None:
         assert failed is not None
         assert failed.error == "exit code: 1"
         assert any(event.text == "exit code: 1" for event in events)
-
-
-@_subject
-@given(_STATUSES)
-def test_each_thing_is_reported_once(statuses: list[Status]) -> None:
-    """Repeated statuses, which BuildKit sends, are not reported again."""
-    progress = Progress()
-    for status in statuses:
-        progress.feed(status)
     again = [event for status in statuses for event in progress.feed(Status(vertexes=status.vertexes))]
     assert {event.kind for event in again} <= {BuildEventKind.LOG}
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -41,35 +39,15 @@ _WIRE = b"".join(
         _wire(_4=_wire(_1=b"a", _2=1, _3=b"old", _4=b"since 2", _5=b"https://x.test")),
     )
 )
-_JSON = {
-    "vertexes": [
-        {
-            "digest": "a",
-            "inputs": ["base"],
-            "name": "RUN x",
-            "cached": True,
-            "started": "1970-01-01T00:00:01.000000005Z",
-            "completed": "1970-01-01T01:00:03+01:00",
-            "error": "exit code: 3",
-        }
-    ],
-    "statuses": [
-        {
-            "id": "layer",
-            "vertex": "a",
-            "name": "pull",
-            "current": 5,
-            "total": 9,
-            "timestamp": "1970-01-01T00:00:03Z",
-            "started": "1970-01-01T00:00:01Z",
-            "completed": "1970-01-01T00:00:03Z",
-        }
-    ],
-    "logs": [{"vertex": "a", "stream": 2, "data": b64encode(b"\xff\n").decode(), "timestamp": "1970-01-01T00:00:03Z"}],
-    "warnings": [
-        {"vertex": "a", "level": 1, "short": "b2xk", "detail": ["c2luY2UgMg=="], "url": "https://x.test", "range": None}
-    ],
-}
+_JSON = """{
+"vertexes": [{"digest": "a", "inputs": ["base"], "name": "RUN x", "cached": true, "error": "exit code: 3",
+    "started": "1970-01-01T00:00:01.000000005Z", "completed": "1970-01-01T01:00:03+01:00"}],
+"statuses": [{"id": "layer", "vertex": "a", "name": "pull", "current": 5, "total": 9,
+    "timestamp": "1970-01-01T00:00:03Z", "started": "1970-01-01T00:00:01Z", "completed": "1970-01-01T00:00:03Z"}],
+"logs": [{"vertex": "a", "stream": 2, "data": "/wo=", "timestamp": "1970-01-01T00:00:03Z"}],
+"warnings": [{"vertex": "a", "level": 1, "short": "b2xk", "detail": ["c2luY2UgMg=="], "url": "https://x.test",
+    "range": null}]
+}"""
 _STARTED, _COMPLETED = _EPOCH + timedelta(seconds=1), _EPOCH + timedelta(seconds=3)
 _STATUS = Status(
     vertexes=(
@@ -86,43 +64,28 @@ _STATUS = Status(
 def test_every_field() -> None:
     """Every field is read from either form, and unknown fields are skipped."""
     assert status_from_protobuf(_WIRE) == _STATUS
-    assert status_from_json(json.dumps(_JSON)) == _STATUS
+    assert status_from_json(_JSON.replace("\n", " ")) == _STATUS
 
 
 @settings(deadline=None)  # a busy machine must not fail the test
 @given(st.binary(max_size=200), st.integers(0, len(_WIRE) - 1), st.integers(0, 255), st.integers(0, len(_WIRE)))
 def test_damage_never_raises(noise: bytes, place: int, byte: int, cut: int) -> None:
-    """Arbitrary bytes, and a truncated message with a changed byte, are decoded or ignored."""
+    """Arbitrary bytes, and a truncated message with a changed byte, are decoded or ignored.
+
+    A message that is cut, has text that is not UTF-8 or a time after the calendar is ignored as a whole.
+    """
     damaged = _WIRE[:place] + bytes([byte]) + _WIRE[place + 1 :]
     for data in (noise, damaged[:cut]):
         assert isinstance(status_from_protobuf(data), Status | None)
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        pytest.param(_WIRE[:-1], id="cut"),
-        pytest.param(_wire(_1=_wire(_7=b"\xff")), id="not UTF-8"),
-        pytest.param(_wire(_1=_wire(_5=b"\x08" + b"\xff" * 8 + b"\x7f")), id="a time after the calendar"),
-    ],
-)
-def test_a_damaged_message_is_ignored(data: bytes) -> None:
-    """A message that is damaged in one place is ignored as a whole."""
-    assert status_from_protobuf(data) is None
+    for data in (_WIRE[:-1], _wire(_1=_wire(_7=b"\xff")), _wire(_1=_wire(_5=b"\x08" + b"\xff" * 8 + b"\x7f"))):
+        assert status_from_protobuf(data) is None
 
 
 @pytest.mark.parametrize(
     "line",
     [
-        "",
-        "ERROR: failed to build",
-        "[1]",
-        "null",
-        "{",
-        '{"vertexes": [1, null]}',
-        '{"logs": [{"data": "%%%"}]}',
-        '{"vertexes": [{"started": "yesterday"}]}',
-        '{"vertexes": [{"started": "2026-01-01T00:00:00"}]}',
+        *("ERROR: failed to build", "[1]", "{", '{"vertexes": [1, null]}', '{"logs": [{"data": "%%%"}]}'),
+        *('{"vertexes": [{"started": "yesterday"}]}', '{"vertexes": [{"started": "2026-01-01T00:00:00"}]}'),
     ],
 )
 def test_plain_text(line: str) -> None:

@@ -73,22 +73,6 @@ def test_a_secret(with_buildx: Project, client: docker.DockerClient) -> None:
 
 
 @pytest.mark.engine
-def test_a_failure_is_explained(with_buildx: Project) -> None:
-    """A failing step is reported with its line and its output, as with the other builders."""
-    project = with_buildx
-    _give_secret(project)
-    dockerfile = project.folder / "Dockerfile"
-    dockerfile.write_text(dockerfile.read_text() + "RUN echo the step broke && exit 7\n")
-
-    done = project.invoke("build", "--version", "1")
-
-    assert done.code == 1
-    line = len(dockerfile.read_text().splitlines())
-    assert f"the build failed at Dockerfile:{line}" in done.out
-    assert "| the step broke" in done.out
-
-
-@pytest.mark.engine
 def test_ctrl_c(with_buildx: Project) -> None:
     """Ctrl-C stops buildx and with it the RUN in the engine."""
     project = with_buildx

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from seatrial.engine.builders.failure import build_error
+from seatrial.engine.connection import Connection
+from seatrial.engine.docker.engine import DockerEngine
 from seatrial.engine.model import BuildRequest
+from seatrial.errors import EngineUnavailable
 from seatrial.model.app import BuildOptions
 from seatrial.model.reference import ImageReference
 from seatrial.sources.context import Context
 
+OTHER = "build-failed"
 REQUEST = BuildRequest(
     reference=ImageReference(repository="shop/web"),
     context=Context(folder=Path("/src"), entries={}),
@@ -29,14 +34,13 @@ REQUEST = BuildRequest(
         ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE", "wrong-hash", True),
         ("ERROR: No matching distribution found for six==99.0", "no-such-version", True),
         ("Temporary failure in name resolution", "no-network", False),
-        ("curl: (6) Could not resolve host: example.com", "no-network", False),
         ("write /x: no space left on device", "disk-full", True),
         ("exec /bin/sh: exec format error", "wrong-architecture", False),
         ("no active sessions", "unfit-builder", True),
         ("Attestation is not supported for the docker driver", "unfit-builder", True),
-        ("unable to find user app: no matching entries in passwd file", "build-failed", True),
-        ("the step's command failed: exit code: 137", "build-failed", True),
-        ("the step's command failed", "build-failed", False),
+        ("unable to find user app: no matching entries in passwd file", OTHER, True),
+        ("the step's command failed: exit code: 137", OTHER, True),
+        ("the step's command failed", OTHER, False),
     ],
 )
 def test_causes(output: str, cause: str, *, has_own_hint: bool) -> None:
@@ -46,6 +50,17 @@ def test_causes(output: str, cause: str, *, has_own_hint: bool) -> None:
     assert error.cause == cause
     assert ("/src/Dockerfile" not in error.hint) == has_own_hint
     assert output in error.reason
+
+
+class _OldConnection(Connection):
+    client = SimpleNamespace(api_version="1.38")
+
+
+def test_an_engine_without_buildkit() -> None:
+    """An engine whose API is from before BuildKit is refused as something that is missing, with its own cause."""
+    with pytest.raises(EngineUnavailable) as caught:
+        DockerEngine(_OldConnection()).builder(BuildOptions())
+    assert (caught.value.exit_code, caught.value.cause) == (3, "unfit-builder")
 
 
 _DOCUMENT = "FROM base\nRUN <<EOT\nset -e\nEOT\nCOPY --link a /\n"
@@ -58,12 +73,8 @@ _DOCUMENT = "FROM base\nRUN <<EOT\nset -e\nEOT\nCOPY --link a /\n"
         (_DOCUMENT, "dockerfile parse error on line 5: Unknown flag: link", "unfit-builder"),
         (f"# syntax=a/b:1\n{_DOCUMENT}", "dockerfile parse error line 6: Unknown flag: later", "unfit-builder"),
         ("FROM ${A%b}", "failed to process: unsupported modifier (%) in substitution", "unfit-builder"),
-        (_DOCUMENT, "dockerfile parse error line 5: Unknown flag: lnk", "build-failed"),
-        (
-            f"# syntax=a/b:1\n{_DOCUMENT}FORM x",
-            "dockerfile parse error line 7: unknown instruction: FORM",
-            "build-failed",
-        ),
+        (_DOCUMENT, "dockerfile parse error line 5: Unknown flag: lnk", OTHER),
+        (f"# syntax=a/b:1\n{_DOCUMENT}FORM x", "dockerfile parse error line 7: unknown instruction: FORM", OTHER),
     ],
 )
 def test_a_dockerfile_newer_than_the_frontend(text: str, said: str, cause: str) -> None:

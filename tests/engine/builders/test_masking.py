@@ -27,7 +27,7 @@ from tests.engine.builders.test_failure import REQUEST
 )
 def test_arguments(arguments: dict[str, str], said: str, shown: str) -> None:
     """A value of more than three characters is masked in each form, unless it is a word of the Dockerfile."""
-    assert Mask(replace(REQUEST, options=replace(REQUEST.options, arguments=arguments))).text(said) == shown
+    assert Mask(replace(REQUEST, options=REQUEST.options.but(arguments=arguments))).text(said) == shown
 
 
 def test_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,5 +35,5 @@ def test_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "rc").write_text("[api]\npassword = S3ntinel\n")
     monkeypatch.setenv("A_TOKEN", "S3ntinel2")
     secrets = {"a": f"src={tmp_path / 'rc'}", "b": "env=A_TOKEN", "c": "src=/no/such/file", "d": "env=NO_SUCH"}
-    mask = Mask(replace(REQUEST, options=replace(REQUEST.options, secrets=secrets)))
+    mask = Mask(replace(REQUEST, options=REQUEST.options.but(secrets=secrets)))
     assert mask.text("sent S3ntinel and S3ntinel2, password = S3ntinel") == "sent *** and ***, ***"

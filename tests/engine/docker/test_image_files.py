@@ -97,9 +97,3 @@ def test_an_engine_that_falls_silent(
             with pytest.raises(EngineUnavailable):
                 slow.inspect_container(name)
         slow.close()
-
-
-def test_no_such_image(engine: Engine, project_name: str) -> None:
-    """Reading the files of an image that does not exist fails."""
-    with pytest.raises(StepFailed):
-        list(engine.files(f"sha256:{'0' * 64}", name=f"{project_name}-files", labels={}))

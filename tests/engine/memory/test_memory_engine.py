@@ -13,7 +13,7 @@ import requests
 
 from seatrial.engine.docker.engine import DockerEngine
 from seatrial.engine.protocol import Engine
-from seatrial.errors import ContainerFailed, RegistryUnavailable, StepFailed
+from seatrial.errors import ContainerFailed, RegistryUnavailable, SeatrialError, StepFailed
 from tests.conftest import answers, wait_until
 from tests.engine.memory.engine import MemoryEngine
 from tests.engine.memory.registry import MemoryRegistry
@@ -43,7 +43,10 @@ def scenario(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EngineS
 
 
 def test_the_same_build_gives_the_same_image(scenario: EngineScenario) -> None:
-    """A repeated build gives the same id; another page or label gives another id."""
+    """A repeated build gives the same id; another page or label gives another id.
+
+    The image that loses its name to another is still found by its id, unless the engine removes it.
+    """
     first = scenario.build()
 
     assert scenario.build() == first
@@ -51,24 +54,21 @@ def test_the_same_build_gives_the_same_image(scenario: EngineScenario) -> None:
     assert image is not None
     assert (image.id, image.tags) == (first, (scenario.name().familiar,))
     assert image.labels.items() >= scenario.labels.items()
-    assert scenario.build(page="other") != first
-    assert scenario.engine.build(replace(scenario.request(), labels={**scenario.labels, "more": "1"}), quiet) != first
-
-
-def test_a_name_moves_on(scenario: EngineScenario) -> None:
-    """The image that loses its name to another is still found by its id, unless the engine removes it."""
-    first = scenario.build()
     second = scenario.build(page="other")
-
+    assert second != first
     older = scenario.engine.image(first)
     assert (older is None) == scenario.removes_unnamed
     assert older is None or (older.id, older.tags) == (first, ())
     assert {image.id for image in scenario.engine.images(scenario.labels)} == ({first, second} if older else {second})
+    assert scenario.engine.build(replace(scenario.request(), labels={**scenario.labels, "more": "1"}), quiet) != first
 
 
 def test_names_come_and_go(scenario: EngineScenario) -> None:
-    """An image may have several names, and is removed with the last one."""
+    """An image may have several names, and is removed with the last one; a name without a tag means `latest`."""
     image_id = scenario.build()
+    scenario.engine.tag(image_id, scenario.name("latest"))
+    assert scenario.engine.inspect_image(scenario.name().name)["Id"] == image_id
+    scenario.engine.untag(scenario.name("latest"))
     scenario.engine.tag(image_id, scenario.name("2"))
     scenario.engine.tag(image_id, scenario.name("2"))
     image = scenario.engine.image(image_id)
@@ -83,52 +83,36 @@ def test_names_come_and_go(scenario: EngineScenario) -> None:
     assert scenario.engine.image(image_id) is None
 
 
-def test_no_tag_means_latest(scenario: EngineScenario) -> None:
-    """A name without a tag means the tag `latest`."""
-    image_id = scenario.build()
-    scenario.engine.tag(image_id, scenario.name("latest"))
-
-    assert scenario.engine.inspect_image(scenario.name().name)["Id"] == image_id
-
-
-@pytest.mark.parametrize(
-    "action",
-    [
-        lambda scenario: scenario.engine.inspect_image(scenario.name().familiar),
-        lambda scenario: scenario.engine.history(scenario.name().familiar),
-        lambda scenario: list(
-            scenario.engine.files(f"sha256:{'0' * 64}", name=f"{scenario.project}-files", labels=scenario.labels)
-        ),
-        lambda scenario: scenario.engine.tag(f"sha256:{'0' * 64}", scenario.name()),
-        lambda scenario: scenario.engine.push(scenario.name(registry=scenario.host), None, quiet),
-        lambda scenario: scenario.engine.pull(scenario.name(registry=scenario.host), None, quiet),
-        lambda scenario: scenario.engine.create(scenario.spec(f"sha256:{'0' * 64}"), quiet),
-        lambda scenario: scenario.engine.start(f"{scenario.project}-none"),
-        lambda scenario: scenario.engine.rename(f"{scenario.project}-none", f"{scenario.project}-other"),
-        lambda scenario: list(scenario.engine.logs(f"{scenario.project}-none")),
-    ],
-    ids=["inspect", "history", "files", "tag", "push", "pull", "create", "start", "rename", "logs"],
-)
-def test_missing_objects(scenario: EngineScenario, action: Callable[[EngineScenario], object]) -> None:
-    """An action on a missing image or container fails."""
-    with pytest.raises(StepFailed):
-        action(scenario)
-
-
-def test_missing_objects_are_not_found(scenario: EngineScenario) -> None:
-    """Looking up a missing object finds nothing, and removing one does nothing."""
-    assert scenario.engine.image(scenario.name().familiar) is None
-    assert scenario.engine.images(scenario.labels) == []
-    assert scenario.engine.container(f"{scenario.project}-none") is None
-    assert scenario.engine.containers(scenario.labels) == []
-    scenario.engine.stop(f"{scenario.project}-none", grace=1)
-    scenario.engine.remove(f"{scenario.project}-none")
-    scenario.engine.remove_volume(f"{scenario.project}-none")
-    scenario.engine.untag(scenario.name())
+def test_missing_objects(scenario: EngineScenario) -> None:
+    """An action on a missing image or container fails; looking for one finds nothing, and removing one does nothing."""
+    engine, name, none = scenario.engine, scenario.name(registry=scenario.host), f"{scenario.project}-none"
+    missing, away = f"sha256:{'0' * 64}", scenario.name(registry="localhost:1")
+    actions: tuple[tuple[Callable[[], object], type[SeatrialError]], ...] = (
+        (lambda: engine.inspect_image(name.familiar), StepFailed),
+        (lambda: engine.history(name.familiar), StepFailed),
+        (lambda: list(engine.files(missing, name=f"{scenario.project}-files", labels=scenario.labels)), StepFailed),
+        (lambda: engine.tag(missing, name), StepFailed),
+        (lambda: engine.push(name, None, quiet), StepFailed),
+        (lambda: engine.pull(name, None, quiet), StepFailed),
+        (lambda: engine.pull(away, None, quiet), RegistryUnavailable),
+        (lambda: engine.create(scenario.spec(missing), quiet), StepFailed),
+        (lambda: engine.start(none), StepFailed),
+        (lambda: engine.rename(none, f"{scenario.project}-other"), StepFailed),
+        (lambda: list(engine.logs(none)), StepFailed),
+    )
+    for action, kind in actions:
+        with pytest.raises(kind):
+            action()
+    assert (engine.image(name.familiar), engine.images(scenario.labels)) == (None, [])
+    assert (engine.container(none), engine.containers(scenario.labels)) == (None, [])
+    engine.stop(none, grace=1)
+    engine.remove(none)
+    engine.remove_volume(none)
+    engine.untag(name)
 
 
 def test_a_containers_life(scenario: EngineScenario) -> None:
-    """A container is created, runs, answers on 127.0.0.1, stops, starts again and is removed."""
+    """A container is created, runs, answers on 127.0.0.1, stops, starts again and is removed, running or not."""
     image_id = scenario.build()
     made = scenario.engine.create(scenario.spec(image_id), quiet)
     created = scenario.engine.container(made)
@@ -155,16 +139,10 @@ def test_a_containers_life(scenario: EngineScenario) -> None:
 
     scenario.engine.remove(made)
     assert scenario.engine.container(made) is None
-
-
-def test_a_running_container_is_removed(scenario: EngineScenario) -> None:
-    """A running container can be removed."""
-    container = scenario.started(scenario.build())
-
-    scenario.engine.remove(container.id)
-
+    running = scenario.started(image_id)
+    scenario.engine.remove(running.id)
     assert scenario.engine.containers(scenario.labels) == []
-    assert not answers(f"http://127.0.0.1:{container.ports[8080]}/")
+    assert not answers(f"http://127.0.0.1:{running.ports[8080]}/")
 
 
 def test_a_name_is_taken_once(scenario: EngineScenario) -> None:
@@ -214,8 +192,13 @@ def test_containers_by_their_labels(scenario: EngineScenario) -> None:
 
 
 def test_pushed_and_pulled(scenario: EngineScenario) -> None:
-    """A pushed image has a digest, and a pull brings the same image back."""
+    """A pushed image has a digest, and a pull brings the same image back; a registry that does not run is named."""
     image_id, name = scenario.build(), scenario.name(registry=scenario.host)
+    away = scenario.name(registry="localhost:1")
+    scenario.engine.tag(image_id, away)
+    with pytest.raises(RegistryUnavailable):
+        scenario.engine.push(away, None, quiet)
+    scenario.engine.untag(away)
     scenario.engine.tag(image_id, name)
 
     scenario.engine.push(name, None, quiet)
@@ -231,16 +214,4 @@ def test_pushed_and_pulled(scenario: EngineScenario) -> None:
     assert pulled is not None
     assert (pulled.id, pulled.labels) == (image_id, pushed.labels)
     assert set(pulled.digests) <= set(pushed.digests)
-    scenario.engine.untag(name)
-
-
-def test_a_registry_out_of_reach(scenario: EngineScenario) -> None:
-    """Pushing to and pulling from a registry that does not run fails."""
-    name = scenario.name(registry="localhost:1")
-    scenario.engine.tag(scenario.build(), name)
-
-    with pytest.raises(RegistryUnavailable):
-        scenario.engine.push(name, None, quiet)
-    with pytest.raises(RegistryUnavailable):
-        scenario.engine.pull(name, None, quiet)
     scenario.engine.untag(name)

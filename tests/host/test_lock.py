@@ -8,14 +8,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from seatrial.errors import Conflict
@@ -38,7 +37,7 @@ from pathlib import Path
 from seatrial.host.lock import LockOwner, Lock
 folder = Path(sys.argv[1])
 me = LockOwner(who="racer", pid=os.getpid(), purpose="a race", since="now")
-for _ in range(20):
+for _ in range(10):
     with Lock(folder, "r/a").hold(me, wait=60, sleep=lambda _: time.sleep(0.001)):
         (folder / "inside").touch(exist_ok=False)  # fails if another process is inside
         time.sleep(0.002)
@@ -81,11 +80,11 @@ def refused(lock: Lock, wait: float = 0) -> Iterator[Conflict]:
 
 
 def test_alone(folder: Path) -> None:
-    """A free lock is given at once; its owner is named while it is held, and the file is empty afterwards."""
+    """A free lock is given at once; its owner is named while it is held, and it is free again after an error, too."""
     lock = Lock(folder, REPOSITORY)
-    with lock.hold(ME):
+    with suppress(KeyboardInterrupt), lock.hold(ME):
         assert lock.owner() == str(ME)
-        assert str(os.getpid()) in lock.path.read_text()
+        raise KeyboardInterrupt
     assert lock.owner() is None
     assert lock.path.read_bytes() == b""
     with lock.hold(ME):
@@ -93,25 +92,18 @@ def test_alone(folder: Path) -> None:
 
 
 def test_taken(folder: Path, other: Other) -> None:
-    """A taken lock is refused with its owner, process, time and purpose, and the flag that waits."""
+    """A taken lock is refused with its owner and process, at once or after the wait; another's lock is free."""
     process = other()
     started = time.monotonic()
     with refused(Lock(folder, REPOSITORY)) as error:
         assert error.exit_code == 4
-        assert REPOSITORY in error.message
-        for fact in ("bob@desktop", str(process.pid), "2026-07-01T11:59:00+00:00", "release of version 1"):
-            assert fact in error.reason
-        assert error.hint.startswith("--lock-wait 600")
+        assert f"bob@desktop (pid {process.pid})" in error.reason
     assert time.monotonic() - started < 2
-
-
-def test_taken_for_longer_than_the_wait(folder: Path, other: Other) -> None:
-    """If the wait ends without the lock, the message names the seconds."""
-    other()
-    started = time.monotonic()
-    with refused(Lock(folder, REPOSITORY), wait=0.5) as error:
-        assert "0.5 s" in error.message
-    assert 0.5 <= time.monotonic() - started < 3
+    with refused(Lock(folder, REPOSITORY), wait=0.5):
+        pass
+    assert 0.5 <= time.monotonic() - started < 5
+    with Lock(folder, "r.io/a/c").hold(ME):
+        assert Lock(folder, "r.io/a/c").owner() == str(ME)
 
 
 def test_waits(folder: Path, other: Other) -> None:
@@ -124,14 +116,12 @@ def test_waits(folder: Path, other: Other) -> None:
         slept.append(seconds)
         if len(slept) == 5:
             process.communicate("")
-        time.sleep(seconds)
 
     lock = Lock(folder, REPOSITORY)
     with lock.hold(ME, wait=60, waiting=heard.append, sleep=sleep):
         assert lock.owner() == str(ME)
     assert len(slept) >= 5
-    (owner,) = heard
-    assert all(part in owner for part in ("bob@desktop", str(process.pid)))
+    assert [f"bob@desktop (pid {process.pid})" in owner for owner in heard] == [True]
 
 
 def test_killed(folder: Path, other: Other) -> None:
@@ -167,30 +157,6 @@ def test_of_another_user() -> None:
         shutil.rmtree(folder)
 
 
-def test_readers_block_nobody(folder: Path, other: Other) -> None:
-    """A process that only reads the owner does not make a release fail, even with a killed owner's name in the file."""
-    process = other()
-    process.kill()
-    process.wait()
-    lock, over = Lock(folder, REPOSITORY), threading.Event()
-
-    def read() -> None:
-        while not over.is_set():
-            lock.owner()
-
-    readers = [threading.Thread(target=read) for _ in range(2)]
-    for one in readers:
-        one.start()
-    try:
-        for _ in range(50):
-            with lock.hold(ME, wait=10, sleep=lambda _: time.sleep(0.001)):
-                pass
-    finally:
-        over.set()
-        for one in readers:
-            one.join()
-
-
 def test_a_reader_at_the_same_moment(folder: Path) -> None:
     """A reader at the same moment makes no process fail, even with a killed owner's name in the file."""
     lock = Lock(folder, REPOSITORY)
@@ -208,12 +174,9 @@ def test_reading_changes_nothing(folder: Path, other: Other) -> None:
     lock = Lock(folder, REPOSITORY)
     assert lock.owner() is None
     assert not folder.exists()
-
-    process = other()
+    other()
     before = (lock.path.read_bytes(), lock.path.stat().st_mtime_ns)
-    owner = lock.owner()
-    assert owner
-    assert str(process.pid) in owner
+    assert lock.owner()
     assert (lock.path.read_bytes(), lock.path.stat().st_mtime_ns) == before
     assert [one.name for one in folder.iterdir()] == [lock.path.name]
 
@@ -229,25 +192,7 @@ def test_owner_without_a_name(folder: Path, content: bytes) -> None:
             assert ME.who not in error.reason
 
 
-def test_ends_with_an_error(folder: Path) -> None:
-    """The lock is free after an error in the block."""
-    lock = Lock(folder, REPOSITORY)
-    with pytest.raises(KeyboardInterrupt), lock.hold(ME):
-        raise KeyboardInterrupt
-    assert lock.owner() is None
-    assert lock.path.read_bytes() == b""
-
-
-def test_other_repositories(folder: Path, other: Other) -> None:
-    """Locks of different repositories are independent."""
-    other("r.io/a/b")
-    with Lock(folder, "r.io/a/c").hold(ME):
-        assert Lock(folder, "r.io/a/b").owner() != str(ME)
-
-
-@pytest.mark.parametrize(
-    "name", [REPOSITORY, "[::1]:5000/a", "docker.io/sposigor/app", "r.io/" + "a/" * 200 + "a", ".."]
-)
+@pytest.mark.parametrize("name", [REPOSITORY, "[::1]:5000/a", "r.io/" + "a/" * 200 + "a", ".."])
 def test_file_names(folder: Path, name: str) -> None:
     """The lock of any repository is one file in the folder."""
     lock = Lock(folder, name)
@@ -256,13 +201,10 @@ def test_file_names(folder: Path, name: str) -> None:
     assert lock.path.parent == folder
 
 
-@pytest.mark.parametrize(("one", "other"), [("a/b", "a_b"), ("r:5/a", "r/5/a"), ("a" * 300, "a" * 301), ("a.b", "a-b")])
-def test_each_its_own_file(one: str, other: str) -> None:
-    """Similar names have different locks."""
-    assert Lock(Path("x"), one).path.name.lower() != Lock(Path("x"), other).path.name.lower()
-
-
 @given(st.text(min_size=1), st.text(min_size=1))
+@example("a/b", "a_b")
+@example("r:5/a", "r/5/a")
+@example("a" * 300, "a" * 301)
 def test_different_names_different_files(one: str, other: str) -> None:
     """Two names share a lock only if they are equal."""
     assert (Lock(Path("x"), one).path == Lock(Path("x"), other).path) == (one == other)
@@ -275,5 +217,5 @@ def test_race(folder: Path, repository: Path) -> None:
     racers = [subprocess.Popen(words, cwd=repository) for _ in range(2)]
     assert [one.wait(60) for one in racers] == [0, 0]
     rounds = (folder / "rounds").read_text().split()
-    assert sorted(rounds) == sorted(str(one.pid) for one in racers for _ in range(20))
+    assert sorted(rounds) == sorted(str(one.pid) for one in racers for _ in range(10))
     assert Lock(folder, "r/a").owner() is None

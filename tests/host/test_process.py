@@ -20,6 +20,15 @@ def test_this_process_lives() -> None:
     assert Process.this().run != this.run
 
 
+def test_labels_of_others() -> None:
+    """What an earlier process with the same pid made is a leftover; missing or invalid labels never mark one."""
+    this = Process.this()
+    assert this.labels["seatrial.started"] not in ("", "1")
+    labels = ({"seatrial.started": "1"}, {"seatrial.started": ""}, {"seatrial.pid": "-1"})
+    assert [this.left_by_dead_run({**this.labels, **one}) for one in labels] == [True, False, False]
+    assert not this.left_by_dead_run({})
+
+
 def test_a_process_that_has_ended() -> None:
     """What an ended process of this host made is a leftover; what another host made never is."""
     process = subprocess.Popen([sys.executable, "-c", ""])
@@ -27,19 +36,3 @@ def test_a_process_that_has_ended() -> None:
     gone = replace(Process.this(), pid=process.pid)
     assert Process.this().left_by_dead_run(gone.labels)
     assert not Process.this().left_by_dead_run(replace(gone, host="elsewhere").labels)
-
-
-def test_a_pid_that_was_reused() -> None:
-    """What an earlier process with the same pid made is a leftover."""
-    this = Process.this()
-    labels = {**this.labels, "seatrial.started": "1"}
-    assert this.labels["seatrial.started"] not in ("", "1")
-    assert this.left_by_dead_run(labels)
-    assert not this.left_by_dead_run({**labels, "seatrial.started": ""})
-
-
-def test_foreign_labels() -> None:
-    """Missing or invalid labels never mark a leftover."""
-    this = Process.this()
-    assert not this.left_by_dead_run({})
-    assert not this.left_by_dead_run({**this.labels, "seatrial.pid": "-1"})

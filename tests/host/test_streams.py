@@ -27,17 +27,15 @@ sys.exit(7)
 
 
 @pytest.mark.parametrize(
-    ("redirection", "lost"),
+    ("redirection", "encoding", "lost"),
     [
-        (">/dev/full 2>/dev/full", True),
-        (">&- 2>&-", False),
-        ("<&- >&- 2>&-", False),
-        ("2>&1 | head -n 1", True),
-        ("| head -n 1 2>&-", True),
-        (">/dev/null 2>&1", False),
+        (">/dev/full 2>/dev/full", "utf-8", True),
+        ("<&- >&- 2>&-", "utf-8", False),
+        ("2>&1 | head -n 1", "ascii", True),
+        ("| head -n 1 2>&-", "utf-8", True),
+        (">/dev/null 2>&1", "ascii", False),
     ],
 )
-@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
 def test_work_does_not_end_with_its_output(redirection: str, encoding: str, tmp_path: Path, *, lost: bool) -> None:
     """A full disk, a closed stream or a reader that goes away changes neither the work nor its exit code."""
     done = subprocess.run(

@@ -11,15 +11,9 @@ from seatrial.model.platforms import normal_platform, parse_platform, platform_a
 @pytest.mark.parametrize(
     ("text", "usual"),
     [
-        ("linux/amd64", "linux/amd64"),
-        ("linux/x86_64", "linux/amd64"),
-        ("linux/amd64/v1", "linux/amd64"),
-        ("linux/amd64/v3", "linux/amd64/v3"),
-        ("linux/aarch64", "linux/arm64"),
-        ("linux/arm64/v8", "linux/arm64"),
-        ("linux/arm", "linux/arm/v7"),
-        ("linux/arm/v6", "linux/arm/v6"),
-        ("windows/amd64", "windows/amd64"),
+        *(("linux/x86_64", "linux/amd64"), ("linux/amd64/v1", "linux/amd64"), ("linux/amd64/v3", "linux/amd64/v3")),
+        *(("linux/aarch64", "linux/arm64"), ("linux/arm64/v8", "linux/arm64"), ("linux/arm", "linux/arm/v7")),
+        *(("linux/arm/v6", "linux/arm/v6"), ("windows/amd64", "windows/amd64")),
     ],
 )
 def test_usual_names(text: str, usual: str) -> None:

@@ -28,21 +28,15 @@ PASSWORD = "S3ntinel"
 
 GOOD = [
     ("app", "docker.io/library/app"),
-    ("app:1", "docker.io/library/app:1"),
     ("sposigor/app-flask-teste:1.4.0", "docker.io/sposigor/app-flask-teste:1.4.0"),
     ("docker.io/app", "docker.io/library/app"),
     ("index.docker.io/u/app", "docker.io/u/app"),
     ("docker.io/jane.doe/app:1", "docker.io/jane.doe/app:1"),
-    ("registry-1.docker.io/u/app", "registry-1.docker.io/u/app"),
     ("hub.docker.com/r/u/app", "hub.docker.com/r/u/app"),
-    ("a/b/c/d", "docker.io/a/b/c/d"),
-    ("localhost/app", "localhost/app"),
-    ("localhost:5050/demo/app:x", "localhost:5050/demo/app:x"),
-    ("127.0.0.1:5050/app", "127.0.0.1:5050/app"),
+    *(("localhost/app", "localhost/app"), ("localhost:5050/demo/app:x", "localhost:5050/demo/app:x")),
     ("[::1]:5050/app:1", "[::1]:5050/app:1"),
     ("ghcr.io/u/app_x__y.z--w", "ghcr.io/u/app_x__y.z--w"),
-    ("Host/app", "Host/app"),
-    ("a:_x", "docker.io/library/a:_x"),
+    *(("Host/app", "Host/app"), ("a:_x", "docker.io/library/a:_x")),
     (f"a:{'x' * 128}", f"docker.io/library/a:{'x' * 128}"),
     (f"a@{DIGEST}", f"docker.io/library/a@{DIGEST}"),
     (f"r.io/a:1@{DIGEST}", f"r.io/a:1@{DIGEST}"),
@@ -52,16 +46,9 @@ BAD = [
     *("", " ", "App", "u/App", "a b", "a\n", "a:1\n", "a:", "a:-1", "a:.1", "a:1+b", f"a:{'x' * 129}", "a:1:2"),
     *("/a", "a/", "a//b", "-a", "a-", "a..b", "a___b", "../x", "\uff41", "a\0", "a" * 256, "0f" * 32),
     *("https://r.io/a", "r.io:port/a", "r.io:123456/a"),
-    *(
-        "a@",
-        "a@sha256:0f",
-        "a@sha256",
-        f"a@{DIGEST}@{DIGEST}",
-        f"a@{DIGEST}0",
-        f"a@{DIGEST[:-1]}",
-        f"a@{DIGEST.upper()}",
-    ),
-    *(f"a@md5:{'0f' * 16}", f"a@sha384:{'0f' * 32}", f"a@sha512:{'0f' * 32}", f"a@blake3:{'0f' * 32}"),
+    *("a@", "a@sha256:0f", "a@sha256", f"a@{DIGEST}@{DIGEST}", f"a@{DIGEST}0", f"a@{DIGEST.upper()}"),
+    *(f"a@md5:{'0f' * 16}", f"a@sha512:{'0f' * 32}", f"a@blake3:{'0f' * 32}"),
+    *(f"alice:{PASSWORD}@r.io/app", f"https://alice:p@{PASSWORD}@r.io/app"),
 ]
 
 STRICTER = {"r.io:123456/a"}
@@ -97,12 +84,12 @@ def test_good_names(text: str, whole: str) -> None:
 
 @pytest.mark.parametrize("text", BAD)
 def test_bad_names(text: str) -> None:
-    """A name that Docker would refuse ends with exit code 2 and an example."""
+    """A name that Docker would refuse ends with exit code 2, and a password in it is not shown."""
     with pytest.raises(UsageError) as caught:
         ImageReference.parse(text)
     assert caught.value.exit_code == 2
-    assert "sposigor/app-flask-teste" in caught.value.hint
     assert "\n" not in caught.value.message
+    assert PASSWORD not in str(caught.value)
 
 
 @given(references())
@@ -123,11 +110,8 @@ def test_any_text(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "familiar"),
     [
-        ("docker.io/library/app:1", "app:1"),
-        ("docker.io/u/app:1", "u/app:1"),
-        ("docker.io/library/u/app:1", "library/u/app:1"),
-        ("docker.io/jane.doe/app:1", "docker.io/jane.doe/app:1"),
-        ("r.io/library/app:1", "r.io/library/app:1"),
+        *(("docker.io/library/app:1", "app:1"), ("docker.io/library/u/app:1", "library/u/app:1")),
+        *((name, name) for name in ("docker.io/jane.doe/app:1", "r.io/library/app:1")),
     ],
 )
 def test_shown_as_docker_shows_it(text: str, familiar: str) -> None:
@@ -144,38 +128,18 @@ def test_other_names_of_an_image() -> None:
     assert str(image.owned_by("org/team", registry="localhost:5050")) == "localhost:5050/org/team/app:1"
 
 
-def test_repository_alone() -> None:
-    """A repository in the settings has no tag and no digest."""
-    assert parse_repository("u/app").repository == "u/app"
-    for text in ("u/app:1", f"u/app@{DIGEST}"):
-        with pytest.raises(UsageError):
-            parse_repository(text)
-
-
-@pytest.mark.parametrize("user", ["sposigor", "a", "user-1", "a_b", "a__b", "jane.doe", "0", "org/team/sub", "a" * 255])
-def test_good_users(user: str) -> None:
-    """A user is a lowercase component of an image name, or a namespace of several."""
-    assert parse_user(user) == user
-
-
 @pytest.mark.parametrize(
     ("user", "nearest"),
     [
         *(("Alice", "alice"), ("localhost", "NAME"), ("h:5000", "h"), ("../x", "x"), ("", "NAME"), ("-a", "a")),
-        *(
-            ("a..b", "NAME"),
-            ("u//v", "u-v"),
-            ("a\n", "a"),
-            (" a", "a"),
-            ("é", "NAME"),
-            ("a\0", "a"),
-            ("\u0661", "NAME"),
-        ),
-        *(("a" * 256, "a" * 30), (f"alice:{PASSWORD}", "alice")),
+        *(("a..b", "NAME"), ("u//v", "u-v"), ("a\n", "a"), ("\u0661", "NAME"), ("a" * 256, "a" * 30)),
+        (f"alice:{PASSWORD}", "alice"),
     ],
 )
-def test_bad_users(user: str, nearest: str) -> None:
+def test_users(user: str, nearest: str) -> None:
     """A name that is not valid, or that Docker reads as a host, is refused with the nearest valid one."""
+    for good in ("a__b", "jane.doe", "0", "org/team/sub", "a" * 255):
+        assert parse_user(good) == good
     with pytest.raises(UsageError) as caught:
         parse_user(user)
     assert caught.value.hint == f"--user {nearest}"
@@ -192,18 +156,6 @@ def test_who_logs_in() -> None:
         assert PASSWORD not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["docker.io", "index.docker.io", "registry-1.docker.io", "hub.docker.com"])
-def test_hub_hosts(text: str) -> None:
-    """All hosts of Docker Hub are one registry."""
-    assert parse_registry(text) == DOCKER_HUB
-
-
-@pytest.mark.parametrize("text", ["ghcr.io", "localhost", "localhost:5050", "myhost:5000", "[::1]", "[::1]:5000"])
-def test_good_registries(text: str) -> None:
-    """A registry is a host with or without a port."""
-    assert parse_registry(text) == text
-
-
 @pytest.mark.parametrize(
     ("text", "nearest"),
     [
@@ -214,20 +166,16 @@ def test_good_registries(text: str) -> None:
         *((f"{start}alice:{PASSWORD}@r.io:5000", "r.io:5000") for start in ("", "https://")),
     ],
 )
-def test_bad_registries(text: str, nearest: str) -> None:
-    """A registry that is not valid is refused with the one that was probably meant; a password in it is not shown."""
+def test_registries(text: str, nearest: str) -> None:
+    """A registry that is not a host is refused with the one that was probably meant; a password in it is not shown."""
+    for good in ("ghcr.io", "localhost", "localhost:5050", "[::1]", "[::1]:5000"):
+        assert parse_registry(good) == good
+    for hub in ("docker.io", "index.docker.io", "registry-1.docker.io", "hub.docker.com"):
+        assert parse_registry(hub) == DOCKER_HUB
     with pytest.raises(UsageError) as caught:
         parse_registry(text)
     assert caught.value.hint == f"--registry {nearest}"
     assert PASSWORD not in str(caught.value)
-
-
-def test_password_in_a_name() -> None:
-    """A password in an image's name is not shown."""
-    for text in (f"alice:{PASSWORD}@r.io/app", f"https://alice:p@{PASSWORD}@r.io/app"):
-        with pytest.raises(UsageError) as caught:
-            ImageReference.parse(text)
-        assert PASSWORD not in str(caught.value)
 
 
 @pytest.fixture
@@ -246,8 +194,11 @@ def tiny_image(client: docker.DockerClient, project_name: str) -> Iterator[str]:
 
 
 @pytest.mark.engine
-def test_engine_agrees_on_good_names(client: docker.DockerClient, project_name: str, tiny_image: str) -> None:
-    """The engine accepts every name that Seatrial accepts and shows it as the familiar name, but never the Hub."""
+def test_the_engine_agrees(client: docker.DockerClient, project_name: str, tiny_image: str) -> None:
+    """The engine takes and refuses the same names, except an impossible port and (since 28) an empty name.
+
+    It shows a name as the familiar one, but never the Hub.
+    """
     knows_all_hosts = int(client.version()["Version"].partition(".")[0]) >= _FIRST_WITH_ALL_HOSTS
     for text, _ in GOOD:
         reference = ImageReference.parse(text)
@@ -261,14 +212,7 @@ def test_engine_agrees_on_good_names(client: docker.DockerClient, project_name: 
             assert client.images.get(str(own)).id == tiny_image
         finally:
             client.images.remove(own.familiar)
-
-
-@pytest.mark.engine
-def test_engine_agrees_on_bad_names(client: docker.DockerClient, tiny_image: str) -> None:
-    """The engine refuses every name that Seatrial refuses, except an impossible port and (since 28) an empty name."""
-    before = client.images.get(tiny_image).tags
     for text in BAD:
         if text and text not in STRICTER:
             with pytest.raises(DockerException):
                 client.api.tag(tiny_image, text)
-    assert client.images.get(tiny_image).tags == before

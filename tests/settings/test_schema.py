@@ -16,14 +16,7 @@ from tests.settings.loading import load
 ROOT = Path(__file__).parent.parent.parent
 SHIPPED = Path(schema.__file__).with_name("settings.schema.json")
 WHOLE = json.loads(SHIPPED.read_text("utf-8"))
-KINDS: dict[str, type | tuple[type, ...]] = {
-    "object": dict,
-    "array": list,
-    "string": str,
-    "integer": int,
-    "number": (int, float),
-    "boolean": bool,
-}
+KINDS = {"object": dict, "array": list, "string": str, "integer": int, "number": int | float, "boolean": bool}
 PAGES = "".join((ROOT / name).read_text("utf-8") for name in ("docs/settings.md", "README.md"))
 EXAMPLES = [text for text in re.findall("```yaml\n(.*?)```", PAGES, re.DOTALL) if "seatrial:" in text]
 EXAMPLES.append((ROOT / "invoke.yaml").read_text("utf-8"))

@@ -33,7 +33,7 @@ def read(folder: Path) -> Context:
 def test_entries(folder: Path) -> None:
     """Files, folders and links are sent in order; links are not followed.
 
-    Seatrial's own files are left out, and so is what cannot be sent.
+    Seatrial's own files are left out, and so is what cannot be sent. Of an allow-list, only the files are sent.
     """
     replace_file(folder / "invoke.yaml", b"")
     (folder / ".seatrial-123-x.tmp").touch()
@@ -45,10 +45,6 @@ def test_entries(folder: Path) -> None:
         *("sub", "sub/.seatrial", "sub/.seatrial/x"),
     )
     assert context.left_out == ("static/pipe",)
-
-
-def test_allow_list(folder: Path) -> None:
-    """With an allow-list only its files are sent, with the folders they are in."""
     (folder / ".dockerignore").write_text("*\n!static/site.css\n")
     assert tuple(read(folder).entries) == ("static", "static/site.css")
 
@@ -93,7 +89,7 @@ _KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA\n"
         *((".env", ""), ("config/.env.production", ""), ("keys/id_rsa", ""), ("id_ed25519", "")),
         *(("tls/server.key", _KEY), ("bundle.pem", f"-----BEGIN CERTIFICATE-----\nMII\n{_KEY}")),
         *((".npmrc", "//registry.npmjs.org/:_authToken=abc\n"), (".netrc", ""), ("store.p12", "")),
-        *((".aws/credentials", ""), ("home/.docker/config.json", "{}")),
+        *((".aws/credentials", ""), ("home/.docker/config.json", "{}"), (".git/config", "[core]\n")),
     ],
 )
 def test_secret_files(folder: Path, path: str, content: str) -> None:
@@ -104,20 +100,11 @@ def test_secret_files(folder: Path, path: str, content: str) -> None:
     with pytest.raises(UsageError) as caught:
         read(folder).check_secrets(())
 
+    path = ".git" if path.startswith(".git/") else path  # a repository's history is one thing
     assert caught.value.reason.startswith(f"{path} ")
     read(folder).check_secrets((path,))
     (folder / ".dockerignore").write_text(f"{path}\n")
     read(folder).check_secrets(())
-
-
-def test_repository_history(folder: Path) -> None:
-    """A repository's history is refused and allowed as one folder."""
-    (folder / ".git").mkdir()
-    (folder / ".git" / "config").write_text("[core]\n")
-    with pytest.raises(UsageError) as caught:
-        read(folder).check_secrets(())
-    assert caught.value.reason.startswith(".git ")
-    read(folder).check_secrets((".git/",))
 
 
 def test_control_characters_are_not_shown(folder: Path) -> None:

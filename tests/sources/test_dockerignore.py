@@ -45,13 +45,7 @@ def test_a_path_stays_out_as_with_docker(text: str, excluded: list[str], include
     assert [rules.excludes(path) for path in (*excluded, *included)] == [True] * len(excluded) + [False] * len(included)
 
 
-_MALFORMED = [
-    *("!", "! ", "!/", "[", "a[", "[]", "[]a]", "[^]", "[a-]", "[-a]", "a\\", "!a[", "[z-a]", r"\é", r"\p", r"[\b]"),
-    "[[:alpha:]]",
-]
-
-
-@pytest.mark.parametrize("pattern", _MALFORMED)
+@pytest.mark.parametrize("pattern", ["! ", "!/", "a[", "[]a]", "[^]", "[a-]", "[-a]", "a\\", "!a[", r"\é", r"[\b]"])
 def test_a_malformed_pattern_is_refused_with_its_line(pattern: str) -> None:
     """The error names the line, the pattern as it was written, and a reason."""
     with pytest.raises(IgnorePatternError) as caught:

@@ -36,14 +36,9 @@ def test_difference() -> None:
     assert text == "a changed; n0, n1, n2, n3, n4 and 2 more added; old removed"
     assert now.difference({}) == now.difference(now.parts) == "the inputs have changed"
     assert now.digest == Inputs(parts=dict(sorted(now.parts.items(), reverse=True))).digest
-
-
-def test_difference_of_the_commit() -> None:
-    """Whether everything is committed is named apart from the files."""
-    committed = Inputs(parts={"file a": "1"})
-    uncommitted = Inputs(parts={"file a": "2", UNCOMMITTED: "yes"})
-    assert uncommitted.difference(committed.parts) == "a changed; uncommitted changes"
-    assert committed.difference(uncommitted.parts) == "a changed; now committed"
+    committed, uncommitted = {"file a": "1"}, {"file a": "2", UNCOMMITTED: "yes"}
+    assert Inputs(parts=uncommitted).difference(committed) == "a changed; uncommitted changes"
+    assert Inputs(parts=committed).difference(uncommitted) == "a changed; now committed"
 
 
 def _digests(folder: Path, digests: FileDigests) -> dict[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from seatrial.checks.http.base_url import BaseUrl, parse_base_url
+from seatrial.checks.http.probe import Attempt, Result
 from seatrial.checks.http.response import Expected, Response, problem_with
 from seatrial.checks.image import facts
 from seatrial.checks.image.facts import Fact, enforce_policy
@@ -54,7 +55,6 @@ def problem(check: Check, body: str = "", status: int = 200, *, cut: bool = Fals
         (problem(Check(response_headers={"X-B": "c"})), "there is no header X-B, expected one with 'c'"),
         (problem(Check(), cut=True), "the body is larger than 1,048,576 bytes"),
         *((facts._user_problem(user), "runs as root") for user in ("", "0", "root", "0:10001")),
-        (facts._user_problem("10001:app"), "its USER is a name, and only a number shows that the user is not root"),
         (facts._user_problem("app"), "its USER is a name, and only a number shows that the user is not root"),
         (
             facts._user_problem("10001"),
@@ -64,6 +64,9 @@ def problem(check: Check, body: str = "", status: int = 200, *, cut: bool = Fals
         (facts._port_problem(("80/tcp",), 8080), "exposes 80, but the app's port is 8080"),
         (facts._port_problem(("80/tcp", "8080/tcp"), 8080), "exposes 80 besides 8080"),
         (facts._size_problem(2000, 1000), "is 2kB (2,000 bytes), above its budget of 1kB (1,000 bytes)"),
+        (Attempt(at=1.5, words="refused"), "  1.500 s  refused"),
+        (Attempt(at=1.5, words="refused", count=3), "  1.500 s  refused (3 times)"),
+        (Result(check=Check(), problem="no answer: refused").state, "does not answer"),
         (PORT.as_event(fails=True), "image check port (CIS 5.9): exposes no port. Fix: EXPOSE 8080"),
     ],
 )

@@ -46,15 +46,16 @@ def test_a_program_that_is_not_a_browser(tmp_path: Path) -> None:
 def test_a_browser_that_starts_slowly(tmp_path: Path, chromium: str) -> None:
     """The time in which a browser starts does not count as the page's."""
     program = tmp_path / "chromium"
-    program.write_text(f'#!/bin/sh\nsleep 8\nexec {chromium} "$@"\n')
+    program.write_text(f'#!/bin/sh\nsleep 3\nexec {chromium} "$@"\n')
     program.chmod(0o755)
 
+    began = time.monotonic()
     with serve(lambda _: Reply(body=b"<title>Late</title>", headers={"Content-Type": "text/html"})) as served:
         where = f"http://{served.host}/"
-        page = open_page(where, screenshot=tmp_path / "page.png", seconds=7, program=str(program))
+        page = open_page(where, screenshot=tmp_path / "page.png", seconds=20, program=str(program))
 
     assert (page.title, page.problems) == ("Late", ())
-    assert page.seconds < 7
+    assert time.monotonic() - began > page.seconds + 2.5
 
 
 def test_sigkill_in_the_middle(tmp_path: Path, profiles: Path, chromium: str) -> None:

@@ -60,8 +60,13 @@ def size(picture: Path) -> tuple[int, int]:
 
 
 def test_a_good_page(show: Show) -> None:
-    """A page that loads has no errors, even without a favicon, and its screenshot is a PNG of the window's size."""
-    page = show(GOOD)
+    """A page that loads has no errors, even without a favicon, and its screenshot is a PNG of the window's size.
+
+    Warnings, log lines, a rejection that is handled later, and requests without end are not errors.
+    """
+    talk = "console.warn('old'); console.log('fine'); setInterval(() => fetch('/tick'), 20)"
+    later = "const promise = Promise.reject(1); setTimeout(() => promise.catch(() => 0))"
+    page = show(f"{GOOD}<script>{talk}; {later}</script>", {"/tick": "tock"})
 
     assert page.problems == ()
     assert page.title == "Example"
@@ -74,7 +79,6 @@ JAVASCRIPT = {"Content-Type": "text/javascript"}
 OTHERS: Pages = {
     "/worker.js": Reply(body=b"console.error('from below')", headers=JAVASCRIPT),
     "/bad.js": Reply(body=b"throw new Error('below')", headers=JAVASCRIPT),
-    "/inner": "<script>console.error('inner')</script>",
 }
 MISSING = ": the server responded with a status of 404 (Not Found)"
 
@@ -86,12 +90,9 @@ MISSING = ": the server responded with a status of 404 (Not Found)"
         ("<script>console.assert(false, 'wrong')</script>", "console.assert: wrong (/:1)"),
         ("<script>setTimeout(() => { throw new TypeError('late') }, 20)</script>", "Uncaught TypeError: late (/:1)"),
         ("<script>Promise.reject(new Error('none'))</script>", "Uncaught (in promise) Error: none (/:1)"),
-        ("<script>this is no script</script>", "Uncaught SyntaxError: Unexpected identifier 'is' (/:1)"),
         ("<script>fetch('/gone?token=S3ntinel')</script>", f"/gone{MISSING}"),
         ("<script>new Worker('/worker.js')</script>", "console.error: from below (/worker.js:1)"),
         ("<script>new Worker('/bad.js')</script>", "Uncaught Error: below (/bad.js:1)"),
-        ("<iframe src=/inner></iframe>", "console.error: inner (/inner:1)"),
-        ("<link rel=stylesheet href=/x>", f"/x{MISSING}"),
         ("<link rel=icon href=/favicon.ico>", f"/favicon.ico{MISSING}"),
     ],
 )
@@ -101,14 +102,6 @@ def test_what_is_wrong(show: Show, part: str, problem: str) -> None:
 
     assert page.problems == (problem,)
     assert page.screenshot
-
-
-def test_what_a_script_does_right(show: Show) -> None:
-    """Warnings, log lines, and a rejection that is handled later are not errors."""
-    talk = "console.warn('old'); console.log('fine')"
-    later = "const promise = Promise.reject(1); setTimeout(() => promise.catch(() => 0))"
-
-    assert show(f"{GOOD}<script>{talk}; {later}</script>").problems == ()
 
 
 def test_a_frame_of_another_site(tmp_path: Path, chromium: str) -> None:
@@ -178,21 +171,11 @@ def test_a_page_that_never_rests_in_time(show: Show, script: str, words: str, *,
     assert words in page.problems[0]
 
 
-def test_a_page_that_never_rests(show: Show) -> None:
-    """A page that keeps sending requests passes once it has loaded, before the deadline."""
-    page = show(f"{GOOD}<script>setInterval(() => fetch('/tick'), 20)</script>", {"/tick": "tock"})
-
-    assert page.problems == ()
-    assert page.seconds < 15
-
-
-@pytest.mark.parametrize(
-    "first",
-    [Reply(status=302, headers={"Location": "/example"}), "<script>location.replace('/example')</script>"],
-)
-def test_a_redirect(show: Show, first: str | Reply) -> None:
-    """The page at the end of a redirect is the one that is checked and shown in the screenshot."""
-    page = show(first, {"/example": f"{GOOD}<script>console.error('here')</script>"})
+def test_a_redirect(show: Show) -> None:
+    """The page at the end of redirects is the one that is checked and shown in the screenshot."""
+    first = Reply(status=302, headers={"Location": "/second"})
+    second = "<script>location.replace('/example')</script>"
+    page = show(first, {"/second": second, "/example": f"{GOOD}<script>console.error('here')</script>"})
 
     assert page.url.endswith("/example")
     assert page.title == "Example"
@@ -202,10 +185,8 @@ def test_a_redirect(show: Show, first: str | Reply) -> None:
 @pytest.mark.parametrize(
     "script",
     [
-        "alert('goodbye')",
-        "if (!confirm('leave?')) console.error('no')",
+        "alert('goodbye'); if (!confirm('leave?')) console.error('no'); window.open('/other')",
         "onbeforeunload = e => e.preventDefault(); setTimeout(() => location.reload(), 50); onload = () => 0",
-        "window.open('/other')",
     ],
 )
 def test_what_would_wait_for_a_person(show: Show, script: str) -> None:

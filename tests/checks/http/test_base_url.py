@@ -13,7 +13,6 @@ from seatrial.errors import UsageError
 @pytest.mark.parametrize(
     ("text", "base_url", "shown"),
     [
-        ("https://shop.example", BaseUrl(scheme="https", host="shop.example", port=443), "https://shop.example"),
         ("https://Shop.Example/", BaseUrl(scheme="https", host="shop.example", port=443), "https://shop.example"),
         ("http://localhost:8080/", BaseUrl(host="localhost", port=8080), "http://localhost:8080"),
         ("http://h:80/a/b//", BaseUrl(host="h", port=80, prefix="/a/b"), "http://h/a/b"),
@@ -37,13 +36,11 @@ def test_a_url(text: str, base_url: BaseUrl, shown: str) -> None:
         "",
         "shop.example",
         "ftp://shop.example",
-        "https://",
         "https:///x",
         "https://shop example/",
         "https://shop.example/\n",
         "https://shop.example:port/",
         "https://shop.example:99999/",
-        "https://shop.example:0/",
         "https://[::1",
         "https://a..b/",
         "https://shop.example/?a=b",

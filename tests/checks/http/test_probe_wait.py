@@ -11,7 +11,7 @@ from itertools import chain, repeat
 import pytest
 
 from seatrial.checks.http.base_url import BaseUrl
-from seatrial.checks.http.probe import Attempt, PollInterval, Result, probe
+from seatrial.checks.http.probe import PollInterval, Result, probe
 from seatrial.checks.http.response import Expected
 from seatrial.diagnosis.answers import deployed_cause
 from seatrial.model.app import Check
@@ -25,7 +25,7 @@ def run_checks(port: int, *checks: Check, seconds: float = 2) -> tuple[Result, .
     return probe(BaseUrl(port=port), checks or (Check(),), expected=Expected(version="1.4"), seconds=seconds)
 
 
-@pytest.mark.parametrize("late", [0.0, 0.15, 1.0])
+@pytest.mark.parametrize("late", [0.0, 1.0])
 def test_readiness_is_found_at_once(late: float, free_port: int) -> None:
     """An app is found within 20 ms of being ready, whenever that is; a busy machine has five attempts."""
     assert any(_delay(late, free_port) < 0.02 for _ in range(5))
@@ -66,12 +66,6 @@ def test_timeline(free_port: int) -> None:
     (only,) = refused.attempts
     assert deployed_cause(only.words) == "no-answer"
     assert only.count > 5
-
-
-def test_an_attempt_as_a_line() -> None:
-    """A line of the timeline has the time, the outcome, and how often it came."""
-    assert str(Attempt(at=1.5, words="refused")) == "  1.500 s  refused"
-    assert str(Attempt(at=1.5, words="refused", count=3)) == "  1.500 s  refused (3 times)"
 
 
 def slowly(*seconds: float) -> Iterator[float]:
@@ -141,8 +135,3 @@ def test_a_settled_result() -> None:
     assert deployed_cause(result.problem or "") == "server-error"
     assert not result.final
     assert len(server.asked) < 300
-
-
-def test_states() -> None:
-    """What an app does is told in two words."""
-    assert Result(check=Check(), problem="no answer: refused").state == "does not answer"

@@ -30,8 +30,8 @@ def places(
 @pytest.mark.parametrize(
     "name",
     [
-        *("API_TOKEN", "PASSWORD", "PGPASSWORD", "DB_PASS", "SECRET", "CLIENT_SECRET", "SECRET_KEY", "SECRET_KEY_BASE"),
-        *("KEY", "APIKEY", "api-key", "AWS_SECRET_ACCESS_KEY", "db.password", "REGISTRY_CREDENTIALS", "Tokens"),
+        *("API_TOKEN", "PGPASSWORD", "DB_PASS", "CLIENT_SECRET", "SECRET_KEY_BASE", "KEY", "APIKEY", "api-key"),
+        *("AWS_SECRET_ACCESS_KEY", "db.password", "REGISTRY_CREDENTIALS", "Tokens"),
     ],
 )
 def test_names_of_secrets(name: str) -> None:

@@ -15,7 +15,10 @@ from tests.inv.checkout import Project
 
 
 def test_first_use(project: Project) -> None:
-    """First use makes .venv, installs the lock with its hashes, then the package, and prints one line about it."""
+    """First use makes .venv, installs the lock with its hashes, then the package, and prints one line about it.
+
+    The second use starts no Python itself and prints nothing; it exits with the exit code of Invoke.
+    """
     done = project.inv("build", "--version", "1")
 
     assert done.stdout == f"in {project.root}: --search-root {project.root} build --version 1\n"
@@ -25,37 +28,18 @@ def test_first_use(project: Project) -> None:
     assert lock == f"-m pip install --quiet --require-hashes -r {project.root}/requirements.txt"
     assert package == f"-m pip install --quiet --no-deps --no-build-isolation -e {project.root}"
     assert compiled.startswith("-m compileall")
-
-
-def test_second_use(project: Project) -> None:
-    """The second use starts no Python itself and prints nothing."""
-    project.inv()
-    project.calls()
-
-    done = project.inv("smoke")
-
-    assert (done.returncode, done.stderr) == (0, "")
+    done = project.inv(INVOKE_EXIT="4")
+    assert (done.returncode, done.stderr) == (4, "")
+    assert done.stdout.endswith(" --list\n")
     assert project.calls() == []
-
-
-def test_alone(project: Project) -> None:
-    """Without arguments the tasks are listed."""
-    assert project.inv().stdout.endswith(" --list\n")
 
 
 def test_empty_argument(project: Project) -> None:
     """Arguments are passed on unchanged: an empty one, spaces, a star."""
-    (project.path.parent / "show").write_text('#!/bin/sh\nprintf "<%s>" "$@"\n')
     project.inv()
-    shutil.copy(project.path.parent / "show", project.root / ".venv/bin/invoke")
-    (project.root / ".venv/bin/invoke").chmod(0o755)
+    (project.root / ".venv/bin/invoke").write_text('#!/bin/sh\nprintf "<%s>" "$@"\n')
 
     assert project.inv("", "a  b", "*").stdout.endswith("<><a  b><*>")
-
-
-def test_exit_code(project: Project) -> None:
-    """`inv` exits with the exit code of Invoke."""
-    assert project.inv(INVOKE_EXIT="4").returncode == 4
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "pyproject.toml"])
@@ -75,51 +59,33 @@ def test_changed_lock(project: Project, name: str) -> None:
     assert project.inv().stderr == ""
 
 
-@pytest.mark.parametrize("stage", ["venv", "pip"])
-def test_interrupted(project: Project, stage: str) -> None:
-    """A .venv that an interrupted run left incomplete is made again by the next run."""
+def test_interrupted(project: Project) -> None:
+    """A .venv that an interrupted first use or update left incomplete is made again, even if the lock is restored."""
     (project.root / ".venv/bin").mkdir(parents=True)
     (project.root / ".venv/bin/leftover").touch()
-    assert project.inv(BROKEN=stage).returncode == 3
-    project.calls()
-
-    done = project.inv("smoke")
-
-    assert done.returncode == 0
-    assert project.calls()[0].startswith("-m venv --clear")
+    assert project.inv(BROKEN="venv").returncode == 3
+    _made_again(project)
     assert not (project.root / ".venv/bin/leftover").exists()
 
-
-def test_interrupted_update(project: Project) -> None:
-    """After a failed update .venv is made again, even if the lock is restored."""
-    project.inv()
     before = (project.root / "requirements.txt").read_text()
     (project.root / "requirements.txt").write_text("invoke==3.0.4\n")
     assert project.inv(BROKEN="pip").returncode == 3
     (project.root / "requirements.txt").write_text(before)
-    project.calls()
+    _made_again(project)
 
+
+def _made_again(project: Project) -> None:
+    project.calls()
     assert project.inv().returncode == 0
-    assert project.calls()[0].startswith("-m venv --clear")
+    assert project.calls()[0] == f"-m venv --clear {project.root}/.venv"
 
 
-def test_python_gone(project: Project) -> None:
-    """If the Python that .venv links to is gone after an upgrade, .venv is made again."""
+def test_what_makes_it_again(project: Project) -> None:
+    """If .venv's Python is gone, or the project has moved, .venv is made again: its scripts contain the old folder."""
     project.inv()
-    project.calls()
     (project.root / ".venv/bin/python").unlink()
     (project.root / ".venv/bin/python").symlink_to("/nowhere/python3.11")
-
-    done = project.inv()
-
-    assert done.returncode == 0
-    assert project.calls()[0].startswith("-m venv --clear")
-
-
-def test_moved(project: Project) -> None:
-    """A moved project gets a new .venv, because scripts in the old one contain the old folder."""
-    project.inv()
-    project.calls()
+    _made_again(project)
     moved = project.root.rename(project.root.parent / "moved")
 
     done = project.inv("smoke", inv=moved / "inv", cwd=moved)

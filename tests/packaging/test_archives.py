@@ -43,24 +43,12 @@ def test_sdist(sdist: Path) -> None:
     assert not [name for name in names if "__pycache__" in name or name.startswith((".git", ".venv"))]
 
 
-def test_readme(metadata: Message) -> None:
-    """The wheel's description is the README, which an index shows."""
+def test_metadata(metadata: Message) -> None:
+    """An index shows the README; extras are for users, the needs of tests and builds are dependency groups."""
     assert metadata["Description-Content-Type"] == "text/markdown"
     assert str(metadata.get_payload()).startswith("# Seatrial\n")
-    assert "docker" in metadata["Keywords"].split(",")
-
-
-def test_pythons(metadata: Message) -> None:
-    """The wheel lists the Python versions it supports."""
-    prefix = "Programming Language :: Python :: 3."
-    named = [one.removeprefix(prefix) for one in metadata.get_all("Classifier", []) if one.startswith(prefix)]
-    assert named == ["11", "12", "13", "14"]
     assert metadata["Requires-Python"] == ">=3.11"
-
-
-def test_extras(metadata: Message) -> None:
-    """The only extra is `browser`; the needs of tests and builds are dependency groups."""
-    assert metadata.get_all("Provides-Extra") == ["browser"]
+    assert metadata.get_all("Provides-Extra") == ["browser", "ssh"]
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     always = [one for one in metadata.get_all("Requires-Dist", []) if "extra ==" not in one]
     assert always == project["project"]["dependencies"]

@@ -8,12 +8,12 @@ import threading
 from pathlib import Path
 
 import pytest
-from invoke.collection import Collection
 from invoke.config import Config
 from invoke.context import Context
 from invoke.exceptions import Exit
 
 import tasks
+from tests.packaging.distribution import ROOT
 
 # Stands in for the Python of .venv: records its calls, and fails if the file `broken` exists.
 _PYTHON = """\
@@ -47,7 +47,7 @@ def _calls(root: Path) -> list[str]:
 
 
 def test_once(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first chore installs both locks with their hashes into .venv only; the second installs nothing."""
+    """The first chore installs both locks with their hashes into .venv only; the second only what changed."""
     monkeypatch.setenv("PIP_TARGET", "/elsewhere")
 
     tasks._equip(Context())
@@ -56,19 +56,13 @@ def test_once(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (call,) = _calls(repository)
     assert call.startswith("-m pip install ")
     assert call.endswith(" --require-hashes -r requirements.txt -r requirements-dev.txt ")
-
-
-@pytest.mark.parametrize("name", tasks.LOCKS)
-def test_changed_lock(repository: Path, name: str) -> None:
-    """A changed lock is installed again, and so are both locks in a new .venv."""
-    tasks._equip(Context())
-    (repository / name).write_text("# changed\n")
-    tasks._equip(Context())
-    assert len(_calls(repository)) == 2
-
+    for count, name in enumerate(tasks.LOCKS, 2):
+        (repository / name).write_text("# changed\n")
+        tasks._equip(Context())
+        assert len(_calls(repository)) == count
     (repository / ".venv/seatrial-dev-stamp").unlink()
     tasks._equip(Context())
-    assert len(_calls(repository)) == 3
+    assert len(_calls(repository)) == 4
 
 
 def test_failing_pip(repository: Path) -> None:
@@ -97,39 +91,25 @@ def test_two_at_once(repository: Path) -> None:
     assert len(_calls(repository)) == 1
 
 
-def test_dry(repository: Path) -> None:
-    """With Invoke's --dry nothing is installed, and the next chore still installs."""
+def test_dry_or_in_another_venv(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With Invoke's --dry, and in another venv, a chore installs nothing; for the latter the hint is ./inv."""
     tasks._equip(Context(Config(overrides={"run": {"dry": True}})))
     assert _calls(repository) == []
-
     tasks._equip(Context())
     assert len(_calls(repository)) == 1
-
-
-def test_another_venv(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In another venv a chore installs nothing; the hint is to use ./inv."""
+    (repository / ".venv/seatrial-dev-stamp").unlink()
     monkeypatch.setattr(sys, "prefix", str(repository.parent))
 
     with pytest.raises(Exit, match=r"next: \./inv ") as caught:
         tasks._equip(Context())
 
     assert caught.value.code == 3
-    assert _calls(repository) == []
+    assert len(_calls(repository)) == 1
 
 
-def test_task_names() -> None:
-    """The repository's chores are in the collection dev; `test` is beside Seatrial's tasks."""
-    chores = tasks.ns.collections["dev"]
-    assert isinstance(chores, Collection)
-    assert sorted(chores.task_names) == ["engines", "lint", "lock"]
-    assert "test" in tasks.ns.task_names
-
-
-def test_locks_name_no_index(request: pytest.FixtureRequest) -> None:
-    """The locks name no index and no folder of the machine that made them."""
-    for name in ("requirements.txt", "requirements-dev.txt", "app/requirements.txt"):
-        text = (request.config.rootpath / name).read_text("utf-8")
-        assert "://" not in text
-        assert "--index" not in text
-        assert "--find-links" not in text
-        assert "./inv dev.lock" in text
+@pytest.mark.parametrize("name", [*tasks.LOCKS, "app/requirements.txt"])
+def test_locks_name_no_index(name: str) -> None:
+    """A lock names no index and no folder of the machine that made it, and how to make it."""
+    text = (ROOT / name).read_text("utf-8")
+    assert not [word for word in ("://", "--index", "--find-links") if word in text]
+    assert "./inv dev.lock" in text

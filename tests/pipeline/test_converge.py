@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import pytest
 
@@ -12,13 +10,10 @@ from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
 from seatrial.errors import DidNotConverge, StepFailed
 from seatrial.events import Event, Info
-from seatrial.host.process import Process
 from seatrial.pipeline.converge import converge
 from seatrial.pipeline.outcome import Outcome, Status
-from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.step import Change, NoChange, Step
 from seatrial.pipeline.world import PlannedState, World
-from tests.engine.memory.engine import MemoryEngine
 
 
 @dataclass(kw_only=True)
@@ -56,14 +51,6 @@ class Paint(Step):
         emit(Info(text="painting"))
         self.coats -= 1
         self.wall.append("grey" if self.coats else self.wish)
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    """A world with nothing in it."""
-    engine = MemoryEngine()
-    yield World(engine=engine, registry=engine.registry, state=StateFolder(tmp_path), process=Process.this())
-    engine.close()
 
 
 def quiet(event: Event) -> None:

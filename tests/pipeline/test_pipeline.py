@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
@@ -13,14 +11,11 @@ from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
 from seatrial.errors import Conflict, Interrupted, SeatrialError
 from seatrial.events import Event
-from seatrial.host.process import Process
 from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.pipeline import run_steps
 from seatrial.pipeline.report import Report, worst
-from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.step import Change, NoChange, Step
 from seatrial.pipeline.world import PlannedState, World
-from tests.engine.memory.engine import MemoryEngine
 
 
 @dataclass(kw_only=True)
@@ -49,14 +44,6 @@ class FakeStep(Step):
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  a step's signature
         """Apply."""
         self.done = True
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    """A world with nothing in it."""
-    engine = MemoryEngine()
-    yield World(engine=engine, registry=engine.registry, state=StateFolder(tmp_path), process=Process.this())
-    engine.close()
 
 
 @dataclass

@@ -3,36 +3,20 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from seatrial.engine.model import Image
-from seatrial.host.process import Process
 from seatrial.model.app import App, Check, checks_digest
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
-from seatrial.pipeline.state import StateFolder, Verdict
+from seatrial.pipeline.state import Verdict
 from seatrial.pipeline.world import NOT_BUILT, PlannedState, World
 from tests.engine.memory.engine import MemoryEngine
 from tests.steps.scenario import make_app
 
 CHECKS = (Check(text="hello"),)
-
-
-@pytest.fixture
-def engine() -> Iterator[MemoryEngine]:
-    """An engine with nothing in it."""
-    engine = MemoryEngine()
-    yield engine
-    engine.close()
-
-
-@pytest.fixture
-def world(engine: MemoryEngine, tmp_path: Path) -> World:
-    """A world with nothing in it."""
-    return World(engine=engine, registry=engine.registry, state=StateFolder(tmp_path), process=Process.this())
 
 
 @pytest.fixture

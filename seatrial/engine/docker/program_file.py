@@ -19,7 +19,8 @@ __all__ = ["read_program"]
 _TAR_BLOCK = 512
 _LINKS = 8
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-# Go's os.FileMode: bits of what is no regular file.
+_EXECUTABLE = 0o111
+# Go's os.FileMode: bits of what is not a regular file.
 _NOT_REGULAR = 1 << 31 | 1 << 26 | 1 << 25 | 1 << 24 | 1 << 21
 
 
@@ -57,7 +58,7 @@ def _candidates(raw: dict[str, Any]) -> Iterator[str]:
 
 
 def _head(client: APIClient, container_id: str, path: str) -> bytes | None:
-    """Return the first bytes of a regular file in a container, through symbolic links; None if there is none."""
+    """Return the first bytes of an executable file in a container, through symbolic links; None if there is none."""
     for _ in range(_LINKS):
         request = client.get(
             api_url(client, f"containers/{container_id}/archive"),
@@ -73,7 +74,8 @@ def _head(client: APIClient, container_id: str, path: str) -> bytes | None:
             if link := stat.get("linkTarget"):
                 path = posixpath.join(posixpath.dirname(path), link)
                 continue
-            if int(stat.get("mode") or 0) & _NOT_REGULAR:
+            mode = int(stat.get("mode") or 0)
+            if mode & _NOT_REGULAR or not mode & _EXECUTABLE:
                 return None
             # A tar of one file: a header of 512 bytes, then the file.
             content = response.raw.read(_TAR_BLOCK + HEAD_BYTES)[_TAR_BLOCK:]

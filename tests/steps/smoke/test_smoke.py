@@ -110,7 +110,7 @@ def test_a_wrong_answer_fails_at_once(scenario: StepScenario) -> None:
 
     outcome, seconds = timed(scenario, scenario.smoke())
 
-    assert seconds < 2
+    assert seconds < scenario.app.smoke_timeout / 2
     assert isinstance(outcome.error, SmokeFailed)
     assert outcome.error.cause == "wrong-answer"
     assert "'goodbye'" in outcome.error.reason
@@ -138,7 +138,7 @@ def test_a_crash_at_start(scenario: StepScenario) -> None:
 
     outcome, seconds = timed(scenario, scenario.smoke())
 
-    assert seconds < 3
+    assert seconds < scenario.app.smoke_timeout / 2
     assert isinstance(outcome.error, ContainerFailed)
     assert "exit code 3" in outcome.error.reason
     assert outcome.error.details

@@ -1,4 +1,4 @@
-"""The scenario of step tests, once in memory and once on the real engine: the same tests must pass on both."""
+"""The scenario of step tests: in memory; the tests that need the real engine ask for it."""
 
 from __future__ import annotations
 
@@ -11,20 +11,14 @@ from pathlib import Path
 import pytest
 
 from seatrial.pipeline.state import StateFolder
-from tests.steps.backend import Backend
 from tests.steps.docker_backend import DockerBackend
 from tests.steps.memory_backend import MemoryBackend
-from tests.steps.scenario import StepScenario, make_app
+from tests.steps.scenario import Backend, StepScenario, make_app
 
 
-@pytest.fixture(params=["memory", pytest.param("docker", marks=pytest.mark.engine)])
+@pytest.fixture(params=["memory"])
 def scenario(request: pytest.FixtureRequest, tmp_path: Path, free_port: int) -> Iterator[StepScenario]:
-    """A scenario with an open registry."""
-    yield from make_scenario(request, tmp_path, free_port)
-
-
-def make_scenario(request: pytest.FixtureRequest, folder: Path, port: int) -> Iterator[StepScenario]:
-    """Yield the scenario of a test that is parametrized with `memory` or `docker`."""
+    """A scenario with an open registry: in memory, and for a test that is parametrized so, on the real engine."""
     if request.param == "docker":
         backend, project = _docker(request)
     else:
@@ -33,8 +27,8 @@ def make_scenario(request: pytest.FixtureRequest, folder: Path, port: int) -> It
         # What serves in memory does not die after its answers.
         standing = "seatrial.steps.smoke.smoke_container._STANDING_SECONDS"
         request.getfixturevalue("monkeypatch").setattr(standing, 0)
-    app = make_app(project, folder / "app", backend.base, port)
-    scenario = StepScenario(app=app, backend=backend, state=StateFolder(folder / "notes"))
+    app = make_app(project, tmp_path / "app", backend.base, free_port)
+    scenario = StepScenario(app=app, backend=backend, state=StateFolder(tmp_path / "notes"))
     scenario.set_reply("hello")
     try:
         yield scenario

@@ -30,11 +30,13 @@ from seatrial.steps.publish.tag import Tag
 from seatrial.steps.serve.run import Run
 from seatrial.steps.serve.stop import Stop
 from seatrial.steps.smoke.smoke import Smoke
-from tests.steps.backend import Backend
+from tests.steps.docker_backend import DockerBackend
 from tests.steps.memory_backend import PORT, Containers, Images, MemoryBackend
 
-__all__ = ["ALSO_DOCKER", "ONLY_DOCKER", "Seen", "StepScenario", "make_app"]
+__all__ = ["ALSO_DOCKER", "ONLY_DOCKER", "Backend", "Seen", "StepScenario", "make_app"]
 
+Backend = MemoryBackend | DockerBackend
+"""An engine and a registry. Lists contain only what has the project's name or label."""
 _DOCKER = pytest.param("docker", marks=pytest.mark.engine)
 ONLY_DOCKER = pytest.mark.parametrize("scenario", [_DOCKER], indirect=True)
 """For tests that need the real engine."""

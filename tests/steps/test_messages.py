@@ -30,14 +30,17 @@ def demo(tmp_path: Path, free_port: int) -> Iterator[StepScenario]:
     backend.clean()
 
 
-@pytest.mark.parametrize(("provoke", "expected"), [*build.ROWS, *publish.ROWS, *serve.ROWS, *setup.ROWS, *smoke.ROWS])
+@pytest.mark.parametrize(
+    ("provoke", "expected", "code"), [*build.ROWS, *publish.ROWS, *serve.ROWS, *setup.ROWS, *smoke.ROWS]
+)
 def test_messages(
-    demo: StepScenario, provoke: Callable[[StepScenario], Outcome], expected: tuple[str, str, str]
+    demo: StepScenario, provoke: Callable[[StepScenario], Outcome], expected: tuple[str, str, str], code: int
 ) -> None:
-    """Every outcome has its message, its reason and its hint."""
+    """Every outcome has its message, its reason, its hint and its exit code."""
     outcome = provoke(demo)
 
     error = outcome.error
+    assert not code or (error and error.exit_code == code)
     texts = (error.message, error.reason, error.hint) if error else (outcome.message, outcome.reason, "")
     shown = "\n".join(texts).replace(str(demo.app.context), "FOLDER").replace(str(demo.app.host_port), "PORT")
     shown = shown.replace(f"--port {demo.app.host_port + 1}", "--port NEXT")

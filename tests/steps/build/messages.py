@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.steps.message_rows import changed, check, foreign, real, row, tagged, uncommitted, without
+from tests.steps.message_rows import changed, check, foreign, real, refuses, row, tagged, uncommitted, without
 
 __all__ = ["ROWS"]
 
@@ -49,10 +49,11 @@ ROWS = (
     ),
     row(
         "no Dockerfile",
-        lambda s: real(without(s, "Dockerfile"), s.build()),
+        lambda s: refuses(without(s, "Dockerfile"), s.build()),
         "the Dockerfile FOLDER/Dockerfile cannot be read",
         "the file does not exist",
         "write one, or fix dockerfile in invoke.yaml",
+        code=2,
     ),
     row(
         "no secret",

@@ -96,25 +96,6 @@ def test_a_missing_state_folder_does_not_cause_a_build(scenario: StepScenario) -
     assert "app.py" not in outcome.reason
 
 
-@pytest.mark.parametrize("missing", ["context", "Dockerfile"])
-def test_nothing_to_build_from(scenario: StepScenario, missing: str) -> None:
-    """Without the app's folder or Dockerfile the build fails with exit code 2 and changes nothing."""
-    if missing == "context":
-        shutil.rmtree(scenario.app.context)
-    else:
-        scenario.app.dockerfile.unlink()
-    before = scenario.seen()
-
-    for outcome in (
-        scenario.check(scenario.build()),
-        scenario.real(scenario.build()),
-        scenario.real(scenario.preflight()),
-    ):
-        assert isinstance(outcome.error, UsageError)
-        assert str(scenario.app.context) in outcome.error.message
-    assert scenario.seen() == before
-
-
 def test_a_file_that_disappears(scenario: StepScenario, monkeypatch: pytest.MonkeyPatch) -> None:
     """If a file goes while the context is read, all is read once more; the second time it is an error."""
     left = [scenario.app.context / name for name in ("a", "b", "c")]

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
+from unittest.mock import Mock
 
 import pytest
 
 from seatrial.errors import PushRefused, SeatrialError, UsageError
 from seatrial.events import Event, WarningEvent
-from seatrial.host.process import Process
 from seatrial.model.reference import ImageReference
-from seatrial.pipeline.state import StateFolder
-from seatrial.pipeline.world import World
 from seatrial.registry.client import HttpRegistry
 from seatrial.registry.credentials import Credential, CredentialStore, Secret
 from seatrial.steps.publish.login import Login
-from tests.engine.memory.engine import MemoryEngine
 from tests.servers.local_server import Reply, serve
 from tests.steps.memory_backend import MemoryBackend
 from tests.steps.run_steps import refused, released, tagged
@@ -87,7 +85,7 @@ def test_what_a_login_is_for(scenario: StepScenario, accounts: MemoryBackend) ->
     scenario.prepare(scenario.rollback("1.4.2"))
 
 
-def test_credentials_of_the_variable(tmp_path: Path) -> None:
+def test_credentials_of_the_variable(scenario: StepScenario, tmp_path: Path) -> None:
     """A login that DOCKER_AUTH_CONFIG would hide is refused; each warning about credentials comes once."""
     with serve(lambda _: Reply(body=b'{"tags": []}')) as server:
         auth = base64.b64encode(b"bob:x").decode()
@@ -96,21 +94,11 @@ def test_credentials_of_the_variable(tmp_path: Path) -> None:
         (tmp_path / "config.json").chmod(0o644)
         registries = [HttpRegistry(server.host, CredentialStore(tmp_path, value)) for value in (content, "{")]
         events: list[Event] = []
-        worlds = [
-            World(
-                engine=MemoryEngine(),
-                registry=lambda _, one=one: one,  # type: ignore[misc]
-                state=StateFolder(tmp_path),
-                process=Process.this(),
-                emit=events.append,
-            )
-            for one in registries
-        ]
+        worlds = [replace(scenario.world, registry=Mock(return_value=one), emit=events.append) for one in registries]
         step = Login(registry=server.host, credential=Credential(user="alice", secret=Secret("y")))
         with pytest.raises(UsageError, match="DOCKER_AUTH_CONFIG"):
             step.plan(worlds[0])
-        repository = ImageReference.parse(f"{server.host}/demo/app")
         for _ in range(2):
-            worlds[1].check_push_permission(repository)
+            worlds[1].check_push_permission(ImageReference.parse(f"{server.host}/demo/app"))
     assert [isinstance(event, WarningEvent) for event in events] == [True, True]
     assert all(word in str(events) for word in ("DOCKER_AUTH_CONFIG", "chmod 600"))

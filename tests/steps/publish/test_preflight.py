@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from seatrial.errors import Conflict
 from seatrial.pipeline.outcome import Status
 from seatrial.pipeline.state import StateFolder
-from tests.steps.run_steps import go, refused, released, statuses
+from tests.steps.run_steps import go, released, statuses
 from tests.steps.scenario import ALSO_DOCKER, StepScenario
 
 PULLED = ["changed", "ok", "changed", "changed", "ok"]
@@ -101,41 +99,6 @@ def test_no_cache(scenario: StepScenario) -> None:
     before = scenario.seen()
 
     outcome = scenario.real(replace(scenario.preflight(), target=target))
-
-    assert (outcome.status, outcome.after) == (Status.OK, digest)
-    assert scenario.seen() == before
-
-
-@pytest.mark.parametrize(
-    ("prepare", "named"),
-    [
-        pytest.param(lambda s: (s, released(s, "1")), True, id="other inputs"),
-        pytest.param(lambda s: (elsewhere(s), released(s, "1")), False, id="on a fresh machine"),
-        pytest.param(lambda s: (s, s.backend.publish(s.repository, "1")), False, id="somebody else's"),
-    ],
-)
-def test_other_content(
-    scenario: StepScenario, prepare: Callable[[StepScenario], tuple[StepScenario, str]], *, named: bool
-) -> None:
-    """Other content under the version is a conflict, which names the changed file where the inputs are known."""
-    scenario, digest = prepare(scenario)
-    scenario.set_reply("hello again")
-
-    error = refused(scenario, scenario.preflight())
-
-    assert isinstance(error, Conflict)
-    assert error.exit_code == 4
-    assert digest in error.reason
-    assert ("app.py" in error.reason) is named
-
-
-def test_overwrite(scenario: StepScenario) -> None:
-    """With `overwrite` other content under the version is not a conflict, and nothing is pulled."""
-    digest = released(scenario, "1")
-    scenario.set_reply("hello again")
-    before = scenario.seen()
-
-    outcome = scenario.real(scenario.preflight(overwrite=True))
 
     assert (outcome.status, outcome.after) == (Status.OK, digest)
     assert scenario.seen() == before

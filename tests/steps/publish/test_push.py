@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from unittest.mock import Mock
 
-import pytest
-
 from seatrial.errors import Conflict, StepFailed
 from seatrial.events import Transfer
 from seatrial.model.app import Check
@@ -67,19 +65,6 @@ def test_an_immutable_tag(scenario: StepScenario) -> None:
     assert outcome.error
     assert outcome.error.exit_code == 4
     assert list(scenario.backend.published(scenario.repository)) == ["1"]
-
-
-@pytest.mark.parametrize("elsewhere", [True, False])
-def test_a_tag_in_the_engine(scenario: StepScenario, elsewhere: bool) -> None:
-    """An image whose tag is missing or points elsewhere is not pushed."""
-    scenario.prepare(scenario.build(), scenario.smoke())
-    if elsewhere:
-        scenario.backend.put_image(scenario.remote())
-
-    error = refused(scenario, scenario.push())
-
-    assert isinstance(error, StepFailed)
-    assert (scenario.image_id(scenario.remote()) or scenario.remote()) in error.reason
 
 
 def test_a_registry_out_of_reach(scenario: StepScenario) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from seatrial.errors import Conflict, SeatrialError, StepFailed, UsageError
 from seatrial.pipeline.outcome import Status
 from seatrial.pipeline.state import StateFolder
-from tests.git import git
-from tests.steps.run_steps import go, refused, released, statuses, without_moving
+from tests.steps.run_steps import go, released, statuses, without_moving
 from tests.steps.scenario import StepScenario
 
 LINE = ("1.4", "1", "latest")
@@ -97,29 +94,6 @@ def test_a_missing_moving_tag(scenario: StepScenario) -> None:
     assert scenario.backend.published(scenario.repository)["stable"] == digest
     assert (done.before, done.after) == (None, digest)
     assert scenario.world.ledger.entries()[-1].before == {}
-
-
-@pytest.mark.parametrize(
-    ("prepare", "to", "error", "code"),
-    [
-        pytest.param(lambda _: None, "1.4.0", StepFailed, 1, id="not published"),
-        pytest.param(lambda s: released(s, "1.4.1-rc1"), "1.4.1-rc1", UsageError, 2, id="a pre-release"),
-        pytest.param(two, "1.4", UsageError, 2, id="a moving tag"),
-        pytest.param(
-            lambda s: (git(s.app.context.parent, "init", "-q"), two(s)), "1.4.1", StepFailed, 1, id="uncommitted"
-        ),
-        pytest.param(
-            lambda s: (two(s), s.backend.publish(s.repository, "1.4.1")), "1.4.1", Conflict, 4, id="overwritten"
-        ),
-    ],
-)
-def test_what_there_is_no_way_back_to(
-    scenario: StepScenario, prepare: Callable[[StepScenario], object], to: str, error: type[SeatrialError], code: int
-) -> None:
-    """A version without moving tags of its own content is refused, and nothing is moved."""
-    prepare(scenario)
-    found = refused(scenario, scenario.rollback(to))
-    assert (type(found), found.exit_code) == (error, code)
 
 
 def test_a_tag_that_cannot_be_moved(scenario: StepScenario) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from seatrial.errors import StepFailed, UsageError
 from seatrial.steps.publish.tag import Tag
-from tests.steps.run_steps import refused
 from tests.steps.scenario import StepScenario
 
 
@@ -34,13 +32,6 @@ def test_a_tag_that_points_elsewhere(scenario: StepScenario) -> None:
     assert scenario.remote("latest") in done.message
     assert scenario.remote() not in done.message
     assert (done.before, done.after) == (elsewhere, scenario.image_id(scenario.local()))
-
-
-def test_nothing_to_tag(scenario: StepScenario) -> None:
-    """Without an image, or with one that Seatrial did not build, there is nothing to tag."""
-    assert isinstance(refused(scenario, scenario.tag()), StepFailed)
-    scenario.backend.put_image(scenario.local())
-    assert isinstance(refused(scenario, scenario.tag()), UsageError)
 
 
 def test_without_a_version_the_last_build_is_tagged(scenario: StepScenario) -> None:

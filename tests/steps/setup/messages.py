@@ -17,27 +17,29 @@ from tests.engine.memory.engine import MemoryEngine
 from tests.steps.message_rows import check, foreign, real, row
 from tests.steps.scenario import StepScenario
 
-__all__ = ["ROWS"]
+__all__ = ["ROWS", "NoEngine"]
 
 _DOWN = "no Docker Engine answers"
 
 
-class _NoEngine(MemoryEngine):
+class NoEngine(MemoryEngine):
     """An engine that does not answer."""
 
     url = "unix:///var/run/docker.sock"
 
     @property
     def endpoint(self) -> str:
+        """Return its URL."""
         return self.url
 
     def info(self) -> EngineInfo:
+        """Raise the error."""
         raise EngineUnavailable(_DOWN, reason="no such socket", hint="")
 
 
-def _without_engine(scenario: StepScenario, *, root: bool = False, url: str = _NoEngine.url) -> Outcome:
+def _without_engine(scenario: StepScenario, *, root: bool = False, url: str = NoEngine.url) -> Outcome:
     """Plan `up` without an engine."""
-    engine = _NoEngine()
+    engine = NoEngine()
     engine.url = url
     with patch("seatrial.steps.setup.engine.may_install", lambda: root):
         return converge(EngineRunning(), replace(scenario.world, engine=engine), check=True, emit=lambda _: None)[0]

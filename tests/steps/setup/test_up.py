@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from seatrial.cli.flags import ImageFlags, OverwriteFlag, PortFlag
 from seatrial.cli.playbook import Playbook
 from seatrial.cli.session import carry_out
-from seatrial.engine.model import EngineInfo
-from seatrial.errors import EngineUnavailable, RegistryUnavailable
+from seatrial.engine.model import ContainerSpec
+from seatrial.errors import RegistryUnavailable
 from seatrial.host.process import Process
+from seatrial.model.reference import ImageReference
 from seatrial.pipeline.converge import converge
-from seatrial.pipeline.outcome import Outcome, Status
+from seatrial.pipeline.outcome import Status
 from seatrial.pipeline.state import StateFolder
-from seatrial.pipeline.step import Step
 from seatrial.pipeline.world import World
 from seatrial.registry.model import Registry
 from seatrial.settings.settings import Settings
@@ -25,28 +26,7 @@ from seatrial.steps.setup import engine as engine_module
 from seatrial.steps.setup.base_image import BaseImage
 from seatrial.steps.setup.local_registry import LocalRegistry
 from tests.engine.memory.engine import MemoryEngine
-
-
-class _NoEngine(MemoryEngine):
-    """An engine that does not answer, at the usual place."""
-
-    @property
-    def endpoint(self) -> str:
-        return "unix:///var/run/docker.sock"
-
-    def info(self) -> EngineInfo:
-        raise EngineUnavailable("no Docker Engine answers", reason="there is no such socket", hint="invoke up")
-
-
-class _Quiet:
-    def step_started(self, step: Step) -> None:
-        """Look away."""
-
-    def on_event(self, event: object) -> None:
-        """Look away."""
-
-    def step_finished(self, outcome: Outcome) -> None:
-        """Look away."""
+from tests.steps.setup.messages import NoEngine
 
 
 def _nobody(host: str) -> Registry:
@@ -75,10 +55,10 @@ def test_check_mode_on_a_bare_machine(
 ) -> None:
     """Without an engine check mode plans the whole demo if it may start one, and fails otherwise."""
     monkeypatch.setattr(engine_module, "may_install", lambda: root)
-    bare = replace(world, engine=_NoEngine())
+    bare = replace(world, engine=NoEngine())
     steps = Playbook(settings=settings).demo(ImageFlags(version="1"), PortFlag(), OverwriteFlag())
 
-    report = carry_out("demo", steps, bare, _Quiet(), check=True)
+    report = carry_out("demo", steps, bare, Mock(), check=True)
 
     assert report.status is status
     assert report.exit_code == (0 if root else 3)
@@ -101,9 +81,6 @@ def test_a_base_image_that_cannot_be_pulled(world: World, settings: Settings) ->
 def test_any_registry_will_do(world: World) -> None:
     """A registry that already answers on the port is ok."""
     engine = MemoryEngine(lambda path, _: (200 if path == "/v2/" else 404, b"{}"))
-    from seatrial.engine.model import ContainerSpec
-    from seatrial.model.reference import ImageReference
-
     image_id = engine.add("registry", ImageReference(repository="x/registry", tag="1"))
     made = engine.create(ContainerSpec(name="somebodys", image_id=image_id, port=5000), print)
     engine.start(made)

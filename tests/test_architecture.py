@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-import pytest
-
 from seatrial import errors
 
 ROOT = Path(__file__).parent.parent
@@ -98,16 +96,11 @@ def test_every_room_has_a_layer() -> None:
     assert sorted(room for layer in LAYERS for room in layer) == sorted(rooms)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=_name)
-def test_a_room_imports_only_rooms_below(path: Path) -> None:
-    """A module imports only from its own room and from layers below."""
-    layers = {room: number for number, layer in enumerate(LAYERS) for room in layer}
-    own = _room(_module(path))
-    if own == "__init__":
-        assert not _imports_of_ours(path)
-        return
-    wrong = {to for to in _imports_of_ours(path) if _room(to) != own and layers[_room(to)] <= layers[own]}
-    assert not wrong
+def test_a_room_imports_only_rooms_below() -> None:
+    """A module imports only from its own room and from layers below; the package file imports nothing of ours."""
+    layers = {room: number for number, layer in enumerate(LAYERS) for room in layer} | {"__init__": len(LAYERS)}
+    arrows = [(_name(path), _room(_module(path)), to) for path in MODULES for to in _imports_of_ours(path)]
+    assert not [(name, to) for name, own, to in arrows if _room(to) != own and layers[_room(to)] <= layers[own]]
 
 
 def test_no_cycle_between_folders() -> None:
@@ -119,64 +112,56 @@ def test_no_cycle_between_folders() -> None:
     TopologicalSorter(arrows).prepare()
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "steps").rglob("*.py")), ids=_name)
-def test_a_step_uses_no_other_stage(path: Path) -> None:
+def test_a_step_uses_no_other_stage() -> None:
     """A step does not print, exit or ask for input, and uses only the other stages that STAGES allows."""
-    called = {
-        node.func.id for node in ast.walk(_tree(path)) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-    }
-    assert not called & {"print", "exit", "input"}
-    own = path.parent.name
-    used = {found.split(".")[2] for found in _imports_of_ours(path) if found.startswith("seatrial.steps.")} - {own}
-    assert used <= STAGES.get(own, set())
+    for path in (PACKAGE / "steps").rglob("*.py"):
+        calls = [node.func for node in ast.walk(_tree(path)) if isinstance(node, ast.Call)]
+        called = {one.id for one in calls if isinstance(one, ast.Name)}
+        assert not called & {"print", "exit", "input"}, path
+        own = path.parent.name
+        used = {found.split(".")[2] for found in _imports_of_ours(path) if found.startswith("seatrial.steps.")} - {own}
+        assert used <= STAGES.get(own, set()), path
 
 
-@pytest.mark.parametrize("path", MODULES, ids=_name)
-def test_libraries_stay_in_their_rooms(path: Path) -> None:
+def test_libraries_stay_in_their_rooms() -> None:
     """A library in ONLY is imported only in its rooms."""
-    for library, rooms in ONLY.items():
-        if any(found.split(".")[0] == library for found in _imports(path)):
-            assert _name(path).startswith(rooms), f"{library} must not be imported here"
+    imports = {(_name(path), found.split(".")[0]) for path in MODULES for found in _imports(path)}
+    assert not [(name, library) for name, library in imports if not name.startswith(ONLY.get(library, ""))]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=_name)
-def test_the_environment_is_read_in_settings(path: Path) -> None:
+def test_the_environment_is_read_in_settings() -> None:
     """Only the settings read the environment."""
-    for node in ast.walk(_tree(path)):
-        if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}:
-            assert _name(path).startswith("settings/")
+    for path in MODULES:
+        reads = [one for one in ast.walk(_tree(path)) if isinstance(one, ast.Attribute)]
+        assert _name(path).startswith("settings/") or not {one.attr for one in reads} & {"environ", "getenv"}, path
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("__init__.py")), ids=_name)
-def test_a_package_file_holds_one_sentence(path: Path) -> None:
+def test_a_package_file_holds_one_sentence() -> None:
     """An `__init__.py` has a docstring and no code, so importing a package costs nothing."""
-    allowed = {"__all__", "__version__"} if path.parent == PACKAGE else set()
-    docstring, *more = _tree(path).body
-    assert isinstance(docstring, ast.Expr)
-    assert all(isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in allowed for node in more)
+    for path in PACKAGE.rglob("__init__.py"):
+        allowed = {"__all__", "__version__"} if path.parent == PACKAGE else set()
+        docstring, *more = _tree(path).body
+        assert isinstance(docstring, ast.Expr), path
+        assert all(isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in allowed for node in more), path
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if path.stem != "__init__"], ids=_name)
-def test_public_names(path: Path) -> None:
+def test_public_names() -> None:
     """Every module has one `__all__`, and it lists every public function and class."""
-    tree = _tree(path)
-    lists = [
-        node.value
-        for node in tree.body
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "__all__"
-    ]
-    assert len(lists) == 1, "there is no __all__"
-    names = ast.literal_eval(lists[0])
-    public = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
     decorated = {"tasks.py", "cli/read_tasks.py"}  # their functions are public through the collection
-    if _name(path) not in decorated:
-        assert {name for name in public if not name.startswith("_")} <= set(names)
+    for path in (path for path in MODULES if path.stem != "__init__"):
+        body = _tree(path).body
+        lists = [one for one in body if isinstance(one, ast.Assign) and ast.unparse(one.targets[0]) == "__all__"]
+        assert len(lists) == 1, path
+        public = {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        if _name(path) not in decorated:
+            names = set(ast.literal_eval(lists[0].value))
+            assert {name for name in public if not name.startswith("_")} <= names, path
 
 
-@pytest.mark.parametrize("path", [*MODULES, *sorted(Path(__file__).parent.rglob("*.py"))], ids=str)
-def test_length(path: Path) -> None:
+def test_length() -> None:
     """No file is longer than LONGEST_FILE."""
-    assert len(path.read_text("utf-8").splitlines()) <= LONGEST_FILE
+    files = [*MODULES, *Path(__file__).parent.rglob("*.py")]
+    assert not [path for path in files if len(path.read_text("utf-8").splitlines()) > LONGEST_FILE]
 
 
 def test_the_readme_shows_the_rooms() -> None:

@@ -119,10 +119,7 @@ def _about(repository: str, rows: list[str]) -> list[str]:
     return [re.sub(r"\d+ seconds", "some seconds", re.sub(" {3,}", "   ", row)) for row in rows if repository in row]
 
 
-def test_up_is_ok_with_a_running_engine(project: Project, client: docker.DockerClient) -> None:
+def test_up_is_ok_with_a_running_engine(project: Project) -> None:
     """`up` in check mode finds the running engine and changes nothing."""
     done = project.invoke("up", "--check", "--json")
-
-    assert done.code == 0, done.all
-    assert done.document["engine"]["version"] == client.version()["Version"]
-    assert done.statuses["engine"] == "ok"
+    assert (done.code, done.statuses["engine"]) == (0, "ok"), done.all

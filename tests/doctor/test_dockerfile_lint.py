@@ -23,14 +23,6 @@ HEALTHCHECK CMD ["true"]
 USER 10001:10001
 CMD ["python", "app.py"]
 """
-# What hadolint 2.15.1 prints for `FROM python:latest` and `CMD python app.py`, with --no-fail --format json.
-_RECORDED = (
-    '[{"code":"DL3007","column":1,"file":"-","level":"warning","line":1,"message":"Using latest is prone to errors if'
-    ' the image will ever update. Pin the version explicitly to a release tag"},'
-    '{"code":"DL3025","column":1,"file":"-","level":"warning","line":2,"message":"Use arguments JSON notation for CMD'
-    ' and ENTRYPOINT arguments"}]'
-)
-
 Stand = Callable[[str], None]
 
 
@@ -101,18 +93,8 @@ def test_hadolint_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     found = hadolint_warnings("FROM python:latest\nRUN echo 'naïve' && cd /tmp\nCMD python app.py\n")
 
     assert {(1, "DL3007"), (2, "DL3003"), (3, "DL3025")} <= {(one.line, one.rule) for one in found}
+    assert "DL3025: Use arguments JSON notation for CMD and ENTRYPOINT arguments" in {one.reason for one in found}
     assert hadolint_warnings(_GOOD) == ()
-
-
-def test_the_findings_of_hadolint(stand_in: Stand) -> None:
-    """Each finding of hadolint is a warning with its line, its code and its message."""
-    stand_in(f'test "$*" = "--no-fail --format json -" && cat >/dev/null && echo \'{_RECORDED}\'')
-
-    first, second = hadolint_warnings(_GOOD)
-
-    assert (first.line, first.rule, second.line, second.rule) == (1, "DL3007", 2, "DL3025")
-    assert second.reason == "DL3025: Use arguments JSON notation for CMD and ENTRYPOINT arguments"
-    assert second.hint == "fix it, or write above line 2: # hadolint ignore=DL3025"
 
 
 @pytest.mark.parametrize("script", ["exit 1", "", "echo '[{\"code\": 1}]'"])

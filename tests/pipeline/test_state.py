@@ -27,7 +27,6 @@ def _verdict(image: str) -> Verdict:
 def test_verdict(state: StateFolder) -> None:
     """A verdict is saved by its image and covers only its checks."""
     state.save_verdict(_verdict("sha256:a"))
-
     found = state.verdict("sha256:a")
 
     assert found == _verdict("sha256:a")

@@ -25,6 +25,7 @@ def test_this_repositorys_app(repository: Path, project: Project) -> None:
     """This repository's app passes, although it had a verdict without a visit; its screenshot is kept."""
     shutil.copytree(repository / "app", project.folder / "app", ignore=shutil.ignore_patterns("__pycache__"))
     settings = yaml.safe_load((repository / "invoke.yaml").read_text())
+    assert settings["seatrial"]["apps"]["web"]["image_facts"] == "fail"
     settings["seatrial"]["project"] = project.name
     settings["seatrial"]["apps"]["web"] |= {"repository": f"{project.name}/page", "base_images": [project.base]}
     (project.folder / "invoke.yaml").write_text(yaml.safe_dump(settings))

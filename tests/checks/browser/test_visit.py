@@ -146,9 +146,9 @@ def test_a_page_that_never_finishes(tmp_path: Path, chromium: str) -> None:
     with listen(lambda _: time.sleep(60)) as port:
         tag = f"<img src=http://127.0.0.1:{port}/slow>"
         with serving({"/": GOOD + tag}) as served:
-            page = open_page(f"http://{served.host}/", screenshot=tmp_path / "page.png", seconds=12, program=chromium)
+            page = open_page(f"http://{served.host}/", screenshot=tmp_path / "page.png", seconds=8, program=chromium)
 
-    assert page.seconds < 18
+    assert page.seconds < 14
     assert page.screenshot
     assert len(page.problems) == 1
     assert "did not finish loading within" in page.problems[0]
@@ -164,9 +164,9 @@ def test_a_page_that_never_finishes(tmp_path: Path, chromium: str) -> None:
 )
 def test_a_page_that_never_rests_in_time(show: Show, script: str, words: str, *, pictured: bool) -> None:
     """A script that never ends, or that reloads the page for ever, fails within the given time."""
-    page = show(f"{GOOD}<script>{script}</script>", seconds=12)
+    page = show(f"{GOOD}<script>{script}</script>", seconds=8)
 
-    assert page.seconds < 18
+    assert page.seconds < 14
     assert pictured or page.screenshot is None
     assert words in page.problems[0]
 

@@ -30,8 +30,8 @@ _OURS = ("./inv", "invoke", "seatrial")
 _CHORES = {"test", "dev.engines", "dev.lint", "dev.lock"}
 # What may follow the program's name in a hint.
 _OTHERS = {
-    "docker": "buildx context events image images info inspect login logout logs manifest ps pull rename rm start stop"
-    " swarm system tag unpause version",
+    "docker": "buildx context events image images info inspect login logout logs manifest ps pull push rename rm start"
+    " stop swarm system tag unpause version",
     "git": "add commit config fetch init log rev-parse stash status submodule tag",
 }
 _VALUES: dict[str, Callable[[str], object]] = {
@@ -74,7 +74,8 @@ def _parse(words: list[str], prefix: str) -> str:
     try:
         if words[0] in ("--list", "--version", "--debug", "--help"):
             words = words[1:]
-        for context in Parser(contexts=_contexts(prefix)).parse_argv(words):
+        named = [one for one in _contexts(prefix) if not {one.name, *one.aliases}.isdisjoint(words)]  # all are slow
+        for context in Parser(contexts=named).parse_argv(words):
             for name, argument in context.args.items():
                 for value in argument.value if isinstance(argument.value, list) else [argument.value]:
                     if isinstance(value, str) and not value.isupper() and name in _VALUES:

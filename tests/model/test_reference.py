@@ -10,7 +10,7 @@ from contextlib import suppress
 import docker
 import pytest
 from docker.errors import DockerException
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seatrial.errors import UsageError
@@ -92,6 +92,7 @@ def test_bad_names(text: str) -> None:
     assert PASSWORD not in str(caught.value)
 
 
+@settings(max_examples=50, deadline=None)  # a busy machine must not fail the test
 @given(references())
 def test_round_trip(reference: ImageReference) -> None:
     """A reference that is written and parsed again is the same, by its full and its familiar name."""
@@ -99,6 +100,7 @@ def test_round_trip(reference: ImageReference) -> None:
     assert ImageReference.parse(reference.familiar) == reference
 
 
+@settings(max_examples=50)
 @given(st.text(max_size=60))
 def test_any_text(text: str) -> None:
     """Any text is parsed or raises `UsageError`, never another error."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seatrial.errors import UsageError
@@ -46,6 +46,7 @@ def test_bad_versions(text: str, nearest: str) -> None:
     assert caught.value.hint == f"--version {nearest}"
 
 
+@settings(max_examples=50)
 @given(st.text(max_size=200))
 def test_nearest_is_good(text: str) -> None:
     """Any text is a version, or the version in the hint is valid."""

@@ -85,7 +85,6 @@ def test_inside_a_container(project: Project, network: OtherNetwork) -> None:
         done = _run(project, network, command, "--json")
         failed(done, "--network host", code=3, cause="port-unreachable")
         assert done.seconds < 10
-    assert project.invoke("smoke").code == 0
 
 
 def test_what_the_docker_cli_would_add(project: Project) -> None:

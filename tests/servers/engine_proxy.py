@@ -15,7 +15,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from itertools import chain, islice
@@ -59,11 +59,10 @@ class Cut(EngineFault):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stall(EngineFault):
-    """After so many messages nothing more is sent until the proxy or the client closes; see `Cut` for `finishes`."""
+class Stall(Cut):
+    """After so many messages nothing more is sent until the proxy or the client closes."""
 
-    messages: int = 1
-    finishes: bool = True
+    messages: int | None = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,11 +90,8 @@ def engine_proxy(*faults: EngineFault) -> Iterator[EngineProxy]:
         path = str(Path(folder) / "docker.sock")
         server = _Server(path, _Conversation)
         server.proxy = EngineProxy(faults, path=path, upstream=upstream if scheme == "unix" else _DEFAULT_SOCKET)
-        with running(server):
-            try:
-                yield server.proxy
-            finally:
-                server.proxy.close()
+        with running(server), closing(server.proxy):
+            yield server.proxy
 
 
 class _Server(ThreadingUnixStreamServer):
@@ -175,9 +171,7 @@ class _Conversation(BaseRequestHandler):
             messages: Iterator[bytes] = iter(answer.readline, b"")
             match fault if answer.status == _OK else None:
                 case Cut() as cut:
-                    self._cut(messages, cut)
-                case Stall() as stall:
-                    self._stall(messages, stall, engine)
+                    self._cut(messages, cut, engine)
                 case other:
                     if isinstance(other, Garbage):
                         messages = chain(islice(messages, other.after), [other.line], messages)
@@ -186,24 +180,19 @@ class _Conversation(BaseRequestHandler):
                             self._send(message)
                     self._send(b"")
 
-    def _stall(self, messages: Iterator[bytes], fault: Stall, engine: socket.socket) -> None:
-        for message in islice(messages, fault.messages):
-            self._send(message)
-        if fault.finishes:
-            for _ in messages:
-                pass
-        else:
-            engine.shutdown(socket.SHUT_RDWR)
-        self.client_gone.wait()
-
-    def _cut(self, messages: Iterator[bytes], fault: Cut) -> None:
+    def _cut(self, messages: Iterator[bytes], fault: Cut, engine: socket.socket) -> None:
         for message in islice(messages, fault.messages):
             self._send(message)
         self.keep_engine_connected = fault.finishes
-        self.request.shutdown(socket.SHUT_RDWR)
+        if not isinstance(fault, Stall):
+            self.request.shutdown(socket.SHUT_RDWR)
         if fault.finishes:
             for _ in messages:
                 pass
+        elif isinstance(fault, Stall):
+            engine.shutdown(socket.SHUT_RDWR)
+        if isinstance(fault, Stall):
+            self.client_gone.wait()
 
     def _begin(self, status: str, headers: list[tuple[str, str]]) -> None:
         headers_kept = [f"{name}: {value}" for name, value in headers if name.lower() not in _DROPPED_HEADERS]

@@ -109,11 +109,8 @@ def registry_proxy(upstream_host: str, *faults: RegistryFault) -> Iterator[Regis
     """Yield a proxy in front of a registry; its connections end with it."""
     server = _Server(("127.0.0.1", 0), _Conversation)
     server.proxy = RegistryProxy(faults, port=server.server_port, upstream=upstream_host)
-    with running(server):
-        try:
-            yield server.proxy
-        finally:
-            server.proxy.close()
+    with running(server), closing(server.proxy):
+        yield server.proxy
 
 
 class _Server(ThreadingHTTPServer):

@@ -35,26 +35,15 @@ def test_four_runs(scenario: StepScenario, tmp_path: Path) -> None:
     assert scenario.backend.images() == frozenset()
 
 
-def test_the_ledger(scenario: StepScenario) -> None:
-    """A rollback is recorded with the digests from before; a second rollback records nothing."""
-    older, newer = two(scenario)
-    released_from_here = scenario.world.ledger.entries()
-
-    scenario.four_runs(scenario.rollback("1.4.1"))
-
-    *known, entry = scenario.world.ledger.entries()
-    assert tuple(known) == released_from_here
-    assert (entry.action, entry.app, entry.version) == ("rollback", "web", "1.4.1")
-    assert entry.digests == dict.fromkeys(LINE, older)
-    assert entry.before == dict.fromkeys(LINE, newer)
-    assert entry.builder == released_from_here[0].builder
-
-
 def test_forward_again(scenario: StepScenario) -> None:
-    """A release of the newer version moves the tags forward again, and pushes nothing else."""
+    """A rollback is recorded; a release of the newer version moves the tags forward again, and pushes nothing else."""
     older = released(scenario, "1.4.1")
     newer = released(scenario, "1.4.2", "hello again", tested=True)
-    scenario.prepare(scenario.rollback("1.4.1"))
+    for _ in range(2):
+        scenario.prepare(scenario.rollback("1.4.1"))
+    first, _, entry = scenario.world.ledger.entries()
+    assert (entry.action, entry.app, entry.version, entry.builder) == ("rollback", "web", "1.4.1", first.builder)
+    assert (entry.digests, entry.before) == (dict.fromkeys(LINE, older), dict.fromkeys(LINE, newer))
 
     done = go(scenario, scenario.release("1.4.2"), check=False)
 

@@ -161,7 +161,7 @@ def test_check_mode(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("check", [True, False])
-@pytest.mark.parametrize("name", [".", "", "/dev/null", "~nobody-of-that-name/x.xml", "a\0b"])
+@pytest.mark.parametrize("name", [".", "/dev/null", "~nobody-of-that-name/x.xml", "a\0b"])
 def test_refused_names(name: str, *, check: bool) -> None:
     """A name that cannot be a file is refused before the run, also in check mode."""
     with pytest.raises(UsageError) as caught:

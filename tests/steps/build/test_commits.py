@@ -30,7 +30,7 @@ def _repository(scenario: StepScenario) -> None:
 
 
 def test_standard_labels(scenario: StepScenario) -> None:
-    """An image has the standard labels; in a git repository also those of the commit."""
+    """An image has the standard labels that its Dockerfile does not set; in a git repository also the commit's."""
     scenario.prepare(scenario.build())
     labels = scenario.backend.labels(scenario.local())
     names = {name.removeprefix(_OCI) for name in labels if name.startswith(_OCI)}
@@ -39,11 +39,13 @@ def test_standard_labels(scenario: StepScenario) -> None:
     assert labels[f"{_OCI}base.name"] == str(ImageReference.parse(scenario.backend.base))
 
     _repository(scenario)
-    scenario.set_reply("hello from git")
+    with scenario.app.dockerfile.open("a") as file:
+        file.write(f'LABEL {_OCI}title="The Shop"\n')
     git(scenario.app.context.parent, "commit", "-qam", "two")
     scenario.prepare(scenario.build())
 
     labels = scenario.backend.labels(scenario.local())
+    assert f"{_OCI}title" not in labels, "the engine in memory does not read the Dockerfile"
     assert labels[REVISION_LABEL] == git(scenario.app.context.parent, "rev-parse", "HEAD")
     assert labels[f"{_OCI}source"] == "https://example.org/shop.git"
     assert labels[f"{_OCI}created"].endswith("Z")

@@ -148,6 +148,14 @@ def test_odd_names(scenario: StepScenario) -> None:
         (scenario.app.context / name).write_text("x")
 
 
+def test_another_name_for_the_dockerfile(scenario: StepScenario) -> None:
+    """COPY may include the Dockerfile, so another name for it causes a build."""
+    scenario.prepare(scenario.build())
+    other = scenario.app.dockerfile.rename(scenario.app.context / "Web.Dockerfile")
+    step = Build(target=scenario.app.but(dockerfile=other), version=Version("1"))
+    assert "Dockerfile" in scenario.check(step).reason
+
+
 def test_modes_of_an_extra_context(scenario: StepScenario, tmp_path: Path) -> None:
     """File modes of an extra context count, and a Dockerfile.dockerignore in it excludes nothing."""
     extra = tmp_path / "extra"

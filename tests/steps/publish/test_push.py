@@ -53,6 +53,7 @@ def test_other_content(scenario: StepScenario) -> None:
     done = scenario.four_runs(scenario.push(overwrite=True))
 
     assert done.before == older != done.after
+    assert scenario.world.ledger.entries()[-1].before == {"1": older, "latest": older}
     assert scenario.backend.published(scenario.repository) == {"1": done.after, "latest": done.after}
 
 

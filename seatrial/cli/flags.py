@@ -138,7 +138,7 @@ class PortFlag:
 class DownFlags:
     """What `down` removes."""
 
-    volumes: bool = flag("Also delete the local registry's data.", default=False)
+    volumes: bool = flag("Also delete the apps' volumes and the local registry's data.", default=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -148,12 +148,14 @@ class Playbook:
     def down(self, flags: DownFlags, *, engine_answers: bool) -> tuple[Step, ...]:
         """Return the steps of `down`; without an engine there is nothing in it to stop."""
         from seatrial.steps.serve.stop import Stop
+        from seatrial.steps.serve.volumes import VolumesDeleted
         from seatrial.steps.setup.engine import EngineStopped
         from seatrial.steps.setup.local_registry import LocalRegistryStopped
 
         stops = tuple(Stop(target=app) for app in self.settings.apps.values())
         inside: tuple[Step, ...] = (*stops, LocalRegistryStopped(volumes=flags.volumes)) if engine_answers else ()
-        return (*inside, EngineStopped())
+        with_data = [app for app in self.settings.apps.values() if app.volumes and flags.volumes and engine_answers]
+        return (*inside, *(VolumesDeleted(target=app) for app in with_data), EngineStopped())
 
     def demo(self, image: ImageFlags, port: PortFlag, flags: OverwriteFlag) -> tuple[Step, ...]:
         """Return the steps of `demo`: `up`, a release into the local registry, `run`."""

@@ -142,15 +142,14 @@ def read_only_root(evidence: Evidence) -> Cause | None:
         return None  # its folder is missing, or belongs to another user
     writable = ", ".join(inspection.writable)
     reason = f"it writes to {path or 'its root'}, but its root is read-only ({writable} can be written to)"
-    if database:
-        reason += "; a tmpfs loses its data when the container ends"
+    reason += "; a database needs a volume, a tmpfs would lose its data" if database else ""
     # A tmpfs over a folder with the app's own files would hide them.
     folder = posixpath.dirname(path)
     if folder in ("", "/", inspection.workdir) or folder == posixpath.dirname(inspection.workdir):
-        return Cause.fixed_by_build(
-            "read-only-root", reason, "let the app write below /tmp, or in a folder in the setting tmpfs"
-        )
-    return Cause.fixed_by_setting("read-only-root", reason, f"tmpfs: [{folder}]", evidence.app)
+        hint = f"let the app write below /tmp, or in a folder in the setting {'volumes' if database else 'tmpfs'}"
+        return Cause.fixed_by_build("read-only-root", reason, hint)
+    setting = f"volumes: {{data: {folder}}}" if database else f"tmpfs: [{folder}]"
+    return Cause.fixed_by_setting("read-only-root", reason, setting, evidence.app)
 
 
 def permission_denied(evidence: Evidence) -> Cause | None:

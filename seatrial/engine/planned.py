@@ -37,6 +37,9 @@ class _PlannedEngine:
     def images(self, labels: Mapping[str, str] | None = None) -> list[Image]:  # noqa: ARG002  the same
         return []
 
+    def volume(self, name: str) -> None:  # noqa: ARG002  the same
+        return None
+
     def container(self, name: str) -> Container | None:  # noqa: ARG002  the same
         return None
 

@@ -148,6 +148,10 @@ class Engine(Protocol):
         """Remove a container, running or not, and its anonymous volumes; do nothing if it is absent."""
         ...
 
+    def volume(self, name: str) -> Mapping[str, str] | None:
+        """Return the labels of a named volume, or None if there is no such volume."""
+        ...
+
     def remove_volume(self, name: str) -> None:
         """Remove a named volume; do nothing if it is absent."""
         ...

@@ -49,6 +49,7 @@ VERSION_LABEL = "seatrial.version"
 
 _Processors = Annotated[float, Meta(ge=0.01, le=1024)]
 _WritablePath = Annotated[str, Meta(pattern=r"^(/(?!\.\.?(/|$))[^/:,\s]+)+/?$")]
+_VolumeName = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$")]
 _Texts = Mapping[str, str]
 _Secrets = Mapping[str, Annotated[str, Meta(pattern="^(src|env)=[^,]+$")]]
 
@@ -133,6 +134,10 @@ class App(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cpus: Annotated[_Processors | None, about("the largest number of processors; default: all")] = None
     stop_grace: Annotated[float, Meta(ge=0, le=600), about("seconds to finish requests when it is stopped")] = 10.0
     tmpfs: Annotated[tuple[_WritablePath, ...], about("where the app may write, in memory, besides /tmp")] = ()
+    volumes: Annotated[
+        Mapping[_VolumeName, _WritablePath],
+        about("where the app keeps data, by name; run keeps it, down --volumes deletes it"),
+    ] = field(default_factory=dict)
     smoke_timeout: Annotated[Seconds, about("seconds from the container's start to the last response")] = 30.0
     push_timeout: Annotated[Seconds, about("seconds without progress until a push is cancelled")] = 120.0
     tags: Annotated[
@@ -168,6 +173,11 @@ class App(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def container_labels(self) -> dict[str, str]:
         """The labels of the app's containers: they say which of two projects of one name created them, too."""
         return {**self.labels, PATH_LABEL: str(self.root)}
+
+    @property
+    def volume_names(self) -> dict[str, str]:
+        """The engine's names of the app's volumes, by the paths where they are mounted."""
+        return {path.rstrip("/"): f"{self.container_name}-{name}" for name, path in self.volumes.items()}
 
     def owns(self, labels: Mapping[str, str]) -> bool:
         """Return whether a container with these labels belongs to this app; older ones do not have the path."""

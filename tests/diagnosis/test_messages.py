@@ -18,7 +18,7 @@ LISTENING = replace(RUNNING, sockets=(Socket(address="0.0.0.0", port=5000),))  #
 ARM = Program(path="/app", kind="compiled", platform="linux/arm64")
 NO_LOADER = Program(path="/app", kind="compiled", interpreter="/lib/ld.so", lacks_interpreter=True)
 SCRIPT = Program(path="/run.sh", kind="script", interpreter="/bin/zsh -e", lacks_interpreter=True)
-NO_DATA = "; a tmpfs loses its data when the container ends"
+NO_DATA = "; a database needs a volume, a tmpfs would lose its data"
 NO_DATABASE = "unable to open database file"
 NO_FILE = "FileNotFoundError: [Errno 2] No such file or directory: "
 
@@ -86,7 +86,7 @@ def listening(address: str, port: int) -> Evidence:
                 ENDED, TRACEBACK, '    sqlite3.connect("/data/app.db")', f"sqlite3.OperationalError: {NO_DATABASE}"
             ),
             f"it writes to /data/app.db, but its root is read-only (/tmp can be written to){NO_DATA}",
-            f"tmpfs: [/data]{SET}",
+            f"volumes: {{data: /data}}{SET}",
         ),
         (
             evidence(RUNNING, "[1] [CRITICAL] WORKER TIMEOUT (pid:9)", results=(REFUSED,)),

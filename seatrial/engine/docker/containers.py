@@ -150,6 +150,13 @@ class Containers:
             if error.status != _CONFLICT:  # somebody else is removing it right now
                 raise
 
+    def volume(self, name: str) -> Mapping[str, str] | None:
+        """Return the labels of a named volume, or None if there is no such volume."""
+        translated = self._connection.translate_errors(f"the volume {name} cannot be inspected")
+        with suppress(AbsentError), translated:
+            return dict(self._connection.client.inspect_volume(name).get("Labels") or {})
+        return None
+
     def remove_volume(self, name: str) -> None:
         """Remove a named volume; do nothing if it is absent."""
         with suppress(AbsentError), self._connection.translate_errors(f"the volume {name} cannot be removed"):
@@ -229,7 +236,10 @@ def _config(spec: ContainerSpec, address: str, proxies: Mapping[str, str], owner
         "PidsLimit": spec.pids,
         "NanoCpus": round((spec.cpus or 0) * 1e9),
         "Init": True,
-        "Mounts": [{"Type": "volume", "Source": name, "Target": path} for path, name in spec.volumes.items()],
+        "Mounts": [
+            {"Type": "volume", "Source": name, "Target": path, "VolumeOptions": {"Labels": dict(spec.labels)}}
+            for path, name in spec.volumes.items()
+        ],
         "RestartPolicy": {"Name": "unless-stopped" if spec.restart else "no"},
     }
     if spec.hardened:

@@ -80,7 +80,7 @@ class Replacement:
         engine, app = self.world.engine, self.app
         labels = {**self.labels, **SERVING_LABELS, **self.world.process.labels}
         name = f"{app.container_name}-{self.world.process.run}"
-        spec = spec_for(app, self.image, name=name, host_port=app.host_port, labels=labels)
+        spec = spec_for(app, self.image, name=name, host_port=app.host_port, labels=labels, keep=True)
         with deferred():  # otherwise an interrupt could leave a container that is not removed
             new = engine.create(spec, self.emit)
             undo.callback(self._remove, new)

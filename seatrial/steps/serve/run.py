@@ -97,6 +97,8 @@ class Run(AppStep):
             limits["cpus"] = app.cpus
         if app.tmpfs:
             limits["tmpfs"] = sorted(app.tmpfs)
+        if app.volumes:
+            limits["volumes"] = sorted(f"{name}:{path}" for path, name in app.volume_names.items())
         secret = {f"environment {key}": _value_digest(value) for key, value in sorted(app.environment.items())}
         return {"port": app.port, "host_port": app.host_port, **limits, **secret}
 

@@ -31,8 +31,13 @@ _HIGHEST_PORT = 65535
 _STANDING_SECONDS = 0.25
 
 
-def spec_for(app: App, image: Image, *, name: str, host_port: int, labels: dict[str, str]) -> ContainerSpec:
-    """Return the spec of an app's container: hardened, with PORT set to the app's port."""
+def spec_for(  # noqa: PLR0913  each argument is one thing
+    app: App, image: Image, *, name: str, host_port: int, labels: dict[str, str], keep: bool = False
+) -> ContainerSpec:
+    """Return the spec of an app's container: hardened, with PORT set to the app's port.
+
+    With `keep` it has the app's own volumes, otherwise empty ones that go with the container.
+    """
     return ContainerSpec(
         name=name,
         image_id=image.id,
@@ -45,6 +50,7 @@ def spec_for(app: App, image: Image, *, name: str, host_port: int, labels: dict[
         cpus=app.cpus,
         stop_grace=app.stop_grace,
         tmpfs=app.tmpfs,
+        volumes=app.volume_names if keep else dict.fromkeys(app.volume_names, ""),
     )
 
 

@@ -22,6 +22,13 @@ class MemoryContainer:
     exit_code: int = 0
     server: ThreadingHTTPServer | None = None
 
+    def stop(self) -> None:
+        """End the process, if it runs."""
+        if self.server:
+            self.server.shutdown()
+            self.server.server_close()
+            self.server, self.state = None, "exited"
+
     @property
     def shown(self) -> Container:
         """The container as the engine describes it."""

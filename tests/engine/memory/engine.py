@@ -52,6 +52,7 @@ class MemoryEngine:
         self.exit_code = exit_code
         self.registries: dict[str, MemoryRegistry] = {}
         self._images: dict[str, Image] = {}
+        self._volumes: dict[str, Mapping[str, str]] = {}
         self._containers: dict[str, MemoryContainer] = {}
 
     published_host = "127.0.0.1"
@@ -105,9 +106,8 @@ class MemoryEngine:
 
     def history(self, name_or_id: str) -> list[HistoryEntry]:
         """Return a history of one layer."""
-        image = self._image(name_or_id)
-        created, size, tags = image.created, image.size, image.tags
-        return [HistoryEntry(id=image.id, created=created, created_by="memory", size=size, comment="", tags=tags)]
+        one = self._image(name_or_id)
+        return [HistoryEntry(id=one.id, created=one.created, created_by="", size=one.size, comment="", tags=one.tags)]
 
     def files(self, image_id: str, *, name: str, labels: Mapping[str, str]) -> Generator[ImageFile, None, None]:
         """Yield nothing: images in memory have no files."""
@@ -193,8 +193,7 @@ class MemoryEngine:
 
     def container(self, name: str) -> Container | None:
         """Return the container of that name or id, or None."""
-        found = self._find_container(name)
-        return found.shown if found else None
+        return found.shown if (found := self._find_container(name)) else None
 
     def containers(self, labels: Mapping[str, str]) -> list[Container]:
         """Return the containers with all these labels, in any state."""
@@ -210,6 +209,7 @@ class MemoryEngine:
                 cause="name-taken",
             )
         self._image(spec.image_id)
+        self._volumes |= {name: spec.labels for name in spec.volumes.values() if name}
         container_id = hashlib.sha256(f"{spec.name}{time.monotonic_ns()}".encode()).hexdigest()
         self._containers[container_id] = MemoryContainer(spec=spec, id=container_id, name=spec.name)
         return container_id
@@ -231,11 +231,8 @@ class MemoryEngine:
 
     def stop(self, container_id: str, *, grace: float) -> None:
         """Stop a container; do nothing if it is stopped or absent."""
-        running = self._find_container(container_id)
-        if running and running.server:
-            running.server.shutdown()
-            running.server.server_close()
-            running.server, running.state = None, "exited"
+        if running := self._find_container(container_id):
+            running.stop()
 
     def rename(self, container_id: str, name: str) -> None:
         """Rename a container."""
@@ -246,13 +243,17 @@ class MemoryEngine:
 
     def remove(self, container_id: str) -> None:
         """Remove a container, running or not; do nothing if it is absent."""
-        running = self._find_container(container_id)
-        if running:
-            self.stop(running.id, grace=0)
+        if running := self._find_container(container_id):
+            running.stop()
             del self._containers[running.id]
 
+    def volume(self, name: str) -> Mapping[str, str] | None:
+        """Return the labels of the volume, or None."""
+        return self._volumes.get(name)
+
     def remove_volume(self, name: str) -> None:
-        """Do nothing: there are no volumes in memory."""
+        """Forget the volume."""
+        self._volumes.pop(name, None)
 
     def logs(self, container_id: str, *, tail: int | None = None, follow: bool = False) -> Iterator[str]:
         """Yield the container's log, which is always the same line."""
@@ -261,8 +262,7 @@ class MemoryEngine:
 
     def inspect_container(self, container_id: str) -> ContainerInspection | None:
         """Return a container's state and sockets; None if it is absent."""
-        found = self._find_container(container_id)
-        return found.inspection if found else None
+        return found.inspection if (found := self._find_container(container_id)) else None
 
     def run_health_test(self, container_id: str, test: HealthTest) -> Health:
         """Return that the container is healthy."""

@@ -9,6 +9,7 @@ import pytest
 
 from seatrial.errors import Conflict, ContainerFailed
 from seatrial.pipeline.outcome import Status
+from seatrial.steps.serve.volumes import VolumesDeleted
 from tests.steps.scenario import ALSO_DOCKER, StepScenario
 
 
@@ -72,3 +73,18 @@ def test_somebody_elses_container_is_left_alone(scenario: StepScenario) -> None:
     assert real.error.cause == "name-taken"
     assert (check.status, check.message) == (real.status, real.message)
     assert scenario.seen() == before
+
+
+@ALSO_DOCKER
+def test_data_is_kept(scenario: StepScenario) -> None:
+    """A volume stays when the app stops, smoke does not use it, and only `down --volumes` deletes it."""
+    kept = replace(scenario, app=scenario.app.but(volumes={"data": "/var/lib/web"}))
+    name, engine = f"{kept.app.container_name}-data", kept.backend.engine
+    kept.prepare(kept.build(), kept.smoke())
+    assert engine.volume(name) is None
+
+    kept.prepare(kept.serve(), kept.stop())
+
+    assert kept.app.owns(engine.volume(name) or {})
+    assert kept.four_runs(VolumesDeleted(target=kept.app)).before == name
+    assert engine.volume(name) is None

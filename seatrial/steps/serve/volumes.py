@@ -1,0 +1,35 @@
+"""down --volumes: an app's data is deleted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from seatrial.engine.protocol import Emit
+from seatrial.pipeline.step import AppStep, Change, NoChange
+from seatrial.pipeline.world import World
+
+__all__ = ["VolumesDeleted"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VolumesDeleted(AppStep):
+    """The named volumes of the setting `volumes` do not exist; others' volumes are left alone."""
+
+    name: str = "volumes"
+
+    def plan(self, world: World) -> Change | NoChange:
+        """Look for the volumes that `run` created."""
+        found = self._found(world)
+        if not found:
+            return NoChange(message=f"{self.app} has no volumes")
+        names = ", ".join(found)
+        return Change(would=f"delete {names}", done=f"deleted {names}", before=names)
+
+    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
+        """Delete them."""
+        for name in self._found(world):
+            world.engine.remove_volume(name)
+
+    def _found(self, world: World) -> list[str]:
+        volumes = {name: world.engine.volume(name) for name in self.target.volume_names.values()}
+        return [name for name, labels in volumes.items() if labels is not None and self.target.owns(labels)]

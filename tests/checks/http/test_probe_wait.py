@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from itertools import chain, repeat
 
 import pytest
@@ -15,7 +15,7 @@ from seatrial.checks.http.probe import PollInterval, Result, probe
 from seatrial.checks.http.response import Expected
 from seatrial.diagnosis.answers import deployed_cause
 from seatrial.model.app import Check
-from tests.servers.local_server import Asked, Reply, serve
+from tests.servers.local_server import Asked, Reply, Served, serve
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 
@@ -68,20 +68,20 @@ def test_timeline(free_port: int) -> None:
     assert only.count > 5
 
 
-def slowly(*seconds: float) -> Iterator[float]:
-    """Yield these waits, then no more waits."""
-    return chain(seconds, repeat(0.0))
-
-
-def test_within() -> None:
-    """A right answer that comes too late is wrong, unless the app was not ready before."""
-    waits = slowly(0.0, 0.3)
+def slowly(*seconds: float) -> AbstractContextManager[Served]:
+    """Serve an app whose first answers take so many seconds."""
+    waits = chain(seconds, repeat(0.0))
 
     def answer(_: Asked) -> Reply:
         time.sleep(next(waits))
         return Reply()
 
-    with serve(answer) as server:
+    return serve(answer)
+
+
+def test_within() -> None:
+    """A right answer that comes too late is wrong, unless the app was not ready before."""
+    with slowly(0.0, 0.3) as server:
         first, second = run_checks(server.port, Check(), Check(within=0.2), seconds=5)
     assert first.problem is None
     assert deployed_cause(second.problem or "") == "no-answer"
@@ -91,13 +91,7 @@ def test_within() -> None:
 
 def test_within_does_not_count_the_start() -> None:
     """If the first answer of an app is slow, the check is repeated: the app was not ready."""
-    waits = slowly(0.3)
-
-    def answer(_: Asked) -> Reply:
-        time.sleep(next(waits))
-        return Reply()
-
-    with serve(answer) as server:
+    with slowly(0.3) as server:
         (result,) = run_checks(server.port, Check(within=0.2), seconds=5)
     assert result.problem is None
     assert len(server.asked) == 2

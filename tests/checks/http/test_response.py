@@ -161,6 +161,5 @@ def test_another_version_in_a_header() -> None:
     """A header can contain the version, too."""
     check = Check(response_headers={"X-Version": "v{version}"})
     assert problem(check, headers={"x-version": "v1.4"}) is None
-    for got in ("1.3", "1.4.2"):
-        found = problem(check, headers={"x-version": f"v{got}"}) or ""
-        assert (deployed_cause(found), found.rpartition(" ")[2]) == ("wrong-version", got)
+    found = problem(check, headers={"x-version": "v1.4.2"}) or ""
+    assert (deployed_cause(found), found.rpartition(" ")[2]) == ("wrong-version", "1.4.2")

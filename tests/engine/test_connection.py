@@ -87,6 +87,7 @@ def test_one_limit(monkeypatch: pytest.MonkeyPatch, talk: Callable[[socket.socke
 
 def test_an_image_that_goes_while_images_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The list is asked for again, and not for ever."""
+    monkeypatch.setattr("seatrial.engine.docker.engine._LISTING_PAUSE", 0)
     gone = Reply(status=404, body=b'{"message": "No such image: sha256:a"}')
     answers = iter((Reply(body=VERSION), gone, gone, Reply(body=b'[{"Id": "sha256:b"}]')))
     with serve(lambda _: next(answers, gone)) as server:

@@ -181,17 +181,6 @@ def test_reading_changes_nothing(folder: Path, other: Other) -> None:
     assert [one.name for one in folder.iterdir()] == [lock.path.name]
 
 
-@pytest.mark.parametrize("content", [b'{"who": "x"}', b"\xff"])
-def test_owner_without_a_name(folder: Path, content: bytes) -> None:
-    """A lock whose owner has not written its name yet is held all the same."""
-    lock = Lock(folder, REPOSITORY)
-    with lock.hold(ME):
-        lock.path.write_bytes(content)
-        assert lock.owner()
-        with refused(lock) as error:
-            assert ME.who not in error.reason
-
-
 @pytest.mark.parametrize("name", [REPOSITORY, "[::1]:5000/a", "r.io/" + "a/" * 200 + "a", ".."])
 def test_file_names(folder: Path, name: str) -> None:
     """The lock of any repository is one file in the folder."""

@@ -29,11 +29,12 @@ def test_a_lock_that_is_taken(tmp_path: Path) -> None:
     )
 
 
-def test_a_lock_without_a_name(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [b'{"who": "x"}', b"\xff"])
+def test_a_lock_without_a_name(tmp_path: Path, content: bytes) -> None:
     """An owner that has not written its name yet is reported as such; the time that passed is named."""
     lock = Lock(tmp_path, "shop", work="run or stop of", hint="docker ps")
     with lock.hold(_OWNER):
-        lock.path.write_bytes(b"")
+        lock.path.write_bytes(content)
         with pytest.raises(Conflict) as caught, lock.hold(_OWNER, wait=0.1):
             pass
     assert _sentences(caught.value) == (

@@ -56,8 +56,8 @@ _OTHERS = [
         "--platform linux/amd64",
     ),
     (
-        partial(parse_memory, "1k"),
-        "'1k' is not a valid size",
+        partial(parse_memory, "6143k"),
+        "'6143k' is not a valid size",
         "a size is a number followed by b, k, m, g, t or p, at least 6m, as in docker run --memory",
         "--memory 512m",
     ),

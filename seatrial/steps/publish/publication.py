@@ -90,6 +90,15 @@ class Publication:
         """The references under which the registry does not hold the image yet, the version's own first."""
         return tuple(one for one in self._names if not is_same_image(self.image, one, self.manifests[one]))
 
+    def rival(self, before: Publication) -> Manifest | None:
+        """Return what somebody else has published as the same version since `before`; only a moving tag shows it."""
+        version = str(version_of(self.image))
+        for one in self.moving:
+            found = self.manifests[one]
+            if found and found != before.manifests[one] and self.versions.get(found.digest) == version:
+                return found
+        return None
+
     @property
     def published(self) -> Manifest | None:
         """The manifest under the version's own tag, or None if it is not this image's."""

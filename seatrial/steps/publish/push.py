@@ -91,19 +91,19 @@ class Push(AppStep):
         manifest: Manifest | None = None
         try:
             first = publication.own[0]
-            manifest = (
-                publication.published
-                or Upload(
-                    world=world,
-                    image=image,
-                    reference=first,
-                    overwrite=self.overwrite,
-                    stall=self.target.push_timeout,
-                    emit=emit,
-                ).send()
+            upload = Upload(
+                world=world,
+                image=image,
+                reference=first,
+                overwrite=self.overwrite,
+                stall=self.target.push_timeout,
+                emit=emit,
             )
-            results[first] = None
+            manifest = publication.published or upload.send()
             now = self._publication_after(world, image)  # the push may have taken minutes
+            if publication.published is None and not self.overwrite and (theirs := now.rival(publication)):
+                upload.give_way(theirs)
+            results[first] = None
             for group in (now.own, now.moving):
                 if not any(results.values()):
                     missing = [one for one in group if one in now.missing and one != first]

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
@@ -64,6 +64,11 @@ class Upload:
         manifest = self.world.retry_policy.call(self._attempt, self.emit)
         self.emit(BytesSent(bytes=self._bytes_sent(manifest)))
         return manifest
+
+    def give_way(self, theirs: Manifest) -> NoReturn:
+        """Put back what somebody else published as this version just before this push, and raise `Conflict`."""
+        self._registry.tag(self.reference, theirs)
+        raise self._conflict(theirs)
 
     @property
     def _registry(self) -> Registry:

@@ -25,19 +25,15 @@ def require_reachable(engine: Engine, container: Container, inside: int, port: i
     """
     host = engine.published_host
     local = host == _LOOPBACK
-    try:
-        socket.create_connection((host, port), timeout=_SECONDS).close()
-    except OSError as error:
-        reason = f"{error.strerror or error}"
-    else:
-        return
-    if local and _listens_here(port):
-        return
-    now = engine.inspect_container(container.id)
-    if now is None or not now.running:
-        return  # it has ended, and the engine does not publish its port any more
-    if not local and now.sockets is not None and inside not in {one.port for one in now.sockets}:
-        return  # without its userland proxy, the engine does not listen itself
+    for _ in range(2):  # the app may have begun to listen between a refused connection and the look into its container
+        reason = _refusal(host, port)
+        if not reason or (local and _listens_here(port)):
+            return
+        now = engine.inspect_container(container.id)
+        if now is None or not now.running:
+            return  # it has ended, and the engine does not publish its port any more
+        if not local and now.sockets is not None and inside not in {one.port for one in now.sockets}:
+            return  # without its userland proxy, the engine does not listen itself
     raise Unavailable(
         f"the port that the engine publishes cannot be reached at {host}:{port}",
         reason=f"{reason}; the app runs, but the engine at {engine.endpoint} is in another network than this process",
@@ -46,6 +42,15 @@ def require_reachable(engine: Engine, container: Container, inside: int, port: i
         else f"run it on {host}, or let this machine reach the ports of {host}",
         cause="port-unreachable",
     )
+
+
+def _refusal(host: str, port: int) -> str:
+    """Return why a connection fails; empty if it does not."""
+    try:
+        socket.create_connection((host, port), timeout=_SECONDS).close()
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
 
 
 def _listens_here(port: int) -> bool:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 from unittest.mock import Mock
+
+import pytest
 
 from seatrial.errors import Conflict, StepFailed
 from seatrial.events import Transfer
-from seatrial.model.app import Check
+from seatrial.model.app import VERSION_LABEL, Check
 from seatrial.pipeline.converge import converge
 from seatrial.pipeline.outcome import Status
 from seatrial.steps.publish.destination import Destination
@@ -66,6 +69,26 @@ def test_an_immutable_tag(scenario: StepScenario) -> None:
     assert outcome.error
     assert outcome.error.exit_code == 4
     assert list(scenario.backend.published(scenario.repository)) == ["1"]
+
+
+def test_a_version_published_during_the_push(scenario: StepScenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a moving tag shows that somebody else published the version just before, theirs is put back: exit code 4."""
+    tagged(scenario)
+    engine, labels, theirs = scenario.backend.engine, {VERSION_LABEL: "1"}, []
+    push = engine.push
+
+    def late(*arguments: Any, **options: Any) -> str | None:
+        digest = push(*arguments, **options)
+        theirs.append(scenario.backend.publish(scenario.repository, "latest", labels))
+        return digest
+
+    monkeypatch.setattr(engine, "push", late)
+    outcome = scenario.real(scenario.push())
+
+    assert isinstance(outcome.error, Conflict)
+    assert theirs[0] in outcome.error.reason
+    assert scenario.backend.published(scenario.repository) == {"1": theirs[0], "latest": theirs[0]}
+    assert not scenario.world.ledger.entries()
 
 
 def test_a_registry_out_of_reach(scenario: StepScenario) -> None:

@@ -137,7 +137,12 @@ class EngineContents:
         images = list_images(client.api)
         return cls(
             containers=frozenset(one["Id"] for one in containers if not foreign(one["Labels"])),
-            images=frozenset((one["Id"], known(one["RepoTags"])) for one in images if not foreign(one["Labels"])),
+            # An image that has only other tests' names is theirs.
+            images=frozenset(
+                (one["Id"], known(one["RepoTags"]))
+                for one in images
+                if not foreign(one["Labels"]) and (known(one["RepoTags"]) or not one["RepoTags"])
+            ),
             # A volume in use belongs to a container that is looked at itself, or is another test's.
             volumes=frozenset(one.name for one in client.volumes.list(filters={"dangling": True})),
             networks=frozenset(one.name for one in client.networks.list()),

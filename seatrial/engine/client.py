@@ -18,6 +18,7 @@ from docker.tls import TLSConfig
 from seatrial.engine.endpoint import Endpoint, TlsFiles
 from seatrial.engine.failures import another_api
 from seatrial.engine.proxies import proxy_to_engine
+from seatrial.host.signals import start_thread
 
 __all__ = ["Client"]
 
@@ -74,7 +75,7 @@ class Client(docker.APIClient):  # type: ignore[misc]
             finished.set()
 
         began = time.monotonic()
-        threading.Thread(target=ask, daemon=True).start()
+        start_thread(threading.Thread(target=ask, daemon=True))
         while not finished.wait(min(_TOLD_EVERY, max(0.0, began + limit - time.monotonic()))):
             waited = time.monotonic() - began
             if waited >= limit:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-__all__ = ["deferred", "temporary"]
+__all__ = ["deferred", "start_thread", "temporary"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -54,6 +54,15 @@ def deferred() -> Iterator[None]:
         yield
     finally:
         deferral.end()
+
+
+def start_thread(thread: threading.Thread) -> None:
+    """Start a thread that gets no signals: the kernel may choose it for Ctrl-C, and then our own wait goes on."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # the thread inherits it
+    try:
+        thread.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from typing import Self
 
 from seatrial.errors import SeatrialError, StepFailed
 from seatrial.host.shortage import shortage
+from seatrial.host.signals import start_thread
 
 __all__ = ["PipedProcess", "ProgramFailed", "checked_output", "exchange", "output_of", "run_command"]
 
@@ -122,7 +123,7 @@ class PipedProcess:
         self._feeder = threading.Thread(target=self._feed, daemon=True)
 
     def __enter__(self) -> Self:
-        self._feeder.start()
+        start_thread(self._feeder)
         return self
 
     def __exit__(self, *what: object) -> None:

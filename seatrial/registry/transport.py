@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from seatrial.errors import RegistryUnavailable, SeatrialError, sanitize
+from seatrial.host.signals import start_thread
 from seatrial.model.reference import DOCKER_HUB
 from seatrial.registry.errors import plain_http, unreadable, untrusted
 
@@ -161,7 +162,7 @@ def _within(seconds: float, call: Callable[[], _T]) -> _T:
         except BaseException as error:  # noqa: BLE001  it is raised where the result is wanted
             future.set_exception(error)
 
-    threading.Thread(target=run, daemon=True).start()
+    start_thread(threading.Thread(target=run, daemon=True))
     return future.result(seconds)
 
 

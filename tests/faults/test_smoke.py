@@ -96,13 +96,15 @@ def test_an_entrypoint_that_cannot_start(
 
 def test_a_container_that_somebody_renames(project: Project, client: docker.DockerClient) -> None:
     """A container that was renamed during its checks is reported as that, and removed all the same."""
-    project.write(at_start="time.sleep(60)")
+    asked = "import socket; print(socket.create_server(('', 5000)).accept(), flush=True)"
+    project.write(at_start=f"{asked}; time.sleep(60)")
     assert project.invoke("build", "--version", "1").code == 0
     process = project.start("smoke", "--json")
     labels = {"label": f"seatrial.project={project.name}"}
     try:
         wait_until(lambda: bool(client.api.containers(filters=labels)))
         (found,) = client.api.containers(filters=labels)
+        wait_until(lambda: bool(client.api.logs(found["Id"])))
         client.api.rename(found["Id"], f"{project.name}-renamed")
         out, err = process.communicate(timeout=60)
     finally:

@@ -19,6 +19,7 @@ from urllib3.response import HTTPResponse
 from seatrial.checks.http.base_url import BaseUrl
 from seatrial.checks.http.response import LARGEST_BODY, Response
 from seatrial.errors import sanitize
+from seatrial.host.signals import start_thread
 
 __all__ = ["Request", "send", "speaks_tls", "tls_context"]
 
@@ -150,7 +151,7 @@ def _shut_down_at(deadline: float, sock: socket.socket, late: threading.Event) -
 
     timer = threading.Timer(max(deadline - time.monotonic(), 0), give_up)
     timer.daemon = True
-    timer.start()
+    start_thread(timer)
     try:
         yield
     finally:

@@ -18,6 +18,7 @@ from seatrial.engine.model import BuildRequest
 from seatrial.engine.protocol import Emit
 from seatrial.errors import BuildFailed, SeatrialError
 from seatrial.events import BuildEvent, Info, WarningEvent
+from seatrial.host.signals import start_thread
 from seatrial.model.app import BUILDER_LABEL, BuildOptions
 from seatrial.wording import summarize_names
 
@@ -93,7 +94,7 @@ def _run_build(run: _BuilderRun, request: BuildRequest, mask: Mask, emit: Emit) 
 
     watch = threading.Timer(request.options.timeout, cancel_late)
     watch.daemon = True
-    watch.start()
+    start_thread(watch)
     try:
         for event in run.events(request):
             emit(mask.event(event))

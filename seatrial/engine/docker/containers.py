@@ -27,6 +27,7 @@ from seatrial.engine.program import Program
 from seatrial.engine.protocol import Emit
 from seatrial.errors import ContainerFailed, Unavailable
 from seatrial.events import WarningEvent
+from seatrial.host.signals import start_thread
 
 __all__ = ["Containers"]
 
@@ -193,7 +194,7 @@ class Containers:
             made = client.exec_create(container_id, list(test.command))
             stream = client.exec_start(made, stream=True)
             reader = Thread(target=lambda: output.extend(stream), daemon=True)
-            reader.start()
+            start_thread(reader)
             reader.join(test.timeout)
             if reader.is_alive():
                 return Health(exit_code=-1, output=f"no result within {test.timeout:g} s")

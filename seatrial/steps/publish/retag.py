@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from seatrial.engine.protocol import Emit
 from seatrial.errors import Conflict, SeatrialError, StepFailed
 from seatrial.events import Event
+from seatrial.host.signals import start_thread
 from seatrial.model.app import BUILDER_LABEL, REVISION_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
@@ -52,7 +53,7 @@ def retag_all(
     # Daemon threads, so that Ctrl-C does not wait for a registry that hangs.
     threads = [threading.Thread(target=retag, args=(one,), daemon=True) for one in references]
     for thread in threads:
-        thread.start()
+        start_thread(thread)
     for thread in threads:
         thread.join()
 

@@ -12,8 +12,8 @@ import pytest
 
 from tests.packaging.distribution import ROOT, run
 
-# The rooms that import a dependency.
-_ROOMS = ("checks", "engine", "output", "registry", "settings")
+# Rooms that between them use each dependency.
+_ROOMS = ("engine", "output", "registry", "settings")
 _VERSIONS = "import json, sys; from importlib.metadata import version; print(json.dumps([*map(version, sys.argv[1:])]))"
 
 
@@ -43,4 +43,4 @@ def test_unit_tests_on_the_lowest_versions(lowest: dict[str, str], tmp_path: Pat
     tested = run(*pytest_words, cwd=ROOT, timeout=240, PYTHONPATH=str(tmp_path))
 
     assert tested.returncode == 0, tested.stdout[-5000:]
-    assert int(tested.stdout.rpartition(" passed")[0].split()[-1]) > 600
+    assert int(tested.stdout.rpartition(" passed")[0].split()[-1]) > 400

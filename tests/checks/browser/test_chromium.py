@@ -97,8 +97,10 @@ def test_the_end_of_the_browser(tmp_path: Path, profiles: Path, chromium: str) -
         open_page(url, screenshot=shot, seconds=20, program=chromium)
 
     assert (caught.value.cause, caught.value.reason) == ("browser-failed", f"{chromium}: it has ended")
-    for socket_folder in profiles.glob("org.chromium.Chromium.*"):  # what a Chromium that is killed leaves
-        shutil.rmtree(socket_folder)
+    wait_until(lambda: not left_in(profiles), 5)
+    for pattern in ("org.chromium.Chromium.*", "playwright_chromiumdev_profile-*"):  # what a killed Chromium may leave
+        for left in profiles.glob(pattern):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 @contextmanager

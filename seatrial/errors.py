@@ -23,9 +23,10 @@ Each says what failed, why, and what to type next, and has the exit code of the 
 from __future__ import annotations
 
 import re
-from typing import Self
+from typing import Final, Self
 
 __all__ = [
+    "LONGEST_MESSAGE",
     "BuildFailed",
     "Conflict",
     "ContainerFailed",
@@ -46,7 +47,9 @@ __all__ = [
     "sanitize_line",
 ]
 
-_LONGEST = 2000
+LONGEST_MESSAGE: Final = 2000
+"""Characters to which the message and the hint of an error, and what is shown of them, are cut."""
+
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -87,9 +90,9 @@ class SeatrialError(Exception):
             self.cause = cause
         if transient is not None:
             self.transient = transient
-        self.message = sanitize(message, limit=_LONGEST)
+        self.message = sanitize(message, limit=LONGEST_MESSAGE)
         self.reason = sanitize(reason)
-        self.hint = sanitize(hint, limit=_LONGEST)
+        self.hint = sanitize(hint, limit=LONGEST_MESSAGE)
         self.details = tuple(sanitize_line(line) for line in details)
 
     def __str__(self) -> str:
@@ -100,7 +103,7 @@ class SeatrialError(Exception):
         other = type(self).__new__(type(self), *self.args)
         other.__dict__.update(self.__dict__)
         other.reason = self.reason if reason is None else sanitize(reason)
-        other.hint = self.hint if hint is None else sanitize(hint, limit=_LONGEST)
+        other.hint = self.hint if hint is None else sanitize(hint, limit=LONGEST_MESSAGE)
         other.transient = self.transient if transient is None else transient
         return other
 

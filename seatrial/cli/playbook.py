@@ -152,10 +152,15 @@ class Playbook:
         from seatrial.steps.setup.engine import EngineStopped
         from seatrial.steps.setup.local_registry import LocalRegistryStopped
 
-        stops = tuple(Stop(target=app) for app in self.settings.apps.values())
-        inside: tuple[Step, ...] = (*stops, LocalRegistryStopped(volumes=flags.volumes)) if engine_answers else ()
-        with_data = [app for app in self.settings.apps.values() if app.volumes and flags.volumes and engine_answers]
-        return (*inside, *(VolumesDeleted(target=app) for app in with_data), EngineStopped())
+        if not engine_answers:
+            return (EngineStopped(),)
+        apps = self.settings.apps.values()
+        return (
+            *(Stop(target=app) for app in apps),
+            LocalRegistryStopped(volumes=flags.volumes),
+            *(VolumesDeleted(target=app) for app in apps if flags.volumes and app.volumes),
+            EngineStopped(),
+        )
 
     def demo(self, image: ImageFlags, port: PortFlag, flags: OverwriteFlag) -> tuple[Step, ...]:
         """Return the steps of `demo`: `up`, a release into the local registry, `run`."""

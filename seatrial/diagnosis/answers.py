@@ -14,7 +14,6 @@ __all__ = [
     "endless_answer",
     "host_not_allowed",
     "https_only",
-    "ipv6_only",
     "no_answer",
     "redirect_elsewhere",
     "server_error",
@@ -77,22 +76,6 @@ def https_only(evidence: Evidence) -> Cause | None:
         return None
     reason = f"it speaks HTTPS on port {evidence.app.port}, and not HTTP: {evidence.problem}"
     return Cause.fixed_by_check("https-only", reason, "scheme: https", evidence)
-
-
-def ipv6_only(evidence: Evidence) -> Cause | None:
-    """Recognise an app that listens for IPv6 only: Docker publishes a port over IPv4."""
-    sockets = (evidence.inspection.sockets if evidence.inspection else None) or ()
-    right = [one for one in sockets if one.port == evidence.app.port and not one.loopback]
-    closed = re.search("connection was closed|reset|refused", evidence.problem)
-    if not evidence.running or not evidence.silent or not closed:
-        return None
-    if not right or not all(":" in one.address and "." not in one.address for one in right):
-        return None
-    return Cause.fixed_by_build(
-        "ipv6-only",
-        f"it listens on {right[0]} and does not accept connections over IPv4",
-        f"let the app listen on 0.0.0.0:{evidence.app.port}",
-    )
 
 
 def endless_answer(evidence: Evidence) -> Cause | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from seatrial.diagnosis.evidence import Cause, Evidence
 from seatrial.engine.inspection import Socket
 
@@ -12,6 +14,7 @@ __all__ = [
     "command_not_found",
     "ended_after_answers",
     "ended_at_once",
+    "ipv6_only",
     "killed",
     "line_ends",
     "not_executable",
@@ -215,6 +218,20 @@ def bound_to_loopback(evidence: Evidence) -> Cause | None:
         "bound-to-loopback",
         f"it listens only on {right[0]} inside the container, which cannot be reached from outside",
         f"let the app listen on 0.0.0.0:{port}",
+    )
+
+
+def ipv6_only(evidence: Evidence) -> Cause | None:
+    """Recognise an app that listens for IPv6 only: Docker publishes a port over IPv4."""
+    right = [one for one in _sockets(evidence) if one.port == evidence.app.port and not one.loopback]
+    if not right or not all(":" in one.address and "." not in one.address for one in right):
+        return None
+    if not re.search("connection was closed|reset|refused", evidence.problem):
+        return None
+    return Cause.fixed_by_build(
+        "ipv6-only",
+        f"it listens on {right[0]} and does not accept connections over IPv4",
+        f"let the app listen on 0.0.0.0:{evidence.app.port}",
     )
 
 

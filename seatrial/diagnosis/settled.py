@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass, field
 
 from seatrial.checks.http.probe import Result
-from seatrial.diagnosis.answers import https_only, ipv6_only
-from seatrial.diagnosis.container import bound_to_loopback, certainly_wrong_port
+from seatrial.diagnosis.answers import https_only
+from seatrial.diagnosis.container import bound_to_loopback, certainly_wrong_port, ipv6_only
 from seatrial.diagnosis.evidence import Evidence
 from seatrial.diagnosis.gathering import gather
 from seatrial.engine.model import Image

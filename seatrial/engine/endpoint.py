@@ -20,7 +20,6 @@ __all__ = ["Endpoint", "TlsFiles", "find_endpoint", "is_loopback"]
 _SOCKET = "unix:///var/run/docker.sock"
 _TLS_ENGINE = "tcp://localhost:2376"
 _TCP_PORT = 2375
-_LAST_PORT = 65535
 _HINT = "for example unix:///var/run/docker.sock, tcp://HOST:2376 or ssh://USER@HOST"
 
 
@@ -176,11 +175,8 @@ def _network_url(scheme: str, parts: SplitResult) -> str:
 
 def _masked(text: str) -> str:
     """Return an address without the password in it."""
-    before, separator, host = text.rpartition("@")
-    return (
-        f"{before.partition('://')[0]}://***@{host}"
-        if separator and "://" in before
-        else f"***@{host}"
-        if separator
-        else text
-    )
+    login, separator, host = text.rpartition("@")
+    if not separator:
+        return text
+    scheme, separator, _ = login.partition("://")
+    return f"{scheme}://***@{host}" if separator else f"***@{host}"

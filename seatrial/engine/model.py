@@ -125,10 +125,9 @@ class ContainerSpec:
     """A container to create: from an image id, hardened, published on 127.0.0.1 only (or at another engine's address).
 
     With `host_port` 0 the engine chooses a free port. `memory` is in bytes; `cpus` None means no limit; `stop_grace` is
-    in seconds. `volumes` maps mount paths to named volumes, or to empty names
-    for volumes that go with the container. `tmpfs` are writable paths besides /tmp, kept in memory.
-    With `hardened` False the root file system is writable and the capabilities are the engine's defaults. With
-    `restart` the engine starts it again after a crash or a reboot.
+    in seconds. `volumes` maps mount paths to named volumes, or to empty names for volumes that go with the container.
+    `tmpfs` are writable paths besides /tmp, kept in memory. With `hardened` False the root file system is writable and
+    the capabilities are the engine's defaults. With `restart` the engine starts it again after a crash or a reboot.
     """
 
     name: str

@@ -100,8 +100,8 @@ class App(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A web app in a folder.
 
     In the settings file the fields of `build` and `facts` stand beside the others, and paths are relative to the file.
-    `environment` contains the variables of `env_file`, too. `root` is the project's folder.
-    `unset` are those of `port` and `host_port` that the settings leave to the image.
+    `environment` contains the variables of `env_file`, too. `root` is the project's folder. `unset`
+    are those of `port` and `host_port` that the settings leave to the image.
     """
 
     project: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, TextIO
 
-from seatrial.errors import SeatrialError, sanitize
+from seatrial.errors import LONGEST_MESSAGE, SeatrialError, sanitize
 from seatrial.events import (
     BuildEvent,
     BuildEventKind,
@@ -42,7 +42,6 @@ _COLOURS = {Status.OK: "green", Status.CHANGED: "yellow", Status.SKIPPED: "cyan"
 _COLOURS |= {Status.UNKNOWN: "magenta", Status.FAILED: "bold red"}
 _WIDEST_STEP = 9
 _UNKNOWN_CALL = Call()
-_LONGEST_MESSAGE = 2000
 _DIGEST_COLUMN = 8
 _RECAP_COLUMN = len("not published ")
 _INDENT = " " * (max(len(status) for status in Status) + _WIDEST_STEP + 2)
@@ -144,7 +143,7 @@ class Console:
         self._unnamed = None
         took = f" ({outcome.seconds:.1f} s)" if outcome.seconds >= 0.1 else ""  # noqa: PLR2004
         self._out.print(f"{outcome.status.value:<8}", style=_COLOURS[outcome.status], end="")
-        text = sanitize(f"{outcome.step:<{_WIDEST_STEP}} {outcome}{took}", limit=_LONGEST_MESSAGE)
+        text = sanitize(f"{outcome.step:<{_WIDEST_STEP}} {outcome}{took}", limit=LONGEST_MESSAGE)
         self._out.print(self._wrapped(text, first=len("changed ")))
         if outcome.error:
             self.error(outcome.error, with_message=False)
@@ -158,7 +157,7 @@ class Console:
         for line in error.details:
             self._detail(f"| {line}")
         self._line(f"why:  {error.reason}")
-        self._line(f"next: {sanitize(self._call.complete(error.hint), limit=_LONGEST_MESSAGE)}", style="bold")
+        self._line(f"next: {sanitize(self._call.complete(error.hint), limit=LONGEST_MESSAGE)}", style="bold")
 
     def recap(self, report: Report) -> None:
         """Show how many steps have which status; then engine, image, builder, published names and address."""

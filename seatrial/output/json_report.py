@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import UNSET
 
-from seatrial.errors import SeatrialError, sanitize
+from seatrial.errors import LONGEST_MESSAGE, SeatrialError, sanitize
 from seatrial.output.documents import (
     CommandDocument,
     EngineDocument,
@@ -21,7 +21,6 @@ from seatrial.pipeline.report import Report
 __all__ = ["as_json", "error_document"]
 
 _UNKNOWN_CALL = Call()
-_LONGEST_TEXT = 2000
 
 
 def as_json(report: Report, *, call: Call = _UNKNOWN_CALL) -> str:
@@ -53,8 +52,8 @@ def _step(outcome: Outcome, call: Call) -> StepDocument:
         step=outcome.step,
         app=outcome.app or None,
         status=outcome.status,
-        message=sanitize(outcome.message, limit=_LONGEST_TEXT),
-        reason=sanitize(outcome.reason, limit=_LONGEST_TEXT) or None,
+        message=sanitize(outcome.message, limit=LONGEST_MESSAGE),
+        reason=sanitize(outcome.reason, limit=LONGEST_MESSAGE) or None,
         seconds=round(outcome.seconds, 3),
         attempts=outcome.attempts,
         before=outcome.before,
@@ -70,8 +69,8 @@ def error_document(error: SeatrialError, call: Call) -> ErrorDocument:
     """Return an error as a part of a document; its hint is completed with `call`."""
     return ErrorDocument(
         cause=error.cause or UNSET,
-        message=sanitize(error.message, limit=_LONGEST_TEXT),
+        message=error.message,
         reason=error.reason,
-        hint=sanitize(call.complete(error.hint), limit=_LONGEST_TEXT),
+        hint=sanitize(call.complete(error.hint), limit=LONGEST_MESSAGE),
         details=error.details,
     )

@@ -13,13 +13,13 @@ from typing import Any
 from seatrial.errors import StepFailed
 from seatrial.host.atomic_write import remove_abandoned, replace_file
 from seatrial.model.app import Check, checks_digest
+from seatrial.settings.settings_file import SETTINGS_FILES
 from seatrial.sources.inputs import FileDigests
 
 __all__ = ["StateFolder", "Verdict"]
 
 
 _BUILDS_KEPT, _IMAGES_KEPT, _REPORTS_KEPT = 30, 100, 20
-_SETTINGS = ("invoke.yaml", "invoke.yml", "invoke.json")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +73,7 @@ class StateFolder:
     @property
     def own_files(self) -> tuple[Path, ...]:
         """What Seatrial itself reads and writes, and no image is built from: this folder, settings, reports."""
-        return (self.folder, *(self.folder.parent / name for name in _SETTINGS), *self._reports)
+        return (self.folder, *(self.folder.parent / name for name in SETTINGS_FILES), *self._reports)
 
     def save_report(self, path: Path) -> None:
         """Save where a report was written, so that no image is built from it; the latest are kept."""
@@ -221,7 +221,7 @@ class StateFolder:
 
 
 def _load(path: Path) -> dict[str, Any]:
-    """Return the JSON object in a file; empty if there is no such file, or it is damaged."""
+    """Return the JSON object in a file; empty if the file is missing or damaged."""
     try:
         found = json.loads(path.read_text("utf-8"))
     except (FileNotFoundError, NotADirectoryError, ValueError):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from seatrial.errors import CredentialsError
 from seatrial.host.atomic_write import replace_file
@@ -17,14 +17,16 @@ from seatrial.host.docker_config import DockerConfig
 from seatrial.host.subprocesses import exchange
 from seatrial.model.reference import DOCKER_HUB
 
-__all__ = ["AUTH_CONFIG", "Credential", "CredentialStore", "HelperError", "Secret", "SecretKind"]
+__all__ = ["AUTH_CONFIG", "HEADER_TOKEN", "Credential", "CredentialStore", "HelperError", "Secret", "SecretKind"]
 
 AUTH_CONFIG = "DOCKER_AUTH_CONFIG"
+HEADER_TOKEN: Final = re.compile(r"[\x21-\x7e]+")
+"""A token that an HTTP header can contain."""
+
 _HUB_KEY = "https://index.docker.io/v1/"
 _HELPER_SECONDS = 10.0
 _TOKEN_USER = "<token>"  # noqa: S105  the docker CLI's word for "the secret is an identity token"
 _BASE64 = re.compile(r"[A-Za-z0-9+/\r\n]+={0,2}[\r\n]*")
-_HEADER = re.compile(r"[\x21-\x7e]+")
 _SECRET_FIELDS = ("auth", "identitytoken", "registrytoken", "username", "password")
 # What helpers say if they hold nothing for a registry: the protocol's own words, and those of macOS, Windows and pass.
 _NO_ENTRY = re.compile(
@@ -241,7 +243,7 @@ def _decode(key: str, entry: object, origin: str, damaged: Callable[[str], Crede
         raise damaged(f'the entry "{key}" does not hold text under {not_text[0]}')
     for kind in (SecretKind.REGISTRY_TOKEN, SecretKind.IDENTITY_TOKEN):
         if token := given.get(kind.value):
-            if not _HEADER.fullmatch(token):
+            if not HEADER_TOKEN.fullmatch(token):
                 raise damaged(f'the {kind.value} of the entry "{key}" has a character that no HTTP header may have')
             return Credential(user=_TOKEN_USER, secret=Secret(token), kind=kind, origin=origin)
     if "auth" not in given:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from seatrial.errors import PushRefused, RateLimited, RegistryUnavailable, SeatrialError, StepFailed, sanitize
 from seatrial.model.reference import ImageReference
-from seatrial.registry.credentials import Credential, SecretKind
+from seatrial.registry.credentials import HEADER_TOKEN, Credential, SecretKind
 from seatrial.registry.errors import immutable, push_refused, read_only
 from seatrial.registry.transport import Transport, is_private
 
@@ -23,7 +23,6 @@ _OK, _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_ALLOWED = 200, 400, 401, 403,
 _TIMEOUT, _TOO_MANY, _SERVER_ERROR = 408, 429, 500
 _TRANSIENT = (_TIMEOUT, 500, 502, 503, 504)
 _READS = ("GET", "HEAD")
-_HEADER = re.compile(r"[\x21-\x7e]+")
 
 
 class RegistryHttp:
@@ -138,7 +137,7 @@ class RegistryHttp:
                 f"its token service did not answer with a JSON object: {sanitize(response.text, limit=100)}"
             )
         token = found.get("token") or found.get("access_token")
-        if token and not _HEADER.fullmatch(str(token)):
+        if token and not HEADER_TOKEN.fullmatch(str(token)):
             raise self._no_token("its token contains a line end or another character that no HTTP header may contain")
         return str(token) if token else None
 

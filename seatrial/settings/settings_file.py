@@ -8,17 +8,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
 from seatrial.errors import UsageError, sanitize
 from seatrial.host.regular_files import read_regular_file
 
-__all__ = ["KEY", "SettingsFile", "find_settings_file", "read_settings_file"]
+__all__ = ["KEY", "SETTINGS_FILES", "SettingsFile", "find_settings_file", "read_settings_file"]
 
 KEY = "seatrial"
-_NAMES = ("invoke.yaml", "invoke.yml", "invoke.json")  # in Invoke's order
+SETTINGS_FILES: Final = ("invoke.yaml", "invoke.yml", "invoke.json")
+"""The names that a settings file may have, in Invoke's order."""
+
 _VALUES = ("project", "registry", "user", "local_registry_port", "browser")
 _MAPPING_TAG = "tag:yaml.org,2002:map"
 _TEXT_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
@@ -56,7 +58,7 @@ class SettingsFile:
 
 def find_settings_file(folder: Path) -> Path:
     """Return the settings file that Invoke reads in a folder; `invoke.yaml` if there is none."""
-    return next((folder / name for name in _NAMES if (folder / name).exists()), folder / _NAMES[0])
+    return next((folder / name for name in SETTINGS_FILES if (folder / name).exists()), folder / SETTINGS_FILES[0])
 
 
 @functools.cache

@@ -48,9 +48,7 @@ class Inputs:
         }
         changes = []
         for verb, parts in groups.items():
-            names = [
-                sanitize(part.removeprefix("file ")).replace("\n", " ") for part in sorted(parts) if part != UNCOMMITTED
-            ]
+            names = [_shown(part) for part in sorted(parts) if part != UNCOMMITTED]
             changes += [f"{summarize_names(names)} {verb}"] if names else []
         if UNCOMMITTED in groups["added"]:
             changes.append("uncommitted changes")

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests.cli_project import Done
 from tests.faults.publish_scenario import AGAIN, NEW, NOT_BEGUN, PublishScenario, Row, attempts, run_rows
 from tests.servers.registry_proxy import Flip, Hang, Rate, RegistryProxy, Reset, Response, Swap, refusal, registry_proxy
 
@@ -24,6 +25,15 @@ def _then_it_works(scenario: PublishScenario, proxy: RegistryProxy) -> None:
     scenario.whole("1", "latest")
 
 
+def _goes_through(scenario: PublishScenario, proxy: RegistryProxy, *, expected_attempts: int) -> Done:
+    """Check that a first release publishes everything in this number of attempts, and says its digest."""
+    done = scenario.go(proxy.host)
+    assert done.statuses == NEW, done.all
+    assert attempts(done) == expected_attempts
+    assert scenario.whole("1", "latest") in done.out
+    return done
+
+
 def _damaged(scenario: PublishScenario, proxy: RegistryProxy) -> None:
     """Content that is damaged in transit fails without a retry, and no tag is published."""
     assert attempts(scenario.fails(proxy.host)) == 1
@@ -32,13 +42,10 @@ def _damaged(scenario: PublishScenario, proxy: RegistryProxy) -> None:
 
 def _manifest_once(scenario: PublishScenario, proxy: RegistryProxy) -> None:
     """A manifest that the registry refuses once is sent again; the layers are not."""
-    done = scenario.go(proxy.host)
+    done = _goes_through(scenario, proxy, expected_attempts=2)
 
-    assert done.statuses == NEW, done.all
-    assert attempts(done) == 2
     assert re.search(r"\b2 of 3\b", done.err)
     assert proxy.count("PATCH") == 2, "a layer and the configuration"
-    assert scenario.whole("1", "latest") in done.out
 
 
 def _another_manifest(scenario: PublishScenario, proxy: RegistryProxy) -> None:
@@ -57,25 +64,19 @@ def _another_manifest(scenario: PublishScenario, proxy: RegistryProxy) -> None:
 
 def _reset_once(scenario: PublishScenario, proxy: RegistryProxy) -> None:
     """The engine retries a connection that breaks during a layer, and its wait is shown."""
-    done = scenario.go(proxy.host)
+    done = _goes_through(scenario, proxy, expected_attempts=1)
 
-    assert done.statuses == NEW, done.all
-    assert attempts(done) == 1
     assert re.search(r"\b5 s", done.err)
     assert proxy.count("PATCH") == 3, "a layer twice and the configuration"
-    assert scenario.whole("1", "latest") in done.out
 
 
 def _rate_limit_once(scenario: PublishScenario, proxy: RegistryProxy) -> None:
     """After a rate limit the push is retried in five seconds, and the reason is shown."""
-    done = scenario.go(proxy.host)
+    done = _goes_through(scenario, proxy, expected_attempts=2)
 
-    assert done.statuses == NEW, done.all
-    assert attempts(done) == 2
     (line,) = [line for line in done.err.splitlines() if re.search(r"\b2 of 4\b.*\b5(\.\d)? s\b", line)]
     assert proxy.host in line
     assert proxy.count("POST", status=429) == 1
-    scenario.whole("1", "latest")
 
 
 def _hangs(scenario: PublishScenario, proxy: RegistryProxy) -> None:
@@ -89,13 +90,10 @@ def _hangs(scenario: PublishScenario, proxy: RegistryProxy) -> None:
 
 def _slow_is_not_stalled(scenario: PublishScenario, proxy: RegistryProxy) -> None:
     """A push that takes longer than the stall limit works in one attempt while bytes move."""
-    done = scenario.go(proxy.host)
+    done = _goes_through(scenario, proxy, expected_attempts=1)
 
-    assert done.statuses == NEW, done.all
-    assert attempts(done) == 1
     (push,) = [step for step in done.document["steps"] if step["step"] == "push"]
     assert push["seconds"] > 5
-    assert scenario.whole("1", "latest") in done.out
 
 
 def _a_tag_that_does_not_move(scenario: PublishScenario, proxy: RegistryProxy) -> None:

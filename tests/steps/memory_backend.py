@@ -71,7 +71,7 @@ class MemoryBackend:
         return self._engine
 
     def add_user(self, user: str, password: str) -> None:
-        """Give the registry a user, without whose password it refuses everything."""
+        """Let the registry refuse every request without this user's password."""
         self._registry.users[user] = password
 
     def registry(self, host: str) -> Registry:

@@ -30,12 +30,7 @@ class Mask:
 
     def __init__(self, request: BuildRequest) -> None:
         dockerfile = request.content.decode("utf-8", "replace")
-        values = {
-            part.strip()
-            for value in _values(request)
-            for part in (value, *value.splitlines())
-            if len(part) >= _SHORTEST
-        }
+        values = {part.strip() for value in _values(request) for part in (value, *value.splitlines())}
         hidden = {value for value in values if len(value) >= _SHORTEST and not _is_word_of(value, dockerfile)}
         forms = {form for value in hidden for form in _forms(value)}
         self._pattern = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))) or "(?!)")

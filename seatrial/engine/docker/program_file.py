@@ -6,6 +6,7 @@ import base64
 import json
 import posixpath
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from seatrial.engine.connection import api_url
@@ -31,17 +32,10 @@ def read_program(client: APIClient, raw: dict[str, Any]) -> Program | None:
         if head is None:
             continue
         program = program_of(path, head)
-        needed = program.interpreter.split()[0] if program.interpreter.split() else ""
-        if not needed.startswith("/"):
+        needed, *_ = program.interpreter.split() or [""]
+        if not needed.startswith("/") or "\r" in program.interpreter:
             return program
-        lacks = "\r" not in program.interpreter and _head(client, raw["Id"], needed) is None
-        return Program(
-            path=path,
-            kind=program.kind,
-            platform=program.platform,
-            interpreter=program.interpreter,
-            lacks_interpreter=lacks,
-        )
+        return replace(program, lacks_interpreter=_head(client, raw["Id"], needed) is None)
     return None
 
 

@@ -37,7 +37,7 @@ def read_checked_context(app: App, world: World) -> tuple[Context, dict[str, str
     """Return an app's build context and the digests of its files.
 
     Raise `UsageError` if a file cannot be read, the context is too large or it contains secrets. If a file disappears
-    meanwhile, all is read once more.
+    while they are read, everything is read once more.
     """
 
     def read(context: Context) -> tuple[Context, dict[str, str]]:

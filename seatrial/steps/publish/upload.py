@@ -1,4 +1,4 @@
-"""The push of an image under its version's tag, which nobody else publishes meanwhile."""
+"""The push of an image under its version's tag, unless somebody else publishes that tag first."""
 
 from __future__ import annotations
 

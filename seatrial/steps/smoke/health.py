@@ -30,7 +30,7 @@ def check_health(engine: Engine, app: App, container: Container) -> None:
         return
     now = engine.inspect_container(container.id)
     if now is None or not now.running:
-        return  # its end is the reason, and whoever looks next sees it
+        return  # the caller finds that it has ended, and says why
     ended = f"exit code {result.exit_code}: " if result.exit_code > 0 else ""
     raise SmokeFailed(
         f"{app.name} answers, but its HEALTHCHECK fails",

@@ -79,7 +79,7 @@ def test_published_meanwhile(scenario: StepScenario, monkeypatch: pytest.MonkeyP
 
 
 def test_built_elsewhere_meanwhile(scenario: StepScenario, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A push goes by the image that was sent, even if another folder's build takes all its names meanwhile."""
+    """A push goes by the image that was sent, even if another folder's build takes its names during the push."""
 
     def take() -> None:
         for name in (scenario.local(), scenario.remote(), scenario.remote("latest")):

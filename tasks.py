@@ -18,7 +18,7 @@ from invoke.tasks import task
 
 ROOT = Path(__file__).parent
 # The tasks import these late. They are looked for here, so that no task fails halfway because one is missing.
-NEEDED = ("docker", "google", "msgspec", "requests", "rich", "urllib3", "yaml")
+NEEDED = ("docker", "google", "jinja2", "msgspec", "requests", "rich", "urllib3", "yaml")
 
 
 def _look_for_modules() -> None:
@@ -130,16 +130,15 @@ def _stage(c: Context, name: str, command: str, env: dict[str, str] | None = Non
         _took[name] = time.monotonic() - began
 
 
-def _pytest(
-    c: Context, only: str, marked: str = "", env: dict[str, str] | None = None, parallel: str = PARALLEL
-) -> None:
+def _pytest(c: Context, only: str, marked: str = "", env: dict[str, str] | None = None) -> None:
     """Run tests in parallel, then those with time limits by themselves."""
     if only:
-        _stage(c, "tests", f"{BIN}/python -m pytest {parallel} {only}" + f" -m '{marked}'" * bool(marked), env)
+        _stage(c, "tests", f"{BIN}/python -m pytest {PARALLEL} {only}" + f" -m '{marked}'" * bool(marked), env)
         return
     also = f"({marked}) and " if marked else ""
-    _stage(c, "tests", f"{BIN}/python -m pytest {parallel} -m '{also}not alone'", env)
-    _stage(c, "tests with time limits", f"{BIN}/python -m pytest --durations 10 -m '{also}alone'", env)
+    _stage(c, "tests", f"{BIN}/python -m pytest {PARALLEL} -m '{also}not alone'", env)
+    if "not container" not in marked:  # those with time limits are all about containers
+        _stage(c, "tests with time limits", f"{BIN}/python -m pytest --durations 10 -m '{also}alone'", env)
 
 
 def _install_programs(c: Context) -> None:
@@ -166,9 +165,7 @@ def _test_on_newer_engine(c: Context, store: str, only: str) -> None:
     # Tests about running containers do not depend on the store: one is enough.
     which = "engine" if only or store == STORES[-1] else "engine and not container"
     try:
-        # With the containerd store, a build may fail while another test removes an image: one test at a time there.
-        parallel = "--durations 10" if store == "containerd" else PARALLEL
-        _pytest(c, only, which, {"DOCKER_HOST": host}, parallel)
+        _pytest(c, only, which, {"DOCKER_HOST": host})
     finally:
         second_engine.stop(store)
 

@@ -221,9 +221,17 @@ def lock(c: Context, upgrade: bool = False) -> None:
             c.run(f"{COMPILE} {words}", env=clean, replace_env=True)
 
 
+@task(positional=[])
+def reference(c: Context) -> None:  # noqa: ARG001  Invoke's
+    """Write docs/tasks.md, the reference of all tasks, from the tasks."""
+    from seatrial.cli.reference import task_reference
+
+    (ROOT / "docs/tasks.md").write_text(task_reference(seatrial_tasks.ns), "utf-8")
+
+
 ns = Collection.from_module(seatrial_tasks)
 ns.add_task(test)
 dev = Collection("dev")  # chores of this repository: ./inv dev.lint
-for chore in (engines, lint, lock):
+for chore in (engines, lint, lock, reference):
     dev.add_task(chore)
 ns.add_collection(dev)

@@ -32,31 +32,42 @@ from seatrial.settings.settings_file import find_settings_file, read_settings_fi
 __all__ = ["doctor", "history", "images", "inspect", "logs", "ns", "status"]
 
 
-@task(ImageFlags, BuildFlags)
+@task(
+    ImageFlags,
+    BuildFlags,
+    examples=("invoke build --version 1.4.2", "invoke build --check  # says what would be built, and why"),
+)
 def build(cmd: Command, image: ImageFlags, flags: BuildFlags) -> None:
     """Build the image of a version, unless it is up to date."""
     cmd.carry_out(cmd.playbook.build(image, flags))
 
 
-@task(ImageFlags, RunFlags)
+@task(ImageFlags, RunFlags, examples=("invoke run", "invoke run --port 8080 --env MODE=demo --memory 256m"))
 def run(cmd: Command, image: ImageFlags, flags: RunFlags) -> None:
     """Start the app on 127.0.0.1; a new container must pass the checks before it replaces the old one."""
     cmd.carry_out(cmd.playbook.run(image, flags))
 
 
-@task(AppFlag)
+@task(AppFlag, examples=("invoke stop", "invoke stop --app web"))
 def stop(cmd: Command, which: AppFlag) -> None:
     """Stop the app."""
     cmd.carry_out(cmd.playbook.stop(which))
 
 
-@task(ImageFlags, SmokeFlags)
+@task(
+    ImageFlags,
+    SmokeFlags,
+    examples=("invoke smoke --browser", "invoke smoke --url https://shop.example --version 1  # what is deployed"),
+)
 def smoke(cmd: Command, image: ImageFlags, flags: SmokeFlags) -> None:
     """Run the smoke checks in a fresh container, or against a URL; check the image itself, too."""
     cmd.carry_out(cmd.playbook.smoke(image, flags), junit=flags.junit)
 
 
-@task(LoginFlags)
+@task(
+    LoginFlags,
+    examples=("invoke login --user sposigor", "invoke login --user sposigor --registry registry.example:5000"),
+)
 def login(cmd: Command, where: LoginFlags) -> None:
     """Log in to a registry; the password is stored as docker login does."""
     host, user = cmd.playbook.registry(where), cmd.playbook.login_user(where)
@@ -64,37 +75,60 @@ def login(cmd: Command, where: LoginFlags) -> None:
     cmd.carry_out(cmd.playbook.login(credential, where))
 
 
-@task(ImageFlags, RegistryFlags)
+@task(
+    ImageFlags,
+    RegistryFlags,
+    examples=("invoke tag --user sposigor", "invoke tag --user sposigor --version 1.4.2 --check"),
+)
 def tag(cmd: Command, image: ImageFlags, where: RegistryFlags) -> None:
     """Tag the image for your repository in the registry, with its version and its moving tags."""
     cmd.carry_out(cmd.playbook.tag(image, where))
 
 
-@task(ImageFlags, RegistryFlags, PushFlags)
+@task(
+    ImageFlags,
+    RegistryFlags,
+    PushFlags,
+    examples=("invoke push --user sposigor", "invoke push --user sposigor --registry localhost:5050"),
+)
 def push(cmd: Command, image: ImageFlags, where: RegistryFlags, flags: PushFlags) -> None:
     """Push an image that passed its smoke test; the registry must confirm its digest."""
     cmd.carry_out(cmd.playbook.push(image, where, flags), lock_wait=flags.lock_wait)
 
 
-@task(ImageFlags, RegistryFlags, PushFlags, BuildFlags)
+@task(
+    ImageFlags,
+    RegistryFlags,
+    PushFlags,
+    BuildFlags,
+    examples=(
+        "invoke release --user sposigor --version 1.4.2",
+        "invoke release --user sposigor --check  # changes nothing",
+    ),
+)
 def release(cmd: Command, image: ImageFlags, where: RegistryFlags, flags: PushFlags, build_flags: BuildFlags) -> None:
     """Build, smoke-test, tag and push."""
     cmd.carry_out(cmd.playbook.release(image, where, flags, build_flags), lock_wait=flags.lock_wait)
 
 
-@task(AppFlag, RegistryFlags, RollbackFlags)
+@task(
+    AppFlag,
+    RegistryFlags,
+    RollbackFlags,
+    examples=("invoke rollback --user sposigor --to 1.4.1", "invoke rollback --user sposigor --to 1.4.1 --check"),
+)
 def rollback(cmd: Command, which: AppFlag, where: RegistryFlags, flags: RollbackFlags) -> None:
     """Point the moving tags back to a published version, without a build."""
     cmd.carry_out(cmd.playbook.rollback(which, where, flags), lock_wait=flags.lock_wait)
 
 
-@task()
+@task(examples=("invoke up", "invoke up --check"))
 def up(cmd: Command) -> None:
     """Install or start what is missing: a Docker engine, a base image, a local registry."""
     cmd.carry_out(cmd.playbook.up())
 
 
-@task(DownFlags)
+@task(DownFlags, examples=("invoke down", "invoke down --volumes  # deletes the data, too"))
 def down(cmd: Command, flags: DownFlags) -> None:
     """Stop what up and run started: the apps, the local registry, the engine."""
     try:
@@ -105,7 +139,7 @@ def down(cmd: Command, flags: DownFlags) -> None:
     cmd.carry_out(cmd.playbook.down(flags, engine_answers=answers))
 
 
-@task(ImageFlags, PortFlag, OverwriteFlag)
+@task(ImageFlags, PortFlag, OverwriteFlag, examples=("invoke demo", "invoke demo --version 2 --port 8080"))
 def demo(cmd: Command, image: ImageFlags, port: PortFlag, flags: OverwriteFlag) -> None:
     """Try everything locally, without an account: up, release into a local registry, run."""
     cmd.carry_out(cmd.playbook.demo(image, port, flags))

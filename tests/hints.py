@@ -27,7 +27,7 @@ _COMMAND = re.compile(
     r"(?<![\w/.'-])(?<!-aG )(?!docker group)(?:\./inv|invoke|seatrial|docker|git)(?: [^\s(),;#<…]+(?<![.]))+"
 )
 _OURS = ("./inv", "invoke", "seatrial")
-_CHORES = {"test", "dev.engines", "dev.lint", "dev.lock"}
+_CHORES = {"test", "dev.engines", "dev.lint", "dev.lock", "dev.reference"}
 # What may follow the program's name in a hint.
 _OTHERS = {
     "docker": "buildx context events image images info inspect login logout logs manifest ps pull push rename rm start"

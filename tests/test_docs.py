@@ -13,16 +13,18 @@ from invoke.exceptions import ParseError
 from invoke.parser import Parser
 
 import seatrial
+from seatrial.cli.reference import task_reference
 from seatrial.model.app import App
 from seatrial.model.check import Check
 from seatrial.settings import schema
 from seatrial.settings.reading import settings_of
 from seatrial.settings.settings import Settings
 from seatrial.tasks import ns
+from tests.hints import wrong_commands
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-CHORES = {"test", "dev.engines", "dev.lint", "dev.lock"}
+CHORES = {"test", "dev.engines", "dev.lint", "dev.lock", "dev.reference"}
 CONTEXTS = {context.name: context for context in ns.to_contexts()}  # once: Invoke returns each help text only once
 _BLOCK = re.MULTILINE | re.DOTALL
 _FENCE = re.compile(r"^```sh\n(.*?)^```", _BLOCK)
@@ -59,9 +61,11 @@ def _check_command(page: str, command: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(name for name in CONTEXTS if name))
 def test_tasks_are_documented(name: str) -> None:
-    """Every task is in the README and has one sentence of help, and help for each of its flags."""
+    """Every task is in the README and has one sentence of help, two examples, and help for each of its flags."""
     assert f"`{name}`" in (ROOT / "README.md").read_text("utf-8")
-    assert re.fullmatch(r"[A-Z][^\n]*\.", ns[name].__doc__ or "")
+    assert re.fullmatch(r"[A-Z][^\n]*\.", ns[name].summary)
+    assert len({one for one in ns[name].examples if one.startswith("invoke ") and name in shlex.split(one)}) == 2
+    assert not [wrong for one in ns[name].examples for wrong in wrong_commands(one)]
     assert all(argument.help for argument in CONTEXTS[name].args.values())
 
 
@@ -72,6 +76,11 @@ def test_settings_are_documented() -> None:
     assert example
     assert not [name for name in (*settings_of(Settings), *settings_of(App)) if f"{name}:" not in page]
     assert not [name for name in settings_of(Check) if f"{name}:" not in example[0]]
+
+
+def test_the_reference_of_tasks_is_current() -> None:
+    """docs/tasks.md is made from the tasks: `./inv dev.reference` writes it."""
+    assert (ROOT / "docs/tasks.md").read_text("utf-8") == task_reference(ns)
 
 
 def test_the_schema_of_the_settings_is_current() -> None:

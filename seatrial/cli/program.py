@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import PathLike
@@ -20,6 +21,7 @@ from invoke.util import helpline
 from seatrial import __version__
 from seatrial.cli.command import exit_with
 from seatrial.cli.project import find_root
+from seatrial.cli.task import SeatrialTask, known_flags
 from seatrial.errors import SeatrialError, UsageError
 from seatrial.host.streams import make_lasting
 from seatrial.output.hints import Call
@@ -27,7 +29,7 @@ from seatrial.settings.settings import environment
 from seatrial.settings.settings_file import read_settings_file
 from seatrial.wording import nearest
 
-__all__ = ["PlaybookProgram", "SeatrialProgram", "run_playbook"]
+__all__ = ["PlaybookProgram", "SeatrialProgram", "grouped", "run_playbook"]
 
 # The order in which people meet the tasks; what is not named here follows in alphabetical order.
 _GROUPS = {
@@ -95,9 +97,21 @@ class PlaybookProgram(Program):
             super().list_flat()
             return
         described = dict(_described(self.scoped_collection))
-        for title, names in _groups(described).items():
+        for title, names in grouped(described).items():
             print(f"{title}:\n")  # noqa: T201  this is the output
             self.print_columns([(name, described[name]) for name in names])
+
+    def print_task_help(self, name: str) -> None:
+        """Print a task's sentence, its flags, and examples that can be typed here."""
+        task, flags = self.collection[name], self.parser.contexts[name].help_tuples()
+        if not isinstance(task, SeatrialTask):
+            super().print_task_help(name)
+            return
+        call = Call(program=environment().command, prefix=name.removesuffix(task.name), tasks=known_flags())
+        print(f"Usage: {call.program} {name}{' [--options]' if flags else ''} [other tasks here ...]\n")  # noqa: T201
+        print(f"{textwrap.fill(task.summary, 79)}\n\nOptions:")  # noqa: T201  this is the output
+        self.print_columns(flags)
+        print("\n".join(("Examples:", *(f"  {call.complete(one)}" for one in task.examples))))  # noqa: T201
 
     @contextmanager
     def _usage_errors(self) -> Iterator[None]:
@@ -165,7 +179,7 @@ def _described(collection: Collection, prefix: str = "") -> Iterator[tuple[str, 
         yield from _described(inner, f"{prefix}{name}.")
 
 
-def _groups(names: Iterable[str]) -> dict[str, list[str]]:
+def grouped(names: Iterable[str]) -> dict[str, list[str]]:
     """Return the names under the title of their group; those of a sub-collection under its name."""
     titles = {name: title for title, members in _GROUPS.items() for name in members}
     places = [*titles]

@@ -15,7 +15,7 @@ from seatrial.host.streams import is_lost
 __all__ = ["doctor", "history", "images", "inspect", "logs", "status"]
 
 
-@task(AppFlag, LogFlags, check=False, json=False)
+@task(AppFlag, LogFlags, check=False, json=False, examples=("invoke logs --follow", "invoke logs --tail 20"))
 def logs(cmd: Command, which: AppFlag, flags: LogFlags) -> None:
     """Show the running app's log."""
     from seatrial.output.listing import log_lines
@@ -27,7 +27,7 @@ def logs(cmd: Command, which: AppFlag, flags: LogFlags) -> None:
             break
 
 
-@task(AppFlag, QuietFlag, check=False)
+@task(AppFlag, QuietFlag, check=False, examples=("invoke images", "invoke images --app web --quiet"))
 def images(cmd: Command, which: AppFlag, flags: QuietFlag) -> None:
     """List images, as docker images does; with --app only those of one app."""
     from seatrial.output.listing import show_images
@@ -36,7 +36,7 @@ def images(cmd: Command, which: AppFlag, flags: QuietFlag) -> None:
     print_out(show_images(cmd.world, app, quiet=flags.quiet, as_json=cmd.json, now=time.time()))
 
 
-@task(NamedImageFlags, QuietFlag, check=False)
+@task(NamedImageFlags, QuietFlag, check=False, examples=("invoke history", "invoke history --image python:3.13-slim"))
 def history(cmd: Command, image: NamedImageFlags, flags: QuietFlag) -> None:
     """Show the layers of an image, as docker history does."""
     from seatrial.output.listing import show_history
@@ -45,14 +45,19 @@ def history(cmd: Command, image: NamedImageFlags, flags: QuietFlag) -> None:
     print_out(show_history(cmd.world, found, quiet=flags.quiet, as_json=cmd.json, now=time.time()))
 
 
-@task(NamedImageFlags, check=False)
+@task(NamedImageFlags, check=False, examples=("invoke inspect", "invoke inspect --version 1.4.2"))
 def inspect(cmd: Command, image: NamedImageFlags) -> None:
     """Show everything the engine knows about an image as JSON, as docker inspect does."""
     found = cmd.world.engine.inspect_image(_find_image(cmd, image))
     print_out(json.dumps([found], indent=4, ensure_ascii=False))
 
 
-@task(AppFlag, RegistryFlags, check=False)
+@task(
+    AppFlag,
+    RegistryFlags,
+    check=False,
+    examples=("invoke status --user sposigor", "invoke status --user sposigor --registry localhost:5050 --json"),
+)
 def status(cmd: Command, which: AppFlag, where: RegistryFlags) -> None:
     """Compare ledger, engine and registry, tag by tag."""
     from seatrial.output.release_status import show_status
@@ -64,7 +69,7 @@ def status(cmd: Command, which: AppFlag, where: RegistryFlags) -> None:
         raise exit_with(cmd.call, error, check=False, json=False)
 
 
-@task(AppFlag, check=False)
+@task(AppFlag, check=False, examples=("invoke doctor", "invoke doctor --json"))
 def doctor(cmd: Command, which: AppFlag) -> None:
     """Look for problems with engine, disk, port, login, Dockerfile, build context and git."""
     from seatrial.doctor.doctor import findings

@@ -26,9 +26,11 @@ _FLAGS: dict[str, dict[str, bool]] = {}
 
 
 class SeatrialTask(Task[Callable[..., None]]):
-    """A task that takes help and short letters from its `flags`, by their names."""
+    """A task that takes help and short letters from its `flags`, by their names; its `examples` can be typed."""
 
     flags: dict[str, tuple[str, str]]
+    examples: tuple[str, str]
+    summary: str
 
     def arg_opts(self, name: str, default: str, taken_names: set[str]) -> dict[str, Any]:
         """Return what Invoke needs to know of a flag."""
@@ -38,10 +40,13 @@ class SeatrialTask(Task[Callable[..., None]]):
         return options
 
 
-def task(*groups: type, check: bool = True, json: bool = True) -> Callable[[Callable[..., None]], SeatrialTask]:
+def task(
+    *groups: type, examples: tuple[str, str], check: bool = True, json: bool = True
+) -> Callable[[Callable[..., None]], SeatrialTask]:
     """Return a decorator that makes a task of a function: it is called with a `Command`, and one object for each group.
 
-    The task also takes --check and --json, unless `check` or `json` is False.
+    The task also takes --check and --json, unless `check` or `json` is False. `examples` are commands, each with a
+    comment if it needs one; help and docs/tasks.md show them.
     """
     every = [*groups, *([CheckFlag] if check else []), *([JsonFlag] if json else [])]
     flags: dict[str, Field[Any]] = {one.name: one for group in every for one in fields(group)}
@@ -57,6 +62,7 @@ def task(*groups: type, check: bool = True, json: bool = True) -> Callable[[Call
         made = [inspect.Parameter("c", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
         for name, one in flags.items():
             made.append(inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=one.default))
+        body.__doc__ = "\n".join((function.__doc__ or "", "", "Examples:", *(f"  {one}" for one in examples)))
         body.__signature__ = inspect.Signature(made)  # type: ignore[attr-defined]  # inspect reads it
         result = SeatrialTask(
             body,
@@ -65,6 +71,7 @@ def task(*groups: type, check: bool = True, json: bool = True) -> Callable[[Call
             auto_shortflags=False,
         )
         result.flags = {name: (one.metadata["help"], one.metadata["short"]) for name, one in flags.items()}
+        result.examples, result.summary = examples, function.__doc__ or ""
         _FLAGS[function.__name__] = {
             f"--{name.replace('_', '-')}": one.default is not False for name, one in flags.items()
         }

@@ -99,10 +99,15 @@ class ScreenshotSaved:
 
 @dataclass(frozen=True, kw_only=True)
 class TagPublished:
-    """What a registry holds under a name: a digest, or None for nothing."""
+    """What a registry holds under a name: a digest, or None for nothing.
+
+    If this run moved the name, `before` is the digest it had, and `version_before` the version that digest belongs to.
+    """
 
     reference: str
     digest: str | None
+    before: str | None = None
+    version_before: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

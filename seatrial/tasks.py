@@ -17,11 +17,13 @@ from seatrial.cli.flags import (
     PortFlag,
     PushFlags,
     RegistryFlags,
+    ReleaseFlags,
+    ReportFlags,
     RollbackFlags,
     SmokeFlags,
 )
 from seatrial.cli.project import find_root
-from seatrial.cli.read_tasks import doctor, history, images, inspect, logs, status
+from seatrial.cli.read_tasks import doctor, history, images, inspect, logs, report, status
 from seatrial.cli.run_flags import RunFlags
 from seatrial.cli.task import task
 from seatrial.errors import EngineUnavailable, SeatrialError
@@ -29,17 +31,18 @@ from seatrial.output.hints import Call
 from seatrial.settings.settings import Settings, environment
 from seatrial.settings.settings_file import find_settings_file, read_settings_file
 
-__all__ = ["doctor", "history", "images", "inspect", "logs", "ns", "status"]
+__all__ = ["doctor", "history", "images", "inspect", "logs", "ns", "report", "status"]
 
 
 @task(
     ImageFlags,
     BuildFlags,
+    ReportFlags,
     examples=("invoke build --version 1.4.2", "invoke build --check  # says what would be built, and why"),
 )
-def build(cmd: Command, image: ImageFlags, flags: BuildFlags) -> None:
+def build(cmd: Command, image: ImageFlags, flags: BuildFlags, files: ReportFlags) -> None:
     """Build the image of a version, unless it is up to date."""
-    cmd.carry_out(cmd.playbook.build(image, flags))
+    cmd.carry_out(cmd.playbook.build(image, flags), files=files)
 
 
 @task(ImageFlags, RunFlags, examples=("invoke run", "invoke run --port 8080 --env MODE=demo --memory 256m"))
@@ -57,11 +60,12 @@ def stop(cmd: Command, which: AppFlag) -> None:
 @task(
     ImageFlags,
     SmokeFlags,
+    ReportFlags,
     examples=("invoke smoke --browser", "invoke smoke --url https://shop.example --version 1  # what is deployed"),
 )
-def smoke(cmd: Command, image: ImageFlags, flags: SmokeFlags) -> None:
+def smoke(cmd: Command, image: ImageFlags, flags: SmokeFlags, files: ReportFlags) -> None:
     """Run the smoke checks in a fresh container, or against a URL; check the image itself, too."""
-    cmd.carry_out(cmd.playbook.smoke(image, flags), junit=flags.junit)
+    cmd.carry_out(cmd.playbook.smoke(image, flags), files=files, junit=flags.junit)
 
 
 @task(
@@ -89,37 +93,41 @@ def tag(cmd: Command, image: ImageFlags, where: RegistryFlags) -> None:
     ImageFlags,
     RegistryFlags,
     PushFlags,
+    ReportFlags,
     examples=("invoke push --user sposigor", "invoke push --user sposigor --registry localhost:5050"),
 )
-def push(cmd: Command, image: ImageFlags, where: RegistryFlags, flags: PushFlags) -> None:
+def push(cmd: Command, image: ImageFlags, where: RegistryFlags, flags: PushFlags, files: ReportFlags) -> None:
     """Push an image that passed its smoke test; the registry must confirm its digest."""
-    cmd.carry_out(cmd.playbook.push(image, where, flags), lock_wait=flags.lock_wait)
+    cmd.carry_out(cmd.playbook.push(image, where, flags), lock_wait=flags.lock_wait, files=files)
 
 
 @task(
     ImageFlags,
     RegistryFlags,
-    PushFlags,
+    ReleaseFlags,
     BuildFlags,
     examples=(
-        "invoke release --user sposigor --version 1.4.2",
+        "invoke release --user sposigor --version 1.4.2 --report report.html",
         "invoke release --user sposigor --check  # changes nothing",
     ),
 )
-def release(cmd: Command, image: ImageFlags, where: RegistryFlags, flags: PushFlags, build_flags: BuildFlags) -> None:
+def release(
+    cmd: Command, image: ImageFlags, where: RegistryFlags, flags: ReleaseFlags, build_flags: BuildFlags
+) -> None:
     """Build, smoke-test, tag and push."""
-    cmd.carry_out(cmd.playbook.release(image, where, flags, build_flags), lock_wait=flags.lock_wait)
+    cmd.carry_out(cmd.playbook.release(image, where, flags, build_flags), lock_wait=flags.lock_wait, files=flags)
 
 
 @task(
     AppFlag,
     RegistryFlags,
     RollbackFlags,
+    ReportFlags,
     examples=("invoke rollback --user sposigor --to 1.4.1", "invoke rollback --user sposigor --to 1.4.1 --check"),
 )
-def rollback(cmd: Command, which: AppFlag, where: RegistryFlags, flags: RollbackFlags) -> None:
+def rollback(cmd: Command, which: AppFlag, where: RegistryFlags, flags: RollbackFlags, files: ReportFlags) -> None:
     """Point the moving tags back to a published version, without a build."""
-    cmd.carry_out(cmd.playbook.rollback(which, where, flags), lock_wait=flags.lock_wait)
+    cmd.carry_out(cmd.playbook.rollback(which, where, flags), lock_wait=flags.lock_wait, files=files)
 
 
 @task(examples=("invoke up", "invoke up --check"))

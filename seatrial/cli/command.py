@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from invoke.context import Context
 from invoke.exceptions import Exit
 
+from seatrial.cli.flags import ReportFlags
 from seatrial.cli.project import check_named_file, find_root, settings_files
 from seatrial.errors import SeatrialError, StepFailed, UsageError
 from seatrial.host.streams import make_lasting
@@ -22,11 +23,12 @@ from seatrial.settings.settings import Settings, environment
 
 if TYPE_CHECKING:  # --list and --help do not load the pipeline
     from seatrial.cli.playbook import Playbook
-    from seatrial.output.junit import JUnitFile
     from seatrial.pipeline.step import Step
     from seatrial.pipeline.world import World
 
 __all__ = ["Command", "ask_credential", "command", "exit_with", "print_out"]
+
+_NO_FILES = ReportFlags()
 
 
 @dataclass
@@ -39,27 +41,32 @@ class Command:
     check: bool
     json: bool
 
-    def carry_out(self, steps: Sequence[Step], *, lock_wait: str = "0", junit: str | None = None) -> None:
+    def carry_out(
+        self,
+        steps: Sequence[Step],
+        *,
+        lock_wait: str = "0",
+        files: ReportFlags = _NO_FILES,
+        junit: str | None = None,
+    ) -> None:
         """Carry out the steps, show their outcomes, and end with the exit code.
 
-        `lock_wait` is how many seconds to wait for another release of the same repository; `junit` is the file that
-        the checks are written to.
+        `lock_wait` is how many seconds to wait for another release of the same repository; `files` and `junit` name
+        the files to write reports to.
         """
+        from seatrial.cli.report_files import ReportFiles
         from seatrial.cli.session import carry_out
         from seatrial.output.console import Console
         from seatrial.output.json_report import as_json
 
         console = Console(errors=self.json, call=self.call, plain=environment().plain)
         wait = _seconds(lock_wait)
-        file = _junit_file(junit, check=self.check) if junit is not None else None
+        written = ReportFiles(files, junit=junit, check=self.check)
         report = carry_out(self.call.task, steps, self.world, console, check=self.check, lock_wait=wait)
-        if file:
-            try:
-                file.write(report, self.call)
-                if not self.check:
-                    self.world.state.save_report(file.path)
-            except StepFailed as error:
-                report = replace(report, error=report.error or error)
+        try:
+            written.write(report, self.call, self.world)
+        except StepFailed as error:
+            report = replace(report, error=report.error or error)
         if report.error:
             console.error(report.error)
         console.recap(report)
@@ -117,12 +124,6 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  whatever YAML holds
     if hasattr(value, "items"):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _junit_file(name: str, *, check: bool) -> JUnitFile:
-    from seatrial.output.junit import JUnitFile
-
-    return JUnitFile(name, check=check)
 
 
 def _seconds(text: str) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 
 __all__ = [
     "AppFlag",
+    "BrowserFlag",
     "CheckFlag",
     "DownFlags",
     "ImageFlags",
@@ -20,6 +21,9 @@ __all__ = [
     "PushFlags",
     "QuietFlag",
     "RegistryFlags",
+    "ReleaseFlags",
+    "ReportFlags",
+    "ReportTaskFlags",
     "RollbackFlags",
     "SmokeFlags",
     "flag",
@@ -110,6 +114,27 @@ class PushFlags(OverwriteFlag, LockFlag):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BrowserFlag:
+    """Whether a browser opens the page, too."""
+
+    browser: bool = flag(
+        "Also open the page in headless Chromium: fail on console errors, keep a screenshot.", default=False
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportFlags:
+    """What a command writes about itself."""
+
+    report: str | None = flag("Write a page about this run to this file, as HTML; also if it fails.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseFlags(PushFlags, BrowserFlag, ReportFlags):
+    """What a release does beyond its steps, and only on request."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RollbackFlags(LockFlag):
     """Where to roll back to."""
 
@@ -117,14 +142,18 @@ class RollbackFlags(LockFlag):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SmokeFlags:
+class SmokeFlags(BrowserFlag):
     """What a smoke test looks at, and what it writes."""
 
-    browser: bool = flag(
-        "Also open the page in headless Chromium: fail on console errors, keep a screenshot.", default=False
-    )
     url: str | None = flag("Check the app that is deployed at this URL, not an image; no verdict is kept.")
     junit: str | None = flag("Write checks, image checks and the browser's visit to this file as JUnit XML.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportTaskFlags:
+    """Where the page goes."""
+
+    output: str | None = flag("The file to write (default .seatrial/report.html).")
 
 
 @dataclass(frozen=True, kw_only=True)

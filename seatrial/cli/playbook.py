@@ -13,6 +13,7 @@ from seatrial.cli.flags import (
     PortFlag,
     PushFlags,
     RegistryFlags,
+    ReleaseFlags,
     RollbackFlags,
     SmokeFlags,
 )
@@ -94,7 +95,11 @@ class Playbook:
         return (_push(target, version, destination, flags),)
 
     def release(
-        self, image: ImageFlags, where: RegistryFlags, flags: PushFlags, build_flags: BuildFlags
+        self,
+        image: ImageFlags,
+        where: RegistryFlags,
+        flags: ReleaseFlags,
+        build_flags: BuildFlags,
     ) -> tuple[Step, ...]:
         """Return the steps of `release`; with `untested` there is no smoke test."""
         from seatrial.steps.build.build import Build
@@ -106,7 +111,8 @@ class Playbook:
         version = _version(image) or described_version(target.context)
         destination = self.destination(target, where)
         destination.tags(version)
-        smoke = () if flags.untested else (Smoke(target=target, version=version, reuse=True),)
+        program = _browser(self.settings) if flags.browser else None
+        smoke = () if flags.untested else (Smoke(target=target, version=version, reuse=True, browser=program),)
         return (
             Preflight(target=target, version=version, destination=destination, overwrite=flags.overwrite),
             Build(target=target, version=version),
@@ -166,7 +172,7 @@ class Playbook:
         """Return the steps of `demo`: `up`, a release into the local registry, `run`."""
         chosen = ImageFlags(app=image.app, version=image.version or _DEMO_VERSION)
         where = RegistryFlags(user=_DEMO_USER, registry=f"localhost:{self.settings.local_registry_port}")
-        released = self.release(chosen, where, PushFlags(overwrite=flags.overwrite), BuildFlags())
+        released = self.release(chosen, where, ReleaseFlags(overwrite=flags.overwrite), BuildFlags())
         return (*self.up(), *released, *self.run(chosen, RunFlags(port=port.port)))
 
     def registry(self, where: RegistryFlags) -> str:

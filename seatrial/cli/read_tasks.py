@@ -1,4 +1,4 @@
-"""The read-only tasks: logs, images, history, inspect, status, doctor."""
+"""The tasks that only look: logs, images, history, inspect, status, report, doctor."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import time
 from invoke.exceptions import Exit
 
 from seatrial.cli.command import Command, exit_with, print_out
-from seatrial.cli.flags import AppFlag, LogFlags, NamedImageFlags, QuietFlag, RegistryFlags
+from seatrial.cli.flags import AppFlag, ImageFlags, LogFlags, NamedImageFlags, QuietFlag, RegistryFlags, ReportTaskFlags
 from seatrial.cli.task import task
 from seatrial.host.streams import is_lost
 
-__all__ = ["doctor", "history", "images", "inspect", "logs", "status"]
+__all__ = ["doctor", "history", "images", "inspect", "logs", "report", "status"]
 
 
 @task(AppFlag, LogFlags, check=False, json=False, examples=("invoke logs --follow", "invoke logs --tail 20"))
@@ -67,6 +67,30 @@ def status(cmd: Command, which: AppFlag, where: RegistryFlags) -> None:
     print_out(text)
     if error:
         raise exit_with(cmd.call, error, check=False, json=False)
+
+
+@task(
+    ImageFlags,
+    ReportTaskFlags,
+    check=False,
+    examples=(
+        "invoke report  # about the last run that published",
+        "invoke report --version 1.4.2 --output 1.4.2.html",
+    ),
+)
+def report(cmd: Command, image: ImageFlags, flags: ReportTaskFlags) -> None:
+    """Write a page about a release, push or rollback of before."""
+    from seatrial.cli.report_files import find_run, page
+    from seatrial.output.documents import as_text
+    from seatrial.output.report_file import ReportFile
+
+    default = cmd.world.state.folder / "report.html"
+    file = ReportFile(str(default) if flags.output is None else flags.output, flag="--output", example="report.html")
+    document = find_run(cmd.world, cmd.playbook.settings.app(image.app).name, image.version)
+    file.write(page(document, cmd.world))
+    if flags.output:
+        cmd.world.state.save_report(file.path)
+    print_out(as_text(document) if cmd.json else f"wrote {file.path}")
 
 
 @task(AppFlag, check=False, examples=("invoke doctor", "invoke doctor --json"))

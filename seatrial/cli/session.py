@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
@@ -19,12 +20,13 @@ from seatrial.events import Info, WarningEvent
 from seatrial.host.lock import Lock
 from seatrial.host.process import Process
 from seatrial.host.shortage import shortage
+from seatrial.pipeline.changes import changes_since, release_before
 from seatrial.pipeline.observer import Observer
 from seatrial.pipeline.outcome import Outcome
 from seatrial.pipeline.pipeline import interrupted_outcomes, run_steps, skipped_outcomes
 from seatrial.pipeline.report import Report
 from seatrial.pipeline.state import StateFolder
-from seatrial.pipeline.step import Step
+from seatrial.pipeline.step import AppStep, Step
 from seatrial.pipeline.world import World
 from seatrial.registry.client import HttpRegistry
 from seatrial.registry.credentials import CredentialStore
@@ -79,16 +81,25 @@ def carry_out(  # noqa: PLR0913  each argument is one thing
 
     A command that publishes holds the repository's lock; it waits `lock_wait` seconds for another release to end.
     """
-    watch = _Watch(observer)
+    watch, began = _Watch(observer), datetime.now(UTC)
     world.engine.report_waiting(lambda text: observer.on_event(Info(text=text)))
 
     def report(error: SeatrialError | None = None) -> Report:
-        return Report(command=command, check=check, outcomes=tuple(watch.outcomes), seconds=watch.seconds, error=error)
+        return Report(
+            command=command,
+            check=check,
+            outcomes=tuple(watch.outcomes),
+            seconds=watch.seconds,
+            error=error,
+            began=began,
+            publishing=next((step.publishes for step in steps if step.publishes), None),
+        )
 
     try:
         with terminable(), _publish_lock(command, steps, world, observer, check=check, wait=lock_wait):
             run_steps(steps, world, watch, check=check)
-            return replace(report(), engine=_engine(steps, world))
+            done = report() if check else _with_background(report(), steps, world)
+            return replace(done, engine=_engine(steps, world))
     except SeatrialError as error:  # the lock's: a step's own errors are in its outcome
         for outcome in skipped_outcomes(steps, "the lock was not taken"):
             watch.step_finished(outcome)
@@ -191,6 +202,19 @@ def _publish_lock(  # noqa: PLR0913  as above
     purpose = f"{command} of version {publishing.version}" if publishing.version else command
     with world.hold_lock(lock, purpose, observer.on_event, wait=wait):
         yield
+
+
+def _with_background(report: Report, steps: Sequence[Step], world: World) -> Report:
+    """Return the report with the image's layers, and with what has changed since the release before."""
+    image, where = report.image, report.publishing
+    try:
+        history = tuple(world.engine.history(image.id)) if image else ()
+        app = next((step.target for step in steps if isinstance(step, AppStep) and step.publishes), None)
+        before = release_before(world, where.repository, image.id) if where and image else None
+        changes = changes_since(world, app, image, before) if app and image and before else None
+    except SeatrialError:  # what was done counts, also where no more can be said about it
+        return report
+    return replace(report, history=history, changes=changes)
 
 
 def _engine(steps: Sequence[Step], world: World) -> EngineInfo | None:

@@ -6,8 +6,9 @@ import os
 import pwd
 import secrets
 import socket
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 __all__ = ["Process"]
@@ -20,13 +21,19 @@ _STARTED_FIELD = 19  # of /proc/PID/stat, counted after the program's name
 class Process:
     """One run of Seatrial: a random id, its pid, and the host (with PID namespace) where that pid is valid.
 
-    `who` is the user and the host name, like `alice@laptop`.
+    `who` is the user and the host name, like `alice@laptop`; `started` is the monotonic time at which the run began.
     """
 
     run: str
     pid: int
     host: str
     who: str = ""
+    started: float = field(default_factory=time.monotonic, compare=False)
+
+    @property
+    def seconds(self) -> float:
+        """How long the run has taken so far."""
+        return time.monotonic() - self.started
 
     @classmethod
     def this(cls) -> Process:

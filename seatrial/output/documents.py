@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -12,17 +12,22 @@ from seatrial.doctor.findings import Severity
 from seatrial.pipeline.outcome import Status
 
 __all__ = [
+    "ChangesDocument",
+    "CheckDocument",
     "CommandDocument",
+    "CommitDocument",
     "DoctorDocument",
     "Document",
     "EngineDocument",
     "ErrorDocument",
     "FindingDocument",
     "ImageDocument",
+    "LayerDocument",
     "ReferenceDocument",
     "StatusDocument",
     "StepDocument",
     "TagStatus",
+    "VerdictDocument",
     "as_text",
     "check",
     "json_schema",
@@ -43,6 +48,20 @@ class ErrorDocument(_Part, frozen=True, kw_only=True):
     details: tuple[str, ...]
 
 
+class CheckDocument(_Part, frozen=True, kw_only=True):
+    """A check or an image check (`about` says which): its problem, if it has one, and the app's answers in their order.
+
+    A problem with `warns` did not fail the step.
+    """
+
+    check: str
+    about: Literal["app", "image"]
+    problem: str | None
+    warns: bool
+    seconds: float
+    answers: tuple[str, ...]
+
+
 class StepDocument(_Part, frozen=True, kw_only=True):
     """The outcome of a step; `before` and `after` are an image's id, a digest or an address."""
 
@@ -57,7 +76,9 @@ class StepDocument(_Part, frozen=True, kw_only=True):
     after: str | None
     moved: str | UnsetType = UNSET
     sent_bytes: int | UnsetType = UNSET
+    began: str | UnsetType = UNSET
     notes: tuple[str, ...] | UnsetType = UNSET
+    checks: tuple[CheckDocument, ...] | UnsetType = UNSET
     error: ErrorDocument | UnsetType = UNSET
 
 
@@ -69,24 +90,76 @@ class EngineDocument(_Part, frozen=True, kw_only=True):
 
 
 class ReferenceDocument(_Part, frozen=True, kw_only=True):
-    """A name of the image in a registry, and the digest there; null if it is not published."""
+    """A name of the image in a registry, and the digest there; null if it is not published.
+
+    If the name had another digest before, `before` is that digest, and `version_before` its version if it is known.
+    """
 
     reference: str
     digest: str | None
+    before: str | UnsetType = UNSET
+    version_before: str | UnsetType = UNSET
+
+
+class LayerDocument(_Part, frozen=True, kw_only=True):
+    """A line in the image's history: what made it, and its bytes."""
+
+    created_by: str
+    size: int
 
 
 class ImageDocument(_Part, frozen=True, kw_only=True):
-    """The image that the command was about; `size` is in bytes."""
+    """The image that the command was about; `size` is in bytes, `layers` are the oldest first."""
 
     id: str | None
     name: str | None
     size: int | None
     builder: str | None
     references: tuple[ReferenceDocument, ...]
+    version: str | UnsetType = UNSET
+    platform: str | UnsetType = UNSET
+    revision: str | UnsetType = UNSET
+    layers: tuple[LayerDocument, ...] | UnsetType = UNSET
+
+
+class CommitDocument(_Part, frozen=True, kw_only=True):
+    """A commit of the app's files; `when` is ISO 8601 in UTC."""
+
+    commit: str
+    when: str
+    author: str
+    subject: str
+
+
+class ChangesDocument(_Part, frozen=True, kw_only=True):
+    """What has changed since the release before: `version`, of the image `image` with `size` bytes.
+
+    `changed`, `added` and `removed` name inputs of the build; null if they are not known.
+    """
+
+    version: str
+    image: str | None
+    size: int | None
+    changed: tuple[str, ...] | None
+    added: tuple[str, ...] | None
+    removed: tuple[str, ...] | None
+    commits: tuple[CommitDocument, ...]
+
+
+class VerdictDocument(_Part, frozen=True, kw_only=True):
+    """A smoke test of an earlier run that counted; `checked` has a line for each check."""
+
+    when: str
+    summary: str
+    checked: tuple[str, ...]
+    screenshot: str | UnsetType = UNSET
 
 
 class CommandDocument(_Part, frozen=True, kw_only=True, tag_field="schema", tag="seatrial.command/1"):
-    """How a command ended; `error` is an error outside its steps."""
+    """How a command ended; `error` is an error outside its steps.
+
+    `app`, `version` and `repository` (where it is published) are what it was about.
+    """
 
     command: str
     status: Status
@@ -95,6 +168,13 @@ class CommandDocument(_Part, frozen=True, kw_only=True, tag_field="schema", tag=
     engine: EngineDocument | None
     steps: tuple[StepDocument, ...]
     image: ImageDocument
+    app: str | UnsetType = UNSET
+    version: str | UnsetType = UNSET
+    repository: str | UnsetType = UNSET
+    began: str | UnsetType = UNSET
+    seconds: float | UnsetType = UNSET
+    changes: ChangesDocument | UnsetType = UNSET
+    verdict: VerdictDocument | UnsetType = UNSET
     address: str | UnsetType = UNSET
     screenshot: str | UnsetType = UNSET
     error: ErrorDocument | UnsetType = UNSET

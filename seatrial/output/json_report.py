@@ -2,49 +2,127 @@
 
 from __future__ import annotations
 
-from msgspec import UNSET
+from datetime import UTC, datetime
 
-from seatrial.errors import LONGEST_MESSAGE, SeatrialError, sanitize
+from msgspec import UNSET, UnsetType
+
+from seatrial.errors import LONGEST_MESSAGE, SeatrialError, sanitize, sanitize_line
+from seatrial.events import CheckResult, FactResult
+from seatrial.model.app import REVISION_LABEL, VERSION_LABEL
 from seatrial.output.documents import (
+    ChangesDocument,
+    CheckDocument,
     CommandDocument,
+    CommitDocument,
     EngineDocument,
     ErrorDocument,
     ImageDocument,
+    LayerDocument,
     ReferenceDocument,
     StepDocument,
+    VerdictDocument,
     as_text,
 )
 from seatrial.output.hints import Call
+from seatrial.pipeline.changes import Changes
 from seatrial.pipeline.outcome import Outcome
 from seatrial.pipeline.report import Report
+from seatrial.pipeline.state import Verdict
 
-__all__ = ["as_json", "error_document"]
+__all__ = ["as_json", "command_document", "error_document"]
 
 _UNKNOWN_CALL = Call()
 
 
 def as_json(report: Report, *, call: Call = _UNKNOWN_CALL) -> str:
     """Return the document that `--json` prints; hints are completed with `call`, how the task was called."""
-    image, engine = report.image, report.engine
-    document = CommandDocument(
+    return as_text(command_document(report, call))
+
+
+def command_document(report: Report, call: Call = _UNKNOWN_CALL) -> CommandDocument:
+    """Return the report as a document; hints are completed with `call`."""
+    engine = report.engine
+    return CommandDocument(
         command=report.command,
         status=report.status,
         exit_code=report.exit_code,
         check=report.check,
         engine=EngineDocument(endpoint=engine.endpoint, version=engine.version) if engine else None,
         steps=tuple(_step(outcome, call) for outcome in report.outcomes),
-        image=ImageDocument(
-            id=image.id if image else None,
-            name=image.name if image else None,
-            size=image.size if image else None,
-            builder=report.builder,
-            references=tuple(ReferenceDocument(reference=one.reference, digest=one.digest) for one in report.published),
-        ),
+        image=_image(report),
+        app=report.app or UNSET,
+        version=report.version or UNSET,
+        repository=report.publishing.repository if report.publishing else UNSET,
+        began=_time(report.began),
+        seconds=round(report.seconds, 3),
+        changes=_changes(report.changes) if report.changes else UNSET,
+        verdict=_verdict(report.verdict) if report.verdict else UNSET,
         address=report.address or UNSET,
         screenshot=report.screenshot or UNSET,
         error=error_document(report.error, call) if report.error else UNSET,
     )
-    return as_text(document)
+
+
+def _image(report: Report) -> ImageDocument:
+    image = report.image
+    labels = image.labels if image else {}
+    layers = tuple(
+        LayerDocument(created_by=sanitize(one.created_by, limit=LONGEST_MESSAGE), size=one.size)
+        for one in reversed(report.history)
+    )
+    return ImageDocument(
+        id=image.id if image else None,
+        name=image.name if image else None,
+        size=image.size if image else None,
+        builder=report.builder,
+        references=tuple(
+            ReferenceDocument(
+                reference=one.reference,
+                digest=one.digest,
+                before=one.before or UNSET,
+                version_before=one.version_before or UNSET,
+            )
+            for one in report.published
+        ),
+        version=labels.get(VERSION_LABEL) or UNSET,
+        platform=(image.platform if image else "") or UNSET,
+        revision=labels.get(REVISION_LABEL) or UNSET,
+        layers=layers or UNSET,
+    )
+
+
+def _changes(changes: Changes) -> ChangesDocument:
+    before = changes.before
+    return ChangesDocument(
+        version=before.version,
+        image=before.image,
+        size=before.size,
+        changed=changes.changed,
+        added=changes.added,
+        removed=changes.removed,
+        commits=tuple(
+            CommitDocument(
+                commit=one.commit,
+                when=datetime.fromtimestamp(one.time, UTC).isoformat(),
+                author=sanitize(one.author),
+                subject=sanitize(one.subject),
+            )
+            for one in changes.commits
+        ),
+    )
+
+
+def _verdict(verdict: Verdict) -> VerdictDocument:
+    return VerdictDocument(
+        when=verdict.when,
+        summary=sanitize(verdict.summary),
+        checked=tuple(map(sanitize, verdict.checked)),
+        screenshot=verdict.screenshot or UNSET,
+    )
+
+
+def _time(when: datetime | None) -> str | UnsetType:
+    return when.isoformat(timespec="milliseconds") if when else UNSET
 
 
 def _step(outcome: Outcome, call: Call) -> StepDocument:
@@ -60,8 +138,21 @@ def _step(outcome: Outcome, call: Call) -> StepDocument:
         after=outcome.after,
         moved=outcome.moved or UNSET,
         sent_bytes=outcome.sent if outcome.moved else UNSET,
+        began=_time(outcome.began),
+        checks=tuple(map(_check, outcome.checks)) or UNSET,
         notes=tuple(sanitize(note) for note in outcome.notes) or UNSET,
         error=error_document(outcome.error, call) if outcome.error else UNSET,
+    )
+
+
+def _check(result: CheckResult) -> CheckDocument:
+    return CheckDocument(
+        check=sanitize(result.check),
+        about="image" if isinstance(result, FactResult) else "app",
+        problem=None if result.problem is None else sanitize(result.problem),
+        warns=result.warns,
+        seconds=round(result.seconds, 3),
+        answers=tuple(map(sanitize_line, result.timeline)),
     )
 
 

@@ -4,51 +4,23 @@ from __future__ import annotations
 
 import re
 import socket
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from seatrial.errors import SeatrialError, SmokeFailed, StepFailed, UsageError, sanitize
+from seatrial.errors import SeatrialError, SmokeFailed
 from seatrial.events import CheckResult
-from seatrial.host.atomic_write import remove_abandoned, replace_file
 from seatrial.output.hints import Call
 from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.report import Report
 
-__all__ = ["JUnitFile", "as_junit"]
+__all__ = ["as_junit"]
 
 _UNKNOWN_CALL = Call()
 
 # Characters that XML 1.0 cannot contain, not even escaped.
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TERMINAL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
-
-
-class JUnitFile:
-    """A file for the JUnit XML of a command.
-
-    Creating the object raises `UsageError` if the file cannot be written: it is a folder or a special file, or there is
-    no permission. With `check` nothing is written.
-    """
-
-    def __init__(self, name: str, *, check: bool = False) -> None:
-        self.path = _writable_path(name, check=check)
-        self._check = check
-
-    def write(self, report: Report, call: Call = _UNKNOWN_CALL) -> None:
-        """Write the file atomically; `StepFailed` when it cannot be written."""
-        if self._check:
-            return
-        try:
-            replace_file(self.path, as_junit(report, call), mode=0o644)  # CI systems read it as somebody else
-        except OSError as error:
-            raise StepFailed(
-                f"{self.path} cannot be written",
-                reason=str(error.strerror or error),
-                hint="free some space, then: invoke smoke --junit FILE",
-            ) from error
 
 
 def as_junit(report: Report, call: Call = _UNKNOWN_CALL) -> bytes:
@@ -58,29 +30,6 @@ def as_junit(report: Report, call: Call = _UNKNOWN_CALL) -> bytes:
         root.append(_testsuite(number, outcome, call))
     ET.indent(root)
     return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
-
-
-def _writable_path(name: str, *, check: bool) -> Path:
-    """Return the path to write to; its folder is made."""
-    try:
-        path = Path(name).expanduser()
-        if not name or path.is_dir():
-            raise _refused(name, "it is a folder" if name else "it names no file")
-        if path.exists() and not path.is_file():
-            raise _refused(name, "it is not a regular file")
-        path = path.resolve()  # what a link points to is replaced, not the link
-        if not check:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            remove_abandoned(path.parent)
-            with tempfile.TemporaryFile(dir=path.parent):
-                pass
-    except (FileExistsError, NotADirectoryError):
-        raise _refused(name, f"{path.parent} is not a folder") from None
-    except OSError as error:
-        raise _refused(name, f"{path.parent}: {error.strerror}") from error
-    except (RuntimeError, ValueError) as error:  # ~ of an unknown user; a NUL character
-        raise _refused(name, sanitize(str(error))) from error
-    return path
 
 
 def _testsuite(number: int, outcome: Outcome, call: Call) -> ET.Element:
@@ -166,7 +115,3 @@ def _lines(lines: Sequence[str]) -> str:
 def _clean(text: str) -> str:
     """Return a text without characters that XML cannot hold and without terminal escapes."""
     return _NO_XML.sub("", _TERMINAL.sub("", text))
-
-
-def _refused(text: str, reason: str) -> UsageError:
-    return UsageError(f"--junit {text!r} cannot be written", reason=reason, hint="--junit smoke.xml")

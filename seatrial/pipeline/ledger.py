@@ -22,8 +22,9 @@ class Entry:
     """One entry: a `release`, a `rollback`, or what was `found` in the registry without an entry.
 
     `digests` are the digests that the registry returned, by tag; `before` are those of tags that had another digest
-    before. `revision` is the commit, `builder` what built the image, `who` the user and host; `when` is
-    ISO 8601 in UTC. `verdict` is None if the image was published untested.
+    before. `revision` is the commit, `inputs` the digest of the build's inputs, `builder` what built the image, `size`
+    its bytes, and `seconds` how long the command had taken. `who` is the user and host; `when` is ISO 8601 in UTC.
+    `verdict` is None if the image was published untested. What older versions did not record is None.
     """
 
     action: str
@@ -34,7 +35,10 @@ class Entry:
     digests: Mapping[str, str]
     before: Mapping[str, str] = field(default_factory=dict)
     revision: str | None = None
+    inputs: str | None = None
     builder: str | None = None
+    size: int | None = None
+    seconds: float | None = None
     verdict: Mapping[str, Any] | None = None
     who: str
     when: str
@@ -113,6 +117,8 @@ def _entry(line: str) -> Entry | None:
         found = json.loads(line)
         known = {one.name for one in fields(Entry)}
         entry = Entry(**{key: value for key, value in found.items() if key in known})
-        return entry if isinstance(entry.digests, dict) and isinstance(entry.before, dict) else None
     except (ValueError, TypeError, AttributeError):
         return None
+    sound = isinstance(entry.digests, dict) and isinstance(entry.before, dict)
+    numbers = all(one is None or isinstance(one, int | float) for one in (entry.size, entry.seconds))
+    return entry if sound and numbers else None

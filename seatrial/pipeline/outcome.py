@@ -9,6 +9,7 @@ from enum import StrEnum
 from seatrial.engine.model import Image
 from seatrial.errors import SeatrialError
 from seatrial.events import CheckResult, TagPublished
+from seatrial.pipeline.state import Verdict
 
 __all__ = ["Outcome", "Results", "Status"]
 
@@ -28,13 +29,15 @@ class Results:
     """What a step made or found.
 
     `image` is the image it was about, `published` what a registry holds under the image's names, `address` the URL
-    where the app is served, and `screenshot` the path of a picture that this run took of its page.
+    where the app is served, and `screenshot` the path of a picture that this run took of its page. `verdict` is that of
+    an earlier run, if it made a smoke test needless.
     """
 
     image: Image | None = None
     published: tuple[TagPublished, ...] = ()
     address: str | None = None
     screenshot: str | None = None
+    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

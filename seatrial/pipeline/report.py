@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
-from seatrial.engine.model import EngineInfo, Image
+from seatrial.engine.model import EngineInfo, HistoryEntry, Image
 from seatrial.errors import SeatrialError
 from seatrial.events import TagPublished
-from seatrial.model.app import BUILDER_LABEL
+from seatrial.model.app import BUILDER_LABEL, VERSION_LABEL
+from seatrial.pipeline.changes import Changes
 from seatrial.pipeline.outcome import Outcome, Status
+from seatrial.pipeline.state import Verdict
+from seatrial.pipeline.step import Publishing
 
 __all__ = ["Report", "worst"]
 
@@ -19,14 +23,19 @@ __all__ = ["Report", "worst"]
 class Report:
     """The report of a command: its outcomes, the engine that was used, and how many seconds it took.
 
-    `error` is an error outside the steps, such as a lock that is taken.
+    `error` is an error outside the steps, such as a lock that is taken. `began` is the time in UTC. `publishing` is
+    the repository and version of a command that publishes, `changes` what has changed since the release before.
     """
 
     command: str
     check: bool
     outcomes: tuple[Outcome, ...] = ()
     seconds: float = 0.0
+    began: datetime | None = None
     engine: EngineInfo | None = None
+    publishing: Publishing | None = None
+    history: tuple[HistoryEntry, ...] = ()
+    changes: Changes | None = None
     error: SeatrialError | None = None
 
     @property
@@ -35,6 +44,22 @@ class Report:
         if any(one.step == "build" and one.status is Status.FAILED for one in self.outcomes):
             return None
         return next((one.results.image for one in reversed(self.outcomes) if one.results.image), None)
+
+    @property
+    def app(self) -> str:
+        """The app that the command was about; empty if there is none."""
+        return next((one.app for one in self.outcomes if one.app), "")
+
+    @property
+    def version(self) -> str | None:
+        """The version that the command was about, if it is known."""
+        named = self.image.labels.get(VERSION_LABEL) if self.image else None
+        return named or (self.publishing.version if self.publishing else None)
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The verdict of an earlier run that this one relied on."""
+        return next((one.results.verdict for one in self.outcomes if one.results.verdict), None)
 
     @property
     def published(self) -> tuple[TagPublished, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -84,6 +84,16 @@ class StateFolder:
     def _reports(self) -> tuple[Path, ...]:
         files = self._read(self.folder / "reports.json").get("files")
         return tuple(Path(one) for one in files if isinstance(one, str)) if isinstance(files, list) else ()
+
+    def save_run(self, run: str, document: Mapping[str, Any]) -> None:
+        """Save the document of a run that published; the oldest are deleted."""
+        began = re.sub("[^0-9T]", "", str(document.get("began"))[: len("2026-01-01T12:00:00.000")])
+        self._save(self.folder / "runs" / f"{began}-{run}.json", document, _IMAGES_KEPT)
+
+    def runs(self) -> Iterator[dict[str, Any]]:
+        """Yield the documents of the runs that published, the newest first."""
+        for path in sorted((self.folder / "runs").glob("*.json"), reverse=True):
+            yield self._read(path)
 
     @property
     def locks(self) -> Path:

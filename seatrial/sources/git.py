@@ -14,12 +14,22 @@ from seatrial.errors import UsageError
 from seatrial.host.subprocesses import ProgramFailed, checked_output
 from seatrial.model.version import UNVERSIONED, Version
 
-__all__ = ["Revision", "described_version", "git_failure", "has_uncommitted", "last_revision"]
+__all__ = [
+    "Commit",
+    "Revision",
+    "commits_between",
+    "described_version",
+    "git_failure",
+    "has_uncommitted",
+    "last_revision",
+]
 
 _SCP = re.compile(r"(?:[^/:]+@)?[^/:]+:.*")
 # A git hook sets these variables for its own repository; we ask about the folder's.
 _UNSET_HOOK_VARIABLES = ("env", "-u", "GIT_DIR", "-u", "GIT_WORK_TREE", "-u", "GIT_INDEX_FILE", "-u", "GIT_PREFIX")
 _STATUS = ("--no-optional-locks", "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all")
+_HASH = re.compile("[0-9a-f]{7,64}")
+_MOST_COMMITS = 50
 _ADVICE = re.compile(r"^\s*(git config .*\S)\s*$", re.MULTILINE)
 
 
@@ -38,6 +48,16 @@ class Revision:
     def created(self) -> str:
         """The commit's time in RFC 3339 format, in UTC."""
         return datetime.fromtimestamp(self.time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Commit:
+    """One commit: its hash, time in seconds since the epoch, author's name and first line."""
+
+    commit: str
+    time: int
+    author: str
+    subject: str
 
 
 def described_version(folder: Path) -> Version:
@@ -71,6 +91,24 @@ def last_revision(folder: Path, *more: Path) -> Revision | None:
     commit, seconds = found.split()
     remote = _git_or_none(folder, "config", "--get", "remote.origin.url")
     return Revision(commit=commit, time=int(seconds), source=_without_credentials(remote) if remote else None)
+
+
+def commits_between(folder: Path, since: str, until: str, *more: Path) -> tuple[Commit, ...]:
+    """Return the commits after `since` up to `until` that touched a folder or `more` files, newest first.
+
+    None are returned if git does not know them.
+    """
+    old, new = _HASH.match(since), _HASH.match(until)
+    if old is None or new is None or not _in_repository(folder):
+        return ()
+    span = f"{old[0]}..{new[0]}"
+    words = ("log", f"-{_MOST_COMMITS}", "-z", "--format=%H%x1f%ct%x1f%an%x1f%s", span, "--", ".")
+    found = _git_or_none(folder, *words, *_outside(folder, more)) or ""
+    rows = (line.split("\x1f") for line in found.split("\0") if line)
+    return tuple(
+        Commit(commit=commit, time=int(seconds), author=author, subject=subject)
+        for commit, seconds, author, subject in rows
+    )
 
 
 def has_uncommitted(folder: Path, paths: Collection[str]) -> bool:

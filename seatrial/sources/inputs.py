@@ -39,13 +39,17 @@ class Inputs:
         text = json.dumps(sorted(self.parts.items()))
         return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
-    def difference(self, before: Mapping[str, str]) -> str:
-        """Return as text what differs from `before`: `app.py changed; old.css removed`."""
-        groups = {
+    def compare(self, before: Mapping[str, str]) -> dict[str, list[str]]:
+        """Return the parts that were changed, added and removed since `before`."""
+        return {
             "changed": [part for part, value in self.parts.items() if before.get(part, value) != value],
             "added": [part for part in self.parts if part not in before],
             "removed": [part for part in before if part not in self.parts],
         }
+
+    def difference(self, before: Mapping[str, str]) -> str:
+        """Return as text what differs from `before`: `app.py changed; old.css removed`."""
+        groups = self.compare(before)
         changes = []
         for verb, parts in groups.items():
             names = [_shown(part) for part in sorted(parts) if part != UNCOMMITTED]

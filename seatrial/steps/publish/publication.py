@@ -23,6 +23,7 @@ __all__ = [
     "conflict",
     "is_own_version",
     "is_same_image",
+    "moved_name",
     "prefixed_digest",
     "published_version",
     "record_change",
@@ -113,6 +114,16 @@ class Publication:
             for one in self._names
         )
 
+    def moved_to(self, now: Publication) -> tuple[TagPublished, ...]:
+        """Return what `now` holds, each name with what it had before."""
+        known = {str(one): one for one in self.missing}
+        return tuple(
+            self._moved(known[one.reference], one.digest) if one.reference in known else one for one in now.held
+        )
+
+    def _moved(self, reference: ImageReference, digest: str | None) -> TagPublished:
+        return moved_name(reference, digest, self.manifests[reference], self.versions)
+
     def emit_tags(self, pushed: Manifest | None, results: TagErrors, emit: Emit, *, lost: bool = False) -> None:
         """Emit what the registry holds under each name after a push that failed.
 
@@ -121,7 +132,7 @@ class Publication:
         """
         for reference, name in zip(self._names, self.held, strict=True):
             if pushed and reference in results and results[reference] is None:
-                emit(TagPublished(reference=name.reference, digest=pushed.digest))
+                emit(self._moved(reference, pushed.digest))
             elif reference not in self.missing or (name.digest is None and not (lost and reference == self.own[0])):
                 emit(name)
 
@@ -218,6 +229,16 @@ def published_version(world: World, reference: ImageReference, manifest: Manifes
         return sanitize(label or prefixed_digest(manifest.digest))
 
     return world.once(("published version", manifest.digest), look)
+
+
+def moved_name(
+    reference: object, digest: str | None, before: Manifest | None, versions: Mapping[str, str]
+) -> TagPublished:
+    """Return a name that points to `digest` now, with what it had before; `versions` maps digests to versions."""
+    if before is None or before.digest == digest:
+        return TagPublished(reference=str(reference), digest=digest)
+    version = versions.get(before.digest)
+    return TagPublished(reference=str(reference), digest=digest, before=before.digest, version_before=version)
 
 
 def record_change(names: str, digest: str | None) -> Change:

@@ -71,14 +71,16 @@ class Push(AppStep):
 
     def look_again(self, world: World, change: Change) -> Change | NoChange:
         """Look for the image that was sent: its names in the engine may be another build's by now."""
-        publication = self._publication_after(world, cast("Publication", change.found).image)
+        before = cast("Publication", change.found)
+        publication = self._publication_after(world, before.image)
         if publication.missing:
             raise Conflict(
                 f"{join_references(publication.missing)} was just published by somebody else",
                 reason=f"the registry holds {publication.before or 'nothing'} there now",
                 hint="find out who else publishes there, then run it again",
             )
-        return _unchanged(publication)
+        now = _unchanged(publication)
+        return replace(now, results=replace(now.results, published=before.moved_to(publication)))
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:
         """Push the version's own tag, verify it, then move the others; record in the ledger what is published."""
@@ -184,6 +186,7 @@ class Push(AppStep):
                     digests=digests,
                     before=publication.manifests,
                     verdict=self._verdict(world, image),
+                    size=image.size,
                 )
             )
 

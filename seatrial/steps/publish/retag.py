@@ -10,7 +10,7 @@ from seatrial.engine.protocol import Emit
 from seatrial.errors import Conflict, SeatrialError, StepFailed
 from seatrial.events import Event
 from seatrial.host.signals import start_thread
-from seatrial.model.app import BUILDER_LABEL, REVISION_LABEL
+from seatrial.model.app import BUILDER_LABEL, INPUTS_LABEL, REVISION_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
 from seatrial.pipeline.ledger import Entry
@@ -87,6 +87,7 @@ def entry_for(  # noqa: PLR0913  an entry's fields
     digests: Mapping[ImageReference, str],
     before: Mapping[ImageReference, Manifest | None],
     verdict: Verdict | Mapping[str, object] | None,
+    size: int | None = None,
 ) -> Entry:
     """Return the ledger's entry for a release or rollback; `before` is what the registry held under each reference."""
     return Entry(
@@ -102,7 +103,10 @@ def entry_for(  # noqa: PLR0913  an entry's fields
             if (found := before.get(one)) and found.digest != digest
         },
         revision=labels.get(REVISION_LABEL),
+        inputs=labels.get(INPUTS_LABEL),
         builder=labels.get(BUILDER_LABEL),
+        size=size or None,
+        seconds=round(world.process.seconds, 3),
         verdict=Entry.verdict_of(verdict) if isinstance(verdict, Verdict) else verdict,
         who=world.process.who,
         when=datetime.now(UTC).isoformat(timespec="seconds"),

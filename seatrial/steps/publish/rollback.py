@@ -18,7 +18,7 @@ from seatrial.pipeline.step import AppStep, Change, NoChange, Publishing
 from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
 from seatrial.steps.publish.destination import Destination, join_references
-from seatrial.steps.publish.publication import is_own_version, published_version, record_change
+from seatrial.steps.publish.publication import is_own_version, moved_name, published_version, record_change
 from seatrial.steps.publish.retag import TagErrors, entry_for, partial_failure, retag_all
 
 __all__ = ["Rollback"]
@@ -59,6 +59,20 @@ class Rollback(AppStep):
         where = f"{', '.join(named)} back to {self.version}"
         before = next((held.digest for one in wrong if (held := manifests[one])), None)
         return Change(would=f"move {where}", done=f"moved {where}", before=before, after=digest, found=found)
+
+    def look_again(self, world: World, change: Change) -> Change | NoChange:
+        """Compare again, and say for each tag where it was before."""
+        now = self.plan(world)
+        if isinstance(now, Change):
+            return now
+        manifest, _, manifests = cast("_Found", change.found)
+        moved = {one: found for one in _wrong(manifests, manifest) if (found := manifests[one])}
+        held = {str(one): found for one, found in moved.items()}
+        versions = {found.digest: published_version(world, one, found) for one, found in moved.items()}
+        tags = tuple(
+            moved_name(one.reference, one.digest, held.get(one.reference), versions) for one in now.results.published
+        )
+        return replace(now, results=replace(now.results, published=tags))
 
     @property
     def publishes(self) -> Publishing:

@@ -50,7 +50,9 @@ class Smoke(AppStep):
         if verdict and visited and (self.reuse or verdict.run == world.process.run):
             earlier = " (in an earlier run)" if verdict.run not in ("", world.process.run) else ""
             return NoChange(
-                message=f"{verdict.summary}{earlier}", identity=self._passed(image), results=Results(image=image)
+                message=f"{verdict.summary}{earlier}",
+                identity=self._passed(image),
+                results=Results(image=image, verdict=verdict if earlier else None),
             )
         passed = self._passed(image)
         browser = " and open the page in a browser" if self.browser else ""

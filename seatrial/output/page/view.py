@@ -1,0 +1,224 @@
+"""What the page shows beside the document's own values: a title, numbers in words, places in the timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from msgspec import UNSET
+
+from seatrial.output.documents import CheckDocument, CommandDocument, ErrorDocument, LayerDocument, StepDocument
+from seatrial.output.page.chart import Chart, charts, long_seconds
+from seatrial.pipeline.ledger import Entry
+from seatrial.pipeline.outcome import Status
+from seatrial.wording import pluralize, spaced_size
+
+__all__ = ["Excerpt", "View"]
+
+_MOST_FILES, _MOST_RELEASES = 100, 30
+_DONE = {"release": "released", "push": "pushed", "rollback": "rolled back", "build": "built", "smoke": "tested"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Excerpt:
+    """Some of `total` lines, and how many more there are."""
+
+    shown: tuple[str, ...]
+    total: int
+
+    @classmethod
+    def of(cls, lines: Sequence[str], most: int) -> Excerpt:
+        """Return the first `most` lines."""
+        return cls(shown=tuple(lines[:most]), total=len(lines))
+
+    @property
+    def more(self) -> int:
+        """How many lines are left out."""
+        return self.total - len(self.shown)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Tile:
+    name: str
+    value: str
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """Where a bar stands, in per cent."""
+
+    left: float
+    width: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Step:
+    document: StepDocument
+    bar: _Place | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Layer:
+    created_by: str
+    size: int
+    width: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """What is computed from a run's document and the ledger's entries of its repository, the oldest first."""
+
+    document: CommandDocument
+    entries: Sequence[Entry]
+
+    @property
+    def title(self) -> str:
+        """What happened to what."""
+        one = self.document
+        what = " ".join(filter(None, (one.app or None, one.version or None))) or "the project"
+        if one.status in (Status.FAILED, Status.UNKNOWN) or one.check or one.command not in _DONE:
+            return f"{one.command} of {what}{' failed' * (one.status is Status.FAILED)}"
+        return f"{what} was {_DONE[one.command]}"
+
+    @property
+    def status(self) -> str:
+        """The status as a word."""
+        mode = " (check mode: nothing was changed)" if self.document.check else ""
+        return f"{self.document.status}{mode}"
+
+    @property
+    def who(self) -> str:
+        """Who published it, as the ledger knows."""
+        return self.this.who if self.this else ""
+
+    @cached_property
+    def this(self) -> Entry | None:
+        """The ledger's entry of this run: the last of the image and version."""
+        one = self.document
+        return next(
+            (
+                entry
+                for entry in reversed(self.entries)
+                if entry.version == one.version and entry.action == one.command.replace("push", "release")
+            ),
+            None,
+        )
+
+    @property
+    def error(self) -> ErrorDocument | None:
+        """The error that the run ended with."""
+        failed = (step.error for step in self.document.steps if step.error)
+        return self.document.error or next(failed, None)
+
+    @property
+    def checks(self) -> list[CheckDocument]:
+        """The checks of the app."""
+        return [one for one in self._checks if one.about == "app"]
+
+    @property
+    def image_checks(self) -> list[CheckDocument]:
+        """The checks of the image, those with a problem first."""
+        return sorted((one for one in self._checks if one.about == "image"), key=lambda one: one.problem is None)
+
+    @property
+    def _checks(self) -> Iterator[CheckDocument]:
+        return (one for step in self.document.steps for one in step.checks or ())
+
+    @property
+    def tiles(self) -> list[_Tile]:
+        """The numbers that matter most."""
+        one, found = self.document, []
+        if one.seconds:
+            found.append(_Tile(name="Duration", value=long_seconds(one.seconds)))
+        if one.image.size:
+            found.append(_Tile(name="Image size", value=spaced_size(one.image.size), note=self._growth))
+        if sent := sum(step.sent_bytes or 0 for step in one.steps):
+            found.append(_Tile(name="Sent to the registry", value=spaced_size(sent)))
+        if checks := [*self._checks]:
+            passed = sum(check.problem is None for check in checks)
+            bad = len(checks) - passed
+            found.append(_Tile(name="Checks passed", value=f"{passed} of {len(checks)}", note="all" if not bad else ""))
+        if one.changes and one.changes.changed is not None:
+            names = [*one.changes.changed, *(one.changes.added or ()), *(one.changes.removed or ())]
+            commits = pluralize(len(one.changes.commits), "commit")
+            found.append(
+                _Tile(name=f"Since {one.changes.version}", value=pluralize(len(names), "change"), note=commits)
+            )
+        return found
+
+    @property
+    def _growth(self) -> str:
+        """How the size compares with that of the release before."""
+        changes, size = self.document.changes, self.document.image.size
+        if not changes or not changes.size or not size:
+            return ""
+        more = size - changes.size
+        if more == 0:
+            return f"as {changes.version}"
+        return f"{'+' if more > 0 else '−'}{spaced_size(abs(more))} against {changes.version}"  # noqa: RUF001  a minus
+
+    @property
+    def steps(self) -> list[_Step]:
+        """The steps, each with its place in the time that the run took."""
+        return [_Step(document=step, bar=self._place(step)) for step in self.document.steps]
+
+    def _place(self, step: StepDocument) -> _Place | None:
+        total, began = self.document.seconds, self.document.began
+        if not total or not began or step.began is UNSET:
+            return None
+        after = (datetime.fromisoformat(step.began) - datetime.fromisoformat(began)).total_seconds()
+        left = min(max(after / total * 100, 0), 99)
+        return _Place(left=round(left, 2), width=round(min(max(step.seconds / total * 100, 0.5), 100 - left), 2))
+
+    @property
+    def layers(self) -> list[_Layer]:
+        """The layers, each with its share of the largest one."""
+        layers: Sequence[LayerDocument] = self.document.image.layers or ()
+        most = max((one.size for one in layers), default=0) or 1
+        return [
+            _Layer(created_by=one.created_by, size=one.size, width=round(one.size / most * 100, 1)) for one in layers
+        ]
+
+    @property
+    def changed(self) -> list[tuple[str, Excerpt]]:
+        """The names of changed, added and removed inputs, without empty groups."""
+        changes = self.document.changes
+        if not changes:
+            return []
+        groups = {"Changed": changes.changed, "Added": changes.added, "Removed": changes.removed}
+        return [(name, Excerpt.of([*_names(parts)], _MOST_FILES)) for name, parts in groups.items() if parts]
+
+    @cached_property
+    def releases(self) -> list[Entry]:
+        """The latest releases, the oldest first."""
+        found = [one for one in self.entries if one.action == "release" or one is self.this]
+        return found[-_MOST_RELEASES:]
+
+    @property
+    def charts(self) -> tuple[Chart, ...]:
+        """The charts over the releases."""
+        return charts(self.releases, self.this)
+
+    @property
+    def parts(self) -> list[str]:
+        """The headings of the page, for its table of contents."""
+        one = self.document
+        known = {
+            "Why it failed": self.error,
+            "Steps": one.steps,
+            "Published": one.image.references,
+            "Image": one.image.id,
+            "Layers": self.layers,
+            "Changes": one.changes,
+            "Checks": self.checks or one.verdict,
+            "Image checks": self.image_checks,
+            "Releases": self.charts,
+        }
+        return [name for name, content in known.items() if content]
+
+
+def _names(parts: Iterable[str]) -> Iterator[str]:
+    return (part.removeprefix("file ") for part in parts)

@@ -1,0 +1,49 @@
+"""What has changed since the release before: files, other inputs of the build, and commits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from seatrial.engine.model import Image
+from seatrial.model.app import INPUTS_LABEL, REVISION_LABEL, App
+from seatrial.pipeline.ledger import Entry
+from seatrial.pipeline.world import World
+from seatrial.sources.git import Commit, commits_between
+from seatrial.sources.inputs import UNCOMMITTED, Inputs
+
+__all__ = ["Changes", "changes_since", "release_before"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """What has changed since `before`, the ledger's entry of another image's release.
+
+    `changed`, `added` and `removed` name inputs of the build (`file app.py`, `base image python:3.13`); they are None
+    if the inputs of one of the two builds are not known any more. `commits` are those of the app's files.
+    """
+
+    before: Entry
+    changed: tuple[str, ...] | None = None
+    added: tuple[str, ...] | None = None
+    removed: tuple[str, ...] | None = None
+    commits: tuple[Commit, ...] = ()
+
+
+def release_before(world: World, repository: str, image: str) -> Entry | None:
+    """Return the last release of another image in a repository, or None."""
+    entries = world.ledger.entries(repository)
+    return next((one for one in reversed(entries) if one.action == "release" and one.image != image), None)
+
+
+def changes_since(world: World, app: App, image: Image, before: Entry) -> Changes:
+    """Return what has changed in an app between a release and an image."""
+    now, then = image.labels.get(REVISION_LABEL, ""), before.revision or ""
+    commits = commits_between(app.context, then, now, app.dockerfile)
+    parts = (world.state.inputs(image.labels.get(INPUTS_LABEL, "")), world.state.inputs(before.inputs or ""))
+    if not all(parts):
+        return Changes(before=before, commits=commits)
+    groups = {
+        kind: tuple(sorted(name for name in names if name != UNCOMMITTED))
+        for kind, names in Inputs(parts=parts[0]).compare(parts[1]).items()
+    }
+    return Changes(before=before, commits=commits, **groups)

@@ -5,7 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-__all__ = ["human_ago", "human_size", "nearest", "pluralize", "short_digest", "spaced_size", "summarize_names"]
+__all__ = [
+    "and_more",
+    "human_ago",
+    "human_size",
+    "nearest",
+    "pluralize",
+    "short_digest",
+    "spaced_size",
+    "summarize_names",
+]
 
 _LISTED = 5
 _LEAST_LIKENESS = 0.5
@@ -26,10 +35,15 @@ def pluralize(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def summarize_names(names: Sequence[str]) -> str:
-    """Return the first five names, and how many more there are."""
-    more = len(names) - _LISTED
-    return ", ".join(names[:_LISTED]) + (f" and {more} more" if more > 0 else "")
+def and_more(left_out: int) -> str:
+    """Return how many are left out of a list: `and 3 more`, or nothing for none."""
+    return f"and {left_out} more" if left_out > 0 else ""
+
+
+def summarize_names(names: Sequence[str], *, count: int | None = None) -> str:
+    """Return the first five names, and how many more there are of `count` (default: all of `names`)."""
+    more = and_more((len(names) if count is None else count) - _LISTED)
+    return f"{', '.join(names[:_LISTED])} {more}".rstrip()
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -10,6 +10,7 @@ from seatrial.diagnosis.port_owner import find_port_owner
 from seatrial.doctor.findings import Finding, Inspection, Severity, Subject, failure
 from seatrial.engine.api_version import require_buildkit
 from seatrial.engine.endpoint import find_endpoint
+from seatrial.engine.model import EngineDetails
 from seatrial.errors import CredentialsError, EngineUnavailable, SeatrialError, UsageError
 from seatrial.host.subprocesses import output_of
 from seatrial.model.app import App
@@ -64,13 +65,18 @@ def _engine(subject: Subject) -> Iterator[Finding]:
 
 def _image_store(subject: Subject) -> Iterator[Finding]:
     """Inspect which image store the engine has, and which limits it cannot enforce."""
-    details = subject.world.engine.details()
+    details = _details(subject)
     yield Finding(check="image store", severity=Severity.OK, reason=f"{details.store}, for {details.platform}")
     if weak := [words for words in details.warnings if _LIMITS.search(words)]:
         reason = f"{'; '.join(weak)}: an app can use up the whole machine"
         yield Finding(
             check="limits", severity=Severity.WARNING, reason=reason, hint="turn on the memory and pids cgroups"
         )
+
+
+def _details(subject: Subject) -> EngineDetails:
+    """Return what the engine reports about itself; it is asked once, since that is slow."""
+    return subject.world.once("engine details", subject.world.engine.details)
 
 
 def _builder(subject: Subject) -> Iterator[Finding]:
@@ -92,7 +98,7 @@ def _builder(subject: Subject) -> Iterator[Finding]:
 
 def _disk(subject: Subject) -> Iterator[Finding]:
     """Inspect how much disk space the engine has for images."""
-    root = subject.world.engine.details().root
+    root = _details(subject).root
     if not root or not subject.world.engine.endpoint.startswith("unix:"):
         return
     try:

@@ -100,7 +100,11 @@ def test_no_engine(tmp_path: Path, free_port: int) -> None:
 
 
 def test_an_engine_without_buildkit(tmp_path: Path, free_port: int) -> None:
-    """An engine that is too old to build is reported with exit code 3; its hidden data folder is no finding."""
+    """An engine that is too old to build is reported with exit code 3; its hidden data folder is no finding.
+
+    The slow question for its details is put once.
+    """
+    asked = []
 
     class _Old(MemoryEngine):
         endpoint = "unix:///run/docker.sock"
@@ -109,6 +113,7 @@ def test_an_engine_without_buildkit(tmp_path: Path, free_port: int) -> None:
             return replace(super().info(), api="1.38")
 
         def details(self) -> EngineDetails:
+            asked.append(1)
             return replace(super().details(), root=f"/{'x' * 300}")
 
     found = findings(_subject(tmp_path, _Old(), free_port))
@@ -116,6 +121,7 @@ def test_an_engine_without_buildkit(tmp_path: Path, free_port: int) -> None:
     assert exit_code(found) == 3
     assert [one.check for one in found if one.severity is Severity.FAILED] == ["API"]
     assert all(one.check != "disk" for one in found)
+    assert len(asked) == 1
 
 
 def test_a_port_that_is_used(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:

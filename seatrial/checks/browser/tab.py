@@ -13,6 +13,7 @@ from playwright.async_api import Browser, CDPSession, ConsoleMessage, Error, Pag
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 from seatrial.errors import sanitize
+from seatrial.wording import and_more
 
 __all__ = ["Tab"]
 
@@ -78,8 +79,7 @@ class Tab:
                 frame = _FRAME.search(error.stack or "")
                 self._add(f"Uncaught {line}{self._place(frame[1], int(frame[2])) if frame else ''}")
         lines = [line for line, text in self._problems.items() if text not in self._interventions]
-        more = len(lines) - _MOST_PROBLEMS
-        return (*lines[:_MOST_PROBLEMS], *([f"and {more} more"] if more > 0 else []))
+        return (*lines[:_MOST_PROBLEMS], *filter(None, [and_more(len(lines) - _MOST_PROBLEMS)]))
 
     async def load(self, *, until: float) -> None:
         """Open the page and wait until it has loaded and is quiet; if that fails, it is one of the problems.

@@ -19,13 +19,12 @@ from seatrial.model.app import REVISION_LABEL, SMOKE_LABEL, VERSION_LABEL, App
 from seatrial.model.facts_policy import FactName
 from seatrial.model.version import UNVERSIONED
 from seatrial.pipeline.world import World
-from seatrial.wording import human_size, pluralize
+from seatrial.wording import human_size, pluralize, summarize_names
 
 __all__ = ["Fact", "collect_facts", "enforce_policy", "policy_fingerprint", "report_read_only_failure"]
 
 _RULES = 2
 """The version of the checks: raise it with every change to them, so that earlier results no longer count."""
-_MOST_LISTED = 5
 _OCI = "org.opencontainers.image."
 
 
@@ -247,5 +246,4 @@ def _size_problem(size: int, budget: int | None) -> str | None:
 
 def _listed(verb: str, found: tuple[str, ...], count: int | None = None) -> str | None:
     """Return a sentence that lists the first findings of `count`, or None if there are none."""
-    more = (len(found) if count is None else count) - _MOST_LISTED
-    return f"{verb} {', '.join(found[:_MOST_LISTED])}{f' and {more} more' if more > 0 else ''}" if found else None
+    return f"{verb} {summarize_names(found, count=count)}" if found else None

@@ -7,6 +7,7 @@ import sys
 from invoke.collection import Collection
 
 from seatrial.cli.build_flags import BuildFlags
+from seatrial.cli.chain import Chain
 from seatrial.cli.command import Command, ask_credential, exit_with
 from seatrial.cli.flags import (
     AppFlag,
@@ -23,7 +24,7 @@ from seatrial.cli.flags import (
     SmokeFlags,
 )
 from seatrial.cli.project import find_root
-from seatrial.cli.read_tasks import doctor, history, images, inspect, logs, report, status
+from seatrial.cli.read_tasks import apps, doctor, history, images, inspect, logs, report, status
 from seatrial.cli.run_flags import RunFlags
 from seatrial.cli.task import task
 from seatrial.errors import EngineUnavailable, SeatrialError
@@ -31,7 +32,7 @@ from seatrial.output.hints import Call
 from seatrial.settings.settings import Settings, environment
 from seatrial.settings.settings_file import find_settings_file, read_settings_file
 
-__all__ = ["doctor", "history", "images", "inspect", "logs", "ns", "report", "status"]
+__all__ = ["apps", "doctor", "history", "images", "inspect", "logs", "ns", "report", "status"]
 
 
 @task(
@@ -166,7 +167,10 @@ def _check_for_plain_invoke() -> None:
         return
     except SeatrialError as error:
         raise exit_with(
-            Call(program=environment().command, task="seatrial"), error, check=False, json="--json" in sys.argv
+            Call(program=environment().command, task="seatrial"),
+            error,
+            check=False,
+            chain=Chain() if "--json" in sys.argv else None,
         ) from error
 
 

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from invoke.context import Context
 from invoke.exceptions import Exit
 
+from seatrial.cli.chain import Chain, print_out
 from seatrial.cli.flags import ReportFlags
 from seatrial.cli.project import check_named_file, find_root, settings_files
-from seatrial.errors import SeatrialError, StepFailed, UsageError
+from seatrial.errors import Interrupted, SeatrialError, StepFailed, UsageError
 from seatrial.host.streams import make_lasting
 from seatrial.output.hints import Call
 from seatrial.registry.credentials import Credential, Secret
@@ -26,17 +27,18 @@ if TYPE_CHECKING:  # --list and --help do not load the pipeline
     from seatrial.pipeline.step import Step
     from seatrial.pipeline.world import World
 
-__all__ = ["Command", "ask_credential", "command", "exit_with", "print_out"]
+__all__ = ["Command", "ask_credential", "command", "exit_with"]
 
 _NO_FILES = ReportFlags()
 
 
 @dataclass
 class Command:
-    """A command while it runs."""
+    """A command while it runs, in its chain."""
 
     playbook: Playbook
     world: World
+    chain: Chain
     call: Call
     check: bool
     json: bool
@@ -57,7 +59,6 @@ class Command:
         from seatrial.cli.report_files import ReportFiles
         from seatrial.cli.session import carry_out
         from seatrial.output.console import Console
-        from seatrial.output.json_report import as_json
 
         console = Console(errors=self.json, call=self.call, plain=environment().plain)
         wait = _seconds(lock_wait)
@@ -71,19 +72,32 @@ class Command:
             console.error(report.error)
         console.recap(report)
         if self.json:
-            print_out(as_json(report, call=self.call))
+            self.chain.add(report, self.call)
         if report.exit_code:
             raise Exit(code=report.exit_code)
 
+    def show(self, text: str, *, is_json: bool, error: SeatrialError | None = None) -> None:
+        """Print the result of a task that only reads, and keep standard output for the chain's document if it has one.
+
+        `error` is what the task will end with.
+        """
+        if is_json:
+            self.chain.add_text(self.call, text, error)
+        elif self.json:
+            sys.stderr.write(f"{text}\n")
+        else:
+            print_out(text)
+
 
 @contextmanager
-def command(c: Context, call: Call, *, check: bool = False, json: bool = False) -> Iterator[Command]:
+def command(c: Context, call: Call, chain: Chain, *, check: bool = False, json: bool = False) -> Iterator[Command]:
     """Yield a command of this project; turn errors into a message and an exit code."""
     from seatrial.cli.playbook import Playbook
     from seatrial.cli.session import Terminated, open_world, terminable, unexpected
 
     make_lasting()
-    check = check or bool(c.config.run.dry)
+    check, json = check or bool(c.config.run.dry), json or chain.json
+    documents = chain if json else None
     try:
         with terminable():
             check_named_file(c.config)
@@ -92,30 +106,40 @@ def command(c: Context, call: Call, *, check: bool = False, json: bool = False) 
             world = open_world(root)
             world.engine.report_waiting(lambda text: sys.stderr.write(f"{text}\n"))
             try:
-                yield Command(Playbook(settings=settings), world, call, check, json)
+                yield Command(Playbook(settings=settings), world, chain, call, check, json)
             finally:
                 world.engine.close()
     except SeatrialError as error:
-        raise exit_with(call, error, check=check, json=json) from error
+        raise exit_with(call, error, check=check, chain=documents) from error
     except KeyboardInterrupt:
-        raise Exit(code=130) from None
+        raise _exit_after_document(call, Interrupted("Ctrl-C", 130), check=check, chain=documents) from None
     except Terminated as error:
-        raise Exit(code=error.exit_code) from None
+        raise _exit_after_document(
+            call, Interrupted(error.name, error.exit_code), check=check, chain=documents
+        ) from None
     except Exit:
         raise
     except Exception as error:
-        raise exit_with(call, unexpected(error, call.task), check=check, json=json) from error
+        raise exit_with(call, unexpected(error, call.task), check=check, chain=documents) from error
 
 
-def exit_with(call: Call, error: SeatrialError, *, check: bool, json: bool) -> Exit:
-    """Show an error that came before the first step, and return the exception that ends the process."""
+def exit_with(call: Call, error: SeatrialError, *, check: bool, chain: Chain | None) -> Exit:
+    """Show an error that came before the first step, and return the exception that ends the process.
+
+    `chain` prints the document of --json; None without that flag.
+    """
     from seatrial.output.console import Console
-    from seatrial.output.json_report import as_json
-    from seatrial.pipeline.report import Report
 
     Console(errors=True, call=call).error(error)
-    if json:
-        print_out(as_json(Report(command=call.task, check=check, error=error), call=call))
+    return _exit_after_document(call, error, check=check, chain=chain)
+
+
+def _exit_after_document(call: Call, error: SeatrialError, *, check: bool, chain: Chain | None) -> Exit:
+    """Return the exception that ends the process, after the document; people have pressed Ctrl-C themselves."""
+    if chain:
+        from seatrial.pipeline.report import Report
+
+        chain.add(Report(command=call.task, check=check, error=error), call)
     return Exit(code=error.exit_code)
 
 
@@ -132,12 +156,6 @@ def _seconds(text: str) -> float:
             f"--lock-wait {text!r} is not a number of seconds", reason="an example is 600", hint="--lock-wait 600"
         )
     return float(text)
-
-
-def print_out(text: str) -> None:
-    """Write a line to standard output and flush it."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 def ask_credential(user: str, registry: str, *, from_stdin: bool) -> Credential:

@@ -172,9 +172,9 @@ class DownFlags:
 
 @dataclass(frozen=True, kw_only=True)
 class QuietFlag:
-    """Whether only ids are printed."""
+    """Whether only ids or names are printed."""
 
-    quiet: bool = flag("Print only ids.", default=False, short="q")
+    quiet: bool = flag("Print only ids, or names of apps.", default=False, short="q")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,7 @@ from invoke.program import Program
 from invoke.util import helpline
 
 from seatrial import __version__
+from seatrial.cli.chain import Chain
 from seatrial.cli.command import exit_with
 from seatrial.cli.project import find_root
 from seatrial.cli.task import SeatrialTask, known_flags
@@ -34,7 +35,7 @@ __all__ = ["PlaybookProgram", "SeatrialProgram", "grouped", "run_playbook"]
 # The order in which people meet the tasks; what is not named here follows in alphabetical order.
 _GROUPS = {
     "Build, test and publish": ("build", "smoke", "run", "stop", "login", "tag", "push", "release", "rollback"),
-    "Inspection": ("status", "report", "doctor", "logs", "images", "history", "inspect"),
+    "Inspection": ("status", "report", "doctor", "logs", "apps", "images", "history", "inspect"),
     "Set up": ("up", "down", "demo", "test"),
 }
 # The texts of Invoke's own errors.
@@ -120,7 +121,7 @@ class PlaybookProgram(Program):
         except (ParseError, SeatrialError) as error:
             found = self._usage_error(error) if isinstance(error, ParseError) else error
             call = Call(program=environment().command, task="seatrial")
-            raise exit_with(call, found, check=False, json="--json" in sys.argv[1:]) from error
+            raise exit_with(call, found, check=False, chain=Chain() if "--json" in sys.argv[1:] else None) from error
 
     def _usage_error(self, error: ParseError) -> UsageError:
         """Return Invoke's error as one of ours, with the nearest task or flag."""

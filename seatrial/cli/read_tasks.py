@@ -1,4 +1,4 @@
-"""The tasks that only look: logs, images, history, inspect, status, report, doctor."""
+"""The tasks that only look: logs, apps, images, history, inspect, status, report, doctor."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import time
 
 from invoke.exceptions import Exit
 
-from seatrial.cli.command import Command, exit_with, print_out
+from seatrial.cli.command import Command, exit_with
 from seatrial.cli.flags import AppFlag, ImageFlags, LogFlags, NamedImageFlags, QuietFlag, RegistryFlags, ReportTaskFlags
 from seatrial.cli.task import task
 from seatrial.host.streams import is_lost
 
-__all__ = ["doctor", "history", "images", "inspect", "logs", "report", "status"]
+__all__ = ["apps", "doctor", "history", "images", "inspect", "logs", "report", "status"]
 
 
 @task(AppFlag, LogFlags, check=False, json=False, examples=("invoke logs --follow", "invoke logs --tail 20"))
@@ -22,9 +22,17 @@ def logs(cmd: Command, which: AppFlag, flags: LogFlags) -> None:
 
     app = cmd.playbook.settings.app(which.app)
     for line in log_lines(cmd.world.engine, app, tail=flags.tail, follow=flags.follow):
-        print_out(line)
+        cmd.show(line, is_json=False)
         if is_lost():  # nobody reads on
             break
+
+
+@task(QuietFlag, check=False, examples=("invoke apps", "invoke apps --json  # for a matrix in CI"))
+def apps(cmd: Command, flags: QuietFlag) -> None:
+    """List the apps of the project."""
+    from seatrial.output.listing import show_apps
+
+    cmd.show(show_apps(cmd.playbook.settings, quiet=flags.quiet, as_json=cmd.json), is_json=cmd.json)
 
 
 @task(AppFlag, QuietFlag, check=False, examples=("invoke images", "invoke images --app web --quiet"))
@@ -33,7 +41,8 @@ def images(cmd: Command, which: AppFlag, flags: QuietFlag) -> None:
     from seatrial.output.listing import show_images
 
     app = cmd.playbook.settings.app(which.app) if which.app is not None else None
-    print_out(show_images(cmd.world, app, quiet=flags.quiet, as_json=cmd.json, now=time.time()))
+    text = show_images(cmd.world, app, quiet=flags.quiet, as_json=cmd.json, now=time.time())
+    cmd.show(text, is_json=cmd.json)
 
 
 @task(NamedImageFlags, QuietFlag, check=False, examples=("invoke history", "invoke history --image python:3.13-slim"))
@@ -42,14 +51,15 @@ def history(cmd: Command, image: NamedImageFlags, flags: QuietFlag) -> None:
     from seatrial.output.listing import show_history
 
     found = _find_image(cmd, image)
-    print_out(show_history(cmd.world, found, quiet=flags.quiet, as_json=cmd.json, now=time.time()))
+    text = show_history(cmd.world, found, quiet=flags.quiet, as_json=cmd.json, now=time.time())
+    cmd.show(text, is_json=cmd.json)
 
 
 @task(NamedImageFlags, check=False, examples=("invoke inspect", "invoke inspect --version 1.4.2"))
 def inspect(cmd: Command, image: NamedImageFlags) -> None:
     """Show everything the engine knows about an image as JSON, as docker inspect does."""
     found = cmd.world.engine.inspect_image(_find_image(cmd, image))
-    print_out(json.dumps([found], indent=4, ensure_ascii=False))
+    cmd.show(json.dumps([found], indent=4, ensure_ascii=False), is_json=True)
 
 
 @task(
@@ -64,9 +74,9 @@ def status(cmd: Command, which: AppFlag, where: RegistryFlags) -> None:
 
     destination = cmd.playbook.destination(cmd.playbook.settings.app(which.app), where)
     text, error = show_status(cmd.world, destination, as_json=cmd.json, call=cmd.call)
-    print_out(text)
+    cmd.show(text, is_json=cmd.json, error=error)
     if error:
-        raise exit_with(cmd.call, error, check=False, json=False)
+        raise exit_with(cmd.call, error, check=False, chain=None)
 
 
 @task(
@@ -90,14 +100,14 @@ def report(cmd: Command, image: ImageFlags, flags: ReportTaskFlags) -> None:
     file.write(page(document, cmd.world))
     if flags.output:
         cmd.world.state.save_report(file.path)
-    print_out(as_text(document) if cmd.json else f"wrote {file.path}")
+    cmd.show(as_text(document) if cmd.json else f"wrote {file.path}", is_json=cmd.json)
 
 
 @task(AppFlag, check=False, examples=("invoke doctor", "invoke doctor --json"))
 def doctor(cmd: Command, which: AppFlag) -> None:
     """Look for problems with engine, disk, port, login, Dockerfile, build context and git."""
     from seatrial.doctor.doctor import findings
-    from seatrial.doctor.findings import Subject, exit_code
+    from seatrial.doctor.findings import Subject, as_error
     from seatrial.output.findings import as_document, as_lines
     from seatrial.settings.settings import environment
 
@@ -105,9 +115,10 @@ def doctor(cmd: Command, which: AppFlag) -> None:
     if which.app is not None:
         settings.app(which.app)
     found = findings(Subject(world=cmd.world, settings=settings, app=which.app, environment=environment()))
-    print_out(as_document(found, cmd.call) if cmd.json else as_lines(found, cmd.call))
-    if code := exit_code(found):
-        raise Exit(code=code)
+    problem = as_error(found)
+    cmd.show(as_document(found, cmd.call) if cmd.json else as_lines(found, cmd.call), is_json=cmd.json, error=problem)
+    if problem:
+        raise Exit(code=problem.exit_code)
 
 
 def _find_image(cmd: Command, image: NamedImageFlags) -> str:

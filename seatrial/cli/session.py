@@ -48,6 +48,11 @@ class Terminated(BaseException):
         self.number = number
 
     @property
+    def name(self) -> str:
+        """The signal's name."""
+        return signal.Signals(self.number).name
+
+    @property
     def exit_code(self) -> int:
         """The exit code of a process ended by this signal."""
         return _SIGNAL_EXIT_BASE + self.number
@@ -106,7 +111,7 @@ def carry_out(  # noqa: PLR0913  each argument is one thing
         return report(error)
     except (KeyboardInterrupt, Terminated) as error:
         number = error.number if isinstance(error, Terminated) else signal.SIGINT
-        name = signal.Signals(number).name if isinstance(error, Terminated) else "Ctrl-C"
+        name = error.name if isinstance(error, Terminated) else "Ctrl-C"
         interrupted = Interrupted(name, _SIGNAL_EXIT_BASE + number, published=watch.publishing)
         for outcome in interrupted_outcomes(steps[len(watch.outcomes) :], interrupted, seconds=watch.step_seconds):
             watch.step_finished(outcome)

@@ -12,6 +12,8 @@ from typing import Any
 from invoke.context import Context
 from invoke.tasks import Task
 
+from seatrial.cli.chain import Chain, read_chain
+from seatrial.cli.collection import users_collection
 from seatrial.cli.command import command
 from seatrial.cli.flags import CheckFlag, JsonFlag
 from seatrial.output.hints import Call
@@ -56,7 +58,7 @@ def task(
         def body(c: Context, **given: Any) -> None:  # noqa: ANN401  as people type them
             given = {name: one.default for name, one in flags.items()} | given
             modes = {name: given[name] for name in ("check", "json") if name in flags}
-            with command(c, _call(function.__name__, given), **modes) as cmd:
+            with command(c, _call(function.__name__, given), _chain(), **modes) as cmd:
                 function(cmd, *(group(**{one.name: given[one.name] for one in fields(group)}) for group in groups))
 
         made = [inspect.Parameter("c", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
@@ -73,7 +75,9 @@ def task(
         result.flags = {name: (one.metadata["help"], one.metadata["short"]) for name, one in flags.items()}
         result.examples, result.summary = examples, function.__doc__ or ""
         _FLAGS[function.__name__] = {
-            f"--{name.replace('_', '-')}": one.default is not False for name, one in flags.items()
+            typed: one.default is not False
+            for name, one in flags.items()
+            for typed in (f"--{name.replace('_', '-')}", *(f"-{letter}" for letter in one.metadata["short"]))
         }
         return result
 
@@ -83,6 +87,22 @@ def task(
 def known_flags() -> Mapping[str, Mapping[str, bool]]:
     """Return the flags of every task, and whether each takes a value."""
     return _FLAGS
+
+
+@functools.cache
+def _chain() -> Chain:
+    """Return the tasks of ours that this process was called with."""
+    return read_chain(sys.argv[1:], _FLAGS, _is_ours)
+
+
+def _is_ours(word: str) -> bool:
+    collection = users_collection()
+    if collection is None:
+        return word in _FLAGS
+    try:
+        return isinstance(collection[word], SeatrialTask)
+    except (KeyError, ValueError):
+        return False
 
 
 def _call(task: str, given: Mapping[str, Any]) -> Call:

@@ -10,7 +10,7 @@ from seatrial.errors import SeatrialError
 from seatrial.pipeline.world import World
 from seatrial.settings.settings import Environment, Settings
 
-__all__ = ["Finding", "Inspection", "Severity", "Subject", "exit_code", "failure"]
+__all__ = ["Finding", "Inspection", "Severity", "Subject", "as_error", "exit_code", "failure"]
 
 _NO_ENGINE = 3
 
@@ -59,3 +59,13 @@ def exit_code(found: Iterable[Finding]) -> int:
     """Return the exit code: 3 without an engine, else the highest of the failures, 0 if nothing failed."""
     codes = [one.exit_code for one in found if one.severity is Severity.FAILED]
     return _NO_ENGINE if _NO_ENGINE in codes else max(codes, default=0)
+
+
+def as_error(found: Iterable[Finding]) -> SeatrialError | None:
+    """Return the error that a command with these findings ends with, or None."""
+    failed = [one for one in found if one.severity is Severity.FAILED]
+    if not failed:
+        return None
+    error = SeatrialError(f"doctor: {failed[0].check} failed", reason=failed[0].reason, hint=failed[0].hint)
+    error.exit_code = exit_code(failed)
+    return error

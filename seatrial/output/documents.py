@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -12,6 +13,8 @@ from seatrial.doctor.findings import Severity
 from seatrial.pipeline.outcome import Status
 
 __all__ = [
+    "AppDocument",
+    "AppsDocument",
     "ChangesDocument",
     "CheckDocument",
     "CommandDocument",
@@ -156,9 +159,10 @@ class VerdictDocument(_Part, frozen=True, kw_only=True):
 
 
 class CommandDocument(_Part, frozen=True, kw_only=True, tag_field="schema", tag="seatrial.command/1"):
-    """How a command ended; `error` is an error outside its steps.
+    """How a command, or a chain of them, ended; `error` is an error outside its steps.
 
-    `app`, `version` and `repository` (where it is published) are what it was about.
+    `app`, `version` and `repository` (where it is published) are what it was about. `documents` are those of a chain's
+    tasks that only read, by the task's name.
     """
 
     command: str
@@ -178,6 +182,7 @@ class CommandDocument(_Part, frozen=True, kw_only=True, tag_field="schema", tag=
     address: str | UnsetType = UNSET
     screenshot: str | UnsetType = UNSET
     error: ErrorDocument | UnsetType = UNSET
+    documents: Mapping[str, Any] | UnsetType = UNSET
 
 
 class FindingDocument(_Part, frozen=True, kw_only=True):
@@ -221,7 +226,24 @@ class StatusDocument(_Part, frozen=True, kw_only=True, tag_field="schema", tag="
     error: ErrorDocument | UnsetType = UNSET
 
 
-Document = CommandDocument | DoctorDocument | StatusDocument
+class AppDocument(_Part, frozen=True, kw_only=True):
+    """An app of the project; paths are relative to the project's folder, `repository` is the image's name here."""
+
+    name: str
+    context: str
+    dockerfile: str
+    repository: str
+    port: int
+    host_port: int
+
+
+class AppsDocument(_Part, frozen=True, kw_only=True, tag_field="schema", tag="seatrial.apps/1"):
+    """The apps of the project."""
+
+    apps: tuple[AppDocument, ...]
+
+
+Document = CommandDocument | DoctorDocument | StatusDocument | AppsDocument
 
 
 def as_text(document: Document) -> str:

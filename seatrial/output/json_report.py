@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, UnsetType, structs
 
 from seatrial.errors import LONGEST_MESSAGE, SeatrialError, sanitize, sanitize_line
 from seatrial.events import CheckResult, FactResult
@@ -34,9 +35,12 @@ __all__ = ["as_json", "command_document", "error_document"]
 _UNKNOWN_CALL = Call()
 
 
-def as_json(report: Report, *, call: Call = _UNKNOWN_CALL) -> str:
-    """Return the document that `--json` prints; hints are completed with `call`, how the task was called."""
-    return as_text(command_document(report, call))
+def as_json(report: Report, *, call: Call = _UNKNOWN_CALL, others: Mapping[str, object] | None = None) -> str:
+    """Return the document that `--json` prints; hints are completed with `call`, how the task was called.
+
+    `others` are the documents of tasks that only read, in a chain.
+    """
+    return as_text(structs.replace(command_document(report, call), documents=others or UNSET))
 
 
 def command_document(report: Report, call: Call = _UNKNOWN_CALL) -> CommandDocument:

@@ -1,20 +1,43 @@
-"""Images, history and logs of the engine, as text or JSON."""
+"""The project's apps, and the engine's images, history and logs, as text or JSON."""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 
 from seatrial.engine.protocol import Engine
 from seatrial.errors import StepFailed, UsageError
 from seatrial.model.app import App
 from seatrial.model.version import Version
-from seatrial.output.tables import history_rows, history_table, image_rows, images_table
+from seatrial.output.documents import AppDocument, AppsDocument, as_text
+from seatrial.output.tables import history_rows, history_table, image_rows, images_table, table
 from seatrial.pipeline.world import World
 from seatrial.settings.settings import Settings
 from seatrial.steps.serve.serving import serving_container
 
-__all__ = ["find_image", "log_lines", "show_history", "show_images"]
+__all__ = ["find_image", "log_lines", "show_apps", "show_history", "show_images"]
+
+
+def show_apps(settings: Settings, *, quiet: bool, as_json: bool) -> str:
+    """Return the project's apps: a table, JSON, or with `quiet` their names."""
+    apps = tuple(
+        AppDocument(
+            name=app.name,
+            context=os.path.relpath(app.context, app.root),
+            dockerfile=os.path.relpath(app.dockerfile, app.root),
+            repository=app.repository.name,
+            port=app.port,
+            host_port=app.host_port,
+        )
+        for app in settings.apps.values()
+    )
+    if as_json:
+        return as_text(AppsDocument(apps=apps))
+    if quiet:
+        return "\n".join(one.name for one in apps)
+    lines = [(one.name, one.context, one.dockerfile, one.repository, str(one.host_port)) for one in apps]
+    return table(("APP", "CONTEXT", "DOCKERFILE", "REPOSITORY", "HOST PORT"), lines)
 
 
 def show_images(world: World, app: App | None, *, quiet: bool, as_json: bool, now: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.state import Verdict
 from seatrial.pipeline.step import Publishing
 
-__all__ = ["Report", "worst"]
+__all__ = ["Report", "joined", "worst"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +105,31 @@ class Report:
     def exit_code(self) -> int:
         """The exit code the command ends with."""
         return self.failure.exit_code if self.failure else 0
+
+
+def joined(
+    reports: Sequence[Report], *, command: str, not_started: Sequence[str], error: SeatrialError | None
+) -> Report:
+    """Return one report of commands that ran one after the other; of those that did not start, skipped outcomes.
+
+    `error` is the one that the last command ended with, or why the rest did not start.
+    """
+    outcomes = [outcome for one in reports for outcome in one.outcomes]
+    in_a_step = any(one.error for one in outcomes)
+    message = f"{reports[-1].command} failed" if reports[-1].failure else ""
+    skipped = [Outcome(step=name, app="", status=Status.SKIPPED, message=message) for name in not_started]
+    return Report(
+        command=command,
+        check=all(one.check for one in reports),
+        outcomes=(*outcomes, *skipped),
+        seconds=sum(one.seconds for one in reports),
+        began=reports[0].began,
+        engine=next((one.engine for one in reversed(reports) if one.engine), None),
+        publishing=next((one.publishing for one in reversed(reports) if one.publishing), None),
+        history=next((one.history for one in reversed(reports) if one.history), ()),
+        changes=next((one.changes for one in reversed(reports) if one.changes), None),
+        error=None if in_a_step else error,
+    )
 
 
 def worst(outcomes: Iterable[Outcome]) -> Status:

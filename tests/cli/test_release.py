@@ -60,14 +60,16 @@ def test_each_step_alone(project: Project, open_registry: TestRegistry) -> None:
 
 
 def test_a_chain_keeps_its_version(project: Project) -> None:
-    """`invoke build --version 2 smoke` tests version 2, even if version 3 was built before."""
+    """`invoke build --version 2 smoke` tests version 2, even if version 3 was built before; the document names it."""
     for version in ("2", "3"):
         assert project.invoke("build", "--version", version).code == 0
 
-    done = project.invoke("build", "--version", "2", "smoke")
+    done = project.invoke("build", "--version", "2", "smoke", "--json")
 
     assert done.code == 0, done.all
-    assert f"{project.repository}:2" in done.out.partition("smoke")[2]
+    assert done.statuses == {"build": "changed", "smoke": "changed"}
+    image = done.document["image"]
+    assert (image["name"], image["version"]) == (f"{project.repository}:2", "2")
 
 
 def test_git_gives_the_version(project: Project) -> None:

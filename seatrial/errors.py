@@ -59,9 +59,9 @@ def sanitize(text: str, *, limit: int = 500) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def sanitize_line(line: str) -> str:
+def sanitize_line(line: str, *, limit: int = 500) -> str:
     """Return a line of foreign text without control characters; its indentation stays, as a traceback needs it."""
-    return line[: len(line) - len(line.lstrip(" "))] + sanitize(line)
+    return line[: len(line) - len(line.lstrip(" "))] + sanitize(line, limit=limit)
 
 
 class SeatrialError(Exception):

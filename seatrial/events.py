@@ -9,6 +9,7 @@ __all__ = [
     "AppLog",
     "BuildEvent",
     "BuildEventKind",
+    "BuildLogSaved",
     "BytesSent",
     "CheckResult",
     "Event",
@@ -98,6 +99,13 @@ class ScreenshotSaved:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BuildLogSaved:
+    """The log of a build is being written to `path`."""
+
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class TagPublished:
     """What a registry holds under a name: a digest, or None for nothing.
 
@@ -161,6 +169,7 @@ Event = (
     | WarningEvent
     | Waiting
     | BuildEvent
+    | BuildLogSaved
     | Transfer
     | BytesSent
     | Retry

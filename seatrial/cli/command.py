@@ -14,7 +14,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 
 from seatrial.cli.chain import Chain, print_out
-from seatrial.cli.flags import ReportFlags
+from seatrial.cli.flags import OutputFlags, ReportFlags
 from seatrial.cli.project import check_named_file, find_root, settings_files
 from seatrial.errors import Interrupted, SeatrialError, StepFailed, UsageError
 from seatrial.host.streams import make_lasting
@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # --list and --help do not load the pipeline
 __all__ = ["Command", "ask_credential", "command", "exit_with"]
 
 _NO_FILES = ReportFlags()
+_USUAL = OutputFlags()
 
 
 @dataclass
@@ -42,6 +43,7 @@ class Command:
     call: Call
     check: bool
     json: bool
+    output: OutputFlags
 
     def carry_out(
         self,
@@ -60,7 +62,13 @@ class Command:
         from seatrial.cli.session import carry_out
         from seatrial.output.console import Console
 
-        console = Console(errors=self.json, call=self.call, plain=environment().plain)
+        console = Console(
+            errors=self.json,
+            call=self.call,
+            plain=environment().plain,
+            detail=self.output.detail,
+            diff=self.output.diff,
+        )
         wait = _seconds(lock_wait)
         written = ReportFiles(files, junit=junit, check=self.check)
         report = carry_out(self.call.task, steps, self.world, console, check=self.check, lock_wait=wait)
@@ -90,7 +98,9 @@ class Command:
 
 
 @contextmanager
-def command(c: Context, call: Call, chain: Chain, *, check: bool = False, json: bool = False) -> Iterator[Command]:
+def command(  # noqa: PLR0913  each argument is one thing
+    c: Context, call: Call, chain: Chain, *, check: bool = False, json: bool = False, output: OutputFlags = _USUAL
+) -> Iterator[Command]:
     """Yield a command of this project; turn errors into a message and an exit code."""
     from seatrial.cli.playbook import Playbook
     from seatrial.cli.session import Terminated, open_world, terminable, unexpected
@@ -106,7 +116,7 @@ def command(c: Context, call: Call, chain: Chain, *, check: bool = False, json: 
             world = open_world(root)
             world.engine.report_waiting(lambda text: sys.stderr.write(f"{text}\n"))
             try:
-                yield Command(Playbook(settings=settings), world, chain, call, check, json)
+                yield Command(Playbook(settings=settings), world, chain, call, check, json, output)
             finally:
                 world.engine.close()
     except SeatrialError as error:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from seatrial.errors import UsageError
+from seatrial.output.detail import Detail
+
 __all__ = [
     "AppFlag",
     "BrowserFlag",
@@ -16,6 +19,7 @@ __all__ = [
     "LogFlags",
     "LoginFlags",
     "NamedImageFlags",
+    "OutputFlags",
     "OverwriteFlag",
     "PortFlag",
     "PushFlags",
@@ -40,6 +44,30 @@ class CheckFlag:
     """Check mode."""
 
     check: bool = flag("Change nothing; say what would change.", default=False, short="n")
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuietFlag:
+    """Whether less is printed."""
+
+    quiet: bool = flag("Print less: failures and the recap; of a list, only ids or names.", default=False, short="q")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputFlags(QuietFlag):
+    """How much is printed."""
+
+    verbose: bool = flag("Print more: all that a build says, as it comes.", default=False)
+    diff: bool = flag("Print what changes, before and after; also with --check.", default=False)
+
+    @property
+    def detail(self) -> Detail:
+        """How much the console shows; `UsageError` for less and more at once."""
+        if self.quiet and self.verbose:
+            raise UsageError(
+                "--quiet and --verbose exclude each other", reason="one prints less, the other more", hint="--verbose"
+            )
+        return Detail.QUIET if self.quiet else Detail.VERBOSE if self.verbose else Detail.USUAL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,13 +196,6 @@ class DownFlags:
     """What `down` removes."""
 
     volumes: bool = flag("Also delete the apps' volumes and the local registry's data.", default=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class QuietFlag:
-    """Whether only ids or names are printed."""
-
-    quiet: bool = flag("Print only ids, or names of apps.", default=False, short="q")
 
 
 @dataclass(frozen=True, kw_only=True)

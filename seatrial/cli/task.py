@@ -7,7 +7,7 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import Field, fields
-from typing import Any
+from typing import Any, TypeVar
 
 from invoke.context import Context
 from invoke.tasks import Task
@@ -15,13 +15,14 @@ from invoke.tasks import Task
 from seatrial.cli.chain import Chain, read_chain
 from seatrial.cli.collection import users_collection
 from seatrial.cli.command import command
-from seatrial.cli.flags import CheckFlag, JsonFlag
+from seatrial.cli.flags import CheckFlag, JsonFlag, OutputFlags
 from seatrial.output.hints import Call
 from seatrial.settings.settings import environment
 
 __all__ = ["SeatrialTask", "known_flags", "task"]
 
 
+_T = TypeVar("_T")
 _REPEATED = ("app", "user", "registry")
 _FLAGS: dict[str, dict[str, bool]] = {}
 """The flags of every task, and whether each takes a value; hints are completed with them."""
@@ -47,19 +48,25 @@ def task(
 ) -> Callable[[Callable[..., None]], SeatrialTask]:
     """Return a decorator that makes a task of a function: it is called with a `Command`, and one object for each group.
 
-    The task also takes --check and --json, unless `check` or `json` is False. `examples` are commands, each with a
-    comment if it needs one; help and docs/tasks.md show them.
+    The task also takes --json, unless `json` is False; and as it carries out steps, unless `check` is False, --check
+    and the flags for how much is printed. `examples` are commands, each with a comment if it needs one; help and
+    docs/tasks.md show them.
     """
-    every = [*groups, *([CheckFlag] if check else []), *([JsonFlag] if json else [])]
+    every = [*groups, *([CheckFlag, OutputFlags] if check else []), *([JsonFlag] if json else [])]
     flags: dict[str, Field[Any]] = {one.name: one for group in every for one in fields(group)}
 
     def decorate(function: Callable[..., None]) -> SeatrialTask:
         @functools.wraps(function)
         def body(c: Context, **given: Any) -> None:  # noqa: ANN401  as people type them
             given = {name: one.default for name, one in flags.items()} | given
+
+            def made(group: type[_T]) -> _T:
+                return group(**{one.name: given[one.name] for one in fields(group)})  # type: ignore[arg-type]
+
             modes = {name: given[name] for name in ("check", "json") if name in flags}
-            with command(c, _call(function.__name__, given), _chain(), **modes) as cmd:
-                function(cmd, *(group(**{one.name: given[one.name] for one in fields(group)}) for group in groups))
+            output = made(OutputFlags) if check else OutputFlags()
+            with command(c, _call(function.__name__, given), _chain(), **modes, output=output) as cmd:
+                function(cmd, *(made(group) for group in groups))
 
         made = [inspect.Parameter("c", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
         for name, one in flags.items():

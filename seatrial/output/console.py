@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, TextIO
 
-from seatrial.errors import LONGEST_MESSAGE, SeatrialError, sanitize
+from seatrial.errors import LONGEST_MESSAGE, SeatrialError, sanitize, sanitize_line
 from seatrial.events import (
     BuildEvent,
     BuildEventKind,
@@ -19,14 +19,16 @@ from seatrial.events import (
     Waiting,
     WarningEvent,
 )
+from seatrial.output.detail import Detail
 from seatrial.output.hints import Call
+from seatrial.output.recap import recap_rows
 from seatrial.output.wrapping import hang
+from seatrial.pipeline.build_log import BuildLines
 from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.report import Report
 from seatrial.pipeline.step import Step
 from seatrial.pipeline.transfers import TransferSummary
 from seatrial.settings.settings import environment
-from seatrial.wording import spaced_size
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
@@ -43,6 +45,8 @@ _COLOURS |= {Status.UNKNOWN: "magenta", Status.FAILED: "bold red"}
 _WIDEST_STEP = 9
 _UNKNOWN_CALL = Call()
 _DIGEST_COLUMN = 8
+_LONGEST_DIFF = 40
+_NOTHING = "(none)"
 _RECAP_COLUMN = len("not published ")
 _INDENT = " " * (max(len(status) for status in Status) + _WIDEST_STEP + 2)
 
@@ -66,12 +70,24 @@ class Console:
     """An observer that writes to one stream; colours, wrapping and moving parts only on a terminal.
 
     `errors` True writes to standard error, so that standard output stays free for a JSON document. Hints are
-    completed with `call`, how the task was called. `plain` turns moving parts off on a terminal, too.
+    completed with `call`, how the task was called. `plain` turns moving parts off on a terminal, too. With `diff` a
+    step's outcome comes with what it changes, before and after.
     """
 
-    def __init__(self, *, errors: bool, call: Call = _UNKNOWN_CALL, plain: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        errors: bool,
+        call: Call = _UNKNOWN_CALL,
+        plain: bool = False,
+        detail: Detail = Detail.USUAL,
+        diff: bool = False,
+    ) -> None:
         self._errors = errors
-        self._plain = plain
+        self._plain = plain or detail is not Detail.USUAL
+        self._shown = detail
+        self._diff = diff
+        self._build_lines = BuildLines()
         self._call = call
         self._screen: Lines | RichConsole | None = None
         self._spinner: Spinner | None = None
@@ -110,6 +126,8 @@ class Console:
 
     def on_event(self, event: Event) -> None:
         """Show progress."""
+        if self._shown is Detail.QUIET:
+            return
         if isinstance(event, WarningEvent):
             self._warnings.append(event.text)
             self._line(f"warning: {sanitize(event.text)}", style="yellow")
@@ -137,9 +155,12 @@ class Console:
     def step_finished(self, outcome: Outcome) -> None:
         """Show a step's outcome."""
         self._stop_moving()
+        if self._shown is Detail.QUIET and not outcome.error:
+            return
         if moved := self._transfers.summary():
             self._line(moved, style="dim")
         self._transfers = TransferSummary()
+        self._show_diff(outcome)
         self._unnamed = None
         took = f" ({outcome.seconds:.1f} s)" if outcome.seconds >= 0.1 else ""  # noqa: PLR2004
         self._out.print(f"{outcome.status.value:<8}", style=_COLOURS[outcome.status], end="")
@@ -147,6 +168,14 @@ class Console:
         self._out.print(self._wrapped(text, first=len("changed ")))
         if outcome.error:
             self.error(outcome.error, with_message=False)
+
+    def _show_diff(self, outcome: Outcome) -> None:
+        """Show what a step changes, as many lines as can be read."""
+        for one in outcome.diff[:_LONGEST_DIFF] if self._diff else ():
+            before, after = (_NOTHING if text is None else sanitize(text) for text in (one.before, one.after))
+            self._line(f"{sanitize(one.name)}: {before} → {after}")
+        if self._diff and (more := len(outcome.diff) - _LONGEST_DIFF) > 0:
+            self._line(f"and {more} more (--json lists all)")
 
     def error(self, error: SeatrialError, *, with_message: bool = True) -> None:
         """Show an error: its details, then why and what to type next."""
@@ -171,23 +200,15 @@ class Console:
             shown = _COLOURS[status] if counts[status] else "dim"
             self._out.print(f"{status.value}={counts[status]}  ", style=shown, end="")
         self._out.print(f"in {report.seconds:.1f} s")
-        if report.engine:
-            self._recap_line("engine", f"Docker {report.engine.version} at {report.engine.endpoint}")
-        if image := report.image:
-            self._recap_line(
-                "image", f"{image.name}, {spaced_size(image.size)}" if image.tags and image.size else image.name
-            )
-            self._recap_line("", image.id)
-        if report.builder:
-            self._recap_line("builder", report.builder)
-        for one in report.published:
-            self._recap_line("published" if one.digest else "not published", one.reference)
-            if one.digest:
-                self._recap_line("", one.digest)
-        if report.address:
-            self._recap_line("app", report.address)
+        for name, value in recap_rows(report):
+            # A row without a name is a digest: at column 8 it fits into 80 columns.
+            self._out.print(f"{name:<{_RECAP_COLUMN if name else _DIGEST_COLUMN}}{value}")
 
     def _build_event(self, event: BuildEvent) -> None:
+        if self._shown is Detail.VERBOSE:
+            for line in self._build_lines.of(event):
+                self._unwrapped(sanitize_line(line))
+            return
         if event.kind is not BuildEventKind.WARNING and (screen := self._moving):
             self._grow(screen, event)
             return
@@ -235,10 +256,6 @@ class Console:
         self._live = Live(renderable, console=screen, refresh_per_second=8, transient=transient)
         self._live.start()
 
-    def _recap_line(self, name: str, value: str) -> None:
-        # A line without a name is a digest: at column 8 it fits into 80 columns.
-        self._out.print(f"{name:<{_RECAP_COLUMN if name else _DIGEST_COLUMN}}{value}")
-
     def _name_step(self) -> None:
         """Write the step's name once, above its first detail."""
         if self._unnamed:
@@ -252,10 +269,13 @@ class Console:
     def _detail(self, text: str) -> None:
         """Write a line of evidence; an indented one is not wrapped, or the marks of a traceback point nowhere."""
         if text.startswith("|  "):
-            self._name_step()
-            self._out.print(f"{_INDENT}{text}", style="dim")
+            self._unwrapped(text)
         else:
             self._line(text, style="dim")
+
+    def _unwrapped(self, text: str) -> None:
+        self._name_step()
+        self._out.print(f"{_INDENT}{text}", style="dim")
 
     def _fitting(self, name: str, took: str) -> str:
         """Return a build step's name, cut so that its line fits the terminal."""

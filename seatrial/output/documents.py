@@ -19,6 +19,7 @@ __all__ = [
     "CheckDocument",
     "CommandDocument",
     "CommitDocument",
+    "DifferenceDocument",
     "DoctorDocument",
     "Document",
     "EngineDocument",
@@ -65,6 +66,14 @@ class CheckDocument(_Part, frozen=True, kw_only=True):
     answers: tuple[str, ...]
 
 
+class DifferenceDocument(_Part, frozen=True, kw_only=True):
+    """One thing that a step changes, before and after; null means nothing."""
+
+    name: str
+    before: str | None
+    after: str | None
+
+
 class StepDocument(_Part, frozen=True, kw_only=True):
     """The outcome of a step; `before` and `after` are an image's id, a digest or an address."""
 
@@ -82,6 +91,7 @@ class StepDocument(_Part, frozen=True, kw_only=True):
     began: str | UnsetType = UNSET
     notes: tuple[str, ...] | UnsetType = UNSET
     checks: tuple[CheckDocument, ...] | UnsetType = UNSET
+    diff: tuple[DifferenceDocument, ...] | UnsetType = UNSET
     error: ErrorDocument | UnsetType = UNSET
 
 
@@ -181,6 +191,7 @@ class CommandDocument(_Part, frozen=True, kw_only=True, tag_field="schema", tag=
     verdict: VerdictDocument | UnsetType = UNSET
     address: str | UnsetType = UNSET
     screenshot: str | UnsetType = UNSET
+    build_log: str | UnsetType = UNSET
     error: ErrorDocument | UnsetType = UNSET
     documents: Mapping[str, Any] | UnsetType = UNSET
 

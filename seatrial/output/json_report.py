@@ -15,6 +15,7 @@ from seatrial.output.documents import (
     CheckDocument,
     CommandDocument,
     CommitDocument,
+    DifferenceDocument,
     EngineDocument,
     ErrorDocument,
     ImageDocument,
@@ -26,7 +27,7 @@ from seatrial.output.documents import (
 )
 from seatrial.output.hints import Call
 from seatrial.pipeline.changes import Changes
-from seatrial.pipeline.outcome import Outcome
+from seatrial.pipeline.outcome import Difference, Outcome
 from seatrial.pipeline.report import Report
 from seatrial.pipeline.state import Verdict
 
@@ -63,6 +64,7 @@ def command_document(report: Report, call: Call = _UNKNOWN_CALL) -> CommandDocum
         verdict=_verdict(report.verdict) if report.verdict else UNSET,
         address=report.address or UNSET,
         screenshot=report.screenshot or UNSET,
+        build_log=report.build_log or UNSET,
         error=error_document(report.error, call) if report.error else UNSET,
     )
 
@@ -145,6 +147,7 @@ def _step(outcome: Outcome, call: Call) -> StepDocument:
         began=_time(outcome.began),
         checks=tuple(map(_check, outcome.checks)) or UNSET,
         notes=tuple(sanitize(note) for note in outcome.notes) or UNSET,
+        diff=tuple(_difference(one) for one in outcome.diff) or UNSET,
         error=error_document(outcome.error, call) if outcome.error else UNSET,
     )
 
@@ -158,6 +161,11 @@ def _check(result: CheckResult) -> CheckDocument:
         seconds=round(result.seconds, 3),
         answers=tuple(map(sanitize_line, result.timeline)),
     )
+
+
+def _difference(one: Difference) -> DifferenceDocument:
+    before, after = (None if text is None else sanitize(text) for text in (one.before, one.after))
+    return DifferenceDocument(name=sanitize(one.name), before=before, after=after)
 
 
 def error_document(error: SeatrialError, call: Call) -> ErrorDocument:

@@ -11,6 +11,7 @@ from seatrial.engine.protocol import Emit
 from seatrial.errors import DidNotConverge, RegistryUnavailable, SeatrialError
 from seatrial.events import (
     AppLog,
+    BuildLogSaved,
     BytesSent,
     CheckResult,
     Event,
@@ -84,8 +85,9 @@ class _Record:
     published: list[TagPublished] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
     screenshot: str | None = None
+    build_log: str | None = None
 
-    def on_event(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:  # noqa: C901  one case for each kind
         """Record what the outcome needs from an event, and pass the event on."""
         match event:
             case Retry():
@@ -106,6 +108,8 @@ class _Record:
                 self.published.append(event)
             case ScreenshotSaved():
                 self.screenshot = event.path
+            case BuildLogSaved():
+                self.build_log = event.path
             case AppLog():
                 self.log += event.lines
             case _:
@@ -120,14 +124,17 @@ class _Record:
     def planned(self, plan: Change) -> Outcome:
         """Return the outcome in check mode."""
         outcome = self._outcome(_status(plan.before, plan.after), f"would {plan.would}")
-        return replace(outcome, reason=plan.reason, before=plan.before, after=plan.after, results=plan.results)
+        return replace(
+            outcome, reason=plan.reason, before=plan.before, after=plan.after, results=plan.results, diff=plan.diff
+        )
 
     def changed(self, plan: Change, now: NoChange) -> Outcome:
         """Return the outcome of a change that was carried out; `now` is what the second plan found."""
         message = (plan.done or now.message) + (f" ({now.detail})" if plan.done and now.detail else "")
         outcome = self._outcome(_status(plan.before, now.identity), message)
+        results = self._completed(now.results)
         return replace(
-            outcome, reason=plan.reason, before=plan.before, after=now.identity, results=self._completed(now.results)
+            outcome, reason=plan.reason, before=plan.before, after=now.identity, results=results, diff=plan.diff
         )
 
     def failed(self, error: SeatrialError, plan: Change | NoChange | None, *, check: bool) -> Outcome:
@@ -138,7 +145,7 @@ class _Record:
         return replace(outcome, error=error, results=replace(self._completed(known), published=tuple(self.published)))
 
     def _completed(self, results: Results) -> Results:
-        return replace(results, screenshot=self.screenshot)
+        return replace(results, screenshot=self.screenshot, build_log=self.build_log)
 
     def _outcome(self, status: Status, message: str) -> Outcome:
         if problem := self.state.take_problem():

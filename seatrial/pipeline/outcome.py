@@ -11,7 +11,7 @@ from seatrial.errors import SeatrialError
 from seatrial.events import CheckResult, TagPublished
 from seatrial.pipeline.state import Verdict
 
-__all__ = ["Outcome", "Results", "Status"]
+__all__ = ["Difference", "Outcome", "Results", "Status"]
 
 
 class Status(StrEnum):
@@ -25,12 +25,21 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Difference:
+    """One thing that a change changes: its name, and what it was and will be as text; None for nothing."""
+
+    name: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Results:
     """What a step made or found.
 
     `image` is the image it was about, `published` what a registry holds under the image's names, `address` the URL
-    where the app is served, and `screenshot` the path of a picture that this run took of its page. `verdict` is that of
-    an earlier run, if it made a smoke test needless.
+    where the app is served. `screenshot` is the path of a picture that this run took of its page, `build_log` that of
+    the log of a build in this run. `verdict` is that of an earlier run, if it made a smoke test needless.
     """
 
     image: Image | None = None
@@ -38,6 +47,7 @@ class Results:
     address: str | None = None
     screenshot: str | None = None
     verdict: Verdict | None = None
+    build_log: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +57,8 @@ class Outcome:
     `message` says what is now so, or in check mode what would be done; `reason` says why, or is empty. `before` and
     `after` are identities, `attempts` counts tries, `moved` summarises what a push or pull transferred, and `sent` is
     the number of bytes sent over the network. `notes` are the texts of the step's infos and warnings, `warnings` those
-    of its warnings alone, `log` the lines that the app under test wrote. `began` is the time in UTC, if the step began.
+    of its warnings alone, `log` the lines that the app under test wrote, `diff` what changed. `began` is the time in
+    UTC, if the step began.
     """
 
     step: str
@@ -65,6 +76,7 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     checks: tuple[CheckResult, ...] = ()
     log: tuple[str, ...] = ()
+    diff: tuple[Difference, ...] = ()
     results: Results = field(default_factory=Results)
     began: datetime | None = None
     error: SeatrialError | None = None

@@ -78,6 +78,11 @@ class Report:
         return next((one.results.screenshot for one in self.outcomes if one.results.screenshot), None)
 
     @property
+    def build_log(self) -> str | None:
+        """The path of the log of the build in this run."""
+        return next((one.results.build_log for one in self.outcomes if one.results.build_log), None)
+
+    @property
     def builder(self) -> str | None:
         """The builder of the image: BuildKit or docker buildx; None if unknown."""
         return self.image.labels.get(BUILDER_LABEL) if self.image else None

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,17 @@ class StateFolder:
         folder = self.folder / "screenshots"
         _delete_oldest(folder, _IMAGES_KEPT - 1)
         return folder / f"{name[:200]}.png"
+
+    def new_build_log(self, app: str, version: str) -> Path:
+        """Return the path for the log of a build that begins now; the oldest logs are deleted.
+
+        Raise `OSError` if it cannot be written.
+        """
+        self._prepare()
+        folder = self.folder / "logs"
+        folder.mkdir(exist_ok=True)
+        _delete_oldest(folder, _BUILDS_KEPT - 1)
+        return folder / f"{app}-{version}-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}Z.log"
 
     def facts(self, image_id: str) -> dict[str, Any]:
         """Return what was found in an image's files; empty if they were never scanned."""

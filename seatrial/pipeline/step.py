@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from seatrial.engine.protocol import Emit
 from seatrial.model.app import App
-from seatrial.pipeline.outcome import Results
+from seatrial.pipeline.outcome import Difference, Results
 from seatrial.pipeline.world import PlannedState, World
 
 __all__ = ["AppStep", "Change", "NoChange", "Publishing", "Step"]
@@ -43,8 +43,8 @@ class Change:
     `would` completes "would …" ("push shop:1"); `done` says the same in the past tense ("pushed shop:1"), and if it is
     empty the message of the second plan is used. `reason` is why, or empty ("changed: app.py"). `before` is the
     identity before the change, `after` the one after it, if known in advance; `planned` is what check mode shows to
-    the next steps. `results` is what is known before the change, and what is reported if it fails. `found` is what the
-    plan found, for `apply`.
+    the next steps. `results` is what is known before the change, and what is reported if it fails. `diff` is what
+    changes, before and after. `found` is what the plan found, for `apply`.
     """
 
     would: str
@@ -54,6 +54,7 @@ class Change:
     after: str | None = None
     planned: PlannedState = field(default_factory=PlannedState)
     results: Results = field(default_factory=Results)
+    diff: tuple[Difference, ...] = ()
     found: object = field(default=None, repr=False, compare=False)
 
 

@@ -18,7 +18,10 @@ pytestmark = pytest.mark.engine
 
 
 def test_a_run_that_fails(project: Project) -> None:
-    """A failing RUN is named with its exit code and the last lines of its output, without a build argument's value."""
+    """A failing RUN is named with its exit code and the last lines of its output, without a build argument's value.
+
+    The build's log has all of its output, without the value, too.
+    """
     project.write(run=f"ARG TOKEN\nRUN echo begin $TOKEN && echo lost $TOKEN >&2 && exit 9 # {project.name}")
 
     done = project.invoke("build", "--version", "1", "--build-arg", "TOKEN=S3ntinel", "--json")
@@ -26,7 +29,9 @@ def test_a_run_that_fails(project: Project) -> None:
     failed(done, "RUN echo begin ***", cause="build-failed")
     assert re.search(r"\b9\b", done.error["reason"])
     assert any(line.endswith("lost ***") for line in done.error["details"])
-    assert "S3ntinel" not in done.all
+    log = Path(done.document["build_log"]).read_text()
+    assert re.findall(r"(?:begin|lost) \S+$", log, re.MULTILINE)[-2:] == ["begin ***", "lost ***"]
+    assert "S3ntinel" not in done.all + log
     assert any("TOKEN is public" in note for note in done.document["steps"][0]["notes"])
 
 

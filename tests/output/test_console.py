@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -24,8 +25,9 @@ from seatrial.events import (
 )
 from seatrial.model.app import BUILDER_LABEL
 from seatrial.output.console import Console
+from seatrial.output.detail import Detail
 from seatrial.output.hints import Call
-from seatrial.pipeline.outcome import Outcome, Results, Status
+from seatrial.pipeline.outcome import Difference, Outcome, Results, Status
 from seatrial.pipeline.report import Report
 from tests.pipeline.test_pipeline import FakeStep
 
@@ -123,6 +125,41 @@ def test_an_error_of_the_command_counts_as_failed(capsys: pytest.CaptureFixture[
     console.recap(Report(command="push", check=False, outcomes=(skipped,), error=ERROR, seconds=0.5))
 
     assert "ok=0  changed=0  skipped=1  failed=1  in 0.5 s" in capsys.readouterr().out
+
+
+def _steps(console: Console) -> None:
+    for event in (Info(text="a note"), BuildEvent(kind=BuildEventKind.LOG, name="[1/2] RUN x", text="  a line")):
+        console.on_event(event)
+    for outcome in OUTCOMES:
+        console.step_finished(outcome)
+    console.recap(REPORT)
+
+
+def test_less(capsys: pytest.CaptureFixture[str]) -> None:
+    """With --quiet there are only failures and the recap."""
+    _steps(Console(errors=False, detail=Detail.QUIET))
+    steps, _, recap = capsys.readouterr().out.partition("\nRECAP")
+    assert [line.split()[0] for line in steps.splitlines()] == ["failed", "|", "why:", "next:"]
+    assert "ok=1  changed=1  skipped=1  failed=1" in recap
+
+
+def test_more(capsys: pytest.CaptureFixture[str]) -> None:
+    """With --verbose there are the lines of the build, with their indentation."""
+    _steps(Console(errors=False, detail=Detail.VERBOSE))
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert lines[:3] == ["a note", "#1 [1/2] RUN x", "#1   a line"]
+
+
+def test_what_changes(capsys: pytest.CaptureFixture[str]) -> None:
+    """With --diff a step's outcome comes with what it changes, before and after; without, it does not."""
+    found = tuple(Difference(name=f"file{number}\x1b[2J", before=None, after="b") for number in range(42))
+    outcome = replace(OUTCOMES[0], diff=(Difference(name="latest", before="1", after="2"), *found))
+    for diff in (True, False):
+        Console(errors=False, diff=diff).step_finished(outcome)
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert lines[:2] == ["latest: 1 → 2", "file0: (none) → b"]
+    assert [line.split()[0] for line in lines[-3:]] == ["and", "changed", "changed"]
+    assert len(lines) == 40 + 3
 
 
 def test_no_colours_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:

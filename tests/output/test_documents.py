@@ -13,9 +13,15 @@ from seatrial.errors import UsageError
 from seatrial.output import documents
 from seatrial.output.hints import Call
 from seatrial.output.json_report import as_json
+from seatrial.pipeline.outcome import Difference, Results
 from seatrial.pipeline.report import Report
 from tests.output.test_console import OUTCOMES, REPORT
 
+BUILT = replace(
+    OUTCOMES[0],
+    diff=(Difference(name="app.py", before=None, after="644 1a2b"),),
+    results=Results(build_log=".seatrial/logs/web.log"),
+)
 WRONG_USE = UsageError("no such flag", reason="Ol\u00e1 \udcff", hint="invoke --list")
 
 
@@ -38,7 +44,7 @@ def test_a_command() -> None:
     "report",
     [
         REPORT,
-        replace(REPORT, check=True, outcomes=OUTCOMES[:2]),
+        replace(REPORT, check=True, outcomes=(BUILT, OUTCOMES[1])),
         Report(command="seatrial", check=False, error=WRONG_USE),
     ],
     ids=["failure", "check", "wrong use"],

@@ -11,7 +11,8 @@ from seatrial.events import Info, WarningEvent
 from seatrial.model.app import INPUTS_LABEL, UNCOMMITTED_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
-from seatrial.pipeline.outcome import Results
+from seatrial.pipeline.build_log import build_log
+from seatrial.pipeline.outcome import Difference, Results
 from seatrial.pipeline.ownership import another_project
 from seatrial.pipeline.step import AppStep, Change, NoChange
 from seatrial.pipeline.world import NOT_BUILT, PlannedState, World
@@ -57,9 +58,17 @@ class Build(AppStep):
                 done=f"{self.reference.familiar} was already built; it is current again",
                 before=current.id if current else None,
                 after=image.id,
+                diff=(
+                    Difference(
+                        name=f"current image of {self.app}",
+                        before=short_digest(current.id) if current else None,
+                        after=short_digest(image.id),
+                    ),
+                ),
                 results=Results(image=image),
                 planned=PlannedState(current={self.app: image}),
             )
+        known = world.state.inputs(image.labels.get(INPUTS_LABEL, "")) if image else {}
         if image is None:
             reason = ""
         elif INPUTS_LABEL not in image.labels:
@@ -73,7 +82,7 @@ class Build(AppStep):
         elif same:
             reason = "the build cache is off"
         else:
-            reason = build_plan.inputs.difference(world.state.inputs(image.labels[INPUTS_LABEL]))
+            reason = build_plan.inputs.difference(known)
         world.engine.builder(self.target.build)  # raises an error if no builder supports these options
         planned_image = Image(
             id=NOT_BUILT, tags=(self.reference.familiar,), labels=build_plan.labels(), config=build_plan.planned_config
@@ -85,14 +94,24 @@ class Build(AppStep):
             done=f"{past} {self.reference.familiar}",
             reason=reason,
             before=image.id if image else None,
+            diff=(
+                Difference(
+                    name=self.reference.familiar, before=short_digest(image.id) if image else None, after="a new image"
+                ),
+                *(build_plan.differences(known) if known else ()),
+            ),
             planned=planned,
         )
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:
-        """Pull the base images that are needed, build, and save the inputs."""
+        """Pull the base images that are needed, build, and save the inputs; what the builder says is logged."""
         if change.after:
             world.state.save_current(self.app, change.after)
             return
+        with build_log(world.state, self.app, str(self.version), emit) as logged:
+            self._build(world, change, logged)
+
+    def _build(self, world: World, change: Change, emit: Emit) -> None:
         build_plan = BuildPlan.of(self.target, self.version, world).pull_bases(emit)
         request = build_plan.request(self.reference)
         for text in self._warnings(build_plan, request):

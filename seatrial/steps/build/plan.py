@@ -17,6 +17,7 @@ from seatrial.model.app import INPUTS_LABEL, UNCOMMITTED_LABEL, VERSION_LABEL, A
 from seatrial.model.platforms import platform_arguments
 from seatrial.model.reference import DOCKER_HUB, OWN_REGISTRY, ImageReference
 from seatrial.model.version import Version
+from seatrial.pipeline.outcome import Difference
 from seatrial.pipeline.world import World
 from seatrial.sources.context import Context
 from seatrial.sources.dockerfile import (
@@ -39,6 +40,7 @@ _VERSION_ARGUMENT = "VERSION"
 _EPOCH_ARGUMENT = "SOURCE_DATE_EPOCH"
 _PLATFORM_ARGUMENT = re.compile("(?:TARGET|BUILD)(?:PLATFORM|OS|ARCH|VARIANT)")
 _T = TypeVar("_T")
+_LONG_DIGEST = re.compile(r"\b(?:sha256:)?([0-9a-f]{12})[0-9a-f]{52}\b")
 _OCI = "org.opencontainers.image."
 
 
@@ -158,6 +160,19 @@ class BuildPlan:
             return Inputs(parts={**self.content.parts, UNCOMMITTED: "yes"})
         return self.content
 
+    def differences(self, before: Mapping[str, str]) -> tuple[Difference, ...]:
+        """Return what differs from the inputs of an earlier build; of a build argument only its name."""
+        now = self.inputs.parts
+        return tuple(
+            Difference(
+                name=name.removeprefix("file "),
+                before=_short(name, before[name]) if name in before else None,
+                after=_short(name, now[name]) if name in now else None,
+            )
+            for names in self.inputs.compare(before).values()
+            for name in sorted(names)
+        )
+
     def _has_uncommitted(self) -> bool:
         ignore = find_ignore_file(self.app.context, self.app.dockerfile)
         beside = [str(path) for path in (self.app.dockerfile, ignore) if path]
@@ -245,6 +260,11 @@ class BuildPlan:
             return self.arguments
         engine = self.world.engine.platform()
         return {**platform_arguments(platforms[0] if platforms else engine, engine), **self.arguments}
+
+
+def _short(name: str, value: str) -> str:
+    """Return a part's value for people: short digests, and no digest of an argument, which may be a secret."""
+    return "***" if name.startswith("argument ") else _LONG_DIGEST.sub(r"\1", value)
 
 
 def _digest(image: Image | None, reference: ImageReference) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from seatrial.engine.protocol import Emit
 from seatrial.errors import UsageError
+from seatrial.pipeline.outcome import Difference
 from seatrial.pipeline.step import Change, NoChange, Step
 from seatrial.pipeline.world import World
 from seatrial.registry.credentials import AUTH_CONFIG, Credential
@@ -48,6 +49,10 @@ class Login(Step):
             done=f"logged {as_user}",
             reason=reason,
             before=saved.user if saved and saved.user != self.credential.user else None,
+            diff=(
+                Difference(name=self.registry, before=saved.user if saved else None, after=self.credential.user),
+                Difference(name="password", before="***" if saved else None, after="***"),
+            ),
         )
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature

@@ -12,6 +12,7 @@ from seatrial.events import TagPublished
 from seatrial.model.app import UNCOMMITTED_LABEL, VERSION_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
+from seatrial.pipeline.outcome import Difference
 from seatrial.pipeline.step import Change
 from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
@@ -143,6 +144,18 @@ class Publication:
         return next((manifest.digest for manifest in replaced if manifest), None)
 
     @property
+    def diff(self) -> tuple[Difference, ...]:
+        """What a push changes: each tag, with the version and digest that the registry has and the version to be."""
+        return tuple(
+            Difference(
+                name=one.familiar,
+                before=_with_digest(self.versions.get(found.digest), found) if (found := self.manifests[one]) else None,
+                after=_with_digest(str(version_of(self.image)), self.published),
+            )
+            for one in self.missing
+        )
+
+    @property
     def state(self) -> str:
         """Which references are published and which moving tags did not move, as text."""
         verb = "is" if len(self._names) == 1 else "are"
@@ -175,6 +188,12 @@ class Publication:
             for number, ((verb, rest), references) in enumerate(groups.items())
         ]
         return "; ".join((", ".join(parts), *_describe_not_moved(self.not_moved)))
+
+
+def _with_digest(version: str | None, manifest: Manifest | None) -> str:
+    """Return a version with its digest in the registry, as far as they are known."""
+    digest = prefixed_digest(manifest.digest) if manifest else ""
+    return f"{version} ({digest})" if version and digest and version != digest else version or digest
 
 
 def is_same_image(image: Image, reference: ImageReference, manifest: Manifest | None) -> bool:

@@ -66,6 +66,7 @@ class Push(AppStep):
             done=publication.done,
             before=publication.before,
             results=Results(image=image),
+            diff=publication.diff,
             found=publication,
         )
 

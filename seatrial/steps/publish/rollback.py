@@ -13,12 +13,18 @@ from seatrial.events import TagPublished
 from seatrial.model.app import UNCOMMITTED_LABEL, VERSION_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
-from seatrial.pipeline.outcome import Results
+from seatrial.pipeline.outcome import Difference, Results
 from seatrial.pipeline.step import AppStep, Change, NoChange, Publishing
 from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
 from seatrial.steps.publish.destination import Destination, join_references
-from seatrial.steps.publish.publication import is_own_version, moved_name, published_version, record_change
+from seatrial.steps.publish.publication import (
+    is_own_version,
+    moved_name,
+    prefixed_digest,
+    published_version,
+    record_change,
+)
 from seatrial.steps.publish.retag import TagErrors, entry_for, partial_failure, retag_all
 
 __all__ = ["Rollback"]
@@ -58,7 +64,8 @@ class Rollback(AppStep):
             named.append(f"{join_references(references, short=bool(named))}{start}")
         where = f"{', '.join(named)} back to {self.version}"
         before = next((held.digest for one in wrong if (held := manifests[one])), None)
-        return Change(would=f"move {where}", done=f"moved {where}", before=before, after=digest, found=found)
+        diff = tuple(self._difference(world, one, manifests[one], manifest) for one in wrong)
+        return Change(would=f"move {where}", done=f"moved {where}", before=before, after=digest, diff=diff, found=found)
 
     def look_again(self, world: World, change: Change) -> Change | NoChange:
         """Compare again, and say for each tag where it was before."""
@@ -129,6 +136,13 @@ class Rollback(AppStep):
                 verdict=next(verdicts, None),
             )
         )
+
+    def _difference(
+        self, world: World, reference: ImageReference, held: Manifest | None, manifest: Manifest
+    ) -> Difference:
+        before = f"{published_version(world, reference, held)} ({prefixed_digest(held.digest)})" if held else None
+        after = f"{self.version} ({prefixed_digest(manifest.digest)})"
+        return Difference(name=reference.familiar, before=before, after=after)
 
     @property
     def _own(self) -> ImageReference:

@@ -10,10 +10,11 @@ from seatrial.engine.protocol import Emit
 from seatrial.errors import Conflict
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
-from seatrial.pipeline.outcome import Results
+from seatrial.pipeline.outcome import Difference, Results
 from seatrial.pipeline.step import AppStep, Change, NoChange
 from seatrial.pipeline.world import PlannedState, World
 from seatrial.steps.publish.destination import Destination, join_references
+from seatrial.wording import short_digest
 
 __all__ = ["Tag", "taken"]
 
@@ -44,6 +45,12 @@ class Tag(AppStep):
             before=moved,
             after=image.id,
             results=results,
+            diff=tuple(
+                Difference(
+                    name=one.familiar, before=short_digest(found.id) if found else None, after=short_digest(image.id)
+                )
+                for one, found in wrong.items()
+            ),
             found=image,
             planned=PlannedState(images=(replace(image, tags=(*image.tags, *tags)),)),
         )

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from seatrial.engine.model import Container, Image
 from seatrial.engine.protocol import Emit
 from seatrial.model.version import Version
-from seatrial.pipeline.outcome import Results
+from seatrial.pipeline.outcome import Difference, Results
 from seatrial.pipeline.step import AppStep, Change, NoChange
 from seatrial.pipeline.world import World
 from seatrial.steps.serve.replacement import Replacement
 from seatrial.steps.serve.serving import Serving, app_lock
-from seatrial.wording import short_digest
+from seatrial.wording import short_digest, spaced_size
 
 __all__ = ["Run"]
 
@@ -47,7 +48,7 @@ class Run(AppStep):
         if container is None:
             return self._start(world, image, "")
         if difference := self._difference(container, image):
-            return self._start(world, image, difference, before=container.id)
+            return self._start(world, image, difference, container)
         if serving.unfinished:
             return Change(would="clean up", done="cleaned up", reason=serving.leftover_reason)
         address = self.address(world)
@@ -70,15 +71,32 @@ class Run(AppStep):
             else:
                 replacement.clean_up(serving.container, serving.leftovers)
 
-    def _start(self, world: World, image: Image, reason: str, before: str | None = None) -> Change:
+    def _start(self, world: World, image: Image, reason: str, container: Container | None = None) -> Change:
         where = f"{image.name} at {self.address(world)}"
         return Change(
             would=f"start {where}",
             done=f"started {where}",
             reason=reason,
-            before=before,
+            before=container.id if container else None,
             results=Results(image=image),
+            diff=tuple(self._diff(world, image, container)),
         )
+
+    def _diff(self, world: World, image: Image, container: Container | None) -> Iterator[Difference]:
+        """Yield how this container differs from what is wanted; of the environment's values only their names."""
+        if container is None:
+            yield Difference(name=self.target.container_name, before=None, after=image.name)
+            return
+        if container.image_id != image.id:
+            old = world.engine.image(container.image_id)
+            name = old.name if old else short_digest(container.image_id)
+            yield Difference(name="image", before=name, after=image.name)
+        if not container.running:
+            ended = f"{container.state} (exit code {container.exit_code})"
+            yield Difference(name=container.name, before=ended, after="running")
+        before, now = self._options_of(container), self._options()
+        for key in self._differing(container):
+            yield Difference(name=key, before=_shown(key, before.get(key)), after=_shown(key, now.get(key)))
 
     def _difference(self, container: Container, image: Image) -> str | None:
         """Return how this container differs from what is wanted, or None."""
@@ -102,13 +120,28 @@ class Run(AppStep):
         secret = {f"environment {key}": _value_digest(value) for key, value in sorted(app.environment.items())}
         return {"port": app.port, "host_port": app.host_port, **limits, **secret}
 
-    def _differing(self, container: Container) -> list[str]:
+    @staticmethod
+    def _options_of(container: Container) -> dict[str, object]:
         try:
-            before = json.loads(container.labels.get(_OPTIONS_LABEL, "{}"))
+            found = json.loads(container.labels.get(_OPTIONS_LABEL, "{}"))
         except ValueError:
-            before = {}
-        serving = self._options()
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def _differing(self, container: Container) -> list[str]:
+        before, serving = self._options_of(container), self._options()
         return [key for key in sorted({*before, *serving}) if before.get(key) != serving.get(key)]
+
+
+def _shown(key: str, value: object) -> str | None:
+    """Return an option's value for people; the environment's are only known by their digests."""
+    if value is None:
+        return None
+    if key.startswith("environment "):
+        return "***"
+    if key == "memory" and isinstance(value, int):
+        return spaced_size(value)
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _value_digest(text: str) -> str:

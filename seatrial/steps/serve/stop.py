@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from seatrial.engine.model import Container
 from seatrial.engine.protocol import Emit
+from seatrial.pipeline.outcome import Difference
 from seatrial.pipeline.step import AppStep, Change, NoChange
 from seatrial.pipeline.world import World
 from seatrial.steps.serve.serving import Serving, app_lock, stop_and_remove
@@ -29,15 +31,21 @@ class Stop(AppStep):
             if serving.unfinished is None:
                 return NoChange(message=f"{self.app} is not running")
             before = serving.unfinished.id
-            return Change(would="clean up", done="cleaned up", reason=serving.leftover_reason, before=before)
+            diff = tuple(_removed(one) for one in serving.all)
+            return Change(would="clean up", done="cleaned up", reason=serving.leftover_reason, before=before, diff=diff)
         if container.running:
             would = f"stop {self.app}, with {self.target.stop_grace:g} s to finish its requests"
-            return Change(would=would, done=f"stopped {self.app}", before=container.id)
+            return Change(would=would, done=f"stopped {self.app}", before=container.id, diff=(_removed(container),))
         name = f"the container {container.name}, which had ended"
-        return Change(would=f"remove {name}", done=f"removed {name}", before=container.id)
+        diff = (_removed(container),)
+        return Change(would=f"remove {name}", done=f"removed {name}", before=container.id, diff=diff)
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Stop it within its grace, then remove it and what killed runs left."""
         with app_lock(world, self.target, "stop", emit):
             for one in Serving.of(world, self.target).all:
                 stop_and_remove(world.engine, self.target, one, emit)
+
+
+def _removed(container: Container) -> Difference:
+    return Difference(name=container.name, before=container.state, after=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from seatrial.engine.protocol import Emit
+from seatrial.pipeline.outcome import Difference
 from seatrial.pipeline.step import AppStep, Change, NoChange
 from seatrial.pipeline.world import World
 
@@ -23,7 +24,8 @@ class VolumesDeleted(AppStep):
         if not found:
             return NoChange(message=f"{self.app} has no volumes")
         names = ", ".join(found)
-        return Change(would=f"delete {names}", done=f"deleted {names}", before=names)
+        diff = tuple(Difference(name=one, before="a volume", after=None) for one in found)
+        return Change(would=f"delete {names}", done=f"deleted {names}", before=names, diff=diff)
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Delete them."""

@@ -10,6 +10,7 @@ from seatrial.engine.protocol import Emit
 from seatrial.errors import SeatrialError, StepFailed, Unavailable
 from seatrial.events import Info
 from seatrial.model.reference import OWN_REGISTRY, ImageReference
+from seatrial.pipeline.outcome import Difference
 from seatrial.pipeline.step import AppStep, Change, NoChange
 from seatrial.pipeline.world import PlannedState, World
 from seatrial.steps.setup.debian import root_file_system
@@ -40,6 +41,7 @@ class BaseImage(AppStep):
         first = Image(id="(not pulled yet)", tags=(wanted[0].familiar,))
         return Change(
             would=f"get a base image: {' or '.join(base.familiar for base in wanted)}",
+            diff=(Difference(name="base image", before=None, after=wanted[0].familiar),),
             planned=PlannedState(images=(first,)),
         )
 

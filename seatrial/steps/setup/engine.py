@@ -15,6 +15,7 @@ from seatrial.engine.protocol import Emit
 from seatrial.errors import EngineUnavailable
 from seatrial.events import Info
 from seatrial.host.subprocesses import run_command
+from seatrial.pipeline.outcome import Difference
 from seatrial.pipeline.step import Change, NoChange, Step
 from seatrial.pipeline.world import PlannedState, World
 from seatrial.steps.setup.debian import install, may_install
@@ -45,6 +46,7 @@ class EngineRunning(Step):
                 hint = "install and start Docker (https://docs.docker.com/engine/install/), then: invoke up"
                 raise error.but(hint=hint) from error
             return Change(
+                diff=(Difference(name=world.engine.endpoint, before=None, after="a Docker engine"),),
                 would=f"start dockerd at {world.engine.endpoint}",
                 done=f"started dockerd at {world.engine.endpoint}",
                 planned=PlannedState(engine=planned_engine(world.engine.endpoint)),
@@ -84,7 +86,10 @@ class EngineStopped(Step):
         pid = world.state.started_engine()
         if pid is None or not _is_dockerd(pid):
             return NoChange(message="no engine that up started is running")
-        return Change(would=f"stop dockerd (pid {pid})", done=f"stopped dockerd (pid {pid})", before=str(pid))
+        diff = (Difference(name="dockerd", before=f"pid {pid}", after=None),)
+        return Change(
+            would=f"stop dockerd (pid {pid})", done=f"stopped dockerd (pid {pid})", before=str(pid), diff=diff
+        )
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Send SIGTERM, and wait until it ends."""

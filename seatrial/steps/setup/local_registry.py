@@ -13,6 +13,7 @@ from seatrial.engine.model import ContainerSpec
 from seatrial.engine.protocol import Emit
 from seatrial.errors import ContainerFailed, Unavailable
 from seatrial.model.reference import OWN_REGISTRY, ImageReference
+from seatrial.pipeline.outcome import Difference
 from seatrial.pipeline.step import Change, NoChange, Step
 from seatrial.pipeline.world import PlannedState, World
 from seatrial.steps.setup.base_image import obtain
@@ -75,6 +76,7 @@ class LocalRegistry(Step):
         return Change(
             would=f"start a registry at localhost:{self.port}",
             done=f"started a registry at localhost:{self.port}",
+            diff=(Difference(name=f"localhost:{self.port}", before=None, after="a registry"),),
             planned=empty,
         )
 
@@ -126,6 +128,7 @@ class LocalRegistryStopped(Step):
             would=f"stop the local registry {container.name}",
             done=f"stopped the local registry {container.name}",
             before=container.id,
+            diff=(Difference(name=container.name, before=container.state, after=None),),
         )
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature

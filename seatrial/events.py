@@ -109,7 +109,7 @@ class BuildLogSaved:
 class TagPublished:
     """What a registry holds under a name: a digest, or None for nothing.
 
-    If this run moved the name, `before` is the digest it had, and `version_before` the version that digest belongs to.
+    `before` is the digest that it had before this run, and `version_before` the version of that one, if it is known.
     """
 
     reference: str

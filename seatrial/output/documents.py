@@ -105,7 +105,7 @@ class EngineDocument(_Part, frozen=True, kw_only=True):
 class ReferenceDocument(_Part, frozen=True, kw_only=True):
     """A name of the image in a registry, and the digest there; null if it is not published.
 
-    If the name had another digest before, `before` is that digest, and `version_before` its version if it is known.
+    `before` is the digest that the name had before the command; `version_before` is its version, if the name moved.
     """
 
     reference: str

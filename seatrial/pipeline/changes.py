@@ -13,6 +13,8 @@ from seatrial.sources.inputs import UNCOMMITTED, Inputs
 
 __all__ = ["Changes", "changes_since", "release_before"]
 
+_LEFT_OUT = (UNCOMMITTED, "argument VERSION")  # the version itself differs in every release
+
 
 @dataclass(frozen=True, kw_only=True)
 class Changes:
@@ -43,7 +45,7 @@ def changes_since(world: World, app: App, image: Image, before: Entry) -> Change
     if not all(parts):
         return Changes(before=before, commits=commits)
     groups = {
-        kind: tuple(sorted(name for name in names if name != UNCOMMITTED))
+        kind: tuple(sorted(name for name in names if name not in _LEFT_OUT))
         for kind, names in Inputs(parts=parts[0]).compare(parts[1]).items()
     }
     return Changes(before=before, commits=commits, **groups)

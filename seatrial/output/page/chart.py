@@ -13,7 +13,7 @@ __all__ = ["Bar", "Chart", "charts", "long_seconds"]
 _FLOOR, _TALLEST, _SHORTEST = 150.0, 112.0, 2.0  # pixels of the drawing
 _WIDEST, _FILLED = 14.0, 0.62  # a column in per cent of the drawing, and of its place
 _NAMED = 6
-_MINUTE = 60
+_TENTH, _MINUTE = 0.1, 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,9 @@ def charts(entries: Sequence[Entry], this: Entry | None) -> tuple[Chart, ...]:
 
 
 def long_seconds(seconds: float) -> str:
-    """Return a duration as text: `0.35 s`, `12.4 s`, `3 min 5 s`."""
+    """Return a duration as text: `35 ms`, `0.35 s`, `12.4 s`, `3 min 5 s`."""
+    if seconds < _TENTH:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < _MINUTE:
         return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s"
     whole = round(seconds)

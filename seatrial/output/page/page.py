@@ -43,17 +43,13 @@ class Page:
         """Return the page."""
         fits = self.screenshot.startswith(_PNG) and len(self.screenshot) <= _LARGEST_PICTURE
         log = Excerpt(shown=tuple(self.log[-_MOST_LINES:]), total=len(self.log))
+        picture = base64.b64encode(self.screenshot).decode() if fits else ""
+        view = View(document=self.document, entries=self.entries, picture=picture, log=log)
+        css = (_FOLDER / "report.css").read_text("utf-8")
         return (
             _environment()
             .get_template("report.html.j2")
-            .render(
-                d=self.document,
-                view=View(document=self.document, entries=self.entries),
-                picture=base64.b64encode(self.screenshot).decode() if fits else "",
-                log=log,
-                css=(_FOLDER / "report.css").read_text("utf-8"),
-                seatrial=__version__,
-            )
+            .render(d=self.document, view=view, css=css, seatrial=__version__)
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import islice
 
 from msgspec import UNSET
 
@@ -17,7 +18,7 @@ from seatrial.wording import pluralize, spaced_size
 
 __all__ = ["Excerpt", "View"]
 
-_MOST_FILES, _MOST_RELEASES = 100, 30
+_MOST_FILES, _MOST_LINES, _MOST_ROWS, _MOST_RELEASES = 100, 400, 300, 30
 _DONE = {"release": "released", "push": "pushed", "rollback": "rolled back", "build": "built", "smoke": "tested"}
 
 
@@ -69,10 +70,15 @@ class _Layer:
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """What is computed from a run's document and the ledger's entries of its repository, the oldest first."""
+    """What is computed from a run's document and the ledger's entries of its repository, the oldest first.
+
+    `picture` is the screenshot in base64, or empty; `log` is the end of the build's log.
+    """
 
     document: CommandDocument
     entries: Sequence[Entry]
+    picture: str
+    log: Excerpt
 
     @property
     def title(self) -> str:
@@ -80,14 +86,26 @@ class View:
         one = self.document
         what = " ".join(filter(None, (one.app or None, one.version or None))) or "the project"
         if one.status in (Status.FAILED, Status.UNKNOWN) or one.check or one.command not in _DONE:
-            return f"{one.command} of {what}{' failed' * (one.status is Status.FAILED)}"
+            return f"{one.command.capitalize()} of {what}{' failed' * (one.status is Status.FAILED)}"
         return f"{what} was {_DONE[one.command]}"
 
     @property
     def status(self) -> str:
-        """The status as a word."""
-        mode = " (check mode: nothing was changed)" if self.document.check else ""
-        return f"{self.document.status}{mode}"
+        """How it ended, in words."""
+        if self.document.check:
+            return f"{self.document.status} (check mode: nothing was changed)"
+        return {Status.CHANGED: "succeeded", Status.OK: "already so"}.get(self.document.status, self.document.status)
+
+    @property
+    def mood(self) -> Status:
+        """The status that has the right colour."""
+        return Status.OK if self.document.status is Status.CHANGED else self.document.status
+
+    @property
+    def digest(self) -> str | None:
+        """The digest that all names have, None if they differ."""
+        digests = {one.digest for one in self.document.image.references}
+        return digests.pop() if len(digests) == 1 else None
 
     @property
     def who(self) -> str:
@@ -114,6 +132,11 @@ class View:
         return self.document.error or next(failed, None)
 
     @property
+    def evidence(self) -> Excerpt:
+        """The error's details."""
+        return Excerpt.of(self.error.details if self.error else (), _MOST_LINES)
+
+    @property
     def checks(self) -> list[CheckDocument]:
         """The checks of the app."""
         return [one for one in self._checks if one.about == "app"]
@@ -125,7 +148,8 @@ class View:
 
     @property
     def _checks(self) -> Iterator[CheckDocument]:
-        return (one for step in self.document.steps for one in step.checks or ())
+        found = (one for step in self.document.steps for one in step.checks or ())
+        return islice(found, _MOST_ROWS)
 
     @property
     def tiles(self) -> list[_Tile]:
@@ -140,7 +164,11 @@ class View:
         if checks := [*self._checks]:
             passed = sum(check.problem is None for check in checks)
             bad = len(checks) - passed
-            found.append(_Tile(name="Checks passed", value=f"{passed} of {len(checks)}", note="all" if not bad else ""))
+            found.append(
+                _Tile(
+                    name="Checks passed", value=f"{passed} of {len(checks)}", note=f"{bad} with a problem" * bool(bad)
+                )
+            )
         if one.changes and one.changes.changed is not None:
             names = [*one.changes.changed, *(one.changes.added or ()), *(one.changes.removed or ())]
             commits = pluralize(len(one.changes.commits), "commit")
@@ -176,7 +204,7 @@ class View:
     @property
     def layers(self) -> list[_Layer]:
         """The layers, each with its share of the largest one."""
-        layers: Sequence[LayerDocument] = self.document.image.layers or ()
+        layers: Sequence[LayerDocument] = (self.document.image.layers or ())[:_MOST_ROWS]
         most = max((one.size for one in layers), default=0) or 1
         return [
             _Layer(created_by=one.created_by, size=one.size, width=round(one.size / most * 100, 1)) for one in layers
@@ -215,6 +243,8 @@ class View:
             "Changes": one.changes,
             "Checks": self.checks or one.verdict,
             "Image checks": self.image_checks,
+            "Screenshot": self.picture,
+            "Build log": self.log.shown,
             "Releases": self.charts,
         }
         return [name for name, content in known.items() if content]

@@ -111,8 +111,7 @@ class Publication:
     def held(self) -> tuple[TagPublished, ...]:
         """The image's names, without moving tags that do not move, each with the digest that the registry has now."""
         return tuple(
-            TagPublished(reference=str(one), digest=found.digest if (found := self.manifests[one]) else None)
-            for one in self._names
+            moved_name(one, found.digest if (found := self.manifests[one]) else None, found, {}) for one in self._names
         )
 
     def moved_to(self, now: Publication) -> tuple[TagPublished, ...]:
@@ -254,10 +253,9 @@ def moved_name(
     reference: object, digest: str | None, before: Manifest | None, versions: Mapping[str, str]
 ) -> TagPublished:
     """Return a name that points to `digest` now, with what it had before; `versions` maps digests to versions."""
-    if before is None or before.digest == digest:
-        return TagPublished(reference=str(reference), digest=digest)
-    version = versions.get(before.digest)
-    return TagPublished(reference=str(reference), digest=digest, before=before.digest, version_before=version)
+    had = before.digest if before else None
+    version = versions.get(had or "") if had != digest else None
+    return TagPublished(reference=str(reference), digest=digest, before=had, version_before=version)
 
 
 def record_change(names: str, digest: str | None) -> Change:

@@ -9,7 +9,6 @@ from typing import cast
 
 from seatrial.engine.protocol import Emit
 from seatrial.errors import Conflict, NotAnImage, SeatrialError, StepFailed, UsageError
-from seatrial.events import TagPublished
 from seatrial.model.app import UNCOMMITTED_LABEL, VERSION_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
@@ -50,7 +49,7 @@ class Rollback(AppStep):
             if unrecorded := self._unrecorded(world, manifests, manifest):
                 return replace(record_change(join_references(unrecorded), digest), found=found)
             verb = "is" if len(manifests) == 1 else "are"
-            tags = tuple(TagPublished(reference=str(one), digest=digest) for one in (self._own, *manifests))
+            tags = tuple(moved_name(one, digest, manifest, {}) for one in (self._own, *manifests))
             message = f"{join_references(tuple(manifests))} {verb} at {self.version}"
             return NoChange(message=message, identity=digest, results=Results(published=tags))
         world.check_push_permission(self.destination.repository)
@@ -73,11 +72,12 @@ class Rollback(AppStep):
         if isinstance(now, Change):
             return now
         manifest, _, manifests = cast("_Found", change.found)
-        moved = {one: found for one in _wrong(manifests, manifest) if (found := manifests[one])}
-        held = {str(one): found for one, found in moved.items()}
-        versions = {found.digest: published_version(world, one, found) for one, found in moved.items()}
+        moved = {one: manifests[one] for one in _wrong(manifests, manifest)}
+        versions = {found.digest: published_version(world, one, found) for one, found in moved.items() if found}
+        known = {str(one): found for one, found in moved.items()}
         tags = tuple(
-            moved_name(one.reference, one.digest, held.get(one.reference), versions) for one in now.results.published
+            moved_name(one.reference, one.digest, known[one.reference], versions) if one.reference in known else one
+            for one in now.results.published
         )
         return replace(now, results=replace(now.results, published=tags))
 

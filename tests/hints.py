@@ -74,6 +74,8 @@ def _parse(words: list[str], prefix: str) -> str:
     try:
         if words[0] in ("--list", "--version", "--debug", "--help"):
             words = words[1:]
+        elif words[0] in ("--environment", "-f"):
+            words = words[2:]
         named = [one for one in _contexts(prefix) if not {one.name, *one.aliases}.isdisjoint(words)]  # all are slow
         for context in Parser(contexts=named).parse_argv(words):
             for name, argument in context.args.items():

@@ -20,7 +20,10 @@ from seatrial.output.hints import Call
 if TYPE_CHECKING:  # --list and --help do not load the pipeline
     from seatrial.pipeline.report import Report
 
-__all__ = ["Chain", "print_out", "read_chain"]
+__all__ = ["ENVIRONMENT_FLAG", "Chain", "print_out", "read_chain"]
+
+ENVIRONMENT_FLAG = "environment"
+"""The flag of our own programs that stands beside Invoke's own."""
 
 
 @dataclass(kw_only=True)
@@ -99,6 +102,7 @@ def _split(words: Sequence[str], flags: Mapping[str, Mapping[str, bool]]) -> Ite
         for argument in (*program.core_args(), *program.task_args())
         for name in argument.names
     }
+    core[f"--{ENVIRONMENT_FLAG}"] = True
     task, given = "", list[str]()
     rest = iter(words)
     for word in rest:

@@ -15,7 +15,7 @@ from invoke.exceptions import Exit
 
 from seatrial.cli.chain import Chain, print_out
 from seatrial.cli.flags import OutputFlags, ReportFlags
-from seatrial.cli.project import check_named_file, find_root, settings_files
+from seatrial.cli.project import check_named_file, choose_environment, find_root, settings_files
 from seatrial.errors import Interrupted, SeatrialError, StepFailed, UsageError
 from seatrial.host.streams import make_lasting
 from seatrial.output.hints import Call
@@ -72,6 +72,7 @@ class Command:
         wait = _seconds(lock_wait)
         written = ReportFiles(files, junit=junit, check=self.check)
         report = carry_out(self.call.task, steps, self.world, console, check=self.check, lock_wait=wait)
+        report = replace(report, environment=self.playbook.settings.environment)
         try:
             written.write(report, self.call, self.world)
         except StepFailed as error:
@@ -112,8 +113,10 @@ def command(  # noqa: PLR0913  each argument is one thing
         with terminable():
             check_named_file(c.config)
             root = find_root(c.config)
-            settings = Settings.load(_plain(c.config.get("seatrial", {})), root, settings_files(c.config))
-            world = open_world(root)
+            chosen = choose_environment(c.config, root)
+            files = settings_files(c.config, root, chosen)
+            settings = Settings.load(_plain(c.config.get("seatrial", {})), root, files, environment=chosen)
+            world = open_world(root, chosen)
             world.engine.report_waiting(lambda text: sys.stderr.write(f"{text}\n"))
             try:
                 yield Command(Playbook(settings=settings), world, chain, call, check, json, output)

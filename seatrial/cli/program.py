@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from invoke.collection import Collection
-from invoke.config import Config
+from invoke.config import AmbiguousMergeError, Config
 from invoke.exceptions import ParseError
 from invoke.parser.argument import Argument
 from invoke.program import Program
 from invoke.util import helpline
 
 from seatrial import __version__
-from seatrial.cli.chain import Chain
+from seatrial.cli.chain import ENVIRONMENT_FLAG, Chain
 from seatrial.cli.command import exit_with
-from seatrial.cli.project import find_root
+from seatrial.cli.project import find_root, save_environment_flag
 from seatrial.cli.task import SeatrialTask, known_flags
 from seatrial.errors import SeatrialError, UsageError
 from seatrial.host.streams import make_lasting
@@ -71,10 +71,16 @@ class PlaybookProgram(Program):
         with self._usage_errors():
             super().parse_collection()
 
+    def core_args(self) -> list[Argument]:
+        """Return Invoke's own flags, and the one that chooses an environment."""
+        help_text = "Merge the settings of invoke.NAME.yaml over invoke.yaml (or set SEATRIAL_ENV=NAME)."
+        return [*super().core_args(), Argument(names=(ENVIRONMENT_FLAG,), help=help_text)]
+
     def update_config(self, merge: bool = True) -> None:  # noqa: FBT001, FBT002  Invoke's
         """Read the settings file that -f names."""
         with self._usage_errors():
             super().update_config(merge)
+        save_environment_flag(self.config, self.args[ENVIRONMENT_FLAG].value)
 
     def parse_core(self, argv: list[str] | None) -> None:
         """Parse Invoke's own flags."""
@@ -118,13 +124,16 @@ class PlaybookProgram(Program):
     def _usage_errors(self) -> Iterator[None]:
         try:
             yield
-        except (ParseError, SeatrialError) as error:
-            found = self._usage_error(error) if isinstance(error, ParseError) else error
+        except (ParseError, AmbiguousMergeError, SeatrialError) as error:
+            found = error if isinstance(error, SeatrialError) else self._usage_error(error)
             call = Call(program=environment().command, task="seatrial")
             raise exit_with(call, found, check=False, chain=Chain() if "--json" in sys.argv[1:] else None) from error
 
-    def _usage_error(self, error: ParseError) -> UsageError:
+    def _usage_error(self, error: ParseError | AmbiguousMergeError) -> UsageError:
         """Return Invoke's error as one of ours, with the nearest task or flag."""
+        if isinstance(error, AmbiguousMergeError):
+            hint = "write a mapping in both files, or in neither"
+            return UsageError("the settings files cannot be merged", reason=str(error), hint=hint)
         task = getattr(error.context, "name", None)
         help_hint = f"invoke --help {task}" if task else "invoke --list"
         if missing := _MISSING_VALUE.match(str(error)):

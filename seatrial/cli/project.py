@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -9,9 +10,18 @@ from typing import Any
 
 from seatrial.errors import UsageError
 from seatrial.host.regular_files import read_regular_file
+from seatrial.settings.environments import environment_file, environment_files, environment_of, merged
+from seatrial.settings.settings import environment
 from seatrial.settings.settings_file import KEY, find_settings_file, read_settings_file
 
-__all__ = ["check_named_file", "find_root", "settings_files"]
+__all__ = [
+    "check_named_file",
+    "choose_environment",
+    "find_root",
+    "program_words",
+    "save_environment_flag",
+    "settings_files",
+]
 
 
 def find_root(config: Any = None) -> Path:  # noqa: ANN401  Invoke's configuration, which only task modules import
@@ -34,10 +44,56 @@ def find_root(config: Any = None) -> Path:  # noqa: ANN401  Invoke's configurati
     return next((folder for folder in (here, *here.parents) if _is_ours(find_settings_file(folder))), here)
 
 
-def settings_files(config: Any) -> list[Path]:  # noqa: ANN401  as above
-    """Return the settings files that Invoke has read, the most important first."""
-    found = (getattr(config, f"_{kind}_path", None) for kind in ("runtime", "project", "user", "system"))
-    return [Path(path) for path in found if path]
+def settings_files(config: Any, root: Path, chosen: str) -> list[Path]:  # noqa: ANN401  as above
+    """Return the settings files that were read, the most important first; `chosen` is the environment."""
+    runtime, *others = (getattr(config, f"_{kind}_path", None) for kind in ("runtime", "project", "user", "system"))
+    between = environment_file(root, chosen) if chosen and not _named_by_file(config) else None
+    return [Path(path) for path in (runtime, between, *others) if path]
+
+
+def save_environment_flag(config: Any, name: str | None) -> None:  # noqa: ANN401  as above
+    """Save the environment that the programs' flag --environment names, for the tasks."""
+    config._set(_seatrial_environment=name)  # noqa: SLF001  Invoke's own way to keep what is not a setting
+
+
+def choose_environment(config: Any, root: Path) -> str:  # noqa: ANN401  as above
+    """Return the chosen environment, after its file was merged over the project's settings; empty for none.
+
+    The flag --environment, SEATRIAL_ENV or a file given with -f chooses it. Raise `UsageError` if there is no such
+    environment, or two are chosen.
+    """
+    by_file, named = _named_by_file(config), _named(config)
+    if by_file and named and by_file != named:
+        raise UsageError(
+            f"two environments are chosen: {by_file} and {named}",
+            reason=f"the file of -f is for {by_file}, and --environment or SEATRIAL_ENV names {named}",
+            hint="leave out one of them",
+        )
+    if named and not by_file:
+        over = read_settings_file(environment_file(root, named)).data
+        project = merged(config._project, over or {})  # noqa: SLF001  Invoke merges what stands there
+        config._set(_project=project, _project_found=True)  # noqa: SLF001
+        config.merge()
+    return by_file or named
+
+
+def program_words(config: Any) -> str:  # noqa: ANN401  as above
+    """Return what was typed instead of `invoke`, with what chooses the environment: hints repeat it."""
+    command, path = environment().command, getattr(config, "_runtime_path", None)
+    if path:
+        return f"{command} -f {shlex.quote(str(path))}"
+    if flag := getattr(config, "_seatrial_environment", None):
+        return f"{command} --environment {flag}"
+    return f"SEATRIAL_ENV={shlex.quote(name)} {command}" if (name := environment().settings) else command
+
+
+def _named_by_file(config: Any) -> str:  # noqa: ANN401  as above
+    path = getattr(config, "_runtime_path", None)
+    return environment_of(Path(path)) if path else ""
+
+
+def _named(config: Any) -> str:  # noqa: ANN401  as above
+    return getattr(config, "_seatrial_environment", None) or environment().settings
 
 
 def _is_ours(path: Path) -> bool:
@@ -55,8 +111,10 @@ def check_named_file(config: Any) -> None:  # noqa: ANN401  as above
     """Raise `UsageError` when the settings file named with -f is not there: Invoke would go on without it."""
     path = getattr(config, "_runtime_path", None)
     if path is not None and not getattr(config, "_runtime_found", None):
+        others = environment_files(Path(path).absolute().parent)
         raise UsageError(
             "the settings cannot be read",
-            reason=f"there is no file {path}, which -f or INVOKE_RUNTIME_CONFIG names",
+            reason=f"there is no file {path}, which -f or INVOKE_RUNTIME_CONFIG names"
+            + (f"; beside it are {', '.join(one.name for one in others)}" if others else ""),
             hint=f"write {path}, or name another file",
         )

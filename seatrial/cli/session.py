@@ -58,8 +58,11 @@ class Terminated(BaseException):
         return _SIGNAL_EXIT_BASE + self.number
 
 
-def open_world(root: Path) -> World:
-    """Return the world of the project in `root`; the connection to the engine is made when it is first needed."""
+def open_world(root: Path, settings_environment: str) -> World:
+    """Return the world of the project in `root`, in an environment such as staging (empty for none).
+
+    The connection to the engine is made when it is first needed.
+    """
     started = environment()
     store = CredentialStore(started.docker_config, started.auth_config)
     registries: dict[str, Registry] = {}
@@ -70,7 +73,8 @@ def open_world(root: Path) -> World:
         return registries[host]
 
     engine = connect(started)
-    return World(engine=engine, registry=registry, state=StateFolder(root / STATE_FOLDER), process=Process.this())
+    state = StateFolder(root / STATE_FOLDER, settings_environment)
+    return World(engine=engine, registry=registry, state=state, process=Process.this())
 
 
 def carry_out(  # noqa: PLR0913  each argument is one thing

@@ -16,8 +16,8 @@ from seatrial.cli.chain import Chain, read_chain
 from seatrial.cli.collection import users_collection
 from seatrial.cli.command import command
 from seatrial.cli.flags import CheckFlag, JsonFlag, OutputFlags
+from seatrial.cli.project import program_words
 from seatrial.output.hints import Call
-from seatrial.settings.settings import environment
 
 __all__ = ["SeatrialTask", "known_flags", "task"]
 
@@ -65,7 +65,7 @@ def task(
 
             modes = {name: given[name] for name in ("check", "json") if name in flags}
             output = made(OutputFlags) if check else OutputFlags()
-            with command(c, _call(function.__name__, given), _chain(), **modes, output=output) as cmd:
+            with command(c, _call(c, function.__name__, given), _chain(), **modes, output=output) as cmd:
                 function(cmd, *(made(group) for group in groups))
 
         made = [inspect.Parameter("c", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
@@ -112,11 +112,11 @@ def _is_ours(word: str) -> bool:
         return False
 
 
-def _call(task: str, given: Mapping[str, Any]) -> Call:
+def _call(c: Context, task: str, given: Mapping[str, Any]) -> Call:
     """Return how the task was called, from the process's arguments and the flags that were given."""
     typed = next((word for word in sys.argv[1:] if word == task or word.endswith(f".{task}")), task)
     return Call(
-        program=environment().command,
+        program=program_words(c.config),
         prefix=typed.removesuffix(task),
         task=task,
         flags={f"--{name}": given[name] for name in _REPEATED if given.get(name) is not None},

@@ -19,6 +19,7 @@ from seatrial.model.version import DEFAULT_TAGS, parse_tag_patterns
 
 __all__ = [
     "BUILDER_LABEL",
+    "ENVIRONMENT_LABEL",
     "INPUTS_LABEL",
     "PATH_LABEL",
     "REVISION_LABEL",
@@ -33,6 +34,8 @@ __all__ = [
 
 BUILDER_LABEL = "seatrial.builder"
 """Image label: the builder that built the image."""
+ENVIRONMENT_LABEL = "seatrial.environment"
+"""Label of images and containers: the environment whose settings made them, such as staging."""
 INPUTS_LABEL = "seatrial.inputs"
 """Image label: the digest of all build inputs."""
 PATH_LABEL = "seatrial.path"
@@ -100,13 +103,15 @@ class App(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A web app in a folder.
 
     In the settings file the fields of `build` and `facts` stand beside the others, and paths are relative to the file.
-    `environment` contains the variables of `env_file`, too. `root` is the project's folder. `unset`
-    are those of `port` and `host_port` that the settings leave to the image.
+    `environment` contains the variables of `env_file`, too. `root` is the project's folder, and `settings_environment`
+    the environment, such as staging, whose settings these are. `unset` are those of `port` and `host_port` that the
+    settings leave to the image.
     """
 
     project: str
     name: str
     root: Path = field(default_factory=Path)
+    settings_environment: str = ""
     context: Annotated[Path, about("the build context, the folder that is sent to the engine; default: .")]
     dockerfile: Annotated[Path, about("default: CONTEXT/Dockerfile")]
     repository: Annotated[ImageReference, Parsed(parse_repository), about("the image's name; default: the app's name")]
@@ -171,8 +176,13 @@ class App(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def container_labels(self) -> dict[str, str]:
-        """The labels of the app's containers: they say which of two projects of one name created them, too."""
-        return {**self.labels, PATH_LABEL: str(self.root)}
+        """The labels of the app's containers: they also say which project of that name, and which environment."""
+        return {**self.labels, PATH_LABEL: str(self.root), **self.environment_label}
+
+    @property
+    def environment_label(self) -> dict[str, str]:
+        """The label that says in which environment something was made; empty without one."""
+        return {ENVIRONMENT_LABEL: self.settings_environment} if self.settings_environment else {}
 
     @property
     def volume_names(self) -> dict[str, str]:
@@ -180,10 +190,18 @@ class App(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return {path.rstrip("/"): f"{self.container_name}-{name}" for name, path in self.volumes.items()}
 
     def owns(self, labels: Mapping[str, str]) -> bool:
-        """Return whether a container with these labels belongs to this app; older ones do not have the path."""
+        """Return whether a container with these labels belongs to this app in this environment."""
+        return self.is_in_project(labels) and self.is_in_environment(labels)
+
+    def is_in_project(self, labels: Mapping[str, str]) -> bool:
+        """Return whether a container belongs to this app of this very project; older ones do not have the path."""
         return self.labels.items() <= labels.items() and labels.get(PATH_LABEL, str(self.root)) == str(self.root)
+
+    def is_in_environment(self, labels: Mapping[str, str]) -> bool:
+        """Return whether an image or container was made in this environment."""
+        return labels.get(ENVIRONMENT_LABEL, "") == self.settings_environment
 
     @property
     def container_name(self) -> str:
         """The name of the container that serves the app."""
-        return f"{self.project}-{self.name}"
+        return "-".join(filter(None, (self.project, self.name, self.settings_environment)))

@@ -191,7 +191,8 @@ class Console:
     def recap(self, report: Report) -> None:
         """Show how many steps have which status; then engine, image, builder, published names and address."""
         counts = report.counts
-        title = f"RECAP {report.command}{' (check mode: nothing was changed)' if report.check else ''}"
+        where = f" in {report.environment}" if report.environment else ""
+        title = f"RECAP {report.command}{where}{' (check mode: nothing was changed)' if report.check else ''}"
         self._out.print()
         self._out.print(title, style="bold")
         for status in Status:

@@ -171,7 +171,8 @@ class VerdictDocument(_Part, frozen=True, kw_only=True):
 class CommandDocument(_Part, frozen=True, kw_only=True, tag_field="schema", tag="seatrial.command/1"):
     """How a command, or a chain of them, ended; `error` is an error outside its steps.
 
-    `app`, `version` and `repository` (where it is published) are what it was about. `documents` are those of a chain's
+    `app`, `version` and `repository` (where it is published) are what it was about, `environment` whose settings were
+    used, such as staging. `documents` are those of a chain's
     tasks that only read, by the task's name.
     """
 
@@ -182,6 +183,7 @@ class CommandDocument(_Part, frozen=True, kw_only=True, tag_field="schema", tag=
     engine: EngineDocument | None
     steps: tuple[StepDocument, ...]
     image: ImageDocument
+    environment: str | UnsetType = UNSET
     app: str | UnsetType = UNSET
     version: str | UnsetType = UNSET
     repository: str | UnsetType = UNSET

@@ -55,6 +55,7 @@ def command_document(report: Report, call: Call = _UNKNOWN_CALL) -> CommandDocum
         engine=EngineDocument(endpoint=engine.endpoint, version=engine.version) if engine else None,
         steps=tuple(_step(outcome, call) for outcome in report.outcomes),
         image=_image(report),
+        environment=report.environment or UNSET,
         app=report.app or UNSET,
         version=report.version or UNSET,
         repository=report.publishing.repository if report.publishing else UNSET,

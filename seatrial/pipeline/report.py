@@ -25,6 +25,7 @@ class Report:
 
     `error` is an error outside the steps, such as a lock that is taken. `began` is the time in UTC. `publishing` is
     the repository and version of a command that publishes, `changes` what has changed since the release before.
+    `environment` is the one whose settings were used, such as staging; empty for none.
     """
 
     command: str
@@ -36,6 +37,7 @@ class Report:
     publishing: Publishing | None = None
     history: tuple[HistoryEntry, ...] = ()
     changes: Changes | None = None
+    environment: str = ""
     error: SeatrialError | None = None
 
     @property
@@ -129,6 +131,7 @@ def joined(
         outcomes=(*outcomes, *skipped),
         seconds=sum(one.seconds for one in reports),
         began=reports[0].began,
+        environment=reports[-1].environment,
         engine=next((one.engine for one in reversed(reports) if one.engine), None),
         publishing=next((one.publishing for one in reversed(reports) if one.publishing), None),
         history=next((one.history for one in reversed(reports) if one.history), ()),

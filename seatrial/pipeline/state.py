@@ -14,6 +14,7 @@ from typing import Any
 from seatrial.errors import StepFailed
 from seatrial.host.atomic_write import remove_abandoned, replace_file
 from seatrial.model.app import Check, checks_digest
+from seatrial.settings.environments import environment_files
 from seatrial.settings.settings_file import SETTINGS_FILES
 from seatrial.sources.inputs import FileDigests
 
@@ -55,12 +56,14 @@ class Verdict:
 class StateFolder:
     """The saved state of one project, in one folder.
 
-    A damaged file counts as missing: a later run writes it again. What cannot be written is remembered until the end
-    of this run, and `take_problem` says why.
+    Each environment has its own verdicts and its own images that were built last; everything else is shared. A damaged
+    file counts as missing: a later run writes it again. What cannot be written is remembered until the end of this run,
+    and `take_problem` says why.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environment: str = "") -> None:
         self.folder = folder
+        self._suffix = f"-{environment}" if environment else ""
         self._file_digests: dict[str, FileDigests] = {}
         self._prepared = False
         self._unwritten: dict[Path, dict[str, Any]] = {}
@@ -74,7 +77,9 @@ class StateFolder:
     @property
     def own_files(self) -> tuple[Path, ...]:
         """What Seatrial itself reads and writes, and no image is built from: this folder, settings, reports."""
-        return (self.folder, *(self.folder.parent / name for name in SETTINGS_FILES), *self._reports)
+        project = self.folder.parent
+        settings = (*(project / name for name in SETTINGS_FILES), *environment_files(project))
+        return (self.folder, *settings, *self._reports)
 
     def save_report(self, path: Path) -> None:
         """Save where a report was written, so that no image is built from it; the latest are kept."""
@@ -150,13 +155,12 @@ class StateFolder:
 
     def current(self, app: str) -> str | None:
         """Return the id of the image last built for an app, or None."""
-        found = self._read(self.folder / "current.json").get(app)
+        found = self._read(self._current_path).get(app)
         return found if isinstance(found, str) else None
 
     def save_current(self, app: str, image_id: str) -> None:
         """Save the id of the image last built for an app."""
-        path = self.folder / "current.json"
-        self._write(path, {**self._read(path), app: image_id})
+        self._write(self._current_path, {**self._read(self._current_path), app: image_id})
 
     def inputs(self, digest: str) -> Mapping[str, str]:
         """Return the inputs of the build with this input digest, names to digests; empty if unknown."""
@@ -191,8 +195,12 @@ class StateFolder:
         """Save the process id of the engine that `up` started; None clears it."""
         self._write(self.folder / "engine.json", {"pid": pid})
 
+    @property
+    def _current_path(self) -> Path:
+        return self.folder / f"current{self._suffix}.json"
+
     def _verdict_path(self, image_id: str) -> Path:
-        return self.folder / "verdicts" / f"{image_id.removeprefix('sha256:')}.json"
+        return self.folder / f"verdicts{self._suffix}" / f"{image_id.removeprefix('sha256:')}.json"
 
     def _facts_path(self, image_id: str) -> Path:
         return self.folder / "facts" / f"{image_id.removeprefix('sha256:')}.json"

@@ -128,7 +128,8 @@ class World:
         if image and app.labels.items() <= image.labels.items():
             return image
         # By id, too: images without a RUN or COPY have their base image's time, and the engine's order of them varies.
-        return max(self.engine.images(app.labels), key=lambda one: (one.created, one.id), default=None)
+        ours = [one for one in self.engine.images(app.labels) if app.is_in_environment(one.labels)]
+        return max(ours, key=lambda one: (one.created, one.id), default=None)
 
     def is_current(self, app: App, image: Image) -> bool:
         """Return whether this is the image that the project built last."""

@@ -36,10 +36,12 @@ _OWNERS: dict[type[Struct], str] = {App: "an app (apps: NAME:)", Check: "a check
 class Settings(Validated, frozen=True, kw_only=True):
     """The settings of one project.
 
-    `root` is the folder of the settings file.
+    `root` is the folder of the settings file, and `environment` the environment, such as staging, whose settings these
+    are (empty for none).
     """
 
     root: Path
+    environment: str = ""
     project: Annotated[
         str, Parsed(parse_name), about("labels everything we create in the engine; default: the folder's name")
     ] = ""
@@ -52,20 +54,18 @@ class Settings(Validated, frozen=True, kw_only=True):
     )
 
     @classmethod
-    def load(cls, raw: Mapping[str, Any], root: Path, files: Sequence[Path] = ()) -> Settings:
+    def load(cls, raw: Mapping[str, Any], root: Path, files: Sequence[Path] = (), *, environment: str = "") -> Settings:
         """Validate `raw` (the mapping under `seatrial`) for the project in `root`.
 
         Raise `UsageError` with file and line and, for a misspelt key, the nearest known one. `files` are where `raw`
-        comes from, the most important first; default: the settings file in `root`.
+        comes from, the most important first; default: the settings file in `root`. `environment` is as in the class.
         """
         reader = Reader(root=root, files=files or (find_settings_file(root),), owners=_OWNERS | {cls: "the project"})
         own = slug(root.resolve().name)
         given = {"project": own, **reader.convert(_given(raw), dict[str, Any], ())}
         apps = reader.convert(given.pop("apps", None) or {own: {}}, dict[str, Any], ("apps",))
-        settings = reader.read(given, cls, (), root=root)
-        return settings.but(
-            apps={name: _app(reader, settings.project, name, _given(app)) for name, app in apps.items()}
-        )
+        settings = reader.read(given, cls, (), root=root, environment=environment)
+        return settings.but(apps={name: _app(reader, settings, name, _given(app)) for name, app in apps.items()})
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -95,7 +95,8 @@ class Environment:
     `docker_config` is Docker's configuration folder, `command` is the program's name as the user typed it. `plain`
     turns off colours and animations: in CI, with NO_COLOR, on a dumb terminal. `terminal` True treats the output as a
     terminal; None detects it. `auth_config` holds the credentials of DOCKER_AUTH_CONFIG. The others say where the
-    engine is, as for the docker CLI; `proxies` are by scheme, and `no` are the hosts without one.
+    engine is, as for the docker CLI; `proxies` are by scheme, and `no` are the hosts without one. `settings` is the
+    environment that SEATRIAL_ENV names, such as staging.
     """
 
     docker_config: Path
@@ -109,6 +110,7 @@ class Environment:
     docker_cert_path: Path | None = None
     proxies: Mapping[str, str] = dataclasses.field(default_factory=dict)
     auth_config: str = ""
+    settings: str = ""
 
 
 def environment() -> Environment:
@@ -128,6 +130,7 @@ def environment() -> Environment:
         docker_host=given.get("DOCKER_HOST"),
         docker_context=given.get("DOCKER_CONTEXT"),
         auth_config=given.get("DOCKER_AUTH_CONFIG", ""),
+        settings=given.get("SEATRIAL_ENV", ""),
         docker_tls=bool(given.get("DOCKER_TLS")),
         docker_tls_verify=bool(given.get("DOCKER_TLS_VERIFY")),
         docker_cert_path=Path(certificates) if certificates else None,
@@ -143,7 +146,7 @@ def _home() -> Path:
         return Path("/nonexistent")
 
 
-def _app(reader: Reader, project: str, name: str, given: Any) -> App:  # noqa: ANN401  whatever the file holds
+def _app(reader: Reader, settings: Settings, name: str, given: Any) -> App:  # noqa: ANN401  whatever the file holds
     """Return an app with what follows from its name and its folder."""
     if isinstance(given, dict):
         context = given.get("context", ".")
@@ -151,8 +154,15 @@ def _app(reader: Reader, project: str, name: str, given: Any) -> App:  # noqa: A
         if isinstance(mode := given.get("image_facts"), bool):  # what YAML makes of on and off
             given["image_facts"] = "warn" if mode else "off"
         given = _filled(reader, given, ("apps", name))
-    own = {"project": project, "name": reader.parse(name, parse_name, ("apps", name)), "root": reader.root.resolve()}
-    app = reader.read(given, App, ("apps", name), **own)
+    app = reader.read(
+        given,
+        App,
+        ("apps", name),
+        project=settings.project,
+        name=reader.parse(name, parse_name, ("apps", name)),
+        root=reader.root.resolve(),
+        settings_environment=settings.environment,
+    )
     options = app.build.but(
         contexts={key: build_context(place, reader.root) for key, place in app.build.contexts.items()},
         secrets={key: _build_secret(source, reader.root) for key, source in app.build.secrets.items()},

@@ -101,3 +101,28 @@ def test_another_projects_file(tmp_path: Path, foreign: str) -> None:
     done = seatrial(below, "build", "--version", "1")
     root = tmp_path if foreign == VALID else below
     assert f"{root}/Dockerfile:1" in done.stdout
+
+
+def test_an_environment(file: Path) -> None:
+    """SEATRIAL_ENV and -f merge the same file over the project's; an error and its hint name the right one."""
+    file.write_text("seatrial:\n  user: Alice\n  registry: localhost:1\n")
+    staging = file.with_name("invoke.staging.yaml")
+    staging.write_text("seatrial:\n  apps:\n    web: {host_port: 70000}\n")
+    assert refusal(file.parent, "push", SEATRIAL_ENV="staging").reason.startswith(f"{file}:2: 'Alice'")
+    assert refusal(file.parent, "-f", staging.name, "push").reason.startswith(f"{file}:2: 'Alice'")
+    file.write_text("seatrial: {registry: localhost:1}\n")
+    assert refusal(file.parent, "push", SEATRIAL_ENV="staging").reason.startswith(f"{staging}:3: ")
+    staging.write_text("seatrial: {}\n")
+    hint = "push --user NAME (your Docker ID on Docker Hub)"
+    assert refusal(file.parent, "push", SEATRIAL_ENV="staging").hint == f"SEATRIAL_ENV=staging invoke {hint}"
+    done = seatrial(file.parent, "--environment", "staging", "push")
+    assert Refusal.of(done.stderr).hint == f"seatrial --environment staging {hint}"
+
+
+def test_an_environment_that_is_not_there(file: Path) -> None:
+    """An environment without a file, or two at once, are wrong use before anything is done."""
+    file.with_name("invoke.staging.yaml").write_text("seatrial: {}\n")
+    assert refusal(file.parent, "build", SEATRIAL_ENV="stagin").reason.endswith(" are staging")
+    assert "invoke.staging.yaml" in refusal(file.parent, "-f", "invoke.stagin.yaml", "build").reason
+    two = refusal(file.parent, "-f", "invoke.staging.yaml", "build", SEATRIAL_ENV="production")
+    assert two.message == "two environments are chosen: staging and production"

@@ -82,6 +82,16 @@ def test_whole_or_not_at_all(state: StateFolder, monkeypatch: pytest.MonkeyPatch
     assert {path.name for path in state.folder.iterdir()} == {".gitignore", "current.json"}
 
 
+def test_environments_have_their_own(state: StateFolder) -> None:
+    """What passed or was built in one environment says nothing about another."""
+    staging = StateFolder(state.folder, "staging")
+    staging.save_verdict(_verdict("sha256:a"))
+    staging.save_current("web", "sha256:a")
+    staging.save_inputs("sha256:0", {"file a": "1"}, "run 1")
+    assert (state.verdict("sha256:a"), state.current("web")) == (None, None)
+    assert state.inputs("sha256:0") == staging.inputs("sha256:0")
+
+
 def test_old_inputs_are_forgotten(state: StateFolder) -> None:
     """Only the inputs of the last builds are kept: a large context would fill the folder."""
     for number in range(40):

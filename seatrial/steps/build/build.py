@@ -148,7 +148,7 @@ class Build(AppStep):
 
     def _is_other(self, container: Container, image: Image) -> bool:
         """Return whether a project of the same name in another folder runs this image."""
-        return container.image_id == image.id and not self.target.owns(container.labels)
+        return container.image_id == image.id and not self.target.is_in_project(container.labels)
 
     @staticmethod
     def _built_now(image: Image, world: World) -> bool:

@@ -222,7 +222,12 @@ class BuildPlan:
             reference = ImageReference.parse(base)
             standard |= {"base.name": str(reference), "base.digest": _digest(self._image(reference), reference)}
         named = {f"{_OCI}{name}": value for name, value in standard.items() if value}
-        own = {**self.app.labels, VERSION_LABEL: str(self.version), INPUTS_LABEL: self.inputs.digest}
+        own = {
+            **self.app.labels,
+            **self.app.environment_label,
+            VERSION_LABEL: str(self.version),
+            INPUTS_LABEL: self.inputs.digest,
+        }
         own |= {UNCOMMITTED_LABEL: "yes"} if dirty else {}
         set_by_dockerfile = own_labels(self.text)
         return {name: value for name, value in named.items() if name not in set_by_dockerfile} | own

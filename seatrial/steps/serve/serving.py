@@ -79,7 +79,7 @@ def _serving_containers(engine: Engine, app: App, every: list[Container]) -> lis
     A running one comes first, then one on the app's port, then one with the app's name.
     """
     named = engine.container(app.container_name)
-    if named and app.labels.items() <= named.labels.items() and not app.owns(named.labels):
+    if named and app.labels.items() <= named.labels.items() and not app.is_in_project(named.labels):
         raise another_project(app, named)
     if named and not {**app.labels, **SERVING_LABELS}.items() <= named.labels.items():
         raise ContainerFailed(

@@ -11,6 +11,7 @@ import pytest
 from seatrial.errors import ContainerFailed, SeatrialError, SmokeFailed
 from seatrial.model.version import Version
 from seatrial.pipeline.outcome import Status
+from seatrial.pipeline.state import StateFolder
 from seatrial.steps.serve.run import Run
 from seatrial.wording import short_digest
 from tests.conftest import wait_until
@@ -55,6 +56,26 @@ def test_another_image_takes_the_place(scenario: StepScenario) -> None:
     assert done.before == before[0] != done.after
     assert (scenario.served(), scenario.served("/version")) == ("hello again", "2")
     assert len(scenario.backend.containers()) == 1
+
+
+def test_two_environments(scenario: StepScenario, another_port: int) -> None:
+    """Each environment has its own container and its own image that was built last; the same inputs share an image."""
+    staging = scenario.app.but(settings_environment="staging", host_port=another_port)
+    there = replace(scenario, app=staging, state=StateFolder(scenario.state.folder, "staging"))
+    scenario.prepare(scenario.build("1"), scenario.serve("1"))
+    there.prepare(there.build("1"))
+    assert len(scenario.backend.images()) == 1
+
+    there = replace(there, app=staging.but(build=staging.build.but(arguments={"MODE": "staging"})))
+    there.prepare(there.build("2"), there.serve("2"))
+
+    assert len(scenario.backend.containers()) == 2
+    assert scenario.check(scenario.serve("1")).status is Status.OK
+    current, ours = scenario.world.current(scenario.app), scenario.image_id(scenario.local("1"))
+    assert current is not None
+    assert current.id == ours
+    assert there.real(there.stop()).status is Status.CHANGED
+    assert (scenario.served(), len(scenario.backend.containers())) == ("hello", 1)
 
 
 @ALSO_DOCKER

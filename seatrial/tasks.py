@@ -24,7 +24,7 @@ from seatrial.cli.flags import (
     SmokeFlags,
 )
 from seatrial.cli.project import find_root
-from seatrial.cli.read_tasks import apps, doctor, history, images, inspect, logs, report, status
+from seatrial.cli.read_tasks import apps, doctor, history, images, inspect, layers, logs, report, status
 from seatrial.cli.run_flags import RunFlags
 from seatrial.cli.task import task
 from seatrial.errors import EngineUnavailable, SeatrialError
@@ -32,7 +32,7 @@ from seatrial.output.hints import Call
 from seatrial.settings.settings import Settings, environment
 from seatrial.settings.settings_file import find_settings_file, read_settings_file
 
-__all__ = ["apps", "doctor", "history", "images", "inspect", "logs", "ns", "report", "status"]
+__all__ = ["apps", "doctor", "history", "images", "inspect", "layers", "logs", "ns", "report", "status"]
 
 
 @task(

@@ -25,7 +25,7 @@ LAYERS = (
     ("doctor",),
     ("steps",),
     ("diagnosis",),
-    ("checks",),
+    ("checks", "layers"),
     ("pipeline",),
     ("engine",),
     ("registry", "sources", "settings"),

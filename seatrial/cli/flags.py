@@ -15,6 +15,7 @@ __all__ = [
     "DownFlags",
     "ImageFlags",
     "JsonFlag",
+    "LayersFlags",
     "LockFlag",
     "LogFlags",
     "LoginFlags",
@@ -196,6 +197,15 @@ class DownFlags:
     """What `down` removes."""
 
     volumes: bool = flag("Also delete the apps' volumes and the local registry's data.", default=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayersFlags:
+    """What layers are compared with, and where the picture is written."""
+
+    against: str | None = flag("The version to compare with (default: the one built before).")
+    all: bool = flag("Show what all images of the engine save by sharing layers.", default=False)
+    output: str | None = flag("Write the picture to this file: .svg or .html.")
 
 
 @dataclass(frozen=True, kw_only=True)

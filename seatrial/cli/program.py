@@ -35,7 +35,7 @@ __all__ = ["PlaybookProgram", "SeatrialProgram", "grouped", "run_playbook"]
 # The order in which people meet the tasks; what is not named here follows in alphabetical order.
 _GROUPS = {
     "Build, test and publish": ("build", "smoke", "run", "stop", "login", "tag", "push", "release", "rollback"),
-    "Inspection": ("status", "report", "doctor", "logs", "apps", "images", "history", "inspect"),
+    "Inspection": ("status", "report", "doctor", "logs", "apps", "images", "layers", "history", "inspect"),
     "Set up": ("up", "down", "demo", "test"),
 }
 # The texts of Invoke's own errors.

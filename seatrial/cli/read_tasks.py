@@ -1,18 +1,31 @@
-"""The tasks that only look: logs, apps, images, history, inspect, status, report, doctor."""
+"""The tasks that only look: logs, apps, images, history, inspect, layers, status, report, doctor."""
 
 from __future__ import annotations
 
 import json
 import time
+from typing import TYPE_CHECKING
 
 from invoke.exceptions import Exit
 
 from seatrial.cli.command import Command, exit_with
-from seatrial.cli.flags import AppFlag, ImageFlags, LogFlags, NamedImageFlags, QuietFlag, RegistryFlags, ReportTaskFlags
+from seatrial.cli.flags import (
+    AppFlag,
+    ImageFlags,
+    LayersFlags,
+    LogFlags,
+    NamedImageFlags,
+    QuietFlag,
+    RegistryFlags,
+    ReportTaskFlags,
+)
 from seatrial.cli.task import task
 from seatrial.host.streams import is_lost
 
-__all__ = ["apps", "doctor", "history", "images", "inspect", "logs", "report", "status"]
+if TYPE_CHECKING:
+    from seatrial.output.layers.picture import PictureFile
+
+__all__ = ["apps", "doctor", "history", "images", "inspect", "layers", "logs", "report", "status"]
 
 
 @task(AppFlag, LogFlags, check=False, json=False, examples=("invoke logs --follow", "invoke logs --tail 20"))
@@ -53,6 +66,38 @@ def history(cmd: Command, image: NamedImageFlags, flags: QuietFlag) -> None:
     found = _find_image(cmd, image)
     text = show_history(cmd.world, found, quiet=flags.quiet, as_json=cmd.json, now=time.time())
     cmd.show(text, is_json=cmd.json)
+
+
+@task(
+    NamedImageFlags,
+    RegistryFlags,
+    LayersFlags,
+    check=False,
+    examples=("invoke layers --version 2 --against 1", "invoke layers --all --output layers.html"),
+)
+def layers(cmd: Command, image: NamedImageFlags, where: RegistryFlags, flags: LayersFlags) -> None:
+    """Show an image's layers beside another version's: what they share, and what a push and a pull move."""
+    from seatrial.cli.layer_views import layers_view, sharing_view
+    from seatrial.output.layers.document import as_json
+
+    settings = cmd.playbook.settings
+    picture = _picture(flags.output) if flags.output is not None else None
+    view = (
+        sharing_view(cmd.world, settings.app(image.app) if image.app else None)
+        if flags.all
+        else layers_view(cmd.world, cmd.playbook, image, where, against=flags.against)
+    )
+    if picture:
+        picture.write(view)
+        cmd.world.state.save_report(picture.path)
+    if cmd.json:
+        cmd.show(as_json(view), is_json=True)
+    elif picture:
+        cmd.show(f"wrote {picture.path}", is_json=False)
+    else:
+        from seatrial.output.layers.text import as_text
+
+        cmd.show(as_text(view), is_json=False)
 
 
 @task(NamedImageFlags, check=False, examples=("invoke inspect", "invoke inspect --version 1.4.2"))
@@ -125,3 +170,9 @@ def _find_image(cmd: Command, image: NamedImageFlags) -> str:
     from seatrial.output.listing import find_image
 
     return find_image(cmd.world, cmd.playbook.settings, image.image, app=image.app, version=image.version)
+
+
+def _picture(name: str) -> PictureFile:
+    from seatrial.output.layers.picture import PictureFile
+
+    return PictureFile(name)

@@ -71,7 +71,7 @@ class Image:
 
     `tags` are familiar names with a tag, `digests` familiar names with a registry's digest. `created` is in seconds
     since the epoch, `size` in bytes. `platform` is as in `linux/arm64/v8`, empty if unknown; `config` is None if
-    unknown.
+    unknown. `layers` are the digests of the uncompressed layers, the lowest first; empty in a list of images.
     """
 
     id: str
@@ -82,6 +82,7 @@ class Image:
     size: int = 0
     platform: str = ""
     config: ImageConfig | None = None
+    layers: tuple[str, ...] = ()
 
     @property
     def exposed(self) -> tuple[str, ...]:

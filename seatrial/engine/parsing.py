@@ -24,6 +24,7 @@ def image_of(raw: dict[str, Any]) -> Image:
         size=int(raw.get("Size") or 0),
         platform=platform_of(raw.get("Os"), raw.get("Architecture"), raw.get("Variant")),
         config=_config(raw.get("Config") or {}),
+        layers=tuple((raw.get("RootFS") or {}).get("Layers") or ()),
     )
 
 

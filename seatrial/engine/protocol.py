@@ -100,6 +100,14 @@ class Engine(Protocol):
         """Remove a name; the image itself is removed if this was its last name."""
         ...
 
+    def remove_image(self, image_id: str) -> None:
+        """Remove an image that has at most one name; do nothing if it is absent. Raise `StepFailed` if it is in use."""
+        ...
+
+    def disk_use(self) -> int | None:
+        """Return the bytes of all image layers and of the build cache, each counted once; None if the engine fails."""
+        ...
+
     def pull(
         self, reference: ImageReference, credential: Credential | None, emit: Emit, *, platform: str | None = None
     ) -> None:

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, UnsetType
 
 from seatrial.doctor.findings import Severity
+from seatrial.output.document_part import Part
+from seatrial.output.layer_documents import LayersDocument, SharingDocument
 from seatrial.pipeline.outcome import Status
 
 __all__ = [
@@ -38,11 +40,7 @@ __all__ = [
 ]
 
 
-class _Part(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A part of a document; a key whose value is UNSET is left out."""
-
-
-class ErrorDocument(_Part, frozen=True, kw_only=True):
+class ErrorDocument(Part, frozen=True, kw_only=True):
     """What failed, why, and what to type next; `cause` is the cause's name in docs/causes.md, if it has one."""
 
     cause: str | UnsetType = UNSET
@@ -52,7 +50,7 @@ class ErrorDocument(_Part, frozen=True, kw_only=True):
     details: tuple[str, ...]
 
 
-class CheckDocument(_Part, frozen=True, kw_only=True):
+class CheckDocument(Part, frozen=True, kw_only=True):
     """A check or an image check (`about` says which): its problem, if it has one, and the app's answers in their order.
 
     A problem with `warns` did not fail the step.
@@ -66,7 +64,7 @@ class CheckDocument(_Part, frozen=True, kw_only=True):
     answers: tuple[str, ...]
 
 
-class DifferenceDocument(_Part, frozen=True, kw_only=True):
+class DifferenceDocument(Part, frozen=True, kw_only=True):
     """One thing that a step changes, before and after; null means nothing."""
 
     name: str
@@ -74,7 +72,7 @@ class DifferenceDocument(_Part, frozen=True, kw_only=True):
     after: str | None
 
 
-class StepDocument(_Part, frozen=True, kw_only=True):
+class StepDocument(Part, frozen=True, kw_only=True):
     """The outcome of a step; `before` and `after` are an image's id, a digest or an address."""
 
     step: str
@@ -95,14 +93,14 @@ class StepDocument(_Part, frozen=True, kw_only=True):
     error: ErrorDocument | UnsetType = UNSET
 
 
-class EngineDocument(_Part, frozen=True, kw_only=True):
+class EngineDocument(Part, frozen=True, kw_only=True):
     """The engine that was used."""
 
     endpoint: str
     version: str
 
 
-class ReferenceDocument(_Part, frozen=True, kw_only=True):
+class ReferenceDocument(Part, frozen=True, kw_only=True):
     """A name of the image in a registry, and the digest there; null if it is not published.
 
     `before` is the digest that the name had before the command; `version_before` is its version, if the name moved.
@@ -114,14 +112,14 @@ class ReferenceDocument(_Part, frozen=True, kw_only=True):
     version_before: str | UnsetType = UNSET
 
 
-class LayerDocument(_Part, frozen=True, kw_only=True):
+class LayerDocument(Part, frozen=True, kw_only=True):
     """A line in the image's history: what made it, and its bytes."""
 
     created_by: str
     size: int
 
 
-class ImageDocument(_Part, frozen=True, kw_only=True):
+class ImageDocument(Part, frozen=True, kw_only=True):
     """The image that the command was about; `size` is in bytes, `layers` are the oldest first."""
 
     id: str | None
@@ -135,7 +133,7 @@ class ImageDocument(_Part, frozen=True, kw_only=True):
     layers: tuple[LayerDocument, ...] | UnsetType = UNSET
 
 
-class CommitDocument(_Part, frozen=True, kw_only=True):
+class CommitDocument(Part, frozen=True, kw_only=True):
     """A commit of the app's files; `when` is ISO 8601 in UTC."""
 
     commit: str
@@ -144,7 +142,7 @@ class CommitDocument(_Part, frozen=True, kw_only=True):
     subject: str
 
 
-class ChangesDocument(_Part, frozen=True, kw_only=True):
+class ChangesDocument(Part, frozen=True, kw_only=True):
     """What has changed since the release before: `version`, of the image `image` with `size` bytes.
 
     `changed`, `added` and `removed` name inputs of the build; null if they are not known.
@@ -159,7 +157,7 @@ class ChangesDocument(_Part, frozen=True, kw_only=True):
     commits: tuple[CommitDocument, ...]
 
 
-class VerdictDocument(_Part, frozen=True, kw_only=True):
+class VerdictDocument(Part, frozen=True, kw_only=True):
     """A smoke test of an earlier run that counted; `checked` has a line for each check."""
 
     when: str
@@ -168,7 +166,7 @@ class VerdictDocument(_Part, frozen=True, kw_only=True):
     screenshot: str | UnsetType = UNSET
 
 
-class CommandDocument(_Part, frozen=True, kw_only=True, tag_field="schema", tag="seatrial.command/1"):
+class CommandDocument(Part, frozen=True, kw_only=True, tag_field="schema", tag="seatrial.command/1"):
     """How a command, or a chain of them, ended; `error` is an error outside its steps.
 
     `app`, `version` and `repository` (where it is published) are what it was about, `environment` whose settings were
@@ -198,7 +196,7 @@ class CommandDocument(_Part, frozen=True, kw_only=True, tag_field="schema", tag=
     documents: Mapping[str, Any] | UnsetType = UNSET
 
 
-class FindingDocument(_Part, frozen=True, kw_only=True):
+class FindingDocument(Part, frozen=True, kw_only=True):
     """What an inspection of the doctor found."""
 
     check: str
@@ -207,7 +205,7 @@ class FindingDocument(_Part, frozen=True, kw_only=True):
     hint: str | None
 
 
-class DoctorDocument(_Part, frozen=True, kw_only=True, tag_field="schema", tag="seatrial.doctor/1"):
+class DoctorDocument(Part, frozen=True, kw_only=True, tag_field="schema", tag="seatrial.doctor/1"):
     """All findings of the doctor."""
 
     command: str
@@ -216,7 +214,7 @@ class DoctorDocument(_Part, frozen=True, kw_only=True, tag_field="schema", tag="
     findings: tuple[FindingDocument, ...]
 
 
-class TagStatus(_Part, frozen=True, kw_only=True):
+class TagStatus(Part, frozen=True, kw_only=True):
     """One tag: its version, the digests in registry and ledger, the image in the engine, and its state.
 
     Null means that there is nothing, `unknown` that the engine or registry did not answer.
@@ -230,7 +228,7 @@ class TagStatus(_Part, frozen=True, kw_only=True):
     state: str
 
 
-class StatusDocument(_Part, frozen=True, kw_only=True, tag_field="schema", tag="seatrial.status/1"):
+class StatusDocument(Part, frozen=True, kw_only=True, tag_field="schema", tag="seatrial.status/1"):
     """The tags of a repository; `more` is how many are left out, `error` hides a part of the answer."""
 
     repository: str
@@ -239,7 +237,7 @@ class StatusDocument(_Part, frozen=True, kw_only=True, tag_field="schema", tag="
     error: ErrorDocument | UnsetType = UNSET
 
 
-class AppDocument(_Part, frozen=True, kw_only=True):
+class AppDocument(Part, frozen=True, kw_only=True):
     """An app of the project; paths are relative to the project's folder, `repository` is the image's name here."""
 
     name: str
@@ -250,13 +248,13 @@ class AppDocument(_Part, frozen=True, kw_only=True):
     host_port: int
 
 
-class AppsDocument(_Part, frozen=True, kw_only=True, tag_field="schema", tag="seatrial.apps/1"):
+class AppsDocument(Part, frozen=True, kw_only=True, tag_field="schema", tag="seatrial.apps/1"):
     """The apps of the project."""
 
     apps: tuple[AppDocument, ...]
 
 
-Document = CommandDocument | DoctorDocument | StatusDocument | AppsDocument
+Document = CommandDocument | DoctorDocument | StatusDocument | AppsDocument | LayersDocument | SharingDocument
 
 
 def as_text(document: Document) -> str:

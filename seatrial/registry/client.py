@@ -13,7 +13,7 @@ from seatrial.model.reference import ImageReference
 from seatrial.registry.artifact import image_of_index, require_image
 from seatrial.registry.credentials import Credential, CredentialStore, HelperError
 from seatrial.registry.http import RegistryHttp, grants_push
-from seatrial.registry.model import Configuration, Layer, Manifest
+from seatrial.registry.model import Configuration, HistoryRecord, Layer, Manifest
 
 if TYPE_CHECKING:
     import requests
@@ -120,6 +120,8 @@ class HttpRegistry:
         return Configuration(
             labels={str(key): str(value) for key, value in labels.items()} if isinstance(labels, dict) else {},
             layers=tuple(map(str, layers)) if isinstance(layers, list) else (),
+            blobs=manifest.layers,
+            history=_history(found.get("history")),
         )
 
     def tags(self, repository: ImageReference) -> tuple[str, ...]:
@@ -219,6 +221,19 @@ def _media_type(manifest: Mapping[str, Any], header: str) -> str:
     if named in (*_INDEX_TYPES, *_IMAGE_TYPES):
         return str(named)
     return (_INDEX_TYPES if "manifests" in manifest else _IMAGE_TYPES)[0]
+
+
+def _history(found: object) -> tuple[HistoryRecord, ...]:
+    """Return the records of a configuration's history."""
+    return tuple(
+        HistoryRecord(
+            created_by=str(one.get("created_by") or ""),
+            comment=str(one.get("comment") or ""),
+            empty=bool(one.get("empty_layer")),
+        )
+        for one in (found if isinstance(found, list) else ())
+        if isinstance(one, dict)
+    )
 
 
 def _push_scope(reference: ImageReference) -> str:

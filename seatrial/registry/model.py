@@ -9,7 +9,7 @@ from typing import Protocol
 from seatrial.model.reference import ImageReference
 from seatrial.registry.credentials import Credential
 
-__all__ = ["Configuration", "Layer", "Manifest", "Registry"]
+__all__ = ["Configuration", "HistoryRecord", "Layer", "Manifest", "Registry"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +35,26 @@ class Manifest:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HistoryRecord:
+    """A step of an image's history: the instruction, a comment, and whether it made no layer."""
+
+    created_by: str
+    comment: str
+    empty: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Configuration:
-    """The configuration of an image in a registry; `layers` are the digests of its uncompressed layers."""
+    """The configuration of an image in a registry.
+
+    `layers` are the digests of its uncompressed layers, the lowest first, and `blobs` the layers as the registry has
+    them. `history` has one record for each step, the oldest first.
+    """
 
     labels: Mapping[str, str]
     layers: tuple[str, ...] = ()
+    blobs: tuple[Layer, ...] = ()
+    history: tuple[HistoryRecord, ...] = ()
 
 
 class Registry(Protocol):

@@ -150,6 +150,23 @@ class DockerEngine(Containers):
         with suppress(AbsentError), translated:
             self._connection.client.remove_image(reference.familiar)
 
+    def remove_image(self, image_id: str) -> None:
+        """Remove an image that has at most one name; do nothing if it is absent. Raise `StepFailed` if it is in use."""
+        with suppress(AbsentError), self._connection.translate_errors(f"the image {image_id} cannot be removed"):
+            self._connection.client.remove_image(image_id)
+
+    def disk_use(self) -> int | None:
+        """Return the bytes of all image layers and of the build cache, each counted once; None if the engine fails."""
+        with suppress(StepFailed), self._connection.translate_errors("the disk usage cannot be read"):
+            client = self._connection.client
+            # From API 1.42 on, the types that are asked for; before, the engine counts volumes and containers, too.
+            response = client.get(api_url(client, "system/df"), params={"type": ["image", "build-cache"]})
+            client._raise_for_status(response)  # noqa: SLF001  its errors hold the engine's message
+            found = response.json()
+            cache = (one["Size"] for one in found.get("BuildCache") or () if not one["Shared"])
+            return int(found["LayersSize"]) + int(sum(cache))
+        return None
+
     def pull(
         self, reference: ImageReference, credential: Credential | None, emit: Emit, *, platform: str | None = None
     ) -> None:

@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
 
 from seatrial.engine.inspection import ContainerInspection, Health, HealthTest
 from seatrial.engine.model import (
-    BuildRequest,
     Container,
     ContainerSpec,
     EngineDetails,
     EngineInfo,
-    HistoryEntry,
-    Image,
-    ImageFile,
 )
 from seatrial.engine.protocol import Emit
-from seatrial.errors import ContainerFailed, RegistryUnavailable, StepFailed
-from seatrial.events import Info
-from seatrial.model.app import BUILDER_LABEL, BuildOptions
-from seatrial.model.reference import ImageReference
-from seatrial.registry.credentials import Credential
-from seatrial.registry.model import Manifest
-from seatrial.sources.inputs import FileDigests
+from seatrial.errors import ContainerFailed, StepFailed
 from tests.engine.memory.container import MemoryContainer
-from tests.engine.memory.registry import MemoryRegistry
+from tests.engine.memory.images import MemoryImages, has_labels
 from tests.engine.memory.server import Program, serve
 
 __all__ = ["MemoryEngine", "Program"]
@@ -40,7 +26,7 @@ def _hello(path: str, labels: Mapping[str, str]) -> tuple[int, bytes]:  # noqa: 
     return 200, b"hello"
 
 
-class MemoryEngine:
+class MemoryEngine(MemoryImages):
     """An engine in memory.
 
     `program` is what every container runs; with None containers end at once with `exit_code`. `registries` are the
@@ -48,10 +34,9 @@ class MemoryEngine:
     """
 
     def __init__(self, program: Program | None = _hello, *, exit_code: int = 3) -> None:
+        super().__init__()
         self.program = program
         self.exit_code = exit_code
-        self.registries: dict[str, MemoryRegistry] = {}
-        self._images: dict[str, Image] = {}
         self._volumes: dict[str, Mapping[str, str]] = {}
         self._containers: dict[str, MemoryContainer] = {}
 
@@ -82,122 +67,13 @@ class MemoryEngine:
         for container_id in list(self._containers):
             self.remove(container_id)
 
-    def registry(self, host: str) -> MemoryRegistry:
-        """Return the registry of a host; `RegistryUnavailable` when there is none."""
-        if host not in self.registries:
-            raise RegistryUnavailable(f"the registry {host} cannot be reached", reason="no such host", hint="invoke up")
-        return self.registries[host]
-
-    def image(self, name_or_id: str) -> Image | None:
-        """Return the image of that name or id, or None."""
-        complete = ":" in name_or_id.rpartition("/")[2] or name_or_id in self._images
-        name = name_or_id if complete else f"{name_or_id}:latest"
-        return next((one for one in self._images.values() if name == one.id or name in (*one.tags, *one.digests)), None)
-
-    def images(self, labels: Mapping[str, str] | None = None) -> list[Image]:
-        """Return the images with all these labels, newest first."""
-        found = [image for image in self._images.values() if _has_labels(image.labels, labels or {})]
-        return sorted(found, key=lambda image: -image.created)
-
-    def inspect_image(self, name_or_id: str) -> dict[str, Any]:
-        """Return a minimal description in Docker's format."""
-        image = self._image(name_or_id)
-        return {"Id": image.id, "RepoTags": list(image.tags), "Config": {"Labels": dict(image.labels)}}
-
-    def history(self, name_or_id: str) -> list[HistoryEntry]:
-        """Return a history of one layer."""
-        one = self._image(name_or_id)
-        return [HistoryEntry(id=one.id, created=one.created, created_by="", size=one.size, comment="", tags=one.tags)]
-
-    def files(self, image_id: str, *, name: str, labels: Mapping[str, str]) -> Generator[ImageFile, None, None]:
-        """Yield nothing: images in memory have no files."""
-        self._image(image_id)
-        yield from ()
-
-    def builder(self, options: BuildOptions) -> str:
-        """Return the name of the builder."""
-        return "memory"
-
-    def build(self, request: BuildRequest, emit: Emit) -> str:
-        """Create an image whose id depends on the request alone."""
-        emit(Info(text="builder: memory"))
-        labels = {**request.labels, BUILDER_LABEL: self.builder(request.options)}
-        content = json.dumps(
-            [
-                FileDigests({}).of(request.context),
-                request.content.decode(),
-                dict(request.options.arguments),
-                labels,
-                request.options.target,
-            ],
-            sort_keys=True,
-        )
-        return self.add(content, request.reference, labels)
-
-    def add(self, content: str, reference: ImageReference, labels: Mapping[str, str] | None = None) -> str:
-        """Add an image with this content, as a build or `docker load` would, and return its id."""
-        image_id = f"sha256:{hashlib.sha256(content.encode()).hexdigest()}"
-        known = self._images.get(image_id)
-        self._images[image_id] = known or Image(
-            id=image_id, labels=dict(labels or {}), created=time.time(), size=len(content)
-        )
-        self.tag(image_id, reference)
-        return image_id
-
-    def tag(self, image_id: str, reference: ImageReference) -> None:
-        """Point a name to an image."""
-        self._image(image_id)
-        self._drop(reference.familiar)
-        image = self._images[image_id]
-        self._images[image_id] = replace(image, tags=(*image.tags, reference.familiar))
-
-    def untag(self, reference: ImageReference) -> None:
-        """Remove a name; an image without any name is removed."""
-        image = self.image(reference.familiar)
-        self._drop(reference.familiar)
-        if image and not self._images[image.id].tags:
-            del self._images[image.id]
-
-    def pull(
-        self, reference: ImageReference, credential: Credential | None, emit: Emit, *, platform: str | None = None
-    ) -> None:
-        """Pull an image from a registry; the platform does not matter in memory."""
-        registry = self.registry(reference.registry)
-        registry.authenticate(credential)
-        manifest = registry.manifest(reference)
-        if manifest is None:
-            raise StepFailed(f"{reference.familiar} cannot be pulled", reason="manifest unknown", hint="check the name")
-        if pushed := registry.images.get(manifest.digest):
-            self._images.setdefault(pushed.id, replace(pushed, tags=(), digests=()))
-            if reference.tag:
-                self.tag(pushed.id, reference)
-        image_id = pushed.id if pushed else self.add(f"pulled {reference}", reference)
-        self._record_digest(image_id, reference, manifest.digest)
-
-    def push(
-        self, reference: ImageReference, credential: Credential | None, emit: Emit, *, stall: float = 120
-    ) -> str | None:
-        """Push an image to a registry under a tag, and return the manifest's digest."""
-        image = self._image(reference.familiar)
-        registry = self.registry(reference.registry)
-        registry.authenticate(credential)
-        digest = f"sha256:{hashlib.sha256(f'manifest of {image.id}'.encode()).hexdigest()}"
-        registry.manifests[str(reference)] = Manifest(digest=digest, config=image.id)
-        registry.images[digest] = image
-        self._record_digest(image.id, reference, digest)
-        return digest
-
-    def import_image(self, archive: Path, reference: ImageReference, changes: Sequence[str]) -> str:
-        """Create an image from an archive and return its id."""
-        return self.add(f"{archive.read_bytes()!r} {list(changes)}", reference)
-
     def container(self, name: str) -> Container | None:
         """Return the container of that name or id, or None."""
         return found.shown if (found := self._find_container(name)) else None
 
     def containers(self, labels: Mapping[str, str]) -> list[Container]:
         """Return the containers with all these labels, in any state."""
-        return [one.shown for one in self._containers.values() if _has_labels(one.spec.labels, labels)]
+        return [one.shown for one in self._containers.values() if has_labels(one.spec.labels, labels)]
 
     def create(self, spec: ContainerSpec, emit: Emit) -> str:
         """Create a container without starting it and return its id."""
@@ -268,18 +144,6 @@ class MemoryEngine:
         """Return that the container is healthy."""
         return Health(exit_code=0, output="")
 
-    def _image(self, name_or_id: str) -> Image:
-        image = self.image(name_or_id)
-        if image is None:
-            raise StepFailed(f"there is no image {name_or_id}", reason="No such image", hint="invoke build")
-        return image
-
-    def _record_digest(self, image_id: str, reference: ImageReference, digest: str) -> None:
-        """Record the digest under which a registry holds an image."""
-        image = self._images[image_id]
-        digests = {*image.digests, f"{reference.name}@{digest}"}
-        self._images[image_id] = replace(image, digests=tuple(sorted(digests)))
-
     def _container(self, name: str) -> MemoryContainer:
         found = self._find_container(name)
         if found is None:
@@ -288,13 +152,3 @@ class MemoryEngine:
 
     def _find_container(self, name: str) -> MemoryContainer | None:
         return next((one for one in self._containers.values() if name in (one.id, one.name)), None)
-
-    def _drop(self, tag: str) -> None:
-        for image in list(self._images.values()):
-            if tag in image.tags:
-                left = tuple(one for one in image.tags if one != tag)
-                self._images[image.id] = replace(image, tags=left)
-
-
-def _has_labels(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
-    return all(labels.get(key) == value for key, value in wanted.items())

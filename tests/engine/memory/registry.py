@@ -54,7 +54,8 @@ class MemoryRegistry:
     def configuration(self, reference: ImageReference, manifest: Manifest) -> Configuration:
         """Return the configuration of an image that an engine pushed; empty for others."""
         image = self.images.get(manifest.digest)
-        return Configuration(labels=dict(image.labels) if image else {})
+        layers = image.layers if image else ()
+        return Configuration(labels=dict(image.labels) if image else {}, layers=layers, blobs=manifest.layers)
 
     def tags(self, repository: ImageReference) -> tuple[str, ...]:
         """Return all tags of a repository."""

@@ -1,0 +1,1 @@
+"""What images are made of: their steps and layers, what they share, and what a push or a pull moves."""

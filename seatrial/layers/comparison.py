@@ -1,0 +1,211 @@
+"""Which layers two images share, where sharing ends and why, and what would mend it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Final
+
+from seatrial.layers.image_steps import ImageStep, LayeredImage
+from seatrial.sources.dockerfile_lines import Instruction, instructions, split_flags
+from seatrial.wording import summarize_names
+
+__all__ = ["Comparison", "Reuse", "StepState"]
+
+# What an installer reads besides the code, and the words by which its command is known.
+_INSTALLERS: Final = (
+    (re.compile(r"\bpip3? .*\binstall\b.*(?:-r|--requirement)[ =](\S+)"), ""),
+    (re.compile(r"\buv (?:sync|pip install)\b"), "pyproject.toml uv.lock"),
+    (re.compile(r"\bpoetry install\b"), "pyproject.toml poetry.lock"),
+    (re.compile(r"\bpipenv (?:install|sync)\b"), "Pipfile Pipfile.lock"),
+    (re.compile(r"\b(?:npm (?:ci|install|i)|yarn(?: install)?|pnpm (?:install|i))(?=\s|$)"), "package*.json"),
+    (re.compile(r"\bgo (?:mod download|build|install)\b"), "go.mod go.sum"),
+    (re.compile(r"\bbundle install\b"), "Gemfile Gemfile.lock"),
+    (re.compile(r"\bcomposer install\b"), "composer.json composer.lock"),
+    (re.compile(r"\bcargo (?:build|fetch)\b"), "Cargo.toml Cargo.lock"),
+    (re.compile(r"\bmvn\b"), "pom.xml"),
+    (re.compile(r"\bapt(?:-get)? .*\binstall\b|\bapk add\b|\b(?:dnf|yum|microdnf) install\b"), "-"),
+    (re.compile(r"\bpip3? .*\binstall\b"), "-"),
+)
+_MAKES_LAYER: Final = frozenset({"ADD", "COPY", "RUN", "WORKDIR"})
+
+
+class StepState(StrEnum):
+    """What a step is beside another image.
+
+    Its layer is in both, its content is in both but on other layers, it was made again although it says the same, or it
+    is only here. `layer` is a step beside no image, `setting` one that made no layer.
+    """
+
+    LAYER = "layer"
+    SHARED = "shared"
+    SAME_CONTENT = "same content"
+    AGAIN = "made again"
+    NEW = "new"
+    SETTING = "setting"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reuse:
+    """Where reuse ends: the `step`, its `line` in the Dockerfile if known, and why.
+
+    `again` are the later steps that say the same in both images and were made again all the same. `hint` mends that,
+    empty if nothing needs to be mended.
+    """
+
+    step: ImageStep
+    line: int | None
+    reason: str
+    again: tuple[ImageStep, ...]
+    hint: str
+
+    @property
+    def again_bytes(self) -> int | None:
+        """The size of what was made again, None if unknown."""
+        sizes = [one.size for one in self.again]
+        return None if None in sizes else sum(filter(None, sizes))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """An image beside another one; `dockerfile` is the text that the image was built from, as far as it is known."""
+
+    image: LayeredImage
+    against: LayeredImage
+    dockerfile: str = ""
+
+    @cached_property
+    def shared(self) -> tuple[ImageStep, ...]:
+        """The layers that both have, from the lowest on."""
+        others = {step.chain for step in self.against.layers}
+        return tuple(step for step in self.image.layers if step.chain in others)
+
+    @property
+    def new(self) -> tuple[ImageStep, ...]:
+        """The layers that only the image has."""
+        return self.image.layers[len(self.shared) :]
+
+    @property
+    def gone(self) -> tuple[ImageStep, ...]:
+        """The layers that only the other image has."""
+        return self.against.layers[len(self.shared) :]
+
+    def state(self, step: ImageStep) -> StepState:
+        """Return what a step of the image is beside the other one."""
+        if step.layer is None:
+            return StepState.SETTING
+        if step in self.shared:
+            return StepState.SHARED
+        if step.layer in {one.layer for one in self.gone}:
+            return StepState.SAME_CONTENT
+        return StepState.AGAIN if self.reuse and step in self.reuse.again else StepState.NEW
+
+    @cached_property
+    def reuse(self) -> Reuse | None:
+        """Where reuse ends, None if all layers are shared."""
+        if not self.new:
+            return None
+        step = self.new[0]
+        before = self.gone[0] if self.gone else None
+        known = {(one.text, one.arguments) for one in self.gone}
+        again = tuple(one for one in self.new[1:] if (one.text, one.arguments) in known and one.size != 0)
+        found = self._instruction(step)
+        reason, hint = self._explain(step, before, again, found)
+        return Reuse(step=step, line=found.line if found else None, reason=reason, again=again, hint=hint)
+
+    def _explain(
+        self, step: ImageStep, before: ImageStep | None, again: Sequence[ImageStep], found: Instruction | None
+    ) -> tuple[str, str]:
+        """Return why a step has another layer than the same step of the other image, and what would mend it."""
+        if not self.shared:
+            return "the base image is another one", ""
+        if before is None:
+            return "the other image has no step here", ""
+        if step.text != before.text:
+            return f"the other image has {before.text} here", ""
+        if step.arguments != before.arguments:
+            differing = [one for one in step.arguments if one not in before.arguments]
+            names = " and ".join(f"ARG {one.partition('=')[0]}" for one in differing) or "its ARG"
+            return f"it sees other build arguments ({summarize_names(differing)})", (
+                f"move {names} below {_short(step.text)}: a RUN runs again when an ARG before it has another value"
+            )
+        if step.keyword in ("COPY", "ADD"):
+            return self._explain_copy(step, again, found)
+        return "it ran again, and what it makes differs from time to time", (
+            "build both from one build cache; a step is in the cache until docker builder prune or --no-cache"
+        )
+
+    def _explain_copy(self, step: ImageStep, again: Sequence[ImageStep], found: Instruction | None) -> tuple[str, str]:
+        flags = split_flags(found.rest)[0] if found else []
+        if stage := next((flag.partition("=")[2] for flag in flags if flag.startswith("from=")), ""):
+            return f"what stage {stage} makes changed", _order_hint(_of_stage(self.dockerfile, stage))
+        steps = [Instruction(line=0, keyword=one.keyword, rest=one.text.partition(" ")[2]) for one in (step, *again)]
+        return "a file that it copies changed", _order_hint(steps)
+
+    def _instruction(self, step: ImageStep) -> Instruction | None:
+        """Return the Dockerfile's instruction that made a layer: both are counted from the last one back."""
+        written = [one for one in _last_stage(self.dockerfile) if one.keyword in _MAKES_LAYER]
+        place = len(self.image.layers) - self.image.layers.index(step)
+        found = written[-place] if place <= len(written) else None
+        return found if found and found.keyword == step.keyword else None
+
+
+def _order_hint(steps: Sequence[Instruction]) -> str:
+    """Return the hint for steps that copy code before they install what the code needs; empty if they do not."""
+    copied: Instruction | None = None
+    for one in steps:
+        if one.keyword in ("COPY", "ADD") and _is_broad(one):
+            copied = copied or one
+        elif one.keyword == "RUN" and copied and (needs := _needed_files(one.rest)):
+            where = f" (line {copied.line})" if copied.line else ""
+            code = f"{copied.keyword} {split_flags(copied.rest)[1]}{where}"
+            first = f"RUN {_short(one.rest)}" if needs == "-" else f"COPY {needs} and RUN {_short(one.rest)}"
+            return f"put {first} before {code}: then a change of the code does not install everything again"
+    return ""
+
+
+def _is_broad(copy: Instruction) -> bool:
+    """Return whether a COPY takes a whole folder, or more than the files that name requirements."""
+    flags, rest = split_flags(copy.rest)
+    if any(flag.startswith("from=") for flag in flags):
+        return False
+    sources = rest.split()[:-1]
+    return any(source in (".", "./") or "." not in source.strip("./") for source in sources)
+
+
+def _needed_files(command: str) -> str:
+    """Return the files that an installing command reads, `-` for none, and an empty text if it installs nothing."""
+    for pattern, files in _INSTALLERS:
+        if found := pattern.search(command):
+            return files or f"{found[1]} ."
+    return ""
+
+
+def _stages(text: str) -> list[list[Instruction]]:
+    stages: list[list[Instruction]] = []
+    for one in instructions(text):
+        if one.keyword == "FROM":
+            stages.append([])
+        if stages:
+            stages[-1].append(one)
+    return stages
+
+
+def _last_stage(text: str) -> list[Instruction]:
+    return next(reversed(_stages(text)), [])
+
+
+def _of_stage(text: str, name: str) -> list[Instruction]:
+    """Return the instructions of a stage, by its name or its number."""
+    for number, stage in enumerate(_stages(text)):
+        words = stage[0].rest.lower().split()
+        if str(number) == name or words[-2:] == ["as", name.lower()]:
+            return stage
+    return []
+
+
+def _short(text: str, most: int = 70) -> str:
+    return text if len(text) <= most else f"{text[:most].rstrip()} …"

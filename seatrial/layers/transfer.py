@@ -1,0 +1,104 @@
+"""How many bytes a push and a pull of an image really move: compressed layers, as the registry counts them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from seatrial.errors import NotAnImage, SeatrialError
+from seatrial.layers.image_steps import ImageStep, LayeredImage
+from seatrial.model.reference import ImageReference
+from seatrial.pipeline.world import World
+from seatrial.registry.model import Configuration, Layer
+
+__all__ = ["Published", "Traffic", "look_up", "traffic"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """What a registry holds under a tag."""
+
+    reference: ImageReference
+    digest: str
+    configuration: Configuration
+
+    @property
+    def blobs(self) -> dict[str, Layer]:
+        """The layers in the registry, by the digests of the uncompressed layers."""
+        return dict(zip(self.configuration.layers, self.configuration.blobs, strict=False))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traffic:
+    """What a push and a pull move, in bytes; None is what cannot be known.
+
+    `push` is for the layers that the registry does not have (`push_layers`), before compression: the engine compresses
+    them while it sends them. `pull_all` is for a machine without any of the layers, `pull_update` for one that has the
+    other image. `published` is whether the registry has this image, `looked` whether it answered at all; `reason` says
+    why something is not known.
+    """
+
+    repository: str
+    compressed: dict[str, int] = field(default_factory=dict)
+    looked: bool = False
+    push: int | None = None
+    push_layers: tuple[ImageStep, ...] = ()
+    published: bool = False
+    pull_all: int | None = None
+    pull_update: int | None = None
+    reason: str = ""
+
+    @property
+    def exact(self) -> bool:
+        """Whether the bytes of a push are known, not only their limit."""
+        return self.push == 0
+
+
+def look_up(world: World, reference: ImageReference) -> Published | None:
+    """Return what the registry has under a tag, None if it has no image there."""
+    manifest = world.published_manifest(reference)
+    if manifest is None:
+        return None
+    try:
+        configuration = world.configuration(reference, manifest)
+    except NotAnImage:
+        return None
+    return Published(reference=reference, digest=manifest.digest, configuration=configuration)
+
+
+def traffic(
+    world: World,
+    repository: ImageReference,
+    image: LayeredImage,
+    against: LayeredImage | None,
+    tags: Iterable[str],
+) -> Traffic:
+    """Return what a push to a repository and a pull from it move; `tags` are those that may hold the layers."""
+    found: dict[str, Layer] = {}
+    published = False
+    layers = tuple(step.layer for step in image.layers)
+    try:
+        for tag in dict.fromkeys(tags):
+            if one := look_up(world, repository.with_tag(tag)):
+                found |= one.blobs
+                published = published or one.configuration.layers == layers
+    except SeatrialError as error:
+        return Traffic(repository=repository.name, reason=f"{error.message}: {error.reason}")
+    sizes = {layer: blob.size for layer, blob in found.items() if blob.size}
+    missing = tuple(step for step in image.layers if step.layer not in found)
+    bytes_left = [step.size for step in missing]
+    known = all(step.layer in sizes for step in image.layers)
+    shared = {step.chain for step in against.layers} if against else set()
+    fetched = [step for step in image.layers if step.chain not in shared]
+    update = [sizes.get(step.layer or "") for step in fetched]
+    return Traffic(
+        repository=repository.name,
+        compressed=sizes,
+        looked=True,
+        push=None if None in bytes_left else sum(filter(None, bytes_left)),
+        push_layers=missing,
+        published=published,
+        pull_all=sum(sizes[step.layer or ""] for step in image.layers) if known else None,
+        pull_update=None if None in update or against is None else sum(filter(None, update)),
+        reason="" if known else "a layer's compressed size is known once it has been pushed",
+    )

@@ -1,0 +1,184 @@
+"""What all pictures of an image's layers show: its steps in groups, sums, and sentences about push, pull and reuse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from seatrial.errors import sanitize
+from seatrial.layers.comparison import Comparison, Reuse, StepState
+from seatrial.layers.image_steps import ImageStep, LayeredImage
+from seatrial.layers.transfer import Traffic
+from seatrial.wording import pluralize, spaced_size
+
+__all__ = ["Fact", "Group", "LayersView", "Row", "shown_size"]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What is worth knowing in short: a name, a value, and more about it."""
+
+    name: str
+    value: str
+    more: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.value} {self.more}".rstrip()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A step as it is shown; `share` is its part of the largest step, from 0 to 1."""
+
+    step: ImageStep
+    text: str
+    state: StepState
+    size: str
+    compressed: int | None
+    share: float
+    breaks: bool = False
+
+    @property
+    def label(self) -> str:
+        """The state in words; empty for what the group's title says."""
+        return self.state.value if self.state in (StepState.AGAIN, StepState.SAME_CONTENT) else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Steps under one title; `kind` is `shared`, `new`, `gone` or `all`."""
+
+    kind: str
+    title: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayersView:
+    """An image's layers: alone or beside another image, and what a registry says about them."""
+
+    image: LayeredImage
+    comparison: Comparison | None = None
+    traffic: Traffic | None = None
+
+    @property
+    def against(self) -> LayeredImage | None:
+        """The other image."""
+        return self.comparison.against if self.comparison else None
+
+    @property
+    def reuse(self) -> Reuse | None:
+        """Where reuse ends."""
+        return self.comparison.reuse if self.comparison else None
+
+    @property
+    def title(self) -> str:
+        """The images' names."""
+        return f"{self.image.name} against {self.against.name}" if self.against else self.image.name
+
+    @property
+    def subtitle(self) -> str:
+        """Size and number of layers."""
+        return f"{shown_size(self.image.size)} in {pluralize(len(self.image.layers), 'layer')}"
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """The steps, from the base image up: shared ones, the image's own, and those of the other image."""
+        steps = self.image.steps
+        if self.comparison is None:
+            return (Group(kind="all", title=f"{self.image.name}: {self.subtitle}", rows=self._rows(steps)),)
+        other, new = self.comparison.against, self.comparison.new
+        end = steps.index(new[0]) if new else len(steps)
+        gone = self.comparison.gone
+        parts = [
+            ("shared", f"shared with {other.name}", steps[:end]),
+            ("new", f"new in {self.image.name}", steps[end:]),
+            ("gone", f"only in {other.name}", gone),
+        ]
+        return tuple(
+            Group(kind=kind, title=f"{title}: {' '.join(_amount(part))}", rows=self._rows(part, gone=kind == "gone"))
+            for kind, title, part in parts
+            if part
+        )
+
+    @property
+    def facts(self) -> list[Fact]:
+        """What is worth knowing in short."""
+        return [*self._sharing_facts(), *self._traffic_facts()]
+
+    @property
+    def advice(self) -> tuple[str, str]:
+        """Why reuse ends, and what would mend it; empty texts if nothing is to be said."""
+        if self.reuse is None:
+            return "", ""
+        step, again = self.reuse.step, self.reuse.again
+        where = f"line {self.reuse.line}, {sanitize(step.text, limit=60)}" if self.reuse.line else step.text
+        text = f"reuse ends at {sanitize(where, limit=120)}: {self.reuse.reason}"
+        if again:
+            made = f"{pluralize(len(again), 'later step')} {'says' if len(again) == 1 else 'say'} the same"
+            text += f"; {made}, and {shown_size(self.reuse.again_bytes)} was made again"
+        return sanitize(text, limit=600), sanitize(self.reuse.hint, limit=400)
+
+    def _sharing_facts(self) -> Iterator[Fact]:
+        if self.comparison is None:
+            return
+        name, other = self.image.name, self.comparison.against.name
+        yield Fact(f"shared with {other}", *_amount(self.comparison.shared))
+        yield Fact(f"new in {name}", *_amount(self.comparison.new))
+
+    def _traffic_facts(self) -> Iterator[Fact]:
+        traffic = self.traffic
+        if traffic is None:
+            return
+        where, missing = traffic.repository, traffic.push_layers
+        if not traffic.looked:
+            yield Fact("push and pull", "not known:", traffic.reason)
+            return
+        if not missing:
+            yield Fact("a push moves", "no layer:", f"{where} has {'this image' if traffic.published else 'them all'}")
+        else:
+            rest = f"{where} has the others" if len(missing) < len(self.image.layers) else f"{where} has none of them"
+            limit = "" if traffic.push is None else f"up to {spaced_size(traffic.push)}"
+            count = f"in {pluralize(len(missing), 'layer')}, less when compressed; {rest}"
+            yield Fact("a push moves", limit or "size unknown", count)
+        if traffic.pull_all is not None:
+            yield Fact("a pull moves", spaced_size(traffic.pull_all), "to a machine without these layers")
+        if traffic.pull_update is not None and self.against:
+            yield Fact("an update moves", spaced_size(traffic.pull_update), f"to a machine with {self.against.name}")
+        if traffic.reason:
+            yield Fact("a pull", "not known:", traffic.reason)
+
+    def _rows(self, steps: Iterable[ImageStep], *, gone: bool = False) -> tuple[Row, ...]:
+        return tuple(self._row(step, gone=gone) for step in steps)
+
+    def _row(self, step: ImageStep, *, gone: bool) -> Row:
+        state = StepState.LAYER if step.layer else StepState.SETTING
+        if self.comparison and not gone:
+            state = self.comparison.state(step)
+        sizes = self.traffic.compressed if self.traffic else {}
+        return Row(
+            step=step,
+            text=sanitize(step.text, limit=400),
+            state=state,
+            size=shown_size(step.size) if step.layer else "",
+            compressed=sizes.get(step.layer) if step.layer else None,
+            share=(step.size or 0) / self._largest,
+            breaks=bool(self.reuse and step is self.reuse.step),
+        )
+
+    @cached_property
+    def _largest(self) -> int:
+        return max((step.size or 0 for step in self.image.steps), default=0) or 1
+
+
+def shown_size(size: int | None) -> str:
+    """Return bytes in Docker's units, or that the size is unknown."""
+    return "size unknown" if size is None else spaced_size(size)
+
+
+def _amount(steps: Iterable[ImageStep]) -> tuple[str, str]:
+    """Return the size of the steps' layers, and their number."""
+    sizes = [step.size for step in steps if step.layer]
+    count = pluralize(len(sizes), "layer")
+    return (count, "") if None in sizes or not sizes else (spaced_size(sum(filter(None, sizes))), f"in {count}")

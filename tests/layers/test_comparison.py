@@ -76,9 +76,7 @@ def test_the_same_layer_on_another_base() -> None:
     ],
     ids=["pip", "npm", "in order", "no cache", "other command", "more", "base", "stage"],
 )
-def test_where_reuse_ends(
-    steps: list[Step], against: LayeredImage, dockerfile: str, reason: str, hint: str
-) -> None:
+def test_where_reuse_ends(steps: list[Step], against: LayeredImage, dockerfile: str, reason: str, hint: str) -> None:
     """The first layer that is not shared is named with its reason, and with a hint only where something helps."""
     reuse = Comparison(image=image(*steps), against=against, dockerfile=dockerfile).reuse
     assert reuse

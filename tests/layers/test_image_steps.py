@@ -78,7 +78,10 @@ def test_a_chain_is_named_as_docker_names_it() -> None:
     """The lowest layer's chain is itself; equal layers on other ones are other chains."""
     base = "sha256:3ed396484c3bf8eb519cd306503e778926cb74de81cf5a60d432fd5e25298863"
     folder = "sha256:9e2dd03929cdbc96ba78c8ab5015e3fb95fc9bfd1429771f2599c72f418c056a"
-    assert chain_ids([base, folder]) == (base, "sha256:7a1d7979cd5aa0208d5d00beb1530119f7c65527f6d078449cd00bc405438fed")
+    assert chain_ids([base, folder]) == (
+        base,
+        "sha256:7a1d7979cd5aa0208d5d00beb1530119f7c65527f6d078449cd00bc405438fed",
+    )
     assert chain_ids([folder, folder])[1] != chain_ids([base, folder])[1]
 
 

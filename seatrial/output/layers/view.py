@@ -73,9 +73,17 @@ class LayersView:
         return self.comparison.reuse if self.comparison else None
 
     @property
+    def _name(self) -> str:
+        return sanitize(self.image.name, limit=120)
+
+    @property
+    def _other(self) -> str:
+        return sanitize(self.against.name, limit=120) if self.against else ""
+
+    @property
     def title(self) -> str:
         """The images' names."""
-        return f"{self.image.name} against {self.against.name}" if self.against else self.image.name
+        return f"{self._name} against {self._other}" if self.against else self._name
 
     @property
     def subtitle(self) -> str:
@@ -87,14 +95,14 @@ class LayersView:
         """The steps, from the base image up: shared ones, the image's own, and those of the other image."""
         steps = self.image.steps
         if self.comparison is None:
-            return (Group(kind="all", title=f"{self.image.name}: {self.subtitle}", rows=self._rows(steps)),)
-        other, new = self.comparison.against, self.comparison.new
+            return (Group(kind="all", title=f"{self._name}: {self.subtitle}", rows=self._rows(steps)),)
+        new = self.comparison.new
         end = steps.index(new[0]) if new else len(steps)
         gone = self.comparison.gone
         parts = [
-            ("shared", f"shared with {other.name}", steps[:end]),
-            ("new", f"new in {self.image.name}", steps[end:]),
-            ("gone", f"only in {other.name}", gone),
+            ("shared", f"shared with {self._other}", steps[:end]),
+            ("new", f"new in {self._name}", steps[end:]),
+            ("gone", f"only in {self._other}", gone),
         ]
         return tuple(
             Group(kind=kind, title=f"{title}: {' '.join(_amount(part))}", rows=self._rows(part, gone=kind == "gone"))
@@ -123,17 +131,16 @@ class LayersView:
     def _sharing_facts(self) -> Iterator[Fact]:
         if self.comparison is None:
             return
-        name, other = self.image.name, self.comparison.against.name
-        yield Fact(f"shared with {other}", *_amount(self.comparison.shared))
-        yield Fact(f"new in {name}", *_amount(self.comparison.new))
+        yield Fact(f"shared with {self._other}", *_amount(self.comparison.shared))
+        yield Fact(f"new in {self._name}", *_amount(self.comparison.new))
 
     def _traffic_facts(self) -> Iterator[Fact]:
         traffic = self.traffic
         if traffic is None:
             return
-        where, missing = traffic.repository, traffic.push_layers
+        where, missing = sanitize(traffic.repository, limit=120), traffic.push_layers
         if not traffic.looked:
-            yield Fact("push and pull", "not known:", traffic.reason)
+            yield Fact("push and pull", "not known:", sanitize(traffic.reason, limit=400))
             return
         if not missing:
             yield Fact("a push moves", "no layer:", f"{where} has {'this image' if traffic.published else 'them all'}")
@@ -145,7 +152,7 @@ class LayersView:
         if traffic.pull_all is not None:
             yield Fact("a pull moves", spaced_size(traffic.pull_all), "to a machine without these layers")
         if traffic.pull_update is not None and self.against:
-            yield Fact("an update moves", spaced_size(traffic.pull_update), f"to a machine with {self.against.name}")
+            yield Fact("an update moves", spaced_size(traffic.pull_update), f"to a machine with {self._other}")
         if traffic.reason:
             yield Fact("a pull", "not known:", traffic.reason)
 

@@ -105,7 +105,7 @@ def test_a_picture_is_xml(shown: LayersView | SharingView) -> None:
 
 
 def test_in_a_browser(chromium: str, tmp_path: Path) -> None:
-    """The page has a named picture and a table of all steps; nothing is loaded, no error is written, a phone suffices."""
+    """Picture and table have names; nothing is loaded, no error is written, and a phone suffices."""
     file = tmp_path / "layers.html"
     PictureFile(str(file)).write(view(MARKUP))
     problems: list[str] = []

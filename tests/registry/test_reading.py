@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from seatrial.errors import (
 from seatrial.model.reference import ImageReference
 from seatrial.registry.client import HttpRegistry
 from seatrial.registry.credentials import CredentialStore
-from seatrial.registry.model import Configuration, Manifest
+from seatrial.registry.model import Configuration, HistoryRecord, Manifest
 from tests.registry.stored import ALICE, DENIED, PASSWORD, image
 from tests.servers.local_server import Asked, Reply, serve
 
@@ -131,8 +132,20 @@ def _holding(files: dict[str, Any]) -> Callable[[Asked], Reply]:
     return answer
 
 
-_CONFIG = {"config": {"Labels": {"version": "1"}}, "rootfs": {"diff_ids": ["sha256:d1"]}}
-_READ = Configuration(labels={"version": "1"}, layers=("sha256:d1",))
+_HISTORY = [{"created_by": "RUN x", "comment": "buildkit"}, {"created_by": "ENV A=1", "empty_layer": True}, 7]
+_CONFIG = {
+    "config": {"Labels": {"version": "1"}},
+    "rootfs": {"diff_ids": ["sha256:d1"]},
+    "history": _HISTORY,
+}
+_READ = Configuration(
+    labels={"version": "1"},
+    layers=("sha256:d1",),
+    history=(
+        HistoryRecord(created_by="RUN x", comment="buildkit", empty=False),
+        HistoryRecord(created_by="ENV A=1", comment="", empty=True),
+    ),
+)
 _ATTESTATION = {"digest": "sha256:af", "platform": {"os": "unknown", "architecture": "unknown"}}
 
 
@@ -146,14 +159,14 @@ _ATTESTATION = {"digest": "sha256:af", "platform": {"os": "unknown", "architectu
         ),
         *(
             ({"config": {"digest": "sha256:c0"}}, config, Configuration(labels={}))
-            for config in ({}, {"config": None}, {"config": {"Labels": ["x"]}, "rootfs": {"diff_ids": 5}})
+            for config in ({}, {"config": None}, {"config": {"Labels": ["x"]}, "rootfs": {"diff_ids": 5}, "history": 5})
         ),
     ],
 )
 def test_configuration(
     store: CredentialStore, under_the_tag: dict[str, Any], config: dict[str, Any], expected: Configuration
 ) -> None:
-    """Labels and layers, if any, are read from the image, or from the first image of an index after attestations.
+    """Labels, layers and history, if any, are read from the image, or from the first image of an index after attestations.
 
     A layer whose size is not a number has size 0.
     """
@@ -163,7 +176,9 @@ def test_configuration(
         registry = HttpRegistry(server.host, store)
         manifest = registry.manifest(image(server))
         assert manifest
-        assert registry.configuration(image(server), manifest) == expected
+        found = registry.configuration(image(server), manifest)
+    assert replace(found, blobs=()) == expected
+    assert found.blobs == (() if "manifests" in under_the_tag else manifest.layers)
     assert [(one.digest, one.size) for one in manifest.layers] == [("sha256:l", 0), ("sha256:m", 0)]
 
 

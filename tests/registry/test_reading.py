@@ -166,7 +166,7 @@ _ATTESTATION = {"digest": "sha256:af", "platform": {"os": "unknown", "architectu
 def test_configuration(
     store: CredentialStore, under_the_tag: dict[str, Any], config: dict[str, Any], expected: Configuration
 ) -> None:
-    """Labels, layers and history, if any, are read from the image, or from the first image of an index after attestations.
+    """Labels, layers and history are read from the image, or from the first image of an index after attestations.
 
     A layer whose size is not a number has size 0.
     """

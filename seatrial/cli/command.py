@@ -15,6 +15,7 @@ from invoke.exceptions import Exit
 
 from seatrial.cli.chain import Chain, print_out
 from seatrial.cli.flags import OutputFlags, ReportFlags
+from seatrial.cli.hooks import Hooks
 from seatrial.cli.project import check_named_file, choose_environment, find_root, settings_files
 from seatrial.errors import Interrupted, SeatrialError, StepFailed, UsageError
 from seatrial.host.streams import make_lasting
@@ -44,6 +45,7 @@ class Command:
     check: bool
     json: bool
     output: OutputFlags
+    hooks: Hooks
 
     def carry_out(
         self,
@@ -69,7 +71,7 @@ class Command:
             detail=self.output.detail,
             diff=self.output.diff,
         )
-        wait = _seconds(lock_wait)
+        wait, steps = _seconds(lock_wait), self.hooks.around(steps)
         written = ReportFiles(files, junit=junit, check=self.check)
         report = carry_out(self.call.task, steps, self.world, console, check=self.check, lock_wait=wait)
         report = replace(report, environment=self.playbook.settings.environment)
@@ -119,7 +121,8 @@ def command(  # noqa: PLR0913  each argument is one thing
             world = open_world(root, chosen)
             world.engine.report_waiting(lambda text: sys.stderr.write(f"{text}\n"))
             try:
-                yield Command(Playbook(settings=settings), world, chain, call, check, json, output)
+                hooks = Hooks(settings=settings, config=c.config, json=json)
+                yield Command(Playbook(settings=settings), world, chain, call, check, json, output, hooks)
             finally:
                 world.engine.close()
     except SeatrialError as error:

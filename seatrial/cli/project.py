@@ -17,6 +17,7 @@ from seatrial.settings.settings_file import KEY, find_settings_file, read_settin
 __all__ = [
     "check_named_file",
     "choose_environment",
+    "copy_config",
     "find_root",
     "program_words",
     "save_environment_flag",
@@ -75,6 +76,13 @@ def choose_environment(config: Any, root: Path) -> str:  # noqa: ANN401  as abov
         config._set(_project=project, _project_found=True)  # noqa: SLF001
         config.merge()
     return by_file or named
+
+
+def copy_config(config: Any) -> Any:  # noqa: ANN401  as above
+    """Return a copy of Invoke's configuration, for another task that is run inside of one."""
+    copy = config.clone()
+    save_environment_flag(copy, getattr(config, "_seatrial_environment", None))
+    return copy
 
 
 def program_words(config: Any) -> str:  # noqa: ANN401  as above

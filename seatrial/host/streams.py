@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-__all__ = ["is_lost", "make_lasting"]
+__all__ = ["is_lost", "make_lasting", "output_as_errors"]
 
 
 class _LastingFile(io.FileIO):
@@ -40,6 +42,20 @@ def make_lasting() -> None:
             if stream is not None:
                 stream.flush()
             setattr(sys, name, _lasting(number, encoding=getattr(stream, "encoding", None)))
+
+
+@contextmanager
+def output_as_errors() -> Iterator[None]:
+    """Let everything that this process and its children write to standard output come out on standard error."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def is_lost() -> bool:

@@ -21,7 +21,7 @@ from seatrial.events import (
 )
 from seatrial.output.detail import Detail
 from seatrial.output.hints import Call
-from seatrial.output.recap import recap_rows
+from seatrial.output.recap import recap_rows, recap_title
 from seatrial.output.wrapping import hang
 from seatrial.pipeline.build_log import BuildLines
 from seatrial.pipeline.outcome import Outcome, Status
@@ -119,7 +119,9 @@ class Console:
     def step_started(self, step: Step) -> None:
         """Show which step is running."""
         self._unnamed = step
-        if screen := self._moving:
+        if step.writes:
+            self._name_step()
+        elif screen := self._moving:
             self._waiting = step.name
             self._spinner = screen.status(f"{step.name} …")
             self._spinner.start()
@@ -191,10 +193,8 @@ class Console:
     def recap(self, report: Report) -> None:
         """Show how many steps have which status; then engine, image, builder, published names and address."""
         counts = report.counts
-        where = f" in {report.environment}" if report.environment else ""
-        title = f"RECAP {report.command}{where}{' (check mode: nothing was changed)' if report.check else ''}"
         self._out.print()
-        self._out.print(title, style="bold")
+        self._out.print(recap_title(report), style="bold")
         for status in Status:
             if status is Status.UNKNOWN and not counts[status]:
                 continue

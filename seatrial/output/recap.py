@@ -1,4 +1,4 @@
-"""What a command was about, as rows below its counts: engine, image, builder, published names, address, build log."""
+"""The title above the counts of a command, and rows below them: engine, image, builder, names, address, build log."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from collections.abc import Iterator
 from seatrial.pipeline.report import Report
 from seatrial.wording import spaced_size
 
-__all__ = ["recap_rows"]
+__all__ = ["recap_rows", "recap_title"]
+
+
+def recap_title(report: Report) -> str:
+    """Return the line above the counts: the command, its environment, and whether only check mode ran."""
+    where = f" in {report.environment}" if report.environment else ""
+    return f"RECAP {report.command}{where}{' (check mode: nothing was changed)' if report.check else ''}"
 
 
 def recap_rows(report: Report) -> Iterator[tuple[str, str]]:

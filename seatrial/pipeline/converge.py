@@ -49,14 +49,14 @@ def converge(
         if isinstance(plan, NoChange):
             return record.unchanged(plan), world
         if check:
-            return record.planned(plan), world.with_planned(plan.planned)
+            return replace(record.planned(plan), had_work=True), world.with_planned(plan.planned)
         step.apply(world_seen, plan, record.on_event)
         now = step.look_again(world_seen, plan)
         if isinstance(now, Change):
             raise _did_not_converge(step, now)
     except SeatrialError as error:
         return record.failed(error, plan, check=check), world
-    return record.changed(plan, now), world
+    return replace(record.changed(plan, now), had_work=True), world
 
 
 def _did_not_converge(step: Step, still: Change) -> DidNotConverge:

@@ -58,7 +58,7 @@ class Outcome:
     `after` are identities, `attempts` counts tries, `moved` summarises what a push or pull transferred, and `sent` is
     the number of bytes sent over the network. `notes` are the texts of the step's infos and warnings, `warnings` those
     of its warnings alone, `log` the lines that the app under test wrote, `diff` what changed. `began` is the time in
-    UTC, if the step began.
+    UTC, if the step began, and `had_work` whether it had something to do.
     """
 
     step: str
@@ -79,6 +79,7 @@ class Outcome:
     diff: tuple[Difference, ...] = ()
     results: Results = field(default_factory=Results)
     began: datetime | None = None
+    had_work: bool = False
     error: SeatrialError | None = None
 
     def __str__(self) -> str:

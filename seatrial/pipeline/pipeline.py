@@ -20,7 +20,10 @@ def run_steps(steps: Sequence[Step], world: World, observer: Observer, *, check:
     remaining = iter(steps)
     for step in remaining:
         observer.step_started(step)
-        outcome, world = converge(step, world, check=check, emit=observer.on_event)
+        if reason := step.reason_to_skip(world, outcomes):
+            (outcome,) = skipped_outcomes([step], reason)
+        else:
+            outcome, world = converge(step, world, check=check, emit=observer.on_event)
         outcomes.append(outcome)
         observer.step_finished(outcome)
         if outcome.status is Status.FAILED or (outcome.status is Status.UNKNOWN and not step.may_be_unknown):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from seatrial.engine.protocol import Emit
 from seatrial.model.app import App
-from seatrial.pipeline.outcome import Difference, Results
+from seatrial.pipeline.outcome import Difference, Outcome, Results
 from seatrial.pipeline.world import PlannedState, World
 
 __all__ = ["AppStep", "Change", "NoChange", "Publishing", "Step"]
@@ -63,12 +64,13 @@ class Step(ABC):
 
     `name` is its task's name, `app` its app's name (empty if it is for no app). If the outcome of a step with
     `may_be_unknown` is unknown in check mode, the next steps are planned all the same. A step without `uses_engine`
-    makes no request to the engine.
+    makes no request to the engine. A step with `writes` writes to the terminal itself while it works.
     """
 
     name: str
     may_be_unknown: ClassVar[bool] = False
     uses_engine: ClassVar[bool] = True
+    writes: ClassVar[bool] = False
 
     @property
     def app(self) -> str:
@@ -79,6 +81,10 @@ class Step(ABC):
     def publishes(self) -> Publishing | None:
         """What the step publishes, None for nothing; it needs the repository's lock."""
         return None
+
+    def reason_to_skip(self, world: World, outcomes: Sequence[Outcome]) -> str:  # noqa: ARG002  for steps that need it
+        """Return why there is no need for the step, from the outcomes before it; empty if it is to be carried out."""
+        return ""
 
     @abstractmethod
     def plan(self, world: World) -> Change | NoChange:

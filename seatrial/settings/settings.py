@@ -20,16 +20,21 @@ from seatrial.model.app import App
 from seatrial.model.check import Check
 from seatrial.model.names import parse_name, slug
 from seatrial.model.reference import DOCKER_HUB, parse_registry, parse_user
-from seatrial.model.setting_types import Parsed, Port, Validated, about
+from seatrial.model.setting_types import Parsed, Port, Text, Validated, about
 from seatrial.settings.interpolation import interpolate, read_env_file
 from seatrial.settings.reading import Reader, settings_of
 from seatrial.settings.settings_file import find_settings_file
 from seatrial.settings.variables import variables
 from seatrial.wording import nearest
 
-__all__ = ["Environment", "Settings", "build_context", "environment"]
+__all__ = ["HOOK_POINTS", "Environment", "Settings", "build_context", "environment"]
 
 
+HOOK_POINTS = tuple(
+    f"{when}_{step}" for step in ("build", "smoke", "push", "rollback", "run", "stop") for when in ("before", "after")
+)
+"""Where hooks can run."""
+_MAPPINGS = ("apps", "hooks")
 _OWNERS: dict[type[Struct], str] = {App: "an app (apps: NAME:)", Check: "a check (checks:)"}
 
 
@@ -37,11 +42,12 @@ class Settings(Validated, frozen=True, kw_only=True):
     """The settings of one project.
 
     `root` is the folder of the settings file, and `environment` the environment, such as staging, whose settings these
-    are (empty for none).
+    are (empty for none). `files` are where they come from, the most important first.
     """
 
     root: Path
     environment: str = ""
+    files: tuple[Path, ...] = ()
     project: Annotated[
         str, Parsed(parse_name), about("labels everything we create in the engine; default: the folder's name")
     ] = ""
@@ -49,6 +55,10 @@ class Settings(Validated, frozen=True, kw_only=True):
     user: Annotated[str | None, Parsed(parse_user), about("the user in the image's name")] = None
     local_registry_port: Annotated[Port, about("the port of the local registry that up starts")] = 5050
     browser: Annotated[str | None, about("the program for smoke --browser; default: the first Chromium found")] = None
+    hooks: Annotated[
+        Mapping[str, tuple[Text, ...]],
+        about("tasks of your own tasks.py that run before and after steps, such as before_push: [migrate]"),
+    ] = field(default_factory=dict)
     apps: Annotated[Mapping[str, App], about("the apps by name; default: one in the file's folder")] = field(
         default_factory=dict
     )
@@ -60,17 +70,21 @@ class Settings(Validated, frozen=True, kw_only=True):
         Raise `UsageError` with file and line and, for a misspelt key, the nearest known one. `files` are where `raw`
         comes from, the most important first; default: the settings file in `root`. `environment` is as in the class.
         """
-        reader = Reader(root=root, files=files or (find_settings_file(root),), owners=_OWNERS | {cls: "the project"})
+        files = tuple(files) or (find_settings_file(root),)
+        reader = Reader(root=root, files=files, owners=_OWNERS | {cls: "the project"})
         own = slug(root.resolve().name)
         given = {"project": own, **reader.convert(_given(raw), dict[str, Any], ())}
         apps = reader.convert(given.pop("apps", None) or {own: {}}, dict[str, Any], ("apps",))
-        settings = reader.read(given, cls, (), root=root, environment=environment)
+        settings = reader.read(given, cls, (), root=root, environment=environment, files=files)
+        if wrong := next((point for point in settings.hooks if point not in HOOK_POINTS), None):
+            hint = f"write '{nearest(wrong, HOOK_POINTS)}'" if nearest(wrong, HOOK_POINTS) else ""
+            raise reader.error(("hooks", wrong), f"no step has the point '{wrong}'", hint)
         return settings.but(apps={name: _app(reader, settings, name, _given(app)) for name, app in apps.items()})
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
         """Return the settings that environment variables can set (INVOKE_SEATRIAL_USER and so on)."""
-        return {name: getattr(cls(root=Path()), name) or None for name in settings_of(cls) if name != "apps"}
+        return {name: getattr(cls(root=Path()), name) or None for name in settings_of(cls) if name not in _MAPPINGS}
 
     def app(self, name: str | None = None) -> App:
         """Return the app of that name; without a name, the project's only app. Raise `UsageError` otherwise."""

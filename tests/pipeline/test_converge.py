@@ -74,6 +74,7 @@ def test_a_change_is_carried_out(world: World) -> None:
         after="blue",
         seconds=2.5,
         notes=("painting",),
+        had_work=True,
     )
     assert step.wall == ["white", "blue"]
     assert events == [Info(text="painting")]

@@ -45,7 +45,7 @@ def test_place(tmp_path: Path, lines: str, line: int, key: str) -> None:
             TOP % "zzz: x",
             "zzz",
             "there is no setting 'zzz'",
-            "use one of: project, registry, user, local_registry_port, browser, apps",
+            "use one of: project, registry, user, local_registry_port, browser, hooks, apps",
         ),
         (
             TOP % "environment: {A: b}",

@@ -16,6 +16,7 @@ from seatrial.cli.flags import (
     LoginFlags,
     OverwriteFlag,
     PortFlag,
+    PruneFlags,
     PushFlags,
     RegistryFlags,
     ReleaseFlags,
@@ -129,6 +130,15 @@ def release(
 def rollback(cmd: Command, which: AppFlag, where: RegistryFlags, flags: RollbackFlags, files: ReportFlags) -> None:
     """Point the moving tags back to a published version, without a build."""
     cmd.carry_out(cmd.playbook.rollback(which, where, flags), lock_wait=flags.lock_wait, files=files)
+
+
+@task(
+    PruneFlags,
+    examples=("invoke prune --check  # names each image, and what this frees", "invoke prune --keep 2"),
+)
+def prune(cmd: Command, flags: PruneFlags) -> None:
+    """Remove this project's images that nobody needs; what is in use, the newest and the last releases stay."""
+    cmd.carry_out(cmd.playbook.prune(flags))
 
 
 @task(examples=("invoke up", "invoke up --check"))

@@ -33,7 +33,7 @@ LAYERS = (
     ("wording", "events", "errors"),
 )
 # Which other stages a stage of the pipeline may use.
-STAGES = {"build": set(), "smoke": set(), "setup": set(), "serve": {"smoke"}, "publish": {"build"}}
+STAGES = {"build": set(), "smoke": set(), "setup": set(), "serve": {"smoke"}, "publish": {"build"}, "prune": set()}
 # The only places that may import a library, as paths below the package.
 ONLY = {
     "invoke": ("tasks.py", "__main__.py", "cli/"),

@@ -23,6 +23,7 @@ __all__ = [
     "OutputFlags",
     "OverwriteFlag",
     "PortFlag",
+    "PruneFlags",
     "PushFlags",
     "QuietFlag",
     "RegistryFlags",
@@ -197,6 +198,14 @@ class DownFlags:
     """What `down` removes."""
 
     volumes: bool = flag("Also delete the apps' volumes and the local registry's data.", default=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PruneFlags(AppFlag):
+    """Whose images are removed, and how many stay."""
+
+    app: str | None = flag("The app's name in the settings (default: all apps).")
+    keep: str | None = flag("How many versions and releases stay (default: the setting keep, which is 5).")
 
 
 @dataclass(frozen=True, kw_only=True)

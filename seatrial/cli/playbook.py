@@ -11,6 +11,7 @@ from seatrial.cli.flags import (
     ImageFlags,
     OverwriteFlag,
     PortFlag,
+    PruneFlags,
     PushFlags,
     RegistryFlags,
     ReleaseFlags,
@@ -18,7 +19,7 @@ from seatrial.cli.flags import (
     SmokeFlags,
 )
 from seatrial.cli.run_flags import RunFlags
-from seatrial.errors import UsageError
+from seatrial.errors import UsageError, sanitize
 from seatrial.model.app import App
 from seatrial.model.reference import parse_login, parse_registry, parse_user
 from seatrial.model.version import Version
@@ -168,6 +169,14 @@ class Playbook:
             EngineStopped(),
         )
 
+    def prune(self, flags: PruneFlags) -> tuple[Step, ...]:
+        """Return the steps of `prune`: one for each app, or for the one that is named."""
+        from seatrial.steps.prune.prune import Prune
+
+        given = None if flags.keep is None else _whole_number(flags.keep, "--keep")
+        apps = self.settings.apps.values() if flags.app is None else [self.settings.app(flags.app)]
+        return tuple(Prune(target=app, keep=app.keep if given is None else given) for app in apps)
+
     def demo(self, image: ImageFlags, port: PortFlag, flags: OverwriteFlag) -> tuple[Step, ...]:
         """Return the steps of `demo`: `up`, a release into the local registry, `run`."""
         chosen = ImageFlags(app=image.app, version=image.version or _DEMO_VERSION)
@@ -241,6 +250,16 @@ def _deployed(target: App, url: str, version: Version | None, browser: str | Non
             hint=f"--url {base_url} --version VERSION",
         )
     return Deployed(target=target, base_url=base_url, awaited=version, browser=browser)
+
+
+def _whole_number(text: str, flag: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 5):  # noqa: PLR2004  larger ones are mistakes
+        raise UsageError(
+            f"{flag} {sanitize(repr(text), limit=60)} is not valid",
+            reason="it takes a whole number below 10000",
+            hint=f"{flag} 5",
+        )
+    return int(text)
 
 
 def _version(image: ImageFlags) -> Version | None:

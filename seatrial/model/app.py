@@ -150,6 +150,7 @@ class App(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Parsed(parse_tag_patterns, whole=True),
         about("patterns of the tags that a version is published under"),
     ] = DEFAULT_TAGS
+    keep: Annotated[int, Meta(ge=0, le=1000), about("how many versions and releases prune keeps in the engine")] = 5
     unset: frozenset[str] = frozenset()
     build: BuildOptions = BuildOptions()
     facts: FactsPolicy = FactsPolicy()

@@ -21,6 +21,7 @@ from seatrial.sources.inputs import FileDigests
 __all__ = ["StateFolder", "Verdict"]
 
 
+_BUILT_KEPT = 1000
 _BUILDS_KEPT, _IMAGES_KEPT, _REPORTS_KEPT = 30, 100, 20
 
 
@@ -161,6 +162,13 @@ class StateFolder:
     def save_current(self, app: str, image_id: str) -> None:
         """Save the id of the image last built for an app."""
         self._write(self._current_path, {**self._read(self._current_path), app: image_id})
+        built = [one for one in self.built(app) if one != image_id]
+        self._write(self._built_path(app), {"images": [*built, image_id][-_BUILT_KEPT:]})
+
+    def built(self, app: str) -> tuple[str, ...]:
+        """Return the ids of the images that were built for an app in this folder, the one built last at the end."""
+        found = self._read(self._built_path(app)).get("images")
+        return tuple(one for one in found if isinstance(one, str)) if isinstance(found, list) else ()
 
     def inputs(self, digest: str) -> Mapping[str, str]:
         """Return the inputs of the build with this input digest, names to digests; empty if unknown."""
@@ -198,6 +206,9 @@ class StateFolder:
     @property
     def _current_path(self) -> Path:
         return self.folder / f"current{self._suffix}.json"
+
+    def _built_path(self, app: str) -> Path:
+        return self.folder / "built" / f"{app}{self._suffix}.json"
 
     def _verdict_path(self, image_id: str) -> Path:
         return self.folder / f"verdicts{self._suffix}" / f"{image_id.removeprefix('sha256:')}.json"

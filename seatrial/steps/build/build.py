@@ -120,7 +120,7 @@ class Build(AppStep):
         superseded = world.engine.image(change.before) if change.before not in (None, image_id) else None
         if superseded and not superseded.tags:
             named = f"{short_digest(superseded.id)} ({spaced_size(superseded.size)})"
-            how = "docker image prune and docker builder prune remove them"
+            how = "invoke prune removes it, docker builder prune the cache"
             emit(Info(text=f"the image before, {named}, stays without a name, and so does the build cache ({how})"))
         world.state.save_file_digests(self.app)
         world.state.save_inputs(build_plan.inputs.digest, build_plan.inputs.parts, world.process.run)

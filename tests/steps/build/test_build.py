@@ -46,7 +46,7 @@ def test_a_changed_file_is_named(scenario: StepScenario) -> None:
     assert done.after == scenario.image_id(scenario.local()) != first
     assert first
     told = [note for note in done.notes if short_digest(first) in note]
-    assert ["docker image prune" in note for note in told] == [True]
+    assert ["invoke prune" in note for note in told] == [True]
 
 
 def test_seatrial_s_own_files_are_no_input(scenario: StepScenario) -> None:

@@ -1,0 +1,1 @@
+"""Remove images that nobody needs any more."""

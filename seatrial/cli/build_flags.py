@@ -28,6 +28,12 @@ class BuildFlags:
     build_context: Sequence[str] | None = flag(
         "An extra context, NAME=FOLDER or NAME=docker-image://IMAGE; may be given several times.", repeatable=True
     )
+    cache_from: Sequence[str] | None = flag(
+        "A cache for the build, IMAGE or type=…; may be given several times; needs docker buildx.", repeatable=True
+    )
+    cache_to: Sequence[str] | None = flag(
+        "Where to store the build's cache, such as type=registry,ref=IMAGE; needs docker buildx.", repeatable=True
+    )
     no_cache: bool = flag("Build without the build cache.", default=False)
     pull: bool = flag("Pull newer base images first.", default=False)
 
@@ -45,6 +51,8 @@ class BuildFlags:
             target=self.target or known.target,
             platforms=parse_platforms(platforms) or known.platforms or _default_platform(),
             contexts={**known.contexts, **{name: build_context(place, root) for name, place in contexts.items()}},
+            cache_from=tuple(self.cache_from or known.cache_from),
+            cache_to=tuple(self.cache_to or known.cache_to),
             cache=known.cache and not self.no_cache,
             pull=self.pull or known.pull,
         )

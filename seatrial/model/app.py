@@ -13,7 +13,7 @@ from seatrial.model.check import Check, checks_digest
 from seatrial.model.facts_policy import FactsPolicy
 from seatrial.model.platforms import parse_platforms
 from seatrial.model.reference import ImageReference, parse_repository
-from seatrial.model.setting_types import Parsed, Port, Seconds, Validated, about
+from seatrial.model.setting_types import Parsed, Port, Seconds, Text, Validated, about
 from seatrial.model.sizes import parse_bytes, parse_memory
 from seatrial.model.version import DEFAULT_TAGS, parse_tag_patterns
 
@@ -54,6 +54,7 @@ _Processors = Annotated[float, Meta(ge=0.01, le=1024)]
 _WritablePath = Annotated[str, Meta(pattern=r"^(/(?!\.\.?(/|$))[^/:,\s]+)+/?$")]
 _VolumeName = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$")]
 _Texts = Mapping[str, str]
+_Caches = tuple[Text, ...]
 _Secrets = Mapping[str, Annotated[str, Meta(pattern="^(src|env)=[^,]+$")]]
 
 
@@ -78,6 +79,8 @@ class BuildOptions(Validated, frozen=True, kw_only=True, forbid_unknown_fields=T
     provenance: Annotated[bool, about("add a provenance attestation; needs docker buildx")] = False
     sbom: Annotated[bool, about("add a list of the image's packages; needs docker buildx")] = False
     cache: Annotated[bool, about("false ignores the build cache")] = True
+    cache_from: Annotated[_Caches, about("images or caches that speed up the build; needs docker buildx")] = ()
+    cache_to: Annotated[_Caches, about("where the build's cache is stored for later builds; needs docker buildx")] = ()
     pull: Annotated[bool, about("true looks for newer base images before each build")] = False
     timeout: Annotated[Seconds, about("seconds until the build is cancelled in the engine")] = field(
         name="build_timeout", default=1800.0
@@ -95,6 +98,7 @@ class BuildOptions(Validated, frozen=True, kw_only=True, forbid_unknown_fields=T
             "build secrets": self.secrets,
             "extra contexts": self.contexts,
             "attestations": self.provenance or self.sbom,
+            "cache_from or cache_to": self.cache_from or self.cache_to,
         }
         return ", ".join(name for name, wanted in options.items() if wanted)
 

@@ -26,6 +26,7 @@ STORE = "turn on the containerd image store in Docker's settings, or"
 NO_ENGINE = "no Docker Engine answers at unix:///x.sock"
 NOT_PUSHED = "r.io/shop/web:1 cannot be pushed"
 FAILED = "the build failed"
+CACHE = "Cache export is not supported for the docker driver"
 ATTESTATION = "Attestation is not supported for the docker driver"
 Provoke = Callable[[], object]
 
@@ -152,6 +153,12 @@ ROWS: list[tuple[Any, ...]] = [
         FAILED,
         f"this engine's image store cannot hold attestations ({ATTESTATION})",
         f"{STORE} remove provenance and sbom",
+    ),
+    (
+        _build(CACHE),
+        FAILED,
+        f"this engine can store a build's cache only in the image ({CACHE})",
+        f"{STORE} docker buildx create --use, or --cache-to type=inline",
     ),
     (
         _build("dockerfile parse error on line 2: oops"),

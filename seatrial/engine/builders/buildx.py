@@ -96,6 +96,8 @@ def _command(request: BuildRequest, dockerfile: str) -> list[str]:
         "--secret": [f"id={name},{source}" for name, source in options.secrets.items()],
         "--platform": [",".join(options.platforms)] if options.platforms else [],
         "--target": [options.target] if options.target else [],
+        "--cache-from": list(options.cache_from),
+        "--cache-to": list(options.cache_to),
     }
     words = ["docker", "buildx", "build", "--progress=rawjson", "--load", f"--tag={request.reference.familiar}"]
     words += [f"--file={dockerfile}", f"--provenance={str(options.provenance).lower()}"]

@@ -98,6 +98,12 @@ _KNOWN: Final = (
         hint="install Docker Engine 23 or later",
     ),
     _Known(
+        marker="Cache export is not supported for the docker driver",
+        cause="unfit-builder",
+        reason="this engine can store a build's cache only in the image",
+        hint=f"{_STORE} docker buildx create --use, or --cache-to type=inline",
+    ),
+    _Known(
         marker="ttestation is not supported for the docker driver",
         cause="unfit-builder",
         reason="this engine's image store cannot hold attestations",

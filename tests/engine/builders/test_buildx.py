@@ -73,6 +73,20 @@ def test_a_secret(with_buildx: Project, client: docker.DockerClient) -> None:
 
 
 @pytest.mark.engine
+def test_a_cache(with_buildx: Project) -> None:
+    """A cache that is stored in an image is read by the build that names it; where it is changes no inputs."""
+    project = with_buildx
+    assert project.invoke("build", "--version", "1", "--cache-to", "type=inline").code == 0
+    cache = f"{project.repository}:1"
+    assert project.invoke("build", "--version", "1", "--cache-from", cache, "--json").statuses == {"build": "ok"}
+
+    done = project.invoke("build", "--version", "2", "--cache-from", cache)
+
+    assert done.code == 0, done.all
+    assert f"importing cache manifest from {cache}" in done.out
+
+
+@pytest.mark.engine
 def test_ctrl_c(with_buildx: Project) -> None:
     """Ctrl-C stops buildx and with it the RUN in the engine."""
     project = with_buildx

@@ -72,6 +72,7 @@ def test_damage(state: StateFolder, damage: bytes) -> None:
 def test_whole_or_not_at_all(state: StateFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     """A failed save keeps the old file and leaves nothing else."""
     state.save_current("web", "sha256:a")
+    before = {path: path.read_bytes() for path in state.folder.rglob("*") if path.is_file()}
 
     def fail(*_: object) -> None:
         raise OSError("no space left on device")
@@ -79,7 +80,15 @@ def test_whole_or_not_at_all(state: StateFolder, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(Path, "replace", fail)
     state.save_current("web", "sha256:b")
     assert StateFolder(state.folder).current("web") == "sha256:a"
-    assert {path.name for path in state.folder.iterdir()} == {".gitignore", "current.json"}
+    assert {path: path.read_bytes() for path in state.folder.rglob("*") if path.is_file()} == before
+
+
+def test_what_was_built(state: StateFolder) -> None:
+    """The images of an app are remembered in the order in which they were last built, environment by environment."""
+    for image in ("sha256:a", "sha256:b", "sha256:a"):
+        state.save_current("web", image)
+    assert state.built("web") == ("sha256:b", "sha256:a")
+    assert StateFolder(state.folder, "staging").built("web") == state.built("api") == ()
 
 
 def test_environments_have_their_own(state: StateFolder) -> None:

@@ -23,6 +23,8 @@ Each says what failed, why, and what to type next, and has the exit code of the 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Self
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "EngineUnavailable",
     "Interrupted",
     "NotAnImage",
+    "Place",
     "PushRefused",
     "RateLimited",
     "RegistryUnavailable",
@@ -64,16 +67,29 @@ def sanitize_line(line: str, *, limit: int = 500) -> str:
     return line[: len(line) - len(line.lstrip(" "))] + sanitize(line, limit=limit)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A line of a file, counted from 1."""
+
+    path: Path
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}"
+
+
 class SeatrialError(Exception):
     """What failed, why, and what to type next.
 
     `details` are lines that help to find the cause: the end of a log, the failed checks. `cause` is the cause's name
-    for programs, or empty. `transient` is whether another try may succeed in a few seconds.
+    for programs, or empty. `transient` is whether another try may succeed in a few seconds. `place` is the line that
+    has to be changed, if that is known.
     """
 
     exit_code: int = 1
     cause: str = ""
     transient: bool = False
+    place: Place | None = None
 
     def __init__(  # noqa: PLR0913  what an error says
         self,
@@ -84,12 +100,14 @@ class SeatrialError(Exception):
         details: tuple[str, ...] = (),
         cause: str = "",
         transient: bool | None = None,
+        place: Place | None = None,
     ) -> None:
         super().__init__(message)
         if cause:
             self.cause = cause
         if transient is not None:
             self.transient = transient
+        self.place = place
         self.message = sanitize(message, limit=LONGEST_MESSAGE)
         self.reason = sanitize(reason)
         self.hint = sanitize(hint, limit=LONGEST_MESSAGE)

@@ -65,7 +65,11 @@ def pytest_configure() -> None:
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep the developer's own settings, credentials and colours out of the tests."""
     for name in list(os.environ):
-        if name.startswith(("INVOKE_", "SEATRIAL_")) or name in {"NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"}:
+        if name.startswith(("INVOKE_", "SEATRIAL_", "GITHUB_", "GITLAB_")) or name in {
+            "NO_COLOR",
+            "FORCE_COLOR",
+            "TTY_COMPATIBLE",
+        }:
             monkeypatch.delenv(name)
     monkeypatch.delenv("DOCKER_AUTH_CONFIG", raising=False)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path_factory.mktemp("docker-config")))

@@ -23,7 +23,7 @@ from seatrial.tasks import ns
 from tests.hints import wrong_commands
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 CHORES = {"test", "dev.engines", "dev.lint", "dev.lock", "dev.reference"}
 CONTEXTS = {context.name: context for context in ns.to_contexts()}  # once: Invoke returns each help text only once
 _BLOCK = re.MULTILINE | re.DOTALL

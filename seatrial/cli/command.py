@@ -18,7 +18,7 @@ from seatrial.cli.flags import OutputFlags, ReportFlags
 from seatrial.cli.hooks import Hooks
 from seatrial.cli.project import check_named_file, choose_environment, find_root, settings_files
 from seatrial.errors import Interrupted, SeatrialError, StepFailed, UsageError
-from seatrial.host.streams import make_lasting
+from seatrial.host.streams import make_lasting, write_command
 from seatrial.output.hints import Call
 from seatrial.registry.credentials import Credential, Secret
 from seatrial.settings.settings import Settings, environment
@@ -62,6 +62,7 @@ class Command:
         """
         from seatrial.cli.report_files import ReportFiles
         from seatrial.cli.session import carry_out
+        from seatrial.output.ci.sections import sections_for
         from seatrial.output.console import Console
 
         console = Console(
@@ -70,6 +71,7 @@ class Command:
             plain=environment().plain,
             detail=self.output.detail,
             diff=self.output.diff,
+            sections=sections_for(environment()),
         )
         wait, steps = _seconds(lock_wait), self.hooks.around(steps)
         written = ReportFiles(files, junit=junit, check=self.check)
@@ -82,6 +84,8 @@ class Command:
         if report.error:
             console.error(report.error)
         console.recap(report)
+        if report.failure:
+            _annotate(report.failure, self.call)
         if self.json:
             self.chain.add(report, self.call)
         if report.exit_code:
@@ -108,7 +112,7 @@ def command(  # noqa: PLR0913  each argument is one thing
     from seatrial.cli.playbook import Playbook
     from seatrial.cli.session import Terminated, open_world, terminable, unexpected
 
-    make_lasting()
+    make_lasting(guarded=environment().github is not None)
     check, json = check or bool(c.config.run.dry), json or chain.json
     documents = chain if json else None
     try:
@@ -147,7 +151,16 @@ def exit_with(call: Call, error: SeatrialError, *, check: bool, chain: Chain | N
     from seatrial.output.console import Console
 
     Console(errors=True, call=call).error(error)
+    _annotate(error, call)
     return _exit_after_document(call, error, check=check, chain=chain)
+
+
+def _annotate(error: SeatrialError, call: Call) -> None:
+    """Show an error in the summary of a job on GitHub, beside its line if it has one."""
+    if github := environment().github:
+        from seatrial.output.ci.workflow_commands import annotation
+
+        write_command(sys.stderr, annotation(error.but(hint=call.complete(error.hint)), github.workspace))
 
 
 def _exit_after_document(call: Call, error: SeatrialError, *, check: bool, chain: Chain | None) -> Exit:

@@ -157,6 +157,7 @@ class ReportFlags:
     """What a command writes about itself."""
 
     report: str | None = flag("Write a page about this run to this file, as HTML; also if it fails.")
+    dotenv: str | None = flag("Write version, image, digest and references to this file, as SEATRIAL_NAME=VALUE lines.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -57,7 +57,7 @@ class PlaybookProgram(Program):
 
     def run(self, argv: list[str] | None = None, exit: bool = True) -> None:  # noqa: A002, FBT001, FBT002  Invoke's
         """Run the program; a reader that goes away, as `head` does, is not an error."""
-        make_lasting()
+        make_lasting(guarded=environment().github is not None)
         super().run(argv, exit)
         sys.stdout.flush()
 

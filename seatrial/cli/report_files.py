@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from seatrial.cli.flags import ReportFlags
-from seatrial.errors import SeatrialError, UsageError
+from seatrial.errors import SeatrialError, StepFailed, UsageError
 from seatrial.output.documents import CommandDocument
 from seatrial.output.hints import Call
 from seatrial.output.report_file import ReportFile
 from seatrial.pipeline.report import Report
 from seatrial.pipeline.world import World
+from seatrial.settings.settings import GitHub, environment
 
 if TYPE_CHECKING:
     from seatrial.pipeline.ledger import Entry
@@ -33,14 +34,17 @@ class ReportFiles:
         self._check = check
         self._junit = _file(junit, "--junit", "smoke.xml", check=check)
         self._page = _file(flags.report, "--report", "report.html", check=check)
+        self._dotenv = _file(flags.dotenv, "--dotenv", "release.env", check=check)
 
     def write(self, report: Report, call: Call, world: World) -> None:
         """Write all of them, and keep the document of a run that publishes; `StepFailed` if one cannot be written."""
         from seatrial.output.json_report import command_document
 
+        document = command_document(report, call)
+        if github := environment().github:
+            _hand_over(github, document, world)
         if self._check:
             return
-        document = command_document(report, call)
         if report.publishing:
             world.state.save_run(world.process.run, msgspec.to_builtins(document))
         if self._junit:
@@ -49,6 +53,10 @@ class ReportFiles:
             self._write(self._junit, as_junit(report, call), world)
         if self._page:
             self._write(self._page, page(document, world), world)
+        if self._dotenv:
+            from seatrial.output.ci.results import as_dotenv
+
+            self._write(self._dotenv, as_dotenv(document), world)
 
     @staticmethod
     def _write(file: ReportFile, content: bytes, world: World) -> None:
@@ -60,15 +68,50 @@ def _file(name: str | None, flag: str, example: str, *, check: bool) -> ReportFi
     return None if name is None else ReportFile(name, flag=flag, example=example, check=check)
 
 
+def _hand_over(github: GitHub, document: CommandDocument, world: World) -> None:
+    """Append outputs and summary to the files in which GitHub takes them; outputs only of what was done."""
+    from seatrial.output.ci.results import results
+    from seatrial.output.ci.summary import as_markdown
+    from seatrial.output.ci.workflow_commands import output_lines
+    from seatrial.output.page.view import View
+
+    if github.output and not document.check:
+        _append(github.output, output_lines(results(document)))
+    if github.summary and document.app:
+        _append(github.summary, as_markdown(document, View(document=document, entries=_releases(document, world))))
+
+
+def _append(path: Path, text: str) -> None:
+    try:
+        with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+    except OSError as error:
+        raise StepFailed(
+            f"{path} cannot be written",
+            reason=error.strerror or str(error),
+            hint="check GITHUB_OUTPUT and GITHUB_STEP_SUMMARY, then run it again",
+        ) from error
+
+
+def _releases(document: CommandDocument, world: World) -> Sequence[Entry]:
+    try:
+        return world.ledger.entries(document.repository) if document.repository else ()
+    except SeatrialError:  # a report without the other releases is better than none
+        return ()
+
+
 def page(document: CommandDocument, world: World) -> bytes:
     """Return the page about a run, with what the ledger and the state folder have to say."""
     from seatrial.output.page.page import Page
 
-    entries: Sequence[Entry] = ()
-    with suppress(SeatrialError):  # a page without the releases is better than none
-        entries = world.ledger.entries(document.repository) if document.repository else ()
     picture = document.screenshot or (document.verdict.screenshot if document.verdict else None)
-    made = Page(document=document, entries=entries, screenshot=_content(picture) if picture else b"")
+    log = _content(document.build_log).decode("utf-8", "replace") if document.build_log else ""
+    made = Page(
+        document=document,
+        entries=_releases(document, world),
+        screenshot=_content(picture) if picture else b"",
+        log=log.splitlines(),
+    )
     return made.html().encode("utf-8", "backslashreplace")
 
 

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
-__all__ = ["is_lost", "make_lasting", "output_as_errors"]
+__all__ = ["is_lost", "make_lasting", "output_as_errors", "write_command"]
+
+# What the comparison of texts on a runner may skip: blanks, control characters, and all that is not shown.
+_IGNORED = (
+    r"[\x00-\x09\x0b\x0c\x0e-\x20\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f"
+    r"\u2028-\u202f\u205f-\u206f\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]*"
+)
+# The two forms of a command: :: at the beginning of a line, and ##[ anywhere.
+_WORKFLOW_COMMAND = re.compile(rf"((?:^|(?<=[\r\n])){_IGNORED}:{_IGNORED})(?=:)|(#{_IGNORED}#{_IGNORED})(?=\[)")
+_LAST_LINE = re.compile(r"[^\r\n]*\Z")
 
 
 class _LastingFile(io.FileIO):
@@ -26,10 +37,39 @@ class _LastingFile(io.FileIO):
         return len(data)
 
 
-def make_lasting() -> None:
+class _GuardedText(io.TextIOWrapper):
+    """A stream that a GitHub runner reads: what looks like a workflow command is broken, so that it is none."""
+
+    _line = ""
+
+    def write(self, text: str) -> int:
+        """Write a text, with a backslash in each command in it."""
+        known = self._line
+        broken = _WORKFLOW_COMMAND.sub(lambda found: f"{found[0]}\\", known + text)
+        self._line = _LAST_LINE.findall(broken)[0]
+        super().write(broken[len(known) :])
+        return len(text)
+
+    def write_command(self, line: str) -> None:
+        """Write a command of ours on a line of its own."""
+        super().write(f"{line}\n")
+        self._line = ""
+
+
+def write_command(stream: TextIO, line: str) -> None:
+    """Write a line with a workflow command or a marker to a stream, which breaks those that come from outside."""
+    if isinstance(stream, _GuardedText):
+        stream.write_command(line)
+    else:
+        stream.write(f"{line}\n")
+    stream.flush()
+
+
+def make_lasting(*, guarded: bool = False) -> None:
     """Make standard output and error drop what cannot be written, also where they are closed.
 
-    A character that the encoding lacks is written as an escape: file names need not be UTF-8.
+    A character that the encoding lacks is written as an escape: file names need not be UTF-8. With `guarded` they break
+    what a GitHub runner would take for a workflow command, whoever wrote it.
     """
     for number in range(3):
         try:
@@ -41,7 +81,8 @@ def make_lasting() -> None:
         if stream is None or (stream is getattr(sys, f"__{name}__") and not _is_lasting(stream)):
             if stream is not None:
                 stream.flush()
-            setattr(sys, name, _lasting(number, encoding=getattr(stream, "encoding", None)))
+            kind = _GuardedText if guarded else io.TextIOWrapper
+            setattr(sys, name, _lasting(kind, number, encoding=getattr(stream, "encoding", None)))
 
 
 @contextmanager
@@ -63,9 +104,9 @@ def is_lost() -> bool:
     return bool(getattr(_raw(sys.stdout), "lost", False))
 
 
-def _lasting(number: int, *, encoding: str | None) -> io.TextIOWrapper:
+def _lasting(kind: type[io.TextIOWrapper], number: int, *, encoding: str | None) -> io.TextIOWrapper:
     raw = _LastingFile(number, "wb", closefd=False)
-    return io.TextIOWrapper(
+    return kind(
         io.BufferedWriter(raw),  # type: ignore[type-var]  # typeshed knows no subclass
         encoding=encoding,
         errors="backslashreplace",

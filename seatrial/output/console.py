@@ -19,8 +19,11 @@ from seatrial.events import (
     Waiting,
     WarningEvent,
 )
+from seatrial.host.streams import write_command
+from seatrial.output.ci.sections import Sections
 from seatrial.output.detail import Detail
 from seatrial.output.hints import Call
+from seatrial.output.lines import Lines
 from seatrial.output.recap import recap_rows, recap_title
 from seatrial.output.wrapping import hang
 from seatrial.pipeline.build_log import BuildLines
@@ -38,7 +41,7 @@ if TYPE_CHECKING:
 
     from seatrial.output.build_tree import BuildTree
 
-__all__ = ["Console", "Lines"]
+__all__ = ["Console"]
 
 _COLOURS = {Status.OK: "green", Status.CHANGED: "yellow", Status.SKIPPED: "cyan"}
 _COLOURS |= {Status.UNKNOWN: "magenta", Status.FAILED: "bold red"}
@@ -51,30 +54,15 @@ _RECAP_COLUMN = len("not published ")
 _INDENT = " " * (max(len(status) for status in Status) + _WIDEST_STEP + 2)
 
 
-class Lines:
-    """Plain lines for a pipe or a file: rich is not loaded for them."""
-
-    is_terminal = False
-    width = 80
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def print(self, text: str = "", *, style: str | None = None, end: str = "\n") -> None:  # noqa: ARG002  as rich's
-        """Write a line, or the beginning of one."""
-        self._stream.write(f"{text}{end}")
-        self._stream.flush()
-
-
 class Console:
     """An observer that writes to one stream; colours, wrapping and moving parts only on a terminal.
 
     `errors` True writes to standard error, so that standard output stays free for a JSON document. Hints are
     completed with `call`, how the task was called. `plain` turns moving parts off on a terminal, too. With `diff` a
-    step's outcome comes with what it changes, before and after.
+    step's outcome comes with what it changes. With `sections` each step's details are one of a CI system's log.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  each argument is one thing
         self,
         *,
         errors: bool,
@@ -82,11 +70,14 @@ class Console:
         plain: bool = False,
         detail: Detail = Detail.USUAL,
         diff: bool = False,
+        sections: Sections | None = None,
     ) -> None:
         self._errors = errors
         self._plain = plain or detail is not Detail.USUAL
         self._shown = detail
         self._diff = diff
+        self._sections = sections
+        self._in_section = False
         self._build_lines = BuildLines()
         self._call = call
         self._screen: Lines | RichConsole | None = None
@@ -94,21 +85,23 @@ class Console:
         self._waiting = ""
         self._live: Live | None = None
         self._tree: BuildTree | None = None
-        self._warnings: list[str] = []
         self._transfers = TransferSummary()
         self._unnamed: Step | None = None
 
     @property
     def _out(self) -> Lines | RichConsole:
         if self._screen is None:
-            stream = sys.stderr if self._errors else sys.stdout
-            if environment().terminal or stream.isatty():
+            if environment().terminal or self._stream.isatty():
                 from rich.console import Console as RichConsole
 
-                self._screen = RichConsole(file=stream, highlight=False, markup=False, soft_wrap=True)
+                self._screen = RichConsole(file=self._stream, highlight=False, markup=False, soft_wrap=True)
             else:
-                self._screen = Lines(stream)
+                self._screen = Lines(self._stream)
         return self._screen
+
+    @property
+    def _stream(self) -> TextIO:
+        return sys.stderr if self._errors else sys.stdout
 
     @property
     def _moving(self) -> RichConsole | None:
@@ -131,7 +124,6 @@ class Console:
         if self._shown is Detail.QUIET:
             return
         if isinstance(event, WarningEvent):
-            self._warnings.append(event.text)
             self._line(f"warning: {sanitize(event.text)}", style="yellow")
         elif isinstance(event, Info):
             self._line(sanitize(event.text), style="dim")
@@ -164,6 +156,7 @@ class Console:
         self._transfers = TransferSummary()
         self._show_diff(outcome)
         self._unnamed = None
+        self._end_section()
         took = f" ({outcome.seconds:.1f} s)" if outcome.seconds >= 0.1 else ""  # noqa: PLR2004
         self._out.print(f"{outcome.status.value:<8}", style=_COLOURS[outcome.status], end="")
         text = sanitize(f"{outcome.step:<{_WIDEST_STEP}} {outcome}{took}", limit=LONGEST_MESSAGE)
@@ -259,9 +252,17 @@ class Console:
 
     def _name_step(self) -> None:
         """Write the step's name once, above its first detail."""
-        if self._unnamed:
+        if self._unnamed and (sections := self._sections):
+            self._in_section = True
+            write_command(self._stream, sections.begin(self._unnamed.name))
+        elif self._unnamed:
             self._out.print(f"{'':<8}{self._unnamed.name} …", style="dim")
-            self._unnamed = None
+        self._unnamed = None
+
+    def _end_section(self) -> None:
+        if self._in_section and self._sections:
+            self._in_section = False
+            write_command(self._stream, self._sections.end())
 
     def _line(self, text: str, *, style: str | None = None) -> None:
         self._name_step()

@@ -41,9 +41,14 @@ __all__ = [
 
 
 class ErrorDocument(Part, frozen=True, kw_only=True):
-    """What failed, why, and what to type next; `cause` is the cause's name in docs/causes.md, if it has one."""
+    """What failed, why, and what to type next; `cause` is the cause's name in docs/causes.md, if it has one.
+
+    `file` and `line` are the place that has to be changed, if that is known.
+    """
 
     cause: str | UnsetType = UNSET
+    file: str | UnsetType = UNSET
+    line: int | UnsetType = UNSET
     message: str
     reason: str
     hint: str

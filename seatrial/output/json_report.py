@@ -173,6 +173,8 @@ def error_document(error: SeatrialError, call: Call) -> ErrorDocument:
     """Return an error as a part of a document; its hint is completed with `call`."""
     return ErrorDocument(
         cause=error.cause or UNSET,
+        file=str(error.place.path) if error.place else UNSET,
+        line=error.place.line if error.place else UNSET,
         message=error.message,
         reason=error.reason,
         hint=sanitize(call.complete(error.hint), limit=LONGEST_MESSAGE),

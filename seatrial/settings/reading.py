@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import FieldInfo, fields
 
-from seatrial.errors import UsageError
+from seatrial.errors import Place, UsageError
 from seatrial.model.check import Check
 from seatrial.model.setting_types import Parsed
 from seatrial.settings.settings_file import KEY, read_settings_file
@@ -112,9 +112,10 @@ class Reader:
             f"the setting {'.'.join(map(str, (KEY, *trail)))} is not valid",
             reason=f"{place}: {problem[:1].lower()}{problem[1:]}",
             hint=hint or f"fix {place}",
+            place=place if isinstance(place, Place) else None,
         )
 
-    def _place(self, trail: _Trail) -> str:
+    def _place(self, trail: _Trail) -> Place | str:
         variable = f"INVOKE_{KEY}_{'_'.join(map(str, trail))}".upper()
         if variable in variables():  # Invoke lets it win over the files
             return variable
@@ -125,7 +126,7 @@ class Reader:
                 except (OSError, UsageError):
                     continue
                 if line:
-                    return f"{path}:{line}"
+                    return Place(path=path, line=line)
             trail = trail[:-1]
         return self.files[0].name
 

@@ -27,7 +27,7 @@ from seatrial.settings.settings_file import find_settings_file
 from seatrial.settings.variables import variables
 from seatrial.wording import nearest
 
-__all__ = ["HOOK_POINTS", "Environment", "Settings", "build_context", "environment"]
+__all__ = ["HOOK_POINTS", "Environment", "GitHub", "Settings", "build_context", "environment"]
 
 
 HOOK_POINTS = tuple(
@@ -103,20 +103,32 @@ class Settings(Validated, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, kw_only=True)
+class GitHub:
+    """A job on GitHub Actions: the files in which it takes outputs and summary, and the folder of its repository."""
+
+    output: Path | None
+    summary: Path | None
+    workspace: Path | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Environment:
     """What the environment variables say.
 
     `docker_config` is Docker's configuration folder, `command` is the program's name as the user typed it. `plain`
     turns off colours and animations: in CI, with NO_COLOR, on a dumb terminal. `terminal` True treats the output as a
-    terminal; None detects it. `auth_config` holds the credentials of DOCKER_AUTH_CONFIG. The others say where the
-    engine is, as for the docker CLI; `proxies` are by scheme, and `no` are the hosts without one. `settings` is the
-    environment that SEATRIAL_ENV names, such as staging.
+    terminal; None detects it. `github` is set in a job on GitHub Actions, `gitlab` in one of GitLab CI. `auth_config`
+    holds the credentials of DOCKER_AUTH_CONFIG. The others say where the engine is, as for the docker CLI; `proxies`
+    are by scheme, and `no` are the hosts without one. `settings` is the environment that SEATRIAL_ENV names, such as
+    staging.
     """
 
     docker_config: Path
     command: str
     plain: bool
     terminal: bool | None
+    github: GitHub | None = None
+    gitlab: bool = False
     docker_host: str | None = None
     docker_context: str | None = None
     docker_tls: bool = False
@@ -141,6 +153,8 @@ def environment() -> Environment:
         command=given.get("SEATRIAL_COMMAND") or Path(sys.argv[0]).name,
         plain=bool(given.get("CI") or given.get("NO_COLOR")) or given.get("TERM") == "dumb",
         terminal=True if given.get("FORCE_COLOR") or given.get("TTY_COMPATIBLE") == "1" else None,
+        github=_github(given) if given.get("GITHUB_ACTIONS") == "true" else None,
+        gitlab=bool(given.get("GITLAB_CI")),
         docker_host=given.get("DOCKER_HOST"),
         docker_context=given.get("DOCKER_CONTEXT"),
         auth_config=given.get("DOCKER_AUTH_CONFIG", ""),
@@ -150,6 +164,14 @@ def environment() -> Environment:
         docker_cert_path=Path(certificates) if certificates else None,
         proxies={scheme: value for scheme, value in proxies.items() if value},
     )
+
+
+def _github(given: Mapping[str, str]) -> GitHub:
+    output, summary, workspace = (
+        Path(path) if (path := given.get(f"GITHUB_{name}")) else None
+        for name in ("OUTPUT", "STEP_SUMMARY", "WORKSPACE")
+    )
+    return GitHub(output=output, summary=summary, workspace=workspace)
 
 
 def _home() -> Path:

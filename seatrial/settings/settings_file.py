@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import yaml
 
-from seatrial.errors import UsageError, sanitize
+from seatrial.errors import Place, UsageError, sanitize
 from seatrial.host.regular_files import read_regular_file
 
 __all__ = ["KEY", "SETTINGS_FILES", "SettingsFile", "find_settings_file", "read_settings_file"]
@@ -138,9 +138,10 @@ def _refuse_bad_shape(path: Path, root: yaml.Node) -> None:
 
 
 def _broken(path: Path, line: int, reason: str) -> UsageError:
-    place = f"{path}:{line}" if line else str(path)
+    place = Place(path=path, line=line) if line else None
     return UsageError(
         "the settings cannot be read",
-        reason=f"{place}: {reason}",
-        hint=f"fix {place} (see the example in README.md)",
+        reason=f"{place or path}: {reason}",
+        hint=f"fix {place or path} (see the example in README.md)",
+        place=place,
     )

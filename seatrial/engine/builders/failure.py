@@ -8,7 +8,7 @@ from typing import Final
 
 from seatrial.engine.builders.buildkit import FailedVertex
 from seatrial.engine.model import BuildRequest
-from seatrial.errors import BuildFailed, sanitize
+from seatrial.errors import BuildFailed, Place, sanitize
 from seatrial.sources.dockerfile_lines import instructions, syntax_directive
 from seatrial.sources.step_names import line_text, step_line
 
@@ -137,6 +137,7 @@ def build_error(request: BuildRequest, failed: FailedVertex | None, builder_mess
         hint=known.hint or f"fix {f'line {line} of ' if line else ''}{file}, or what it needs, then run it again",
         details=details,
         cause=known.cause,
+        place=Place(path=file, line=line) if line else None,
     )
 
 

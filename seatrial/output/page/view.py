@@ -77,8 +77,8 @@ class View:
 
     document: CommandDocument
     entries: Sequence[Entry]
-    picture: str
-    log: Excerpt
+    picture: str = ""
+    log: Excerpt = Excerpt(shown=(), total=0)
 
     @property
     def title(self) -> str:
@@ -145,6 +145,11 @@ class View:
     def image_checks(self) -> list[CheckDocument]:
         """The checks of the image, those with a problem first."""
         return sorted((one for one in self._checks if one.about == "image"), key=lambda one: one.problem is None)
+
+    @property
+    def problems(self) -> list[CheckDocument]:
+        """The checks of app and image that have a problem."""
+        return [one for one in self._checks if one.problem is not None]
 
     @property
     def _checks(self) -> Iterator[CheckDocument]:

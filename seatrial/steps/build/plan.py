@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from seatrial.engine.model import BuildRequest, Image, ImageConfig
 from seatrial.engine.protocol import Emit
-from seatrial.errors import Unavailable, UsageError, sanitize
+from seatrial.errors import Place, Unavailable, UsageError, sanitize
 from seatrial.events import Info
 from seatrial.model.app import INPUTS_LABEL, UNCOMMITTED_LABEL, VERSION_LABEL, App
 from seatrial.model.platforms import platform_arguments
@@ -242,10 +242,12 @@ class BuildPlan:
                 hint="fix --target, or target in invoke.yaml, or write AS NAME after FROM IMAGE",
             ) from error
         except DockerfileError as error:
+            place = Place(path=self.app.dockerfile, line=error.line)
             raise UsageError(
                 "the Dockerfile cannot be read",
-                reason=f"{self.app.dockerfile}:{error.line}: {error.reason}",
+                reason=f"{place}: {error.reason}",
                 hint=f"fix line {error.line} of {self.app.dockerfile}",
+                place=place,
             ) from error
 
     def _image(self, reference: ImageReference) -> Image | None:

@@ -1,0 +1,22 @@
+"""Plain lines, for what is not a terminal."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+__all__ = ["Lines"]
+
+
+class Lines:
+    """Plain lines for a pipe or a file: rich is not loaded for them."""
+
+    is_terminal = False
+    width = 80
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def print(self, text: str = "", *, style: str | None = None, end: str = "\n") -> None:  # noqa: ARG002  as rich's
+        """Write a line, or the beginning of one."""
+        self._stream.write(f"{text}{end}")
+        self._stream.flush()

@@ -1,0 +1,152 @@
+"""What CI systems take over, and the pipelines in docs/ci, with a real engine and a real registry."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.cli_project import Done, Project
+from tests.git import git
+from tests.output.ci.runner import Command, commands, read_outputs
+from tests.servers.registries import TestRegistry
+
+ROOT = Path(__file__).parent.parent.parent
+BIN = Path(sys.executable).parent
+EXPRESSION = re.compile(r"\$\{\{ *([a-zA-Z_.]+) *\}\}")
+EVIL = r"""print("::set-output name=digest::evil\n  ::add-mask::x\n##[add-mask]x", flush=True)"""
+
+
+class Job:
+    """A job on GitHub Actions: its files, and its environment."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self.output, self.summary = project.folder.parent / "output", project.folder.parent / "summary.md"
+        self.environment = {
+            "GITHUB_ACTIONS": "true",
+            "CI": "true",
+            "GITHUB_OUTPUT": str(self.output),
+            "GITHUB_STEP_SUMMARY": str(self.summary),
+            "GITHUB_WORKSPACE": str(project.folder),
+        }
+
+    def invoke(self, *words: str) -> tuple[Done, list[Command]]:
+        """Run a task, and return it with the commands that a runner finds in what it printed."""
+        done = self._project.invoke(*words, **self.environment)
+        return done, [*commands(done.out), *commands(done.err)]
+
+
+@pytest.mark.engine
+def test_a_job_on_github(project: Project, open_registry: TestRegistry) -> None:
+    """Outputs, summary and errors reach the job; groups come in pairs; what the app writes is no command."""
+    job = Job(project)
+    project.write(settings="image_facts: off", at_start=EVIL, at_request=EVIL)
+    release = ("release", "--user", "demo", "--registry", open_registry.host, "--version")
+
+    done, found = job.invoke(*release, "1", "--json")
+    digest = open_registry.digest(project.published, "1")
+    names = [f"{open_registry.host}/{project.published}:{tag}" for tag in ("1", "latest")]
+    outputs = {"version": "1", "image": f"{project.repository}:1", "digest": digest, "references": "\n".join(names)}
+    assert (done.code, done.document["exit_code"]) == (0, 0)
+    assert read_outputs(job.output.read_text()) == outputs
+    assert str(digest) in job.summary.read_text()
+    assert [one.name for one in found] == ["group", "endgroup"] * 3
+    assert [one.text for one in found[::2]] == ["build", "smoke", "push"]
+
+    project.write(settings="image_facts: off", at_start=EVIL, at_request=EVIL, page="bye")
+    done, found = job.invoke(*release, "2")
+    assert (done.code, {one.name for one in found}) == (1, {"group", "endgroup", "error"})
+    assert "##\\[add-mask]x" in done.all  # the app's log is part of the evidence
+    assert "digest" not in read_outputs(job.output.read_text().partition("\nversion<<")[2])
+
+    project.write(run="RUNN pip install")
+    done, found = job.invoke("build", "--version", "3")
+    (error,) = [one for one in found if one.name == "error"]
+    assert (error.properties["file"], error.properties["line"]) == ("Dockerfile", "4")
+
+    (project.folder / "invoke.yaml").write_text("seatrial:\n  prot: 1\n")
+    done, found = job.invoke("build")
+    assert done.code == 2
+    assert found[0].properties["file"] == "invoke.yaml"
+    assert found[0].properties["line"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("schema", "file"), [("github-workflows", "github.yml"), ("gitlab-ci", "gitlab-ci.yml")], ids=["GitHub", "GitLab"]
+)
+def test_pipelines_are_valid(schema: str, file: str) -> None:
+    """The pipelines are as their published schemas say."""
+    words = [str(BIN / "check-jsonschema"), "--builtin-schema", f"vendor.{schema}", str(ROOT / "docs/ci" / file)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _github_commands(pipeline: dict[str, Any], known: dict[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the commands of all jobs, with the variables that each of them has."""
+    for job in pipeline["jobs"].values():
+        for step in job["steps"]:
+            given = {**pipeline["env"], **job.get("env", {}), **step.get("env", {})}
+            variables = {name: EXPRESSION.sub(lambda one: known[one[1]], value) for name, value in given.items()}
+            if "run" in step:
+                yield step["run"], variables
+
+
+def _gitlab_commands(pipeline: dict[str, Any], known: dict[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
+    user = pipeline["variables"]["INVOKE_SEATRIAL_USER"].removeprefix("$")
+    variables = {"INVOKE_SEATRIAL_USER": known[user], "DOCKERHUB_TOKEN": known["DOCKERHUB_TOKEN"]}
+    for stage in pipeline["stages"]:
+        for line in (*pipeline["default"]["before_script"], *pipeline[stage]["script"]):
+            yield line, variables
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("system", ["GitHub", "GitLab"])
+def test_the_commands_of_the_pipelines(project: Project, guarded_registry: TestRegistry, system: str) -> None:
+    """Every command of a pipeline runs, one after the other, and in the end the version is published."""
+    project.write(settings="image_facts: off")
+    (project.folder / ".dockerignore").write_text(".git\n__pycache__\n.dockerignore\n")
+    for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "-m", "Say hello"], ["tag", "v1.0.0"]):
+        git(project.folder, *words)
+    if system == "GitHub":
+        known = {
+            "vars.DOCKERHUB_USER": str(guarded_registry.user),
+            "secrets.DOCKERHUB_TOKEN": str(guarded_registry.password),
+            "needs.release.outputs.version": "1.0.0",
+            "needs.release.outputs.digest": "sha256:d",
+        }
+        environment = {**Job(project).environment, "GITHUB_REF_NAME": "v1.0.0"}
+        written = list(_github_commands(yaml.safe_load((ROOT / "docs/ci/github.yml").read_text()), known))
+    else:
+        known = {"DOCKERHUB_USER": str(guarded_registry.user), "DOCKERHUB_TOKEN": str(guarded_registry.password)}
+        environment = {"GITLAB_CI": "true", "CI": "true", "CI_COMMIT_TAG": "v1.0.0"}
+        written = list(_gitlab_commands(yaml.safe_load((ROOT / "docs/ci/gitlab-ci.yml").read_text()), known))
+    environment |= {"INVOKE_SEATRIAL_REGISTRY": guarded_registry.host, "PATH": f"{BIN}:{os.environ['PATH']}"}
+    ran = [(line, variables) for line, variables in written if not line.startswith("pip install")]
+
+    dotenv = project.folder / "release.env"  # GitLab gives its variables to later jobs
+    for line, variables in ran:
+        handed_over = dotenv.read_text().splitlines() if dotenv.exists() else []
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", line],
+            cwd=project.folder,
+            env={**os.environ, **environment, **variables, **dict(one.split("=", 1) for one in handed_over)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, (line, done.stdout, done.stderr)
+
+    published = guarded_registry.digest(f"{guarded_registry.user}/page-{project.name}", "1.0.0")
+    assert published
+    if system == "GitHub":
+        assert read_outputs((project.folder.parent / "output").read_text())["digest"] == published
+    else:
+        assert {"SEATRIAL_VERSION=1.0.0", f"SEATRIAL_DIGEST={published}"} <= set(handed_over)

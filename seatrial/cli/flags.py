@@ -13,6 +13,7 @@ __all__ = [
     "BrowserFlag",
     "CheckFlag",
     "DownFlags",
+    "FileFlag",
     "ImageFlags",
     "JsonFlag",
     "LayersFlags",
@@ -29,7 +30,6 @@ __all__ = [
     "RegistryFlags",
     "ReleaseFlags",
     "ReportFlags",
-    "ReportTaskFlags",
     "RollbackFlags",
     "SmokeFlags",
     "flag",
@@ -181,10 +181,10 @@ class SmokeFlags(BrowserFlag):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReportTaskFlags:
-    """Where the page goes."""
+class FileFlag:
+    """Where the result is written."""
 
-    output: str | None = flag("The file to write (default .seatrial/report.html).")
+    output: str | None = flag("The file to write: .html, or a picture of layers also as .svg.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,12 +210,11 @@ class PruneFlags(AppFlag):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LayersFlags:
+class LayersFlags(FileFlag):
     """What layers are compared with, and where the picture is written."""
 
     against: str | None = flag("The version to compare with (default: the one built before).")
     all: bool = flag("Show what all images of the engine save by sharing layers.", default=False)
-    output: str | None = flag("Write the picture to this file: .svg or .html.")
 
 
 @dataclass(frozen=True, kw_only=True)

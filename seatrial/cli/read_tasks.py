@@ -11,13 +11,13 @@ from invoke.exceptions import Exit
 from seatrial.cli.command import Command, exit_with
 from seatrial.cli.flags import (
     AppFlag,
+    FileFlag,
     ImageFlags,
     LayersFlags,
     LogFlags,
     NamedImageFlags,
     QuietFlag,
     RegistryFlags,
-    ReportTaskFlags,
 )
 from seatrial.cli.task import task
 from seatrial.host.streams import is_lost
@@ -126,15 +126,15 @@ def status(cmd: Command, which: AppFlag, where: RegistryFlags) -> None:
 
 @task(
     ImageFlags,
-    ReportTaskFlags,
+    FileFlag,
     check=False,
     examples=(
         "invoke report  # about the last run that published",
         "invoke report --version 1.4.2 --output 1.4.2.html",
     ),
 )
-def report(cmd: Command, image: ImageFlags, flags: ReportTaskFlags) -> None:
-    """Write a page about a release, push or rollback of before."""
+def report(cmd: Command, image: ImageFlags, flags: FileFlag) -> None:
+    """Write a page about the last release, push or rollback, or about that of a version, to .seatrial/report.html."""
     from seatrial.cli.report_files import find_run, page
     from seatrial.output.documents import as_text
     from seatrial.output.report_file import ReportFile

@@ -77,7 +77,6 @@ class Console:
         self._shown = detail
         self._diff = diff
         self._sections = sections
-        self._in_section = False
         self._build_lines = BuildLines()
         self._call = call
         self._screen: Lines | RichConsole | None = None
@@ -156,7 +155,8 @@ class Console:
         self._transfers = TransferSummary()
         self._show_diff(outcome)
         self._unnamed = None
-        self._end_section()
+        if self._sections and (end := self._sections.end()):
+            write_command(self._stream, end)
         took = f" ({outcome.seconds:.1f} s)" if outcome.seconds >= 0.1 else ""  # noqa: PLR2004
         self._out.print(f"{outcome.status.value:<8}", style=_COLOURS[outcome.status], end="")
         text = sanitize(f"{outcome.step:<{_WIDEST_STEP}} {outcome}{took}", limit=LONGEST_MESSAGE)
@@ -252,17 +252,11 @@ class Console:
 
     def _name_step(self) -> None:
         """Write the step's name once, above its first detail."""
-        if self._unnamed and (sections := self._sections):
-            self._in_section = True
-            write_command(self._stream, sections.begin(self._unnamed.name))
+        if self._unnamed and self._sections:
+            write_command(self._stream, self._sections.begin(self._unnamed.name))
         elif self._unnamed:
             self._out.print(f"{'':<8}{self._unnamed.name} …", style="dim")
         self._unnamed = None
-
-    def _end_section(self) -> None:
-        if self._in_section and self._sections:
-            self._in_section = False
-            write_command(self._stream, self._sections.end())
 
     def _line(self, text: str, *, style: str | None = None) -> None:
         self._name_step()

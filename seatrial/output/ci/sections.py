@@ -22,20 +22,24 @@ class Sections(Protocol):
         ...
 
     def end(self) -> str:
-        """Return the line that ends it."""
+        """Return the line that ends it; empty if none has begun."""
         ...
 
 
 class GitHubSections:
     """Groups in the log of GitHub Actions."""
 
+    _begun = False
+
     def begin(self, name: str) -> str:
         """Return the line that begins a group."""
+        self._begun = True
         return workflow_command("group", name)
 
     def end(self) -> str:
-        """Return the line that ends it."""
-        return workflow_command("endgroup")
+        """Return the line that ends it; empty if none has begun."""
+        begun, self._begun = self._begun, False
+        return workflow_command("endgroup") if begun else ""
 
 
 class GitLabSections:
@@ -52,8 +56,10 @@ class GitLabSections:
         return f"{self._marker('start')}{name}"
 
     def end(self) -> str:
-        """Return the line that ends it."""
-        return self._marker("end")
+        """Return the line that ends it; empty if none has begun."""
+        line = self._marker("end") if self._name else ""
+        self._name = ""
+        return line
 
     def _marker(self, what: str) -> str:
         return f"\x1b[0Ksection_{what}:{int(self._now())}:{self._name}\r\x1b[0K"

@@ -20,10 +20,9 @@ from seatrial.events import (
     WarningEvent,
 )
 from seatrial.host.streams import write_command
-from seatrial.output.ci.sections import Sections
 from seatrial.output.detail import Detail
 from seatrial.output.hints import Call
-from seatrial.output.lines import Lines
+from seatrial.output.lines import Lines, Sections
 from seatrial.output.recap import recap_rows, recap_title
 from seatrial.output.wrapping import hang
 from seatrial.pipeline.build_log import BuildLines

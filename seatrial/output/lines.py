@@ -1,10 +1,10 @@
-"""Plain lines, for what is not a terminal."""
+"""Plain lines, for what is not a terminal, and how a CI system folds them."""
 
 from __future__ import annotations
 
-from typing import TextIO
+from typing import Protocol, TextIO
 
-__all__ = ["Lines"]
+__all__ = ["Lines", "Sections"]
 
 
 class Lines:
@@ -20,3 +20,15 @@ class Lines:
         """Write a line, or the beginning of one."""
         self._stream.write(f"{text}{end}")
         self._stream.flush()
+
+
+class Sections(Protocol):
+    """How a CI system marks a part of its log."""
+
+    def begin(self, name: str) -> str:
+        """Return the line that begins a part."""
+        ...
+
+    def end(self) -> str:
+        """Return the line that ends it; empty if none has begun."""
+        ...

@@ -6,24 +6,12 @@ import itertools
 import re
 import time
 from collections.abc import Callable
-from typing import Protocol
 
 from seatrial.output.ci.workflow_commands import workflow_command
+from seatrial.output.lines import Sections
 from seatrial.settings.settings import Environment
 
-__all__ = ["GitHubSections", "GitLabSections", "Sections", "sections_for"]
-
-
-class Sections(Protocol):
-    """How a CI system marks a part of its log."""
-
-    def begin(self, name: str) -> str:
-        """Return the line that begins a part."""
-        ...
-
-    def end(self) -> str:
-        """Return the line that ends it; empty if none has begun."""
-        ...
+__all__ = ["GitHubSections", "GitLabSections", "sections_for"]
 
 
 class GitHubSections:

@@ -50,7 +50,7 @@ def build(cmd: Command, image: ImageFlags, flags: BuildFlags, files: ReportFlags
 @task(ImageFlags, RunFlags, examples=("invoke run", "invoke run --port 8080 --env MODE=demo --memory 256m"))
 def run(cmd: Command, image: ImageFlags, flags: RunFlags) -> None:
     """Start the app on 127.0.0.1; a new container must pass the checks before it replaces the old one."""
-    cmd.carry_out(cmd.playbook.run(image, flags))
+    cmd.carry_out(cmd.playbook.run(image, flags), open_page=flags.open)
 
 
 @task(AppFlag, examples=("invoke stop", "invoke stop --app web"))

@@ -18,6 +18,8 @@ from seatrial.cli.flags import OutputFlags, ReportFlags
 from seatrial.cli.hooks import Hooks
 from seatrial.cli.project import check_named_file, choose_environment, find_root, settings_files
 from seatrial.errors import Interrupted, SeatrialError, StepFailed, UsageError
+from seatrial.events import Info
+from seatrial.host.desktop import open_page
 from seatrial.host.streams import make_lasting, write_command
 from seatrial.output.hints import Call
 from seatrial.registry.credentials import Credential, Secret
@@ -54,11 +56,12 @@ class Command:
         lock_wait: str = "0",
         files: ReportFlags = _NO_FILES,
         junit: str | None = None,
+        open_page: bool = False,
     ) -> None:
         """Carry out the steps, show their outcomes, and end with the exit code.
 
         `lock_wait` is how many seconds to wait for another release of the same repository; `files` and `junit` name
-        the files to write reports to.
+        the files to write reports to; `open_page` opens the app's page in the user's browser.
         """
         from seatrial.cli.report_files import ReportFiles
         from seatrial.cli.session import carry_out
@@ -86,6 +89,8 @@ class Command:
         console.recap(report)
         if report.failure:
             _annotate(report.failure, self.call)
+        if open_page and report.address and not self.check:
+            console.on_event(Info(text=_opened(report.address)))
         if self.json:
             self.chain.add(report, self.call)
         if report.exit_code:
@@ -170,6 +175,13 @@ def _exit_after_document(call: Call, error: SeatrialError, *, check: bool, chain
 
         chain.add(Report(command=call.task, check=check, error=error), call)
     return Exit(code=error.exit_code)
+
+
+def _opened(address: str) -> str:
+    """Open the app's page, and return what is so then."""
+    visible = environment().desktop or sys.stdout.isatty() or sys.stderr.isatty()
+    problem = open_page(address, visible=visible)
+    return f"{address} is not opened: {problem}" if problem else f"opened {address} in your browser"
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401  whatever YAML holds

@@ -25,6 +25,7 @@ class RunFlags(PortFlag):
         "An environment variable of the app, NAME=VALUE, on top of the settings; may be given several times.",
         repeatable=True,
     )
+    open: bool = flag("Open the page in your browser when the app runs.", default=False)
     memory: str | None = flag("The container's memory limit, such as 256m.")
 
     def apply_to(self, app: App) -> App:

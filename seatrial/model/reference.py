@@ -22,6 +22,11 @@ OWN_REGISTRY = "localhost"
 """The registry in the names of images that Seatrial builds for itself; nothing is pulled from or pushed to it."""
 _HUB_NAMES = ("docker.io", "index.docker.io")
 _HUB_HOSTS = (*_HUB_NAMES, "registry-1.docker.io", "hub.docker.com")
+_PAGES = {
+    DOCKER_HUB: "https://hub.docker.com/r",
+    "quay.io": "https://quay.io/repository",
+    "public.ecr.aws": "https://gallery.ecr.aws",
+}
 
 # The grammar of distribution/reference; every pattern is used with fullmatch.
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
@@ -89,6 +94,14 @@ class ImageReference:
     def name(self) -> str:
         """The name without tag and digest, as the engine's image list shows it."""
         return replace(self, tag=None, digest=None).familiar
+
+    @property
+    def page(self) -> str | None:
+        """The address of the repository's page for people, None unless that is known for its registry."""
+        if self.registry == DOCKER_HUB and self.repository.startswith("library/"):
+            return f"https://hub.docker.com/_/{self.repository.removeprefix('library/')}"
+        start = _PAGES.get(self.registry)
+        return f"{start}/{self.repository}" if start else None
 
     @property
     def _path(self) -> str:

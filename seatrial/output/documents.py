@@ -175,8 +175,8 @@ class CommandDocument(Part, frozen=True, kw_only=True, tag_field="schema", tag="
     """How a command, or a chain of them, ended; `error` is an error outside its steps.
 
     `app`, `version` and `repository` (where it is published) are what it was about, `environment` whose settings were
-    used, such as staging. `documents` are those of a chain's
-    tasks that only read, by the task's name.
+    used, such as staging. `page` is the repository's page for people, as on Docker Hub. `documents` are those of a
+    chain's tasks that only read, by the task's name.
     """
 
     command: str
@@ -194,6 +194,7 @@ class CommandDocument(Part, frozen=True, kw_only=True, tag_field="schema", tag="
     seconds: float | UnsetType = UNSET
     changes: ChangesDocument | UnsetType = UNSET
     verdict: VerdictDocument | UnsetType = UNSET
+    page: str | UnsetType = UNSET
     address: str | UnsetType = UNSET
     screenshot: str | UnsetType = UNSET
     build_log: str | UnsetType = UNSET

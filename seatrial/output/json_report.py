@@ -63,6 +63,7 @@ def command_document(report: Report, call: Call = _UNKNOWN_CALL) -> CommandDocum
         seconds=round(report.seconds, 3),
         changes=_changes(report.changes) if report.changes else UNSET,
         verdict=_verdict(report.verdict) if report.verdict else UNSET,
+        page=report.page or UNSET,
         address=report.address or UNSET,
         screenshot=report.screenshot or UNSET,
         build_log=report.build_log or UNSET,

@@ -29,6 +29,8 @@ def recap_rows(report: Report) -> Iterator[tuple[str, str]]:
         yield "published" if one.digest else "not published", one.reference
         if one.digest:
             yield "", one.digest
+    if report.page:
+        yield "page", report.page
     if report.address:
         yield "app", report.address
     if report.build_log:

@@ -11,6 +11,7 @@ from seatrial.engine.model import EngineInfo, HistoryEntry, Image
 from seatrial.errors import SeatrialError
 from seatrial.events import TagPublished
 from seatrial.model.app import BUILDER_LABEL, VERSION_LABEL
+from seatrial.model.reference import ImageReference
 from seatrial.pipeline.changes import Changes
 from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.state import Verdict
@@ -67,6 +68,12 @@ class Report:
     def published(self) -> tuple[TagPublished, ...]:
         """The image's names in the registry, as far as they are known."""
         return tuple(name for one in self.outcomes for name in one.results.published)
+
+    @property
+    def page(self) -> str | None:
+        """The address of the repository's page for people, where something is published and its registry has one."""
+        names = (ImageReference.parse(one.reference).page for one in self.published if one.digest)
+        return next(names, None)
 
     @property
     def address(self) -> str | None:

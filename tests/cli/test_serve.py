@@ -29,7 +29,9 @@ def test_run_logs_stop(project: Project) -> None:
     address = f"http://127.0.0.1:{project.port}/"
     assert served.out.strip().endswith(address)
     assert requests.get(address, timeout=5).text == "hello 3"
-    assert "changed=0" in project.invoke("run").out
+    again = project.invoke("run", "--open", DISPLAY="", WAYLAND_DISPLAY="")
+    assert "changed=0" in again.out
+    assert f"{address} is not opened" in again.out
     assert "GET / HTTP/1.1" in project.invoke("logs", "--tail", "5").out
     assert project.invoke("stop").code == 0
     with pytest.raises(requests.ConnectionError):

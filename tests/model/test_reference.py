@@ -76,6 +76,20 @@ def references(draw: st.DrawFn) -> ImageReference:
     return ImageReference(registry=registry, repository="/".join(path), tag=tag, digest=digest)
 
 
+@pytest.mark.parametrize(
+    ("name", "page"),
+    [
+        ("me/app:1", "https://hub.docker.com/r/me/app"),
+        ("python", "https://hub.docker.com/_/python"),
+        ("quay.io/org/app@sha256:" + "0" * 64, "https://quay.io/repository/org/app"),
+        ("localhost:5050/me/app", None),
+    ],
+)
+def test_page(name: str, page: str | None) -> None:
+    """The page of a repository is known for a few registries, and not made up for others."""
+    assert ImageReference.parse(name).page == page
+
+
 @pytest.mark.parametrize(("text", "whole"), GOOD)
 def test_good_names(text: str, whole: str) -> None:
     """A name that Docker accepts becomes the full name that Docker gives it."""

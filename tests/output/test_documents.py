@@ -33,6 +33,7 @@ def test_a_command() -> None:
     assert document["engine"] == {"endpoint": "unix:///x.sock", "version": "28.5.2"}
     assert document["image"]["builder"] == "BuildKit"
     assert document["image"]["references"] == [{"reference": "docker.io/me/app:1", "digest": "sha256:c"}]
+    assert document["page"] == "https://hub.docker.com/r/me/app"
     assert [step["status"] for step in document["steps"]] == ["changed", "ok", "failed", "skipped"]
     error = document["steps"][2]["error"]
     assert set(error) == {"message", "reason", "hint", "details"}

@@ -205,7 +205,6 @@ class DownFlags:
 class PruneFlags(AppFlag):
     """Whose images are removed, and how many stay."""
 
-    app: str | None = flag("The app's name in the settings (default: all apps).")
     keep: str | None = flag("How many versions and releases stay (default: the setting keep, which is 5).")
 
 

@@ -8,7 +8,7 @@ from invoke.collection import Collection
 
 from seatrial.cli.build_flags import BuildFlags
 from seatrial.cli.chain import Chain
-from seatrial.cli.command import Command, ask_credential, exit_with
+from seatrial.cli.command import Command, exit_with
 from seatrial.cli.flags import (
     AppFlag,
     DownFlags,
@@ -77,7 +77,7 @@ def smoke(cmd: Command, image: ImageFlags, flags: SmokeFlags, files: ReportFlags
 def login(cmd: Command, where: LoginFlags) -> None:
     """Log in to a registry; the password is stored as docker login does."""
     host, user = cmd.playbook.registry(where), cmd.playbook.login_user(where)
-    credential = ask_credential(user, host, from_stdin=where.password_stdin)
+    credential = cmd.credential(user, host, from_stdin=where.password_stdin)
     cmd.carry_out(cmd.playbook.login(credential, where))
 
 

@@ -14,7 +14,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 
 from seatrial.cli.chain import Chain, print_out
-from seatrial.cli.flags import OutputFlags, ReportFlags
+from seatrial.cli.flags import ExplainFlags, ReportFlags
 from seatrial.cli.hooks import Hooks
 from seatrial.cli.project import check_named_file, choose_environment, find_root, settings_files
 from seatrial.errors import Interrupted, SeatrialError, StepFailed, UsageError
@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # --list and --help do not load the pipeline
 __all__ = ["Command", "ask_credential", "command", "exit_with"]
 
 _NO_FILES = ReportFlags()
-_USUAL = OutputFlags()
+_USUAL = ExplainFlags()
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Command:
     call: Call
     check: bool
     json: bool
-    output: OutputFlags
+    output: ExplainFlags
     hooks: Hooks
 
     def carry_out(
@@ -63,6 +63,9 @@ class Command:
         `lock_wait` is how many seconds to wait for another release of the same repository; `files` and `junit` name
         the files to write reports to; `open_page` opens the app's page in the user's browser.
         """
+        if self.output.explains:
+            self._explain(steps)
+            return
         from seatrial.cli.report_files import ReportFiles
         from seatrial.cli.session import carry_out
         from seatrial.output.ci.sections import sections_for
@@ -96,6 +99,32 @@ class Command:
         if report.exit_code:
             raise Exit(code=report.exit_code)
 
+    def credential(self, user: str, registry: str, *, from_stdin: bool) -> Credential:
+        """Return a user with the password as it is typed; none is asked for if the login is only explained."""
+        if self.output.explains:
+            return Credential(user=user, secret=Secret(""))
+        return ask_credential(user, registry, from_stdin=from_stdin)
+
+    def _explain(self, steps: Sequence[Step]) -> None:
+        """Print the commands that the steps stand for: explained, as a script, or as a JSON document."""
+        from seatrial.output.explanation import explain_document, show_explanation
+        from seatrial.output.screen import open_screen
+        from seatrial.output.shell import script
+        from seatrial.pipeline.explanation import explain
+
+        if self.output.script and (self.output.explain or self.json):
+            other = "--explain" if self.output.explain else "--json"
+            reason = "each prints something else on standard output"
+            raise UsageError(f"--script and {other} exclude each other", reason=reason, hint="--script")
+        explained = explain(self.hooks.around(steps), self.world)
+        if self.output.script:
+            call = f"{self.call.program} {self.call.prefix}{self.call.task}"
+            print_out(script(explained, call=call, root=self.playbook.settings.root).rstrip("\n"))
+        elif self.json:
+            self.show(explain_document(explained, command=self.call.task), is_json=True)
+        else:
+            show_explanation(explained, open_screen(sys.stdout))
+
     def show(self, text: str, *, is_json: bool, error: SeatrialError | None = None) -> None:
         """Print the result of a task that only reads, and keep standard output for the chain's document if it has one.
 
@@ -111,7 +140,7 @@ class Command:
 
 @contextmanager
 def command(  # noqa: PLR0913  each argument is one thing
-    c: Context, call: Call, chain: Chain, *, check: bool = False, json: bool = False, output: OutputFlags = _USUAL
+    c: Context, call: Call, chain: Chain, *, check: bool = False, json: bool = False, output: ExplainFlags = _USUAL
 ) -> Iterator[Command]:
     """Yield a command of this project; turn errors into a message and an exit code."""
     from seatrial.cli.playbook import Playbook

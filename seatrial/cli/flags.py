@@ -13,6 +13,7 @@ __all__ = [
     "BrowserFlag",
     "CheckFlag",
     "DownFlags",
+    "ExplainFlags",
     "FileFlag",
     "ImageFlags",
     "JsonFlag",
@@ -70,6 +71,19 @@ class OutputFlags(QuietFlag):
                 "--quiet and --verbose exclude each other", reason="one prints less, the other more", hint="--verbose"
             )
         return Detail.QUIET if self.quiet else Detail.VERBOSE if self.verbose else Detail.USUAL
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplainFlags(OutputFlags):
+    """Whether a task is explained instead of carried out."""
+
+    explain: bool = flag("Do nothing; print the docker commands that the task stands for.", default=False)
+    script: bool = flag("Do nothing; print these commands as a shell script that runs.", default=False)
+
+    @property
+    def explains(self) -> bool:
+        """Whether nothing is to be done."""
+        return self.explain or self.script
 
 
 @dataclass(frozen=True, kw_only=True)

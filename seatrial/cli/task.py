@@ -15,7 +15,7 @@ from invoke.tasks import Task
 from seatrial.cli.chain import Chain, read_chain
 from seatrial.cli.collection import users_collection
 from seatrial.cli.command import command
-from seatrial.cli.flags import CheckFlag, JsonFlag, OutputFlags
+from seatrial.cli.flags import CheckFlag, ExplainFlags, JsonFlag
 from seatrial.cli.project import program_words
 from seatrial.output.hints import Call
 
@@ -49,10 +49,10 @@ def task(
     """Return a decorator that makes a task of a function: it is called with a `Command`, and one object for each group.
 
     The task also takes --json, unless `json` is False; and as it carries out steps, unless `check` is False, --check
-    and the flags for how much is printed. `examples` are commands, each with a comment if it needs one; help and
-    docs/tasks.md show them.
+    and the flags for how much is printed and for explaining. `examples` are commands, each with a comment if it needs
+    one; help and docs/tasks.md show them.
     """
-    every = [*groups, *([CheckFlag, OutputFlags] if check else []), *([JsonFlag] if json else [])]
+    every = [*groups, *([CheckFlag, ExplainFlags] if check else []), *([JsonFlag] if json else [])]
     flags: dict[str, Field[Any]] = {one.name: one for group in every for one in fields(group)}
 
     def decorate(function: Callable[..., None]) -> SeatrialTask:
@@ -64,7 +64,7 @@ def task(
                 return group(**{one.name: given[one.name] for one in fields(group)})  # type: ignore[arg-type]
 
             modes = {name: given[name] for name in ("check", "json") if name in flags}
-            output = made(OutputFlags) if check else OutputFlags()
+            output = made(ExplainFlags) if check else ExplainFlags()
             with command(c, _call(c, function.__name__, given), _chain(), **modes, output=output) as cmd:
                 function(cmd, *(made(group) for group in groups))
 

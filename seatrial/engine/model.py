@@ -26,6 +26,9 @@ __all__ = [
     "State",
 ]
 
+# Without a mode, a tmpfs has that of the image's folder, which the app's user may not be allowed to write to; old
+# versions of runc give it that mode in any case, so that the user must own it.
+_TMPFS = "rw,noexec,nosuid,size=64m,mode=1777"
 State = Literal["created", "running", "paused", "restarting", "removing", "exited", "dead"]
 
 
@@ -145,6 +148,12 @@ class ContainerSpec:
     tmpfs: tuple[str, ...] = ()
     hardened: bool = True
     restart: bool = False
+
+    def tmpfs_mounts(self, user: str) -> dict[str, str]:
+        """Return the options of each tmpfs by its path; `user` is as in USER, and counts if it is a number."""
+        uid, _, gid = user.partition(":")
+        owner = (f",uid={uid}" if uid.isdigit() else "") + (f",gid={gid}" if gid.isdigit() else "")
+        return {"/tmp": _TMPFS, **dict.fromkeys(self.tmpfs, _TMPFS + owner)}  # noqa: S108  inside the container
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,13 +24,13 @@ from seatrial.output.detail import Detail
 from seatrial.output.hints import Call
 from seatrial.output.lines import Lines, Sections
 from seatrial.output.recap import recap_rows, recap_title
+from seatrial.output.screen import open_screen
 from seatrial.output.wrapping import hang
 from seatrial.pipeline.build_log import BuildLines
 from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.report import Report
 from seatrial.pipeline.step import Step
 from seatrial.pipeline.transfers import TransferSummary
-from seatrial.settings.settings import environment
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
@@ -89,12 +89,7 @@ class Console:
     @property
     def _out(self) -> Lines | RichConsole:
         if self._screen is None:
-            if environment().terminal or self._stream.isatty():
-                from rich.console import Console as RichConsole
-
-                self._screen = RichConsole(file=self._stream, highlight=False, markup=False, soft_wrap=True)
-            else:
-                self._screen = Lines(self._stream)
+            self._screen = open_screen(self._stream)
         return self._screen
 
     @property

@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from seatrial.doctor.findings import Severity
 from seatrial.output.document_part import Part
+from seatrial.output.explain_documents import ExplainDocument
 from seatrial.output.layer_documents import LayersDocument, SharingDocument
 from seatrial.pipeline.outcome import Status
 
@@ -260,7 +261,15 @@ class AppsDocument(Part, frozen=True, kw_only=True, tag_field="schema", tag="sea
     apps: tuple[AppDocument, ...]
 
 
-Document = CommandDocument | DoctorDocument | StatusDocument | AppsDocument | LayersDocument | SharingDocument
+Document = (
+    CommandDocument
+    | DoctorDocument
+    | StatusDocument
+    | AppsDocument
+    | ExplainDocument
+    | LayersDocument
+    | SharingDocument
+)
 
 
 def as_text(document: Document) -> str:

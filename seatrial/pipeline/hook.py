@@ -8,8 +8,9 @@ from typing import ClassVar
 
 from seatrial.engine.protocol import Emit
 from seatrial.errors import SeatrialError
+from seatrial.model.shell import ShellCommand
 from seatrial.pipeline.outcome import Outcome
-from seatrial.pipeline.step import Change, NoChange, Step
+from seatrial.pipeline.step import Change, Explanation, NoChange, Step
 from seatrial.pipeline.world import World
 
 __all__ = ["Hook"]
@@ -47,6 +48,12 @@ class Hook(Step):
         """Return that the task is to be run."""
         what = f"{self.task}, {'before' if self.before else 'after'} {self.step.name}"
         return Change(would=f"run {what}", done=f"ran {what}")
+
+    def explain(self, world: World) -> Explanation:  # noqa: ARG002  as above
+        """Return the call of the task."""
+        when = f"{'before' if self.before else 'after'} {self.step.name}"
+        command = ShellCommand(argv=("invoke", self.task), object=f"your task {self.task}", effect=f"is run {when}")
+        return Explanation(commands=(command,), notes=(f"runs it only if {self.step.name} has something to do",))
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  as above
         """Run the task."""

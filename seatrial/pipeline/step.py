@@ -9,10 +9,11 @@ from typing import ClassVar
 
 from seatrial.engine.protocol import Emit
 from seatrial.model.app import App
+from seatrial.model.shell import ShellCommand
 from seatrial.pipeline.outcome import Difference, Outcome, Results
 from seatrial.pipeline.world import PlannedState, World
 
-__all__ = ["AppStep", "Change", "NoChange", "Publishing", "Step"]
+__all__ = ["AppStep", "Change", "Explanation", "NoChange", "Publishing", "Step"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +60,18 @@ class Change:
     found: object = field(default=None, repr=False, compare=False)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """What a step does, in commands; `notes` say what it does that they do not.
+
+    `planned` is what the commands would create, for the explanation of the next steps.
+    """
+
+    commands: tuple[ShellCommand, ...] = ()
+    notes: tuple[str, ...] = ()
+    planned: PlannedState = field(default_factory=PlannedState)
+
+
 class Step(ABC):
     """One desired state.
 
@@ -93,6 +106,10 @@ class Step(ABC):
     @abstractmethod
     def apply(self, world: World, change: Change, emit: Emit) -> None:
         """Carry the change out; raise `SeatrialError` if that fails."""
+
+    def explain(self, world: World) -> Explanation:  # noqa: ARG002  for steps that have commands
+        """Return the commands that do from scratch what the step does; change nothing, whatever there is already."""
+        return Explanation()
 
     def look_again(self, world: World, change: Change) -> Change | NoChange:  # noqa: ARG002  for steps that need it
         """Return what is still to be done after the change was carried out."""

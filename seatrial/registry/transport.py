@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import requests
     import urllib3
 
-__all__ = ["Transport", "is_private"]
+__all__ = ["Transport", "is_on_this_machine", "is_private"]
 
 _SECONDS = (5.0, 30.0)
 _DEADLINE = 45.0
@@ -31,6 +31,11 @@ _LOOPBACK = re.compile(r"(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?")
 _CERTIFICATES = Path("/etc/docker/certs.d")
 _NO_TLS = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"}
 _T = TypeVar("_T")
+
+
+def is_on_this_machine(host: str) -> bool:
+    """Return whether a registry is on loopback, where plain HTTP is used if it speaks that."""
+    return _LOOPBACK.fullmatch(host) is not None
 
 
 class Transport:
@@ -84,7 +89,7 @@ class Transport:
 
     @property
     def _is_local(self) -> bool:
-        return bool(_LOOPBACK.fullmatch(self.address))
+        return is_on_this_machine(self.address)
 
     @property
     def _session(self) -> requests.Session:
@@ -149,7 +154,7 @@ def is_private(url: str) -> bool:
     """Return whether nobody else can read requests to a URL: over TLS, or to this machine itself."""
     scheme, _, rest = url.partition("://")
     authority = re.split(r"[/?#\\]", rest, maxsplit=1)[0]
-    return scheme == "https" or (scheme == "http" and bool(_LOOPBACK.fullmatch(authority)))
+    return scheme == "https" or (scheme == "http" and is_on_this_machine(authority))
 
 
 def _within(seconds: float, call: Callable[[], _T]) -> _T:

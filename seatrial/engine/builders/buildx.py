@@ -10,6 +10,7 @@ from seatrial.engine.builders.api import added_dockerfile_name
 from seatrial.engine.builders.buildkit import LAST_LINES, FailedVertex, Progress
 from seatrial.engine.builders.buildkit_status import status_from_json
 from seatrial.engine.builders.failure import BuildStopped
+from seatrial.engine.docker_words import build_words
 from seatrial.engine.model import BuildRequest
 from seatrial.errors import Unavailable
 from seatrial.events import BuildEvent
@@ -89,19 +90,6 @@ class BuildxBuild:
 
 def _command(request: BuildRequest, dockerfile: str) -> list[str]:
     options = request.options
-    pairs = {
-        "--build-arg": [f"{name}={value}" for name, value in options.arguments.items()],
-        "--label": [f"{name}={value}" for name, value in request.labels.items()],
-        "--build-context": [f"{name}={place}" for name, place in options.contexts.items()],
-        "--secret": [f"id={name},{source}" for name, source in options.secrets.items()],
-        "--platform": [",".join(options.platforms)] if options.platforms else [],
-        "--target": [options.target] if options.target else [],
-        "--cache-from": list(options.cache_from),
-        "--cache-to": list(options.cache_to),
-    }
-    words = ["docker", "buildx", "build", "--progress=rawjson", "--load", f"--tag={request.reference.familiar}"]
-    words += [f"--file={dockerfile}", f"--provenance={str(options.provenance).lower()}"]
-    words += [f"--sbom={str(options.sbom).lower()}"]
-    words += ["--no-cache"] if not options.cache else []
-    words += ["--pull"] if options.pull else []
-    return [*words, *(word for flag, values in pairs.items() for value in values for word in (flag, value)), "-"]
+    arguments = [f"{name}={value}" for name, value in options.arguments.items()]
+    flags = build_words(request.reference, options, request.labels, arguments)
+    return ["docker", "buildx", "build", "--progress=rawjson", f"--file={dockerfile}", *flags, "-"]

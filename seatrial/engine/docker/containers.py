@@ -36,9 +36,6 @@ _LOOPBACK = "127.0.0.1"
 # Exit codes if a program is for another platform, or if a shell then tried to run it as a script.
 _NOT_EXECUTED = (2, 126, 127)
 _SOCKET_TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
-# Without a mode, a tmpfs has that of the image's folder, which the app's user may not be allowed to write to; old
-# versions of runc give it that mode in any case, so that the user must own it.
-_TMPFS = "rw,noexec,nosuid,size=64m,mode=1777"
 _PORT_TAKEN = re.compile(r"port is already allocated|address already in use|failed to bind host port", re.IGNORECASE)
 
 
@@ -68,8 +65,8 @@ class Containers:
         try:
             with self._connection.translate_errors(f"the container {spec.name} cannot be created"):
                 address = self._publishing_address(spec, emit)
-                owner = self._tmpfs_owner(spec)
-                config = _config(spec, address, self._connection.proxies_inside, owner)
+                user = self._image_user(spec)
+                config = _config(spec, address, self._connection.proxies_inside, user)
                 made = self._connection.client.create_container_from_config(config, spec.name)
         except RefusedError as error:
             if "no command specified" in error.reason.lower():
@@ -86,13 +83,11 @@ class Containers:
             emit(WarningEvent(text=f"{spec.name}: {warning}"))
         return str(made["Id"])
 
-    def _tmpfs_owner(self, spec: ContainerSpec) -> str:
-        """Return the options that make the image's user own a tmpfs; empty if USER is not a number."""
+    def _image_user(self, spec: ContainerSpec) -> str:
+        """Return the user that the image names, if it matters."""
         if not spec.tmpfs:
             return ""
-        user = (self._connection.client.inspect_image(spec.image_id).get("Config") or {}).get("User") or ""
-        uid, _, gid = user.partition(":")
-        return (f",uid={uid}" if uid.isdigit() else "") + (f",gid={gid}" if gid.isdigit() else "")
+        return (self._connection.client.inspect_image(spec.image_id).get("Config") or {}).get("User") or ""
 
     def _publishing_address(self, spec: ContainerSpec, emit: Emit) -> str:
         """Return the address of the engine's host at which ports are published: 127.0.0.1, if that is this machine."""
@@ -229,7 +224,7 @@ class Containers:
         return read_program(self._connection.client, raw)
 
 
-def _config(spec: ContainerSpec, address: str, proxies: Mapping[str, str], owner: str) -> dict[str, Any]:
+def _config(spec: ContainerSpec, address: str, proxies: Mapping[str, str], user: str) -> dict[str, Any]:
     port = f"{spec.port}/tcp"
     host: dict[str, Any] = {
         "PortBindings": {port: [{"HostIp": address, "HostPort": str(spec.host_port or "")}]},
@@ -248,7 +243,7 @@ def _config(spec: ContainerSpec, address: str, proxies: Mapping[str, str], owner
             "CapDrop": ["ALL"],
             "SecurityOpt": ["no-new-privileges:true"],
             "ReadonlyRootfs": True,
-            "Tmpfs": {"/tmp": _TMPFS, **dict.fromkeys(spec.tmpfs, _TMPFS + owner)},  # noqa: S108  inside the container
+            "Tmpfs": spec.tmpfs_mounts(user),
         }
     return {
         "Image": spec.image_id,

@@ -14,10 +14,11 @@ from seatrial.model.version import Version
 from seatrial.pipeline.build_log import build_log
 from seatrial.pipeline.outcome import Difference, Results
 from seatrial.pipeline.ownership import another_project
-from seatrial.pipeline.step import AppStep, Change, NoChange
+from seatrial.pipeline.step import AppStep, Change, Explanation, NoChange
 from seatrial.pipeline.world import NOT_BUILT, PlannedState, World
 from seatrial.sources.git import git_failure
 from seatrial.sources.secret_files import has_secret_name
+from seatrial.steps.build.explain import explain_build
 from seatrial.steps.build.plan import BuildPlan
 from seatrial.wording import short_digest, spaced_size, summarize_names
 
@@ -138,6 +139,10 @@ class Build(AppStep):
             )
         if left_out := build_plan.context.left_out:
             yield f"not sent, because only files, folders and links can be: {summarize_names(left_out)}"
+
+    def explain(self, world: World) -> Explanation:
+        """Return the build as docker commands."""
+        return explain_build(self.target, self.version, world)
 
     def look_again(self, world: World, change: Change) -> Change | NoChange:  # noqa: ARG002  every step's signature
         """Look whether the name points to the image; raise `Conflict` if another folder's build has taken it."""

@@ -12,8 +12,9 @@ from seatrial.events import Info
 from seatrial.layers.image_steps import layered_image
 from seatrial.layers.sharing import freed_bytes
 from seatrial.model.reference import ImageReference
+from seatrial.model.shell import ShellCommand
 from seatrial.pipeline.outcome import Difference
-from seatrial.pipeline.step import AppStep, Change, NoChange
+from seatrial.pipeline.step import AppStep, Change, Explanation, NoChange
 from seatrial.pipeline.world import World
 from seatrial.steps.prune.keeping import Keeping
 from seatrial.wording import pluralize, short_digest, spaced_size
@@ -51,6 +52,19 @@ class Prune(AppStep):
             diff=tuple(Difference(name=_shown(image), before=image.id, after=None) for image in removed),
             found=(removed, freed),
         )
+
+    def explain(self, world: World) -> Explanation:
+        """Return the removal of the images that nobody needs now as docker commands."""
+        removed = Keeping(app=self.target, world=world, keep=self.keep).removable
+        commands = tuple(
+            ShellCommand(
+                argv=("docker", "image", "rm", *(image.tags or (image.id,))),
+                object=f"image {_shown(image)}",
+                effect=f"is removed: {self._why(image)}",
+            )
+            for image in removed
+        )
+        return Explanation(commands=commands, notes=("looks anew which images nobody needs: these are those of now",))
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:
         """Remove them, each only if no container has begun to use it; say what the build cache still holds."""

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from seatrial.engine.protocol import Emit
 from seatrial.errors import UsageError
+from seatrial.model.reference import DOCKER_HUB
+from seatrial.model.shell import ShellCommand
 from seatrial.pipeline.outcome import Difference
-from seatrial.pipeline.step import Change, NoChange, Step
+from seatrial.pipeline.step import Change, Explanation, NoChange, Step
 from seatrial.pipeline.world import World
 from seatrial.registry.credentials import AUTH_CONFIG, Credential
 
@@ -54,6 +56,16 @@ class Login(Step):
                 Difference(name="password", before="***" if saved else None, after="***"),
             ),
         )
+
+    def explain(self, world: World) -> Explanation:  # noqa: ARG002  every step's signature
+        """Return the login as a docker command, which asks for the password itself."""
+        host = () if self.registry == DOCKER_HUB else (self.registry,)
+        command = ShellCommand(
+            argv=("docker", "login", "--username", self.credential.user, *host),
+            object=f"registry {self.registry}",
+            effect="accepts the password, which docker then stores for later commands",
+        )
+        return Explanation(commands=(command,))
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Save the credential where Docker does."""

@@ -12,11 +12,12 @@ from seatrial.events import Info, WarningEvent
 from seatrial.model.app import INPUTS_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
-from seatrial.pipeline.step import AppStep, Change, NoChange
+from seatrial.pipeline.step import AppStep, Change, Explanation, NoChange
 from seatrial.pipeline.world import PlannedState, World
 from seatrial.registry.model import Manifest
 from seatrial.steps.build.plan import BuildPlan
 from seatrial.steps.publish.destination import Destination
+from seatrial.steps.publish.explain import look_up
 from seatrial.steps.publish.publication import conflict, is_same_image, prefixed_digest
 
 __all__ = ["Preflight"]
@@ -90,6 +91,14 @@ class Preflight(AppStep):
             after=manifest.digest,
             planned=self._planned(published, published.labels[INPUTS_LABEL]),
         )
+
+    def explain(self, world: World) -> Explanation:  # noqa: ARG002  every step's signature
+        """Return the question to the registry as a docker command."""
+        notes = (
+            "asks whether you may push, and refuses a version that is published with other content, before the build",
+            "pulls the published image if it was built from the same files",
+        )
+        return Explanation(commands=(look_up(self.reference),), notes=notes)
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Pull the image by its digest, tag it as a build would, and make it the current image."""

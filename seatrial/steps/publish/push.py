@@ -14,12 +14,14 @@ from seatrial.events import WarningEvent
 from seatrial.model.app import INPUTS_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
+from seatrial.pipeline.explanation import explained_image
 from seatrial.pipeline.outcome import Results
 from seatrial.pipeline.state import Verdict
-from seatrial.pipeline.step import AppStep, Change, NoChange, Publishing
+from seatrial.pipeline.step import AppStep, Change, Explanation, NoChange, Publishing
 from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
 from seatrial.steps.publish.destination import Destination, join_references, version_of
+from seatrial.steps.publish.explain import explain_push
 from seatrial.steps.publish.publication import Publication, record_change
 from seatrial.steps.publish.retag import TagErrors, entry_for, partial_failure, retag_all
 from seatrial.steps.publish.tag import taken
@@ -69,6 +71,11 @@ class Push(AppStep):
             diff=publication.diff,
             found=publication,
         )
+
+    def explain(self, world: World) -> Explanation:
+        """Return the push as docker commands."""
+        image = explained_image(world, self.target, self.version)
+        return explain_push(self.destination, image, overwrite=self.overwrite)
 
     def look_again(self, world: World, change: Change) -> Change | NoChange:
         """Look for the image that was sent: its names in the engine may be another build's by now."""

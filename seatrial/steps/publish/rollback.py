@@ -13,10 +13,11 @@ from seatrial.model.app import UNCOMMITTED_LABEL, VERSION_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
 from seatrial.pipeline.outcome import Difference, Results
-from seatrial.pipeline.step import AppStep, Change, NoChange, Publishing
+from seatrial.pipeline.step import AppStep, Change, Explanation, NoChange, Publishing
 from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
 from seatrial.steps.publish.destination import Destination, join_references
+from seatrial.steps.publish.explain import explain_rollback
 from seatrial.steps.publish.publication import (
     is_own_version,
     moved_name,
@@ -65,6 +66,11 @@ class Rollback(AppStep):
         before = next((held.digest for one in wrong if (held := manifests[one])), None)
         diff = tuple(self._difference(world, one, manifests[one], manifest) for one in wrong)
         return Change(would=f"move {where}", done=f"moved {where}", before=before, after=digest, diff=diff, found=found)
+
+    def explain(self, world: World) -> Explanation:  # noqa: ARG002  every step's signature
+        """Return the way back as docker commands."""
+        moving = tuple(self.destination.repository.with_tag(tag) for tag in self.destination.tags(self.version).moving)
+        return explain_rollback(self._own, moving)
 
     def look_again(self, world: World, change: Change) -> Change | NoChange:
         """Compare again, and say for each tag where it was before."""

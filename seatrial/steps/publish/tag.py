@@ -10,10 +10,12 @@ from seatrial.engine.protocol import Emit
 from seatrial.errors import Conflict
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
+from seatrial.pipeline.explanation import explained_image
 from seatrial.pipeline.outcome import Difference, Results
-from seatrial.pipeline.step import AppStep, Change, NoChange
+from seatrial.pipeline.step import AppStep, Change, Explanation, NoChange
 from seatrial.pipeline.world import PlannedState, World
 from seatrial.steps.publish.destination import Destination, join_references
+from seatrial.steps.publish.explain import explain_tag
 from seatrial.wording import short_digest
 
 __all__ = ["Tag", "taken"]
@@ -60,6 +62,10 @@ class Tag(AppStep):
         image = cast("Image", change.found)
         for reference in self.destination.references(image):
             world.engine.tag(image.id, reference)
+
+    def explain(self, world: World) -> Explanation:
+        """Return the tags as docker commands."""
+        return explain_tag(self.destination, explained_image(world, self.target, self.version))
 
     def look_again(self, world: World, change: Change) -> NoChange:
         """Look whether the references still point to the image; raise `Conflict` if somebody else has moved one."""

@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 from seatrial.engine.model import Container, Image
 from seatrial.engine.protocol import Emit
 from seatrial.model.version import Version
+from seatrial.pipeline.explanation import explained_image
 from seatrial.pipeline.outcome import Difference, Results
-from seatrial.pipeline.step import AppStep, Change, NoChange
+from seatrial.pipeline.step import AppStep, Change, Explanation, NoChange
 from seatrial.pipeline.world import World
+from seatrial.steps.serve.explain import explain_run
 from seatrial.steps.serve.replacement import Replacement
 from seatrial.steps.serve.serving import Serving, app_lock
 from seatrial.wording import short_digest, spaced_size
@@ -20,6 +22,7 @@ from seatrial.wording import short_digest, spaced_size
 __all__ = ["Run"]
 
 _OPTIONS_LABEL = "seatrial.options"
+_ENVIRONMENT = "environment "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +43,13 @@ class Run(AppStep):
         """Compare image and options with those of the serving container."""
         image = world.image_for(self.target, self.version)
         return replace(self, target=self.target.in_image(image.exposed)).plan_for(image, world)
+
+    def explain(self, world: World) -> Explanation:
+        """Return the start of the container as docker commands."""
+        image = explained_image(world, self.target, self.version)
+        step = replace(self, target=self.target.in_image(image.exposed))
+        public = {key: value for key, value in step.options.items() if not key.startswith(_ENVIRONMENT)}
+        return explain_run(step.target, image, world, labels={_OPTIONS_LABEL: json.dumps(public)})
 
     def plan_for(self, image: Image, world: World) -> Change | NoChange:
         """Return the plan for this image, on the port that it exposes if the settings name none."""
@@ -62,7 +72,7 @@ class Run(AppStep):
 
     def apply_for(self, image: Image, world: World, emit: Emit) -> None:
         """Carry out the plan for this image."""
-        labels = {_OPTIONS_LABEL: json.dumps(self._options())}
+        labels = {_OPTIONS_LABEL: json.dumps(self.options)}
         replacement = Replacement(world=world, app=self.target, image=image, labels=labels, emit=emit)
         with app_lock(world, self.target, f"run of {image.name}", emit):
             serving = Serving.of(world, self.target)
@@ -94,7 +104,7 @@ class Run(AppStep):
         if not container.running:
             ended = f"{container.state} (exit code {container.exit_code})"
             yield Difference(name=container.name, before=ended, after="running")
-        before, now = self._options_of(container), self._options()
+        before, now = self._options_of(container), self.options
         for key in self._differing(container):
             yield Difference(name=key, before=_shown(key, before.get(key)), after=_shown(key, now.get(key)))
 
@@ -107,8 +117,9 @@ class Run(AppStep):
         differing = self._differing(container)
         return f"changed options: {', '.join(differing)}" if differing else None
 
-    def _options(self) -> dict[str, str | int | float | list[str]]:
-        """Return the options for the container's label; of the environment's values only digests."""
+    @property
+    def options(self) -> dict[str, str | int | float | list[str]]:
+        """The options for the container's label; of the environment's values only digests."""
         app = self.target
         limits: dict[str, str | int | float | list[str]] = {"memory": app.memory, "pids": app.pids}
         if app.cpus is not None:
@@ -117,7 +128,7 @@ class Run(AppStep):
             limits["tmpfs"] = sorted(app.tmpfs)
         if app.volumes:
             limits["volumes"] = sorted(f"{name}:{path}" for path, name in app.volume_names.items())
-        secret = {f"environment {key}": _value_digest(value) for key, value in sorted(app.environment.items())}
+        secret = {f"{_ENVIRONMENT}{key}": _value_digest(value) for key, value in sorted(app.environment.items())}
         return {"port": app.port, "host_port": app.host_port, **limits, **secret}
 
     @staticmethod
@@ -129,7 +140,7 @@ class Run(AppStep):
         return found if isinstance(found, dict) else {}
 
     def _differing(self, container: Container) -> list[str]:
-        before, serving = self._options_of(container), self._options()
+        before, serving = self._options_of(container), self.options
         return [key for key in sorted({*before, *serving}) if before.get(key) != serving.get(key)]
 
 
@@ -137,7 +148,7 @@ def _shown(key: str, value: object) -> str | None:
     """Return an option's value for people; the environment's are only known by their digests."""
     if value is None:
         return None
-    if key.startswith("environment "):
+    if key.startswith(_ENVIRONMENT):
         return "***"
     if key == "memory" and isinstance(value, int):
         return spaced_size(value)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from seatrial.engine.model import Container
 from seatrial.engine.protocol import Emit
 from seatrial.pipeline.outcome import Difference
-from seatrial.pipeline.step import AppStep, Change, NoChange
+from seatrial.pipeline.step import AppStep, Change, Explanation, NoChange
 from seatrial.pipeline.world import World
+from seatrial.steps.serve.explain import end_commands
 from seatrial.steps.serve.serving import Serving, app_lock, stop_and_remove
 
 __all__ = ["Stop"]
@@ -39,6 +40,10 @@ class Stop(AppStep):
         name = f"the container {container.name}, which had ended"
         diff = (_removed(container),)
         return Change(would=f"remove {name}", done=f"removed {name}", before=container.id, diff=diff)
+
+    def explain(self, world: World) -> Explanation:  # noqa: ARG002  every step's signature
+        """Return the end of the container as docker commands."""
+        return Explanation(commands=end_commands(self.target), notes=("removes what killed runs left, too",))
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Stop it within its grace, then remove it and what killed runs left."""

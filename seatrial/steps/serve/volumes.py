@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from seatrial.engine.protocol import Emit
+from seatrial.model.shell import ShellCommand
 from seatrial.pipeline.outcome import Difference
-from seatrial.pipeline.step import AppStep, Change, NoChange
+from seatrial.pipeline.step import AppStep, Change, Explanation, NoChange
 from seatrial.pipeline.world import World
 
 __all__ = ["VolumesDeleted"]
@@ -26,6 +27,20 @@ class VolumesDeleted(AppStep):
         names = ", ".join(found)
         diff = tuple(Difference(name=one, before="a volume", after=None) for one in found)
         return Change(would=f"delete {names}", done=f"deleted {names}", before=names, diff=diff)
+
+    def explain(self, world: World) -> Explanation:  # noqa: ARG002  every step's signature
+        """Return the deletion of the volumes as docker commands."""
+        return Explanation(
+            commands=tuple(
+                ShellCommand(
+                    argv=("docker", "volume", "rm", "--force", name),
+                    object=f"volume {name}",
+                    effect="is deleted with the app's data",
+                )
+                for name in self.target.volume_names.values()
+            ),
+            notes=("leaves a volume alone that another project has made",),
+        )
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Delete them."""

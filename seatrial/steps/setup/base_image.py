@@ -10,8 +10,9 @@ from seatrial.engine.protocol import Emit
 from seatrial.errors import SeatrialError, StepFailed, Unavailable
 from seatrial.events import Info
 from seatrial.model.reference import OWN_REGISTRY, ImageReference
+from seatrial.model.shell import ShellCommand
 from seatrial.pipeline.outcome import Difference
-from seatrial.pipeline.step import AppStep, Change, NoChange
+from seatrial.pipeline.step import AppStep, Change, Explanation, NoChange
 from seatrial.pipeline.world import PlannedState, World
 from seatrial.steps.setup.debian import root_file_system
 
@@ -44,6 +45,19 @@ class BaseImage(AppStep):
             diff=(Difference(name="base image", before=None, after=wanted[0].familiar),),
             planned=PlannedState(images=(first,)),
         )
+
+    def explain(self, world: World) -> Explanation:
+        """Return the pull of a base image as a docker command."""
+        wanted = self.target.base_images
+        found = next((one for one in wanted if world.image(one)), wanted[0]).familiar
+        pull = ShellCommand(
+            argv=("docker", "pull", found),
+            unless=("docker", "image", "inspect", found),
+            object=f"image {found}",
+            effect="is fetched from its registry, unless it is here",
+        )
+        note = "builds a base image from Debian packages where Docker Hub cannot be reached"
+        return Explanation(commands=(pull,), notes=(note,) if wanted[-1].registry == OWN_REGISTRY else ())
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Pull or build the first one possible."""

@@ -15,8 +15,9 @@ from seatrial.engine.protocol import Emit
 from seatrial.errors import EngineUnavailable
 from seatrial.events import Info
 from seatrial.host.subprocesses import run_command
+from seatrial.model.shell import ShellCommand
 from seatrial.pipeline.outcome import Difference
-from seatrial.pipeline.step import Change, NoChange, Step
+from seatrial.pipeline.step import Change, Explanation, NoChange, Step
 from seatrial.pipeline.world import PlannedState, World
 from seatrial.steps.setup.debian import install, may_install
 
@@ -52,6 +53,21 @@ class EngineRunning(Step):
                 planned=PlannedState(engine=planned_engine(world.engine.endpoint)),
             )
         return NoChange(message=f"Docker {info.version} answers at {info.endpoint}", identity=info.endpoint)
+
+    def explain(self, world: World) -> Explanation:  # noqa: ARG002  every step's signature
+        """Return the start of the engine as a command."""
+        start = ShellCommand(
+            argv=("systemctl", "start", "docker"),
+            unless=("docker", "info"),
+            object="the Docker Engine",
+            effect="is started, unless it answers",
+        )
+        return Explanation(
+            commands=(start,),
+            notes=(
+                "installs Docker where it is missing (on Debian and Ubuntu), and starts dockerd where systemd does not",
+            ),
+        )
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Install Debian's engine if there is none, start it, and wait until it answers."""
@@ -90,6 +106,14 @@ class EngineStopped(Step):
         return Change(
             would=f"stop dockerd (pid {pid})", done=f"stopped dockerd (pid {pid})", before=str(pid), diff=diff
         )
+
+    def explain(self, world: World) -> Explanation:
+        """Return the end of the engine as a command, if `up` started one."""
+        pid = world.state.started_engine()
+        if pid is None:
+            return Explanation(notes=("stops an engine only if up started it",))
+        stop = ShellCommand(argv=("kill", str(pid)), object="the Docker Engine", effect="that up started is stopped")
+        return Explanation(commands=(stop,))
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Send SIGTERM, and wait until it ends."""

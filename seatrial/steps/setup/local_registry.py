@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from seatrial.checks.http.base_url import BaseUrl
 from seatrial.checks.http.request import Request, send
 from seatrial.diagnosis.port_owner import find_port_owner
-from seatrial.engine.model import ContainerSpec
+from seatrial.engine.docker_words import container_words
+from seatrial.engine.model import ContainerSpec, Image
 from seatrial.engine.protocol import Emit
 from seatrial.errors import ContainerFailed, Unavailable
 from seatrial.model.reference import OWN_REGISTRY, ImageReference
+from seatrial.model.shell import ShellCommand
 from seatrial.pipeline.outcome import Difference
-from seatrial.pipeline.step import Change, NoChange, Step
+from seatrial.pipeline.step import Change, Explanation, NoChange, Step
 from seatrial.pipeline.world import PlannedState, World
 from seatrial.steps.setup.base_image import obtain
 from seatrial.steps.setup.debian import root_file_system
@@ -80,14 +82,8 @@ class LocalRegistry(Step):
             planned=empty,
         )
 
-    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
-        """Get an image of a registry and start a container of it."""
-        engine = world.engine
-        if not any(world.image(reference) for reference in _IMAGES):
-            obtain(world, _IMAGES, _make, emit)
-        image = next(found for reference in _IMAGES if (found := world.image(reference)))
-        engine.remove(_NAME)
-        spec = ContainerSpec(
+    def _spec(self, image: Image) -> ContainerSpec:
+        return ContainerSpec(
             name=_NAME,
             image_id=image.id,
             labels=_LABELS,
@@ -96,7 +92,28 @@ class LocalRegistry(Step):
             volumes={_DATA: _NAME},
             restart=True,
         )
-        container_id = engine.create(spec, emit)
+
+    def explain(self, world: World) -> Explanation:
+        """Return the start of the registry as docker commands."""
+        name = next((one for one in _IMAGES if world.image(one)), _IMAGES[0]).familiar
+        image = Image(id=name, tags=(name,))
+        words = container_words(self._spec(image), image, address="127.0.0.1", secret={})
+        run = ShellCommand(
+            argv=("docker", "run", "--detach", "--name", _NAME, *words, name),
+            unless=("docker", "container", "inspect", _NAME),
+            object=f"container {_NAME}",
+            effect=f"serves a registry at localhost:{self.port}, with its data in a volume, unless it is there",
+        )
+        return Explanation(commands=(run,), notes=("builds the registry's image where Docker Hub cannot be reached",))
+
+    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
+        """Get an image of a registry and start a container of it."""
+        engine = world.engine
+        if not any(world.image(reference) for reference in _IMAGES):
+            obtain(world, _IMAGES, _make, emit)
+        image = next(found for reference in _IMAGES if (found := world.image(reference)))
+        engine.remove(_NAME)
+        container_id = engine.create(self._spec(image), emit)
         try:
             engine.start(container_id)
             _wait(self.port)
@@ -130,6 +147,21 @@ class LocalRegistryStopped(Step):
             before=container.id,
             diff=(Difference(name=container.name, before=container.state, after=None),),
         )
+
+    def explain(self, world: World) -> Explanation:  # noqa: ARG002  every step's signature
+        """Return the end of the registry as docker commands."""
+        remove = ShellCommand(
+            argv=("docker", "rm", "--force", "--volumes", _NAME),
+            object=f"container {_NAME}",
+            effect="is stopped and removed",
+            may_fail=True,
+        )
+        delete = ShellCommand(
+            argv=("docker", "volume", "rm", "--force", _NAME),
+            object=f"volume {_NAME}",
+            effect="is deleted with its images",
+        )
+        return Explanation(commands=(remove, delete) if self.volumes else (remove,))
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Stop and remove it."""

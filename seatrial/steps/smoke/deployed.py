@@ -14,8 +14,9 @@ from seatrial.engine.protocol import Emit
 from seatrial.errors import SmokeFailed
 from seatrial.events import ScreenshotSaved
 from seatrial.model.version import UNVERSIONED, Version
-from seatrial.pipeline.step import AppStep, Change, NoChange
+from seatrial.pipeline.step import AppStep, Change, Explanation, NoChange
 from seatrial.pipeline.world import World
+from seatrial.steps.smoke.curl import curl_checks
 from seatrial.wording import pluralize
 
 __all__ = ["Deployed"]
@@ -48,6 +49,12 @@ class Deployed(AppStep):
         browser = " and open the page in a browser" if self.browser else ""
         would = f"run {pluralize(len(self.target.checks), 'check')} against {self.base_url} ({requests}){browser}"
         return Change(would=would, before=str(self.base_url), after=str(self.base_url))
+
+    def explain(self, world: World) -> Explanation:  # noqa: ARG002  every step's signature
+        """Return the checks as requests by curl."""
+        version = str(self.awaited) if self.awaited else UNVERSIONED
+        commands, notes = curl_checks(self.target, Expected(version=version), self.base_url)
+        return Explanation(commands=commands, notes=notes)
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Run the checks, then open the page in the browser; raise `SmokeFailed` if anything is wrong."""

@@ -14,10 +14,12 @@ from seatrial.errors import StepFailed
 from seatrial.events import CheckResult, Event, FactResult, ScreenshotSaved
 from seatrial.model.app import checks_digest
 from seatrial.model.version import Version
+from seatrial.pipeline.explanation import explained_image
 from seatrial.pipeline.outcome import Results
 from seatrial.pipeline.state import Verdict
-from seatrial.pipeline.step import AppStep, Change, NoChange
+from seatrial.pipeline.step import AppStep, Change, Explanation, NoChange
 from seatrial.pipeline.world import PlannedState, World
+from seatrial.steps.smoke.explain import explain_smoke
 from seatrial.steps.smoke.smoke_container import run_checks_in_container
 from seatrial.wording import pluralize
 
@@ -42,6 +44,11 @@ class Smoke(AppStep):
         """Look for a verdict on this image and these checks."""
         image = world.image_for(self.target, self.version)
         return replace(self, target=self.target.in_image(image.exposed)).plan_for(image, world)
+
+    def explain(self, world: World) -> Explanation:
+        """Return the smoke test as docker commands, and requests by curl."""
+        image = explained_image(world, self.target, self.version)
+        return explain_smoke(self.target.in_image(image.exposed), image, world, browser=self.browser is not None)
 
     def plan_for(self, image: Image, world: World) -> Change | NoChange:
         """Return the plan for this image, on the port that it exposes if the settings name none."""

@@ -1,0 +1,61 @@
+"""A command as a person would type it in a shell: its words, what it does, and to which object."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["ShellCommand", "Variable", "Word", "from_environment"]
+
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# What every shell has or changes itself: its value is not the one that was set for the app or the build.
+_SHELLS_OWN: Final = frozenset(
+    {"HOME", "IFS", "LANG", "LOGNAME", "OLDPWD", "PATH", "PPID", "PWD", "SHELL", "TERM", "USER"}
+)
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A value that is known only when the command runs."""
+
+    name: str
+
+
+Word = str | tuple[str | Variable, ...]
+"""One word of a command; a tuple is joined when the command runs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShellCommand:
+    """A command that does a part of what a step does.
+
+    `object` and `effect` make a sentence: "image shop:1", "is built from ./Dockerfile". `saves` is the variable that
+    gets the output, without the last line end; `pipe` are commands that read the output one after the other. The
+    command is not run if `unless` succeeds. If it fails, a script ends with `otherwise` as its message, unless it
+    `may_fail`. `cleanup` is run if the script ends before the same command comes. A command that is to be run `once`
+    is left out where an earlier step has it. `needs` are environment variables that must be set, and what for.
+    """
+
+    argv: tuple[Word, ...]
+    object: str
+    effect: str
+    saves: str = ""
+    pipe: tuple[tuple[Word, ...], ...] = ()
+    unless: tuple[Word, ...] = ()
+    otherwise: str = ""
+    may_fail: bool = False
+    cleanup: tuple[Word, ...] = ()
+    once: bool = False
+    needs: tuple[tuple[str, str], ...] = ()
+
+
+def from_environment(name: str) -> tuple[Word, str]:
+    """Return the word by which docker takes a value from the environment, and the name of the variable there.
+
+    The variable has another name if a shell has a variable of that name, or cannot have one.
+    """
+    if _NAME.fullmatch(name) and name not in _SHELLS_OWN:
+        return name, name
+    variable = "VALUE_OF_" + re.sub("[^A-Za-z0-9_]", "_", name)
+    return (f"{name}=", Variable(variable)), variable

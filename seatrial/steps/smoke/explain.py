@@ -1,0 +1,71 @@
+"""A smoke test as docker commands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from seatrial.checks.http.response import Expected
+from seatrial.engine.docker_words import container_words
+from seatrial.engine.model import ContainerSpec, Image
+from seatrial.model.app import SMOKE_LABEL, App
+from seatrial.model.shell import ShellCommand, Variable, Word, from_environment
+from seatrial.pipeline.explanation import IMAGE, remember_image
+from seatrial.pipeline.step import Explanation
+from seatrial.pipeline.world import World
+from seatrial.steps.smoke.curl import curl_checks
+from seatrial.steps.smoke.smoke_container import spec_for
+
+__all__ = ["app_container_words", "explain_smoke", "values_needed"]
+
+_CONTAINER: Word = ("", Variable("container"))
+
+
+def explain_smoke(app: App, image: Image, world: World, *, browser: bool) -> Explanation:
+    """Return the smoke test of an image as docker commands and requests by curl."""
+    spec = spec_for(app, image, name="", host_port=0, labels={SMOKE_LABEL: "1"})
+    cleanup: tuple[Word, ...] = ("docker", "rm", "--force", "--volumes", _CONTAINER)
+    name = f"a container of {image.name}"
+    checks, notes = curl_checks(app, Expected.of(image), Variable("address"))
+    return Explanation(
+        commands=(
+            remember_image(image),
+            ShellCommand(
+                argv=("docker", "create", *app_container_words(spec, app, image, world), IMAGE),
+                saves="container",
+                object=name,
+                effect="is created: without rights, read-only, with limits; its port gets a free port of this machine",
+                cleanup=cleanup,
+                needs=values_needed(app),
+            ),
+            ShellCommand(argv=("docker", "start", _CONTAINER), object=name, effect="is started"),
+            ShellCommand(
+                argv=("docker", "port", _CONTAINER, f"{app.port}/tcp"),
+                saves="address",
+                object=name,
+                effect="tells the address where its port is published",
+            ),
+            *checks,
+            ShellCommand(argv=cleanup, object=name, effect="is removed, running or not, with its anonymous volumes"),
+        ),
+        notes=(
+            *notes,
+            "checks the image itself, too (user, port, secrets …), and asks its HEALTHCHECK",
+            *(["opens the page in Chromium"] if browser else []),
+            "names the cause of a failure, and keeps the verdict; without it push refuses the image",
+        ),
+    )
+
+
+def app_container_words(spec: ContainerSpec, app: App, image: Image, world: World) -> list[Word]:
+    """Return the flags for an app's container; values of its environment are not in them."""
+    secret: Mapping[str, str] = {key: value for key, value in app.environment.items() if key != "PORT"}
+    return container_words(spec, image, address=world.engine.published_host, secret=secret)
+
+
+def values_needed(app: App) -> tuple[tuple[str, str], ...]:
+    """Return the environment variables that give the container its environment."""
+    return tuple(
+        (from_environment(name)[1], f"the value of {name} in the app's environment")
+        for name in app.environment
+        if name != "PORT"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 
 from seatrial.cli.flags import NamedImageFlags, RegistryFlags
@@ -20,6 +21,7 @@ from seatrial.output.layers.view import LayersView
 from seatrial.output.listing import find_image
 from seatrial.pipeline.retry import RetryPolicy
 from seatrial.pipeline.world import World
+from seatrial.sources.dockerfile import DockerfileError, up_to_target
 from seatrial.steps.build.files import read_dockerfile
 from seatrial.steps.publish.destination import Destination
 
@@ -70,7 +72,7 @@ def _destination(playbook: Playbook, app: App, where: RegistryFlags) -> tuple[De
     except UsageError as error:
         if where.user or where.registry:
             raise
-        return None, f"{error.message} ({error.hint})"
+        return None, f"{error.message}: {error.reason}"
 
 
 def _version(
@@ -140,7 +142,8 @@ def _tags(destination: Destination, versions: Iterable[Version]) -> list[str]:
 
 
 def _dockerfile(world: World, app: App) -> str:
-    try:
-        return read_dockerfile(app, world).decode("utf-8")
-    except UsageError:  # only the numbers of lines need it
-        return ""
+    """Return the Dockerfile up to the stage that is built; empty if it cannot be read, as only hints need it."""
+    with suppress(UsageError, DockerfileError):
+        text, options = read_dockerfile(app, world).decode("utf-8"), app.build
+        return up_to_target(text, options.arguments, options.target) if options.target else text
+    return ""

@@ -52,7 +52,7 @@ class StepState(StrEnum):
 class Reuse:
     """Where reuse ends: the `step`, its `line` in the Dockerfile if known, and why.
 
-    `again` are the later steps that say the same in both images and were made again all the same. `hint` mends that,
+    `again` are the later RUN steps that say the same in both images and ran again all the same. `hint` mends that,
     empty if nothing needs to be mended.
     """
 
@@ -111,7 +111,7 @@ class Comparison:
         step = self.new[0]
         before = self.gone[0] if self.gone else None
         known = {(one.text, one.arguments) for one in self.gone}
-        again = tuple(one for one in self.new[1:] if (one.text, one.arguments) in known and one.size != 0)
+        again = tuple(one for one in self.new[1:] if one.keyword == "RUN" and (one.text, one.arguments) in known)
         found = self._instruction(step)
         reason, hint = self._explain(step, before, again, found)
         return Reuse(step=step, line=found.line if found else None, reason=reason, again=again, hint=hint)
@@ -120,7 +120,7 @@ class Comparison:
         self, step: ImageStep, before: ImageStep | None, again: Sequence[ImageStep], found: Instruction | None
     ) -> tuple[str, str]:
         """Return why a step has another layer than the same step of the other image, and what would mend it."""
-        if not self.shared:
+        if not self.shared or self._is_of_base(step):
             return "the base image is another one", ""
         if before is None:
             return "the other image has no step here", ""
@@ -134,9 +134,9 @@ class Comparison:
             )
         if step.keyword in ("COPY", "ADD"):
             return self._explain_copy(step, again, found)
-        return "it ran again, and what it makes differs from time to time", (
-            "build both from one build cache; a step is in the cache until docker builder prune or --no-cache"
-        )
+        made = "it makes the same folder, at another time" if step.keyword == "WORKDIR" else "it ran once more"
+        cached = "build both versions from one build cache (without --no-cache and docker builder prune)"
+        return f"{made}: times are a part of the layer", cached if again or step.size else ""
 
     def _explain_copy(self, step: ImageStep, again: Sequence[ImageStep], found: Instruction | None) -> tuple[str, str]:
         flags = split_flags(found.rest)[0] if found else []
@@ -147,10 +147,21 @@ class Comparison:
 
     def _instruction(self, step: ImageStep) -> Instruction | None:
         """Return the Dockerfile's instruction that made a layer: both are counted from the last one back."""
-        written = [one for one in _last_stage(self.dockerfile) if one.keyword in _MAKES_LAYER]
-        place = len(self.image.layers) - self.image.layers.index(step)
+        place, written = self._place(step), self._written
         found = written[-place] if place <= len(written) else None
         return found if found and found.keyword == step.keyword else None
+
+    def _is_of_base(self, step: ImageStep) -> bool:
+        """Return whether a layer lies below those that the Dockerfile makes."""
+        return bool(self.dockerfile) and self._place(step) > len(self._written)
+
+    def _place(self, step: ImageStep) -> int:
+        return len(self.image.layers) - self.image.layers.index(step)
+
+    @cached_property
+    def _written(self) -> list[Instruction]:
+        """The instructions of the last stage, and of those that it starts from, that make a layer."""
+        return [one for one in _last_stage(self.dockerfile) if one.keyword in _MAKES_LAYER]
 
 
 def _order_hint(steps: Sequence[Instruction]) -> str:
@@ -195,14 +206,22 @@ def _stages(text: str) -> list[list[Instruction]]:
 
 
 def _last_stage(text: str) -> list[Instruction]:
-    return next(reversed(_stages(text)), [])
+    """Return the instructions of the last stage, after those of the stages that it starts from."""
+    stage = next(reversed(_stages(text)), [])
+    found = stage
+    while stage:
+        base = split_flags(stage[0].rest)[1].split()[:1]
+        stage = _of_stage(text, base[0], before=stage[0].line) if base else []
+        found = stage + found
+    return found
 
 
-def _of_stage(text: str, name: str) -> list[Instruction]:
-    """Return the instructions of a stage, by its name or its number."""
+def _of_stage(text: str, name: str, before: int | None = None) -> list[Instruction]:
+    """Return the instructions of a stage, by its name or, unless only lines `before` count, by its number."""
     for number, stage in enumerate(_stages(text)):
         words = stage[0].rest.lower().split()
-        if str(number) == name or words[-2:] == ["as", name.lower()]:
+        earlier = before is None or stage[0].line < before
+        if earlier and (words[-2:] == ["as", name.lower()] or (before is None and str(number) == name)):
             return stage
     return []
 

@@ -62,7 +62,8 @@ def test_the_same_layer_on_another_base() -> None:
             "COPY package*.json",
         ),
         ([BASE, ("COPY app.py .", "2"), ("RUN true", "3")], image(BASE, ("COPY app.py .", "1")), "", "a file", ""),
-        ([BASE, (PIP, "2")], image(BASE, (PIP, "1")), "", "it ran again", "build cache"),
+        ([BASE, (PIP, "2")], image(BASE, (PIP, "1")), "", "it ran once more", "build cache"),
+        ([BASE, ("RUN apt", "2"), ("COPY a .", "3")], image(BASE, ("RUN apt", "1")), "FROM x\nCOPY a .", "base", ""),
         ([BASE, ("RUN make all", "2")], image(BASE, ("RUN make", "1")), "", "RUN make here", ""),
         ([BASE, ("RUN true", "2")], image(BASE), "", "no step here", ""),
         ([("ADD base /", "other")], FIRST, "", "base image", ""),
@@ -74,7 +75,7 @@ def test_the_same_layer_on_another_base() -> None:
             "COPY requirements.txt .",
         ),
     ],
-    ids=["pip", "npm", "in order", "no cache", "other command", "more", "base", "stage"],
+    ids=["pip", "npm", "in order", "no cache", "part of the base", "other command", "more", "base", "stage"],
 )
 def test_where_reuse_ends(steps: list[Step], against: LayeredImage, dockerfile: str, reason: str, hint: str) -> None:
     """The first layer that is not shared is named with its reason, and with a hint only where something helps."""

@@ -143,7 +143,8 @@ class LayersView:
             yield Fact("push and pull", "not known:", sanitize(traffic.reason, limit=400))
             return
         if not missing:
-            yield Fact("a push moves", "no layer:", f"{where} has {'this image' if traffic.published else 'them all'}")
+            held = "this image" if traffic.published else "them all"
+            yield Fact("a push moves", "no layer", f"because {where} has {held}")
         else:
             rest = f"{where} has the others" if len(missing) < len(self.image.layers) else f"{where} has none of them"
             limit = "" if traffic.push is None else f"up to {spaced_size(traffic.push)}"

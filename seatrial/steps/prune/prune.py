@@ -40,7 +40,7 @@ class Prune(AppStep):
             world.emit(Info(text=f"left alone: {count} of that name that another folder built, or this one long ago"))
         if not removed:
             count = pluralize(len(keeping.images) - len(foreign), "image")
-            return NoChange(message=f"{self.app} has {count} here, and none that nobody needs")
+            return NoChange(message=f"nothing to remove: {count} of {self.app}")
         freed = self._freed(world, removed)
         for image in removed:
             world.emit(Info(text=f"{_shown(image)}, {spaced_size(image.size)}: {self._why(image)}"))

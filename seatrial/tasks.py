@@ -125,11 +125,11 @@ def release(
     RegistryFlags,
     RollbackFlags,
     ReportFlags,
-    examples=("invoke rollback --user sposigor --to 1.4.1", "invoke rollback --user sposigor --to 1.4.1 --check"),
+    examples=("invoke rollback --user sposigor --to previous", "invoke rollback --user sposigor --to 1.4.1 --check"),
 )
 def rollback(cmd: Command, which: AppFlag, where: RegistryFlags, flags: RollbackFlags, files: ReportFlags) -> None:
     """Point the moving tags back to a published version, without a build."""
-    cmd.carry_out(cmd.playbook.rollback(which, where, flags), lock_wait=flags.lock_wait, files=files)
+    cmd.carry_out(cmd.playbook.rollback(which, where, flags, cmd.world), lock_wait=flags.lock_wait, files=files)
 
 
 @task(

@@ -183,7 +183,7 @@ class ReleaseFlags(PushFlags, BrowserFlag, ReportFlags):
 class RollbackFlags(LockFlag):
     """Where to roll back to."""
 
-    to: str | None = flag("The version the moving tags point back to.")
+    to: str | None = flag("The version the moving tags point back to; previous: the release before the live one.")
 
 
 @dataclass(frozen=True, kw_only=True)

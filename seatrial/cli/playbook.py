@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from seatrial.cli.build_flags import BuildFlags
 from seatrial.cli.flags import (
@@ -21,7 +22,7 @@ from seatrial.cli.flags import (
 from seatrial.cli.run_flags import RunFlags
 from seatrial.errors import UsageError, sanitize
 from seatrial.model.app import App
-from seatrial.model.reference import parse_login, parse_registry, parse_user
+from seatrial.model.reference import DOCKER_HUB, parse_login, parse_registry, parse_user
 from seatrial.model.version import Version
 from seatrial.pipeline.step import Step
 from seatrial.registry.credentials import Credential
@@ -29,8 +30,13 @@ from seatrial.settings.settings import Settings
 from seatrial.sources.git import described_version
 from seatrial.steps.publish.destination import Destination
 
+if TYPE_CHECKING:
+    from seatrial.pipeline.ledger import Ledger
+    from seatrial.pipeline.world import World
+
 __all__ = ["Playbook"]
 
+_PREVIOUS = "previous"
 _DEMO_USER = "demo"
 _DEMO_VERSION = "1"
 
@@ -122,20 +128,18 @@ class Playbook:
             _push(target, version, destination, flags),
         )
 
-    def rollback(self, which: AppFlag, where: RegistryFlags, flags: RollbackFlags) -> tuple[Step, ...]:
-        """Return the steps of `rollback`."""
+    def rollback(self, which: AppFlag, where: RegistryFlags, flags: RollbackFlags, world: World) -> tuple[Step, ...]:
+        """Return the steps of `rollback`; without a version, raise `UsageError` with those to choose from."""
+        from seatrial.steps.publish.releases import Releases, choice
         from seatrial.steps.publish.rollback import Rollback
 
         target = self.settings.app(which.app)
-        if flags.to is None:
-            raise UsageError(
-                "no version to roll back to",
-                reason="--to was not given",
-                hint="invoke status (shows what is published)",
-            )
         destination = self.destination(target, where)
+        if flags.to is None:
+            raise choice(world, destination)
         try:
-            version = Version.parse(flags.to)
+            previous = flags.to == _PREVIOUS
+            version = Releases.of(world, destination).previous() if previous else Version.parse(flags.to)
             destination.tags(version)
         except UsageError as error:
             raise error.but(hint=error.hint.replace("--version", "--to")) from error
@@ -210,6 +214,15 @@ class Playbook:
         others = (app for app in self.settings.apps.values() if known or app.published_repository)
         found.check(self._destination(other, where) for other in others)
         return found
+
+    def known_destination(self, target: App, where: RegistryFlags, ledger: Ledger) -> Destination | None:
+        """Return where an app is published; without a user, where it was released last, or None."""
+        if where.user is not None or self.settings.user or target.published_repository:
+            return self.destination(target, where)
+        from seatrial.steps.publish.releases import last_destination
+
+        registry = self.registry(where)
+        return last_destination(ledger, target, None if registry == DOCKER_HUB and not where.registry else registry)
 
     def _destination(self, target: App, where: RegistryFlags) -> Destination:
         named = target.published_repository

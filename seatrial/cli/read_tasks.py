@@ -117,8 +117,9 @@ def status(cmd: Command, which: AppFlag, where: RegistryFlags) -> None:
     """Compare ledger, engine and registry, tag by tag."""
     from seatrial.output.release_status import show_status
 
-    destination = cmd.playbook.destination(cmd.playbook.settings.app(which.app), where)
-    text, error = show_status(cmd.world, destination, as_json=cmd.json, call=cmd.call)
+    app = cmd.playbook.settings.app(which.app)
+    destination = cmd.playbook.known_destination(app, where, cmd.world.ledger)
+    text, error = show_status(cmd.world, app, destination, as_json=cmd.json, call=cmd.call)
     cmd.show(text, is_json=cmd.json, error=error)
     if error:
         raise exit_with(cmd.call, error, check=False, chain=None)

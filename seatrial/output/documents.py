@@ -224,7 +224,7 @@ class DoctorDocument(Part, frozen=True, kw_only=True, tag_field="schema", tag="s
 class TagStatus(Part, frozen=True, kw_only=True):
     """One tag: its version, the digests in registry and ledger, the image in the engine, and its state.
 
-    Null means that there is nothing, `unknown` that the engine or registry did not answer.
+    Null means that there is nothing, `unknown` that the engine or registry did not answer, or was not asked.
     """
 
     tag: str
@@ -236,11 +236,15 @@ class TagStatus(Part, frozen=True, kw_only=True):
 
 
 class StatusDocument(Part, frozen=True, kw_only=True, tag_field="schema", tag="seatrial.status/1"):
-    """The tags of a repository; `more` is how many are left out, `error` hides a part of the answer."""
+    """The tags of a repository; `more` is how many are left out, `error` hides a part of the answer.
+
+    With `asked` false nobody knows where the app is published: `repository` is its name here.
+    """
 
     repository: str
     tags: tuple[TagStatus, ...]
     more: int
+    asked: bool = True
     error: ErrorDocument | UnsetType = UNSET
 
 

@@ -8,6 +8,7 @@ from msgspec import UNSET
 
 from seatrial.engine.model import Image
 from seatrial.errors import SeatrialError, Unavailable
+from seatrial.model.app import App
 from seatrial.model.version import Version
 from seatrial.output.documents import StatusDocument, TagStatus, as_text
 from seatrial.output.hints import Call
@@ -23,40 +24,53 @@ __all__ = ["show_status", "tag_statuses"]
 
 _MOST = 20
 _UNKNOWN = "unknown"
+_NOT_ASKED = "no registry was asked, because no user is known: invoke status --user NAME"
 _UNKNOWN_CALL = Call()
 
 
 def show_status(
-    world: World, destination: Destination, *, as_json: bool, call: Call = _UNKNOWN_CALL
+    world: World, app: App, known: Destination | None, *, as_json: bool, call: Call = _UNKNOWN_CALL
 ) -> tuple[str, SeatrialError | None]:
-    """Return all tags as a table or JSON, and the error that hides a part of the answer, if there is one."""
-    rows, remaining, problem = tag_statuses(world, destination)
+    """Return all tags as a table or JSON, and the error that hides a part of the answer, if there is one.
+
+    If it is not known where the app is published, no registry is asked.
+    """
+    destination, asked = known or Destination(target=app, user=None), known is not None
+    rows, remaining, problem = tag_statuses(world, destination, ask=asked)
+    repository = str(destination.repository) if asked else destination.repository.name
     if as_json:
         error = error_document(problem, call) if problem else UNSET
-        document = StatusDocument(repository=str(destination.repository), tags=tuple(rows), more=remaining, error=error)
+        document = StatusDocument(repository=repository, tags=tuple(rows), more=remaining, asked=asked, error=error)
         return as_text(document), problem
+    note = "" if asked else f"\n{call.complete(_NOT_ASKED)}"
     if not rows:
-        known = "not built, not released" if problem else "not built, not released, not published"
-        return f"nothing is known about {destination.repository.name}: {known}", problem
+        words = "not built, not released" if problem or not asked else "not built, not released, not published"
+        return f"nothing is known about {destination.repository.name}: {words}{note}", problem
     lines = [
         (row.tag, row.version or "-", *map(_shown, (row.registry, row.engine, row.ledger)), row.state) for row in rows
     ]
-    text = f"{destination.repository}\n" + table(("TAG", "VERSION", "REGISTRY", "ENGINE", "LEDGER", "STATE"), lines)
+    text = f"{repository}\n" + table(("TAG", "VERSION", "REGISTRY", "ENGINE", "LEDGER", "STATE"), lines)
     more = f"\nand {pluralize(remaining, 'more tag')} in the registry" if remaining else ""
-    return f"{text}{more}", problem
+    return f"{text}{more}{note}", problem
 
 
-def tag_statuses(world: World, destination: Destination) -> tuple[list[TagStatus], int, SeatrialError | None]:
-    """Return the status of each tag, the number of further tags, and the error that hides a part of the answer."""
+def tag_statuses(
+    world: World, destination: Destination, *, ask: bool = True
+) -> tuple[list[TagStatus], int, SeatrialError | None]:
+    """Return the status of each tag, the number of further tags, and the error that hides a part of the answer.
+
+    Without `ask` the registry is left out.
+    """
     repository, problem = destination.repository, None
     released = world.ledger.released(str(repository))
     published: list[str] | None = None
     manifests: dict[str, Manifest | None] = {}
     tags, remaining = list(released), 0
     try:
-        published = list(world.published_tags(repository))
-        tags, remaining = _chosen(released, published, destination)
-        manifests = {tag: world.published_manifest(repository.with_tag(tag)) for tag in tags if tag in published}
+        if ask:
+            published = list(world.published_tags(repository))
+            tags, remaining = _chosen(released, published, destination)
+            manifests = {tag: world.published_manifest(repository.with_tag(tag)) for tag in tags if tag in published}
     except SeatrialError as error:  # it is down, or refuses us
         problem, published = error, None
     images: dict[str, Image | None] | None = None
@@ -77,7 +91,7 @@ def tag_statuses(world: World, destination: Destination) -> tuple[list[TagStatus
         digest = found.digest if found else released.get(tag, "")
         version = versions.get(digest) or _version(tag, destination)
         same = image is not None and is_same_image(image, repository.with_tag(tag), found)
-        state = _state(registry, engine, released.get(tag), same=same)
+        state = _state(registry, engine, released.get(tag), same=same) if ask else "not asked"
         rows.append(
             TagStatus(
                 tag=tag,

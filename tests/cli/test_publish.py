@@ -53,7 +53,7 @@ def test_rollback(project: Project, open_registry: TestRegistry) -> None:
     before = _published(project, open_registry)
     assert before["latest"] == before["1.4.2"] != before["1.4.1"]
 
-    planned = project.invoke("rollback", *_at(open_registry), "--to", "1.4.1", "--check")
+    planned = project.invoke("rollback", *_at(open_registry), "--to", "previous", "--check")
     assert planned.code == 0, planned.all
     assert _published(project, open_registry) == before
     done = project.invoke("rollback", *_at(open_registry), "--to", "v1.4.1", "--json")

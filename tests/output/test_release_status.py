@@ -16,6 +16,7 @@ from seatrial.errors import EngineUnavailable, RegistryUnavailable
 from seatrial.host.process import Process
 from seatrial.model.app import VERSION_LABEL
 from seatrial.output.documents import TagStatus
+from seatrial.output.hints import Call
 from seatrial.output.release_status import show_status, tag_statuses
 from seatrial.pipeline.ledger import Entry
 from seatrial.pipeline.retry import RetryPolicy
@@ -229,7 +230,7 @@ def test_many_versions(world: World, destination: Destination) -> None:
     assert [one.tag for one in rows] == [*newest, "1.0", "1", "latest"]
     assert {one.version for one in rows[-3:]} == {"1.0.24"}
     assert left == 5 + 10 + 1
-    text, _ = show_status(world, destination, as_json=False)
+    text, _ = show_status(world, destination.target, destination, as_json=False)
     assert "16" in text.splitlines()[-1].split()
     record(world, destination, "0.1.0", {"0.1.0": "sha256:0"})
     rows, left, _ = tag_statuses(world, destination)
@@ -242,8 +243,8 @@ def test_how_it_is_shown(world: World, destination: Destination) -> None:
     image, digest = release(world, destination, "1", "1")
     dev = build(world, destination, "dev")
 
-    text, error = show_status(world, destination, as_json=False)
-    document, _ = show_status(world, destination, as_json=True)
+    text, error = show_status(world, destination.target, destination, as_json=False)
+    document, _ = show_status(world, destination.target, destination, as_json=True)
 
     name, header, first, second = text.splitlines()
     assert error is None
@@ -258,17 +259,33 @@ def test_how_it_is_shown(world: World, destination: Destination) -> None:
         "repository": name,
         "tags": [common, {"tag": "dev", "version": "dev", **not_yet}],
         "more": 0,
+        "asked": True,
     }
 
 
 def test_no_tags(world: World, destination: Destination, engine: _Engine) -> None:
     """Without tags the text names the repository; only a registry that answers proves it unpublished."""
-    text, error = show_status(world, destination, as_json=False)
+    text, error = show_status(world, destination.target, destination, as_json=False)
     assert destination.repository.name in text
     assert "not published" in text
     assert error is None
 
     engine.registries.clear()
-    text, error = show_status(world, destination, as_json=False)
+    text, error = show_status(world, destination.target, destination, as_json=False)
     assert "not published" not in text
     assert isinstance(error, RegistryUnavailable)
+
+
+def test_without_a_user(world: World, destination: Destination) -> None:
+    """Where nobody knows the repository, the engine's images are shown, and that no registry was asked."""
+    image = build(world, destination, "1")
+    world = replace(world, registry=lambda _: pytest.fail("asked"))
+
+    text, error = show_status(world, destination.target, None, as_json=False, call=Call(program="seatrial"))
+    document = json.loads(show_status(world, destination.target, None, as_json=True)[0])
+
+    assert error is None
+    assert text.splitlines()[-1].endswith("seatrial status --user NAME")
+    assert document["asked"] is False
+    (row,) = document["tags"]
+    assert (row["engine"], row["registry"], row["state"]) == (image, "unknown", "not asked")

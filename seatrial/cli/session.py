@@ -20,7 +20,7 @@ from seatrial.events import Info, WarningEvent
 from seatrial.host.lock import Lock
 from seatrial.host.process import Process
 from seatrial.host.shortage import shortage
-from seatrial.pipeline.changes import changes_since, release_before
+from seatrial.pipeline.changes import changes_since, image_history, release_before
 from seatrial.pipeline.observer import Observer
 from seatrial.pipeline.outcome import Outcome
 from seatrial.pipeline.pipeline import interrupted_outcomes, run_steps, skipped_outcomes
@@ -91,6 +91,7 @@ def carry_out(  # noqa: PLR0913  each argument is one thing
     A command that publishes holds the repository's lock; it waits `lock_wait` seconds for another release to end.
     """
     watch, began = _Watch(observer), datetime.now(UTC)
+    world = replace(world, process=world.process.starting_now())
     world.engine.report_waiting(lambda text: observer.on_event(Info(text=text)))
 
     def report(error: SeatrialError | None = None) -> Report:
@@ -217,7 +218,7 @@ def _with_background(report: Report, steps: Sequence[Step], world: World) -> Rep
     """Return the report with the image's layers, and with what has changed since the release before."""
     image, where = report.image, report.publishing
     try:
-        history = tuple(world.engine.history(image.id)) if image else ()
+        history = image_history(world, image.id) if image else None
         app = next((step.target for step in steps if isinstance(step, AppStep) and step.publishes), None)
         before = release_before(world, where.repository, image.id) if where and image else None
         changes = changes_since(world, app, image, before) if app and image and before else None

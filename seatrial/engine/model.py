@@ -23,6 +23,7 @@ __all__ = [
     "Image",
     "ImageConfig",
     "ImageFile",
+    "ImageHistory",
     "State",
 ]
 
@@ -122,6 +123,14 @@ class HistoryEntry:
     size: int
     comment: str
     tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageHistory:
+    """An image's history, the newest entry first, and the digests of its layers, the lowest first."""
+
+    entries: tuple[HistoryEntry, ...]
+    layers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ import secrets
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 __all__ = ["Process"]
@@ -29,6 +29,10 @@ class Process:
     host: str
     who: str = ""
     started: float = field(default_factory=time.monotonic, compare=False)
+
+    def starting_now(self) -> Process:
+        """Return the same run, with its time counted from now on."""
+        return replace(self, started=time.monotonic())
 
     @property
     def seconds(self) -> float:

@@ -8,11 +8,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from seatrial.engine.model import HistoryEntry, Image
+from seatrial.engine.model import HistoryEntry, Image, ImageHistory
 from seatrial.engine.protocol import Engine
 from seatrial.registry.model import Configuration
 
-__all__ = ["ImageStep", "LayeredImage", "chain_ids", "layered_image", "published_image", "read_instruction"]
+__all__ = [
+    "ImageStep",
+    "LayeredImage",
+    "chain_ids",
+    "layered_image",
+    "published_image",
+    "read_instruction",
+    "with_steps",
+]
 
 _BUILDKIT: Final = "buildkit"
 _NO_RECORD: Final = "(no record of this step)"
@@ -91,7 +99,12 @@ class LayeredImage:
 def layered_image(engine: Engine, image: Image) -> LayeredImage:
     """Return an image of the engine with its steps."""
     inspected = image if image.layers else engine.image(image.id) or image  # a list does not name the layers
-    steps = tuple(_joined(list(reversed(engine.history(image.id))), inspected.layers))
+    return with_steps(image, ImageHistory(entries=tuple(engine.history(image.id)), layers=inspected.layers))
+
+
+def with_steps(image: Image, history: ImageHistory) -> LayeredImage:
+    """Return an image with the steps in its history."""
+    steps = tuple(_joined(history.entries[::-1], history.layers))
     return LayeredImage(name=image.name, id=image.id, steps=steps, names=image.tags)
 
 

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from seatrial.doctor.findings import Severity
+from seatrial.layers.comparison import StepState
 from seatrial.output.document_part import Part
 from seatrial.output.explain_documents import ExplainDocument
 from seatrial.output.layer_documents import LayersDocument, SharingDocument
@@ -119,10 +120,16 @@ class ReferenceDocument(Part, frozen=True, kw_only=True):
 
 
 class LayerDocument(Part, frozen=True, kw_only=True):
-    """A line in the image's history: what made it, and its bytes."""
+    """A step of the image's Dockerfile or base: its bytes, and the digest of its layer, null if it made none.
 
-    created_by: str
-    size: int
+    `state` is what it is beside the release before: `shared`, `same content` on other layers, `new`, `made again`
+    though it says the same, or a `setting` without a layer.
+    """
+
+    step: str
+    size: int | None
+    digest: str | None
+    state: StepState | UnsetType = UNSET
 
 
 class ImageDocument(Part, frozen=True, kw_only=True):

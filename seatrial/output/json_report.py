@@ -7,8 +7,11 @@ from datetime import UTC, datetime
 
 from msgspec import UNSET, UnsetType, structs
 
+from seatrial.engine.model import Image
 from seatrial.errors import LONGEST_MESSAGE, SeatrialError, sanitize, sanitize_line
 from seatrial.events import CheckResult, FactResult
+from seatrial.layers.comparison import Comparison
+from seatrial.layers.image_steps import with_steps
 from seatrial.model.app import REVISION_LABEL, VERSION_LABEL
 from seatrial.output.documents import (
     ChangesDocument,
@@ -74,10 +77,6 @@ def command_document(report: Report, call: Call = _UNKNOWN_CALL) -> CommandDocum
 def _image(report: Report) -> ImageDocument:
     image = report.image
     labels = image.labels if image else {}
-    layers = tuple(
-        LayerDocument(created_by=sanitize(one.created_by, limit=LONGEST_MESSAGE), size=one.size)
-        for one in reversed(report.history)
-    )
     return ImageDocument(
         id=image.id if image else None,
         name=image.name if image else None,
@@ -95,7 +94,23 @@ def _image(report: Report) -> ImageDocument:
         version=labels.get(VERSION_LABEL) or UNSET,
         platform=(image.platform if image else "") or UNSET,
         revision=labels.get(REVISION_LABEL) or UNSET,
-        layers=layers or UNSET,
+        layers=(image and _layers(image, report)) or UNSET,
+    )
+
+
+def _layers(image: Image, report: Report) -> tuple[LayerDocument, ...]:
+    if report.history is None:
+        return ()
+    shown, before = with_steps(image, report.history), report.changes.history if report.changes else None
+    comparison = Comparison(image=shown, against=with_steps(image, before)) if before else None
+    return tuple(
+        LayerDocument(
+            step=sanitize(one.text, limit=LONGEST_MESSAGE),
+            size=one.size,
+            digest=one.layer,
+            state=comparison.state(one) if comparison else UNSET,
+        )
+        for one in shown.steps
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from seatrial.engine.model import EngineInfo, HistoryEntry, Image
+from seatrial.engine.model import EngineInfo, Image, ImageHistory
 from seatrial.errors import SeatrialError
 from seatrial.events import TagPublished
 from seatrial.model.app import BUILDER_LABEL, VERSION_LABEL
@@ -25,7 +25,8 @@ class Report:
     """The report of a command: its outcomes, the engine that was used, and how many seconds it took.
 
     `error` is an error outside the steps, such as a lock that is taken. `began` is the time in UTC. `publishing` is
-    the repository and version of a command that publishes, `changes` what has changed since the release before.
+    the repository and version of a command that publishes, `history` that of the image, `changes` what has changed
+    since the release before.
     `environment` is the one whose settings were used, such as staging; empty for none.
     """
 
@@ -36,7 +37,7 @@ class Report:
     began: datetime | None = None
     engine: EngineInfo | None = None
     publishing: Publishing | None = None
-    history: tuple[HistoryEntry, ...] = ()
+    history: ImageHistory | None = None
     changes: Changes | None = None
     environment: str = ""
     error: SeatrialError | None = None
@@ -141,7 +142,7 @@ def joined(
         environment=reports[-1].environment,
         engine=next((one.engine for one in reversed(reports) if one.engine), None),
         publishing=next((one.publishing for one in reversed(reports) if one.publishing), None),
-        history=next((one.history for one in reversed(reports) if one.history), ()),
+        history=next((one.history for one in reversed(reports) if one.history), None),
         changes=next((one.changes for one in reversed(reports) if one.changes), None),
         error=None if in_a_step else error,
     )

@@ -10,6 +10,7 @@ from itertools import islice
 
 from msgspec import UNSET
 
+from seatrial.layers.comparison import StepState
 from seatrial.output.documents import CheckDocument, CommandDocument, ErrorDocument, LayerDocument, StepDocument
 from seatrial.output.page.chart import Chart, charts, long_seconds
 from seatrial.pipeline.ledger import Entry
@@ -63,8 +64,7 @@ class _Step:
 
 @dataclass(frozen=True, kw_only=True)
 class _Layer:
-    created_by: str
-    size: int
+    document: LayerDocument
     width: float
 
 
@@ -209,11 +209,22 @@ class View:
     @property
     def layers(self) -> list[_Layer]:
         """The layers, each with its share of the largest one."""
-        layers: Sequence[LayerDocument] = (self.document.image.layers or ())[:_MOST_ROWS]
-        most = max((one.size for one in layers), default=0) or 1
-        return [
-            _Layer(created_by=one.created_by, size=one.size, width=round(one.size / most * 100, 1)) for one in layers
-        ]
+        layers = [one for one in self.document.image.layers or () if one.digest][:_MOST_ROWS]
+        most = max((one.size or 0 for one in layers), default=0) or 1
+        return [_Layer(document=one, width=round((one.size or 0) / most * 100, 1)) for one in layers]
+
+    @property
+    def sharing(self) -> str:
+        """How many layers are new beside the release before, and how many it has, too; empty if that is unknown."""
+        shared = [one.document for one in self.layers if one.document.state is StepState.SHARED]
+        others = [one.document for one in self.layers if one.document.state not in (UNSET, StepState.SHARED)]
+        if not self.document.changes or not (shared or others):
+            return ""
+        new, kept = (
+            f"{pluralize(len(group), 'layer')} ({spaced_size(sum(one.size or 0 for one in group))})"
+            for group in (others, shared)
+        )
+        return f"{new} not in {self.document.changes.version}, {kept} shared with it."
 
     @property
     def changed(self) -> list[tuple[str, Excerpt]]:

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Page as Tab
 from playwright.sync_api import sync_playwright
 
-from seatrial.engine.model import EngineInfo, HistoryEntry, Image
+from seatrial.engine.model import EngineInfo, HistoryEntry, Image, ImageHistory
 from seatrial.errors import SmokeFailed
 from seatrial.events import CheckResult, FactResult, TagPublished
 from seatrial.model.app import BUILDER_LABEL, VERSION_LABEL
@@ -51,7 +51,16 @@ def entry(version: str, size: int | None, seconds: float | None) -> Entry:
 
 
 ENTRIES = (entry("1.0", None, None), entry("1.1", 100_000_000, 20), entry("1.2", 150_000_000, 10))
-LAYERS = (("CMD [python3]", 0), ("COPY . /app", 50_000_000), ("the base", 100_000_000))
+LAYERS = (("CMD [python3]", 0), ("COPY . /app", 50_000_000), ("COPY base", 100_000_000))
+
+
+def a_history(digest: str, text: str = "") -> ImageHistory:
+    """Return the history of an image on the same base, with a layer of its own on it."""
+    entries = (
+        HistoryEntry(id="", created=0, created_by=f"{made_by}{text}", size=size, comment="", tags=())
+        for made_by, size in LAYERS
+    )
+    return ImageHistory(entries=tuple(entries), layers=("sha256:base", digest))
 
 
 def a_report(text: str = "") -> Report:
@@ -88,15 +97,13 @@ def a_report(text: str = "") -> Report:
         began=BEGAN,
         engine=EngineInfo(endpoint=f"unix:///x.sock{text}", version=f"28.5.2{text}", api="1.51"),
         publishing=Publishing(repository="docker.io/me/web", version="1.2"),
-        history=tuple(
-            HistoryEntry(id="", created=0, created_by=f"{made_by}{text}", size=size, comment="", tags=())
-            for made_by, size in LAYERS
-        ),
+        history=a_history("sha256:new", text),
         changes=Changes(
             before=ENTRIES[1],
             changed=(f"file app.py{text}",),
             added=(),
             removed=("file old.css",),
+            history=a_history("sha256:old"),
             commits=(Commit(commit="c0ffee" * 6, time=0, author=f"Ana{text}", subject=f"Fix it{text}"),),
         ),
     )
@@ -144,13 +151,13 @@ def test_the_document_is_enough() -> None:
 
 def test_its_size_is_bounded() -> None:
     """Long logs, evidence and lists are cut, and a picture that is too large or not a PNG is left out."""
-    report, many = a_report(), 20_000
+    report, many = a_report(), 5_000
     error = SmokeFailed("no", reason="no", hint="invoke smoke", details=("y" * 600,) * many)
     smoke = replace(report.outcomes[1], error=error, notes=("z" * 600,) * many, checks=report.outcomes[1].checks * many)
     large = replace(
         report,
         outcomes=(report.outcomes[0], smoke),
-        history=report.history * many,
+        history=ImageHistory(entries=a_history("").entries * 500, layers=("sha256:x",) * 1000),
         changes=replace(report.changes, changed=("file x",) * many) if report.changes else None,
     )
     for picture in (PNG + bytes(10_000_000), b"GIF89a"):
@@ -211,6 +218,9 @@ def test_in_a_browser(tab: Tab) -> None:
     assert tab.get_by_role("img", name="Image size: 100 MB for 1.1 to 150 MB for 1.2, in 2 releases").count() == 1
     assert tab.get_by_role("img", name="Duration: 20.0 s for 1.1 to 10.0 s for 1.2, in 2 releases").count() == 1
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    layers = tab.get_by_role("table").filter(has=tab.get_by_role("columnheader", name="Beside 1.1"))
+    rows = [row.get_by_role("cell").all_inner_texts()[1:3] for row in layers.get_by_role("row").all()[1:]]
+    assert rows == [["shared", "100 MB"], ["new", "50 MB"]]
     tab.keyboard.press("Tab")
     assert tab.evaluate("document.activeElement.textContent") == "To the report"
     tab.set_viewport_size({"width": 1280, "height": 800})

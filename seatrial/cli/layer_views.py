@@ -107,9 +107,14 @@ def _other(
             raise error.but(hint=error.hint.replace("--version", "--against", 1)) from error
     own = app.repository.name
     others = [one for one in world.engine.images(app.labels) if one.id != image.id and _is_version(one, own)]
+    built = {image_id: place for place, image_id in enumerate(world.state.built(app.name))}
+
+    def when(one: Image) -> tuple[int, float, str]:
+        return built.get(one.id, -1), one.created, one.id
+
     this = world.engine.image(image.id) if image.id else None
-    before = [one for one in others if this is None or (one.created, one.id) < (this.created, this.id)]
-    newest = max(before, key=lambda one: (one.created, one.id), default=None)
+    before = [one for one in others if this is None or when(one) < when(this)]
+    newest = max(before, key=when, default=None)
     label = newest.labels.get(VERSION_LABEL) if newest else None
     return _version(world, app, destination, Version.parse(label)) if label else None
 

@@ -16,11 +16,10 @@ __all__ = ["Published", "Traffic", "look_up", "traffic"]
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
-    """What a registry holds under a tag."""
+    """What a registry holds under a tag; `ids` are those that the image may have in an engine."""
 
-    reference: ImageReference
-    digest: str
     configuration: Configuration
+    ids: frozenset[str | None]
 
     @property
     def blobs(self) -> dict[str, Layer]:
@@ -63,7 +62,7 @@ def look_up(world: World, reference: ImageReference) -> Published | None:
         configuration = world.configuration(reference, manifest)
     except NotAnImage:
         return None
-    return Published(reference=reference, digest=manifest.digest, configuration=configuration)
+    return Published(configuration=configuration, ids=frozenset({manifest.digest, manifest.config}))
 
 
 def traffic(
@@ -76,12 +75,11 @@ def traffic(
     """Return what a push to a repository and a pull from it move; `tags` are those that may hold the layers."""
     found: dict[str, Layer] = {}
     published = False
-    layers = tuple(step.layer for step in image.layers)
     try:
         for tag in dict.fromkeys(tags):
             if one := look_up(world, repository.with_tag(tag)):
                 found |= one.blobs
-                published = published or one.configuration.layers == layers
+                published = published or not image.id or image.id in one.ids
     except SeatrialError as error:
         return Traffic(repository=repository.name, reason=f"{error.message}: {error.reason}")
     sizes = {layer: blob.size for layer, blob in found.items() if blob.size}

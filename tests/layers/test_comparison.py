@@ -16,6 +16,7 @@ def image(*steps: Step, arguments: tuple[str, ...] = ()) -> LayeredImage:
     chains = iter(chain_ids([layer for _, layer in steps if layer]))
     return LayeredImage(
         name="shop:1",
+        id="sha256:shop",
         steps=tuple(
             ImageStep(
                 text=text,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,8 +57,10 @@ def test_after_the_push(world: World, registry: MemoryRegistry) -> None:
     """A pull fetches the compressed layers, an update only those that the other version does not have."""
     publish(registry, "1", ("base", 40), ("1", 7))
     publish(registry, "2", ("base", 40), ("2", 9))
-    found = traffic(world, REPOSITORY, SECOND, FIRST, ["2", "1"])
+    found = traffic(world, REPOSITORY, replace(SECOND, id="sha256:c"), FIRST, ["2", "1"])
     assert (found.push, found.published, found.pull_all, found.pull_update) == (0, True, 49, 9)
+    other = traffic(world, REPOSITORY, replace(SECOND, id="sha256:other settings"), FIRST, ["2", "1"])
+    assert (other.push, other.published) == (0, False)
 
 
 def test_no_answer(world: World) -> None:

@@ -81,19 +81,19 @@ def layers(cmd: Command, image: NamedImageFlags, where: RegistryFlags, flags: La
     from seatrial.output.layers.document import as_json
 
     settings = cmd.playbook.settings
-    picture = _picture(flags.output) if flags.output is not None else None
+    picture = _picture(flags.output, check=cmd.check) if flags.output is not None else None
     view = (
         sharing_view(cmd.world, settings.app(image.app) if image.app else None)
         if flags.all
         else layers_view(cmd.world, cmd.playbook, image, where, against=flags.against)
     )
-    if picture:
+    if picture and not cmd.check:
         picture.write(view)
         cmd.world.state.save_report(picture.path)
     if cmd.json:
         cmd.show(as_json(view), is_json=True)
     elif picture:
-        cmd.show(f"wrote {picture.path}", is_json=False)
+        cmd.show(f"{'would write' if cmd.check else 'wrote'} {picture.path}", is_json=False)
     else:
         from seatrial.output.layers.text import as_text
 
@@ -173,7 +173,7 @@ def _find_image(cmd: Command, image: NamedImageFlags) -> str:
     return find_image(cmd.world, cmd.playbook.settings, image.image, app=image.app, version=image.version)
 
 
-def _picture(name: str) -> PictureFile:
+def _picture(name: str, *, check: bool) -> PictureFile:
     from seatrial.output.layers.picture import PictureFile
 
-    return PictureFile(name)
+    return PictureFile(name, check=check)

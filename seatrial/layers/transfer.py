@@ -80,6 +80,8 @@ def traffic(
             if one := look_up(world, repository.with_tag(tag)):
                 found |= one.blobs
                 published = published or not image.id or image.id in one.ids
+            if all(step.layer in found for step in image.layers):
+                break  # Docker Hub counts each manifest as a pull
     except SeatrialError as error:
         return Traffic(repository=repository.name, reason=f"{error.message}: {error.reason}")
     sizes = {layer: blob.size for layer, blob in found.items() if blob.size}

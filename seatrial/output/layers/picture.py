@@ -32,14 +32,14 @@ _MOST_IMAGES: Final = 40
 class PictureFile:
     """The file that `--output` names; creating the object raises `UsageError` if it cannot be written."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, check: bool = False) -> None:
         if not name.endswith(_KINDS):
             raise UsageError(
                 f"--output {name!r} is not the name of a picture",
                 reason=f"it must end in {' or '.join(_KINDS)}",
                 hint="--output layers.html",
             )
-        self._file = ReportFile(name, flag="--output", example="layers.html")
+        self._file = ReportFile(name, flag="--output", example="layers.html", check=check)
         self.path = self._file.path
 
     def write(self, view: LayersView | SharingView) -> None:

@@ -17,14 +17,14 @@ __all__ = ["Fact", "Group", "LayersView", "Row", "shown_size"]
 
 @dataclass(frozen=True)
 class Fact:
-    """What is worth knowing in short: a name, a value, and more about it."""
+    """What is worth knowing in short: a name, a value, and more about it; without a value, why it is not known."""
 
     name: str
     value: str
     more: str = ""
 
     def __str__(self) -> str:
-        return f"{self.value} {self.more}".rstrip()
+        return f"{self.value or 'not known:'} {self.more}".rstrip()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +140,7 @@ class LayersView:
             return
         where, missing = sanitize(traffic.repository, limit=120), traffic.push_layers
         if not traffic.looked:
-            yield Fact("push and pull", "not known:", sanitize(traffic.reason, limit=400))
+            yield Fact("push and pull", "", sanitize(traffic.reason, limit=400))
             return
         if not missing:
             held = "this image" if traffic.published else "them all"
@@ -155,7 +155,7 @@ class LayersView:
         if traffic.pull_update is not None and self.against:
             yield Fact("an update moves", spaced_size(traffic.pull_update), f"to a machine with {self._other}")
         if traffic.reason:
-            yield Fact("a pull", "not known:", traffic.reason)
+            yield Fact("a pull", "", traffic.reason)
 
     def _rows(self, steps: Iterable[ImageStep], *, gone: bool = False) -> tuple[Row, ...]:
         return tuple(self._row(step, gone=gone) for step in steps)

@@ -68,7 +68,7 @@ class Keeping:
             yield "it passed its smoke test and is not published yet"
         if any(_is_of(image, entry) for entry in self._last_releases):
             yield f"it is one of the last {pluralize(self.keep, 'release')}"
-        if self._version(image) in self._newest:
+        if self.version(image) in self._newest:
             yield f"it is one of the newest {pluralize(self.keep, 'version')}"
 
     @cached_property
@@ -92,14 +92,14 @@ class Keeping:
     @cached_property
     def _newest(self) -> frozenset[str]:
         """The newest versions that still have an image of their name."""
-        versions = (version for image in self.images if (version := self._version(image)))
+        versions = (version for image in self.images if (version := self.version(image)))
         return frozenset(list(dict.fromkeys(versions))[: self.keep])
 
     @cached_property
     def _next_push(self) -> str | None:
         """The newest image that may be pushed: it passed its checks, and no release published it."""
         facts = policy_fingerprint(self.app)
-        passed = (one for one in self.images if self._version(one) and self.world.verified(one, self.app.checks, facts))
+        passed = (one for one in self.images if self.version(one) and self.world.verified(one, self.app.checks, facts))
         newest = next(passed, None)
         return newest.id if newest and not any(_is_of(newest, entry) for entry in self._entries) else None
 
@@ -108,7 +108,7 @@ class Keeping:
         state, inputs = self.world.state, image.labels.get(INPUTS_LABEL, "")
         return image.id in state.built(self.app.name) or state.built_by(inputs) is not None
 
-    def _version(self, image: Image) -> str | None:
+    def version(self, image: Image) -> str | None:
         """Return the version under whose name the image is there, None for an image without that name."""
         version = image.labels.get(VERSION_LABEL, "")
         return version if f"{self.app.repository.name}:{version}" in image.tags else None

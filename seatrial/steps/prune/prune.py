@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 from seatrial.engine.model import Image
@@ -36,14 +37,14 @@ class Prune(AppStep):
         keeping = Keeping(app=self.target, world=world, keep=self.keep)
         removed = keeping.removable
         if foreign := keeping.foreign:
-            count = pluralize(len(foreign), "image")
-            world.emit(Info(text=f"left alone: {count} of that name that another folder built, or this one long ago"))
+            text = f"left alone: {pluralize(len(foreign), 'image')} that another folder built, or this one long ago"
+            world.once(("left alone", self.app), partial(world.emit, Info(text=text)))
         if not removed:
             count = pluralize(len(keeping.images) - len(foreign), "image")
             return NoChange(message=f"nothing to remove: {count} of {self.app}")
         freed = self._freed(world, removed)
         for image in removed:
-            world.emit(Info(text=f"{_shown(image)}, {spaced_size(image.size)}: {self._why(image)}"))
+            world.emit(Info(text=f"{_shown(image)}, {spaced_size(image.size)}: {self._why(keeping, image)}"))
         what = f"{pluralize(len(removed), 'image')} of {self.app}"
         return Change(
             would=f"remove {what}, which frees {spaced_size(freed)} of layers",
@@ -55,14 +56,14 @@ class Prune(AppStep):
 
     def explain(self, world: World) -> Explanation:
         """Return the removal of the images that nobody needs now as docker commands."""
-        removed = Keeping(app=self.target, world=world, keep=self.keep).removable
+        keeping = Keeping(app=self.target, world=world, keep=self.keep)
         commands = tuple(
             ShellCommand(
                 argv=("docker", "image", "rm", *(image.tags or (image.id,))),
                 object=f"image {_shown(image)}",
-                effect=f"is removed: {self._why(image)}",
+                effect=f"is removed: {self._why(keeping, image)}",
             )
-            for image in removed
+            for image in keeping.removable
         )
         return Explanation(commands=commands, notes=("looks anew which images nobody needs: these are those of now",))
 
@@ -87,9 +88,9 @@ class Prune(AppStep):
             [one for image_id, one in every.items() if image_id not in ids],
         )
 
-    def _why(self, image: Image) -> str:
+    def _why(self, keeping: Keeping, image: Image) -> str:
         older = f"older than the newest {pluralize(self.keep, 'version')}"
-        return older if image.tags else "a newer build took its name"
+        return older if keeping.version(image) else "a newer build took its name"
 
 
 def _remove(world: World, image: Image) -> None:

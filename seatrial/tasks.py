@@ -24,14 +24,13 @@ from seatrial.cli.flags import (
     RollbackFlags,
     SmokeFlags,
 )
-from seatrial.cli.project import find_root
+from seatrial.cli.project import check_files
 from seatrial.cli.read_tasks import apps, doctor, history, images, inspect, layers, logs, report, status
 from seatrial.cli.run_flags import RunFlags
 from seatrial.cli.task import task
 from seatrial.errors import EngineUnavailable, SeatrialError
 from seatrial.output.hints import Call
 from seatrial.settings.settings import Settings, environment
-from seatrial.settings.settings_file import find_settings_file, read_settings_file
 
 __all__ = ["apps", "doctor", "history", "images", "inspect", "layers", "logs", "ns", "report", "status"]
 
@@ -165,16 +164,14 @@ def demo(cmd: Command, image: ImageFlags, port: PortFlag, flags: OverwriteFlag) 
 
 
 def _check_for_plain_invoke() -> None:
-    """Check the settings file where Invoke's own program reads it next: it would hang on a pipe, and show tracebacks.
+    """Check the settings files where Invoke's own program reads it next: it would hang on a pipe, and show tracebacks.
 
     The programs in `cli.program` read it themselves, and the import of this module reads nothing.
     """
     if "seatrial.cli.program" in sys.modules or "tasks" not in sys.modules:
         return
     try:
-        read_settings_file(find_settings_file(find_root()))
-    except FileNotFoundError:
-        return
+        check_files(sys.argv[1:])
     except SeatrialError as error:
         raise exit_with(
             Call(program=environment().command, task="seatrial"),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from invoke.collection import Collection
-from invoke.config import AmbiguousMergeError, Config
+from invoke.config import Config
 from invoke.exceptions import ParseError
 from invoke.parser.argument import Argument
 from invoke.program import Program
@@ -21,7 +21,7 @@ from invoke.util import helpline
 from seatrial import __version__
 from seatrial.cli.chain import ENVIRONMENT_FLAG, Chain
 from seatrial.cli.command import exit_with
-from seatrial.cli.project import find_root, save_environment_flag
+from seatrial.cli.project import check_files, find_root, save_environment_flag
 from seatrial.cli.task import SeatrialTask, known_flags
 from seatrial.errors import SeatrialError, UsageError
 from seatrial.host.streams import make_lasting
@@ -79,6 +79,7 @@ class PlaybookProgram(Program):
     def update_config(self, merge: bool = True) -> None:  # noqa: FBT001, FBT002  Invoke's
         """Read the settings file that -f names."""
         with self._usage_errors():
+            check_files(self.argv[1:])
             super().update_config(merge)
         save_environment_flag(self.config, self.args[ENVIRONMENT_FLAG].value)
 
@@ -124,16 +125,13 @@ class PlaybookProgram(Program):
     def _usage_errors(self) -> Iterator[None]:
         try:
             yield
-        except (ParseError, AmbiguousMergeError, SeatrialError) as error:
-            found = error if isinstance(error, SeatrialError) else self._usage_error(error)
+        except (ParseError, SeatrialError) as error:
+            found = self._usage_error(error) if isinstance(error, ParseError) else error
             call = Call(program=environment().command, task="seatrial")
             raise exit_with(call, found, check=False, chain=Chain() if "--json" in sys.argv[1:] else None) from error
 
-    def _usage_error(self, error: ParseError | AmbiguousMergeError) -> UsageError:
+    def _usage_error(self, error: ParseError) -> UsageError:
         """Return Invoke's error as one of ours, with the nearest task or flag."""
-        if isinstance(error, AmbiguousMergeError):
-            hint = "write a mapping in both files, or in neither"
-            return UsageError("the settings files cannot be merged", reason=str(error), hint=hint)
         task = getattr(error.context, "name", None)
         help_hint = f"invoke --help {task}" if task else "invoke --list"
         if missing := _MISSING_VALUE.match(str(error)):

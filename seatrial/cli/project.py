@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from seatrial.errors import UsageError
 from seatrial.host.regular_files import read_regular_file
-from seatrial.settings.environments import environment_file, environment_files, environment_of, merged
+from seatrial.settings.environments import conflict, environment_file, environment_files, environment_of, merged
 from seatrial.settings.settings import environment
 from seatrial.settings.settings_file import KEY, find_settings_file, read_settings_file
+from seatrial.settings.variables import variables
 
 __all__ = [
+    "check_files",
     "check_named_file",
     "choose_environment",
     "copy_config",
@@ -43,6 +46,43 @@ def find_root(config: Any = None) -> Path:  # noqa: ANN401  Invoke's configurati
             "the working folder is gone", reason="it was deleted or replaced", hint='cd "$PWD", or another folder'
         ) from error
     return next((folder for folder in (here, *here.parents) if _is_ours(find_settings_file(folder))), here)
+
+
+def check_files(words: Sequence[str]) -> None:
+    """Raise `UsageError` for settings files that Invoke cannot read or merge: the project's, and what -f names.
+
+    `words` are the command line.
+    """
+    base = _data(find_settings_file(find_root()))
+    if (path := _typed_file(words)) is None:
+        return
+    if trail := conflict(base, _data(path)):
+        line = read_settings_file(path).line_of(trail[1:]) if trail[0] == KEY else 0
+        place = f"{path}:{line}" if line else str(path)
+        raise UsageError(
+            "the settings files cannot be merged",
+            reason=f"{place}: '{trail[-1]}' is a mapping in one of them, and not in the other",
+            hint=f"fix {place}",
+        )
+
+
+def _data(path: Path) -> Any:  # noqa: ANN401  whatever the file holds
+    try:
+        return read_settings_file(path).data or {}
+    except FileNotFoundError:  # reported when a task begins
+        return {}
+
+
+def _typed_file(words: Sequence[str]) -> Path | None:
+    """Return the settings file that the command line or the environment names; of `logs`, -f is another flag."""
+    name, task = variables().get("INVOKE_RUNTIME_CONFIG", ""), ""
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        flag, equals, value = word.partition("=")
+        if flag == "--config" or (flag == "-f" and task != "logs"):
+            name = value if equals else following
+        elif not word.startswith("-"):
+            task = word.rpartition(".")[2]
+    return Path(name) if name else None
 
 
 def settings_files(config: Any, root: Path, chosen: str) -> list[Path]:  # noqa: ANN401  as above

@@ -11,7 +11,7 @@ from seatrial.errors import UsageError, sanitize
 from seatrial.settings.settings_file import SETTINGS_FILES
 from seatrial.wording import nearest
 
-__all__ = ["environment_file", "environment_files", "environment_of", "merged"]
+__all__ = ["conflict", "environment_file", "environment_files", "environment_of", "merged"]
 
 _FILE = re.compile(r"(?P<stem>invoke)\.(?P<name>[a-z0-9][a-z0-9_-]{0,30})(?P<suffix>\.[a-z]+)")
 
@@ -53,3 +53,11 @@ def merged(base: Any, over: Any) -> Any:  # noqa: ANN401  whatever the files hol
     if not (isinstance(base, Mapping) and isinstance(over, Mapping)):
         return over
     return {**base, **{key: merged(base[key], value) if key in base else value for key, value in over.items()}}
+
+
+def conflict(base: Any, over: Any, trail: tuple[str, ...] = ()) -> tuple[str, ...]:  # noqa: ANN401  as above
+    """Return the first key that is a mapping in one file and not in the other, which Invoke cannot merge."""
+    if isinstance(base, Mapping) != isinstance(over, Mapping):
+        return trail
+    both = [key for key in over if key in base] if isinstance(over, Mapping) else []
+    return next(filter(None, (conflict(base[key], over[key], (*trail, key)) for key in both)), ())

@@ -68,6 +68,12 @@ def test_named_file_is_read(file: Path) -> None:
     assert "other.yaml" in refusal(file.parent, "build", INVOKE_RUNTIME_CONFIG="other.yaml").reason
     (file.parent / "other.yaml").write_text("seatrial:\n  user: Alice\n")
     assert refusal(file.parent, "-f", "other.yaml", "tag").reason.startswith("other.yaml:2: 'Alice'")
+    for text, line in (("seatrial:\n  apps: [web]\n", 2), ("seatrial:\n  user: [x\n", 3)):
+        (file.parent / "other.yaml").write_text(text)
+        refused = refusal(file.parent, "tag", "-f", "other.yaml")
+        assert refused.reason.startswith(f"other.yaml:{line}: ")
+        done = seatrial(file.parent, "-f", "other.yaml", "tag")
+        assert (done.returncode, Refusal.of(done.stderr)) == (2, refused)
 
 
 @pytest.mark.parametrize("content", [b"\xef\xbb\xbfseatrial:\r\n  project: demo\r\n", None])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from seatrial.errors import UsageError
-from seatrial.settings.environments import environment_file, environment_files, environment_of, merged
+from seatrial.settings.environments import conflict, environment_file, environment_files, environment_of, merged
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,10 @@ def test_merged() -> None:
     base = {"apps": {"web": {"port": 1, "tags": ["a", "b"]}, "api": None}, "user": "x"}
     over = {"apps": {"web": {"tags": ["c"]}, "api": {"port": 2}}}
     assert merged(base, over) == {"apps": {"web": {"port": 1, "tags": ["c"]}, "api": {"port": 2}}, "user": "x"}
+
+
+def test_conflict() -> None:
+    """A mapping over a value, or the other way round, is what Invoke cannot merge."""
+    base = {"apps": {"web": None, "api": {"port": 1}}, "user": "x"}
+    assert conflict(base, {"apps": {"web": {"port": 2}}}) == ("apps", "web")
+    assert conflict(base, {"apps": {"api": {"tags": [1]}, "new": {}}, "user": "y"}) == ()

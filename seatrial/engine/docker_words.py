@@ -11,7 +11,7 @@ from typing import TypeVar
 from seatrial.engine.model import ContainerSpec, Image
 from seatrial.model.app import BuildOptions
 from seatrial.model.reference import ImageReference
-from seatrial.model.shell import Word, from_environment
+from seatrial.model.shell import Word
 
 __all__ = ["build_words", "container_words"]
 
@@ -40,10 +40,10 @@ def build_words(
     return words + (["--pull"] if options.pull else [])
 
 
-def container_words(spec: ContainerSpec, image: Image, *, address: str, secret: Mapping[str, str]) -> list[Word]:
+def container_words(spec: ContainerSpec, image: Image, *, address: str, secret: Mapping[str, Word]) -> list[Word]:
     """Return the flags of `docker create` and `docker run` for a container.
 
-    `address` is where its port is published. The values of `secret` are taken from the environment.
+    `address` is where its port is published. `secret` are the words for variables whose values are not to be shown.
     """
     host_port = spec.host_port or ""
     words: list[Word] = ["--init", "--publish", f"{address}:{host_port}:{spec.port}", "--memory", str(spec.memory)]
@@ -60,7 +60,7 @@ def container_words(spec: ContainerSpec, image: Image, *, address: str, secret: 
         labels = [f"volume-label={key}={value}" for key, value in spec.labels.items()]
         words += ["--mount", _csv(["type=volume", *source, f"target={path}", *labels])]
     for key, value in spec.environment.items():
-        words += ["--env", from_environment(key)[0] if key in secret else f"{key}={value}"]
+        words += ["--env", secret.get(key, f"{key}={value}")]
     for key, value in spec.labels.items():
         words += ["--label", f"{key}={value}"]
     return words

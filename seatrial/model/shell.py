@@ -9,9 +9,11 @@ from typing import Final
 __all__ = ["ShellCommand", "Variable", "Word", "from_environment"]
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-# What every shell has or changes itself: its value is not the one that was set for the app or the build.
-_SHELLS_OWN: Final = frozenset(
-    {"HOME", "IFS", "LANG", "LOGNAME", "OLDPWD", "PATH", "PPID", "PWD", "SHELL", "TERM", "USER"}
+# What a shell or a script itself has or changes, and what docker and curl take as their own settings.
+_TAKEN: Final = re.compile(
+    "HOME|IFS|LANG|LANGUAGE|LINENO|LOGNAME|OLDPWD|OPTARG|OPTIND|PATH|PPID|PS[124]|PWD|RANDOM|SECONDS|SHELL|TERM|USER"
+    "|E?UID|(?:BUILDKIT|BUILDX|CURL|DOCKER|GREP|LC|LD|SSL)_.*|.*_(?:PROXY|proxy)"
+    "|address|answer|container|digest|image|old|published"
 )
 
 
@@ -50,12 +52,13 @@ class ShellCommand:
     needs: tuple[tuple[str, str], ...] = ()
 
 
-def from_environment(name: str) -> tuple[Word, str]:
+def from_environment(name: str, *, taken: bool = False) -> tuple[Word, str]:
     """Return the word by which docker takes a value from the environment, and the name of the variable there.
 
-    The variable has another name if a shell has a variable of that name, or cannot have one.
+    The variable has another name if that one is `taken`, means something to the shell, the script or docker, or cannot
+    be used.
     """
-    if _NAME.fullmatch(name) and name not in _SHELLS_OWN:
+    if _NAME.fullmatch(name) and not taken and not _TAKEN.fullmatch(name):
         return name, name
     variable = "VALUE_OF_" + re.sub("[^A-Za-z0-9_]", "_", name)
     return (f"{name}=", Variable(variable)), variable

@@ -16,6 +16,7 @@ __all__ = ["command_lines", "script", "words_as_text"]
 
 _WIDTH: Final = 100
 _INDENT: Final = "    "
+_SHORT: Final = 5  # words that are not worth a break between them
 # What a terminal would act upon, and bytes that are not UTF-8.
 _UNSAFE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\udc80-\udcff]")
 _SPECIAL: Final = re.compile(r'([\\"$`])')
@@ -71,11 +72,13 @@ def _statements(commands: Iterable[ShellCommand]) -> Iterator[str]:
 def command_lines(command: ShellCommand, *, width: int, end: str = "") -> list[str]:
     """Return a command as lines of a shell, broken between its words to fit `width`; `end` is added."""
     words = list(_groups(command.argv))
-    words += [f"| {' '.join(map(_word, one))}" for one in command.pipe]
+    for one in command.pipe:
+        first, *rest = _groups(one) if len(one) > _SHORT else [" ".join(map(_word, one))]
+        words += [f"| {first}", *rest]
     words += ["|| true"] if command.may_fail else []
     if command.saves:
-        words[0], words[-1] = f"{command.saves}=$({words[0]}", f"{words[-1]})" if len(words) > 1 else ""
-        words = [word for word in words if word]
+        words = [f"{command.saves}=$({words[0]}", *words[1:]]
+        words[-1] += ")"
     if command.unless:
         unless = " ".join(map(_word, command.unless))
         words = [f"{unless} ||" if command.unless[0] == "test" else f"{unless} >/dev/null 2>&1 ||", *words]

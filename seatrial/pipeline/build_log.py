@@ -67,7 +67,7 @@ class _File:
 
 @contextmanager
 def build_log(state: StateFolder, app: str, version: str, emit: Emit) -> Iterator[Emit]:
-    """Yield an `emit` that also writes a build's events to a new log; its error comes last.
+    """Yield an `emit` that also writes a build's events to a new log; what ended it early comes last.
 
     Each line is written as it comes, so a build that is killed leaves its log, too. Where it cannot be written, the
     build goes on without it.
@@ -93,8 +93,8 @@ def build_log(state: StateFolder, app: str, version: str, emit: Emit) -> Iterato
         emit(BuildLogSaved(path=str(path)))
         file.write(f"build of {app} {version}, {datetime.now(UTC).isoformat(timespec='seconds')}")
         yield on_event
-    except SeatrialError as error:
-        file.write(f"failed: {error}")
+    except BaseException as error:
+        file.write(f"failed: {error}" if isinstance(error, SeatrialError) else "interrupted")
         raise
     finally:
         file.close()

@@ -96,15 +96,20 @@ def test_a_script_that_fails(tmp_path: Path, *, fails: bool) -> None:
 
 def test_values_from_the_environment(tmp_path: Path) -> None:
     """A script stops before its first command if a value is missing; an odd name has a variable with another name."""
-    named = {name: from_environment(name) for name in ("TOKEN", "PATH", "a-b")}
+    named = {name: from_environment(name) for name in ("TOKEN", "PATH", "image", "a-b")}
     needs = tuple((variable, f"the value of {name}") for name, (_, variable) in named.items())
     words = [word for word, _ in named.values()]
     print_all = _command("printf", r"%s\n", *words, needs=needs)
     text = _script(tmp_path, print_all)
 
-    assert words_as_text(print_all.argv[2:]) == ("TOKEN", "PATH=$VALUE_OF_PATH", "a-b=$VALUE_OF_a_b")
-    values = {"TOKEN": "", "VALUE_OF_PATH": "/x", "VALUE_OF_a_b": "c d"}
-    assert _run(text, **values).stdout == b"TOKEN\nPATH=/x\na-b=c d\n"
+    assert words_as_text(print_all.argv[2:]) == (
+        "TOKEN",
+        "PATH=$VALUE_OF_PATH",
+        "image=$VALUE_OF_image",
+        "a-b=$VALUE_OF_a_b",
+    )
+    values = {"TOKEN": "", "VALUE_OF_PATH": "/x", "VALUE_OF_image": "i", "VALUE_OF_a_b": "c d"}
+    assert _run(text, **values).stdout == b"TOKEN\nPATH=/x\nimage=i\na-b=c d\n"
     del values["TOKEN"]
     done = _run(text, **values)
     assert (done.returncode, done.stdout) == (1, b"")

@@ -36,10 +36,10 @@ def _commands(explained: tuple[ExplainedStep, ...]) -> list[str]:
 
 def _released(scenario: StepScenario) -> tuple[Step, ...]:
     app = scenario.app.but(
-        environment={"DATABASE_URL": SECRET},
+        environment={"DATABASE_URL": SECRET, "TOKEN": f"another {SECRET}"},
         checks=(
             Check(text="it's", headers={"Authorization": SECRET}),
-            Check(path="/$(a)", method="POST", body={"a": 1}),
+            Check(path="/$(a)", method="POST", body={"a": 1}, headers={"Authorization": f"another {SECRET}"}),
         ),
         build=scenario.app.build.but(arguments={"TOKEN": SECRET}, target="web"),
     )
@@ -87,7 +87,13 @@ def test_no_secret_is_written(scenario: StepScenario) -> None:
 
     assert SECRET not in text
     needs = {name for one in explained for command in one.commands for name, _ in command.needs}
-    assert needs == {"TOKEN", "DATABASE_URL", "HEADER_AUTHORIZATION"}
+    assert needs == {
+        "TOKEN",
+        "DATABASE_URL",
+        "VALUE_OF_TOKEN",
+        "HEADER_AUTHORIZATION",
+        "HEADER_AUTHORIZATION_2",
+    }
     subprocess.run(["sh", "-n"], input=text, text=True, check=True)
     if shutil.which("shellcheck"):
         subprocess.run(["shellcheck", "-"], input=text, text=True, check=True)

@@ -21,6 +21,7 @@ _REQUEST_SECONDS = 10
 _FIRST_ERROR = 400
 # Headers whose values let somebody in.
 _SECRET_HEADER = re.compile("authorization|cookie|token|key|secret|password", re.IGNORECASE)
+_GLOB = re.compile(r"[\[\]{}]")  # curl would make several URLs of it
 _NOT_COMPARED = ("matches", "json", "response_headers")
 
 
@@ -33,10 +34,10 @@ def curl_checks(
     the app answers, or its time is up.
     """
     commands: list[ShellCommand] = []
-    notes = []
+    notes, variables = [], dict[tuple[str, str], str]()
     for number, check in enumerate(app.checks):
         commands += [
-            _request(app, check, expected, base_url, wait=number == 0),
+            _request(app, check, expected, base_url, variables, wait=number == 0),
             *_comparisons(check, expected, base_url),
         ]
         if left_out := [key for key in _NOT_COMPARED if getattr(check, key)]:
@@ -44,7 +45,15 @@ def curl_checks(
     return tuple(commands), tuple(notes)
 
 
-def _request(app: App, check: Check, expected: Expected, base_url: BaseUrl | Variable, *, wait: bool) -> ShellCommand:
+def _request(  # noqa: PLR0913  each argument is one thing
+    app: App,
+    check: Check,
+    expected: Expected,
+    base_url: BaseUrl | Variable,
+    variables: dict[tuple[str, str], str],
+    *,
+    wait: bool,
+) -> ShellCommand:
     """Return the request of a check; the status and where it redirects to become the last line of the answer."""
     words: list[Word] = ["curl", "--silent", "--show-error"]
     words += ["--fail"] if (check.status or 200) < _FIRST_ERROR else []
@@ -57,11 +66,14 @@ def _request(app: App, check: Check, expected: Expected, base_url: BaseUrl | Var
         words += ["--retry", seconds, "--retry-delay", "1", "--retry-max-time", seconds, "--retry-all-errors"]
     request = request_for(check, expected)
     words += {"GET": [], "HEAD": ["--head"]}.get(request.method, ["--request", request.method])
-    headers, needs = _headers(check, request)
-    body = [] if request.body is None else ["--data-raw", request.body.decode()]
-    last_line = r"\n%{http_code} %{redirect_url}\n"
+    words += ["--globoff"] if _GLOB.search(request.path) else []
+    headers, secret, needs = _headers(check, request, variables)
+    words += headers
+    words += [] if request.body is None else ["--data-raw", request.body.decode()]
+    curl = (*words, "--write-out", r"\n%{http_code} %{redirect_url}\n", _url(base_url, check.scheme, request.path))
     return ShellCommand(
-        argv=(*words, *headers, *body, "--write-out", last_line, _url(base_url, check.scheme, request.path)),
+        argv=("printf", r"%s\n", *secret) if secret else curl,
+        pipe=(curl,) if secret else (),
         saves="answer",
         object=f"app {app.name}",
         effect=f"is asked {check}" + (", until it is ready" if wait else ""),
@@ -70,19 +82,28 @@ def _request(app: App, check: Check, expected: Expected, base_url: BaseUrl | Var
     )
 
 
-def _headers(check: Check, request: Request) -> tuple[list[Word], tuple[tuple[str, str], ...]]:
-    """Return a request's headers as flags, and what they need from the environment."""
-    words, needs = list[Word](), []
+def _headers(
+    check: Check, request: Request, variables: dict[tuple[str, str], str]
+) -> tuple[list[Word], list[Word], tuple[tuple[str, str], ...]]:
+    """Return a request's headers as flags, those that curl reads from its input, and what they need.
+
+    Everybody on this machine can read a program's flags. `variables` has a variable for each secret value so far.
+    """
+    words, secret, needs = list[Word](), list[Word](), []
     for name, value in request.headers.items():
         if _SECRET_HEADER.search(name):
             variable = "HEADER_" + re.sub("[^A-Za-z0-9]", "_", name).upper()
+            if (name, value) not in variables:
+                same = sum(one.startswith(variable) for one in variables.values())
+                variables[name, value] = f"{variable}_{same + 1}" if same else variable
+            variable = variables[name, value]
             needs.append((variable, f"the value of the header {name} in the check {check}"))
-            words += ["--header", (f"{name}: ", Variable(variable))]
+            secret.append((f"{name}: ", Variable(variable)))
         else:
             words += ["--header", f"{name}: {value}" if value else f"{name};"]
     if request.body is not None and "content-type" not in {name.lower() for name in request.headers}:
         words += ["--header", "Content-Type:"]  # curl would say that it is a form
-    return words, tuple(needs)
+    return [*words, *(["--header", "@-"] if secret else [])], secret, tuple(needs)
 
 
 def _comparisons(check: Check, expected: Expected, base_url: BaseUrl | Variable) -> Iterator[ShellCommand]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from seatrial.checks.http.response import Expected
 from seatrial.engine.docker_words import container_words
 from seatrial.engine.model import ContainerSpec, Image
@@ -58,14 +56,21 @@ def explain_smoke(app: App, image: Image, world: World, *, browser: bool) -> Exp
 
 def app_container_words(spec: ContainerSpec, app: App, image: Image, world: World) -> list[Word]:
     """Return the flags for an app's container; values of its environment are not in them."""
-    secret: Mapping[str, str] = {key: value for key, value in app.environment.items() if key != "PORT"}
+    secret = {name: word for name, (word, _) in _values(app).items()}
     return container_words(spec, image, address=world.engine.published_host, secret=secret)
 
 
 def values_needed(app: App) -> tuple[tuple[str, str], ...]:
     """Return the environment variables that give the container its environment."""
     return tuple(
-        (from_environment(name)[1], f"the value of {name} in the app's environment")
-        for name in app.environment
-        if name != "PORT"
+        (variable, f"the value of {name} in the app's environment") for name, (_, variable) in _values(app).items()
     )
+
+
+def _values(app: App) -> dict[str, tuple[Word, str]]:
+    """Return how each value of an app's environment is taken; a build argument may have that name and another value."""
+    return {
+        name: from_environment(name, taken=app.build.arguments.get(name, value) != value)
+        for name, value in app.environment.items()
+        if name != "PORT"
+    }

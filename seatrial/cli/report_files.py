@@ -13,6 +13,7 @@ from seatrial.cli.flags import ReportFlags
 from seatrial.errors import SeatrialError, StepFailed, UsageError
 from seatrial.output.documents import CommandDocument
 from seatrial.output.hints import Call
+from seatrial.output.ledger_document import ledger_document
 from seatrial.output.report_file import ReportFile
 from seatrial.pipeline.report import Report
 from seatrial.pipeline.world import World
@@ -123,13 +124,19 @@ def _content(path: str) -> bytes:
 
 
 def find_run(world: World, app: str, version: str | None) -> CommandDocument:
-    """Return the document of the last run that published an app, or a version of it; raise `UsageError` without one."""
+    """Return the document of the last run that published an app, or a version of it; raise `UsageError` without one.
+
+    Of a run whose document is not kept any more, it holds what the ledger knows.
+    """
     for document in _runs(world):
         if document.app == app and version in (None, document.version):
             return document
+    for entry in reversed(world.ledger.entries()):
+        if entry.app == app and version in (None, entry.version):
+            return ledger_document(entry)
     raise UsageError(
         f"there is no report of {' '.join(filter(None, (app, version)))}",
-        reason="no release, push or rollback of it is kept in the state folder",
+        reason="neither the state folder nor the ledger knows of a release, push or rollback of it",
         hint="invoke status (shows what is published)",
     )
 

@@ -87,6 +87,8 @@ class View:
         what = " ".join(filter(None, (one.app or None, one.version or None))) or "the project"
         if one.status in (Status.FAILED, Status.UNKNOWN) or one.check or one.command not in _DONE:
             return f"{one.command.capitalize()} of {what}{' failed' * (one.status is Status.FAILED)}"
+        if one.command == "rollback":
+            return f"{one.app or 'the project'} was rolled back to {one.version}"
         return f"{what} was {_DONE[one.command]}"
 
     @property
@@ -114,13 +116,16 @@ class View:
 
     @cached_property
     def this(self) -> Entry | None:
-        """The ledger's entry of this run: the last of the image and version."""
+        """The ledger's entry of this run, None if it failed: the last one of the image and version."""
         one = self.document
+        if one.status is Status.FAILED:
+            return None
+        action, image = one.command.replace("push", "release"), one.image.id
         return next(
             (
                 entry
                 for entry in reversed(self.entries)
-                if entry.version == one.version and entry.action == one.command.replace("push", "release")
+                if (entry.version, entry.action) == (one.version, action) and image in (None, entry.image)
             ),
             None,
         )
@@ -238,8 +243,7 @@ class View:
     @cached_property
     def releases(self) -> list[Entry]:
         """The latest releases, the oldest first."""
-        found = [one for one in self.entries if one.action == "release" or one is self.this]
-        return found[-_MOST_RELEASES:]
+        return [one for one in self.entries if one.action == "release"][-_MOST_RELEASES:]
 
     @property
     def charts(self) -> tuple[Chart, ...]:

@@ -21,6 +21,7 @@ from seatrial.events import CheckResult, FactResult, TagPublished
 from seatrial.model.app import BUILDER_LABEL, VERSION_LABEL
 from seatrial.output.documents import CommandDocument, as_text
 from seatrial.output.json_report import command_document
+from seatrial.output.ledger_document import ledger_document
 from seatrial.output.page.page import Page
 from seatrial.pipeline.changes import Changes
 from seatrial.pipeline.ledger import Entry
@@ -149,6 +150,16 @@ def test_the_document_is_enough() -> None:
     assert Page(document=kept, entries=ENTRIES).html() == Page(document=document, entries=ENTRIES).html()
 
 
+def test_the_ledger_alone() -> None:
+    """Of a release whose document is not kept any more, the page says what the ledger knows."""
+    verdict = {"when": "2026-03-01T12:00:00+00:00", "summary": "passed", "checked": ["GET /: passed"]}
+    for known, shown in ((verdict, True), ({"when": 1}, False), (None, False)):
+        page = Page(document=ledger_document(replace(ENTRIES[2], verdict=known)), entries=ENTRIES).html()
+        assert "web 1.2 was released" in page
+        assert "docker.io/me/web:1.2" in page
+        assert ("GET /: passed" in page) == shown
+
+
 def test_its_size_is_bounded() -> None:
     """Long logs, evidence and lists are cut, and a picture that is too large or not a PNG is left out."""
     report, many = a_report(), 5_000
@@ -218,6 +229,8 @@ def test_in_a_browser(tab: Tab) -> None:
     assert tab.get_by_role("img", name="Image size: 100 MB for 1.1 to 150 MB for 1.2, in 2 releases").count() == 1
     assert tab.get_by_role("img", name="Duration: 20.0 s for 1.1 to 10.0 s for 1.2, in 2 releases").count() == 1
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    assert tab.evaluate("getComputedStyle(document.body).fontSize") == "15px"  # the style sheet is read to its end
+    assert tab.evaluate("getComputedStyle(document.querySelector('td.number'), '::before').content") == '"Time: "'
     layers = tab.get_by_role("table").filter(has=tab.get_by_role("columnheader", name="Beside 1.1"))
     rows = [row.get_by_role("cell").all_inner_texts()[1:3] for row in layers.get_by_role("row").all()[1:]]
     assert rows == [["shared", "100 MB"], ["new", "50 MB"]]

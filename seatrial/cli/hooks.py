@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from invoke.collection import Collection
@@ -15,7 +16,7 @@ from invoke.executor import Executor
 from invoke.loader import FilesystemLoader
 from invoke.tasks import Task
 
-from seatrial.cli.collection import users_collection
+from seatrial.cli.collection import SeatrialTask, users_collection
 from seatrial.cli.project import copy_config
 from seatrial.errors import SeatrialError, StepFailed, UsageError
 from seatrial.host.streams import output_as_errors
@@ -76,7 +77,7 @@ class Hooks:
         except (KeyError, ValueError):
             near = nearest(name, collection.task_names)
             raise self._error(trail, f"there is no task '{name}'", f"write '{near}'" if near else "") from None
-        if hasattr(task, "flags"):
+        if isinstance(task, SeatrialTask):
             raise self._error(trail, f"'{name}' is a task of Seatrial's own", "write a task of your own")
         if needed := [argument.name for argument in task.get_arguments() if argument.positional]:
             hint = f"give {needed[0]} a default"
@@ -101,8 +102,14 @@ class Hooks:
         except SeatrialError as error:
             raise _failure(name, str(error)) from error
         except Exception as error:
-            *_, last = traceback.extract_tb(error.__traceback__)
-            raise _failure(name, f"{last.filename}:{last.lineno}: {type(error).__name__}: {error}") from error
+            raise _failure(name, f"{self._place(error)}: {type(error).__name__}: {error}") from error
+
+    def _place(self, error: Exception) -> str:
+        """Return the last file and line of the user's own that an error came through."""
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [one for one in frames if Path(one.filename).is_relative_to(self.settings.root)]
+        last = (own or frames)[-1]
+        return f"{last.filename}:{last.lineno}"
 
 
 def _failure(name: str, reason: str) -> StepFailed:

@@ -20,9 +20,10 @@ from invoke.util import helpline
 
 from seatrial import __version__
 from seatrial.cli.chain import ENVIRONMENT_FLAG, Chain
+from seatrial.cli.collection import SeatrialTask
 from seatrial.cli.command import exit_with
 from seatrial.cli.project import check_files, find_root, save_environment_flag
-from seatrial.cli.task import SeatrialTask, known_flags
+from seatrial.cli.task import known_flags
 from seatrial.errors import SeatrialError, UsageError
 from seatrial.host.streams import make_lasting
 from seatrial.output.hints import Call

@@ -1,4 +1,4 @@
-"""The project's folder: where its settings are."""
+"""The project's folder, and its settings files: which there are, and which environment is chosen."""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from invoke.collection import Collection
 from invoke.parser.argument import Argument
 
+from seatrial.cli.collection import SeatrialTask
 from seatrial.cli.program import grouped
-from seatrial.cli.task import SeatrialTask
 
 __all__ = ["task_reference"]
 

@@ -10,37 +10,21 @@ from dataclasses import Field, fields
 from typing import Any, TypeVar
 
 from invoke.context import Context
-from invoke.tasks import Task
 
 from seatrial.cli.chain import Chain, read_chain
-from seatrial.cli.collection import users_collection
+from seatrial.cli.collection import SeatrialTask, users_collection
 from seatrial.cli.command import command
 from seatrial.cli.flags import CheckFlag, ExplainFlags, JsonFlag
 from seatrial.cli.project import program_words
 from seatrial.output.hints import Call
 
-__all__ = ["SeatrialTask", "known_flags", "task"]
+__all__ = ["known_flags", "task"]
 
 
 _T = TypeVar("_T")
 _REPEATED = ("app", "user", "registry")
 _FLAGS: dict[str, dict[str, bool]] = {}
 """The flags of every task, and whether each takes a value; hints are completed with them."""
-
-
-class SeatrialTask(Task[Callable[..., None]]):
-    """A task that takes help and short letters from its `flags`, by their names; its `examples` can be typed."""
-
-    flags: dict[str, tuple[str, str]]
-    examples: tuple[str, str]
-    summary: str
-
-    def arg_opts(self, name: str, default: str, taken_names: set[str]) -> dict[str, Any]:
-        """Return what Invoke needs to know of a flag."""
-        options = super().arg_opts(name, default, taken_names)
-        options["help"], short = self.flags[name]
-        options["names"] += short
-        return options
 
 
 def task(

@@ -15,20 +15,19 @@ from seatrial.wording import summarize_names
 
 __all__ = ["Comparison", "Reuse", "StepState"]
 
-# What an installer reads besides the code, and the words by which its command is known.
+# Commands that install what code needs, the files that they read, and the command to run before the code is there.
+# Without files the command itself reads none; without a command it is the one that was found.
 _INSTALLERS: Final = (
-    (re.compile(r"\bpip3? .*\binstall\b.*(?:-r|--requirement)[ =](\S+)"), ""),
-    (re.compile(r"\buv (?:sync|pip install)\b"), "pyproject.toml uv.lock"),
-    (re.compile(r"\bpoetry install\b"), "pyproject.toml poetry.lock"),
-    (re.compile(r"\bpipenv (?:install|sync)\b"), "Pipfile Pipfile.lock"),
-    (re.compile(r"\b(?:npm (?:ci|install|i)|yarn(?: install)?|pnpm (?:install|i))(?=\s|$)"), "package*.json"),
-    (re.compile(r"\bgo (?:mod download|build|install)\b"), "go.mod go.sum"),
-    (re.compile(r"\bbundle install\b"), "Gemfile Gemfile.lock"),
-    (re.compile(r"\bcomposer install\b"), "composer.json composer.lock"),
-    (re.compile(r"\bcargo (?:build|fetch)\b"), "Cargo.toml Cargo.lock"),
-    (re.compile(r"\bmvn\b"), "pom.xml"),
-    (re.compile(r"\bapt(?:-get)? .*\binstall\b|\bapk add\b|\b(?:dnf|yum|microdnf) install\b"), "-"),
-    (re.compile(r"\bpip3? .*\binstall\b"), "-"),
+    (re.compile(r"\bpip3? .*\binstall\b.*(?:-r|--requirement)[ =](\S+)"), r"\1", ""),
+    (re.compile(r"\buv (?:sync|pip install)\b"), "pyproject.toml uv.lock", "uv sync --no-install-project"),
+    (re.compile(r"\bpoetry install\b"), "pyproject.toml poetry.lock", "poetry install --no-root"),
+    (re.compile(r"\bpipenv (?:install|sync)\b"), "Pipfile Pipfile.lock", ""),
+    (re.compile(r"\b(?:npm (?:ci|install|i)|yarn install|pnpm (?:install|i))(?=\s|$)"), "package*.json", ""),
+    (re.compile(r"\bgo (?:mod download|build|install)\b"), "go.mod go.sum", "go mod download"),
+    (re.compile(r"\bbundle install\b"), "Gemfile Gemfile.lock", ""),
+    (re.compile(r"\bcomposer install\b"), "composer.json composer.lock", "composer install --no-scripts"),
+    (re.compile(r"\bmvn\b"), "pom.xml", "mvn dependency:go-offline"),
+    (re.compile(r"\b(?:apt(?:-get)?|dnf|yum|microdnf) .*\binstall\b|\bapk add\b|\bpip3? .*\binstall\b"), "", ""),
 )
 _MAKES_LAYER: Final = frozenset({"ADD", "COPY", "RUN", "WORKDIR"})
 
@@ -170,10 +169,9 @@ def _order_hint(steps: Sequence[Instruction]) -> str:
     for one in steps:
         if one.keyword in ("COPY", "ADD") and _is_broad(one):
             copied = copied or one
-        elif one.keyword == "RUN" and copied and (needs := _needed_files(one.rest)):
+        elif one.keyword == "RUN" and copied and (first := _installation(one.rest)):
             where = f" (line {copied.line})" if copied.line else ""
             code = f"{copied.keyword} {split_flags(copied.rest)[1]}{where}"
-            first = f"RUN {_short(one.rest)}" if needs == "-" else f"COPY {needs} and RUN {_short(one.rest)}"
             return f"put {first} before {code}: then a change of the code does not install everything again"
     return ""
 
@@ -187,11 +185,12 @@ def _is_broad(copy: Instruction) -> bool:
     return any(source in (".", "./") or "." not in source.strip("./") for source in sources)
 
 
-def _needed_files(command: str) -> str:
-    """Return the files that an installing command reads, `-` for none, and an empty text if it installs nothing."""
-    for pattern, files in _INSTALLERS:
+def _installation(command: str) -> str:
+    """Return what a command installs as the steps that can stand before the code; empty if it installs nothing."""
+    for pattern, files, run in _INSTALLERS:
         if found := pattern.search(command):
-            return files or f"{found[1]} ."
+            copied = f"COPY {found.expand(files)} ./ and " if files else ""
+            return f"{copied}RUN {run or _short(command)}"
     return ""
 
 

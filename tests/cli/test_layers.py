@@ -5,6 +5,7 @@ from __future__ import annotations
 import docker
 import pytest
 
+from seatrial.wording import spaced_size
 from tests.cli_project import Project
 from tests.servers.registries import TestRegistry
 
@@ -47,7 +48,9 @@ def test_two_versions(project: Project, open_registry: TestRegistry, client: doc
     assert together["saved_bytes"] == before["shared_bytes"]
 
     page = project.invoke("layers", "--output", "out/layers.html")
-    assert (page.code, (project.folder / "out" / "layers.html").exists()) == (0, True)
+    assert page.code == 0, page.all
+    shown = (project.folder / "out" / "layers.html").read_text("utf-8")
+    assert all(f'<td class="number">{spaced_size(step["Size"])}</td>' in shown for step in history if step["Size"])
     client.images.remove(f"{project.repository}:1")
     client.images.remove(f"{open_registry.host}/{project.published}:1")
     gone = project.invoke("layers", *where, "--version", "2", "--against", "1", "--json").document

@@ -54,13 +54,26 @@ def test_the_same_layer_on_another_base() -> None:
 @pytest.mark.parametrize(
     ("steps", "against", "dockerfile", "reason", "hint"),
     [
-        ([BASE, ("COPY . .", "2"), (PIP, "3")], FIRST, "FROM x\nCOPY . .\n" + PIP, "a file", "COPY requirements.txt ."),
+        (
+            [BASE, ("COPY . .", "2"), (PIP, "3")],
+            FIRST,
+            "FROM x\nCOPY . .\n" + PIP,
+            "a file",
+            "COPY requirements.txt ./ and RUN pip",
+        ),
         (
             [BASE, ("COPY . /app", "2"), ("RUN npm ci", "3")],
             image(BASE, ("COPY . /app", "1"), ("RUN npm ci", "2")),
             "",
             "a file",
-            "COPY package*.json",
+            "COPY package*.json ./ and RUN npm ci",
+        ),
+        (
+            [BASE, ("COPY . /src", "2"), ("RUN go build ./...", "3")],
+            image(BASE, ("COPY . /src", "1"), ("RUN go build ./...", "2")),
+            "",
+            "a file",
+            "COPY go.mod go.sum ./ and RUN go mod download before COPY . /src",
         ),
         ([BASE, ("COPY app.py .", "2"), ("RUN true", "3")], image(BASE, ("COPY app.py .", "1")), "", "a file", ""),
         ([BASE, (PIP, "2")], image(BASE, (PIP, "1")), "", "it ran once more", "build cache"),
@@ -73,10 +86,10 @@ def test_the_same_layer_on_another_base() -> None:
             image(BASE, ("COPY /out /", "1")),
             f"FROM x AS libs\nCOPY . .\n{PIP}\nFROM x\nCOPY --from=libs /out /\n",
             "stage libs",
-            "COPY requirements.txt .",
+            "COPY requirements.txt ./ and RUN pip",
         ),
     ],
-    ids=["pip", "npm", "in order", "no cache", "part of the base", "other command", "more", "base", "stage"],
+    ids=["pip", "npm", "go", "in order", "no cache", "part of the base", "other command", "more", "base", "stage"],
 )
 def test_where_reuse_ends(steps: list[Step], against: LayeredImage, dockerfile: str, reason: str, hint: str) -> None:
     """The first layer that is not shared is named with its reason, and with a hint only where something helps."""

@@ -40,8 +40,7 @@ def as_text(view: LayersView | SharingView) -> str:
     screen = Console(
         file=io.StringIO(),
         width=size,
-        force_terminal=bool(terminal),
-        no_color=environment().plain or None,
+        force_terminal=bool(terminal) and not environment().plain,
         highlight=False,
         markup=False,
     )

@@ -89,8 +89,9 @@ class Prune(AppStep):
         )
 
     def _why(self, keeping: Keeping, image: Image) -> str:
-        older = f"older than the newest {pluralize(self.keep, 'version')}"
-        return older if keeping.version(image) else "a newer build took its name"
+        if keeping.version(image) is None:
+            return "a newer build took its name"
+        return f"not one of the newest {self.keep} versions" if self.keep > 1 else "not the newest version"
 
 
 def _remove(world: World, image: Image) -> None:

@@ -105,6 +105,7 @@ def _line(**changed: object) -> bytes:
         b'{"action": "release"}',
         _line(digests=None),
         _line(before=[]),
+        _line(size="large"),
         _line()[:-9],
     ],
 )
@@ -113,6 +114,15 @@ def test_damage(ledger: Ledger, damage: bytes) -> None:
     ledger.path.parent.mkdir()
     ledger.path.write_bytes(_line() + b"\n" + damage + b"\n" + _line(version="2") + b"\n")
     assert [one.version for one in ledger.entries()] == ["1.4.2", "2"]
+
+
+def test_a_line_of_an_older_version(ledger: Ledger) -> None:
+    """What older versions did not record is None."""
+    line = {name: value for name, value in asdict(ENTRY).items() if name not in ("inputs", "size", "seconds")}
+    ledger.path.parent.mkdir()
+    ledger.path.write_text(f"{json.dumps(line)}\n")
+    (entry,) = ledger.entries()
+    assert (entry.version, entry.inputs, entry.size, entry.seconds) == (ENTRY.version, None, None, None)
 
 
 @pytest.mark.parametrize("left", [1, 40, len(_line()) - 1, len(_line())])

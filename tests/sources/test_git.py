@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from seatrial.errors import UsageError
-from seatrial.sources.git import described_version, git_failure, has_uncommitted, last_revision
+from seatrial.sources.git import commits_between, described_version, git_failure, has_uncommitted, last_revision
 from tests.git import git
 
 
@@ -35,6 +35,27 @@ def test_outside_of_git(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("x")
     assert (last_revision(tmp_path), has_uncommitted(tmp_path, ["x"])) == (None, True)
     assert str(described_version(tmp_path)) == "dev"
+
+
+def test_commits_between(shop: Path) -> None:
+    """Only commits that touched the folder count, the newest first; what is not a hash is not given to git."""
+    first = git(shop, "rev-parse", "HEAD")
+    for name in ("two", "three"):
+        (shop / name).write_text("x")
+        git(shop, "add", "-A")
+        git(shop, "commit", "-qm", f"Add {name}")
+    (shop.parent / "elsewhere").write_text("x")
+    git(shop.parent, "add", "-A")
+    git(shop.parent, "commit", "-qm", "Add something else")
+    last = git(shop, "rev-parse", "HEAD")
+
+    found = commits_between(shop, first, f"{last}-dirty")
+
+    assert [one.subject for one in found] == ["Add three", "Add two"]
+    assert commits_between(shop, last, last) == ()
+    assert commits_between(shop, f"--output={shop / 'made'}", last) == ()
+    assert commits_between(shop, "0" * 40, last) == ()
+    assert not (shop / "made").exists()
 
 
 def test_the_last_commit_that_touched_the_folder(shop: Path) -> None:

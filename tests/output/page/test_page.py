@@ -206,6 +206,7 @@ def tab(chromium: str, tmp_path: Path) -> Iterator[Tab]:
     assert problems == []
 
 
+@pytest.mark.browser
 def test_in_a_browser(tab: Tab) -> None:
     """Headings, tables and charts have names for a screen reader, the keyboard reaches the report, a phone suffices."""
     assert tab.title().startswith("Release of web</pre>")

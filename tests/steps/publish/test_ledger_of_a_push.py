@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from seatrial.events import WarningEvent
-from seatrial.model.app import BUILDER_LABEL, checks_digest
+from seatrial.model.app import BUILDER_LABEL, INPUTS_LABEL, checks_digest
 from seatrial.pipeline.ledger import Entry
 from seatrial.pipeline.outcome import Status
 from tests.git import git
@@ -36,7 +36,13 @@ def test_the_first_push(scenario: StepScenario) -> None:
     assert entry.repository == f"{scenario.backend.host}/{scenario.repository}"
     assert entry.digests == dict.fromkeys(("1.4.2", *LINE), done.after)
     assert entry.before == {}
-    assert entry.builder == scenario.backend.labels(scenario.local("1.4.2"))[BUILDER_LABEL]
+    labels = scenario.backend.labels(scenario.local("1.4.2"))
+    assert (entry.builder, entry.inputs) == (labels[BUILDER_LABEL], labels[INPUTS_LABEL])
+    found = scenario.world.engine.image(str(image))
+    assert found
+    assert entry.size == found.size
+    assert entry.seconds
+    assert entry.seconds > 0
     assert entry.verdict
     assert (entry.verdict["image"], entry.verdict["passed"]) == (image, True)
     assert entry.verdict["checks"] == checks_digest(scenario.app.checks)

@@ -32,6 +32,8 @@ def test_four_runs(scenario: StepScenario, tmp_path: Path) -> None:
 
     assert scenario.backend.published(scenario.repository) == {"1.4.2": newer} | dict.fromkeys(("1.4.1", *LINE), older)
     assert (done.before, done.after) == (newer, older)
+    tags = {one.reference.rpartition(":")[2]: (one.before, one.version_before) for one in done.results.published}
+    assert tags == {"1.4.1": (older, None)} | dict.fromkeys(LINE, (newer, "1.4.2"))
     assert scenario.backend.images() == frozenset()
 
 

@@ -105,7 +105,7 @@ class Console:
     def step_started(self, step: Step) -> None:
         """Show which step is running."""
         self._unnamed = step
-        if step.writes:
+        if step.writes and self._shown is not Detail.QUIET:
             self._name_step()
         elif screen := self._moving:
             self._waiting = step.name

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from msgspec import UNSET, UnsetType, structs
 
+from seatrial.checks.image.secrets import without_secrets
 from seatrial.engine.model import Image
 from seatrial.errors import LONGEST_MESSAGE, SeatrialError, sanitize, sanitize_line
 from seatrial.events import CheckResult, FactResult
@@ -105,7 +106,7 @@ def _layers(image: Image, report: Report) -> tuple[LayerDocument, ...]:
     comparison = Comparison(image=shown, against=with_steps(image, before)) if before else None
     return tuple(
         LayerDocument(
-            step=sanitize(one.text, limit=LONGEST_MESSAGE),
+            step=sanitize(without_secrets(one.text), limit=LONGEST_MESSAGE),
             size=one.size,
             digest=one.layer,
             state=comparison.state(one) if comparison else UNSET,

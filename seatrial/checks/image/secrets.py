@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from seatrial.engine.model import HistoryEntry, Image
 
-__all__ = ["secret_places"]
+__all__ = ["secret_places", "without_secrets"]
 
 _NAME_LENGTH = 60
 _SECRET_NAME = re.compile(
@@ -22,9 +22,13 @@ _NO_VALUE = re.compile(
 )
 """Values that are no secret: a variable, a switch, a placeholder, or a file's path."""
 _ASSIGNED = re.compile(r"""(?:^|[\s;&|'"(])(?:--)?([A-Za-z_][\w.-]*)=("[^"]*"|'[^']*'|[^\s;&|]*)""")
+_SETTING = re.compile(r"(?:ENV|LABEL|ARG) ")
+_SET = re.compile(r"([A-Za-z_][\w.-]*)=(.*?)(?=\s[A-Za-z_][\w.-]*=|$)", re.DOTALL)
+"""What ENV, LABEL and ARG set, as the history has it: without quotes, so that a value may contain spaces."""
 _FLAG = re.compile(r"--([\w-]*(?:password|passwd|token|secret|api-key))[ =]+([^\s;&|]+)", re.IGNORECASE)
+_PRIVATE_KEY = "a private key"
 _SHAPES = {
-    "a private key": re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"),
+    _PRIVATE_KEY: re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"),
     "an AWS access key": re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
     "a GitHub token": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_\w{22})"),
     "a GitLab token": re.compile(r"\bglpat-[\w-]{20}"),
@@ -64,6 +68,21 @@ def secret_places(image: Image, history: Iterable[HistoryEntry]) -> tuple[str, .
         places += [f"{shape} in {where}" for shape, text in found if (shape, text) not in known]
         known.update(found)
     return tuple(dict.fromkeys(places))
+
+
+def without_secrets(text: str) -> str:
+    """Return an instruction or a command with `***` in the place of what is a secret by its name or its look."""
+    for pattern in (_SET if _SETTING.match(text) else _ASSIGNED, _FLAG):
+        text = pattern.sub(_masked, text)
+    for kind, pattern in _SHAPES.items():
+        if kind == _PRIVATE_KEY and (found := pattern.search(text)):
+            text = f"{text[: found.start()]}***"
+        text = pattern.sub("***", text)
+    return text
+
+
+def _masked(found: re.Match[str]) -> str:
+    return f"{found[0][: found.start(2) - found.start()]}***" if _is_secret(found[1], found[2]) else found[0]
 
 
 def _among(place: str, values: Mapping[str, str], known: set[tuple[str, str]]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from seatrial.checks.image.secrets import without_secrets
 from seatrial.layers.image_steps import ImageStep, LayeredImage
 from seatrial.output.documents import as_text
 from seatrial.output.layer_documents import (
@@ -36,9 +37,9 @@ def _layers(view: LayersView) -> LayersDocument:
         shared_bytes=_sum(comparison.shared) if comparison else None,
         new_bytes=_sum(comparison.new) if comparison else None,
         reuse=ReuseDocument(
-            instruction=reuse.step.text,
+            instruction=without_secrets(reuse.step.text),
             line=reuse.line,
-            reason=reuse.reason,
+            reason=without_secrets(reuse.reason),
             again_bytes=reuse.again_bytes,
             hint=reuse.hint or None,
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from seatrial.checks.image.secrets import without_secrets
 from seatrial.errors import sanitize
 from seatrial.layers.comparison import Comparison, Reuse, StepState
 from seatrial.layers.image_steps import ImageStep, LayeredImage
@@ -121,8 +122,9 @@ class LayersView:
         if self.reuse is None:
             return "", ""
         step, again = self.reuse.step, self.reuse.again
-        where = f"line {self.reuse.line}, {sanitize(step.text, limit=60)}" if self.reuse.line else step.text
-        text = f"reuse ends at {sanitize(where, limit=120)}: {self.reuse.reason}"
+        shown = without_secrets(step.text)
+        where = f"line {self.reuse.line}, {sanitize(shown, limit=60)}" if self.reuse.line else shown
+        text = f"reuse ends at {sanitize(where, limit=120)}: {without_secrets(self.reuse.reason)}"
         if again:
             made = f"{pluralize(len(again), 'later step')} {'says' if len(again) == 1 else 'say'} the same"
             text += f"; {made}, and {shown_size(self.reuse.again_bytes)} was made again"
@@ -167,7 +169,7 @@ class LayersView:
         sizes = self.traffic.compressed if self.traffic else {}
         return Row(
             step=step,
-            text=sanitize(step.text, limit=400),
+            text=sanitize(without_secrets(step.text), limit=400),
             state=state,
             size=shown_size(step.size) if step.layer else "",
             compressed=sizes.get(step.layer) if step.layer else None,

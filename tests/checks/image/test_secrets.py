@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import pytest
 
-from seatrial.checks.image.secrets import secret_places
+from seatrial.checks.image.secrets import secret_places, without_secrets
 from seatrial.engine.model import HistoryEntry, Image, ImageConfig
 
 _KEY = "-----BEGIN " + "RSA PRIVATE KEY-----"
@@ -95,6 +95,21 @@ def test_secrets_by_their_shape(value: str, kind: str) -> None:
     assert places(env={"PLAIN": value}) == (f"{kind} in ENV PLAIN",)
     assert places(f"ENV PLAIN={value}", env={"PLAIN": value}) == (f"{kind} in ENV PLAIN",)
     assert places("RUN true", f"RUN /bin/sh -c echo '{value}' > /file # buildkit") == (f"{kind} in history line 1",)
+    assert value not in without_secrets(f"ENV PLAIN={value} AFTER=1")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("ENV A=1 API_TOKEN=bound4rio B=2", "ENV A=1 API_TOKEN=*** B=2"),
+        ("LABEL registry.password=two words", "LABEL registry.password=***"),
+        ("RUN NPM_TOKEN=bound4rio npm ci --token bound4rio", "RUN NPM_TOKEN=*** npm ci --token ***"),
+        ("ENV USE_TOKEN=true GPG_KEY=A035", "ENV USE_TOKEN=true GPG_KEY=A035"),
+    ],
+)
+def test_an_instruction_without_its_secrets(text: str, shown: str) -> None:
+    """The values of what is named like a secret are masked, and nothing else."""
+    assert without_secrets(text) == shown
 
 
 def test_two_secrets_of_one_kind() -> None:

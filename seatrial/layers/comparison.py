@@ -126,10 +126,11 @@ class Comparison:
         if step.text != before.text:
             return f"the other image has {before.text} here", ""
         if step.arguments != before.arguments:
-            differing = [one for one in step.arguments if one not in before.arguments]
-            names = " and ".join(f"ARG {one.partition('=')[0]}" for one in differing) or "its ARG"
-            return f"it sees other build arguments ({summarize_names(differing)})", (
-                f"move {names} below {_short(step.text)}: a RUN runs again when an ARG before it has another value"
+            # Only their names: a value may be a secret.
+            names = [one.partition("=")[0] for one in step.arguments if one not in before.arguments]
+            moved = " and ".join(f"ARG {name}" for name in names) or "its ARG"
+            return f"build arguments that it sees have other values ({summarize_names(names)})", (
+                f"move {moved} below {_short(step.text)}: a RUN runs again when an ARG before it has another value"
             )
         if step.keyword in ("COPY", "ADD"):
             return self._explain_copy(step, again, found)

@@ -101,11 +101,11 @@ def test_where_reuse_ends(steps: list[Step], against: LayeredImage, dockerfile: 
 
 
 def test_an_argument_ends_reuse() -> None:
-    """A build argument with another value makes every RUN after it run again: the hint names the ARG."""
+    """A build argument with another value makes every RUN after it run again: the hint names the ARG, not the value."""
     before, now = (image(BASE, (PIP, f"pip {one}"), arguments=(f"VERSION={one}", "A=1")) for one in "12")
     reuse = Comparison(image=now, against=before).reuse
     assert reuse
-    assert "VERSION=2" in reuse.reason
+    assert "(VERSION)" in reuse.reason
     assert "move ARG VERSION below" in reuse.hint
 
 

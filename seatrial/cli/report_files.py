@@ -42,12 +42,14 @@ class ReportFiles:
         from seatrial.output.json_report import command_document
 
         document = command_document(report, call)
+        if not self._check:
+            if report.publishing:
+                world.state.save_run(world.process.run, msgspec.to_builtins(document))
+            self._write_files(report, document, call, world)
         if github := environment().github:
             _hand_over(github, document, world)
-        if self._check:
-            return
-        if report.publishing:
-            world.state.save_run(world.process.run, msgspec.to_builtins(document))
+
+    def _write_files(self, report: Report, document: CommandDocument, call: Call, world: World) -> None:
         if self._junit:
             from seatrial.output.junit import as_junit
 

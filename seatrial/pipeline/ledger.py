@@ -121,4 +121,5 @@ def _entry(line: str) -> Entry | None:
         return None
     sound = isinstance(entry.digests, dict) and isinstance(entry.before, dict)
     numbers = all(one is None or isinstance(one, int | float) for one in (entry.size, entry.seconds))
-    return entry if sound and numbers else None
+    texts = (entry.action, entry.app, entry.repository, entry.version, entry.who, entry.when)
+    return entry if sound and numbers and all(isinstance(one, str) for one in texts) else None

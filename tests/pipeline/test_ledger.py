@@ -106,6 +106,7 @@ def _line(**changed: object) -> bytes:
         _line(digests=None),
         _line(before=[]),
         _line(size="large"),
+        _line(when=None),
         _line()[:-9],
     ],
 )

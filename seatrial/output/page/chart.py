@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from seatrial.pipeline.ledger import Entry
 from seatrial.wording import spaced_size
 
-__all__ = ["Bar", "Chart", "charts", "long_seconds"]
+__all__ = ["LONGEST_NAME", "Bar", "Chart", "charts", "long_seconds"]
 
 _FLOOR, _TALLEST, _SHORTEST = 150.0, 112.0, 2.0  # pixels of the drawing
 _WIDEST, _FILLED = 14.0, 0.62  # a column in per cent of the drawing, and of its place
-_NAMED = 6
+LONGEST_NAME = 12
+"""Letters of a version below its column."""
+_MOST_LETTERS = 36  # of all names together, in the narrowest drawing
 _TENTH, _MINUTE = 0.1, 60
 
 
@@ -68,7 +70,8 @@ def _chart(title: str, known: Sequence[tuple[Entry, float]], text: Callable[[flo
     most = max(value for _, value in known) or 1.0
     place = 100 / len(known)
     width = min(place * _FILLED, _WIDEST)
-    every = -(-len(known) // _NAMED)
+    longest = max(len(entry.version[:LONGEST_NAME]) for entry, _ in known)
+    every = -(-len(known) // max(_MOST_LETTERS // longest, 2))
     bars = []
     for number, (entry, value) in enumerate(known):
         height = max(value / most * _TALLEST, _SHORTEST)

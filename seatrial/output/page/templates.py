@@ -8,13 +8,12 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from seatrial.errors import sanitize, sanitize_line
-from seatrial.output.page.chart import long_seconds
+from seatrial.output.page.chart import LONGEST_NAME, long_seconds
 from seatrial.wording import pluralize, short_digest, spaced_size
 
 __all__ = ["style_sheet", "templates"]
 
 _FOLDER = Path(__file__).parent
-_LONGEST_NAME = 12
 
 
 def style_sheet() -> str:
@@ -48,9 +47,9 @@ def _moment(when: str) -> str:
     """Return a time in ISO 8601 as people read it, in UTC."""
     try:
         return datetime.fromisoformat(when).astimezone(UTC).strftime("%-d %B %Y, %H:%M UTC")
-    except ValueError:
+    except (ValueError, OverflowError):
         return sanitize(when)
 
 
 def _cut(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"

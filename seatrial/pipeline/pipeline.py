@@ -19,10 +19,10 @@ def run_steps(steps: Sequence[Step], world: World, observer: Observer, *, check:
     outcomes: list[Outcome] = []
     remaining = iter(steps)
     for step in remaining:
-        observer.step_started(step)
         if reason := step.reason_to_skip(world, outcomes):
             (outcome,) = skipped_outcomes([step], reason)
         else:
+            observer.step_started(step)
             outcome, world = converge(step, world, check=check, emit=observer.on_event)
         outcomes.append(outcome)
         observer.step_finished(outcome)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seatrial.engine.model import BuildRequest, Container, Image
 from seatrial.engine.protocol import Emit
@@ -52,6 +52,7 @@ class Build(AppStep):
                     message=f"{self.reference.familiar} is up to date",
                     identity=image.id,
                     detail=spaced_size(image.size),
+                    results=Results(image=self._named(image)),
                 )
             current = world.current(self.target)
             return Change(
@@ -126,6 +127,10 @@ class Build(AppStep):
         world.state.save_file_digests(self.app)
         world.state.save_inputs(build_plan.inputs.digest, build_plan.inputs.parts, world.process.run)
         world.state.save_current(self.app, image_id)
+
+    def _named(self, image: Image) -> Image:
+        """Return an image with the name that it was built under before its other names."""
+        return replace(image, tags=tuple(sorted(image.tags, key=lambda tag: tag != self.reference.familiar)))
 
     def _warnings(self, build_plan: BuildPlan, request: BuildRequest) -> Iterator[str]:
         if UNCOMMITTED_LABEL in request.labels and self.version.tags(self.target.tags).moving:

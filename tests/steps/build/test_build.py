@@ -22,10 +22,12 @@ from tests.steps.scenario import ALSO_DOCKER, StepScenario
 
 @ALSO_DOCKER
 def test_four_runs(scenario: StepScenario) -> None:
-    """An image is built once; its labels name project, app, version and the inputs' digest."""
+    """An image is built once, and is the outcome's; its labels name project, app, version and the inputs' digest."""
     done = scenario.four_runs(scenario.build())
 
     assert done.before is None
+    image = done.results.image
+    assert (image and image.id, image and image.name) == (done.after, scenario.local())
     assert done.after == scenario.image_id(scenario.local()) is not None
     labels = scenario.backend.labels(scenario.local())
     assert labels.items() >= {**scenario.app.labels, "seatrial.version": "1"}.items()

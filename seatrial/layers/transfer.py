@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from seatrial.errors import NotAnImage, SeatrialError
@@ -12,6 +13,8 @@ from seatrial.pipeline.world import World
 from seatrial.registry.model import Configuration, Layer
 
 __all__ = ["Published", "Traffic", "look_up", "traffic"]
+
+_MOST_LOOKS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +35,10 @@ class Traffic:
     """What a push and a pull move, in bytes; None is what cannot be known.
 
     `push` is for the layers that the registry does not have (`push_layers`), before compression: the engine compresses
-    them while it sends them. `pull_all` is for a machine without any of the layers, `pull_update` for one that has the
-    other image. `published` is whether the registry has this image, `looked` whether it answered at all; `reason` says
-    why something is not known.
+    them while it sends them. `mounted` holds layers that the engine can have mounted, and from which repositories of
+    the same registry. `pull_all` is for a machine without any of the layers, `pull_update` for one that has the other
+    image. `published` is whether the registry has this image, `looked` whether it answered at all; `reason` says why
+    something is not known.
     """
 
     repository: str
@@ -42,6 +46,7 @@ class Traffic:
     looked: bool = False
     push: int | None = None
     push_layers: tuple[ImageStep, ...] = ()
+    mounted: Mapping[str, str] = field(default_factory=dict)
     published: bool = False
     pull_all: int | None = None
     pull_update: int | None = None
@@ -74,6 +79,7 @@ def traffic(
 ) -> Traffic:
     """Return what a push to a repository and a pull from it move; `tags` are those that may hold the layers."""
     found: dict[str, Layer] = {}
+    mounted: dict[str, str] = {}
     published = False
     try:
         for tag in dict.fromkeys(tags):
@@ -82,6 +88,11 @@ def traffic(
                 published = published or not image.id or image.id in one.ids
             if all(step.layer in found for step in image.layers):
                 break  # Docker Hub counts each manifest as a pull
+        if image.id:
+            lacking = {step.layer for step in image.layers if step.layer} - found.keys()
+            for name, blobs in _elsewhere(world, repository, lacking):
+                mounted |= dict.fromkeys(lacking & blobs.keys() - found.keys(), name)
+                found = {**blobs, **found}
     except SeatrialError as error:
         return Traffic(repository=repository.name, reason=f"{error.message}: {error.reason}")
     sizes = {layer: blob.size for layer, blob in found.items() if blob.size}
@@ -97,8 +108,34 @@ def traffic(
         looked=True,
         push=None if None in bytes_left else sum(filter(None, bytes_left)),
         push_layers=missing,
+        mounted=mounted,
         published=published,
         pull_all=sum(sizes[step.layer or ""] for step in image.layers) if known else None,
         pull_update=None if None in update or against is None else sum(filter(None, update)),
         reason="" if known else "a layer's compressed size is known once it has been pushed",
     )
+
+
+def _elsewhere(
+    world: World, repository: ImageReference, lacking: set[str]
+) -> Iterator[tuple[str, Mapping[str, Layer]]]:
+    """Yield other repositories of the registry that have lacking layers, with all their layers.
+
+    The engine knows them from earlier pushes and pulls, and asks the registry to mount layers from there.
+    """
+    left, looked = set(lacking), 0
+    for image in world.engine.images():
+        for name in image.digests:
+            reference = ImageReference.parse(name)
+            if reference.registry != repository.registry or reference.repository == repository.repository:
+                continue
+            if not left or looked == _MOST_LOOKS:
+                return
+            inspected = world.engine.image(image.id)
+            if inspected is None or left.isdisjoint(inspected.layers):
+                continue
+            looked += 1
+            with suppress(SeatrialError):  # it may have been removed, or we may not read it
+                if found := look_up(world, reference):
+                    left -= found.blobs.keys()
+                    yield reference.name, found.blobs

@@ -54,7 +54,8 @@ class ReuseDocument(Part, frozen=True, kw_only=True):
 class TrafficDocument(Part, frozen=True, kw_only=True):
     """What a push and a pull move, in bytes; null if unknown, and then `reason` says why.
 
-    `push_bytes` is exact if `push_is_exact`, else the size before compression. `pull_bytes` is for a machine without
+    `push_bytes` is exact if `push_is_exact`, else the size before compression, of `push_layers` layers; the engine can
+    have `mounted_layers` more mounted from other repositories of the registry. `pull_bytes` is for a machine without
     any of the layers, `update_bytes` for one that has the other image.
     """
 
@@ -63,6 +64,7 @@ class TrafficDocument(Part, frozen=True, kw_only=True):
     push_bytes: int | None
     push_is_exact: bool
     push_layers: int
+    mounted_layers: int
     pull_bytes: int | None
     update_bytes: int | None
     reason: str | None

@@ -63,6 +63,23 @@ def test_after_the_push(world: World, registry: MemoryRegistry) -> None:
     assert (other.push, other.published) == (0, False)
 
 
+def test_what_another_repository_has(world: World, registry: MemoryRegistry) -> None:
+    """Layers that the engine knows from another repository there are mounted, if that one still has them."""
+    engine = world.engine
+    assert isinstance(engine, MemoryEngine)
+    for name, layers in {"theirs": ("base", "2"), "gone": ("2",)}.items():
+        image_id = f"sha256:{name}"
+        names = (f"registry.test/me/{name}@sha256:{'b' * 64}",)
+        engine._images[image_id] = Image(id=image_id, digests=names, layers=layers)
+    digest = f"sha256:{'b' * 64}"
+    manifest = Manifest(digest=digest, config="sha256:theirs", layers=(Layer(digest="sha256:base", size=40),))
+    registry.manifests["registry.test/me/theirs:1"] = manifest
+    registry.images[digest] = Image(id="sha256:theirs", layers=("base",))
+    found = traffic(world, REPOSITORY, SECOND, FIRST, ["2"])
+    assert found.mounted == {"base": "registry.test/me/theirs"}
+    assert ([step.layer for step in found.push_layers], found.compressed) == (["2"], {"base": 40})
+
+
 def test_no_answer(world: World) -> None:
     """Without the registry nothing is claimed."""
     found = traffic(world, ImageReference.parse("gone.test/me/shop"), SECOND, FIRST, ["2"])

@@ -51,6 +51,7 @@ def _layers(view: LayersView) -> LayersDocument:
             push_bytes=traffic.push,
             push_is_exact=traffic.exact,
             push_layers=len(traffic.push_layers),
+            mounted_layers=len(traffic.mounted),
             pull_bytes=traffic.pull_all,
             update_bytes=traffic.pull_update,
             reason=traffic.reason or None,

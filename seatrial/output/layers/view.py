@@ -11,7 +11,7 @@ from seatrial.errors import sanitize
 from seatrial.layers.comparison import Comparison, Reuse, StepState
 from seatrial.layers.image_steps import ImageStep, LayeredImage
 from seatrial.layers.transfer import Traffic
-from seatrial.wording import pluralize, spaced_size
+from seatrial.wording import pluralize, spaced_size, summarize_names
 
 __all__ = ["Fact", "Group", "LayersView", "Row", "shown_size"]
 
@@ -148,7 +148,13 @@ class LayersView:
             held = "this image" if traffic.published else "them all"
             yield Fact("a push moves", "no layer", f"because {where} has {held}")
         else:
-            rest = f"{where} has the others" if len(missing) < len(self.image.layers) else f"{where} has none of them"
+            there = len(self.image.layers) - len(missing) - len(traffic.mounted)
+            rest = f"{where} has {'the others' if there else 'none of them'}"
+            if traffic.mounted:
+                others = summarize_names(sorted(set(traffic.mounted.values())))
+                rest += (
+                    f", {pluralize(len(traffic.mounted), 'layer')} can be mounted from {sanitize(others, limit=200)}"
+                )
             limit = "" if traffic.push is None else f"up to {spaced_size(traffic.push)}"
             count = f"in {pluralize(len(missing), 'layer')}, less when compressed; {rest}"
             yield Fact("a push moves", limit or "size unknown", count)

@@ -14,7 +14,7 @@ _FLOOR, _TALLEST, _SHORTEST = 150.0, 112.0, 2.0  # pixels of the drawing
 _WIDEST, _FILLED = 14.0, 0.62  # a column in per cent of the drawing, and of its place
 LONGEST_NAME = 12
 """Letters of a version below its column."""
-_MOST_LETTERS = 36  # of all names together, in the narrowest drawing
+_MOST_LETTERS = 36  # in a line of the narrowest drawing
 _TENTH, _MINUTE = 0.1, 60
 
 
@@ -70,7 +70,7 @@ def _chart(title: str, known: Sequence[tuple[Entry, float]], text: Callable[[flo
     most = max(value for _, value in known) or 1.0
     place = 100 / len(known)
     width = min(place * _FILLED, _WIDEST)
-    longest = max(len(entry.version[:LONGEST_NAME]) for entry, _ in known)
+    longest = max(max(len(entry.version[:LONGEST_NAME]), len(text(value))) for entry, value in known)
     every = -(-len(known) // max(_MOST_LETTERS // longest, 2))
     bars = []
     for number, (entry, value) in enumerate(known):

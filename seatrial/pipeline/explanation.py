@@ -73,8 +73,8 @@ def explained_image(world: World, app: App, version: Version | None) -> Image:
             return Image(id=recorded)  # the engine does not answer
         return world.image_for(app, None)
     reference = app.repository.with_tag(str(version))
-    if world.image(reference):
-        return world.image_for(app, version)
+    if image := world.image(reference):  # whoever built it
+        return replace(image, tags=(reference.familiar,))
     exposed: tuple[str, ...] = ()
     with suppress(OSError, UnicodeDecodeError):
         exposed = exposed_ports(read_regular_file(app.dockerfile).decode("utf-8"))

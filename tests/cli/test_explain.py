@@ -90,10 +90,11 @@ def test_a_release(
     assert published["1"] == published["latest"]
     assert f"{open_registry.host}/{repository}@{published['1']}" in theirs["RepoDigests"]
 
-    project.write(run="ARG TOKEN\nRUN echo $TOKEN >/token", at_request="self.x = 1")
-    refused = _run(text, docker_cli, TOKEN="S3ntinel")
+    push = ("push", "--user", "demo", "--version", "1", "--registry", open_registry.host, "--untested")
+    before = _digests(open_registry, project.published)
+    refused = _run(_script(project, *push), docker_cli)  # there the task has published its own image
     assert (refused.returncode, "published with other content" in refused.stderr) == (1, True)
-    assert _digests(open_registry, repository) == published
+    assert _digests(open_registry, project.published) == before
 
 
 def _container(client: docker.DockerClient, project: Project) -> dict[str, Any]:

@@ -59,8 +59,10 @@ class Releases:
         else:
             answers = True
         every = [one for one in Version.published(tags, patterns) if one.release and one.text not in patterns]
-        moving = {tag for one in every for tag in one.tags(patterns).moving} - {one.version for one in entries}
-        versions = sorted((one for one in every if one.text not in moving), key=lambda one: one.ordered, reverse=True)
+        moving = {tag for one in every for tag in one.tags(patterns).moving}
+        moving -= {tag for one in entries for tag in Version(one.version).tags(patterns).own}  # 1 can be a release, too
+        own = [one for one in every if not moving.intersection(one.tags(patterns).own)]
+        versions = sorted(own, key=lambda one: one.ordered, reverse=True)
         candidates = versions[0].tags(patterns).moving if versions else ()
         live_tag = next((tag for tag in candidates if tag in patterns), next(iter(candidates), ""))
         releases = cls(destination=destination, versions=tuple(versions), live_tag=live_tag, live=None, entries=entries)

@@ -53,6 +53,17 @@ def test_the_release_before(scenario: StepScenario, tmp_path: Path) -> None:
         releases(scenario).previous()
 
 
+def test_other_tags(scenario: StepScenario, tmp_path: Path) -> None:
+    """The patterns of the tags say what is a release, and which tag is live."""
+    scenario = replace(scenario, app=scenario.app.but(tags=("v{version}", "v{major}", "stable")))
+    for version in ("1.4.1", "2.0.0"):
+        scenario.set_reply(version)
+        scenario.prepare(scenario.build(version), scenario.tag(version), scenario.push(version, untested=True))
+    found = releases(elsewhere(scenario, tmp_path))
+    assert (found.versions, found.live_tag) == ((Version("2.0.0"), Version("1.4.1")), "stable")
+    assert found.live == Version("2.0.0")
+
+
 def test_nothing_is_published(scenario: StepScenario) -> None:
     """Without any release both say so."""
     assert not choice(scenario.world, scenario.destination).details

@@ -55,7 +55,7 @@ class Traffic:
     @property
     def exact(self) -> bool:
         """Whether the bytes of a push are known, not only their limit."""
-        return self.push == 0
+        return self.push == 0 and not self.mounted
 
 
 def look_up(world: World, reference: ImageReference) -> Published | None:

@@ -144,26 +144,25 @@ class LayersView:
         if not traffic.looked:
             yield Fact("push and pull", "", sanitize(traffic.reason, limit=400))
             return
-        if not missing:
-            held = "this image" if traffic.published else "them all"
-            yield Fact("a push moves", "no layer", f"because {where} has {held}")
-        else:
-            there = len(self.image.layers) - len(missing) - len(traffic.mounted)
-            rest = f"{where} has {'the others' if there else 'none of them'}"
-            if traffic.mounted:
-                others = summarize_names(sorted(set(traffic.mounted.values())))
-                rest += (
-                    f", {pluralize(len(traffic.mounted), 'layer')} can be mounted from {sanitize(others, limit=200)}"
-                )
-            limit = "" if traffic.push is None else f"up to {spaced_size(traffic.push)}"
-            count = f"in {pluralize(len(missing), 'layer')}, less when compressed; {rest}"
-            yield Fact("a push moves", limit or "size unknown", count)
+        yield self._push_fact(traffic, where, missing)
         if traffic.pull_all is not None:
             yield Fact("a pull moves", spaced_size(traffic.pull_all), "to a machine without these layers")
         if traffic.pull_update is not None and self.against:
             yield Fact("an update moves", spaced_size(traffic.pull_update), f"to a machine with {self._other}")
         if traffic.reason:
             yield Fact("a pull", "", traffic.reason)
+
+    def _push_fact(self, traffic: Traffic, where: str, missing: tuple[ImageStep, ...]) -> Fact:
+        others = sanitize(summarize_names(sorted(set(traffic.mounted.values()))), limit=200)
+        mounted = f"{pluralize(len(traffic.mounted), 'layer')} can be mounted from {others}"
+        if not missing:
+            held = f"{where} has {'this image' if traffic.published else 'them all'}"
+            because = f"if the registry mounts them from {others}" if traffic.mounted else f"because {held}"
+            return Fact("a push moves", "no layer", because)
+        there = len(self.image.layers) - len(missing) - len(traffic.mounted)
+        rest = f"{where} has {'the others' if there else 'none of them'}" + f", {mounted}" * bool(traffic.mounted)
+        size = "size unknown" if traffic.push is None else f"up to {spaced_size(traffic.push)}"
+        return Fact("a push moves", size, f"in {pluralize(len(missing), 'layer')}, less when compressed; {rest}")
 
     def _rows(self, steps: Iterable[ImageStep], *, gone: bool = False) -> tuple[Row, ...]:
         return tuple(self._row(step, gone=gone) for step in steps)

@@ -30,11 +30,14 @@ ENVIRONMENT_FLAG = "environment"
 class Chain:
     """The tasks of ours that one process runs, by their names; several print one document, when the process ends.
 
-    `json` is whether --json was typed behind any of them.
+    `json`, `explain` and `script` are whether these flags were typed behind any of them: they count for all, so that
+    nothing is done by a chain that is to be explained.
     """
 
     typed: Sequence[str] = ()
     json: bool = False
+    explain: bool = False
+    script: bool = False
     _reports: list[Report] = field(default_factory=list)
     _call: Call = field(default_factory=Call)
     _others: list[tuple[str, str]] = field(default_factory=list)
@@ -91,7 +94,13 @@ def read_chain(words: Sequence[str], flags: Mapping[str, Mapping[str, bool]], is
     `flags` are the flags of every task of ours, and whether each takes a value.
     """
     found = [(word.rpartition(".")[2], given) for word, given in _split(words, flags) if is_ours(word)]
-    return Chain(typed=[name for name, _ in found], json=any("--json" in given for _, given in found))
+    typed = {flag for _, given in found for flag in given}
+    return Chain(
+        typed=[name for name, _ in found],
+        json="--json" in typed,
+        explain="--explain" in typed,
+        script="--script" in typed,
+    )
 
 
 def _split(words: Sequence[str], flags: Mapping[str, Mapping[str, bool]]) -> Iterator[tuple[str, list[str]]]:

@@ -148,6 +148,7 @@ def command(  # noqa: PLR0913  each argument is one thing
 
     make_lasting(guarded=environment().github is not None)
     check, json = check or bool(c.config.run.dry), json or chain.json
+    output = replace(output, explain=output.explain or chain.explain, script=output.script or chain.script)
     documents = chain if json else None
     try:
         with terminable():

@@ -29,6 +29,17 @@ def test_which_tasks_were_typed(words: str, typed: list[str], *, is_json: bool) 
     assert (chain.typed, chain.json) == (typed, is_json)
 
 
+def test_a_chain_that_is_explained(tmp_path: Path) -> None:
+    """--explain behind one task explains all: nothing is built, wherever it stands, and without an engine."""
+    make_project(tmp_path, name="demo", base="python", port=5000)
+
+    done = invoke(tmp_path, "build", "--version", "1", "--explain", "smoke", "--version", "1")
+
+    assert done.returncode == 0, done.stderr
+    assert {"build web", "smoke web"} <= set(done.stdout.splitlines())
+    assert not (tmp_path / ".seatrial").exists()
+
+
 @pytest.mark.parametrize("program", ["invoke", "seatrial"])
 def test_one_document(tmp_path: Path, program: str) -> None:
     """A chain prints one document wherever --json stands; what did not start is skipped, and the first failure counts.

@@ -120,7 +120,7 @@ class Environment:
     terminal; None detects it. `github` is set in a job on GitHub Actions, `gitlab` in one of GitLab CI. `auth_config`
     holds the credentials of DOCKER_AUTH_CONFIG. The others say where the engine is, as for the docker CLI; `proxies`
     are by scheme, and `no` are the hosts without one. `settings` is the environment that SEATRIAL_ENV names, such as
-    staging. `desktop` is whether windows can be shown.
+    staging. `desktop` is whether somebody sees windows: not in CI.
     """
 
     docker_config: Path
@@ -160,7 +160,8 @@ def environment() -> Environment:
         docker_context=given.get("DOCKER_CONTEXT"),
         auth_config=given.get("DOCKER_AUTH_CONFIG", ""),
         settings=given.get("SEATRIAL_ENV", ""),
-        desktop=bool(given.get("DISPLAY") or given.get("WAYLAND_DISPLAY")) or sys.platform in ("darwin", "win32"),
+        desktop=not given.get("CI")
+        and (bool(given.get("DISPLAY") or given.get("WAYLAND_DISPLAY")) or sys.platform in ("darwin", "win32")),
         docker_tls=bool(given.get("DOCKER_TLS")),
         docker_tls_verify=bool(given.get("DOCKER_TLS_VERIFY")),
         docker_cert_path=Path(certificates) if certificates else None,

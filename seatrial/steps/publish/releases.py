@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seatrial.errors import RegistryUnavailable, StepFailed, UsageError
@@ -50,14 +51,13 @@ class Releases:
         repository, patterns = destination.repository, destination.target.tags
         entries = world.ledger.entries(str(repository))
         released = world.ledger.released(str(repository))
+        answers = True
         try:
             tags = list(world.published_tags(repository))
         except RegistryUnavailable:
             if not released:
                 raise
             tags, answers = list(released), False
-        else:
-            answers = True
         every = [one for one in Version.published(tags, patterns) if one.release and one.text not in patterns]
         moving = {tag for one in every for tag in one.tags(patterns).moving}
         moving -= {tag for one in entries for tag in Version(one.version).tags(patterns).own}  # 1 can be a release, too
@@ -65,17 +65,20 @@ class Releases:
         versions = sorted(own, key=lambda one: one.ordered, reverse=True)
         candidates = versions[0].tags(patterns).moving if versions else ()
         live_tag = next((tag for tag in candidates if tag in patterns), next(iter(candidates), ""))
-        releases = cls(destination=destination, versions=tuple(versions), live_tag=live_tag, live=None, entries=entries)
-        reference = repository.with_tag(live_tag)
-        if not live_tag:
-            live = ""
-        elif answers:
+        live = ""
+        if live_tag and answers:
+            reference = repository.with_tag(live_tag)
             manifest = world.published_manifest(reference)
             live = published_version(world, reference, manifest) if manifest else ""
-        else:
-            live = releases._version_of(released.get(live_tag, ""))
-        found = next((one for one in versions if one.text == live), None)
-        return cls(destination=destination, versions=tuple(versions), live_tag=live_tag, live=found, entries=entries)
+        elif live_tag:
+            live = _version_of(entries, released.get(live_tag, ""))
+        return cls(
+            destination=destination,
+            versions=tuple(versions),
+            live_tag=live_tag,
+            live=next((one for one in versions if one.text == live), None),
+            entries=entries,
+        )
 
     def previous(self) -> Version:
         """Return the release that was live before the live one, by the ledger, else the next older one."""
@@ -83,16 +86,12 @@ class Releases:
             raise self._not_found("no release is live", f":{self.live_tag} points to none" if self.live_tag else "")
         moved = [one for one in self.entries if one.action == "release" and one.version == self.live.text]
         before = next((one.before[self.live_tag] for one in reversed(moved) if self.live_tag in one.before), "")
-        named = self._version_of(before)
+        named = _version_of(self.entries, before)
         older = [one for one in self.versions if self.live.newer_than(one)]
         found = next((one for one in older if one.text == named), next(iter(older), None))
         if found is None:
             raise self._not_found(f"there is no release before {self.live}", "it is the oldest that is published")
         return found
-
-    def _version_of(self, digest: str) -> str:
-        """Return the version that was released with a digest, as the ledger knows it; empty if it does not."""
-        return next((one.version for one in self.entries if digest in one.digests.values()), "")
 
     def _not_found(self, message: str, reason: str) -> StepFailed:
         return StepFailed(
@@ -121,3 +120,8 @@ def choice(world: World, destination: Destination) -> UsageError:
         hint=f"--to {others[0]} (or --to previous)",
         details=(*lines[:_MOST_LISTED], *filter(None, [and_more(len(lines) - _MOST_LISTED)])),
     )
+
+
+def _version_of(entries: Sequence[Entry], digest: str) -> str:
+    """Return the version that was released with a digest, as the ledger knows it; empty if it does not."""
+    return next((one.version for one in entries if digest in one.digests.values()), "")

@@ -20,9 +20,7 @@ _KINDS: Final = (".svg", ".html")
 _WIDTH: Final = 1000
 _MARGIN: Final = 32
 _HEAD: Final = 80  # the height of title and subtitle
-_TEXT: Final = 72
 _CHARACTERS: Final = 60
-_BAR: Final = 580
 _BAR_WIDTH: Final = 210
 _ROW: Final = 28
 _NOTE: Final = 108
@@ -39,13 +37,14 @@ class PictureFile:
                 reason=f"it must end in {' or '.join(_KINDS)}",
                 hint="--output layers.html",
             )
+        self._is_svg = name.endswith(".svg")
         self._file = ReportFile(name, flag="--output", example="layers.html", check=check)
         self.path = self._file.path
 
     def write(self, view: LayersView | SharingView) -> None:
         """Write the picture; `StepFailed` when the file cannot be written."""
-        text = as_svg(view) if self.path.suffix == ".svg" else as_html(view)
-        self._file.write(text.encode())
+        text = as_svg(view) if self._is_svg else as_html(view)
+        self._file.write(text.encode("utf-8", "backslashreplace"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +64,8 @@ def as_svg(view: LayersView | SharingView, *, top: int = 0) -> str:
     `top` is where it begins: below its title if a page says that already.
     """
     drawing = _layers(view) if isinstance(view, LayersView) else _sharing(view)
-    return templates().get_template("layers.svg.j2").render(drawing=drawing, width=_WIDTH, margin=_MARGIN, top=top)
+    sizes = {"width": _WIDTH, "margin": _MARGIN, "bar_width": _BAR_WIDTH, "top": top}
+    return templates().get_template("layers.svg.j2").render(drawing=drawing, **sizes)
 
 
 def as_html(view: LayersView | SharingView) -> str:

@@ -129,6 +129,14 @@ def test_in_a_browser(chromium: str, tmp_path: Path) -> None:
     assert width <= 390
 
 
+def test_a_link_to_a_file(tmp_path: Path) -> None:
+    """The name that was given decides on the format, not that of the file behind a link."""
+    link = tmp_path / "layers.svg"
+    link.symlink_to(tmp_path / "elsewhere")
+    PictureFile(str(link)).write(view("\udcff"))
+    assert (tmp_path / "elsewhere").read_text("utf-8").startswith("<svg")
+
+
 @pytest.mark.parametrize("name", ["layers.png", "layers", "", "."])
 def test_other_files(name: str) -> None:
     """A file that is neither SVG nor HTML is wrong use."""

@@ -25,7 +25,7 @@ from seatrial.output.ledger_document import ledger_document
 from seatrial.output.page.page import Page
 from seatrial.pipeline.changes import Changes
 from seatrial.pipeline.ledger import Entry
-from seatrial.pipeline.outcome import Outcome, Results, Status
+from seatrial.pipeline.outcome import Difference, Outcome, Results, Status
 from seatrial.pipeline.report import Report
 from seatrial.pipeline.step import Publishing
 from seatrial.sources.git import Commit
@@ -85,6 +85,7 @@ def a_report(text: str = "") -> Report:
         error=error,
         checks=checks,
         notes=(f"a note{text}",),
+        diff=(Difference(name=f"memory{text}", before=None, after=f"256 MB{text}"),),
         results=Results(
             image=image,
             published=(TagPublished(reference="me/web:1", digest="sha256:n", before="sha256:o", version_before="1.1"),),

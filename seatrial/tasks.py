@@ -24,6 +24,7 @@ from seatrial.cli.flags import (
     RollbackFlags,
     SmokeFlags,
 )
+from seatrial.cli.init import start_project
 from seatrial.cli.project import check_files
 from seatrial.cli.read_tasks import apps, doctor, history, images, inspect, layers, logs, report, status
 from seatrial.cli.run_flags import RunFlags
@@ -138,6 +139,12 @@ def rollback(cmd: Command, which: AppFlag, where: RegistryFlags, flags: Rollback
 def prune(cmd: Command, flags: PruneFlags) -> None:
     """Remove this project's images that nobody needs; what is in use, the newest and the last releases stay."""
     cmd.carry_out(cmd.playbook.prune(flags))
+
+
+@task(examples=("invoke init", "invoke init --check  # says what it sees, and what it would write"))
+def init(cmd: Command) -> None:
+    """Write settings, tasks.py, Dockerfile and .dockerignore for the app in this folder, where they are missing."""
+    start_project(cmd)
 
 
 @task(examples=("invoke up", "invoke up --check"))

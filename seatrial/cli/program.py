@@ -37,7 +37,7 @@ __all__ = ["PlaybookProgram", "SeatrialProgram", "grouped", "run_playbook"]
 _GROUPS = {
     "Build, test and publish": ("build", "smoke", "run", "stop", "login", "tag", "push", "release", "rollback"),
     "Inspection": ("status", "report", "doctor", "logs", "apps", "images", "layers", "history", "inspect"),
-    "Set up": ("up", "down", "prune", "demo", "test"),
+    "Set up": ("init", "up", "down", "prune", "demo", "test"),
 }
 # The texts of Invoke's own errors.
 _UNKNOWN = re.compile(r"No idea what '(.*)' is!", re.DOTALL)

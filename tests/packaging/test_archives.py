@@ -28,7 +28,9 @@ def test_wheel(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names} == {"seatrial", f"seatrial-{seatrial.__version__}.dist-info"}
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "seatrial").rglob("*.py")}
-    assert modules | {"seatrial/py.typed"} <= set(names)
+    templates = {path.relative_to(ROOT).as_posix() for path in (ROOT / "seatrial").rglob("*.j2")}
+    assert templates
+    assert modules | templates | {"seatrial/py.typed"} <= set(names)
 
 
 def test_sdist(sdist: Path) -> None:

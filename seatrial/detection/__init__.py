@@ -1,0 +1,1 @@
+"""What kind of web app a folder holds, read from its files: nothing is run, and nothing is asked."""

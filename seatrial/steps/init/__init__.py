@@ -1,0 +1,1 @@
+"""Write what a folder needs to be released: settings, tasks, Dockerfile, .dockerignore."""

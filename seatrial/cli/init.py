@@ -39,7 +39,7 @@ def _show_first_screen(cmd: Command, found: Search) -> None:
             f"no web app was found in {found.root}",
             reason=f"it holds {summarize_names(found.names)}, and nothing that Seatrial knows how to start",
             hint="write a Dockerfile for it, then: invoke init",
-            details=(*found.unreadable, *screen.splitlines()[2:9]),
+            details=(*found.unreadable, *screen.splitlines()[2:8]),
         )
     if cmd.json:
         sys.stderr.write(f"{screen}\n")

@@ -31,7 +31,9 @@ class _Page:
 
 def page_check(folder: Folder, modules: Sequence[Module], entry: Entry) -> tuple[PageCheck, tuple[str, ...]]:
     """Return what the app answers for sure, and what the user should know about that."""
-    pages = {page.path: page for module in modules for page in _pages(module, modules)}
+    pages: dict[str, _Page] = {}
+    for one in (page for module in modules for page in _pages(module, modules)):
+        pages.setdefault(one.path, one)  # a decorator says more than a call
     if page := pages.get("/"):
         return _content(folder, page), ()
     if path := next((path for path in _HEALTH if path in pages), None):
@@ -65,6 +67,8 @@ def _pages(module: Module, modules: Sequence[Module]) -> Iterator[_Page]:
         path = constant(keyword_value(call, ("path", "rule"), _CALLS[name])) if name in _CALLS else None
         if isinstance(path, str) and path.startswith("/"):
             yield _Page(path, module)
+        elif name in _DECORATORS and constant(keyword_value(call, ("path", "rule"), 0)) == "/" and not prefixes:
+            yield _Page("/", module)  # not as a decorator, or one that was not understood
 
 
 def _all_routes(module: Module, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

@@ -29,6 +29,7 @@ _SETTINGS = "ROOT_URLCONF = 's.urls'\nDEBUG = True\nALLOWED_HOSTS = {}\n"
         (FLASK + _TEMPLATE, "{% if name %}<h1>Hi</h1>{% endif %}", PageCheck()),
         (FLASK + _TEMPLATE, "<!-- <h1>Old</h1> --><h1>New</h1>", PageCheck(text="New")),
         (FLASK + "@login_required\n" + _TEMPLATE, "<h1>Hi</h1>", PageCheck()),
+        (FLASK + "app.get('/')(view)\n", "", PageCheck()),
         (FLASK + "@app.post('/')\ndef f(): ...\n", "", PageCheck(status=404)),
         (FLASK + "@app.get('/healthz')\ndef f(): ...\n", "", PageCheck(path="/healthz")),
         (

@@ -81,7 +81,15 @@ class Command:
         )
         wait, steps = _seconds(lock_wait), self.hooks.around(steps)
         written = ReportFiles(files, junit=junit, check=self.check)
-        report = carry_out(self.call.task, steps, self.world, console, check=self.check, lock_wait=wait)
+        report = carry_out(
+            self.call.task,
+            steps,
+            self.world,
+            console,
+            check=self.check,
+            lock_wait=wait,
+            described=self.json or written.wanted,
+        )
         report = replace(report, environment=self.playbook.settings.environment)
         try:
             written.write(report, self.call, self.world)

@@ -15,6 +15,7 @@ from seatrial.output.documents import CommandDocument
 from seatrial.output.hints import Call
 from seatrial.output.ledger_document import ledger_document
 from seatrial.output.report_file import ReportFile
+from seatrial.pipeline.outcome import Status
 from seatrial.pipeline.report import Report
 from seatrial.pipeline.world import World
 from seatrial.settings.settings import GitHub, environment
@@ -37,14 +38,25 @@ class ReportFiles:
         self._page = _file(flags.report, "--report", "report.html", check=check)
         self._dotenv = _file(flags.dotenv, "--dotenv", "release.env", check=check)
 
+    @property
+    def wanted(self) -> bool:
+        """Whether anything is to be written, whatever the run does."""
+        return bool(self._junit or self._page or self._dotenv or environment().github)
+
     def write(self, report: Report, call: Call, world: World) -> None:
-        """Write all of them, and keep the document of a run that publishes; `StepFailed` if one cannot be written."""
+        """Write all of them, and keep the document of a run that published or failed to.
+
+        Raise `StepFailed` if one cannot be written.
+        """
+        keeps = report.publishing is not None and report.status is not Status.OK and not self._check
+        if not keeps and not self.wanted:
+            return
         from seatrial.output.json_report import command_document
 
         document = command_document(report, call)
+        if keeps:
+            world.state.save_run(world.process.run, msgspec.to_builtins(document))
         if not self._check:
-            if report.publishing:
-                world.state.save_run(world.process.run, msgspec.to_builtins(document))
             self._write_files(report, document, call, world)
         if github := environment().github:
             _hand_over(github, document, world)

@@ -22,7 +22,7 @@ from seatrial.host.process import Process
 from seatrial.host.shortage import shortage
 from seatrial.pipeline.changes import changes_since, image_history, release_before
 from seatrial.pipeline.observer import Observer
-from seatrial.pipeline.outcome import Outcome
+from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.pipeline import interrupted_outcomes, run_steps, skipped_outcomes
 from seatrial.pipeline.report import Report
 from seatrial.pipeline.state import StateFolder
@@ -85,10 +85,12 @@ def carry_out(  # noqa: PLR0913  each argument is one thing
     *,
     check: bool,
     lock_wait: float = 0,
+    described: bool = False,
 ) -> Report:
     """Carry out a command's steps and return the report, also when Ctrl-C or SIGTERM cuts it short.
 
     A command that publishes holds the repository's lock; it waits `lock_wait` seconds for another release to end.
+    With `described`, or if it has published something, the report has the image's layers and what has changed.
     """
     watch, began = _Watch(observer), datetime.now(UTC)
     world = replace(world, process=world.process.starting_now())
@@ -108,7 +110,9 @@ def carry_out(  # noqa: PLR0913  each argument is one thing
     try:
         with terminable(), _publish_lock(command, steps, world, observer, check=check, wait=lock_wait):
             run_steps(steps, world, watch, check=check)
-            done = report() if check else _with_background(report(), steps, world)
+            done = report()
+            if not check and (described or (done.publishing and done.status is not Status.OK)):
+                done = _with_background(done, steps, world)
             return replace(done, engine=_engine(steps, world))
     except SeatrialError as error:  # the lock's: a step's own errors are in its outcome
         for outcome in skipped_outcomes(steps, "the lock was not taken"):

@@ -40,7 +40,7 @@ def test_error_then_fine() -> None:
     assert result.problem is None
     assert len(server.asked) == 3
     with serve(lambda _: Reply(status=500)) as server:
-        (result,) = run_checks(server.port, seconds=0.3)
+        (result,) = run_checks(server.port, seconds=1)
     assert deployed_cause(result.problem or "") == "server-error"
     assert not result.final
     assert len(server.asked) > 1

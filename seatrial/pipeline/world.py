@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit, Engine
-from seatrial.errors import Conflict, CredentialsError, StepFailed
+from seatrial.errors import CredentialsError, StepFailed
 from seatrial.events import Event, Info, WarningEvent
 from seatrial.host.lock import Lock, LockImpossibleError, LockOwner
 from seatrial.host.process import Process
@@ -18,6 +18,7 @@ from seatrial.model.app import VERSION_LABEL, App, Check
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
 from seatrial.pipeline.ledger import Ledger
+from seatrial.pipeline.ownership import another_build
 from seatrial.pipeline.retry import RetryPolicy
 from seatrial.pipeline.state import StateFolder, Verdict
 from seatrial.registry.model import Configuration, Manifest, Registry
@@ -164,11 +165,7 @@ class World:
             return
         own = self.engine.image(recorded)
         if own and own.labels.get(VERSION_LABEL) == str(version) and app.labels.items() <= own.labels.items():
-            raise Conflict(
-                f"{app.repository.with_tag(str(version)).familiar} is another build's now",
-                reason=f"this folder built {own.id}, and somewhere else {image.id} took the name",
-                hint=f"invoke build --version {version}",
-            )
+            raise another_build(app.repository.with_tag(str(version)), f"built {own.id}", image.id)
 
     def published_manifest(self, reference: ImageReference) -> Manifest | None:
         """Return the manifest that a registry has under a tag or digest, or None."""

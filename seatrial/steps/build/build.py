@@ -13,7 +13,7 @@ from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
 from seatrial.pipeline.build_log import build_log
 from seatrial.pipeline.outcome import Difference, Results
-from seatrial.pipeline.ownership import another_project
+from seatrial.pipeline.ownership import another_build, another_project
 from seatrial.pipeline.step import AppStep, Change, Explanation, NoChange
 from seatrial.pipeline.world import NOT_BUILT, PlannedState, World
 from seatrial.sources.git import git_failure
@@ -119,6 +119,9 @@ class Build(AppStep):
         for text in self._warnings(build_plan, request):
             emit(WarningEvent(text=text))
         image_id = world.engine.build(request, emit)
+        image = world.engine.image(image_id)
+        if image and image.labels.get(INPUTS_LABEL) != request.labels[INPUTS_LABEL]:
+            raise another_build(self.reference, "was building it", image_id)
         superseded = world.engine.image(change.before) if change.before not in (None, image_id) else None
         if superseded and not superseded.tags:
             named = f"{short_digest(superseded.id)} ({spaced_size(superseded.size)})"

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from seatrial.errors import UsageError
+from seatrial.engine.model import BuildRequest
+from seatrial.engine.protocol import Emit
+from seatrial.errors import Conflict, UsageError
 from seatrial.model.app import INPUTS_LABEL
 from seatrial.model.version import Version
 from seatrial.pipeline.outcome import Status
@@ -130,3 +132,20 @@ def test_a_file_that_grows_during_the_run(scenario: StepScenario) -> None:
     later = step.plan(scenario.world)
     assert isinstance(later, Change)
     assert later.planned.images[0].labels != plan.planned.images[0].labels
+
+
+def test_another_folder_builds_the_version_at_the_same_time(
+    scenario: StepScenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A build whose name another folder's build takes before it can be looked at ends with exit code 4."""
+    engine = scenario.world.engine
+    build = engine.build
+
+    def both(request: BuildRequest, emit: Emit) -> str:
+        build(request, emit)
+        return build(replace(request, labels={**request.labels, INPUTS_LABEL: "sha256:other"}), emit)
+
+    monkeypatch.setattr(engine, "build", both)
+    outcome = scenario.real(scenario.build())
+    assert isinstance(outcome.error, Conflict)
+    assert scenario.state.current("web") is None

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from invoke.collection import Collection
 from invoke.context import Context
-from invoke.exceptions import Exit
+from invoke.exceptions import Exit, UnexpectedExit
 from invoke.tasks import task
 
 ROOT = Path(__file__).parent
@@ -55,6 +55,7 @@ _took: dict[str, float] = {}  # how long each stage of `test` took, in seconds
 BIN = shlex.quote(str(VENV / "bin"))
 # Tests wait for the engine half of the time, so that one more than there are processors keeps them busy.
 PARALLEL = f"-n {(os.cpu_count() or 1) + 1} --dist worksteal --durations 10"
+TESTS_FAILED = 1  # pytest's exit code
 LOCKS = ("requirements.txt", "requirements-dev.txt")
 COMPILE = (
     f"{BIN}/uv pip compile --quiet --no-config --system-certs --universal --python-version 3.11"
@@ -136,7 +137,14 @@ def _pytest(c: Context, only: str, marked: str = "", env: dict[str, str] | None 
         _stage(c, "tests", f"{BIN}/python -m pytest {PARALLEL} {only}" + f" -m '{marked}'" * bool(marked), env)
         return
     also = f"({marked}) and " if marked else ""
-    _stage(c, "tests", f"{BIN}/python -m pytest {PARALLEL} -m '{also}not alone'", env)
+    try:
+        _stage(c, "tests", f"{BIN}/python -m pytest {PARALLEL} -m '{also}not alone'", env)
+    except UnexpectedExit as failure:
+        if failure.result.exited != TESTS_FAILED:
+            raise
+        # The tests share one engine: what fails beside others counts only if it fails by itself, too.
+        alone = f"{BIN}/python -m pytest --last-failed --maxfail 1 -m '{also}not alone'"
+        _stage(c, "tests that failed, one at a time", alone, env)
     if "not container" not in marked:  # those with time limits are all about containers
         _stage(c, "tests with time limits", f"{BIN}/python -m pytest --durations 10 -m '{also}alone'", env)
 

@@ -148,7 +148,7 @@ class EngineContents:
                 if not foreign(one["Labels"]) and (known(one["RepoTags"]) or not one["RepoTags"])
             ),
             # A volume in use belongs to a container that is looked at itself, or is another test's.
-            volumes=frozenset(one.name for one in client.volumes.list(filters={"dangling": True})),
+            volumes=frozenset(known([one.name for one in client.volumes.list(filters={"dangling": True})])),
             networks=frozenset(one.name for one in client.networks.list()),
         )
 
@@ -184,8 +184,8 @@ def project_name(client: docker.DockerClient) -> Iterator[str]:
     def left() -> list[object]:
         return EngineContents.of(client, name).beyond(before)
 
-    with suppress(AssertionError):  # containers of another test's build go by themselves
-        wait_until(lambda: not left(), seconds=15, pause=0.5)
+    with suppress(AssertionError):  # containers of another test's build, which have no labels, go by themselves
+        wait_until(lambda: not left(), seconds=60, pause=0.5)
     assert not left()
 
 

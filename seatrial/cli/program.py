@@ -163,7 +163,8 @@ class SeatrialProgram(PlaybookProgram):
 
 def run_playbook() -> None:
     """Run the tasks of a tasks.py, as `invoke` does."""
-    PlaybookProgram(name="Seatrial", binary="invoke", version=__version__).run()
+    names = [environment().command, "inv"]  # also for completion: the process's own name is Python's
+    PlaybookProgram(name="Seatrial", binary="invoke", binary_names=names, version=__version__).run()
 
 
 def _check_versions(tasks: Sequence[tuple[str, Mapping[str, Argument]]]) -> None:

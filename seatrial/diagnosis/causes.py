@@ -43,9 +43,15 @@ from seatrial.diagnosis.log import (
     permission_denied,
     port_taken_inside,
     read_only_root,
-    slow_worker,
     syntax_error,
     uncaught_exception,
+)
+from seatrial.diagnosis.server import (
+    app_not_found,
+    failed_import,
+    node_error,
+    node_file,
+    slow_worker,
     worker_failed,
 )
 
@@ -74,6 +80,7 @@ RECOGNIZERS: tuple[Callable[[Evidence], Cause | None], ...] = (
     # What the app's log says.
     missing_library,
     missing_module,
+    node_file,
     broken_import,
     syntax_error,
     read_only_root,
@@ -82,7 +89,10 @@ RECOGNIZERS: tuple[Callable[[Evidence], Cause | None], ...] = (
     missing_environment,
     missing_file,
     worker_failed,
+    app_not_found,
+    failed_import,
     uncaught_exception,
+    node_error,
     slow_worker,
     # Less specific evidence.
     wrong_port,

@@ -19,6 +19,9 @@ _CONTINUES = re.compile("above exception, another|above exception was the direct
 
 # How Gunicorn's master says that its workers ended: a consequence, never the cause.
 _SERVER_END = re.compile(r"gunicorn\.errors\.HaltServer: ")
+# Gunicorn 27's own warning where it has no folder for its control socket: no harm to the app.
+_SERVER_WARNING = "[ERROR] Control server error: "
+_LAST_LINES = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,6 +163,12 @@ class Evidence:
         at = max((at for at, line in enumerate(self.log) if _TRACEBACK in line), default=len(self.log))
         return tuple(line for line in self.log[at + 1 :] if line and not line[0].isspace())
 
+    @property
+    def worker_ended(self) -> bool:
+        """Whether the container runs on and serves nothing, and the last thing in its log is an exception."""
+        served = self.inspection.sockets if self.inspection else None
+        return self.running and self.silent and not served and 0 < len(self.exception_lines) <= _LAST_LINES
+
     def search_log(self, *patterns: str) -> re.Match[str] | None:
         """Return the last match of any pattern in a line of the log or of the engine's message."""
         return _last_match(patterns, (*self.log, *self.words.splitlines()))
@@ -179,10 +188,11 @@ def _last_match(patterns: Iterable[str], lines: tuple[str, ...]) -> re.Match[str
 
 
 def without_server_end(log: tuple[str, ...]) -> tuple[str, ...]:
-    """Return a log with the traceback of a server's own end cut to its last line.
+    """Return a log without a server's own warnings, and with the traceback of its own end cut to its last line.
 
     The exception that ended the app stands before it, in the worker's traceback.
     """
+    log = tuple(line for line in log if _SERVER_WARNING not in line)
     ends = [at for at, line in enumerate(log) if _SERVER_END.match(line)]
     if not ends:
         return log

@@ -15,13 +15,15 @@ __all__ = [
     "missing_file",
     "missing_library",
     "missing_module",
+    "not_found_by_name",
     "permission_denied",
+    "place",
     "port_taken_inside",
+    "raised",
     "read_only_root",
-    "slow_worker",
+    "shown",
     "syntax_error",
     "uncaught_exception",
-    "worker_failed",
 ]
 
 # Modules whose package has another name.
@@ -45,7 +47,9 @@ _PACKAGES: Final = {
     "sklearn": "scikit-learn",
     "yaml": "pyyaml",
 }
-_NO_MODULE: Final = r"(?:(?:ModuleNotFoundError|ImportError)|^\S*python[\d.]*): No module named '?(?P<name>[\w.]+)'?"
+_NO_MODULE: Final = (
+    r"(?:(?:ModuleNotFoundError|ImportError):|^\S*python[\d.]*:|^\d+\.) No module named '?(?P<name>[\w.]+)'?"
+)
 _NO_NODE_MODULE: Final = r"Error(?: \[\w+\])?: Cannot find (?:module|package) '(?P<name>[^'./][^']*)'"
 _EXCEPTION: Final = re.compile(r"(?P<name>[A-Za-z_][\w.]*)(?:: ?(?P<words>.*))?")
 _DENIED: Final = r"(?:[Pp]ermission denied|[Oo]peration not permitted)"
@@ -71,10 +75,15 @@ def missing_module(evidence: Evidence) -> Cause | None:
     module, sources = found["name"], evidence.sources
     top = module.partition(".")[0]
     if "Cannot find" in found[0]:
+        module = "/".join(module.split("/")[: 2 if module.startswith("@") else 1])  # lodash/fp is part of lodash
         reason, hint = (
             f"the module {module} is not in the image",
             f"npm install {module} (it adds the module to package.json)",
         )
+    elif re.search(rf"(?:^|[\s'\"=]){re.escape(module)}(?:[:\s'\"]|$)", " ".join(evidence.command[1:])):
+        return not_found_by_name(evidence, f"there is no module {module}")
+    elif top in sources.modules and top != module:
+        reason, hint = f"the app's own {top} has no module {module}", f"fix the name {module}, or COPY the module"
     elif top in sources.modules:
         reason = f"the app's own module {top} is not in a folder where Python looks for it"
         hint = f"fix WORKDIR, or COPY {top} there (does .dockerignore exclude it?)"
@@ -116,8 +125,8 @@ def syntax_error(evidence: Evidence) -> Cause | None:
     where = evidence.search_final_log(
         r'File "(?P<file>[^"<]+)", line (?P<line>\d+)\s*$', r"^(?P<file>/\S+\.[cm]?js):(?P<line>\d+)$"
     )
-    place = f"{where['file']}:{where['line']}" if where else _place(evidence) or "the app"
-    return Cause.fixed_by_build("syntax-error", f"{place}: {found['name']}: {found['words']}", f"fix {place}")
+    broken = f"{where['file']}:{where['line']}" if where else place(evidence) or "the app"
+    return Cause.fixed_by_build("syntax-error", f"{broken}: {found['name']}: {found['words']}", f"fix {broken}")
 
 
 def read_only_root(evidence: Evidence) -> Cause | None:
@@ -227,44 +236,26 @@ def missing_file(evidence: Evidence) -> Cause | None:
     )
 
 
-def worker_failed(evidence: Evidence) -> Cause | None:
-    """Recognise a Gunicorn that stops because its workers cannot load the app."""
-    if evidence.answered or not evidence.search_final_log(r"Worker failed to boot", r"App failed to load"):
-        return None
-    error = _raised(evidence)
-    if error is None and (
-        named := evidence.search_final_log(r"Failed to find (?:application object|attribute) (?P<name>.+?) in ")
-    ):
-        return Cause.fixed_by_build(
-            "worker-failed",
-            f"gunicorn does not find {named['name']} in the app's module",
-            f"fix the name in CMD ({' '.join(evidence.command)})",
-        )
-    reason = "gunicorn's worker failed to boot" + (f": {_shown(error)}" if error else "")
-    return Cause.fixed_by_build("worker-failed", reason, f"fix {_place(evidence) or 'the error in the log'}")
-
-
-def slow_worker(evidence: Evidence) -> Cause | None:
-    """Recognise a Gunicorn that killed a worker because it took too long."""
-    if evidence.answered or not evidence.search_log(r"WORKER TIMEOUT \(pid:\d+\)"):
-        return None
-    return Cause.fixed_by_build(
-        "worker-timeout",
-        "gunicorn killed its worker, which took longer than gunicorn's --timeout",
-        "find out what the worker waits for (a database, a lock), or raise --timeout in CMD",
-    )
+def not_found_by_name(evidence: Evidence, words: str) -> Cause:
+    """Return the cause for a command that names what does not exist; `words` say what was not found."""
+    hint = f"fix the name in CMD ({evidence.command_line})"
+    return Cause.fixed_by_build("app-not-found", f"the app that CMD names cannot be loaded: {words}", hint)
 
 
 def uncaught_exception(evidence: Evidence) -> Cause | None:
     """Recognise an exception that ended the app, or that is behind its status 500."""
-    error = _raised(evidence)
-    if error is None or evidence.answered or not (evidence.dead or evidence.answers_with_error):
+    error = raised(evidence)
+    if (
+        error is None
+        or evidence.answered
+        or not (evidence.dead or evidence.answers_with_error or evidence.worker_ended)
+    ):
         return None
     inspection = evidence.inspection
     code = f" (exit code {inspection.exit_code})" if inspection and evidence.dead else ""
-    hint = f"fix {_place(evidence) or 'the error in the log'}"
+    hint = f"fix {place(evidence) or 'the error in the log'}"
     status = f"; {evidence.problem.partition(';')[0]}" if evidence.answers_with_error and evidence.running else ""
-    return Cause.fixed_by_build("uncaught-exception", f"{_shown(error)}{code}{status}", hint)
+    return Cause.fixed_by_build("uncaught-exception", f"{shown(error)}{code}{status}", hint)
 
 
 def _stopped_by(evidence: Evidence, *patterns: str) -> re.Match[str] | None:
@@ -277,18 +268,19 @@ def _stopped_by(evidence: Evidence, *patterns: str) -> re.Match[str] | None:
     return evidence.search_final_log(*patterns)
 
 
-def _raised(evidence: Evidence) -> re.Match[str] | None:
+def raised(evidence: Evidence) -> re.Match[str] | None:
     """Return the last exception in the log that has a traceback, or None."""
     return next(filter(None, map(_EXCEPTION.fullmatch, evidence.exception_lines)), None)
 
 
-def _shown(error: re.Match[str]) -> str:
+def shown(error: re.Match[str]) -> str:
+    """Return an exception as its name and message."""
     return f"{error['name']}: {error['words']}" if error["words"] else error["name"]
 
 
-def _place(evidence: Evidence) -> str:
+def place(evidence: Evidence) -> str:
     """Return file and line of the innermost call in the app's own files, empty if the log does not show it."""
-    foreign = r"(?!.*(?:/lib(?:64)?/python[\d.]*/|(?:site|dist)-packages/))"
+    foreign = r"(?!.*(?:/lib(?:64)?/python[\d.]*/|(?:site|dist)-packages/|/bin/))"
     found = evidence.search_final_log(rf'File "(?P<file>{foreign}/[^"<]+)", line (?P<line>\d+)')
     return f"{found['file']}:{found['line']}" if found else ""
 

@@ -10,6 +10,7 @@ from seatrial.diagnosis.answers import https_only
 from seatrial.diagnosis.container import bound_to_loopback, certainly_wrong_port, ipv6_only
 from seatrial.diagnosis.evidence import Evidence
 from seatrial.diagnosis.gathering import gather
+from seatrial.diagnosis.server import app_not_found
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit, Engine
 from seatrial.events import Waiting
@@ -25,8 +26,8 @@ _TIMES = 3
 class Settled:
     """Looks at a container that is not ready, and recognises what stays wrong for two seconds.
 
-    That is an app that listens elsewhere, or otherwise than it is asked, and one that answers every request with the
-    same exception.
+    That is an app that listens elsewhere, or otherwise than it is asked, one that answers every request with the same
+    exception, and one that its server cannot find.
     """
 
     engine: Engine
@@ -52,7 +53,7 @@ def _state(evidence: Evidence) -> str:
     if evidence.answers_with_error:
         exception = next(iter(evidence.exception_lines), "")
         return exception if exception and evidence.log.count(exception) >= _TIMES else ""
-    for recognise in (certainly_wrong_port, bound_to_loopback, https_only, ipv6_only):
+    for recognise in (certainly_wrong_port, bound_to_loopback, https_only, ipv6_only, app_not_found):
         if cause := recognise(evidence):
             return f"{cause.name}: {cause.hint}"
     return ""

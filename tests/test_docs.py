@@ -23,7 +23,7 @@ from seatrial.tasks import ns
 from tests.hints import wrong_commands
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "README.pt-BR.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 CHORES = {"test", "dev.engines", "dev.lint", "dev.lock", "dev.reference"}
 CONTEXTS = {context.name: context for context in ns.to_contexts()}  # once: Invoke returns each help text only once
 _BLOCK = re.MULTILINE | re.DOTALL
@@ -46,6 +46,20 @@ def test_written_commands_exist() -> None:
     assert len(WRITTEN) > 15
     for page, command in WRITTEN:
         _check_command(page, command)
+
+
+def test_the_readme_in_portuguese_is_current() -> None:
+    """It has the headings, code, tables and links of the English one; comments and sentences are its own."""
+
+    def structure(text: str) -> list[object]:
+        blocks = re.findall(r"^```.*?^```", text, _BLOCK)
+        code = [[re.split(r"# |(?<=\S)  +", line)[0].rstrip() for line in block.splitlines()] for block in blocks]
+        links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if not link.startswith("README")]
+        rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `") or re.match(r"\| \d", line)]
+        return [len(re.findall(r"^#+ ", text, re.MULTILINE)), code, links, rows]
+
+    english, portuguese = ((ROOT / name).read_text("utf-8") for name in ("README.md", "README.pt-BR.md"))
+    assert structure(portuguese) == structure(english)
 
 
 def _check_command(page: str, command: str) -> None:

@@ -238,7 +238,8 @@ def missing_file(evidence: Evidence) -> Cause | None:
 
 def not_found_by_name(evidence: Evidence, words: str) -> Cause:
     """Return the cause for a command that names what does not exist; `words` say what was not found."""
-    hint = f"fix the name in CMD ({evidence.command_line})"
+    what = "how CMD calls the factory, or the factory's arguments" if "argument" in words else "the name in CMD"
+    hint = f"fix {what} ({evidence.command_line})"
     return Cause.fixed_by_build("app-not-found", f"the app that CMD names cannot be loaded: {words}", hint)
 
 

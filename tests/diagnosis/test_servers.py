@@ -25,7 +25,13 @@ REFUSED, FAILED = "no answer: Connection refused", "status 500, expected 200"
     ("name", "command", "answer", "cause", "words"),
     [
         ("gunicorn.exception", "gunicorn -b 0.0.0.0:5000 'app:app'", "", "worker-failed", "/srv/failing.py:4"),
-        ("gunicorn.factory", "gunicorn -b 0.0.0.0:5000 'app:create_app()'", "", "app-not-found", "create_app"),
+        (
+            "gunicorn.factory",
+            "gunicorn -b 0.0.0.0:5000 'app:create_app()'",
+            "",
+            "app-not-found",
+            "fix how CMD calls the factory",
+        ),
         ("gunicorn.modname", "gunicorn -b 0.0.0.0:5000 'appp:app'", "", "app-not-found", "appp"),
         ("gunicorn-preload.attribute", "gunicorn -b 0.0.0.0:5000 --preload 'app:nope'", "", "app-not-found", "nope"),
         ("gunicorn.variable", "gunicorn -b 0.0.0.0:5000 'app:app'", "", "missing-environment", "NO_SUCH"),
@@ -45,7 +51,13 @@ REFUSED, FAILED = "no answer: Connection refused", "status 500, expected 200"
             "/srv/failing.py:4",
         ),
         ("flask.modname", "flask --app appp:app run --host 0.0.0.0", "", "app-not-found", "appp"),
-        ("flask.factory", "flask --app app:create_app run --host 0.0.0.0", "", "app-not-found", "create_app"),
+        (
+            "flask.factory",
+            "flask --app app:create_app run --host 0.0.0.0",
+            "",
+            "app-not-found",
+            "fix how CMD calls the factory",
+        ),
         ("waitress.attribute", "waitress-serve app:nope", "", "app-not-found", "nope"),
         ("waitress.module", "waitress-serve app:app", "", "missing-module", "no_such_module"),
         (

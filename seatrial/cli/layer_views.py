@@ -61,7 +61,7 @@ def _named(world: World, playbook: Playbook, flags: NamedImageFlags) -> LayeredI
     name = find_image(world, playbook.settings, flags.image, app=flags.app, version=flags.version)
     image = world.engine.image(name)
     if image is None:
-        raise StepFailed(f"there is no image {name}", reason="it was removed meanwhile", hint="invoke images")
+        raise StepFailed(f"there is no image {name}", reason="it has just been removed", hint="invoke images")
     return layered_image(world.engine, image)
 
 

@@ -69,7 +69,7 @@ def make_lasting(*, guarded: bool = False) -> None:
     """Make standard output and error drop what cannot be written, also where they are closed.
 
     A character that the encoding lacks is written as an escape: file names need not be UTF-8. With `guarded` they break
-    what a GitHub runner would take for a workflow command, whoever wrote it.
+    what a GitHub runner would take for a workflow command, no matter who wrote it.
     """
     for number in range(3):
         try:

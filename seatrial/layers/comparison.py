@@ -1,4 +1,4 @@
-"""Which layers two images share, where sharing ends and why, and what would mend it."""
+"""Which layers two images share, where sharing ends and why, and how to fix it."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class Comparison:
     def _explain(
         self, step: ImageStep, before: ImageStep | None, again: Sequence[ImageStep], found: Instruction | None
     ) -> tuple[str, str]:
-        """Return why a step has another layer than the same step of the other image, and what would mend it."""
+        """Return why a step has another layer than the same step of the other image, and how to fix it."""
         if not self.shared or self._is_of_base(step):
             return "the base image is another one", ""
         if before is None:

@@ -73,7 +73,7 @@ def explained_image(world: World, app: App, version: Version | None) -> Image:
             return Image(id=recorded)  # the engine does not answer
         return world.image_for(app, None)
     reference = app.repository.with_tag(str(version))
-    if image := world.image(reference):  # whoever built it
+    if image := world.image(reference):  # no matter who built it
         return replace(image, tags=(reference.familiar,))
     exposed: tuple[str, ...] = ()
     with suppress(OSError, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""Two images side by side: what they share, where reuse ends, and what would mend it."""
+"""Two images side by side: what they share, where reuse ends, and how to fix it."""
 
 from __future__ import annotations
 

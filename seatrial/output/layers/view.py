@@ -118,7 +118,7 @@ class LayersView:
 
     @property
     def advice(self) -> tuple[str, str]:
-        """Why reuse ends, and what would mend it; empty texts if nothing is to be said."""
+        """Why reuse ends, and how to fix it; empty texts if there is nothing to say."""
         if self.reuse is None:
             return "", ""
         step, again = self.reuse.step, self.reuse.again

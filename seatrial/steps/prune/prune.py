@@ -65,7 +65,9 @@ class Prune(AppStep):
             )
             for image in keeping.removable
         )
-        return Explanation(commands=commands, notes=("looks anew which images nobody needs: these are those of now",))
+        return Explanation(
+            commands=commands, notes=("these are the images that nobody needs now; prune looks again when it runs",)
+        )
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:
         """Remove them, each only if no container has begun to use it; say what the build cache still holds."""
@@ -98,7 +100,7 @@ def _remove(world: World, image: Image) -> None:
     """Remove an image with all its names; the engine refuses it if a container uses it."""
     for name in (*image.tags, *image.digests):
         found = world.engine.image(name)
-        if found and found.id == image.id:  # another build may have taken the name meanwhile
+        if found and found.id == image.id:  # else another build has taken the name since the plan
             world.engine.untag(ImageReference.parse(name))
     world.engine.remove_image(image.id)
 

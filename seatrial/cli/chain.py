@@ -10,7 +10,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from invoke.program import Program
 
@@ -41,12 +41,14 @@ class Chain:
     _reports: list[Report] = field(default_factory=list)
     _call: Call = field(default_factory=Call)
     _others: list[tuple[str, str]] = field(default_factory=list)
+    _code: int | None = None
 
     def add(self, report: Report, call: Call) -> None:
         """Print a command's document, or keep it for that of the chain."""
         if len(self.typed) > 1:
             if not self._reports:
                 atexit.register(self._end)
+                sys.exit = self._exit
             self._reports.append(report)
             self._call = call
             return
@@ -70,15 +72,22 @@ class Chain:
         from seatrial.pipeline.report import joined
 
         waiting, error = self._not_started(), self._reports[-1].failure
-        if waiting and error is None:
+        code = int(bool(waiting)) if self._code is None else self._code
+        if code and error is None:
             error = StepFailed(
-                f"{waiting[0]} did not start",
-                reason="a task of your own, before it, ended the command",
+                f"{waiting[0]} did not start" if waiting else "a task of your own failed",
+                reason=f"a task of your own ended the command with exit code {code}",
                 hint="see what that task printed, then run it again",
             )
+            error.exit_code = code
         report = joined(self._reports, command=" ".join(self.typed), not_started=waiting, error=error)
         others = {name: json.loads(text) for name, text in self._others}
         print_out(as_json(report, call=self._call, others=others))
+
+    def _exit(self, status: object = None) -> NoReturn:
+        """End the process as `sys.exit` does, and note the exit code: Invoke ends it so, and tells nobody the code."""
+        self._code = status & 0xFF if isinstance(status, int) else int(status is not None)
+        raise SystemExit(status)
 
     def _not_started(self) -> list[str]:
         """Return the tasks behind the last one that ran; Invoke runs a task with the same flags only once."""

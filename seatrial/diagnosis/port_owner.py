@@ -1,4 +1,4 @@
-"""Find the container or process that uses a port of this machine."""
+"""Find the container or process that uses a port."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from seatrial.checks.http.base_url import BaseUrl
 from seatrial.checks.http.request import Request, send
+from seatrial.engine.endpoint import LOOPBACK
 from seatrial.engine.model import Container
 from seatrial.host.sockets import parse_sockets
 
@@ -18,27 +19,31 @@ _PROC = Path("/proc")
 _AIRPLAY = "macOS's AirPlay Receiver (System Settings, General, AirDrop & Handoff)"
 
 
-def find_port_owner(containers: Sequence[Container], port: int, *, proc: Path = _PROC) -> str | None:
+def find_port_owner(
+    containers: Sequence[Container], port: int, *, host: str = LOOPBACK, proc: Path = _PROC
+) -> str | None:
     """Return a description of the container or process that listens on a TCP port, or None if nothing does.
+
+    `host` is where the engine publishes ports; the processes of another machine than this one are not known.
 
     Without /proc, as on macOS, only an HTTP response can show the owner: macOS itself uses port 5000 for AirPlay.
     """
     for container in containers:
         if container.state in ("running", "paused") and container.publishes(port):
             return f"the container {container.name}"
-    for inode, pid in _listeners(port, proc):
+    for inode, pid in _listeners(port, proc) if host == LOOPBACK else ():
         if pid is not None:
             return f"process {pid} ({_command(pid)})"
         return f"another user's process (socket {inode})"
-    if not _answers(port):
+    if not _answers(host, port):
         return None
-    return _AIRPLAY if "AirTunes" in _server(port) else "another program"
+    return _AIRPLAY if "AirTunes" in _server(host, port) else "another program"
 
 
-def _server(port: int) -> str:
-    """Return the Server header of a server on this machine, empty if it sends none."""
+def _server(host: str, port: int) -> str:
+    """Return the Server header of a server, empty if it sends none."""
     try:
-        return send(BaseUrl(port=port), Request(), seconds=1).headers.get("server", "")
+        return send(BaseUrl(host=host, port=port), Request(), seconds=1).headers.get("server", "")
     except OSError:
         return ""
 
@@ -73,8 +78,10 @@ def _command(pid: int) -> str:
         return "ended"
 
 
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def _answers(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=1) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    except OSError:
+        return False
+    return True

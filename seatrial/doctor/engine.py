@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import nullcontext, suppress
 
 from seatrial.diagnosis.port_owner import find_port_owner
 from seatrial.doctor.findings import Finding, Inspection, Severity, Subject, failure
 from seatrial.engine.api_version import require_buildkit
-from seatrial.engine.endpoint import find_endpoint
+from seatrial.engine.endpoint import LOOPBACK, find_endpoint
 from seatrial.engine.model import EngineDetails
-from seatrial.errors import CredentialsError, EngineUnavailable, SeatrialError, UsageError
+from seatrial.errors import CredentialsError, EngineUnavailable, SeatrialError, Unavailable, UsageError
 from seatrial.host.subprocesses import output_of
 from seatrial.model.app import App
 from seatrial.pipeline.step import NoChange
@@ -131,35 +132,39 @@ def _base_image(subject: Subject) -> Iterator[Finding]:
 
 
 def _port(subject: Subject) -> Iterator[Finding]:
-    """Inspect whether each app's port on this machine is free, or already serves the app."""
+    """Inspect whether each app's port on the engine's machine is free, or already serves the app."""
+    engine, host = subject.world.engine, subject.world.engine.published_host
     for app in apps_of(subject):
         port, severity = app.host_port, Severity.FAILED
         try:
-            serving = serving_container(subject.world.engine, app)
-            owner = find_port_owner(subject.world.engine.containers({}), port)
+            serving = serving_container(engine, app)
+            owner = find_port_owner(engine.containers({}), port, host=host)
         except (EngineUnavailable, CredentialsError):
             # Without an engine, the owner may be the app itself.
-            serving, owner, severity = None, find_port_owner((), port), Severity.WARNING
+            serving, owner, severity = None, find_port_owner((), port, host=host), Severity.WARNING
         except SeatrialError as error:
             yield failure("port", error)
             continue
+        where = f"port {port}" if host == LOOPBACK else f"port {port} of {host}"
         if serving and serving.running and serving.publishes(port):
-            yield Finding(check="port", severity=Severity.OK, reason=f"{app.name} is served at 127.0.0.1:{port}")
+            yield Finding(check="port", severity=Severity.OK, reason=f"{app.name} is served at {host}:{port}")
         elif owner:
             hint = f"invoke run --port {port + 1}, or stop {owner}"
-            yield Finding(check="port", severity=severity, reason=f"port {port} is used by {owner}", hint=hint)
+            yield Finding(check="port", severity=severity, reason=f"{where} is used by {owner}", hint=hint)
         else:
-            yield Finding(check="port", severity=Severity.OK, reason=f"port {port} is free")
+            yield Finding(check="port", severity=Severity.OK, reason=f"{where} is free")
 
 
 def _registry(subject: Subject) -> Iterator[Finding]:
     """Inspect whether the local registry answers; it is needed only if the settings name it."""
     port = subject.settings.local_registry_port
     where = f"localhost:{port}"
-    needed = subject.settings.registry in (where, f"127.0.0.1:{port}")
-    plan = LocalRegistry(port=port).plan(subject.world)
-    if isinstance(plan, NoChange):
-        yield Finding(check="registry", severity=Severity.OK, reason=plan.message)
+    needed = subject.settings.registry in (where, f"{LOOPBACK}:{port}")
+    step, found = LocalRegistry(port=port), None
+    with nullcontext() if needed else suppress(Unavailable):  # an engine elsewhere has none
+        found = step.plan(subject.world)
+    if isinstance(found, NoChange):
+        yield Finding(check="registry", severity=Severity.OK, reason=found.message)
     else:
         severity = Severity.WARNING if needed else Severity.OK
         reason = f"no registry answers at {where}" + ("" if needed else ", and none is needed")

@@ -15,7 +15,9 @@ from seatrial.errors import CredentialsError, UsageError, sanitize
 from seatrial.host.docker_config import DockerConfig
 from seatrial.settings.settings import Environment
 
-__all__ = ["Endpoint", "TlsFiles", "find_endpoint", "is_loopback"]
+__all__ = ["LOOPBACK", "Endpoint", "TlsFiles", "find_endpoint", "is_loopback"]
+
+LOOPBACK = "127.0.0.1"
 
 _SOCKET = "unix:///var/run/docker.sock"
 _TLS_ENGINE = "tcp://localhost:2376"
@@ -53,7 +55,7 @@ class Endpoint:
     @property
     def published_host(self) -> str:
         """The host at which published ports answer: 127.0.0.1, or that of an engine on another machine."""
-        return "127.0.0.1" if self.host is None or is_loopback(self.host) else self.host
+        return LOOPBACK if self.host is None or is_loopback(self.host) else self.host
 
 
 def is_loopback(host: str) -> bool:

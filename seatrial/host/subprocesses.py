@@ -8,7 +8,7 @@ import selectors
 import subprocess
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -111,12 +111,17 @@ def exchange(words: list[str], text: str, *, seconds: float, limit: int = 64 * 1
 class PipedProcess:
     """A program that gets `body` as its input while its standard error is read line by line; a context manager.
 
-    The program has ended when the block ends, whatever happens.
+    `environment` are all its environment variables. The program has ended when the block ends, whatever happens.
     """
 
-    def __init__(self, words: list[str], body: Iterable[bytes]) -> None:
+    def __init__(self, words: list[str], body: Iterable[bytes], *, environment: Mapping[str, str]) -> None:
         self._process = subprocess.Popen(
-            words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
+            words,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            env=environment,
         )
         self._body = body
         self._body_error: SeatrialError | None = None

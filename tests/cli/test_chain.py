@@ -67,16 +67,20 @@ def test_one_document(tmp_path: Path, program: str) -> None:
 
 
 def test_a_task_of_the_users_own_fails(tmp_path: Path) -> None:
-    """A chain that another task ends says which task did not start; that task's output stays its own."""
+    """A chain that another task ends, before or behind the last one of ours, has the exit code of the process."""
     make_project(tmp_path, name="demo", base="python", port=5000)
     tasks = "from invoke import Collection, task\nfrom seatrial import tasks as ours\n"
     tasks += "@task\ndef build(c):\n    c.run('exit 5')\n"
     tasks += "ns = Collection(Collection.from_module(ours, name='ship'), own=build)\n"
     (tmp_path / "tasks.py").write_text(tasks)
 
-    done = invoke(tmp_path, "ship.apps", "--quiet", "own", "ship.build", "--json")
+    for words, skipped in (
+        ("ship.apps --quiet own ship.build --json", ["build"]),
+        ("ship.apps ship.build --explain --version 1 --json own", []),
+    ):
+        done = invoke(tmp_path, *words.split())
 
-    document = json.loads(done.stdout)
-    assert (done.returncode, document["exit_code"], document["status"]) == (5, 1, "failed")
-    assert document["error"]["message"] == "build did not start"
-    assert [app["name"] for app in document["documents"]["apps"]["apps"]] == ["web"]
+        document = json.loads(done.stdout)
+        assert (done.returncode, document["exit_code"], document["status"]) == (5, 5, "failed")
+        assert [app["name"] for app in document["documents"]["apps"]["apps"]] == ["web"]
+        assert [step["step"] for step in document["steps"]] == skipped

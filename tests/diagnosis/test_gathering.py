@@ -127,7 +127,7 @@ def test_a_port_of_an_unknown_owner(app: App, monkeypatch: pytest.MonkeyPatch) -
     """A port is reported as taken if the engine says so, even if its owner is not found."""
     engine = MemoryEngine()
     image, made = _started(app, engine)
-    monkeypatch.setattr(smoke_container, "find_port_owner", lambda *_: None)
+    monkeypatch.setattr(smoke_container, "find_port_owner", lambda *_, **__: None)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         second = engine.create(spec_for(app, image, name="gather-2", host_port=port, labels={}), lambda _: None)

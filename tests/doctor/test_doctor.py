@@ -153,6 +153,21 @@ def test_a_port_that_the_app_uses_itself(tmp_path: Path, engine: MemoryEngine, f
     assert f"127.0.0.1:{app.host_port}" in port.reason
 
 
+def test_an_engine_on_another_machine(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
+    """The port of the engine's machine counts, not of this one, and a local registry is missed only if it is needed."""
+    engine.published_host = "127.0.0.2"
+    subject = _subject(tmp_path, engine, free_port)
+    with socket.create_server(("127.0.0.1", free_port)):
+        found = {one.check: one for one in findings(subject)}
+    assert found["port"].severity is found["registry"].severity is Severity.OK
+    assert f"{free_port} of 127.0.0.2" in found["port"].reason
+
+    with socket.create_server(("127.0.0.2", free_port)):
+        assert "another program" in _found(subject, "port").reason
+    needed = _subject(tmp_path, engine, free_port, registry=f"localhost:{free_port}")
+    assert _found(needed, "registry").severity is Severity.FAILED
+
+
 def test_each_app_is_inspected(tmp_path: Path, free_port: int) -> None:
     """An error with one app does not hide the findings of the others, and equal findings are reported once."""
 

@@ -15,11 +15,16 @@ from seatrial.engine.model import BuildRequest
 from seatrial.errors import Unavailable
 from seatrial.events import BuildEvent
 from seatrial.host.subprocesses import PipedProcess, output_of
+from seatrial.settings.variables import variables
 from seatrial.sources.archive import stream
 
 __all__ = ["BuildxBuild"]
 
 _VERSION = re.compile(r"v?(\d+\.\d+\S*)")
+# What docker, buildx and their helpers take as settings of their own: a build argument must not change them.
+_SETTINGS = re.compile(
+    "HOME|PATH|TMPDIR|(?:BUILDKIT|BUILDX|DOCKER|EXPERIMENTAL_BUILDKIT|LD|OTEL|SSH|SSL|XDG)_.*|GO[A-Z]+|.*_(?:PROXY|proxy)"
+)
 
 
 class BuildxBuild:
@@ -61,7 +66,8 @@ class BuildxBuild:
             digests=request.digests,
             grown=self.grown.append,
         )
-        with PipedProcess(_command(request, name), body) as process:
+        words, values = _command(request, name)
+        with PipedProcess(words, body, environment=variables(**values)) as process:
             self._process = process
             for line in process.lines():
                 status = status_from_json(line)
@@ -88,8 +94,13 @@ class BuildxBuild:
         return message.removeprefix("ERROR: ")
 
 
-def _command(request: BuildRequest, dockerfile: str) -> list[str]:
+def _command(request: BuildRequest, dockerfile: str) -> tuple[list[str], dict[str, str]]:
+    """Return the command, and the environment variables from which it takes the values of build arguments.
+
+    Every user of this machine can read a command line.
+    """
     options = request.options
-    arguments = [f"{name}={value}" for name, value in options.arguments.items()]
+    values = {name: value for name, value in options.arguments.items() if not _SETTINGS.fullmatch(name)}
+    arguments = [name if name in values else f"{name}={value}" for name, value in options.arguments.items()]
     flags = build_words(request.reference, options, request.labels, arguments)
-    return ["docker", "buildx", "build", "--progress=rawjson", f"--file={dockerfile}", *flags, "-"]
+    return ["docker", "buildx", "build", "--progress=rawjson", f"--file={dockerfile}", *flags, "-"], values

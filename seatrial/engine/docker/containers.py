@@ -12,6 +12,7 @@ from typing import Any
 
 from seatrial.engine.connection import Connection
 from seatrial.engine.docker.ending import COUNTERS, ended_by, oom_kills_in_host, oom_kills_of
+from seatrial.engine.endpoint import LOOPBACK
 from seatrial.engine.failures import AbsentError, RefusedError
 from seatrial.engine.inspection import (
     ContainerInspection,
@@ -32,7 +33,6 @@ from seatrial.host.signals import start_thread
 __all__ = ["Containers"]
 
 _CONFLICT = 409
-_LOOPBACK = "127.0.0.1"
 # Exit codes if a program is for another platform, or if a shell then tried to run it as a script.
 _NOT_EXECUTED = (2, 126, 127)
 _SOCKET_TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
@@ -95,8 +95,8 @@ class Containers:
         try:
             address = str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
         except OSError:  # a name that only ssh or a proxy knows
-            address = _LOOPBACK
-        if address != _LOOPBACK:
+            address = LOOPBACK
+        if address != LOOPBACK:
             text = (
                 f"{spec.name}: the engine is on another machine: port {spec.port} is open to the network of {address}"
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+from seatrial.engine.endpoint import LOOPBACK
 from seatrial.engine.model import Container
 from seatrial.engine.protocol import Engine
 from seatrial.errors import Unavailable
@@ -14,7 +15,6 @@ __all__ = ["require_reachable"]
 
 _SECONDS = 3
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
-_LOOPBACK = "127.0.0.1"
 
 
 def require_reachable(engine: Engine, container: Container, inside: int, port: int) -> None:
@@ -24,7 +24,7 @@ def require_reachable(engine: Engine, container: Container, inside: int, port: i
     that the app listens on in the container.
     """
     host = engine.published_host
-    local = host == _LOOPBACK
+    local = host == LOOPBACK
     for _ in range(2):  # the app may have begun to listen between a refused connection and the look into its container
         reason = _refusal(host, port)
         if not reason or (local and _listens_here(port)):

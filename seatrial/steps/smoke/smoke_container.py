@@ -108,7 +108,7 @@ def start_container(engine: Engine, app: App, image: Image, container_id: str, *
         if error.cause == "port-taken":
             if not host_port:  # the engine chose the port
                 raise
-            owner = find_port_owner(engine.containers({}), host_port)
+            owner = find_port_owner(engine.containers({}), host_port, host=engine.published_host)
             raise ContainerFailed(
                 f"port {host_port} is taken",
                 reason=f"{owner} uses it" if owner else error.reason,

@@ -88,13 +88,17 @@ def test_a_cache(with_buildx: Project) -> None:
 
 @pytest.mark.engine
 def test_ctrl_c(with_buildx: Project) -> None:
-    """Ctrl-C stops buildx and with it the RUN in the engine."""
-    project = with_buildx
+    """Ctrl-C stops buildx and the RUN in the engine, which got its build arguments; no command line shows them."""
+    project, value = with_buildx, f"of {with_buildx.name}"
     _give_secret(project)
+    settings = project.folder / "invoke.yaml"
+    settings.write_text(f"{settings.read_text()}      build_args: {{WORDS: {value}, DOCKER_WORDS: {value}!}}\n")
     dockerfile = project.folder / "Dockerfile"
-    dockerfile.write_text(dockerfile.read_text() + f"RUN sleep 6789 # {project.name}\n")
+    run = f'RUN test "${{#WORDS}} ${{#DOCKER_WORDS}}" = "{len(value)} {len(value) + 1}" && sleep 6789'
+    dockerfile.write_text(f"{dockerfile.read_text()}ARG WORDS\nARG DOCKER_WORDS\n{run}\n")
     process = project.start("build", "--version", "1")
     wait_until(lambda: _runs("sleep 6789"))
+    assert not _runs(f"WORDS={value} ")
 
     done = project.interrupt(process, signal.SIGINT)
 

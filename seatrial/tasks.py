@@ -31,7 +31,8 @@ from seatrial.cli.run_flags import RunFlags
 from seatrial.cli.task import task
 from seatrial.errors import EngineUnavailable, SeatrialError
 from seatrial.output.hints import Call
-from seatrial.settings.settings import Settings, environment
+from seatrial.settings.settings_file import KEY, VALUES
+from seatrial.settings.variables import environment
 
 __all__ = ["apps", "doctor", "history", "images", "inspect", "layers", "logs", "ns", "report", "status"]
 
@@ -189,4 +190,4 @@ def _check_for_plain_invoke() -> None:
 
 
 _check_for_plain_invoke()
-ns = Collection.from_module(sys.modules[__name__], name="seatrial", config={"seatrial": Settings.defaults()})
+ns = Collection.from_module(sys.modules[__name__], name="seatrial", config={KEY: dict.fromkeys(VALUES)})

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+import pytest
+
 from seatrial import errors
 
 ROOT = Path(__file__).parent.parent
@@ -204,9 +206,22 @@ def test_error_tree() -> None:
             assert kind.exit_code in {1, 2, 3, 4}
 
 
-def test_heavy_imports_are_late() -> None:
-    """Importing the tasks does not import the SDK, requests, protobuf, Playwright, jinja2 or Rich."""
-    heavy = "{'docker', 'google', 'jinja2', 'playwright', 'requests', 'rich', 'urllib3'}"
-    words = f"import sys, seatrial.tasks; print(*sorted({heavy} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == ""
+@pytest.mark.parametrize(
+    ("words", "more"),
+    [
+        (["--list"], {"msgspec", "seatrial.model.app", "seatrial.settings.settings"}),
+        (["release", "--version", "a/b"], {"seatrial.cli.session", "seatrial.events", "seatrial.registry.credentials"}),
+    ],
+)
+def test_heavy_imports_are_late(words: list[str], more: set[str], tmp_path: Path) -> None:
+    """Neither the list of tasks nor a wrong version loads the SDK, the pipeline or any other library but Invoke's.
+
+    The list does not load the settings, either.
+    """
+    heavy = {"docker", "google", "jinja2", "playwright", "requests", "rich", "urllib3"}
+    heavy |= {"seatrial.engine.model", "seatrial.pipeline.world", "seatrial.steps"}
+    command = [sys.executable, "-X", "importtime", "-m", "seatrial", *words]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "seatrial.tasks" in loaded
+    assert not loaded & (heavy | more)

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from seatrial.cli.flags import flag
+from seatrial.cli.flags import Flags, flag
 from seatrial.errors import UsageError, sanitize
-from seatrial.model.app import App, BuildOptions
-from seatrial.model.platforms import parse_platforms
-from seatrial.settings.settings import build_context
 from seatrial.settings.variables import variables
+
+if TYPE_CHECKING:  # --list and --help do not load the model
+    from seatrial.model.app import App, BuildOptions
 
 __all__ = ["BuildFlags", "parse_pairs"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class BuildFlags:
+class BuildFlags(Flags):
     """The flags of `build` and `release` as they were typed; a flag that was not typed leaves the setting as it is."""
 
     build_arg: Sequence[str] | None = flag("A build argument, NAME=VALUE; may be given several times.", repeatable=True)
@@ -42,6 +41,9 @@ class BuildFlags:
 
         Raise `UsageError` for an invalid one, and for a build secret that the environment lacks.
         """
+        from seatrial.model.platforms import parse_platforms
+        from seatrial.settings.settings import build_context
+
         known = app.build
         _check_secrets(known)
         contexts = parse_pairs("--build-context", self.build_context, "NAME=FOLDER")
@@ -61,6 +63,8 @@ class BuildFlags:
 
 def _default_platform() -> tuple[str, ...]:
     """Return the platform in DOCKER_DEFAULT_PLATFORM, as the docker CLI takes it."""
+    from seatrial.model.platforms import parse_platforms
+
     text = variables().get("DOCKER_DEFAULT_PLATFORM")
     try:
         return parse_platforms([text] if text else [])

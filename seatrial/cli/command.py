@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
@@ -15,20 +15,20 @@ from invoke.exceptions import Exit
 
 from seatrial.cli.chain import Chain, print_out
 from seatrial.cli.flags import ExplainFlags, ReportFlags
-from seatrial.cli.hooks import Hooks
 from seatrial.cli.project import check_named_file, choose_environment, find_root, settings_files
+from seatrial.cli.termination import Terminated, terminable
 from seatrial.errors import Interrupted, SeatrialError, StepFailed, UsageError
-from seatrial.events import Info
-from seatrial.host.desktop import open_page
 from seatrial.host.streams import make_lasting, write_command
 from seatrial.output.hints import Call
-from seatrial.registry.credentials import Credential, Secret
-from seatrial.settings.settings import Settings, environment
+from seatrial.settings.variables import environment
 
 if TYPE_CHECKING:  # --list and --help do not load the pipeline
+    from invoke.config import Config
+
     from seatrial.cli.playbook import Playbook
     from seatrial.pipeline.step import Step
     from seatrial.pipeline.world import World
+    from seatrial.registry.credentials import Credential
 
 __all__ = ["Command", "ask_credential", "command", "exit_with"]
 
@@ -41,13 +41,33 @@ class Command:
     """A command while it runs, in its chain."""
 
     playbook: Playbook
-    world: World
+    config: Config
     chain: Chain
     call: Call
     check: bool
     json: bool
     output: ExplainFlags
-    hooks: Hooks
+
+    @cached_property
+    def world(self) -> World:
+        """The project's world, which is opened when a task first needs it: wrong use ends before."""
+        from seatrial.cli.session import open_world
+
+        settings = self.playbook.settings
+        world = open_world(settings.root, settings.environment)
+        world.engine.report_waiting(lambda text: sys.stderr.write(f"{text}\n"))
+        return world
+
+    def close(self) -> None:
+        """Close the connection to the engine, if there is one."""
+        if "world" in vars(self):
+            self.world.engine.close()
+
+    def _with_hooks(self, steps: Sequence[Step]) -> tuple[Step, ...]:
+        """Return the steps with the user's hooks around them."""
+        from seatrial.cli.hooks import Hooks
+
+        return Hooks(settings=self.playbook.settings, config=self.config, json=self.json).around(steps)
 
     def carry_out(
         self,
@@ -68,6 +88,7 @@ class Command:
             return
         from seatrial.cli.report_files import ReportFiles
         from seatrial.cli.session import carry_out
+        from seatrial.events import Info
         from seatrial.output.ci.sections import sections_for
         from seatrial.output.console import Console
 
@@ -79,7 +100,7 @@ class Command:
             diff=self.output.diff,
             sections=sections_for(environment()),
         )
-        wait, steps = _seconds(lock_wait), self.hooks.around(steps)
+        wait, steps = _seconds(lock_wait), self._with_hooks(steps)
         written = ReportFiles(files, junit=junit, check=self.check)
         report = carry_out(
             self.call.task,
@@ -109,6 +130,8 @@ class Command:
 
     def credential(self, user: str, registry: str, *, from_stdin: bool) -> Credential:
         """Return a user with the password as it is typed; none is asked for if the login is only explained."""
+        from seatrial.registry.credentials import Credential, Secret
+
         if self.output.explains:
             return Credential(user=user, secret=Secret(""))
         return ask_credential(user, registry, from_stdin=from_stdin)
@@ -124,7 +147,7 @@ class Command:
             other = "--explain" if self.output.explain else "--json"
             reason = "each prints something else on standard output"
             raise UsageError(f"--script and {other} exclude each other", reason=reason, hint="--script")
-        explained = explain(self.hooks.around(steps), self.world)
+        explained = explain(self._with_hooks(steps), self.world)
         if self.output.script:
             call = f"{self.call.program} {self.call.prefix}{self.call.task}"
             print_out(script(explained, call=call, root=self.playbook.settings.root).rstrip("\n"))
@@ -152,11 +175,11 @@ def command(  # noqa: PLR0913  each argument is one thing
 ) -> Iterator[Command]:
     """Yield a command of this project; turn errors into a message and an exit code."""
     from seatrial.cli.playbook import Playbook
-    from seatrial.cli.session import Terminated, open_world, terminable, unexpected
+    from seatrial.settings.settings import Settings
 
     make_lasting(guarded=environment().github is not None)
     check, json = check or bool(c.config.run.dry), json or chain.json
-    output = replace(output, explain=output.explain or chain.explain, script=output.script or chain.script)
+    output = output.but(explain=output.explain or chain.explain, script=output.script or chain.script)
     documents = chain if json else None
     try:
         with terminable():
@@ -165,13 +188,8 @@ def command(  # noqa: PLR0913  each argument is one thing
             chosen = choose_environment(c.config, root)
             files = settings_files(c.config, root, chosen)
             settings = Settings.load(_plain(c.config.get("seatrial", {})), root, files, environment=chosen)
-            world = open_world(root, chosen)
-            world.engine.report_waiting(lambda text: sys.stderr.write(f"{text}\n"))
-            try:
-                hooks = Hooks(settings=settings, config=c.config, json=json)
-                yield Command(Playbook(settings=settings), world, chain, call, check, json, output, hooks)
-            finally:
-                world.engine.close()
+            with closing(Command(Playbook(settings=settings), c.config, chain, call, check, json, output)) as cmd:
+                yield cmd
     except SeatrialError as error:
         raise exit_with(call, error, check=check, chain=documents) from error
     except KeyboardInterrupt:
@@ -183,6 +201,8 @@ def command(  # noqa: PLR0913  each argument is one thing
     except Exit:
         raise
     except Exception as error:
+        from seatrial.cli.session import unexpected
+
         raise exit_with(call, unexpected(error, call.task), check=check, chain=documents) from error
 
 
@@ -191,9 +211,9 @@ def exit_with(call: Call, error: SeatrialError, *, check: bool, chain: Chain | N
 
     `chain` prints the document of --json; None without that flag.
     """
-    from seatrial.output.console import Console
+    from seatrial.output.writer import Writer
 
-    Console(errors=True, call=call).error(error)
+    Writer(errors=True, call=call).error(error)
     _annotate(error, call)
     return _exit_after_document(call, error, check=check, chain=chain)
 
@@ -217,6 +237,8 @@ def _exit_after_document(call: Call, error: SeatrialError, *, check: bool, chain
 
 def _opened(address: str) -> str:
     """Open the app's page, and return what is so then."""
+    from seatrial.host.desktop import open_page
+
     visible = environment().desktop or sys.stdout.isatty() or sys.stderr.isatty()
     problem = open_page(address, visible=visible)
     return f"{address} is not opened: {problem}" if problem else f"opened {address} in your browser"
@@ -239,6 +261,10 @@ def _seconds(text: str) -> float:
 
 def ask_credential(user: str, registry: str, *, from_stdin: bool) -> Credential:
     """Ask for a user's password, or read it from standard input; `UsageError` when there is none."""
+    import getpass
+
+    from seatrial.registry.credentials import Credential, Secret
+
     try:
         if from_stdin:
             password = sys.stdin.read().rstrip("\r\n")

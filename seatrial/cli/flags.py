@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar, NamedTuple, Self
 
 from seatrial.errors import UsageError
 from seatrial.output.detail import Detail
@@ -15,6 +15,8 @@ __all__ = [
     "DownFlags",
     "ExplainFlags",
     "FileFlag",
+    "Flag",
+    "Flags",
     "ImageFlags",
     "JsonFlag",
     "LayersFlags",
@@ -37,26 +39,57 @@ __all__ = [
 ]
 
 
-def flag(text: str, *, default: Any = None, short: str = "", repeatable: bool = False) -> Any:  # noqa: ANN401  a field
-    """Return a field of a flag group; `text` is the flag's help."""
-    return field(default=default, metadata={"help": text, "short": short, "repeatable": repeatable})
+class Flag(NamedTuple):
+    """A flag of a group: its default, help and short letter, and whether it may be given several times."""
+
+    default: Any
+    help: str
+    short: str
+    repeatable: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class CheckFlag:
+def flag(text: str, *, default: Any = None, short: str = "", repeatable: bool = False) -> Any:  # noqa: ANN401  its value
+    """Return a flag for a group; `text` is the flag's help."""
+    return Flag(default=default, help=text, short=short, repeatable=repeatable)
+
+
+class Flags:
+    """A group of flags, each an attribute of its name: what was typed, or else the default.
+
+    Groups are plain classes, because every command loads all of them, and dataclasses take ten times as long to make.
+    """
+
+    flags: ClassVar[Mapping[str, Flag]] = {}
+
+    def __init_subclass__(cls) -> None:
+        own = {name: value for name, value in vars(cls).items() if isinstance(value, Flag)}
+        inherited = [getattr(base, "flags", {}) for base in reversed(cls.__mro__[1:])]
+        cls.flags = {name: one for flags in (*inherited, own) for name, one in flags.items()}
+        for name, one in own.items():
+            setattr(cls, name, one.default)
+
+    def __init__(self, **typed: Any) -> None:  # noqa: ANN401  each flag's own
+        if unknown := typed.keys() - self.flags.keys():
+            raise TypeError(f"{type(self).__name__} has no flag {min(unknown)}")
+        vars(self).update(typed)
+
+    def but(self, **typed: Any) -> Self:  # noqa: ANN401  as above
+        """Return the same flags with other values for these."""
+        return type(self)(**{**vars(self), **typed})
+
+
+class CheckFlag(Flags):
     """Check mode."""
 
     check: bool = flag("Change nothing; say what would change.", default=False, short="n")
 
 
-@dataclass(frozen=True, kw_only=True)
-class QuietFlag:
+class QuietFlag(Flags):
     """Whether less is printed."""
 
     quiet: bool = flag("Print less: failures and the recap; of a list, only ids or names.", default=False, short="q")
 
 
-@dataclass(frozen=True, kw_only=True)
 class OutputFlags(QuietFlag):
     """How much is printed."""
 
@@ -73,7 +106,6 @@ class OutputFlags(QuietFlag):
         return Detail.QUIET if self.quiet else Detail.VERBOSE if self.verbose else Detail.USUAL
 
 
-@dataclass(frozen=True, kw_only=True)
 class ExplainFlags(OutputFlags):
     """Whether a task is explained instead of carried out."""
 
@@ -86,8 +118,7 @@ class ExplainFlags(OutputFlags):
         return self.explain or self.script
 
 
-@dataclass(frozen=True, kw_only=True)
-class JsonFlag:
+class JsonFlag(Flags):
     """Output for programs."""
 
     json: bool = flag(
@@ -95,57 +126,49 @@ class JsonFlag:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class AppFlag:
+class AppFlag(Flags):
     """Which app."""
 
     app: str | None = flag("The app's name in the settings; needed only if there are several.")
 
 
-@dataclass(frozen=True, kw_only=True)
 class ImageFlags(AppFlag):
     """Which image of which app."""
 
     version: str | None = flag("The version; it becomes the image's tag.", short="v")
 
 
-@dataclass(frozen=True, kw_only=True)
 class NamedImageFlags(ImageFlags):
     """Which image, also by its name or id."""
 
     image: str | None = flag("An image by name or id (default: the one built last).")
 
 
-@dataclass(frozen=True, kw_only=True)
-class RegistryFlags:
+class RegistryFlags(Flags):
     """Where an image is published."""
 
     user: str | None = flag("Your user name in the registry; the image becomes NAME/repository.", short="u")
     registry: str | None = flag("The registry, HOST or HOST:PORT (default Docker Hub).")
 
 
-@dataclass(frozen=True, kw_only=True)
 class LoginFlags(RegistryFlags):
     """Who logs in where."""
 
     password_stdin: bool = flag("Read the password from standard input.", default=False)
 
 
-@dataclass(frozen=True, kw_only=True)
-class LockFlag:
+class LockFlag(Flags):
     """How long to wait for another release."""
 
     lock_wait: str = flag("Seconds to wait for another release of this repository (default 0).", default="0")
 
 
-@dataclass(frozen=True, kw_only=True)
-class OverwriteFlag:
+class OverwriteFlag(Flags):
     """Whether a published version may be replaced."""
 
     overwrite: bool = flag("Replace other content that is published under this version.", default=False)
 
 
-@dataclass(frozen=True, kw_only=True)
 class PushFlags(OverwriteFlag, LockFlag):
     """What a push may do only on request."""
 
@@ -157,8 +180,7 @@ class PushFlags(OverwriteFlag, LockFlag):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class BrowserFlag:
+class BrowserFlag(Flags):
     """Whether a browser opens the page, too."""
 
     browser: bool = flag(
@@ -166,27 +188,23 @@ class BrowserFlag:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReportFlags:
+class ReportFlags(Flags):
     """What a command writes about itself."""
 
     report: str | None = flag("Write a page about this run to this file, as HTML; also if it fails.")
     dotenv: str | None = flag("Write version, image, digest and references to this file, as SEATRIAL_NAME=VALUE lines.")
 
 
-@dataclass(frozen=True, kw_only=True)
 class ReleaseFlags(PushFlags, BrowserFlag, ReportFlags):
     """What a release does beyond its steps, and only on request."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class RollbackFlags(LockFlag):
     """Where to roll back to."""
 
     to: str | None = flag("The version the moving tags point back to; previous: the release before the live one.")
 
 
-@dataclass(frozen=True, kw_only=True)
 class SmokeFlags(BrowserFlag):
     """What a smoke test looks at, and what it writes."""
 
@@ -194,35 +212,30 @@ class SmokeFlags(BrowserFlag):
     junit: str | None = flag("Write checks, image checks and the browser's visit to this file as JUnit XML.")
 
 
-@dataclass(frozen=True, kw_only=True)
-class FileFlag:
+class FileFlag(Flags):
     """Where the result is written."""
 
     output: str | None = flag("The file to write: .html, or a picture of layers also as .svg.")
 
 
-@dataclass(frozen=True, kw_only=True)
-class PortFlag:
+class PortFlag(Flags):
     """Where the app is served."""
 
     port: str | None = flag("The port on 127.0.0.1.")
 
 
-@dataclass(frozen=True, kw_only=True)
-class DownFlags:
+class DownFlags(Flags):
     """What `down` removes."""
 
     volumes: bool = flag("Also delete the apps' volumes and the local registry's data.", default=False)
 
 
-@dataclass(frozen=True, kw_only=True)
 class PruneFlags(AppFlag):
     """Whose images are removed, and how many stay."""
 
     keep: str | None = flag("How many versions and releases stay (default: the setting keep, which is 5).")
 
 
-@dataclass(frozen=True, kw_only=True)
 class LayersFlags(FileFlag):
     """What layers are compared with, and where the picture is written."""
 
@@ -230,8 +243,7 @@ class LayersFlags(FileFlag):
     all: bool = flag("Show what all images of the engine save by sharing layers.", default=False)
 
 
-@dataclass(frozen=True, kw_only=True)
-class LogFlags:
+class LogFlags(Flags):
     """Which lines of a log."""
 
     tail: str = flag("How many lines to show, from the end.", default="100")

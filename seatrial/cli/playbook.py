@@ -21,18 +21,17 @@ from seatrial.cli.flags import (
 )
 from seatrial.cli.run_flags import RunFlags
 from seatrial.errors import UsageError, sanitize
-from seatrial.model.app import App
 from seatrial.model.reference import DOCKER_HUB, parse_login, parse_registry, parse_user
 from seatrial.model.version import Version
-from seatrial.pipeline.step import Step
-from seatrial.registry.credentials import Credential
-from seatrial.settings.settings import Settings
-from seatrial.sources.git import described_version
-from seatrial.steps.publish.destination import Destination
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # wrong use ends before the pipeline is loaded
+    from seatrial.model.app import App
     from seatrial.pipeline.ledger import Ledger
+    from seatrial.pipeline.step import Step
     from seatrial.pipeline.world import World
+    from seatrial.registry.credentials import Credential
+    from seatrial.settings.settings import Settings
+    from seatrial.steps.publish.destination import Destination
 
 __all__ = ["Playbook"]
 
@@ -43,7 +42,7 @@ _DEMO_VERSION = "1"
 
 @dataclass(frozen=True, kw_only=True)
 class Playbook:
-    """The commands of one project, each as the steps it is made of.
+    """The commands of one project, each as the steps it is made of, which are loaded once the flags have been read.
 
     Without a version, `build` and `release` use what git describes; every other command uses the image that was built
     last.
@@ -53,16 +52,18 @@ class Playbook:
 
     def build(self, image: ImageFlags, flags: BuildFlags) -> tuple[Step, ...]:
         """Return the steps of `build`."""
+        target = flags.apply_to(self.settings.app(image.app), self.settings.root)
+        version = _version_to_build(image, target)
         from seatrial.steps.build.build import Build
 
-        target = flags.apply_to(self.settings.app(image.app), self.settings.root)
-        return (Build(target=target, version=_version(image) or described_version(target.context)),)
+        return (Build(target=target, version=version),)
 
     def run(self, image: ImageFlags, flags: RunFlags) -> tuple[Step, ...]:
         """Return the steps of `run`."""
+        target, version = flags.apply_to(self.settings.app(image.app)), _version(image)
         from seatrial.steps.serve.run import Run
 
-        return (Run(target=flags.apply_to(self.settings.app(image.app)), version=_version(image)),)
+        return (Run(target=target, version=version),)
 
     def stop(self, which: AppFlag) -> tuple[Step, ...]:
         """Return the steps of `stop`."""
@@ -72,13 +73,13 @@ class Playbook:
 
     def smoke(self, image: ImageFlags, flags: SmokeFlags) -> tuple[Step, ...]:
         """Return the steps of `smoke`: for an image, or with a URL for what is deployed there."""
-        from seatrial.steps.smoke.smoke import Smoke
-
-        target = self.settings.app(image.app)
+        target, version = self.settings.app(image.app), _version(image)
         browser = _browser(self.settings) if flags.browser else None
         if flags.url is not None:
-            return (_deployed(target, flags.url, _version(image), browser),)
-        return (Smoke(target=target, version=_version(image), browser=browser, log=flags.junit is not None),)
+            return (_deployed(target, flags.url, version, browser),)
+        from seatrial.steps.smoke.smoke import Smoke
+
+        return (Smoke(target=target, version=version, browser=browser, log=flags.junit is not None),)
 
     def login(self, credential: Credential, where: RegistryFlags) -> tuple[Step, ...]:
         """Return the steps of `login`."""
@@ -88,10 +89,11 @@ class Playbook:
 
     def tag(self, image: ImageFlags, where: RegistryFlags) -> tuple[Step, ...]:
         """Return the steps of `tag`."""
+        target, version = self.settings.app(image.app), _version(image)
+        destination = self.destination(target, where)
         from seatrial.steps.publish.tag import Tag
 
-        target = self.settings.app(image.app)
-        return (Tag(target=target, version=_version(image), destination=self.destination(target, where)),)
+        return (Tag(target=target, version=version, destination=destination),)
 
     def push(self, image: ImageFlags, where: RegistryFlags, flags: PushFlags) -> tuple[Step, ...]:
         """Return the steps of `push`."""
@@ -109,15 +111,15 @@ class Playbook:
         build_flags: BuildFlags,
     ) -> tuple[Step, ...]:
         """Return the steps of `release`; with `untested` there is no smoke test."""
+        target = build_flags.apply_to(self.settings.app(image.app), self.settings.root)
+        version = _version_to_build(image, target)
+        destination = self.destination(target, where)
+        destination.tags(version)
         from seatrial.steps.build.build import Build
         from seatrial.steps.publish.preflight import Preflight
         from seatrial.steps.publish.tag import Tag
         from seatrial.steps.smoke.smoke import Smoke
 
-        target = build_flags.apply_to(self.settings.app(image.app), self.settings.root)
-        version = _version(image) or described_version(target.context)
-        destination = self.destination(target, where)
-        destination.tags(version)
         program = _browser(self.settings) if flags.browser else None
         smoke = () if flags.untested else (Smoke(target=target, version=version, reuse=True, browser=program),)
         return (
@@ -225,6 +227,8 @@ class Playbook:
         return last_destination(ledger, target, None if registry == DOCKER_HUB and not where.registry else registry)
 
     def _destination(self, target: App, where: RegistryFlags) -> Destination:
+        from seatrial.steps.publish.destination import Destination
+
         named = target.published_repository
         user = None if named and where.user is None else self.user(where)
         registry = named.registry if named and where.registry is None else self.registry(where)
@@ -277,3 +281,11 @@ def _whole_number(text: str, flag: str) -> int:
 
 def _version(image: ImageFlags) -> Version | None:
     return None if image.version is None else Version.parse(image.version)
+
+
+def _version_to_build(image: ImageFlags, target: App) -> Version:
+    if image.version is not None:
+        return Version.parse(image.version)
+    from seatrial.sources.git import described_version
+
+    return described_version(target.context)

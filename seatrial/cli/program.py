@@ -27,8 +27,8 @@ from seatrial.cli.task import known_flags
 from seatrial.errors import SeatrialError, UsageError
 from seatrial.host.streams import make_lasting
 from seatrial.output.hints import Call
-from seatrial.settings.settings import environment
 from seatrial.settings.settings_file import read_settings_file
+from seatrial.settings.variables import environment
 from seatrial.wording import nearest
 
 __all__ = ["PlaybookProgram", "SeatrialProgram", "grouped", "run_playbook"]
@@ -94,6 +94,14 @@ class PlaybookProgram(Program):
         with self._usage_errors():
             super().parse_tasks()
             _check_versions([(context.name or "", context.args) for context in self.tasks])
+
+    def execute(self) -> None:
+        """Run the tasks; the modules that they load are kept compiled.
+
+        Invoke turns that off, so that it leaves nothing beside a tasks.py.
+        """
+        sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
+        super().execute()
 
     def parse_cleanup(self) -> None:
         """Print what Invoke prints instead of running tasks: help, the list of tasks."""

@@ -12,9 +12,8 @@ from typing import Any
 from seatrial.errors import UsageError
 from seatrial.host.regular_files import read_regular_file
 from seatrial.settings.environments import conflict, environment_file, environment_files, environment_of, merged
-from seatrial.settings.settings import environment
 from seatrial.settings.settings_file import KEY, find_settings_file, read_settings_file
-from seatrial.settings.variables import variables
+from seatrial.settings.variables import environment, variables
 
 __all__ = [
     "check_files",

@@ -155,7 +155,7 @@ def doctor(cmd: Command, which: AppFlag) -> None:
     from seatrial.doctor.doctor import findings
     from seatrial.doctor.findings import Subject, as_error
     from seatrial.output.findings import as_document, as_lines
-    from seatrial.settings.settings import environment
+    from seatrial.settings.variables import environment
 
     settings = cmd.playbook.settings
     if which.app is not None:

@@ -18,7 +18,7 @@ from seatrial.output.report_file import ReportFile
 from seatrial.pipeline.outcome import Status
 from seatrial.pipeline.report import Report
 from seatrial.pipeline.world import World
-from seatrial.settings.settings import GitHub, environment
+from seatrial.settings.variables import GitHub, environment
 
 if TYPE_CHECKING:
     from seatrial.pipeline.ledger import Entry

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from seatrial.cli.build_flags import parse_pairs
 from seatrial.cli.flags import PortFlag, flag
 from seatrial.errors import UsageError, sanitize
-from seatrial.model.app import App
-from seatrial.model.sizes import parse_memory
+
+if TYPE_CHECKING:  # as in build_flags
+    from seatrial.model.app import App
 
 __all__ = ["RunFlags"]
 
 _HIGHEST_PORT = 65535
 
 
-@dataclass(frozen=True, kw_only=True)
 class RunFlags(PortFlag):
     """The flags of `run` as they were typed; a flag that was not typed leaves the setting as it is."""
 
@@ -30,6 +30,8 @@ class RunFlags(PortFlag):
 
     def apply_to(self, app: App) -> App:
         """Return the app with these flags; `UsageError` for an invalid value."""
+        from seatrial.model.sizes import parse_memory
+
         return app.but(
             host_port=app.host_port if self.port is None else _port(self.port, app.host_port),
             unset=app.unset if self.port is None else app.unset - {"host_port"},

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 
+from seatrial.cli.termination import SIGNAL_EXIT_BASE, Terminated, terminable
 from seatrial.engine.docker.socket_engine import connect
 from seatrial.engine.model import EngineInfo
 from seatrial.errors import Interrupted, SeatrialError
@@ -31,31 +31,11 @@ from seatrial.pipeline.world import World
 from seatrial.registry.client import HttpRegistry
 from seatrial.registry.credentials import CredentialStore
 from seatrial.registry.model import Registry
-from seatrial.settings.settings import environment
+from seatrial.settings.variables import environment
 
-__all__ = ["STATE_FOLDER", "Terminated", "carry_out", "open_world", "terminable", "unexpected"]
+__all__ = ["STATE_FOLDER", "carry_out", "open_world", "unexpected"]
 
 STATE_FOLDER = ".seatrial"
-_SIGNAL_EXIT_BASE = 128
-_REPEATED_SECONDS = 3.0
-
-
-class Terminated(BaseException):
-    """SIGTERM or SIGHUP, raised so that every `finally` runs; `number` is the signal's."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
-
-    @property
-    def name(self) -> str:
-        """The signal's name."""
-        return signal.Signals(self.number).name
-
-    @property
-    def exit_code(self) -> int:
-        """The exit code of a process ended by this signal."""
-        return _SIGNAL_EXIT_BASE + self.number
 
 
 def open_world(root: Path, settings_environment: str) -> World:
@@ -121,7 +101,7 @@ def carry_out(  # noqa: PLR0913  each argument is one thing
     except (KeyboardInterrupt, Terminated) as error:
         number = error.number if isinstance(error, Terminated) else signal.SIGINT
         name = error.name if isinstance(error, Terminated) else "Ctrl-C"
-        interrupted = Interrupted(name, _SIGNAL_EXIT_BASE + number, published=watch.publishing)
+        interrupted = Interrupted(name, SIGNAL_EXIT_BASE + number, published=watch.publishing)
         for outcome in interrupted_outcomes(steps[len(watch.outcomes) :], interrupted, seconds=watch.step_seconds):
             watch.step_finished(outcome)
         return report(None if any(one.error for one in watch.outcomes) else interrupted)
@@ -171,31 +151,6 @@ class _Watch:
         """Keep the outcome."""
         self.outcomes.append(outcome)
         self._observer.step_finished(outcome)
-
-
-@contextmanager
-def terminable() -> Iterator[None]:
-    """Make SIGTERM and SIGHUP unwind the stack as Ctrl-C does, instead of ending the process at once.
-
-    A second signal right after the first changes nothing.
-    """
-    raised = -_REPEATED_SECONDS
-
-    def unwind(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  a signal handler's signature
-        nonlocal raised
-        if (now := time.monotonic()) - raised < _REPEATED_SECONDS:
-            return  # pressed twice: what the first one ends is cleaned up
-        raised = now
-        raise KeyboardInterrupt if number == signal.SIGINT else Terminated(number)
-
-    usual = (signal.default_int_handler, signal.SIG_DFL)  # not what nohup ignores, nor the handler of an outer block
-    taken = [one for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) in usual]
-    before = {one: signal.signal(one, unwind) for one in taken}
-    try:
-        yield
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import Field, fields
 from typing import Any, TypeVar
 
 from invoke.context import Context
@@ -14,21 +13,21 @@ from invoke.context import Context
 from seatrial.cli.chain import Chain, read_chain
 from seatrial.cli.collection import SeatrialTask, users_collection
 from seatrial.cli.command import command
-from seatrial.cli.flags import CheckFlag, ExplainFlags, JsonFlag
+from seatrial.cli.flags import CheckFlag, ExplainFlags, Flag, Flags, JsonFlag
 from seatrial.cli.project import program_words
 from seatrial.output.hints import Call
 
 __all__ = ["known_flags", "task"]
 
 
-_T = TypeVar("_T")
+_T = TypeVar("_T", bound=Flags)
 _REPEATED = ("app", "user", "registry")
 _FLAGS: dict[str, dict[str, bool]] = {}
 """The flags of every task, and whether each takes a value; hints are completed with them."""
 
 
 def task(
-    *groups: type, examples: tuple[str, str], check: bool = True, json: bool = True
+    *groups: type[Flags], examples: tuple[str, str], check: bool = True, json: bool = True
 ) -> Callable[[Callable[..., None]], SeatrialTask]:
     """Return a decorator that makes a task of a function: it is called with a `Command`, and one object for each group.
 
@@ -36,8 +35,8 @@ def task(
     and the flags for how much is printed and for explaining. `examples` are commands, each with a comment if it needs
     one; help and docs/tasks.md show them.
     """
-    every = [*groups, *([CheckFlag, ExplainFlags] if check else []), *([JsonFlag] if json else [])]
-    flags: dict[str, Field[Any]] = {one.name: one for group in every for one in fields(group)}
+    every: list[type[Flags]] = [*groups, *([CheckFlag, ExplainFlags] if check else []), *([JsonFlag] if json else [])]
+    flags: dict[str, Flag] = {name: one for group in every for name, one in group.flags.items()}
 
     def decorate(function: Callable[..., None]) -> SeatrialTask:
         @functools.wraps(function)
@@ -45,7 +44,7 @@ def task(
             given = {name: one.default for name, one in flags.items()} | given
 
             def made(group: type[_T]) -> _T:
-                return group(**{one.name: given[one.name] for one in fields(group)})  # type: ignore[arg-type]
+                return group(**{name: given[name] for name in group.flags})
 
             modes = {name: given[name] for name in ("check", "json") if name in flags}
             output = made(ExplainFlags) if check else ExplainFlags()
@@ -60,15 +59,15 @@ def task(
         result = SeatrialTask(
             body,
             positional=[],
-            iterable=[name for name, one in flags.items() if one.metadata["repeatable"]],
+            iterable=[name for name, one in flags.items() if one.repeatable],
             auto_shortflags=False,
         )
-        result.flags = {name: (one.metadata["help"], one.metadata["short"]) for name, one in flags.items()}
+        result.flags = {name: (one.help, one.short) for name, one in flags.items()}
         result.examples, result.summary = examples, function.__doc__ or ""
         _FLAGS[function.__name__] = {
             typed: one.default is not False
             for name, one in flags.items()
-            for typed in (f"--{name.replace('_', '-')}", *(f"-{letter}" for letter in one.metadata["short"]))
+            for typed in (f"--{name.replace('_', '-')}", *(f"-{letter}" for letter in one.short))
         }
         return result
 

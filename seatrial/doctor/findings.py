@@ -8,7 +8,8 @@ from enum import StrEnum
 
 from seatrial.errors import SeatrialError
 from seatrial.pipeline.world import World
-from seatrial.settings.settings import Environment, Settings
+from seatrial.settings.settings import Settings
+from seatrial.settings.variables import Environment
 
 __all__ = ["Finding", "Inspection", "Severity", "Subject", "as_error", "exit_code", "failure"]
 

@@ -12,7 +12,7 @@ from seatrial.engine.proxies import proxies_inside
 from seatrial.errors import CredentialsError, SeatrialError
 from seatrial.host.docker_config import DockerConfig
 from seatrial.host.shortage import shortage
-from seatrial.settings.settings import Environment, environment
+from seatrial.settings.variables import Environment, environment
 
 if TYPE_CHECKING:  # loaded only when something has to be done
     import docker

@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from seatrial.errors import CredentialsError, UsageError, sanitize
 from seatrial.host.docker_config import DockerConfig
-from seatrial.settings.settings import Environment
+from seatrial.settings.variables import Environment
 
 __all__ = ["LOOPBACK", "Endpoint", "TlsFiles", "find_endpoint", "is_loopback"]
 

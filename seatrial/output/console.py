@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from seatrial.errors import LONGEST_MESSAGE, SeatrialError, sanitize, sanitize_line
 from seatrial.events import (
@@ -24,8 +23,7 @@ from seatrial.output.detail import Detail
 from seatrial.output.hints import Call
 from seatrial.output.lines import Lines, Sections
 from seatrial.output.recap import recap_rows, recap_title
-from seatrial.output.screen import open_screen
-from seatrial.output.wrapping import hang
+from seatrial.output.writer import FAILED_STYLE, STATUS_COLUMN, STEP_COLUMN, Writer
 from seatrial.pipeline.build_log import BuildLines
 from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.report import Report
@@ -43,14 +41,12 @@ if TYPE_CHECKING:
 __all__ = ["Console"]
 
 _COLOURS = {Status.OK: "green", Status.CHANGED: "yellow", Status.SKIPPED: "cyan"}
-_COLOURS |= {Status.UNKNOWN: "magenta", Status.FAILED: "bold red"}
-_WIDEST_STEP = 9
+_COLOURS |= {Status.UNKNOWN: "magenta", Status.FAILED: FAILED_STYLE}
 _UNKNOWN_CALL = Call()
 _DIGEST_COLUMN = 8
 _LONGEST_DIFF = 40
 _NOTHING = "(none)"
 _RECAP_COLUMN = len("not published ")
-_INDENT = " " * (max(len(status) for status in Status) + _WIDEST_STEP + 2)
 
 
 class Console:
@@ -71,14 +67,12 @@ class Console:
         diff: bool = False,
         sections: Sections | None = None,
     ) -> None:
-        self._errors = errors
+        self._out = Writer(errors=errors, call=call)
         self._plain = plain or detail is not Detail.USUAL
         self._shown = detail
         self._diff = diff
         self._sections = sections
         self._build_lines = BuildLines()
-        self._call = call
-        self._screen: Lines | RichConsole | None = None
         self._spinner: Spinner | None = None
         self._waiting = ""
         self._live: Live | None = None
@@ -87,19 +81,9 @@ class Console:
         self._unnamed: Step | None = None
 
     @property
-    def _out(self) -> Lines | RichConsole:
-        if self._screen is None:
-            self._screen = open_screen(self._stream)
-        return self._screen
-
-    @property
-    def _stream(self) -> TextIO:
-        return sys.stderr if self._errors else sys.stdout
-
-    @property
     def _moving(self) -> RichConsole | None:
         """The screen, if it may show moving parts."""
-        screen = self._out
+        screen = self._out.screen
         return None if self._plain or isinstance(screen, Lines) or not screen.is_terminal else screen
 
     def step_started(self, step: Step) -> None:
@@ -150,11 +134,11 @@ class Console:
         self._show_diff(outcome)
         self._unnamed = None
         if self._sections and (end := self._sections.end()):
-            write_command(self._stream, end)
+            write_command(self._out.stream, end)
         took = f" ({outcome.seconds:.1f} s)" if outcome.seconds >= 0.1 else ""  # noqa: PLR2004
-        self._out.print(f"{outcome.status.value:<8}", style=_COLOURS[outcome.status], end="")
-        text = sanitize(f"{outcome.step:<{_WIDEST_STEP}} {outcome}{took}", limit=LONGEST_MESSAGE)
-        self._out.print(self._wrapped(text, first=len("changed ")))
+        self._out.print(f"{outcome.status.value:<{STATUS_COLUMN}}", style=_COLOURS[outcome.status], end="")
+        text = sanitize(f"{outcome.step:<{STEP_COLUMN}} {outcome}{took}", limit=LONGEST_MESSAGE)
+        self._out.print(self._out.wrapped(text, first=STATUS_COLUMN))
         if outcome.error:
             self.error(outcome.error, with_message=False)
 
@@ -169,13 +153,7 @@ class Console:
     def error(self, error: SeatrialError, *, with_message: bool = True) -> None:
         """Show an error: its details, then why and what to type next."""
         self._stop_moving()
-        if with_message:
-            self._out.print(f"{Status.FAILED.value:<8}", style=_COLOURS[Status.FAILED], end="")
-            self._out.print(self._wrapped(sanitize(error.message), first=len("changed ")))
-        for line in error.details:
-            self._detail(f"| {line}")
-        self._line(f"why:  {error.reason}")
-        self._line(f"next: {sanitize(self._call.complete(error.hint), limit=LONGEST_MESSAGE)}", style="bold")
+        self._out.error(error, with_message=with_message)
 
     def recap(self, report: Report) -> None:
         """Show how many steps have which status; then engine, image, builder, published names and address."""
@@ -207,9 +185,9 @@ class Console:
         if event.kind in (BuildEventKind.CACHED, BuildEventKind.DONE) and not name.startswith(
             (*INTERNAL_STEPS, "exporting")
         ):
-            self._line(f"{event.kind.value:<6} {self._fitting(name, took)}", style="dim")
+            self._line(f"{event.kind.value:<6} {self._out.fitting(name, took)}", style="dim")
         elif event.kind is BuildEventKind.FAILED:
-            self._line(f"failed {self._fitting(name, took)}", style="red")
+            self._line(f"failed {self._out.fitting(name, took)}", style="red")
         elif event.kind is BuildEventKind.WARNING:
             self.on_event(WarningEvent(text=text))
 
@@ -247,38 +225,18 @@ class Console:
     def _name_step(self) -> None:
         """Write the step's name once, above its first detail."""
         if self._unnamed and self._sections:
-            write_command(self._stream, self._sections.begin(self._unnamed.name))
+            write_command(self._out.stream, self._sections.begin(self._unnamed.name))
         elif self._unnamed:
-            self._out.print(f"{'':<8}{self._unnamed.name} …", style="dim")
+            self._out.print(f"{'':<{STATUS_COLUMN}}{self._unnamed.name} …", style="dim")
         self._unnamed = None
 
     def _line(self, text: str, *, style: str | None = None) -> None:
         self._name_step()
-        self._out.print(self._wrapped(f"{_INDENT}{text}", first=0), style=style)
-
-    def _detail(self, text: str) -> None:
-        """Write a line of evidence; an indented one is not wrapped, or the marks of a traceback point nowhere."""
-        if text.startswith("|  "):
-            self._unwrapped(text)
-        else:
-            self._line(text, style="dim")
+        self._out.line(text, style=style)
 
     def _unwrapped(self, text: str) -> None:
         self._name_step()
-        self._out.print(f"{_INDENT}{text}", style="dim")
-
-    def _fitting(self, name: str, took: str) -> str:
-        """Return a build step's name, cut so that its line fits the terminal."""
-        name = " ".join(name.split())
-        room = self._out.width - len(_INDENT) - len("failed ") - len(took) - 1
-        return sanitize(name, limit=max(room, 20)) + took if self._out.is_terminal else name + took
-
-    def _wrapped(self, text: str, *, first: int) -> str:
-        """Return a text wrapped to the terminal's width with a hanging indent; unchanged in a pipe or a file."""
-        if not self._out.is_terminal:
-            return text
-        width = max(self._out.width - 1, len(_INDENT) + 20)
-        return hang(text, head=" " * first, indent=_INDENT, width=width)[first:]
+        self._out.unwrapped(text)
 
     def _stop_moving(self) -> None:
         if self._spinner:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TextIO
 
 from seatrial.output.lines import Lines
-from seatrial.settings.settings import environment
+from seatrial.settings.variables import environment
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole

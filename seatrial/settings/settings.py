@@ -1,14 +1,11 @@
-"""The settings, validated once, and the environment: no other module reads environment variables."""
+"""The settings, validated once."""
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
-import sys
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,19 +19,18 @@ from seatrial.model.names import parse_name, slug
 from seatrial.model.reference import DOCKER_HUB, parse_registry, parse_user
 from seatrial.model.setting_types import Parsed, Port, Text, Validated, about
 from seatrial.settings.interpolation import interpolate, read_env_file
-from seatrial.settings.reading import Reader, settings_of
+from seatrial.settings.reading import Reader
 from seatrial.settings.settings_file import find_settings_file
 from seatrial.settings.variables import variables
 from seatrial.wording import nearest
 
-__all__ = ["HOOK_POINTS", "Environment", "GitHub", "Settings", "build_context", "environment"]
+__all__ = ["HOOK_POINTS", "Settings", "build_context"]
 
 
 HOOK_POINTS = tuple(
     f"{when}_{step}" for step in ("build", "smoke", "push", "rollback", "run", "stop") for when in ("before", "after")
 )
 """Where hooks can run."""
-_MAPPINGS = ("apps", "hooks")
 _OWNERS: dict[type[Struct], str] = {App: "an app (apps: NAME:)", Check: "a check (checks:)"}
 
 
@@ -81,11 +77,6 @@ class Settings(Validated, frozen=True, kw_only=True):
             raise reader.error(("hooks", wrong), f"no step has the point '{wrong}'", hint)
         return settings.but(apps={name: _app(reader, settings, name, _given(app)) for name, app in apps.items()})
 
-    @classmethod
-    def defaults(cls) -> dict[str, Any]:
-        """Return the settings that environment variables can set (INVOKE_SEATRIAL_USER and so on)."""
-        return {name: getattr(cls(root=Path()), name) or None for name in settings_of(cls) if name not in _MAPPINGS}
-
     def app(self, name: str | None = None) -> App:
         """Return the app of that name; without a name, the project's only app. Raise `UsageError` otherwise."""
         known = ", ".join(sorted(self.apps))
@@ -100,89 +91,6 @@ class Settings(Validated, frozen=True, kw_only=True):
                 hint=f"--app {nearest(name, self.apps) or min(self.apps)}",
             )
         return self.apps[name]
-
-
-@dataclass(frozen=True, kw_only=True)
-class GitHub:
-    """A job on GitHub Actions: the files in which it takes outputs and summary, and the folder of its repository."""
-
-    output: Path | None
-    summary: Path | None
-    workspace: Path | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Environment:
-    """What the environment variables say.
-
-    `docker_config` is Docker's configuration folder, `command` is the program's name as the user typed it. `plain`
-    turns off colours and animations: in CI, with NO_COLOR, on a dumb terminal. `terminal` True treats the output as a
-    terminal; None detects it. `github` is set in a job on GitHub Actions, `gitlab` in one of GitLab CI. `auth_config`
-    holds the credentials of DOCKER_AUTH_CONFIG. The others say where the engine is, as for the docker CLI; `proxies`
-    are by scheme, and `no` are the hosts without one. `settings` is the environment that SEATRIAL_ENV names, such as
-    staging. `desktop` is whether somebody sees windows: not in CI.
-    """
-
-    docker_config: Path
-    command: str
-    plain: bool
-    terminal: bool | None
-    github: GitHub | None = None
-    gitlab: bool = False
-    docker_host: str | None = None
-    docker_context: str | None = None
-    docker_tls: bool = False
-    docker_tls_verify: bool = False
-    docker_cert_path: Path | None = None
-    proxies: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    auth_config: str = ""
-    settings: str = ""
-    desktop: bool = False
-
-
-def environment() -> Environment:
-    """Return the environment of this process."""
-    given = variables()
-    folder = given.get("DOCKER_CONFIG")
-    certificates = given.get("DOCKER_CERT_PATH")
-    proxies = {
-        scheme: given.get(f"{scheme}_proxy".upper()) or given.get(f"{scheme}_proxy")
-        for scheme in ("http", "https", "no")
-    }
-    return Environment(
-        docker_config=Path(folder) if folder else _home() / ".docker",
-        command=given.get("SEATRIAL_COMMAND") or Path(sys.argv[0]).name,
-        plain=bool(given.get("CI") or given.get("NO_COLOR")) or given.get("TERM") == "dumb",
-        terminal=True if given.get("FORCE_COLOR") or given.get("TTY_COMPATIBLE") == "1" else None,
-        github=_github(given) if given.get("GITHUB_ACTIONS") == "true" else None,
-        gitlab=bool(given.get("GITLAB_CI")),
-        docker_host=given.get("DOCKER_HOST"),
-        docker_context=given.get("DOCKER_CONTEXT"),
-        auth_config=given.get("DOCKER_AUTH_CONFIG", ""),
-        settings=given.get("SEATRIAL_ENV", ""),
-        desktop=not given.get("CI")
-        and (bool(given.get("DISPLAY") or given.get("WAYLAND_DISPLAY")) or sys.platform in ("darwin", "win32")),
-        docker_tls=bool(given.get("DOCKER_TLS")),
-        docker_tls_verify=bool(given.get("DOCKER_TLS_VERIFY")),
-        docker_cert_path=Path(certificates) if certificates else None,
-        proxies={scheme: value for scheme, value in proxies.items() if value},
-    )
-
-
-def _github(given: Mapping[str, str]) -> GitHub:
-    output, summary, workspace = (
-        Path(path) if (path := given.get(f"GITHUB_{name}")) else None
-        for name in ("OUTPUT", "STEP_SUMMARY", "WORKSPACE")
-    )
-    return GitHub(output=output, summary=summary, workspace=workspace)
-
-
-def _home() -> Path:
-    """Return the user's folder; one that does not exist for a user who has none, as in many containers."""
-    try:
-        return Path.home()
-    except RuntimeError:
-        return Path("/nonexistent")
 
 
 def _app(reader: Reader, settings: Settings, name: str, given: Any) -> App:  # noqa: ANN401  whatever the file holds

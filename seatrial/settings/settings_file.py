@@ -15,13 +15,15 @@ import yaml
 from seatrial.errors import Place, UsageError, sanitize
 from seatrial.host.regular_files import read_regular_file
 
-__all__ = ["KEY", "SETTINGS_FILES", "SettingsFile", "find_settings_file", "read_settings_file"]
+__all__ = ["KEY", "SETTINGS_FILES", "VALUES", "SettingsFile", "find_settings_file", "read_settings_file"]
 
 KEY = "seatrial"
 SETTINGS_FILES: Final = ("invoke.yaml", "invoke.yml", "invoke.json")
 """The names that a settings file may have, in Invoke's order."""
 
-_VALUES = ("project", "registry", "user", "local_registry_port", "browser")
+VALUES: Final = ("project", "registry", "user", "local_registry_port", "browser")
+"""The settings of a project that are single values, which environment variables can set: INVOKE_SEATRIAL_USER."""
+
 _MAPPING_TAG = "tag:yaml.org,2002:map"
 _TEXT_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
 
@@ -132,7 +134,7 @@ def _refuse_bad_shape(path: Path, root: yaml.Node) -> None:
         if key.value == KEY and seatrial.tag != _MAPPING_TAG:
             raise _broken(path, key.start_mark.line + 1, f"'{KEY}:' is not a mapping")
         for name, value in seatrial.value if key.value == KEY else ():
-            if name.value in _VALUES and isinstance(value, yaml.MappingNode):
+            if name.value in VALUES and isinstance(value, yaml.MappingNode):
                 line = name.start_mark.line + 1
                 raise _broken(path, line, f"'{name.value}:' is a mapping; it must be a single value")
 

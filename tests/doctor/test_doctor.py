@@ -23,7 +23,8 @@ from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.world import World
 from seatrial.registry.client import HttpRegistry
 from seatrial.registry.credentials import CredentialStore
-from seatrial.settings.settings import Environment, Settings
+from seatrial.settings.settings import Settings
+from seatrial.settings.variables import Environment
 from seatrial.steps.serve.serving import SERVING_LABELS
 from seatrial.steps.smoke.smoke_container import spec_for
 from tests.engine.memory.engine import MemoryEngine

@@ -14,7 +14,7 @@ from seatrial.engine.connection import Connection
 from seatrial.engine.docker.engine import DockerEngine
 from seatrial.engine.endpoint import Endpoint, TlsFiles, find_endpoint
 from seatrial.errors import UsageError
-from seatrial.settings.settings import environment
+from seatrial.settings.variables import environment
 
 SOCKET = "unix:///var/run/docker.sock"
 

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from seatrial.cli.session import Terminated, terminable
+from seatrial.cli.termination import Terminated, terminable
 from seatrial.host.signals import deferred, temporary
 
 

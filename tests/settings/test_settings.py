@@ -12,7 +12,10 @@ from seatrial.errors import UsageError
 from seatrial.model.app import App, BuildOptions, Check
 from seatrial.model.facts_policy import FactsPolicy
 from seatrial.model.reference import DOCKER_HUB, ImageReference
-from seatrial.settings.settings import Settings, environment
+from seatrial.settings.reading import settings_of
+from seatrial.settings.settings import Settings
+from seatrial.settings.variables import environment
+from seatrial.tasks import ns
 from tests.settings.loading import load, refused
 
 APP = "seatrial: {apps: {web: {%s}}}"
@@ -190,10 +193,10 @@ def test_names_that_are_no_images(root: Path) -> None:
 
 
 def test_environment_variables_know_their_names() -> None:
-    """Every setting that INVOKE_SEATRIAL_* can set has a default, since Invoke reads no others; all are valid."""
-    defaults = Settings.defaults()
-    assert {"project", "registry", "user", "local_registry_port", "browser"} == set(defaults)
-    assert Settings.load(defaults, Path("/somewhere")) == Settings.load({}, Path("/somewhere"))
+    """The tasks name every setting that INVOKE_SEATRIAL_* can set, since Invoke reads no others; none has a value."""
+    named = ns.configuration()["seatrial"]
+    assert named.keys() | {"apps", "hooks"} == set(settings_of(Settings))
+    assert Settings.load(named, Path("/somewhere")) == Settings.load({}, Path("/somewhere"))
 
 
 def test_dockers_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from seatrial.model.app import Check
 from seatrial.output.shell import script, words_as_text
 from seatrial.pipeline.explanation import ExplainedStep, explain
 from seatrial.pipeline.step import AppStep, Step
-from seatrial.settings.settings import environment
+from seatrial.settings.variables import environment
 from tests.steps.scenario import StepScenario
 
 SECRET = "S3ntinel"

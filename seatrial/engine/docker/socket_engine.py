@@ -15,7 +15,7 @@ from seatrial.engine.docker.engine import DockerEngine
 from seatrial.engine.model import EngineInfo, Image
 from seatrial.engine.parsing import image_of
 from seatrial.errors import UsageError
-from seatrial.settings.settings import Environment
+from seatrial.settings.variables import Environment
 
 __all__ = ["SocketEngine", "connect"]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from seatrial.output.ci.workflow_commands import workflow_command
 from seatrial.output.lines import Sections
-from seatrial.settings.settings import Environment
+from seatrial.settings.variables import Environment
 
 __all__ = ["GitHubSections", "GitLabSections", "sections_for"]
 

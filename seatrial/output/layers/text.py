@@ -15,7 +15,7 @@ from rich.tree import Tree
 from seatrial.layers.comparison import StepState
 from seatrial.output.layers.sharing_view import SharingView
 from seatrial.output.layers.view import Fact, LayersView, Row
-from seatrial.settings.settings import environment
+from seatrial.settings.variables import environment
 
 __all__ = ["as_text"]
 

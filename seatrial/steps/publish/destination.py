@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from seatrial.engine.model import Image
 from seatrial.errors import UsageError
 from seatrial.model.app import UNCOMMITTED_LABEL, VERSION_LABEL, App
 from seatrial.model.reference import DOCKER_HUB, ImageReference
 from seatrial.model.version import Tags, Version
+
+if TYPE_CHECKING:  # wrong use ends before the engine is loaded
+    from seatrial.engine.model import Image
 
 __all__ = ["Destination", "join_references", "version_of"]
 

@@ -14,7 +14,7 @@ import pytest
 from seatrial.engine.docker.engine import DockerEngine
 from seatrial.engine.docker.socket_engine import connect
 from seatrial.engine.model import EngineInfo, Image
-from seatrial.settings.settings import environment
+from seatrial.settings.variables import environment
 from tests.cli_project import Project
 
 

@@ -10,6 +10,7 @@ from seatrial.cli.flags import (
     AppFlag,
     DownFlags,
     ImageFlags,
+    LoginFlags,
     OverwriteFlag,
     PortFlag,
     PruneFlags,
@@ -81,11 +82,11 @@ class Playbook:
 
         return (Smoke(target=target, version=version, browser=browser, log=flags.junit is not None),)
 
-    def login(self, credential: Credential, where: RegistryFlags) -> tuple[Step, ...]:
+    def login(self, credential: Credential, where: LoginFlags) -> tuple[Step, ...]:
         """Return the steps of `login`."""
         from seatrial.steps.publish.login import Login
 
-        return (Login(registry=self.registry(where), credential=credential),)
+        return (Login(registry=self.registry(where), credential=credential, from_stdin=where.password_stdin),)
 
     def tag(self, image: ImageFlags, where: RegistryFlags) -> tuple[Step, ...]:
         """Return the steps of `tag`."""

@@ -13,7 +13,7 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TAKEN: Final = re.compile(
     "HOME|IFS|LANG|LANGUAGE|LINENO|LOGNAME|OLDPWD|OPTARG|OPTIND|PATH|PPID|PS[124]|PWD|RANDOM|SECONDS|SHELL|TERM|USER"
     "|E?UID|(?:BUILDKIT|BUILDX|CURL|DOCKER|GREP|LC|LD|SSL)_.*|.*_(?:PROXY|proxy)"
-    "|address|answer|container|digest|image|old|published"
+    "|address|answer|container|digest|image|old|published|received"
 )
 
 

@@ -35,6 +35,8 @@ fail() {{
 cd {root}
 """
 _SIGNALS: Final = "trap 'exit 129' HUP\ntrap 'exit 130' INT\ntrap 'exit 143' TERM\n"
+# What not every machine has; the rest is in POSIX.
+_PROGRAMS: Final = frozenset({"curl", "docker", "mktemp", "python3"})
 _BUILDERS: Final = "export DOCKER_BUILDKIT=1 BUILDX_NO_DEFAULT_ATTESTATIONS=1\n"
 
 
@@ -44,6 +46,10 @@ def script(explained: Sequence[ExplainedStep], *, call: str, root: Path) -> str:
     parts = [_HEAD.format(call=sanitize(call), root=_word(str(root)))]
     parts += [_BUILDERS] if any("build" in command.argv for command in commands) else []
     parts += [_SIGNALS] if any(command.cleanup for command in commands) else []
+    used = {words[0] for command in commands for words in (command.argv, *command.pipe)} & _PROGRAMS
+    parts += [
+        f"command -v {program} >/dev/null || fail '{program} is not installed'\n" for program in sorted(map(str, used))
+    ]
     needs = dict(need for command in commands for need in command.needs)
     parts += [
         f'[ -n "${{{name}+set}}" ] || fail {_word(f"{name} is not set: it is {what}")}\n'
@@ -57,16 +63,20 @@ def script(explained: Sequence[ExplainedStep], *, call: str, root: Path) -> str:
 
 
 def _statements(commands: Iterable[ShellCommand]) -> Iterator[str]:
-    cleanup: tuple[Word, ...] = ()
+    """Yield the lines of a step; what a command needs for its cleanup is cleaned up, too, if the script ends early."""
+    cleanups = dict[tuple[Word, ...], None]()
     for command in commands:
         yield f"# {_comment(f'{command.object} {command.effect}')}"
         end = f"|| fail {_word(command.otherwise)}" if command.otherwise else ""
         yield from command_lines(command, width=_WIDTH, end=end)
         if command.cleanup:
-            cleanup = command.cleanup
-            yield f"trap {shlex.quote(' '.join(map(_word, cleanup)))} EXIT"
-        elif command.argv == cleanup:
-            yield "trap - EXIT"
+            cleanups[command.cleanup] = None
+        elif command.argv in cleanups:
+            del cleanups[command.argv]
+        else:
+            continue
+        last_first = "; ".join(" ".join(map(_word, one)) for one in reversed(cleanups))
+        yield f"trap {shlex.quote(last_first) if cleanups else '-'} EXIT"
 
 
 def command_lines(command: ShellCommand, *, width: int, end: str = "") -> list[str]:

@@ -83,6 +83,18 @@ class Expected:
             return [self.with_version(item) for item in value]
         return value
 
+    def pattern(self, text: str) -> str:
+        """Return the regular expression that finds a text with its version, and no longer one at its start or end."""
+        return self._bounded(text, re.escape(self.with_version(text)))
+
+    def pattern_of(self, expression: str) -> str:
+        """Return a regular expression with its version, which may not be part of a longer one at its start or end."""
+        return self._bounded(expression, expression.replace(_VERSION, re.escape(self.version)))
+
+    @staticmethod
+    def _bounded(written: str, pattern: str) -> str:
+        return f"{_BEFORE * written.startswith(_VERSION)}{pattern}{_AFTER * written.endswith(_VERSION)}"
+
     def other_version(self, wanted: str, found: str) -> str | None:
         """Return the problem if `found` matches `wanted` but for another version in the place of `{version}`."""
         before, version, after = wanted.partition(_VERSION)
@@ -133,22 +145,15 @@ def _body_problems(check: Check, response: Response, expected: Expected) -> Iter
 def _text_problems(check: Check, body: str, expected: Expected) -> Iterator[str]:
     for text in _as_tuple(check.text):
         wanted = expected.with_version(text)
-        if not _contains(body, text, re.escape(wanted)):
+        if not re.search(expected.pattern(text), body):
             general = f"the body does not contain {wanted!r}; it begins {_beginning(body)}"
             yield _version_problem(text, body, expected) or general
     for text in _as_tuple(check.not_text):
         if (unwanted := expected.with_version(text)) in body:
             yield f"the body contains {unwanted!r}; it begins {_beginning(body)}"
-    if check.matches is not None:
-        pattern = check.matches.replace(_VERSION, re.escape(expected.version))
-        if not _contains(body, check.matches, pattern):
-            yield f"the body does not match {pattern!r}; it begins {_beginning(body)}"
-
-
-def _contains(found: str, wanted: str, pattern: str) -> bool:
-    """Return whether a pattern is found; a `{version}` at its start or end must not be part of a longer version."""
-    bounded = f"{_BEFORE * wanted.startswith(_VERSION)}{pattern}{_AFTER * wanted.endswith(_VERSION)}"
-    return re.search(bounded, found) is not None
+    if check.matches is not None and not re.search(expected.pattern_of(check.matches), body):
+        shown = check.matches.replace(_VERSION, re.escape(expected.version))
+        yield f"the body does not match {shown!r}; it begins {_beginning(body)}"
 
 
 def _status_problem(check: Check, response: Response) -> str | None:
@@ -169,7 +174,7 @@ def _header_problems(name: str, value: str, response: Response, expected: Expect
     found, wanted = response.headers.get(name.lower()), expected.with_version(value)
     if found is None:
         yield f"there is no header {name}, expected one with {wanted!r}"
-    elif not _contains(found, value, re.escape(wanted)):
+    elif not re.search(expected.pattern(value), found):
         general = f"the header {name} is {sanitize(found, limit=120)!r}, expected one with {wanted!r}"
         yield _version_problem(value, found, expected) or general
 

@@ -18,10 +18,14 @@ __all__ = ["Login"]
 
 @dataclass(frozen=True, kw_only=True)
 class Login(Step):
-    """Docker's configuration holds `credential` for the registry, which accepts it."""
+    """Docker's configuration holds `credential` for the registry, which accepts it.
+
+    `from_stdin` is whether a script takes the password from its standard input.
+    """
 
     registry: str
     credential: Credential
+    from_stdin: bool = False
     name: str = "login"
 
     def plan(self, world: World) -> Change | NoChange:
@@ -58,10 +62,11 @@ class Login(Step):
         )
 
     def explain(self, world: World) -> Explanation:  # noqa: ARG002  every step's signature
-        """Return the login as a docker command, which asks for the password itself."""
+        """Return the login as a docker command, which asks for the password or reads it itself."""
         host = () if self.registry == DOCKER_HUB else (self.registry,)
+        stdin = ("--password-stdin",) if self.from_stdin else ()
         command = ShellCommand(
-            argv=("docker", "login", "--username", self.credential.user, *host),
+            argv=("docker", "login", "--username", self.credential.user, *stdin, *host),
             object=f"registry {self.registry}",
             effect="accepts the password, which docker then stores for later commands",
         )

@@ -34,7 +34,6 @@ def explain_run(app: App, image: Image, world: World, *, labels: dict[str, str])
     )
     host = world.engine.published_host
     base_url = BaseUrl(host=host, port=app.host_port, scheme=app.checks[0].scheme)
-    checks, notes = curl_checks(app, Expected.of(image), base_url)
     words = app_container_words(spec, app, image, world)
     return Explanation(
         commands=(
@@ -47,10 +46,9 @@ def explain_run(app: App, image: Image, world: World, *, labels: dict[str, str])
                 f"it serves port {app.port} at {host}:{app.host_port}",
                 needs=values_needed(app),
             ),
-            *checks,
+            *curl_checks(app, Expected.of(image), base_url),
         ),
         notes=(
-            *notes,
             "replaces the container only if image or options differ, and if the image has passed its checks beside it",
             "starts the old container again if the new one fails",
             *(["labels the container with digests of its environment, too"] if app.environment else []),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seatrial.checks.http.base_url import BaseUrl
 from seatrial.checks.http.request import Request, send
@@ -14,7 +14,7 @@ from seatrial.engine.model import ContainerSpec, Image
 from seatrial.engine.protocol import Emit
 from seatrial.errors import ContainerFailed, Unavailable
 from seatrial.model.reference import OWN_REGISTRY, ImageReference
-from seatrial.model.shell import ShellCommand
+from seatrial.model.shell import ShellCommand, Variable, Word
 from seatrial.pipeline.outcome import Difference
 from seatrial.pipeline.step import Change, Explanation, NoChange, Step
 from seatrial.pipeline.world import PlannedState, World
@@ -48,13 +48,16 @@ _CHANGES = (
     "LABEL seatrial.built-from=debian",
 )
 _ANSWER_SECONDS = 15.0
+_OLD: Word = ("", Variable("old"))
+_NONE: tuple[Word, ...] = ("test", "-z", _OLD)
 
 
 @dataclass(frozen=True, kw_only=True)
 class LocalRegistry(Step):
-    """A registry answers on 127.0.0.1 at this port; its data is in a volume."""
+    """A registry answers on 127.0.0.1 at this port; its data is in a volume with the container's name."""
 
     port: int
+    container: str = _NAME
     name: str = "registry"
 
     def plan(self, world: World) -> Change | NoChange:
@@ -67,12 +70,12 @@ class LocalRegistry(Step):
             )
         if _answers(self.port):
             return NoChange(message=f"a registry answers at localhost:{self.port}", identity=f"localhost:{self.port}")
-        container = world.engine.container(_NAME)
+        container = world.engine.container(self.container)
         if container and container.labels.get("seatrial.setup") != "registry":
             raise ContainerFailed(
-                f"the name {_NAME} is taken",
+                f"the name {self.container} is taken",
                 reason="a container with that name was not created by Seatrial; it is left alone",
-                hint=f"docker rename {_NAME} OTHER",
+                hint=f"docker rename {self.container} OTHER",
             )
         empty = PlannedState(registries=frozenset({f"localhost:{self.port}"}))
         return Change(
@@ -84,12 +87,12 @@ class LocalRegistry(Step):
 
     def _spec(self, image: Image) -> ContainerSpec:
         return ContainerSpec(
-            name=_NAME,
+            name=self.container,
             image_id=image.id,
             labels=_LABELS,
             port=_PORT,
             host_port=self.port,
-            volumes={_DATA: _NAME},
+            volumes={_DATA: self.container},
             restart=True,
         )
 
@@ -98,13 +101,29 @@ class LocalRegistry(Step):
         name = next((one for one in _IMAGES if world.image(one)), _IMAGES[0]).familiar
         image = Image(id=name, tags=(name,))
         words = container_words(self._spec(image), image, address="127.0.0.1", secret={})
-        run = ShellCommand(
-            argv=("docker", "run", "--detach", "--name", _NAME, *words, name),
-            unless=("docker", "container", "inspect", _NAME),
-            object=f"container {_NAME}",
-            effect=f"serves a registry at localhost:{self.port}, with its data in a volume, unless it is there",
+        url = f"http://127.0.0.1:{self.port}/v2/"
+        curl: tuple[Word, ...] = ("curl", "--silent", "--show-error", "--fail", "--noproxy", "*", "--max-time", "2")
+        answers: tuple[Word, ...] = (*curl, url)
+        repeated = ("--output", "/dev/null", "--retry", f"{_ANSWER_SECONDS:g}", "--retry-delay", "1")
+        return Explanation(
+            commands=(
+                _find(self.container),
+                replace(_remove(self.container), unless=answers, may_fail=True),
+                ShellCommand(
+                    argv=("docker", "run", "--detach", "--name", self.container, *words, name),
+                    unless=answers,
+                    object=f"container {self.container}",
+                    effect=f"serves a registry at localhost:{self.port}, with its data in a volume, unless one answers",
+                ),
+                ShellCommand(
+                    argv=(*curl, *repeated, "--retry-all-errors", url),
+                    object=f"the registry at localhost:{self.port}",
+                    effect="answers",
+                    otherwise=f"the local registry does not answer at {url}",
+                ),
+            ),
+            notes=("builds the registry's image where Docker Hub cannot be reached",),
         )
-        return Explanation(commands=(run,), notes=("builds the registry's image where Docker Hub cannot be reached",))
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Get an image of a registry and start a container of it."""
@@ -112,11 +131,11 @@ class LocalRegistry(Step):
         if not any(world.image(reference) for reference in _IMAGES):
             obtain(world, _IMAGES, _make, emit)
         image = next(found for reference in _IMAGES if (found := world.image(reference)))
-        engine.remove(_NAME)
+        engine.remove(self.container)
         container_id = engine.create(self._spec(image), emit)
         try:
             engine.start(container_id)
-            _wait(self.port)
+            _wait(self.port, self.container)
         except ContainerFailed as error:
             engine.remove(container_id)
             owner = find_port_owner(engine.containers({}), self.port)
@@ -134,11 +153,12 @@ class LocalRegistryStopped(Step):
     """The local registry that `up` started is not running; with `volumes` its data is deleted, too."""
 
     volumes: bool = False
+    container: str = _NAME
     name: str = "registry"
 
     def plan(self, world: World) -> Change | NoChange:
         """Look for the registry's container."""
-        container = world.engine.container(_NAME)
+        container = world.engine.container(self.container)
         if container is None or container.labels.get("seatrial.setup") != "registry":
             return NoChange(message="no registry that up started is running")
         return Change(
@@ -150,25 +170,39 @@ class LocalRegistryStopped(Step):
 
     def explain(self, world: World) -> Explanation:  # noqa: ARG002  every step's signature
         """Return the end of the registry as docker commands."""
-        remove = ShellCommand(
-            argv=("docker", "rm", "--force", "--volumes", _NAME),
-            object=f"container {_NAME}",
-            effect="is stopped and removed",
-            may_fail=True,
-        )
         delete = ShellCommand(
-            argv=("docker", "volume", "rm", "--force", _NAME),
-            object=f"volume {_NAME}",
+            argv=("docker", "volume", "rm", "--force", self.container),
+            unless=_NONE,
+            object=f"volume {self.container}",
             effect="is deleted with its images",
         )
-        return Explanation(commands=(remove, delete) if self.volumes else (remove,))
+        commands = (_find(self.container), replace(_remove(self.container), unless=_NONE))
+        return Explanation(commands=(*commands, delete) if self.volumes else commands)
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Stop and remove it."""
-        world.engine.stop(_NAME, grace=5)
-        world.engine.remove(_NAME)
+        world.engine.stop(self.container, grace=5)
+        world.engine.remove(self.container)
         if self.volumes:
-            world.engine.remove_volume(_NAME)
+            world.engine.remove_volume(self.container)
+
+
+def _find(name: str) -> ShellCommand:
+    labels = (word for key, value in _LABELS.items() for word in ("--filter", f"label={key}={value}"))
+    return ShellCommand(
+        argv=("docker", "ps", "--all", "--quiet", "--filter", f"name=^/{name}$", *labels),
+        saves="old",
+        object=f"container {name}",
+        effect="is looked for, by its name and a label",
+    )
+
+
+def _remove(name: str) -> ShellCommand:
+    return ShellCommand(
+        argv=("docker", "rm", "--force", "--volumes", _OLD),
+        object=f"container {name}",
+        effect="is stopped and removed, if there is one",
+    )
 
 
 def _make(world: World, reference: ImageReference, emit: Emit) -> None:
@@ -183,13 +217,13 @@ def _answers(port: int) -> bool:
         return False
 
 
-def _wait(port: int) -> None:
+def _wait(port: int, container: str) -> None:
     deadline = time.monotonic() + _ANSWER_SECONDS
     while not _answers(port):
         if time.monotonic() > deadline:
             raise Unavailable(
                 "the local registry does not answer",
                 reason=f"nothing answered at localhost:{port} for {_ANSWER_SECONDS:g} s",
-                hint=f"docker logs {_NAME}",
+                hint=f"docker logs {container}",
             )
         time.sleep(0.05)

@@ -53,8 +53,7 @@ class Deployed(AppStep):
     def explain(self, world: World) -> Explanation:  # noqa: ARG002  every step's signature
         """Return the checks as requests by curl."""
         version = str(self.awaited) if self.awaited else UNVERSIONED
-        commands, notes = curl_checks(self.target, Expected(version=version), self.base_url)
-        return Explanation(commands=commands, notes=notes)
+        return Explanation(commands=curl_checks(self.target, Expected(version=version), self.base_url))
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Run the checks, then open the page in the browser; raise `SmokeFailed` if anything is wrong."""

@@ -23,7 +23,6 @@ def explain_smoke(app: App, image: Image, world: World, *, browser: bool) -> Exp
     spec = spec_for(app, image, name="", host_port=0, labels={SMOKE_LABEL: "1"})
     cleanup: tuple[Word, ...] = ("docker", "rm", "--force", "--volumes", _CONTAINER)
     name = f"a container of {image.name}"
-    checks, notes = curl_checks(app, Expected.of(image), Variable("address"))
     return Explanation(
         commands=(
             remember_image(image),
@@ -42,11 +41,10 @@ def explain_smoke(app: App, image: Image, world: World, *, browser: bool) -> Exp
                 object=name,
                 effect="tells the address where its port is published",
             ),
-            *checks,
+            *curl_checks(app, Expected.of(image), Variable("address")),
             ShellCommand(argv=cleanup, object=name, effect="is removed, running or not, with its anonymous volumes"),
         ),
         notes=(
-            *notes,
             "checks the image itself, too (user, port, secrets …), and asks its HEALTHCHECK",
             *(["opens the page in Chromium"] if browser else []),
             "names the cause of a failure, and keeps the verdict; without it push refuses the image",

@@ -16,7 +16,7 @@ from seatrial.model.shell import ShellCommand, Variable, Word
 from seatrial.model.version import Version
 from seatrial.pipeline.step import Step
 from seatrial.pipeline.world import NOT_BUILT, World
-from seatrial.sources.dockerfile import exposed_ports
+from seatrial.sources.dockerfile import exposed_ports, own_user
 
 __all__ = ["IMAGE", "ExplainedStep", "explain", "explained_image", "remember_image"]
 
@@ -75,8 +75,9 @@ def explained_image(world: World, app: App, version: Version | None) -> Image:
     reference = app.repository.with_tag(str(version))
     if image := world.image(reference):  # no matter who built it
         return replace(image, tags=(reference.familiar,))
-    exposed: tuple[str, ...] = ()
+    config = ImageConfig()
     with suppress(OSError, UnicodeDecodeError):
-        exposed = exposed_ports(read_regular_file(app.dockerfile).decode("utf-8"))
+        text = read_regular_file(app.dockerfile).decode("utf-8")
+        config = ImageConfig(exposed=exposed_ports(text), user=own_user(text))
     labels = {**app.labels, VERSION_LABEL: str(version)}
-    return Image(id=NOT_BUILT, tags=(reference.familiar,), labels=labels, config=ImageConfig(exposed=exposed))
+    return Image(id=NOT_BUILT, tags=(reference.familiar,), labels=labels, config=config)

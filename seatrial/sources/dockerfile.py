@@ -17,6 +17,7 @@ __all__ = [
     "exposed_ports",
     "final_base",
     "own_labels",
+    "own_user",
     "shipped_instructions",
     "up_to_target",
 ]
@@ -135,6 +136,15 @@ def exposed_ports(text: str) -> tuple[str, ...]:
         elif one.keyword == "EXPOSE":
             ports += [port if "/" in port else f"{port}/tcp" for port in one.rest.split() if port[0].isdigit()]
     return tuple(ports)
+
+
+def own_user(text: str) -> str:
+    """Return the user that the last stage itself sets; empty if it sets none, or one with a variable."""
+    user = ""
+    for one in instructions(text):
+        if one.keyword in ("FROM", "USER"):
+            user = one.rest.strip() if one.keyword == "USER" and "$" not in one.rest else ""
+    return user
 
 
 def _stages(text: str, build_args: Mapping[str, str], target: str | None = None) -> list[_Stage]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -20,7 +21,14 @@ from tests.servers.second_engine import plug_in_buildx
 
 pytestmark = pytest.mark.engine
 Run = subprocess.CompletedProcess[str]
-_OWN_LABELS = {"seatrial.run", "seatrial.pid", "seatrial.started", "seatrial.host", "seatrial.options"}
+_OWN_LABELS = {
+    "seatrial.inputs",
+    "seatrial.run",
+    "seatrial.pid",
+    "seatrial.started",
+    "seatrial.host",
+    "seatrial.options",
+}
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +49,8 @@ def docker_cli(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
     return {"DOCKER_CONFIG": str(config)}
 
 
-def _script(project: Project, *words: str) -> str:
-    done = project.invoke(*words, "--script")
+def _script(project: Project, *words: str, **environment: str) -> str:
+    done = project.invoke(*words, "--script", **environment)
     assert done.code == 0, done.all
     return done.out
 
@@ -98,9 +106,10 @@ def test_a_release(
 
 
 def _container(client: docker.DockerClient, project: Project) -> dict[str, Any]:
-    """Return a container as it was wanted, without what differs from run to run."""
+    """Return a container as it was wanted, without what differs from run to run; of its image the layers."""
     found = client.api.inspect_container(f"{project.name}-web")
     found["Config"].pop("Hostname")
+    found["Config"].pop("Image")
     labels = found["Config"]["Labels"]
     found["Config"]["Labels"] = {name: labels[name] for name in labels.keys() - _OWN_LABELS}
     found["HostConfig"] = {
@@ -108,33 +117,71 @@ def _container(client: docker.DockerClient, project: Project) -> dict[str, Any]:
     }  # None and [] are the same
     for one in found["HostConfig"]["Mounts"]:
         one.pop("VolumeOptions")  # labels
+    found["Image"] = client.api.inspect_image(found["Image"])["RootFS"]
     return {name: found[name] for name in ("Config", "HostConfig", "Image", "Name")}
 
 
-def test_run_stop_and_rollback(
+def test_demo_stop_and_rollback(
     project: Project, open_registry: TestRegistry, client: docker.DockerClient, docker_cli: Mapping[str, str]
 ) -> None:
-    """The script of run makes the container that the task makes, that of stop ends it; that of rollback moves tags."""
+    """The script of demo publishes what the task does and makes its container; that of rollback moves tags."""
     settings = ("environment: {GREETING: Olá}", "tmpfs: [/data]", "volumes: {d: /d}")
     project.write(more="USER 10001:10001", settings="\n      ".join(settings))
     where = ("--user", "demo", "--registry", open_registry.host)
-    for version in ("1", "2"):
-        assert project.invoke("release", *where, "--version", version, "--untested").code == 0
-    run = ("run", "--version", "2", "--memory", "300m")
-    assert project.invoke(*run).code == 0
-    wanted = _container(client, project)
+    port = {"INVOKE_SEATRIAL_LOCAL_REGISTRY_PORT": open_registry.host.rpartition(":")[2]}
+    assert project.invoke("release", *where, "--version", "1", "--untested").code == 0
+    demo = ("demo", "--version", "2")
+    task = project.invoke(*demo, **port)
+    assert task.code == 0, task.all
+    wanted, by_task = _container(client, project), _digests(open_registry, project.published)
 
-    done = _run(_script(project, *run), docker_cli, GREETING="Olá")
+    done = _run(_script(project, *demo, "--overwrite", **port), docker_cli, GREETING="Olá")
 
     assert done.returncode == 0, done.stderr
-    assert "hello 2" in done.stdout
+    assert done.stdout.count("hello 2\n") == 2  # in the smoke test, and where it serves
     assert _container(client, project) == wanted
+    by_script = _digests(open_registry, project.published)
+    assert by_script["2"] == by_script["latest"] != by_task["2"]  # the image has one label less
+    assert by_script["1"] == by_task["1"]
+
     assert _run(_script(project, "stop"), docker_cli).returncode == 0
     with pytest.raises(NotFound):
         _container(client, project)
-
-    before = _digests(open_registry, project.published)
     done = _run(_script(project, "rollback", *where, "--to", "1"), docker_cli)
     assert done.returncode == 0, done.stderr
-    assert _digests(open_registry, project.published) == {**before, "latest": before["1"]}
+    assert _digests(open_registry, project.published) == {**by_script, "latest": by_script["1"]}
     client.volumes.get(f"{project.name}-web-d").remove()
+
+
+def test_a_smoke_test(project: Project, docker_cli: Mapping[str, str]) -> None:
+    """Where the task fails, the script fails; it leaves no container."""
+    project.write(page='{\\"app\\":', at_request='os.environ["VERSION"] = "[1]}"')
+    settings = project.folder / "invoke.yaml"
+    settings.write_text(settings.read_text().replace('text: "hello {version}"', "json: {app: [1]}"))
+    assert project.invoke("build", "--version", "1").code == 0
+
+    assert _run(_script(project, "smoke"), docker_cli).returncode == project.invoke("smoke").code == 0
+
+    settings.write_text(settings.read_text().replace("[1]", "[2]"))
+    done = _run(_script(project, "smoke"), docker_cli)
+    assert done.returncode == project.invoke("smoke").code == 1
+    assert "[2]" in done.stderr
+
+
+def test_a_login(project: Project, guarded_registry: TestRegistry, tmp_path: Path) -> None:
+    """The script stores what the task stores, and takes no wrong password."""
+    words = ("login", "--user", str(guarded_registry.user), "--registry", guarded_registry.host, "--password-stdin")
+    password = str(guarded_registry.password)
+    assert project.invoke(*words, stdin=password).code == 0
+    path = tmp_path / "login.sh"
+    path.write_text(_script(project, *words))
+    files = [Path(folder) / "config.json" for folder in (os.environ["DOCKER_CONFIG"], tmp_path)]
+
+    def run(typed: str) -> int:
+        environment = {**os.environ, "DOCKER_CONFIG": str(tmp_path)}
+        return subprocess.run(["sh", str(path)], input=typed, env=environment, text=True, check=False).returncode
+
+    assert run("wrong") == 1
+    assert run(password) == 0
+    by_task, by_script = (json.loads(one.read_text())["auths"] for one in files)
+    assert by_script == by_task

@@ -12,6 +12,7 @@ from seatrial.sources.dockerfile import (
     exposed_ports,
     final_base,
     own_labels,
+    own_user,
 )
 from seatrial.sources.dockerfile_lines import syntax_directive, without_syntax_directive
 from seatrial.sources.step_names import line_text, step_line
@@ -235,3 +236,12 @@ def test_exposed_ports() -> None:
     """Only the ports that the last stage names itself are known before the build."""
     text = "FROM a\nEXPOSE 1\nFROM b\nEXPOSE 8000 53/udp\nEXPOSE $PORT\n"
     assert exposed_ports(text) == ("8000/tcp", "53/udp")
+
+
+@pytest.mark.parametrize(
+    ("lines", "user"),
+    [("USER 1\nFROM b", ""), ("USER 1\nUSER 2:3", "2:3"), ("USER 1\nUSER $U", ""), ("RUN a", "")],
+)
+def test_own_user(lines: str, user: str) -> None:
+    """The last USER of the last stage counts; what a variable holds is not known."""
+    assert own_user(f"FROM a\n{lines}\n") == user

@@ -27,6 +27,7 @@ from seatrial.sources.dockerfile import (
     exposed_ports,
     final_base,
     own_labels,
+    own_user,
 )
 from seatrial.sources.dockerignore import find_ignore_file
 from seatrial.sources.git import has_uncommitted
@@ -208,7 +209,9 @@ class BuildPlan:
     @property
     def planned_config(self) -> ImageConfig:
         """What is known of the image's configuration before it is built."""
-        return ImageConfig(exposed=() if self.app.build.target else exposed_ports(self.text))
+        if self.app.build.target:
+            return ImageConfig()
+        return ImageConfig(exposed=exposed_ports(self.text), user=own_user(self.text))
 
     def labels(self) -> dict[str, str]:
         """Return the image's labels: Seatrial's own, and the standard ones that the Dockerfile does not set."""

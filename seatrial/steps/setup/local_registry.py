@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from seatrial.checks.http.base_url import BaseUrl
 from seatrial.checks.http.request import Request, send
@@ -102,13 +102,13 @@ class LocalRegistry(Step):
         image = Image(id=name, tags=(name,))
         words = container_words(self._spec(image), image, address="127.0.0.1", secret={})
         url = f"http://127.0.0.1:{self.port}/v2/"
-        curl: tuple[Word, ...] = ("curl", "--silent", "--show-error", "--fail", "--noproxy", "*", "--max-time", "2")
+        curl: tuple[Word, ...] = ("curl", "--silent", "--show-error", "--fail", "--noproxy", "*", "--max-time", "10")
         answers: tuple[Word, ...] = (*curl, url)
         repeated = ("--output", "/dev/null", "--retry", f"{_ANSWER_SECONDS:g}", "--retry-delay", "1")
         return Explanation(
             commands=(
-                _find(self.container),
-                replace(_remove(self.container), unless=answers, may_fail=True),
+                _find(self.container, "created", "exited"),
+                _remove(self.container),
                 ShellCommand(
                     argv=("docker", "run", "--detach", "--name", self.container, *words, name),
                     unless=answers,
@@ -176,7 +176,7 @@ class LocalRegistryStopped(Step):
             object=f"volume {self.container}",
             effect="is deleted with its images",
         )
-        commands = (_find(self.container), replace(_remove(self.container), unless=_NONE))
+        commands = (_find(self.container), _remove(self.container))
         return Explanation(commands=(*commands, delete) if self.volumes else commands)
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
@@ -187,19 +187,21 @@ class LocalRegistryStopped(Step):
             world.engine.remove_volume(self.container)
 
 
-def _find(name: str) -> ShellCommand:
-    labels = (word for key, value in _LABELS.items() for word in ("--filter", f"label={key}={value}"))
+def _find(name: str, *states: str) -> ShellCommand:
+    labels = (f"label={key}={value}" for key, value in _LABELS.items())
+    filters = (f"name=^/{name}$", *labels, *(f"status={one}" for one in states))
     return ShellCommand(
-        argv=("docker", "ps", "--all", "--quiet", "--filter", f"name=^/{name}$", *labels),
+        argv=("docker", "ps", "--all", "--quiet", *(word for one in filters for word in ("--filter", one))),
         saves="old",
         object=f"container {name}",
-        effect="is looked for, by its name and a label",
+        effect=f"is looked for, by its name and a label{', if it does not run' if states else ''}",
     )
 
 
 def _remove(name: str) -> ShellCommand:
     return ShellCommand(
         argv=("docker", "rm", "--force", "--volumes", _OLD),
+        unless=_NONE,
         object=f"container {name}",
         effect="is stopped and removed, if there is one",
     )

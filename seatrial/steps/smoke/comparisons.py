@@ -21,7 +21,7 @@ _HEADERS: Final[Word] = ("", RECEIVED, "/headers")
 _ANSWER: Final[Word] = ("", Variable("answer"))
 _VERSION: Final = "{version}"
 # The same as the response's own expressions for a version at the start or end of a text.
-_BEFORE, _AFTER = "(^|[^[:alnum:]_.+-])v?", "($|[^[:alnum:]_.+-]|[.+]($|[^[:alnum:]_]))"
+_BEFORE, _AFTER = "(^|[^[:alnum:]_.+-])v?", "($|[^[:alnum:]_.+-]|[.+]$|[.+][^[:alnum:]_])"
 # The headers of a redirect come before those of the response.
 _LAST_HEADERS: Final = r"/^HTTP\//h; /^HTTP\//!H; ${x;p;}"
 _SEARCH: Final = (

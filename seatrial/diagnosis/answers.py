@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
+from seatrial.diagnosis.entrypoint import repeats
 from seatrial.diagnosis.evidence import Cause, Evidence
 
 __all__ = [
@@ -25,9 +26,13 @@ __all__ = [
 
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _ELSEWHERE: Final = re.compile(r"redirects to (\S+), which is not on ")
+_CLOSED: Final = "the connection was closed"
 _ENDLESS: Final = "the answer does not end"
-# What Django, Starlette, Werkzeug and Rails say of a Host header that their settings do not allow.
-_HOST_NOT_ALLOWED: Final = r"Invalid HTTP_HOST header|DisallowedHost|Invalid host header|is not trusted|Blocked hosts?:"
+# What Django, Starlette, Werkzeug, Rails and Vite say of a Host header that their settings do not allow.
+_HOST_NOT_ALLOWED: Final = (
+    r"Invalid HTTP_HOST header|DisallowedHost|(?i:Invalid host header)|is not trusted|Blocked hosts?:"
+    r"|This host .*is not allowed|status 421, expected"
+)
 # Default pages of servers without an app: matched by title, or by the whole text if the page has no title.
 _DEFAULT_PAGES: Final = (
     (r"Directory listing for ", "Python's http.server, which lists a folder"),
@@ -99,6 +104,12 @@ def redirect_elsewhere(evidence: Evidence) -> Cause | None:
         parts = urlsplit(found[1])
     except ValueError:
         return None
+    if parts.scheme == "http" and parts.hostname in _LOOPBACK:
+        return Cause.fixed_by_build(
+            "redirect-elsewhere",
+            f"{evidence.problem}: the port of this machine is another one than that in the container",
+            "let the app redirect to a path, without host and port (nginx: absolute_redirect off)",
+        )
     header = f"Host: {parts.netloc}" if parts.hostname not in _LOOPBACK else ""
     if parts.scheme == "https":
         header = f"{header}{', ' if header else ''}X-Forwarded-Proto: https"
@@ -110,8 +121,8 @@ def redirect_elsewhere(evidence: Evidence) -> Cause | None:
 def host_not_allowed(evidence: Evidence) -> Cause | None:
     """Recognise an app that refuses the host name it was asked by, as Django does with ALLOWED_HOSTS."""
     page = f"{evidence.page.title} {evidence.page.text}" if evidence.page else ""
-    refused = re.search(r"status (?:400|403), expected", evidence.problem)
-    said = evidence.search_log(_HOST_NOT_ALLOWED) or re.search(_HOST_NOT_ALLOWED, page)
+    refused = re.search(r"status (?:400|403|421), expected", evidence.problem)
+    said = evidence.search_log(_HOST_NOT_ALLOWED) or re.search(_HOST_NOT_ALLOWED, f"{page} {evidence.problem}")
     if not evidence.answered or not refused or not said:
         return None
     asked = {name.lower(): value for name, value in evidence.check.headers.items()} if evidence.check else {}
@@ -147,13 +158,18 @@ def no_answer(evidence: Evidence) -> Cause | None:
             f"let the app serve plain HTTP on port {evidence.app.port}",
         )
         return Cause.fixed_by_build("no-answer", reason, hint)
+    if evidence.search_log(r"^invalid request block size: \d+ \(max \d+\)\.\.\.skip"):
+        reason = f"it speaks uWSGI's own protocol on port {evidence.app.port}, and not HTTP"
+        return Cause.fixed_by_build("no-answer", reason, "start uWSGI with http-socket instead of socket")
     listens = any(one.port == evidence.app.port for one in inspection.sockets or ())
     if not listens and "no complete answer" not in evidence.problem:
         return None
     return Cause.fixed_by_build(
         "no-answer",
         f"it listens but does not answer: {evidence.problem}",
-        "find out what the app waits for (a database, a lock, a busy worker)",
+        f"find out why the app ends the connection (does it speak HTTP on port {evidence.app.port}?)"
+        if _CLOSED in evidence.problem
+        else "find out what the app waits for (a database, a lock, a busy worker)",
     )
 
 
@@ -162,10 +178,15 @@ def slow_start(evidence: Evidence) -> Cause | None:
     app = evidence.app
     if not evidence.running or not evidence.silent:
         return None
-    last_line = next((line.strip() for line in reversed(evidence.log) if line.strip()), "")
-    log = f"its last log line: {last_line[:120]}" if last_line else "its log is empty"
+    log = f"its last log line: {evidence.last_line}" if evidence.last_line else "its log is empty"
     no_socket = evidence.inspection and evidence.inspection.sockets == ()
     state = "does not listen on any port yet" if no_socket else f"does not answer on port {app.port}"
+    if repeats(evidence):
+        return Cause.fixed_by_build(
+            "slow-start",
+            f"after {app.smoke_timeout:g} s it {state}; it says again and again: {evidence.last_line}",
+            "fix what that line says: a smoke test starts this container alone, without a database or another service",
+        )
     return Cause.fixed_by_setting(
         "slow-start",
         f"after {app.smoke_timeout:g} s it {state}; {log}",

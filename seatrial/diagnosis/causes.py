@@ -33,10 +33,10 @@ from seatrial.diagnosis.container import (
     wrong_architecture,
     wrong_port,
 )
+from seatrial.diagnosis.entrypoint import changes_user, missing_environment
 from seatrial.diagnosis.evidence import Cause, Evidence
 from seatrial.diagnosis.log import (
     broken_import,
-    missing_environment,
     missing_file,
     missing_library,
     missing_module,
@@ -49,8 +49,10 @@ from seatrial.diagnosis.log import (
 from seatrial.diagnosis.server import (
     app_not_found,
     failed_import,
+    given_up,
     node_error,
     node_file,
+    on_a_socket_file,
     slow_worker,
     worker_failed,
 )
@@ -84,10 +86,13 @@ RECOGNIZERS: tuple[Callable[[Evidence], Cause | None], ...] = (
     broken_import,
     syntax_error,
     read_only_root,
+    changes_user,
     permission_denied,
     port_taken_inside,
     missing_environment,
     missing_file,
+    given_up,
+    on_a_socket_file,
     worker_failed,
     app_not_found,
     failed_import,
@@ -114,6 +119,7 @@ def diagnose(evidence: Evidence) -> Cause:
     inspection = evidence.inspection
     if inspection and not inspection.running:
         reasons = [f"its process ended with exit code {inspection.exit_code}"]
+        reasons += [f"its last log line: {evidence.last_line}"] if evidence.last_line else []
         reasons += (
             [f"the engine says: {evidence.words or inspection.error}"] if evidence.words or inspection.error else []
         )

@@ -172,6 +172,7 @@ def command_not_found(evidence: Evidence) -> Cause | None:
         r"exec: \"(?P<command>[^\"]+)\": (?:executable file not found|stat .*no such file)",
     ) or evidence.search_final_log(
         _SHELL + r"(?:command )?not found$",
+        r"^\S+: (?:line )?\d+: exec: (?P<command>\S+ .+): not found$",
         r"can't open file '(?P<command>[^']+)': \[Errno 2\]",
         r"^\S*env: \S(?P<command>\S+)\S: No such file or directory$",
         r"^env: can't execute '(?P<command>[^']+)': No such file or directory$",
@@ -180,7 +181,10 @@ def command_not_found(evidence: Evidence) -> Cause | None:
     if not found:
         return None
     command = found["command"]
-    if command.startswith("/") or "/" in command:
+    if " " in command:
+        reason, words = f"the name of its program is {command!r}, with the arguments", command.replace(" ", '", "')
+        hint = f'write each word of CMD and ENTRYPOINT by itself: ["{words}"]'
+    elif "/" in command:
         reason, hint = (
             f"there is no {command} in the image",
             f"COPY {command}, or fix CMD (now: {evidence.command_line})",

@@ -22,6 +22,7 @@ _SERVER_END = re.compile(r"gunicorn\.errors\.HaltServer: ")
 # Gunicorn 27's own warning where it has no folder for its control socket: no harm to the app.
 _SERVER_WARNING = "[ERROR] Control server error: "
 _LAST_LINES = 2
+_LINE = 120
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +148,11 @@ class Evidence:
     def has_traceback(self) -> bool:
         """Whether the log contains a traceback."""
         return any(_TRACEBACK in line for line in self.log)
+
+    @property
+    def last_line(self) -> str:
+        """The last line of the log that is not empty, cut to 120 characters; empty if there is none."""
+        return next((line.strip() for line in reversed(self.log) if line.strip()), "")[:_LINE]
 
     @property
     def final_log(self) -> tuple[str, ...]:

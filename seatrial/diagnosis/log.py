@@ -11,7 +11,6 @@ from seatrial.diagnosis.evidence import Cause, Evidence
 
 __all__ = [
     "broken_import",
-    "missing_environment",
     "missing_file",
     "missing_library",
     "missing_module",
@@ -52,6 +51,20 @@ _NO_MODULE: Final = (
 )
 _NO_NODE_MODULE: Final = r"Error(?: \[\w+\])?: Cannot find (?:module|package) '(?P<name>[^'./][^']*)'"
 _EXCEPTION: Final = re.compile(r"(?P<name>[A-Za-z_][\w.]*)(?:: ?(?P<words>.*))?")
+# A tmpfs over these would hide programs and settings; in those below, each program has a folder of its own.
+_OF_SYSTEM: Final = (
+    "/",
+    "/bin",
+    "/etc",
+    "/lib",
+    "/sbin",
+    "/usr",
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/local",
+    "/usr/local/bin",
+)
+_SHARED: Final = ("/opt", "/run", "/srv", "/var", "/var/cache", "/var/lib", "/var/log")
 _DENIED: Final = r"(?:[Pp]ermission denied|[Oo]peration not permitted)"
 
 
@@ -135,7 +148,8 @@ def read_only_root(evidence: Evidence) -> Cause | None:
         evidence,
         r"\[Errno 30\] Read-only file system(?:: (?P<path>.+))?$",
         r"EROFS: read-only file system, \w+ (?P<path>'[^']+')",
-        r"(?P<path>'[^']+'|/[^\s:]+): (?i:read-only file system)",
+        r"(?P<path>'[^']+'|(?<![\w.])/[^\s:\u2019]+)\u2019?: (?i:read-only file system)",
+        r"(?:open|create|mkdir|rename|remove|chmod) (?P<path>[^\s:'/]\S*): (?i:read-only file system)",
         r"\"(?P<path>/[^\"]+)\" failed \(30: Read-only file system\)",
         r"(?i:attempt to write a readonly database|unable to open database file)(?P<path>)",
     )
@@ -152,9 +166,12 @@ def read_only_root(evidence: Evidence) -> Cause | None:
     writable = ", ".join(inspection.writable)
     reason = f"it writes to {path or 'its root'}, but its root is read-only ({writable} can be written to)"
     reason += "; a database needs a volume, a tmpfs would lose its data" if database else ""
-    # A tmpfs over a folder with the app's own files would hide them.
+    # A tmpfs over a folder with the app's own files would hide them, and a volume would keep those of this version.
     folder = posixpath.dirname(path)
-    if folder in ("", "/", inspection.workdir) or folder == posixpath.dirname(inspection.workdir):
+    if folder in _SHARED and re.search("(?i)mkdir|create directory|makedirs", "\n".join(evidence.final_log)):
+        folder = path
+    has_app = any(one.startswith(f"{folder}/") for one in (*evidence.command, place(evidence)))
+    if has_app or folder in ("", *_OF_SYSTEM, inspection.workdir, posixpath.dirname(inspection.workdir)):
         hint = f"let the app write below /tmp, or in a folder in the setting {'volumes' if database else 'tmpfs'}"
         return Cause.fixed_by_build("read-only-root", reason, hint)
     setting = f"volumes: {{data: {folder}}}" if database else f"tmpfs: [{folder}]"
@@ -201,20 +218,11 @@ def port_taken_inside(evidence: Evidence) -> Cause | None:
     )
 
 
-def missing_environment(evidence: Evidence) -> Cause | None:
-    """Recognise an environment variable that the app needs and that is not set."""
-    found = evidence.search_final_log(r"^KeyError: '(?P<name>[A-Z][A-Z0-9_]*)'$")
-    from_environ = evidence.search_final_log(r'File "(?:<frozen os>|[^"]*/os\.py)", line \d+, in __getitem__')
-    if not found or not from_environ or evidence.answered:
-        return None
-    name = found["name"]
-    reason = f"it needs the environment variable {name}, which is not set"
-    return Cause.fixed_by_setting("missing-environment", reason, f"environment: {{{name}: …}}", evidence.app)
-
-
 def missing_file(evidence: Evidence) -> Cause | None:
     """Recognise a file that the app opens, or a program that it runs, that is not in the image."""
     found = evidence.search_final_log(r"FileNotFoundError: \[Errno 2\] No such file or directory: '(?P<path>[^']+)'")
+    if not found and evidence.dead:  # a script's last words
+        found = re.search(r"(?P<path>(?<![\w.])/[^\s:'\u2019]+)['\u2019]?: No such file", evidence.last_line)
     if not found or evidence.answered:
         return None
     path = found["path"]

@@ -8,7 +8,16 @@ from typing import Final
 from seatrial.diagnosis.evidence import Cause, Evidence
 from seatrial.diagnosis.log import not_found_by_name, place, raised, shown
 
-__all__ = ["app_not_found", "failed_import", "node_error", "node_file", "slow_worker", "worker_failed"]
+__all__ = [
+    "app_not_found",
+    "failed_import",
+    "given_up",
+    "node_error",
+    "node_file",
+    "on_a_socket_file",
+    "slow_worker",
+    "worker_failed",
+]
 
 _NOT_FOUND: Final = (
     r"Error loading ASGI app(?: factory)?[.:] (?P<words>.+?)\.?$",  # uvicorn
@@ -19,6 +28,11 @@ _NOT_FOUND: Final = (
 )
 _UWSGI: Final = (r"unable to load app \d+", r"no python application found")
 _WAITRESS: Final = r"There was an exception \((?P<name>\w+)\) importing your module"
+_SOCKET_FILE: Final = (
+    r"Listening at: unix:(?P<path>\S+)",  # gunicorn
+    r"Uvicorn running on unix socket (?P<path>\S+)",
+    r"uwsgi socket \d+ bound to UNIX address (?P<path>\S+)",
+)
 _NODE_END: Final = r"^Node\.js v\d"
 _NODE_ERROR: Final = r"^(?:Uncaught )?(?P<name>\w*Error)(?: \[\w+\])?: (?P<words>.+?)(?: \{)?$"
 _NODE_CALL: Final = re.compile(
@@ -43,6 +57,33 @@ def worker_failed(evidence: Evidence) -> Cause | None:
         )
     reason = "gunicorn's worker failed to boot" + (f": {shown(error)}" if error else "")
     return Cause.fixed_by_build("worker-failed", reason, f"fix {place(evidence) or 'the error in the log'}")
+
+
+def given_up(evidence: Evidence) -> Cause | None:
+    """Recognise a supervisord that does not start its program any more, and runs on without it."""
+    found = evidence.search_log(r"gave up: (?P<name>\S+) entered FATAL state")
+    if not found or not evidence.silent:
+        return None
+    status = evidence.search_log(rf"exited: {re.escape(found['name'])} \((?P<status>exit status \d+|[^;]+);")
+    ended = f": it ended each time ({status['status']})" if status else ""
+    return Cause.fixed_by_build(
+        "worker-failed",
+        f"supervisord gave up starting {found['name']}{ended}",
+        "fix what ends it (stderr_logfile=/dev/stderr and stderr_logfile_maxbytes=0 show what it says)",
+    )
+
+
+def on_a_socket_file(evidence: Evidence) -> Cause | None:
+    """Recognise a server that listens on a Unix socket only, which Docker cannot publish."""
+    inspection = evidence.inspection
+    found = evidence.search_log(*_SOCKET_FILE)
+    if not found or not evidence.silent or not inspection or inspection.sockets:
+        return None
+    return Cause.fixed_by_build(
+        "wrong-port",
+        f"it listens on the Unix socket {found['path']}, and on no port",
+        f"let the app listen on 0.0.0.0:{evidence.app.port}",
+    )
 
 
 def slow_worker(evidence: Evidence) -> Cause | None:

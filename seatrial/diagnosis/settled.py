@@ -10,7 +10,7 @@ from seatrial.diagnosis.answers import https_only
 from seatrial.diagnosis.container import bound_to_loopback, certainly_wrong_port, ipv6_only
 from seatrial.diagnosis.evidence import Evidence
 from seatrial.diagnosis.gathering import gather
-from seatrial.diagnosis.server import app_not_found
+from seatrial.diagnosis.server import app_not_found, given_up, on_a_socket_file
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit, Engine
 from seatrial.events import Waiting
@@ -20,6 +20,15 @@ __all__ = ["Settled"]
 
 _SECONDS = 2.0
 _TIMES = 3
+_HOPELESS = (
+    certainly_wrong_port,
+    bound_to_loopback,
+    on_a_socket_file,
+    https_only,
+    ipv6_only,
+    app_not_found,
+    given_up,
+)
 
 
 @dataclass(kw_only=True)
@@ -27,7 +36,7 @@ class Settled:
     """Looks at a container that is not ready, and recognises what stays wrong for two seconds.
 
     That is an app that listens elsewhere, or otherwise than it is asked, one that answers every request with the same
-    exception, and one that its server cannot find.
+    exception, and one that its server or supervisor cannot start.
     """
 
     engine: Engine
@@ -53,7 +62,7 @@ def _state(evidence: Evidence) -> str:
     if evidence.answers_with_error:
         exception = next(iter(evidence.exception_lines), "")
         return exception if exception and evidence.log.count(exception) >= _TIMES else ""
-    for recognise in (certainly_wrong_port, bound_to_loopback, https_only, ipv6_only, app_not_found):
+    for recognise in _HOPELESS:
         if cause := recognise(evidence):
             return f"{cause.name}: {cause.hint}"
     return ""

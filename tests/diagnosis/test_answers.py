@@ -18,6 +18,7 @@ from tests.diagnosis.test_causes import RUNNING, evidence
 CLOSED = "no answer: the connection was closed"
 STREAM = "the body does not contain 'b'; it begins 'a'; the answer does not end: it is a stream"
 REFUSED = "status 400, expected 200; the body begins 'Bad Request'"
+UWSGI = "invalid request block size: 21573 (max 4096)...skip"
 DJANGO = "Invalid HTTP_HOST header: '127.0.0.1:32768'. You may need to add '127.0.0.1' to ALLOWED_HOSTS."
 
 
@@ -27,7 +28,9 @@ DJANGO = "Invalid HTTP_HOST header: '127.0.0.1:32768'. You may need to add '127.
         (CLOSED, {"tls": True}, "https-only", "checks: [{path: /, scheme: https}] under apps.web"),
         ("status 400, expected 200; the body begins ''", {"tls": True}, "https-only", "scheme: https"),
         (CLOSED, {"sockets": "::"}, "ipv6-only", "0.0.0.0:5000"),
-        (CLOSED, {"sockets": "0.0.0.0"}, "no-answer", "waits for"),  # noqa: S104
+        (CLOSED, {"sockets": "0.0.0.0"}, "no-answer", "speak HTTP"),  # noqa: S104
+        ("no answer: no complete answer within 5.0 s", {"sockets": "0.0.0.0"}, "no-answer", "waits for"),  # noqa: S104
+        (CLOSED, {"sockets": "0.0.0.0", "log": UWSGI}, "no-answer", "http-socket"),  # noqa: S104
         (STREAM, {}, "endless-answer", "another path"),
         ("the answer does not end: 12 bytes of its body came in time", {}, "endless-answer", "another path"),
         (
@@ -48,6 +51,19 @@ DJANGO = "Invalid HTTP_HOST header: '127.0.0.1:32768'. You may need to add '127.
             "redirect-elsewhere",
             "{Host: shop.example, X-Forwarded-Proto: https}",
         ),
+        (
+            "it redirects to http://127.0.0.1:5000/home/, which is not on http://127.0.0.1:32768",
+            {},
+            "redirect-elsewhere",
+            "without host and port",
+        ),
+        (
+            "status 403, expected 200; the body begins 'This host (\"x\") is not allowed.'",
+            {},
+            "host-not-allowed",
+            "NAME",
+        ),
+        ("status 421, expected 200; the body begins ''", {}, "host-not-allowed", "{Host: NAME}"),
         ("it redirects to ftp://localhost/, which is not on http://127.0.0.1:5000", {}, "wrong-answer", "checks"),
         (REFUSED, {"log": DJANGO}, "host-not-allowed", "add 127.0.0.1 to ALLOWED_HOSTS"),
         (REFUSED, {"page": Page(status=400, text="Invalid host header")}, "host-not-allowed", "{Host: NAME}"),

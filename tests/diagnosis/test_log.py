@@ -96,6 +96,7 @@ _GUNICORN = "[7] [ERROR] Worker (pid:9) was sent SIGKILL! Perhaps out of memory?
         (("[FATAL tini (7)] exec server failed: No such file or directory",), "command-not-found", "server"),
         (("/bin/sh: 1: server: not found",), "command-not-found", "server"),
         (("/entry.sh: 3: envsubst: not found",), "command-not-found", "envsubst"),
+        (("/entry.sh: 3: exec: python3 -u /srv/app.py: not found",), "command-not-found", "'python3 -u /srv/app.py'"),
         (("/entry.sh: line 3: envsubst: command not found",), "command-not-found", "envsubst"),
         (("/bin/sh: exec: line 1: server: not found",), "command-not-found", "server"),
         (("[FATAL tini (7)] exec /server failed: Exec format error",), "wrong-architecture", ""),

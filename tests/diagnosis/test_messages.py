@@ -213,7 +213,7 @@ def listening(address: str, port: int) -> Evidence:
         ),
         (
             evidence(ENDED, "nothing known"),
-            "its process ended with exit code 1; no known cause fits",
+            "its process ended with exit code 1; its last log line: nothing known; no known cause fits",
             f"fix the error in the lines above{BUILD}",
         ),
     ],

@@ -24,6 +24,7 @@ _SHORTEST_TIMEOUT = 0.05
 _SERVER_ERROR = 500
 _LONGEST_LINE = 160
 _LONGEST_PAUSE = 1.0
+_LATE = "no answer: no complete answer"
 _SETTLING = 1.0
 
 
@@ -145,14 +146,18 @@ class _Wait:
         """Repeat one check until its result is final or the time is over."""
         started, pause = time.monotonic(), self.interval.first
         attempts: list[Attempt] = []
+        before: Result | None = None
         while True:
             sent = time.monotonic()
             result, again = self._run_once(check)
             at = sent - self.start
+            if before and self.seconds - at < _SETTLING and (result.problem or "").startswith(_LATE):
+                result = before  # cut off by the deadline, the last request shows nothing
             if attempts and attempts[-1].words == (result.problem or "passed"):
                 attempts[-1] = replace(attempts[-1], count=attempts[-1].count + 1)
             else:
                 attempts.append(Attempt(at=at, words=result.problem or "passed"))
+            before = result
             if again and self.left > 0:
                 continue
             if result.problem is None or result.final or self.left <= 0:

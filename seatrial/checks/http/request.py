@@ -26,9 +26,21 @@ __all__ = ["Request", "send", "speaks_tls", "tls_context"]
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _SEE_OTHER, _KEEPS_METHOD = 303, (307, 308)
 _MOST_REDIRECTS = 3
+_INFORMATIONAL = (102, 103)
 _STREAM_SECONDS = 1.0
 _PIECE = 16 * 1024
 http.client._MAXHEADERS = 1000  # type: ignore[attr-defined]  # noqa: SLF001  its 100 are fewer than real apps send
+
+
+class _FinalResponse(http.client.HTTPResponse):
+    """A response whose informational ones before it (103 Early Hints) are skipped; Python's own skips only 100."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        version, status, reason = super()._read_status()  # type: ignore[misc]
+        while status in _INFORMATIONAL:
+            http.client.parse_headers(self.fp)
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+        return version, status, reason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +109,7 @@ def _exchange(  # noqa: PLR0913, PLR0917  each argument is one thing
             with _shut_down_at(deadline, copy, late):
                 if base_url.scheme == "https":
                     sock = tls_context(trusted=base_url.deployed).wrap_socket(sock, server_hostname=base_url.host)
-                connection.sock = sock
+                connection.sock, connection.response_class = sock, _FinalResponse
                 as_bytes = {name: value.encode() for name, value in headers.items()}
                 connection.request(request.method, target, request.body, as_bytes, preload_content=False)  # type: ignore[arg-type]
                 response = stack.enter_context(closing(connection.getresponse()))

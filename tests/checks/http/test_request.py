@@ -140,6 +140,14 @@ def test_many_headers() -> None:
         assert len(send(at(server.port), ROOT, seconds=2).headers) > 500
 
 
+def test_early_hints() -> None:
+    """Informational responses before the answer are skipped."""
+    hints = b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n"
+    with listen(lambda connection: connection.sendall(hints + HEAD + b"Content-Length: 2\r\n\r\nok")) as port:
+        response = send(at(port), ROOT, seconds=2)
+    assert (response.status, response.body) == (200, b"ok")
+
+
 def test_threads_end() -> None:
     """A request that has ended leaves no timer behind that could close another connection."""
     with serve(lambda _: Reply(body=b"hello")) as server:

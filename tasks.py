@@ -1,9 +1,7 @@
 """The tasks of this repository: Seatrial's own, with the values of invoke.yaml, and chores under dev."""
 
 import fcntl
-import hashlib
 import os
-import platform
 import shlex
 import shutil
 import sys
@@ -32,6 +30,8 @@ def _look_for_modules() -> None:
 
 def _cannot_load(error: ImportError) -> str:
     """Return in three lines what failed, why, and what to type."""
+    import platform  # late: only this needs it
+
     python, lock = shlex.quote(sys.executable), shlex.quote(os.path.relpath(ROOT / "requirements.txt"))
     hint = f"{python} -m pip install -r {lock}  # or ./inv instead of invoke: it makes its own .venv"
     if error.name == "python":
@@ -72,6 +72,8 @@ def _equip(c: Context) -> None:
             f"  next: ./inv instead of invoke",
             code=3,
         )
+    import hashlib  # late: only chores need it
+
     wanted = hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in LOCKS)).hexdigest()
     with (VENV / "seatrial-dev-stamp").open("a+", encoding="ascii") as stamp:
         fcntl.flock(stamp, fcntl.LOCK_EX)  # another ./inv may be installing

@@ -19,6 +19,10 @@ class SeatrialTask(Task[Callable[..., None]]):
     examples: tuple[str, str]
     summary: str
 
+    def __deepcopy__(self, memo: object) -> SeatrialTask:
+        """Return the task itself, since it does not change; Invoke copies the tasks of each collection twice."""
+        return self
+
     def arg_opts(self, name: str, default: str, taken_names: set[str]) -> dict[str, Any]:
         """Return what Invoke needs to know of a flag."""
         options = super().arg_opts(name, default, taken_names)

@@ -15,6 +15,8 @@ from invoke.collection import Collection
 from invoke.config import Config
 from invoke.exceptions import ParseError
 from invoke.parser.argument import Argument
+from invoke.parser.context import ParserContext
+from invoke.parser.parser import Parser
 from invoke.program import Program
 from invoke.util import helpline
 
@@ -94,6 +96,15 @@ class PlaybookProgram(Program):
         with self._usage_errors():
             super().parse_tasks()
             _check_versions([(context.name or "", context.args) for context in self.tasks])
+
+    def _make_parser(self) -> Parser:
+        """Return a parser that knows the tasks in the command line; Invoke would make and copy the flags of all."""
+        contexts = [
+            ParserContext(name, aliases, self.collection[name].get_arguments(self.config.tasks.ignore_unknown_help))
+            for name, aliases in self.collection.task_names.items()
+            if any(one in word for word in self.argv[1:] for one in (name, *aliases))
+        ]
+        return Parser(contexts, self.initial_context)
 
     def execute(self) -> None:
         """Run the tasks; the modules that they load are kept compiled.

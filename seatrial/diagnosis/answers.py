@@ -8,13 +8,14 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from seatrial.diagnosis.entrypoint import repeats
-from seatrial.diagnosis.evidence import Cause, Evidence
+from seatrial.diagnosis.evidence import Cause, Evidence, Page
 
 __all__ = [
     "deployed_cause",
     "endless_answer",
     "host_not_allowed",
     "https_only",
+    "named_error",
     "no_answer",
     "redirect_elsewhere",
     "server_error",
@@ -28,6 +29,12 @@ _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _ELSEWHERE: Final = re.compile(r"redirects to (\S+), which is not on ")
 _CLOSED: Final = "the connection was closed"
 _ENDLESS: Final = "the answer does not end"
+# Django's page of a 500 that it does not explain.
+_DJANGO: Final = "Server Error (500)"
+_NAMED_ERROR: Final = re.compile(
+    r"\b(?!Internal|Server)\w+(?:Error|Exception)\b.*|(?i:connect|refused|time(?:d )?out|no such).*", re.DOTALL
+)
+_LONGEST_NAME: Final = 500
 # What Django, Starlette, Werkzeug, Rails and Vite say of a Host header that their settings do not allow.
 _HOST_NOT_ALLOWED: Final = (
     r"Invalid HTTP_HOST header|DisallowedHost|(?i:Invalid host header)|is not trusted|Blocked hosts?:"
@@ -137,14 +144,27 @@ def host_not_allowed(evidence: Evidence) -> Cause | None:
 
 
 def server_error(evidence: Evidence) -> Cause | None:
-    """Recognise an app that answers with 5xx until the deadline."""
+    """Recognise an app that answers with 5xx."""
     if not evidence.running or not evidence.answers_with_error:
         return None
-    return Cause.fixed_by_build(
-        "server-error",
-        f"{evidence.problem} (for {evidence.app.smoke_timeout:g} s)",
-        "fix the error that the log shows",
-    )
+    page, problem = evidence.page, evidence.problem
+    if page and page.title:
+        problem = f"{problem.partition('; the body begins')[0]}; the page's title is {page.title!r}"
+    if page and named_error(page):
+        hint = "fix the error that the page names"
+    elif evidence.has_traceback:
+        hint = "fix the error that the log shows"
+    else:
+        where = "Django: a console handler in LOGGING, or DEBUG = True" if page and page.title == _DJANGO else "stderr"
+        hint = f"the log shows no exception: let the app log it ({where})"
+    return Cause.fixed_by_build("server-error", problem, hint)
+
+
+def named_error(page: Page) -> str:
+    """Return the error that the page of a 5xx names in its title, or in a text that is not HTML; else empty."""
+    text = page.title or ("" if page.text.lstrip().startswith("<") else page.text)
+    found = _NAMED_ERROR.search(text[:_LONGEST_NAME])
+    return text[: found.end()] if found else ""
 
 
 def no_answer(evidence: Evidence) -> Cause | None:

@@ -33,29 +33,21 @@ from seatrial.diagnosis.container import (
     wrong_architecture,
     wrong_port,
 )
-from seatrial.diagnosis.entrypoint import changes_user, missing_environment
+from seatrial.diagnosis.entrypoint import changes_user
+from seatrial.diagnosis.environment import missing_environment
 from seatrial.diagnosis.evidence import Cause, Evidence
+from seatrial.diagnosis.imports import broken_import, missing_library, missing_module, syntax_error
 from seatrial.diagnosis.log import (
-    broken_import,
     missing_file,
-    missing_library,
-    missing_module,
     permission_denied,
     port_taken_inside,
     read_only_root,
-    syntax_error,
     uncaught_exception,
 )
-from seatrial.diagnosis.server import (
-    app_not_found,
-    failed_import,
-    given_up,
-    node_error,
-    node_file,
-    on_a_socket_file,
-    slow_worker,
-    worker_failed,
-)
+from seatrial.diagnosis.node import node_error, node_file
+from seatrial.diagnosis.server import app_not_found, failed_import, on_a_socket_file
+from seatrial.diagnosis.services import service_unreachable
+from seatrial.diagnosis.workers import crash_loop, given_up, slow_worker
 
 __all__ = ["RECOGNIZERS", "diagnose"]
 
@@ -93,12 +85,13 @@ RECOGNIZERS: tuple[Callable[[Evidence], Cause | None], ...] = (
     missing_file,
     given_up,
     on_a_socket_file,
-    worker_failed,
     app_not_found,
     failed_import,
+    service_unreachable,
+    slow_worker,
+    crash_loop,
     uncaught_exception,
     node_error,
-    slow_worker,
     # Less specific evidence.
     wrong_port,
     other_platform,

@@ -7,7 +7,7 @@ from typing import Final
 
 from seatrial.diagnosis.evidence import Cause, Evidence
 
-__all__ = ["changes_user", "missing_environment", "repeats"]
+__all__ = ["changes_user", "repeats"]
 
 _OFTEN: Final = 5
 _TOLD: Final = 120
@@ -17,10 +17,6 @@ _SWITCHES: Final = (
     rf"(?i)(?:^|[\s(])(?:{_CALLS}|set groups|set [ug]id|switching to|group list)\b.* (?:not permitted|denied)",
     r"^Error: Could not set groups of effective user$",
     r"^chroot: .*: Operation not permitted$",
-)
-_UNSET: Final = (
-    r"^\S+: (?:(?:line )?\d+: )?(?P<name>[A-Za-z_]\w*): (?P<words>unbound variable|parameter n(?:ot set|ull).*)$",
-    r"^\S+: (?:line )?\d+: (?P<name>[A-Z][A-Z0-9_]+): (?P<words>(?!.*not found$).+)$",
 )
 
 
@@ -38,22 +34,6 @@ def changes_user(evidence: Evidence) -> Cause | None:
         f"it changes its user when it starts, and the container has no capabilities: {found.string[:_TOLD]}",
         "name the user in the Dockerfile (USER 10001:10001), and start the app without gosu, su or the like",
     )
-
-
-def missing_environment(evidence: Evidence) -> Cause | None:
-    """Recognise an environment variable that the app, or a shell script that starts it, needs and that is not set."""
-    if evidence.answered:
-        return None
-    found = evidence.search_final_log(r"^KeyError: '(?P<name>[A-Z][A-Z0-9_]*)'$")
-    words = ""
-    if not found or not evidence.search_final_log(r'File "(?:<frozen os>|[^"]*/os\.py)", line \d+, in __getitem__'):
-        found = evidence.search_final_log(*_UNSET) if evidence.dead and not evidence.has_traceback else None
-        if not found:
-            return None
-        words = "" if re.match("unbound|parameter", found["words"]) else f" ({found['words'][:_TOLD]})"
-    name = found["name"]
-    reason = f"it needs the environment variable {name}, which is not set{words}"
-    return Cause.fixed_by_setting("missing-environment", reason, f"environment: {{{name}: …}}", evidence.app)
 
 
 def repeats(evidence: Evidence) -> bool:

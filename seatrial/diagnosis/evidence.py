@@ -156,9 +156,12 @@ class Evidence:
 
     @property
     def final_log(self) -> tuple[str, ...]:
-        """The log from the exception that ended the app on, with the exceptions behind it; else the whole log."""
+        """The log from the exception that ended the app, or failed its answer, on, with the exceptions behind it.
+
+        Without such an exception it is the whole log.
+        """
         start = 0
-        for at, line in enumerate(self.log if self.dead else ()):
+        for at, line in enumerate(self.log if self.dead or self.answers_with_error else ()):
             if _TRACEBACK in line and not any(map(_CONTINUES.search, self.log[max(at - 2, 0) : at])):
                 start = at
         return self.log[start:]

@@ -20,7 +20,7 @@ from seatrial.model.app import App, Check
 
 __all__ = ["gather"]
 
-_LOG_LINES = 200
+_LOG_LINES = 1000
 _REQUEST_SECONDS = 1.0
 _PAGE_BYTES = 16 * 1024
 _REQUIREMENTS = ("requirements.txt", "pyproject.toml", "Pipfile", "package.json")
@@ -58,7 +58,8 @@ def gather(  # noqa: PLR0913  each argument is one thing
     if port is None or evidence.check is None:
         return evidence
     base_url = BaseUrl(host=engine.published_host, port=port)
-    page = _page(base_url, evidence.check, Expected.of(image)) if evidence.answered else None
+    wrong = evidence.answered or evidence.answers_with_error
+    page = _page(base_url, evidence.check, Expected.of(image)) if wrong else None
     asks_tls = evidence.check.scheme == "http" and (evidence.silent or "status 400" in evidence.problem)
     return replace(evidence, page=page, tls=asks_tls and speaks_tls(base_url, seconds=_REQUEST_SECONDS))
 

@@ -6,11 +6,12 @@ import time
 from dataclasses import dataclass, field
 
 from seatrial.checks.http.probe import Result
-from seatrial.diagnosis.answers import https_only
+from seatrial.diagnosis.answers import https_only, named_error
 from seatrial.diagnosis.container import bound_to_loopback, certainly_wrong_port, ipv6_only
 from seatrial.diagnosis.evidence import Evidence
 from seatrial.diagnosis.gathering import gather
-from seatrial.diagnosis.server import app_not_found, given_up, on_a_socket_file
+from seatrial.diagnosis.server import app_not_found, on_a_socket_file
+from seatrial.diagnosis.workers import given_up, hopeless_workers
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit, Engine
 from seatrial.events import Waiting
@@ -20,6 +21,7 @@ __all__ = ["Settled"]
 
 _SECONDS = 2.0
 _TIMES = 3
+_INTERNAL_ERROR = 500
 _HOPELESS = (
     certainly_wrong_port,
     bound_to_loopback,
@@ -28,6 +30,7 @@ _HOPELESS = (
     ipv6_only,
     app_not_found,
     given_up,
+    hopeless_workers,
 )
 
 
@@ -36,7 +39,7 @@ class Settled:
     """Looks at a container that is not ready, and recognises what stays wrong for two seconds.
 
     That is an app that listens elsewhere, or otherwise than it is asked, one that answers every request with the same
-    exception, and one that its server or supervisor cannot start.
+    exception, or with a page that names it, one that its server cannot start, and one whose workers always end.
     """
 
     engine: Engine
@@ -61,7 +64,9 @@ def _state(evidence: Evidence) -> str:
     """Return the hopeless state of an app as text, empty if it may still become ready."""
     if evidence.answers_with_error:
         exception = next(iter(evidence.exception_lines), "")
-        return exception if exception and evidence.log.count(exception) >= _TIMES else ""
+        if exception and evidence.log.count(exception) >= _TIMES:
+            return exception
+        return named_error(evidence.page) if evidence.page and evidence.page.status == _INTERNAL_ERROR else ""
     for recognise in _HOPELESS:
         if cause := recognise(evidence):
             return f"{cause.name}: {cause.hint}"

@@ -88,7 +88,7 @@ def test_a_supervisor_that_gave_up() -> None:
 
     found = diagnose(evidence(replace(RUNNING, sockets=()), *log, results=(REFUSED,)))
 
-    assert found.name == "worker-failed"
+    assert found.name == "crash-loop"
     assert "web: it ended each time (exit status 127)" in found.reason
 
 

@@ -87,10 +87,14 @@ _GUNICORN = "[7] [ERROR] Worker (pid:9) was sent SIGKILL! Perhaps out of memory?
         ((TRACEBACK, "  File", "jinja2.exceptions.TemplateNotFound: a.html"), "uncaught-exception", "NotFound: a.html"),
         ((TRACEBACK, "  File", "app.AppError", "    in a file"), "uncaught-exception", "app.AppError"),
         ((TRACEBACK, "ValueError: it failed"), "uncaught-exception", "ValueError: it failed"),
-        ((TRACEBACK, "ValueError: it failed", "[ERROR] Reason: Worker failed to boot."), "worker-failed", "it failed"),
+        (
+            (TRACEBACK, "ValueError: it failed", "[ERROR] Reason: Worker failed to boot."),
+            "uncaught-exception",
+            "failed",
+        ),
         (
             ("Failed to find attribute 'app' in 'page'.", "[ERROR] Reason: App failed to load."),
-            "worker-failed",
+            "app-not-found",
             "'app'",
         ),
         (("[FATAL tini (7)] exec server failed: No such file or directory",), "command-not-found", "server"),

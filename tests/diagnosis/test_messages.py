@@ -20,6 +20,11 @@ NO_LOADER = Program(path="/app", kind="compiled", interpreter="/lib/ld.so", lack
 SCRIPT = Program(path="/run.sh", kind="script", interpreter="/bin/zsh -e", lacks_interpreter=True)
 NO_DATA = "; a database needs a volume, a tmpfs would lose its data"
 NO_DATABASE = "unable to open database file"
+ERROR = result("status 500, expected 200; the body begins '<html>'", final=False)
+SERVICE = (
+    "name one that it reaches (environment: {NAME: …} under apps.web in invoke.yaml), or let the app start and answer "
+    "without it"
+)
 NO_FILE = "FileNotFoundError: [Errno 2] No such file or directory: "
 
 
@@ -92,6 +97,29 @@ def listening(address: str, port: int) -> Evidence:
             evidence(RUNNING, "[1] [CRITICAL] WORKER TIMEOUT (pid:9)", results=(REFUSED,)),
             "gunicorn killed its worker, which took longer than gunicorn's --timeout",
             f"find out what the worker waits for (a database, a lock), or raise --timeout in CMD{BUILD}",
+        ),
+        (
+            evidence(LISTENING, *["[7] [ERROR] Worker (pid:9) exited with code 1."] * 4, "lee", results=(REFUSED,)),
+            "the server's workers end again and again (the last one exited with code 1): lee",
+            f"fix what ends them (see their last lines){BUILD}",
+        ),
+        (
+            evidence(ENDED, TRACEBACK, '  File "/a.py", line 3', "Error 111 connecting to 127.0.0.1:6379. Refused."),
+            "it needs Redis at 127.0.0.1:6379, which refuses the connection (127.0.0.1 is the container itself)",
+            f"{SERVICE} (/a.py:3 connects){BUILD}",
+        ),
+        (
+            evidence(RUNNING, results=(ERROR,), page=Page(status=500, title="Server Error (500)")),
+            "GET /: status 500, expected 200; the page's title is 'Server Error (500)'",
+            (
+                "the log shows no exception: let the app log it (Django: a console handler in LOGGING, or DEBUG = True)"
+                + BUILD
+            ),
+        ),
+        (
+            evidence(RUNNING, results=(ERROR,), page=Page(status=500, title="LeeError at /")),
+            "GET /: status 500, expected 200; the page's title is 'LeeError at /'",
+            f"fix the error that the page names{BUILD}",
         ),
         (
             evidence(replace(ENDED, program=SCRIPT)),

@@ -24,7 +24,7 @@ REFUSED, FAILED = "no answer: Connection refused", "status 500, expected 200"
 @pytest.mark.parametrize(
     ("name", "command", "answer", "cause", "words"),
     [
-        ("gunicorn.exception", "gunicorn -b 0.0.0.0:5000 'app:app'", "", "worker-failed", "/srv/failing.py:4"),
+        ("gunicorn.exception", "gunicorn -b 0.0.0.0:5000 'app:app'", "", "uncaught-exception", "/srv/failing.py:4"),
         (
             "gunicorn.factory",
             "gunicorn -b 0.0.0.0:5000 'app:create_app()'",
@@ -83,11 +83,11 @@ REFUSED, FAILED = "no answer: Connection refused", "status 500, expected 200"
             "/srv/broken.py:1",
         ),
         ("runserver.badsettings", "python manage.py runserver 0.0.0.0:5000", "", "missing-module", "site_.setings"),
-        ("runserver.database", "python manage.py runserver 0.0.0.0:5000", REFUSED, "uncaught-exception", "5432"),
+        ("runserver.database", "python manage.py runserver 0.0.0.0:5000", REFUSED, "service-unreachable", "5432"),
         ("node.module-own", "node server.js", "", "missing-file", "./routes/users"),
         ("node.esm-own", "node server.mjs", "", "missing-file", "/srv/routes.mjs"),
         ("node.module-sub", "node server.js", "", "missing-module", "npm install lodash "),
-        ("node.variable", "node server.js", "", "uncaught-exception", "/srv/server.js:1"),
+        ("node.variable", "node server.js", "", "missing-environment", "NO_SUCH"),
     ],
 )
 def test_the_apps_fault_in_a_servers_log(name: str, command: str, answer: str, cause: str, words: str) -> None:

@@ -8,7 +8,7 @@ from itertools import chain, repeat
 import pytest
 
 from seatrial.diagnosis import settled
-from seatrial.diagnosis.evidence import Evidence
+from seatrial.diagnosis.evidence import Evidence, Page
 from seatrial.diagnosis.settled import Settled
 from seatrial.engine.inspection import Socket
 from seatrial.engine.model import Image
@@ -40,6 +40,11 @@ def failing(*exceptions: str) -> Evidence:
         ([listening(8000), listening(8001)], 4),
         ([failing("KeyError: 'A'", "KeyError: 'A'", "KeyError: 'A'")], 3),
         ([failing("KeyError: 'A'"), failing("KeyError: 'A'", "KeyError: 'A'", "KeyError: 'A'")], 4),
+        ([replace(listening(5000), log=("[7] Worker (pid:9) exited with code 1.",) * 4)], 3),
+        ([replace(listening(5000), log=("[7] Worker (pid:9) exited with code 1.",) * 3)], None),
+        ([replace(listening(5000), log=("[7] [CRITICAL] WORKER TIMEOUT (pid:9)",) * 2)], 3),
+        ([evidence(RUNNING, results=(ERROR,), page=Page(status=500, title="LeeError at /"))], 3),
+        ([evidence(RUNNING, results=(ERROR,), page=Page(status=500, title="Internal Server Error"))], None),
         ([listening()], None),
         ([listening(5000)], None),
         ([listening(8000, 5000)], None),

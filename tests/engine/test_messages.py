@@ -129,6 +129,15 @@ ROWS: list[tuple[Any, ...]] = [
         "a requirement names a version that does not exist (No matching distribution found)",
         "fix the version in the requirements, then run it again",
     ),
+    (
+        _build("that satisfies the requirement flaskk (from versions: none)"),
+        FAILED,
+        (
+            "the package index has no package flaskk for the image's Python (that satisfies the requirement flaskk "
+            "(from versions: none))"
+        ),
+        "fix the package's name in the requirements, then run it again",
+    ),
     (_build("Could not resolve host"), FAILED, "the build has no network (Could not resolve host)", FIX),
     (
         _build("no space left on device"),

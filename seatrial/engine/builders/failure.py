@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from seatrial.engine.builders.buildkit import FailedVertex
@@ -33,7 +33,10 @@ _NEWER_FLAGS: Final = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class _Known:
-    """A known cause: the text in the output that reveals it, the reason, its name, and its own hint if it has one."""
+    """A known cause: its name, the reason, and its own hint if it has one.
+
+    `marker` is the pattern that reveals it in the output; the reason may hold the marker's groups as `{name}`.
+    """
 
     marker: str
     reason: str
@@ -50,13 +53,53 @@ _KNOWN: Final = (
         hint="find out who changed the package before you lock it again",
     ),
     _Known(
-        marker="No matching distribution found",
+        marker=r"Temporary failure (?:in name resolution|resolving)|Could not resolve host"
+        r"|\[Errno -\d\] Name or service not known|\b(?:EAI_AGAIN|ENOTFOUND)\b",
+        cause="no-network",
+        reason="the build has no network",
+    ),
+    _Known(
+        marker=r"Failed to establish a new connection.*(?P<why>Connection refused|unreachable|timed out)|ECONNREFUSED",
+        cause="no-network",
+        reason="the build does not reach the package index",
+        hint="look at the index's address (PIP_INDEX_URL, pip.conf, .npmrc) and at the engine's proxy",
+    ),
+    _Known(
+        marker=r"Requires-Python (?P<needs>[^\n;]+)(?s:.*)No matching distribution found for (?P<name>\S+)",
+        cause="no-such-version",
+        reason="no version of {name} that the requirements allow fits the image's Python; one needs {needs}",
+        hint="fix the version in the requirements, or the Python in FROM, then run it again",
+    ),
+    _Known(
+        marker=r"satisfies the requirement (?P<name>[\w.-]+).*\(from versions: none\)",
+        cause="no-such-package",
+        reason="the package index has no package {name} for the image's Python",
+        hint="fix the package's name in the requirements, then run it again",
+    ),
+    _Known(
+        marker=r"No matching distribution found(?: for (?P<name>\S+))?",
         cause="no-such-version",
         reason="a requirement names a version that does not exist",
         hint="fix the version in the requirements, then run it again",
     ),
-    _Known(marker="Temporary failure in name resolution", cause="no-network", reason="the build has no network"),
-    _Known(marker="Could not resolve host", cause="no-network", reason="the build has no network"),
+    _Known(
+        marker=r"404 +'(?P<name>@?[^'@\s]+)@?[^']*' is not in \S+ (?:npm )?registry",
+        cause="no-such-package",
+        reason="the npm registry has no package {name}",
+        hint="fix the package's name in package.json, then run it again",
+    ),
+    _Known(
+        marker=r"No matching version found for (?P<name>\S+?)\.?\s",
+        cause="no-such-version",
+        reason="the npm registry has no version {name}",
+        hint="fix the version in package.json, then run it again",
+    ),
+    _Known(
+        marker=r"E: (?:Unable to locate package|Package '(?=\S+' has no)) ?(?P<name>[^\s']+)",
+        cause="no-such-package",
+        reason="Debian's package lists have no package {name}",
+        hint="fix its name, or run apt-get update before apt-get install in the same RUN, then run it again",
+    ),
     _Known(
         marker="no space left on device",
         cause="disk-full",
@@ -120,11 +163,10 @@ def build_error(request: BuildRequest, failed: FailedVertex | None, builder_mess
     """Return the error for a build that stopped with this message."""
     file, content = request.dockerfile, request.content.decode("utf-8")
     name, details = (" ".join(failed.name.split()), failed.lines) if failed else ("", ())
-    output = "\n".join((*details, builder_message)).lower()
+    output = "\n".join((*details, builder_message))
     parse_error = _PARSE_ERROR.search(builder_message)
     line = int(parse_error[1]) if parse_error else step_line(content, name)
-    nothing = _Known(marker="", reason="")
-    known = next((one for one in _KNOWN if one.marker.lower() in output), nothing)
+    known = _known(output)
     known = _newer_than_the_builder(content, builder_message, line) or known
     if parse_error and line:
         details = (*details, f"{file.name}:{line}: {line_text(content, line)}")
@@ -139,6 +181,14 @@ def build_error(request: BuildRequest, failed: FailedVertex | None, builder_mess
         cause=known.cause,
         place=Place(path=file, line=line) if line else None,
     )
+
+
+def _known(output: str) -> _Known:
+    """Return the known cause that a build's output reveals, one without a reason if there is none."""
+    for one in _KNOWN:
+        if found := re.search(one.marker, output, re.IGNORECASE):
+            return replace(one, reason=one.reason.format_map(found.groupdict()))
+    return _Known(marker="", reason="")
 
 
 def _newer_than_the_builder(content: str, message: str, line: int | None) -> _Known | None:

@@ -34,6 +34,7 @@ REQUEST = BuildRequest(
         ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE", "wrong-hash", True),
         ("ERROR: No matching distribution found for six==99.0", "no-such-version", True),
         ("Temporary failure in name resolution", "no-network", False),
+        ("[Errno -2] Name or service not known\nERROR: No matching distribution found for six", "no-network", False),
         ("write /x: no space left on device", "disk-full", True),
         ("exec /bin/sh: exec format error", "wrong-architecture", False),
         ("no active sessions", "unfit-builder", True),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,10 +13,8 @@ import docker
 import pytest
 from docker.errors import NotFound
 
-from seatrial.errors import SeatrialError
 from tests.cli_project import Project
 from tests.servers.registries import TestRegistry
-from tests.servers.second_engine import plug_in_buildx
 
 pytestmark = pytest.mark.engine
 Run = subprocess.CompletedProcess[str]
@@ -29,24 +26,6 @@ _OWN_LABELS = {
     "seatrial.host",
     "seatrial.options",
 }
-
-
-@pytest.fixture(scope="module")
-def docker_cli(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
-    """An environment in which `docker build` has BuildKit: of an old CLI, or of the plugin buildx."""
-    for folder in map(Path, os.environ["PATH"].split(os.pathsep)):
-        if (folder / "docker").exists():
-            version = [str(folder / "docker"), "version", "--format", "{{.Client.Version}}"]
-            if subprocess.run(version, capture_output=True, text=True, check=False).stdout.startswith("20."):
-                return {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
-    if shutil.which("docker") is None:
-        pytest.skip("no docker CLI")
-    config = tmp_path_factory.mktemp("docker-cli")
-    try:
-        plug_in_buildx(config)
-    except SeatrialError as error:
-        pytest.skip(f"no docker CLI that can build: {error}")
-    return {"DOCKER_CONFIG": str(config)}
 
 
 def _script(project: Project, *words: str, **environment: str) -> str:

@@ -113,6 +113,8 @@ def test(c: Context, only: str = "", engine: str = "usual") -> None:
     _install_programs(c)
     try:
         with c.cd(ROOT):
+            # Tests start hundreds of commands, and Invoke keeps none of the modules that it loads compiled.
+            c.run(f"{BIN}/python -m compileall -q seatrial")
             if engine == "usual":
                 lint(c)
                 _pytest(c, only)

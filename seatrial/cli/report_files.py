@@ -11,16 +11,15 @@ import msgspec
 
 from seatrial.cli.flags import ReportFlags
 from seatrial.errors import SeatrialError, StepFailed, UsageError
-from seatrial.output.documents import CommandDocument
 from seatrial.output.hints import Call
-from seatrial.output.ledger_document import ledger_document
 from seatrial.output.report_file import ReportFile
 from seatrial.pipeline.outcome import Status
 from seatrial.pipeline.report import Report
 from seatrial.pipeline.world import World
 from seatrial.settings.variables import GitHub, environment
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # most runs write nothing
+    from seatrial.output.documents import CommandDocument
     from seatrial.pipeline.ledger import Entry
 
 __all__ = ["ReportFiles", "find_run", "page"]
@@ -142,6 +141,8 @@ def find_run(world: World, app: str, version: str | None) -> CommandDocument:
 
     Of a run whose document is not kept any more, it holds what the ledger knows.
     """
+    from seatrial.output.ledger_document import ledger_document
+
     for document in _runs(world):
         if document.app == app and version in (None, document.version):
             return document
@@ -156,6 +157,8 @@ def find_run(world: World, app: str, version: str | None) -> CommandDocument:
 
 
 def _runs(world: World) -> Iterator[CommandDocument]:
+    from seatrial.output.documents import CommandDocument
+
     for kept in world.state.runs():
         with suppress(msgspec.ValidationError):
             yield msgspec.convert(kept, CommandDocument)

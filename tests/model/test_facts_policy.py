@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.checks.image.facts import policy_fingerprint
 from seatrial.checks.image.files import Scan, User, scan
+from seatrial.checks.image.policy import policy_fingerprint
 from seatrial.model.app import Check, checks_digest
 from seatrial.model.facts_policy import FactsPolicy
 from seatrial.pipeline.state import Verdict

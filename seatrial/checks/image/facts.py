@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 
 from seatrial.checks.image.files import Scan, User, scan
+from seatrial.checks.image.policy import RULES
 from seatrial.checks.image.secrets import secret_places
 from seatrial.engine.model import Image, ImageConfig
 from seatrial.engine.protocol import Emit
@@ -21,10 +22,8 @@ from seatrial.model.version import UNVERSIONED
 from seatrial.pipeline.world import World
 from seatrial.wording import human_size, pluralize, summarize_names
 
-__all__ = ["Fact", "collect_facts", "enforce_policy", "policy_fingerprint", "report_read_only_failure"]
+__all__ = ["Fact", "collect_facts", "enforce_policy", "report_read_only_failure"]
 
-_RULES = 2
-"""The version of the checks: raise it with every change to them, so that earlier results no longer count."""
 _OCI = "org.opencontainers.image."
 
 
@@ -56,17 +55,6 @@ class Fact:
     def as_event(self, *, fails: bool) -> FactResult:
         """Return the event that reports the result; `fails` is whether the step fails if the check does."""
         return FactResult(check=f"image check {self.title}", problem=self.advice, fails=fails)
-
-
-def policy_fingerprint(app: App) -> str:
-    """Return the policy that a stored verdict must match; empty unless `image_facts` is "fail"."""
-    policy = app.facts
-    if policy.mode != "fail":
-        return ""
-    budget = "" if policy.budget is None else f", at most {policy.budget} bytes"
-    port = "of the image" if "port" in app.unset else app.port
-    seen_as = f"rules {_RULES}, port {port}, tmpfs {', '.join(sorted(app.tmpfs)) or 'none'}"
-    return f"all facts but {', '.join(sorted(policy.allowed)) or 'none'}{budget} ({seen_as})"
 
 
 def report_read_only_failure(app: App, error: StepFailed, emit: Emit) -> None:
@@ -192,7 +180,7 @@ def _read_only(problem: str | None) -> Fact:
 def _scan_files(world: World, app: App, image: Image, config: ImageConfig) -> Scan:
     """Return the recorded scan of an image's files, or scan them now and record the result."""
     recorded = world.state.facts(image.id)
-    rules = [_RULES, *app.tmpfs]
+    rules = [RULES, *app.tmpfs]
     if recorded.get("rules") == rules:
         try:
             return Scan.from_state(recorded)

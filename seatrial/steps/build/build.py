@@ -18,7 +18,6 @@ from seatrial.pipeline.step import AppStep, Change, Explanation, NoChange
 from seatrial.pipeline.world import NOT_BUILT, PlannedState, World
 from seatrial.sources.git import git_failure
 from seatrial.sources.secret_files import has_secret_name
-from seatrial.steps.build.explain import explain_build
 from seatrial.steps.build.plan import BuildPlan
 from seatrial.wording import short_digest, spaced_size, summarize_names
 
@@ -150,6 +149,8 @@ class Build(AppStep):
 
     def explain(self, world: World) -> Explanation:
         """Return the build as docker commands."""
+        from seatrial.steps.build.explain import explain_build
+
         return explain_build(self.target, self.version, world)
 
     def look_again(self, world: World, change: Change) -> Change | NoChange:  # noqa: ARG002  every step's signature

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from seatrial.checks.image.facts import policy_fingerprint
+from seatrial.checks.image.policy import policy_fingerprint
 from seatrial.engine.model import Image
 from seatrial.model.app import INPUTS_LABEL, VERSION_LABEL, App
 from seatrial.model.reference import ImageReference

@@ -17,7 +17,6 @@ from seatrial.pipeline.world import PlannedState, World
 from seatrial.registry.model import Manifest
 from seatrial.steps.build.plan import BuildPlan
 from seatrial.steps.publish.destination import Destination
-from seatrial.steps.publish.explain import look_up
 from seatrial.steps.publish.publication import conflict, is_same_image, prefixed_digest
 
 __all__ = ["Preflight"]
@@ -94,6 +93,8 @@ class Preflight(AppStep):
 
     def explain(self, world: World) -> Explanation:  # noqa: ARG002  every step's signature
         """Return the question to the registry as a docker command."""
+        from seatrial.steps.publish.explain import look_up
+
         notes = (
             "asks whether you may push, and refuses a version that is published with other content, before the build",
             "pulls the published image if it was built from the same files",

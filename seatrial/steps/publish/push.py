@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import cast
 
-from seatrial.checks.image.facts import policy_fingerprint
+from seatrial.checks.image.policy import policy_fingerprint
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
 from seatrial.errors import Conflict, PushRefused, SeatrialError, StepFailed, Unavailable
@@ -14,14 +14,12 @@ from seatrial.events import WarningEvent
 from seatrial.model.app import INPUTS_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
-from seatrial.pipeline.explanation import explained_image
 from seatrial.pipeline.outcome import Results
 from seatrial.pipeline.state import Verdict
 from seatrial.pipeline.step import AppStep, Change, Explanation, NoChange, Publishing
 from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
 from seatrial.steps.publish.destination import Destination, join_references, version_of
-from seatrial.steps.publish.explain import explain_push
 from seatrial.steps.publish.publication import Publication, record_change
 from seatrial.steps.publish.retag import TagErrors, entry_for, partial_failure, retag_all
 from seatrial.steps.publish.tag import taken
@@ -74,6 +72,9 @@ class Push(AppStep):
 
     def explain(self, world: World) -> Explanation:
         """Return the push as docker commands."""
+        from seatrial.pipeline.explanation import explained_image
+        from seatrial.steps.publish.explain import explain_push
+
         image = explained_image(world, self.target, self.version)
         return explain_push(self.destination, image, overwrite=self.overwrite)
 

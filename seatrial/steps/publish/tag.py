@@ -10,12 +10,10 @@ from seatrial.engine.protocol import Emit
 from seatrial.errors import Conflict
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
-from seatrial.pipeline.explanation import explained_image
 from seatrial.pipeline.outcome import Difference, Results
 from seatrial.pipeline.step import AppStep, Change, Explanation, NoChange
 from seatrial.pipeline.world import PlannedState, World
 from seatrial.steps.publish.destination import Destination, join_references
-from seatrial.steps.publish.explain import explain_tag
 from seatrial.wording import short_digest
 
 __all__ = ["Tag", "taken"]
@@ -65,6 +63,9 @@ class Tag(AppStep):
 
     def explain(self, world: World) -> Explanation:
         """Return the tags as docker commands."""
+        from seatrial.pipeline.explanation import explained_image
+        from seatrial.steps.publish.explain import explain_tag
+
         return explain_tag(self.destination, explained_image(world, self.target, self.version))
 
     def look_again(self, world: World, change: Change) -> NoChange:

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from seatrial.checks.browser.visit import Visit
-from seatrial.checks.http.response import Expected
-from seatrial.checks.image.facts import enforce_policy, policy_fingerprint, report_read_only_failure
+from seatrial.checks.image.policy import policy_fingerprint
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
 from seatrial.errors import StepFailed
 from seatrial.events import CheckResult, Event, FactResult, ScreenshotSaved
 from seatrial.model.app import checks_digest
 from seatrial.model.version import Version
-from seatrial.pipeline.explanation import explained_image
 from seatrial.pipeline.outcome import Results
 from seatrial.pipeline.state import Verdict
 from seatrial.pipeline.step import AppStep, Change, Explanation, NoChange
 from seatrial.pipeline.world import PlannedState, World
-from seatrial.steps.smoke.explain import explain_smoke
-from seatrial.steps.smoke.smoke_container import run_checks_in_container
 from seatrial.wording import pluralize
+
+if TYPE_CHECKING:  # most runs find that an earlier verdict counts, and load no checks
+    from seatrial.checks.browser.visit import Visit
 
 __all__ = ["Smoke"]
 
@@ -47,6 +46,9 @@ class Smoke(AppStep):
 
     def explain(self, world: World) -> Explanation:
         """Return the smoke test as docker commands, and requests by curl."""
+        from seatrial.pipeline.explanation import explained_image
+        from seatrial.steps.smoke.explain import explain_smoke
+
         image = explained_image(world, self.target, self.version)
         return explain_smoke(self.target.in_image(image.exposed), image, world, browser=self.browser is not None)
 
@@ -78,6 +80,9 @@ class Smoke(AppStep):
 
     def apply_for(self, image: Image, world: World, emit: Emit) -> None:
         """Carry out the plan for this image."""
+        from seatrial.checks.image.facts import enforce_policy, report_read_only_failure
+        from seatrial.steps.smoke.smoke_container import run_checks_in_container
+
         checked: list[str] = []
 
         def on_event(event: Event) -> None:
@@ -118,6 +123,9 @@ class Smoke(AppStep):
         save(summary, passed=True)
 
     def _visit(self, world: World, image: Image, emit: Emit) -> Visit:
+        from seatrial.checks.browser.visit import Visit
+        from seatrial.checks.http.response import Expected
+
         return Visit(
             program=str(self.browser),
             app=self.target,

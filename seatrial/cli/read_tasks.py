@@ -142,7 +142,7 @@ def report(cmd: Command, image: ImageFlags, flags: FileFlag) -> None:
 
     default = cmd.world.state.folder / "report.html"
     file = ReportFile(str(default) if flags.output is None else flags.output, flag="--output", example="report.html")
-    document = find_run(cmd.world, cmd.playbook.settings.app(image.app).name, image.version)
+    document = find_run(cmd.world, cmd.playbook.settings.app(image.app), image.version)
     file.write(page(document, cmd.world))
     if flags.output:
         cmd.world.state.save_report(file.path)

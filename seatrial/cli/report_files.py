@@ -19,6 +19,7 @@ from seatrial.pipeline.world import World
 from seatrial.settings.variables import GitHub, environment
 
 if TYPE_CHECKING:  # most runs write nothing
+    from seatrial.model.app import App
     from seatrial.output.documents import CommandDocument
     from seatrial.pipeline.ledger import Entry
 
@@ -136,21 +137,23 @@ def _content(path: str) -> bytes:
         return b""
 
 
-def find_run(world: World, app: str, version: str | None) -> CommandDocument:
-    """Return the document of the last run that published an app, or a version of it; raise `UsageError` without one.
+def find_run(world: World, app: App, version: str | None) -> CommandDocument:
+    """Return the document of the last run that published an app in its environment, or a version of it.
 
+    Raise `UsageError` without one.
     Of a run whose document is not kept any more, it holds what the ledger knows.
     """
     from seatrial.output.ledger_document import ledger_document
 
     for document in _runs(world):
-        if document.app == app and version in (None, document.version):
+        of_app = (document.app, document.environment or "") == (app.name, app.settings_environment)
+        if of_app and version in (None, document.version):
             return document
     for entry in reversed(world.ledger.entries()):
-        if entry.app == app and version in (None, entry.version):
+        if entry.is_of(app.name, app.settings_environment) and version in (None, entry.version):
             return ledger_document(entry)
     raise UsageError(
-        f"there is no report of {' '.join(filter(None, (app, version)))}",
+        f"there is no report of {' '.join(filter(None, (app.name, version)))}",
         reason="neither the state folder nor the ledger knows of a release, push or rollback of it",
         hint="invoke status (shows what is published)",
     )

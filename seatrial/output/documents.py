@@ -229,7 +229,7 @@ class DoctorDocument(Part, frozen=True, kw_only=True, tag_field="schema", tag="s
 
 
 class TagStatus(Part, frozen=True, kw_only=True):
-    """One tag: its version, the digests in registry and ledger, the image in the engine, and its state.
+    """One tag: version, digests in registry and ledger, image in the engine, state, environment of its last release.
 
     Null means that there is nothing, `unknown` that the engine or registry did not answer, or was not asked.
     """
@@ -240,6 +240,7 @@ class TagStatus(Part, frozen=True, kw_only=True):
     engine: str | None
     ledger: str | None
     state: str
+    environment: str | UnsetType = UNSET
 
 
 class StatusDocument(Part, frozen=True, kw_only=True, tag_field="schema", tag="seatrial.status/1"):

@@ -36,6 +36,7 @@ def ledger_document(entry: Entry) -> CommandDocument:
             version=entry.version,
             revision=entry.revision or UNSET,
         ),
+        environment=entry.environment or UNSET,
         app=entry.app,
         version=entry.version,
         repository=entry.repository,

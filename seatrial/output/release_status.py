@@ -46,10 +46,16 @@ def show_status(
     if not rows:
         words = "not built, not released" if problem or not asked else "not built, not released, not published"
         return f"nothing is known about {destination.repository.name}: {words}{note}", problem
-    lines = [
-        (row.tag, row.version or "-", *map(_shown, (row.registry, row.engine, row.ledger)), row.state) for row in rows
-    ]
-    text = f"{repository}\n" + table(("TAG", "VERSION", "REGISTRY", "ENGINE", "LEDGER", "STATE"), lines)
+    columns = {
+        "TAG": [row.tag for row in rows],
+        "VERSION": [row.version or "-" for row in rows],
+        "REGISTRY": [_shown(row.registry) for row in rows],
+        "ENGINE": [_shown(row.engine) for row in rows],
+        "LEDGER": [_shown(row.ledger) for row in rows],
+        **({"ENVIRONMENT": [row.environment or "-" for row in rows]} if any(row.environment for row in rows) else {}),
+        "STATE": [row.state for row in rows],
+    }
+    text = f"{repository}\n" + table(tuple(columns), [*zip(*columns.values(), strict=True)])
     more = f"\nand {pluralize(remaining, 'more tag')} in the registry" if remaining else ""
     return f"{text}{more}{note}", problem
 
@@ -63,6 +69,7 @@ def tag_statuses(
     """
     repository, problem = destination.repository, None
     released = world.ledger.released(str(repository))
+    made_in = {tag: one.environment for one in world.ledger.entries(str(repository)) for tag in one.digests}
     published: list[str] | None = None
     manifests: dict[str, Manifest | None] = {}
     tags, remaining = list(released), 0
@@ -100,6 +107,7 @@ def tag_statuses(
                 engine=engine,
                 ledger=released.get(tag),
                 state=state,
+                environment=made_in.get(tag) or UNSET,
             )
         )
     return rows, remaining, problem

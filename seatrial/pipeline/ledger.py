@@ -23,7 +23,8 @@ class Entry:
 
     `digests` are the digests that the registry returned, by tag; `before` are those of tags that had another digest
     before. `revision` is the commit, `inputs` the digest of the build's inputs, `builder` what built the image, `size`
-    its bytes, and `seconds` how long the command had taken. `who` is the user and host; `when` is ISO 8601 in UTC.
+    its bytes, and `seconds` how long the command had taken. `environment` is the one whose settings were used, such as
+    staging; empty for none. `who` is the user and host; `when` is ISO 8601 in UTC.
     `verdict` is None if the image was published untested. What older versions did not record is None.
     """
 
@@ -39,9 +40,14 @@ class Entry:
     builder: str | None = None
     size: int | None = None
     seconds: float | None = None
+    environment: str | None = None
     verdict: Mapping[str, Any] | None = None
     who: str
     when: str
+
+    def is_of(self, app: str, environment: str) -> bool:
+        """Return whether this is about an app in an environment; older entries, which do not say which, are of each."""
+        return self.app == app and self.environment in (None, environment)
 
     @staticmethod
     def verdict_of(verdict: Verdict | None) -> Mapping[str, Any] | None:
@@ -121,5 +127,5 @@ def _entry(line: str) -> Entry | None:
         return None
     sound = isinstance(entry.digests, dict) and isinstance(entry.before, dict)
     numbers = all(one is None or isinstance(one, int | float) for one in (entry.size, entry.seconds))
-    texts = (entry.action, entry.app, entry.repository, entry.version, entry.who, entry.when)
+    texts = (entry.environment or "", entry.action, entry.app, entry.repository, entry.version, entry.who, entry.when)
     return entry if sound and numbers and all(isinstance(one, str) for one in texts) else None

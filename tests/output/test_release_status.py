@@ -147,6 +147,15 @@ def test_states(
     assert tag_statuses(world, destination) == ([expected], 0, None)
 
 
+def test_the_environment(world: World, destination: Destination) -> None:
+    """A tag has the environment that it was last released from; without environments no column is shown."""
+    _, digest = release(world, destination, "1", "1", "latest")
+    assert "ENVIRONMENT" not in show_status(world, destination.target, destination, as_json=False)[0]
+    world.ledger.append(replace(world.ledger.entries()[0], digests={"latest": digest}, environment="staging"))
+    lines = show_status(world, destination.target, destination, as_json=False)[0].splitlines()[2:]
+    assert [line.split()[-4] for line in lines] == ["-", "staging"]
+
+
 def test_the_last_ledger_entry_counts(world: World, destination: Destination) -> None:
     """After a rollback a moving tag is compared with the ledger's last entry."""
     _, older = release(world, destination, "1.4.1", "1.4.1", "latest")

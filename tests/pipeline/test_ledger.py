@@ -106,6 +106,7 @@ def _line(**changed: object) -> bytes:
         _line(digests=None),
         _line(before=[]),
         _line(size="large"),
+        _line(environment=3),
         _line(when=None),
         _line()[:-9],
     ],
@@ -119,11 +120,14 @@ def test_damage(ledger: Ledger, damage: bytes) -> None:
 
 def test_a_line_of_an_older_version(ledger: Ledger) -> None:
     """What older versions did not record is None."""
-    line = {name: value for name, value in asdict(ENTRY).items() if name not in ("inputs", "size", "seconds")}
+    line = {
+        name: value for name, value in asdict(ENTRY).items() if name not in ("inputs", "size", "seconds", "environment")
+    }
     ledger.path.parent.mkdir()
     ledger.path.write_text(f"{json.dumps(line)}\n")
     (entry,) = ledger.entries()
     assert (entry.version, entry.inputs, entry.size, entry.seconds) == (ENTRY.version, None, None, None)
+    assert all(entry.is_of("web", name) for name in ("", "staging"))  # nobody knows for which it was
 
 
 @pytest.mark.parametrize("left", [1, 40, len(_line()) - 1, len(_line())])

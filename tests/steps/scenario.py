@@ -114,7 +114,7 @@ class StepScenario:
     @property
     def repository(self) -> str:
         """The app's repository in the registry."""
-        return f"{self.app.project}/web"
+        return self.app.repository.repository
 
     def set_reply(self, reply: str) -> None:
         """Make the app answer `reply`, exit at once (`crash`) or never answer (`asleep`)."""

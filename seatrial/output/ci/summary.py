@@ -27,6 +27,8 @@ def as_markdown(document: CommandDocument, view: View) -> str:
 
 def _lines(document: CommandDocument, view: View) -> Iterator[str]:
     yield f"## {_SIGNS[document.status]} {_text(view.title)}"
+    if document.environment:
+        yield from ("", f"Environment: **{_text(document.environment)}**")
     if document.check:
         yield from ("", "Check mode: nothing was changed.")
     if view.tiles:

@@ -246,6 +246,11 @@ class View:
         return [one for one in self.entries if one.action == "release"][-_MOST_RELEASES:]
 
     @property
+    def environments(self) -> bool:
+        """Whether a release was made for an environment."""
+        return any(one.environment for one in self.releases)
+
+    @property
     def charts(self) -> tuple[Chart, ...]:
         """The charts over the releases."""
         return charts(self.releases, self.this)

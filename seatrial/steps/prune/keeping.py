@@ -86,8 +86,12 @@ class Keeping:
 
     @cached_property
     def _last_releases(self) -> tuple[Entry, ...]:
-        versions = list(dict.fromkeys(entry.version for entry in self._entries))[: self.keep]
-        return tuple(entry for entry in self._entries if entry.version in versions)
+        versions = dict[str, list[str]]()  # by repository: each environment may have one
+        for entry in self._entries:
+            of_repository = versions.setdefault(entry.repository, [])
+            if entry.version not in of_repository and len(of_repository) < self.keep:
+                of_repository.append(entry.version)
+        return tuple(entry for entry in self._entries if entry.version in versions[entry.repository])
 
     @cached_property
     def _newest(self) -> frozenset[str]:
@@ -134,8 +138,8 @@ class Keeping:
             if reference.tag in moving and reference.name != self.app.repository.name:
                 return name
         for tag in moving:
-            last = next((entry for entry in self._entries if tag in entry.digests), None)
-            if last and _is_of(image, last):
+            last = {entry.repository: entry for entry in reversed(self._entries) if tag in entry.digests}
+            if any(_is_of(image, entry) for entry in last.values()):
                 return f"the published tag {tag}"
         return None
 

@@ -21,12 +21,15 @@ _MOST_LISTED = 20
 
 
 def last_destination(ledger: Ledger, target: App, registry: str | None) -> Destination | None:
-    """Return where the ledger says an app was published last, in `registry` if that is given; None if nowhere."""
+    """Return where the ledger says an app was published last, in its environment and in `registry` if that is given.
+
+    None if nowhere.
+    """
     for entry in reversed(ledger.entries()):
         reference = ImageReference.parse(entry.repository)
         user = reference.repository.rpartition("/")[0]
         found = Destination(target=target, user=user or None, registry=reference.registry)
-        fits = entry.app == target.name and registry in (None, reference.registry)
+        fits = entry.is_of(target.name, target.settings_environment) and registry in (None, reference.registry)
         if fits and str(found.repository) == entry.repository:
             return found
     return None

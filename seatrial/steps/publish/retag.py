@@ -107,6 +107,7 @@ def entry_for(  # noqa: PLR0913  an entry's fields
         builder=labels.get(BUILDER_LABEL),
         size=size or None,
         seconds=round(world.process.seconds, 3),
+        environment=destination.target.settings_environment,
         verdict=Entry.verdict_of(verdict) if isinstance(verdict, Verdict) else verdict,
         who=world.process.who,
         when=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -161,6 +161,15 @@ def test_the_ledger_alone() -> None:
         assert ("GET /: passed" in page) == shown
 
 
+def test_the_environment() -> None:
+    """It names the environment, and that of each release if one of them has one."""
+    entries = (*ENTRIES[:2], replace(ENTRIES[2], environment="staging"))
+    page = Page(document=ledger_document(entries[2]), entries=entries).html()
+    assert "environment staging" in page
+    assert "<td>staging</td>" in page
+    assert "nvironment" not in Page(document=ledger_document(ENTRIES[2]), entries=ENTRIES).html().partition("<main")[2]
+
+
 def test_its_size_is_bounded() -> None:
     """Long logs, evidence and lists are cut, and a picture that is too large or not a PNG is left out."""
     report, many = a_report(), 5_000

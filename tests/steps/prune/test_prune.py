@@ -15,6 +15,7 @@ from seatrial.pipeline.outcome import Status
 from seatrial.pipeline.state import StateFolder
 from seatrial.settings.settings import Settings
 from seatrial.steps.prune.prune import Prune
+from tests.steps.run_steps import released
 from tests.steps.scenario import ALSO_DOCKER, StepScenario
 
 
@@ -121,3 +122,20 @@ def test_keep_is_a_whole_number(keep: str, tmp_path: Path) -> None:
     """Anything else is wrong use."""
     with pytest.raises(UsageError):
         Playbook(settings=Settings.load({}, tmp_path)).prune(PruneFlags(keep=keep))
+
+
+def test_two_environments(scenario: StepScenario) -> None:
+    """What each environment released last stays, and what is live in its repository, however often others release."""
+    app = scenario.app.but(
+        settings_environment="staging", repository=ImageReference.parse(f"{scenario.app.project}/web-staging")
+    )
+    staging = replace(scenario, app=app, state=StateFolder(scenario.state.folder, "staging"))
+    for where, version in ((scenario, "1"), (scenario, "2"), (staging, "3"), (staging, "4")):
+        released(where, version, f"hello {version}")
+        if version == "2":
+            scenario.prepare(scenario.rollback("1"))
+    _build(scenario, "dev")
+
+    scenario.prepare(_prune(scenario))
+
+    assert _versions(scenario) == {"1", "2", "dev"}  # 2 still has the moving tags in the engine

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from seatrial.cli.report_files import find_run
 from seatrial.errors import RegistryUnavailable, StepFailed
+from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
+from seatrial.output.documents import as_text
+from seatrial.output.ledger_document import ledger_document
 from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.world import World
 from seatrial.steps.publish.releases import Releases, choice, last_destination
@@ -85,6 +90,41 @@ def test_a_registry_that_is_down(scenario: StepScenario, tmp_path: Path, monkeyp
     assert "it is down" in choice(there.world, there.destination).reason
     with pytest.raises(RegistryUnavailable):
         releases(there)
+
+
+def environment(scenario: StepScenario, name: str, repository: str) -> StepScenario:
+    """Return the same project in an environment, whose settings name a repository of its own."""
+    app = scenario.app.but(
+        settings_environment=name, repository=ImageReference.parse(f"{scenario.app.project}/{repository}")
+    )
+    return replace(scenario, app=app, state=StateFolder(scenario.state.folder, name))
+
+
+def test_two_environments(scenario: StepScenario) -> None:
+    """The ledger says for which environment a release was made; each rolls back to what was live in its repository."""
+    production, staging = scenario, environment(scenario, "staging", "web-staging")
+    for where, version in ((production, "1"), (staging, "2"), (staging, "3"), (production, "4"), (staging, "5")):
+        released(where, version, f"{version} of {where.app.settings_environment}")
+
+    assert [(one.version, one.environment) for one in scenario.world.ledger.entries()] == [
+        ("1", ""),
+        ("2", "staging"),
+        ("3", "staging"),
+        ("4", ""),
+        ("5", "staging"),
+    ]
+    assert (releases(production).previous(), releases(staging).previous()) == (Version("1"), Version("3"))
+    ledger = scenario.world.ledger
+    for where, last in ((production, "4"), (staging, "5")):
+        assert last_destination(ledger, where.app, None) == where.destination
+        assert find_run(scenario.world, where.app, None).version == last
+    for number, entry in enumerate(ledger.entries()):
+        scenario.state.save_run(str(number), json.loads(as_text(ledger_document(entry))))
+    assert find_run(scenario.world, production.app, None).version == "4"
+
+    shared = environment(scenario, "qa", "web")
+    released(shared, "6", "hello 6")
+    assert releases(shared).previous() == releases(production).previous() == Version("4")
 
 
 def test_where_it_was_released(scenario: StepScenario) -> None:

@@ -65,11 +65,15 @@ class Health:
 
 @dataclass(frozen=True, kw_only=True)
 class HealthTest:
-    """A HEALTHCHECK: its command, how long one run may take, and how long after the start it may fail, in seconds."""
+    """A HEALTHCHECK: its command, how long one run may take, and how long after the start it may fail, in seconds.
+
+    `retries` is how many failures in a row make a container unhealthy.
+    """
 
     command: tuple[str, ...]
     timeout: float = _HEALTH_SECONDS
     start_period: float = 0.0
+    retries: int = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +150,7 @@ def _health_test(config: dict[str, Any]) -> HealthTest | None:
         command=tuple(words) if kind == "CMD" else (*shell, *words),
         timeout=(test.get("Timeout") or 0) / _NANOSECONDS or _HEALTH_SECONDS,
         start_period=(test.get("StartPeriod") or 0) / _NANOSECONDS,
+        retries=test.get("Retries") or HealthTest.retries,
     )
 
 

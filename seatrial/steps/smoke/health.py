@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Final
 
 from seatrial.engine.model import Container
 from seatrial.engine.protocol import Engine
@@ -11,22 +12,28 @@ from seatrial.model.app import App
 
 __all__ = ["check_health"]
 
-_PAUSE = 0.5
+_PAUSE = 1.0
+_NOT_RUN: Final = (-1, 126, 127)
+"""Exit codes of a command that took too long, or that the container could not run."""
 
 
 def check_health(engine: Engine, app: App, container: Container) -> None:
-    """Run the HEALTHCHECK of a container once; raise `SmokeFailed` with its last words if it fails.
+    """Run the HEALTHCHECK of a container; raise `SmokeFailed` with its last words if it fails.
 
-    Within the start period a failure does not count, as for the engine, and the check is repeated.
+    As for the engine, a failure within the start period does not count, and later ones as often in a row as it allows.
     """
     inspection = engine.inspect_container(container.id)
     test = inspection.health_test if inspection and inspection.running else None
     if inspection is None or test is None:
         return
-    deadline = time.monotonic() + min(test.start_period, app.smoke_timeout)
-    while (result := engine.run_health_test(container.id, test)).exit_code and time.monotonic() < deadline:
+    began, failures = time.monotonic(), 0
+    while (result := engine.run_health_test(container.id, test)).exit_code:
+        waited = time.monotonic() - began
+        failures += waited >= test.start_period
+        if failures >= test.retries or waited >= app.smoke_timeout or (failures and result.exit_code in _NOT_RUN):
+            break
         time.sleep(_PAUSE)
-    if not result.exit_code:
+    else:
         return
     now = engine.inspect_container(container.id)
     if now is None or not now.running:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
+from typing import Final
 
 from seatrial.diagnosis.answers import (
     endless_answer,
@@ -51,6 +53,7 @@ from seatrial.diagnosis.workers import crash_loop, given_up, slow_worker
 
 __all__ = ["RECOGNIZERS", "diagnose"]
 
+_BY_SIGNAL: Final = 128
 RECOGNIZERS: tuple[Callable[[Evidence], Cause | None], ...] = (
     # What the engine and the kernel report.
     removed,
@@ -111,7 +114,7 @@ def diagnose(evidence: Evidence) -> Cause:
             return cause
     inspection = evidence.inspection
     if inspection and not inspection.running:
-        reasons = [f"its process ended with exit code {inspection.exit_code}"]
+        reasons = [f"its process ended with exit code {inspection.exit_code}{_signal(inspection.exit_code)}"]
         reasons += [f"its last log line: {evidence.last_line}"] if evidence.last_line else []
         reasons += (
             [f"the engine says: {evidence.words or inspection.error}"] if evidence.words or inspection.error else []
@@ -121,3 +124,11 @@ def diagnose(evidence: Evidence) -> Cause:
     return Cause.fixed_by_build(
         "unknown", f"{'; '.join(reasons)}; no known cause fits", "fix the error in the lines above"
     )
+
+
+def _signal(exit_code: int) -> str:
+    """Return the signal that an exit code stands for, in brackets; empty for others."""
+    try:
+        return f" ({signal.Signals(exit_code - _BY_SIGNAL).name})"
+    except ValueError:
+        return ""

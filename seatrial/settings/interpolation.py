@@ -19,25 +19,30 @@ _BLANK = re.compile(r"(?:[ \t\r]*(?:#[^\n]*)?\n)*[ \t\r]*(?:#[^\n]*\Z)?")
 _ENTRY = re.compile(
     r"(?:export[ \t]+)?(?P<name>[A-Za-z_][\w.-]*)[ \t]*(?:[=:][ \t]*(?:"
     r"'(?P<single>(?:[^'\\]|\\.)*)'|\"(?P<double>(?:[^\"\\]|\\.)*)\"|(?P<bare>(?!['\"])[^\n]*?)))?"
-    r"(?:[ \t]+\#[^\n]*|[ \t\r]*)(?:\n|\Z)",
+    r"(?:[ \t]*\ \#[^\n]*|[ \t\r]*)(?:\n|\Z)",
     re.DOTALL,
 )
-_ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
+_ESCAPE = re.compile(r"\\(?:([abfnrtv$\"\\])|0([0-7]{3}))")
+_ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
-def interpolate(text: str, variables: Mapping[str, str]) -> str:
+def interpolate(text: str, variables: Mapping[str, str], *, strict: bool = True) -> str:
     """Return a text with its variables filled in: `$NAME`, `${NAME}`, `${NAME:-default}`; `$$` stands for `$`.
 
-    Raise `UsageError` for a variable without a value, and for a `$` that is not part of one.
+    Raise `UsageError` for a variable without a value and, if `strict`, for a `$` that is not part of one.
     """
-    return "".join(_parts(text, variables))
+    return "".join(_parts(text, variables, strict=strict))
 
 
-def _parts(text: str, variables: Mapping[str, str]) -> Iterator[str]:
+def _parts(text: str, variables: Mapping[str, str], *, strict: bool) -> Iterator[str]:
     position = 0
     while (start := text.find("$", position)) >= 0:
         yield text[position:start]
         found = _VARIABLE.match(text, start)
+        if found is None and not strict:
+            yield "$"
+            position = start + 1
+            continue
         if found is None:
             raise UsageError(
                 "a $ without a variable's name", reason="write $$ for the character $", hint="write $$ instead of $"
@@ -111,12 +116,16 @@ def _entry_value(found: re.Match[str], variables: Mapping[str, str]) -> str | No
     if found["single"] is not None:
         return found["single"].replace("\\'", "'")
     if found["double"] is not None:
-        escaped = re.sub(r"\\\$", "$$", found["double"])
-        filled = interpolate(escaped, variables)
-        return re.sub(r"\\(.)", lambda one: _ESCAPES.get(one[1], one[1]), filled, flags=re.DOTALL)
+        return interpolate(_ESCAPE.sub(_unescaped, found["double"]), variables, strict=False)
     if found["bare"] is not None:
-        return interpolate(found["bare"].strip(), variables)
+        return interpolate(found["bare"].strip(), variables, strict=False)
     return variables.get(found["name"])
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    if found[2]:
+        return chr(int(found[2], 8))
+    return "$$" if found[1] == "$" else _ESCAPES.get(found[1], found[1])
 
 
 def _end(pattern: re.Pattern[str], text: str, position: int) -> int:

@@ -51,6 +51,11 @@ def test_the_last_words_of_a_script(lines: tuple[str, ...], cause: str, identity
     assert identity in found.reason
 
 
+def test_a_signal() -> None:
+    """An exit code that stands for a signal is shown with its name."""
+    assert "exit code 139 (SIGSEGV)" in diagnose(evidence(replace(ENDED, exit_code=139), "starting")).reason
+
+
 def test_an_app_that_waits_for_something_else() -> None:
     """An app that writes one line again and again waits for what a smoke test does not have: no timeout helps."""
     waiting = [f"12:00:{second:02} db:5432 is unavailable - sleeping" for second in range(6)]

@@ -69,6 +69,9 @@ A
 NOWHERE
 HASH=a#b
 LATER=${PLAIN}!
+PATTERN="\\d+\\q \\0101"
+PRICE=5$ or $6
+TAB=1	# no comment
 """
 
 
@@ -84,6 +87,9 @@ def test_env_file(tmp_path: Path) -> None:
         "A": "x",
         "HASH": "a#b",
         "LATER": "two words!",
+        "PATTERN": "\\d+\\q A",
+        "PRICE": "5$ or $6",
+        "TAB": "1\t# no comment",
     }
 
 

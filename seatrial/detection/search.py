@@ -12,7 +12,7 @@ from seatrial.detection.go import find_go_app
 from seatrial.detection.node import find_node_app
 from seatrial.detection.python_app import find_python_app
 from seatrial.detection.static import find_static_site
-from seatrial.sources.dockerfile import exposed_ports
+from seatrial.sources.dockerfile_ports import exposed_ports
 
 __all__ = ["DOCKERFILES", "Search", "search"]
 

@@ -21,6 +21,9 @@ _CONTINUES = re.compile("above exception, another|above exception was the direct
 _SERVER_END = re.compile(r"gunicorn\.errors\.HaltServer: ")
 # Gunicorn 27's own warning where it has no folder for its control socket: no harm to the app.
 _SERVER_WARNING = "[ERROR] Control server error: "
+# How Python draws an ExceptionGroup.
+_IN_GROUP = re.compile(r"^ +[+|] ?")
+_GROUP_RULE = re.compile(r"^ +\+[-+]{2,}")
 _LAST_LINES = 2
 _LINE = 120
 
@@ -199,9 +202,12 @@ def _last_match(patterns: Iterable[str], lines: tuple[str, ...]) -> re.Match[str
 def without_server_end(log: tuple[str, ...]) -> tuple[str, ...]:
     """Return a log without a server's own warnings, and with the traceback of its own end cut to its last line.
 
-    The exception that ended the app stands before it, in the worker's traceback.
+    The exception that ended the app stands before it, in the worker's traceback. The frame around exceptions of a group
+    is left out, too.
     """
     log = tuple(line for line in log if _SERVER_WARNING not in line)
+    if any("Exception Group Traceback" in line for line in log):
+        log = tuple(_IN_GROUP.sub("", line) for line in log if not _GROUP_RULE.match(line))
     ends = [at for at, line in enumerate(log) if _SERVER_END.match(line)]
     if not ends:
         return log

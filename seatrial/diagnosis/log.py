@@ -174,8 +174,9 @@ def _stopped_by(evidence: Evidence, *patterns: str) -> re.Match[str] | None:
 
 
 def raised(evidence: Evidence) -> re.Match[str] | None:
-    """Return the last exception in the log that has a traceback, or None."""
-    return next(filter(None, map(_EXCEPTION.fullmatch, evidence.exception_lines)), None)
+    """Return the last exception in the log that has a traceback, or None; of a group, the first in it."""
+    found = list(filter(None, map(_EXCEPTION.fullmatch, evidence.exception_lines)))
+    return next((one for one in found if not one["name"].endswith("ExceptionGroup")), found[0] if found else None)
 
 
 def shown(error: re.Match[str]) -> str:

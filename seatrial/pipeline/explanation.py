@@ -16,7 +16,8 @@ from seatrial.model.shell import ShellCommand, Variable, Word
 from seatrial.model.version import Version
 from seatrial.pipeline.step import Step
 from seatrial.pipeline.world import NOT_BUILT, World
-from seatrial.sources.dockerfile import exposed_ports, own_user
+from seatrial.sources.dockerfile import own_user
+from seatrial.sources.dockerfile_ports import exposed_ports
 
 __all__ = ["IMAGE", "ExplainedStep", "explain", "explained_image", "remember_image"]
 
@@ -78,6 +79,6 @@ def explained_image(world: World, app: App, version: Version | None) -> Image:
     config = ImageConfig()
     with suppress(OSError, UnicodeDecodeError):
         text = read_regular_file(app.dockerfile).decode("utf-8")
-        config = ImageConfig(exposed=exposed_ports(text), user=own_user(text))
+        config = ImageConfig(exposed=exposed_ports(text, app.build.arguments, app.build.target), user=own_user(text))
     labels = {**app.labels, VERSION_LABEL: str(version)}
     return Image(id=NOT_BUILT, tags=(reference.familiar,), labels=labels, config=config)

@@ -14,7 +14,6 @@ __all__ = [
     "DockerfileError",
     "UnknownTargetError",
     "base_images",
-    "exposed_ports",
     "final_base",
     "own_labels",
     "own_user",
@@ -127,17 +126,6 @@ def own_labels(text: str) -> str:
     return " ".join(one.rest for one in instructions(text) if one.keyword == "LABEL")
 
 
-def exposed_ports(text: str) -> tuple[str, ...]:
-    """Return the ports that the last stage itself exposes, as in `5000/tcp`; a port that is a variable is left out."""
-    ports: list[str] = []
-    for one in instructions(text):
-        if one.keyword == "FROM":
-            ports = []
-        elif one.keyword == "EXPOSE":
-            ports += [port if "/" in port else f"{port}/tcp" for port in one.rest.split() if port[0].isdigit()]
-    return tuple(ports)
-
-
 def own_user(text: str) -> str:
     """Return the user that the last stage itself sets; empty if it sets none, or one with a variable."""
     user = ""
@@ -160,7 +148,7 @@ def _stages(text: str, build_args: Mapping[str, str], target: str | None = None)
         if one.keyword == "ARG" and not stages:
             for word in _words(rest, escape):
                 name, given, default = word.partition("=")
-                if name in build_args:
+                if name in build_args and not (given and name in AUTOMATIC_ARGS):  # a default goes before the builder's
                     values[name] = build_args[name]
                 elif given:
                     try:

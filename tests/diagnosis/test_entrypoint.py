@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from seatrial.diagnosis.causes import diagnose
+from seatrial.diagnosis.evidence import without_server_end
 from tests.diagnosis.test_causes import ENDED, REFUSED, RUNNING, TRACEBACK, evidence
 
 
@@ -49,6 +50,27 @@ def test_the_last_words_of_a_script(lines: tuple[str, ...], cause: str, identity
 
     assert found.name == cause
     assert identity in found.reason
+
+
+GROUP = """\
+  + Exception Group Traceback (most recent call last):
+  |   File "/srv/app.py", line 1, in <module>
+  |     raise ExceptionGroup('startup failed', [KeyError('x'), ValueError('bad dsn')])
+  | ExceptionGroup: startup failed (2 sub-exceptions)
+  +-+---------------- 1 ----------------
+    | KeyError: 'x'
+    +---------------- 2 ----------------
+    | ValueError: bad dsn
+    +------------------------------------
+"""
+
+
+def test_a_group_of_exceptions() -> None:
+    """Of a group, its first exception is the cause, with the place in the app's files."""
+    found = diagnose(evidence(ENDED, *without_server_end(tuple(GROUP.splitlines()))))
+
+    assert found.reason == "KeyError: 'x' (exit code 1)"
+    assert "/srv/app.py:1" in found.hint
 
 
 def test_a_signal() -> None:

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from seatrial.sources.dockerfile import (
     DockerfileError,
     base_images,
-    exposed_ports,
     final_base,
     own_labels,
     own_user,
 )
 from seatrial.sources.dockerfile_lines import syntax_directive, without_syntax_directive
+from seatrial.sources.dockerfile_ports import exposed_ports
 from seatrial.sources.step_names import line_text, step_line
 
 
@@ -103,6 +103,7 @@ def test_the_engines_own_arguments_come_from_the_caller() -> None:
         base_images(text, {})
     assert caught.value.line == 2
     assert base_images("ARG TOOL=tool-$TARGETARCH\nFROM a", {}) == ("a",)
+    assert base_images("ARG TARGETARCH=386\nFROM a-$TARGETARCH", {"TARGETARCH": "arm64"}) == ("a-386",)
 
 
 @pytest.mark.parametrize(
@@ -232,10 +233,19 @@ def test_final_base() -> None:
     assert final_base(_STAGES, {}) == "scratch"
 
 
-def test_exposed_ports() -> None:
-    """Only the ports that the last stage names itself are known before the build."""
-    text = "FROM a\nEXPOSE 1\nFROM b\nEXPOSE 8000 53/udp\nEXPOSE $PORT\n"
-    assert exposed_ports(text) == ("8000/tcp", "53/udp")
+@pytest.mark.parametrize(
+    ("lines", "ports"),
+    [
+        *(("EXPOSE 1\nFROM b\nEXPOSE 8000 53/UDP", "8000/tcp 53/udp"), ("EXPOSE $PORT", "")),
+        *(("EXPOSE 8000-8002", "8000/tcp 8001/tcp 8002/tcp"), ("EXPOSE 8080:80 '90'", "80/tcp 90/tcp")),
+        *(("EXPOSE 80\nFROM x\nEXPOSE 81", "80/tcp 81/tcp"), ("EXPOSE 80 x", "80/tcp"), ("EXPOSE ${P:-80}", "80/tcp")),
+        *(("ARG P=1\nENV P=2\nEXPOSE $P", "2/tcp"), ("ENV P 3\nEXPOSE $P/udp", "3/udp")),
+        *(("ARG G\nEXPOSE $G", "7/tcp"), ("EXPOSE $G", ""), ("ARG A=1\nEXPOSE $A", "9/tcp"), ("EXPOSE 'x", "")),
+    ],
+)
+def test_exposed_ports(lines: str, ports: str) -> None:
+    """The ports are those that BuildKit would write into the image, as far as they do not come from its base image."""
+    assert " ".join(exposed_ports(f"ARG G=7\nFROM a AS x\n{lines}\n", {"A": "9"})) == ports
 
 
 @pytest.mark.parametrize(

@@ -24,11 +24,11 @@ from seatrial.sources.dockerfile import (
     DockerfileError,
     UnknownTargetError,
     base_images,
-    exposed_ports,
     final_base,
     own_labels,
     own_user,
 )
+from seatrial.sources.dockerfile_ports import exposed_ports
 from seatrial.sources.dockerignore import find_ignore_file
 from seatrial.sources.git import has_uncommitted
 from seatrial.sources.inputs import UNCOMMITTED, Inputs
@@ -209,9 +209,16 @@ class BuildPlan:
     @property
     def planned_config(self) -> ImageConfig:
         """What is known of the image's configuration before it is built."""
-        if self.app.build.target:
-            return ImageConfig()
-        return ImageConfig(exposed=exposed_ports(self.text), user=own_user(self.text))
+        base = self._read(final_base)
+        below = (
+            None if base == "scratch" or base in self.app.build.contexts else self._image(ImageReference.parse(base))
+        )
+        inherited = below.config.exposed if below and below.config else ()
+        own = exposed_ports(self.text, self._known_arguments, self.app.build.target)
+        return ImageConfig(
+            exposed=tuple(dict.fromkeys((*inherited, *own))),
+            user="" if self.app.build.target else own_user(self.text),
+        )
 
     def labels(self) -> dict[str, str]:
         """Return the image's labels: Seatrial's own, and the standard ones that the Dockerfile does not set."""

@@ -13,7 +13,8 @@ from seatrial.cli.session import carry_out, open_world
 from seatrial.detection.search import search
 from seatrial.pipeline.report import Report
 from seatrial.settings.settings import Settings
-from seatrial.sources.dockerfile import base_images, exposed_ports
+from seatrial.sources.dockerfile import base_images
+from seatrial.sources.dockerfile_ports import exposed_ports
 from seatrial.sources.dockerignore import IgnoreRules
 from seatrial.steps.init.plan import init_steps
 from tests.detection.folders import FLASK, write

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seatrial.engine.endpoint import Endpoint, find_endpoint
 from seatrial.engine.proxies import proxies_inside
@@ -63,7 +64,8 @@ class Connection:
             if (config := self._variables.docker_config / "config.json").exists() and not config.is_file():
                 DockerConfig.read(config)  # raises: the SDK would read a pipe for ever
             with self.translate_errors():
-                from seatrial.engine.client import Client
+                with nullcontext() if endpoint.url.startswith("ssh:") else _without_paramiko():
+                    from seatrial.engine.client import Client
 
                 try:
                     self._client = Client(endpoint, self._variables.proxies, timeout=self._limit, waiting=self._waiting)
@@ -114,6 +116,19 @@ class Connection:
     def _waiting(self, waited: float) -> None:
         where, limit = self.endpoint.url, self._limit
         self.tell(f"waiting for the Docker Engine at {where} ({waited:.0f} s of {limit:g})")
+
+
+@contextmanager
+def _without_paramiko() -> Iterator[None]:
+    """Let the SDK be imported without paramiko, which only ssh:// needs, and which takes as long as the SDK itself."""
+    modules: dict[str, Any] = sys.modules
+    known = "paramiko" in modules
+    modules.setdefault("paramiko", None)  # as if it were not installed, which the SDK takes into account
+    try:
+        yield
+    finally:
+        if not known:
+            del modules["paramiko"]
 
 
 def api_url(client: docker.APIClient, path: str) -> str:

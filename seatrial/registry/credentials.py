@@ -225,17 +225,13 @@ def _find(
     """Return the credential of a registry's entry, or None; an entry's key may also be a URL on the registry's host."""
     if not auths:
         return None
-    from docker.auth import resolve_index_name
-
-    keys = [key for key in auths if resolve_index_name(key) == registry]
+    keys = [key for key in auths if _host_of(key) == registry]
     keys.sort(key=lambda key: key != _key(registry))
     return _decode(keys[0], auths[keys[0]], origin, damaged) if keys else None
 
 
 def _decode(key: str, entry: object, origin: str, damaged: Callable[[str], CredentialsError]) -> Credential | None:
     """Return the credential of one entry, or None if the entry is empty."""
-    from docker.auth import parse_auth
-
     if not isinstance(entry, dict):
         raise damaged(f'the entry "{key}" is not an object')
     given = {name: entry[name] for name in _SECRET_FIELDS if entry.get(name)}
@@ -250,14 +246,21 @@ def _decode(key: str, entry: object, origin: str, damaged: Callable[[str], Crede
         user, password = given.get("username", ""), given.get("password", "")
         return Credential(user=user, secret=Secret(password), origin=origin) if user else None
     try:
-        found = parse_auth({key: given})[key] if _BASE64.fullmatch(given["auth"]) else {}
+        pair = base64.b64decode(given["auth"]) if _BASE64.fullmatch(given["auth"]) else b""
+        user, colon, password = pair.decode().partition(":")
     except UnicodeDecodeError:
         raise damaged(f'user or password in the entry "{key}" is not UTF-8') from None
     except ValueError:
-        found = {}
-    if not found.get("username"):
+        user = colon = password = ""
+    if not (user and colon):
         raise damaged(f'the entry "{key}" does not hold base64 of USER:PASSWORD')
-    return Credential(user=found["username"], secret=Secret(found["password"].rstrip("\0")), origin=origin)
+    return Credential(user=user, secret=Secret(password.rstrip("\0")), origin=origin)
+
+
+def _host_of(key: str) -> str:
+    """Return the host of the registry that an entry's key names, as in an `ImageReference`; it may be a URL."""
+    host = re.sub("^https?://", "", key).partition("/")[0]
+    return DOCKER_HUB if host == "index.docker.io" else host
 
 
 def _key(registry: str) -> str:

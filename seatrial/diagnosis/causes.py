@@ -46,8 +46,8 @@ from seatrial.diagnosis.log import (
     read_only_root,
     uncaught_exception,
 )
-from seatrial.diagnosis.node import node_error, node_file
-from seatrial.diagnosis.server import app_not_found, failed_import, on_a_socket_file
+from seatrial.diagnosis.node import module_type, node_error, node_file, npm_script
+from seatrial.diagnosis.server import app_not_found, failed_import, on_a_socket_file, wrong_option, wrong_server
 from seatrial.diagnosis.services import service_unreachable
 from seatrial.diagnosis.workers import crash_loop, given_up, slow_worker
 
@@ -78,6 +78,8 @@ RECOGNIZERS: tuple[Callable[[Evidence], Cause | None], ...] = (
     missing_library,
     missing_module,
     node_file,
+    module_type,
+    npm_script,
     broken_import,
     syntax_error,
     read_only_root,
@@ -88,13 +90,15 @@ RECOGNIZERS: tuple[Callable[[Evidence], Cause | None], ...] = (
     missing_file,
     given_up,
     on_a_socket_file,
+    wrong_server,
     app_not_found,
     failed_import,
+    wrong_option,
     service_unreachable,
     slow_worker,
-    crash_loop,
     uncaught_exception,
     node_error,
+    crash_loop,
     # Less specific evidence.
     wrong_port,
     other_platform,

@@ -138,17 +138,17 @@ def wrong_architecture(evidence: Evidence) -> Cause | None:
     inspection, engine = evidence.inspection, evidence.engine_platform
     platform = inspection.program.platform if inspection and inspection.program else ""
     foreign = bool(platform and engine and platform != engine)
-    if not foreign and not evidence.search_log(r"(?i)exec format error"):
+    said = evidence.search_log(r"(?i)exec format error(?:: '(?P<program>[^']+)')?")
+    if not foreign and not said:
         return None
     if cause := other_platform(evidence):
         return cause
     reason = f": it was compiled for {platform}" if foreign else " (exec format error)"
     target = engine or "this engine"
-    return Cause.fixed_by_build(
-        "wrong-architecture",
-        f"{_program(evidence)} does not run on {target}{reason}",
-        f"install the program for {target}",
-    )
+    program, hint = _program(evidence), f"install the program for {target}"
+    if said and said["program"]:  # one that the app starts
+        program, hint = said["program"], f"{hint}, or begin the script with #!"
+    return Cause.fixed_by_build("wrong-architecture", f"{program} does not run on {target}{reason}", hint)
 
 
 def other_platform(evidence: Evidence) -> Cause | None:

@@ -33,7 +33,8 @@ def missing_environment(evidence: Evidence) -> Cause | None:
     names, more, words = _names(evidence), "", ""
     if not names and evidence.search_final_log(r"/pydantic_settings/"):
         lines = evidence.final_log
-        names = [lines[at - 1].upper() for at, line in enumerate(lines) if at and _FIELD_REQUIRED in line]
+        fields = [lines[at - 1].upper() for at, line in enumerate(lines) if at and _FIELD_REQUIRED in line]
+        names = list(dict.fromkeys(fields))  # each worker names them
         more = " (with its env_prefix, if it has one)"
     if not names and evidence.dead and not evidence.has_traceback and (found := evidence.search_log(*_UNSET)):
         names = [found["name"]]

@@ -25,6 +25,8 @@ _REQUEST_SECONDS = 1.0
 _PAGE_BYTES = 16 * 1024
 _REQUIREMENTS = ("requirements.txt", "pyproject.toml", "Pipfile", "package.json")
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+# Folders of a project that often hold its modules without being a package themselves.
+_ROOTS = ("src", "lib", "backend", "server")
 _LARGEST_FILE = 1024 * 1024
 
 
@@ -111,7 +113,7 @@ def _sources(folder: Path) -> Sources:
 
 
 def _modules(folder: Path) -> Iterator[str]:
-    for root in (folder, folder / "src"):
+    for root in (folder, *(folder / name for name in _ROOTS)):
         try:
             for entry in root.iterdir():
                 if entry.suffix == ".py" or (entry / "__init__.py").exists():

@@ -63,13 +63,13 @@ def missing_module(evidence: Evidence) -> Cause | None:
             f"the module {module} is not in the image",
             f"npm install {module} (it adds the module to package.json)",
         )
-    elif re.search(rf"(?:^|[\s'\"=]){re.escape(module)}(?:[:\s'\"]|$)", " ".join(evidence.command[1:])):
+    elif _is_named(module, evidence.command):
         return not_found_by_name(evidence, f"there is no module {module}")
     elif top in sources.modules and top != module:
         reason, hint = f"the app's own {top} has no module {module}", f"fix the name {module}, or COPY the module"
     elif top in sources.modules:
         reason = f"the app's own module {top} is not in a folder where Python looks for it"
-        hint = f"fix WORKDIR, or COPY {top} there (does .dockerignore exclude it?)"
+        hint = f"fix WORKDIR or PYTHONPATH, or COPY {top} there (does .dockerignore exclude it?)"
     else:
         package = _PACKAGES.get(top.lower(), top.lower().replace("_", "-"))
         file = sources.requirements or "requirements.txt"
@@ -86,27 +86,56 @@ def missing_module(evidence: Evidence) -> Cause | None:
     return Cause.fixed_by_build("missing-module", reason, hint)
 
 
+def _is_named(module: str, command: tuple[str, ...]) -> bool:
+    """Return whether a command names a module, other than as the class of Gunicorn's workers."""
+    before = r"(?:^|[\s'\"=])(?<!-k )(?<!worker-class[ =])"
+    return re.search(rf"{before}{re.escape(module)}(?:[:\s'\"]|$)", " ".join(command[1:])) is not None
+
+
 def broken_import(evidence: Evidence) -> Cause | None:
     """Recognise an import of a name that the module does not have."""
     found = evidence.search_final_log(
-        r"ImportError: (?P<words>cannot import name '(?P<what>\w+)' from .*?'(?P<name>[\w.]+)'.*)"
+        r"ImportError: cannot import name '(?P<what>\w+)' from .*?'(?P<name>[\w.]+)'.*",
+        r"AttributeError: partially initialized module '(?P<name>[\w.]+)' .*has no attribute '(?P<what>\w+)'.*",
+        r"SyntaxError: The requested module '(?P<name>[^']+)' does not provide an export named '(?P<what>\w+)'",
     )
     if not found or evidence.answered:
         return None
-    top = found["name"].partition(".")[0]
-    known = top in evidence.sources.modules or top in sys.stdlib_module_names
-    hint = f"fix the import from {top}" if known else f"pin a version of {top} that has {found['what']}"
-    return Cause.fixed_by_build("broken-import", f"{found['name']} does not contain {found['what']}", hint)
+    top, name, what = found["name"].partition(".")[0], found["name"], found["what"]
+    reason = f"{name} does not contain {what}"
+    if "circular import" in found[0]:
+        reason += " yet: the modules import each other (a circular import)"
+        hint = f"import {what} inside the function that needs it, or define it in a module of its own"
+    elif found[0].startswith("SyntaxError"):
+        hint = f"fix the import from {name}" + (f" in {where}" if (where := _javascript(evidence)) else "")
+    elif top in evidence.sources.modules or top in sys.stdlib_module_names:
+        hint = f"fix the import from {top}"
+    else:
+        hint = f"pin a version of {top} that has {what}"
+    return Cause.fixed_by_build("broken-import", reason, hint)
 
 
 def syntax_error(evidence: Evidence) -> Cause | None:
     """Recognise a syntax error in the app."""
     found = evidence.search_final_log(r"^\s*(?P<name>SyntaxError|IndentationError|TabError): (?P<words>.*)")
-    if not found or evidence.answered:
+    if (
+        not found or evidence.answered or evidence.search_final_log(r"^ +at JSON\.parse \(")
+    ):  # wrong data, not wrong code
         return None
+    words = found["words"]
+    json = re.match(r"(?P<file>/\S+\.json): (?P<words>.+)", words)
     # "<string>" is not a file, so it is no place to fix.
-    where = evidence.search_final_log(
-        r'File "(?P<file>[^"<]+)", line (?P<line>\d+)\s*$', r"^(?P<file>/\S+\.[cm]?js):(?P<line>\d+)$"
-    )
-    broken = f"{where['file']}:{where['line']}" if where else place(evidence) or "the app"
-    return Cause.fixed_by_build("syntax-error", f"{broken}: {found['name']}: {found['words']}", f"fix {broken}")
+    where = evidence.search_final_log(r'File "(?P<file>[^"<]+)", line (?P<line>\d+)\s*$')
+    broken = f"{where['file']}:{where['line']}" if where else _javascript(evidence) or place(evidence) or "the app"
+    if json:
+        broken, words = json["file"], json["words"]
+    hint = f"fix {broken}"
+    if re.search(r"\.tsx?:\d+$", broken):
+        hint = f"compile {broken.rpartition(':')[0]} to JavaScript in the Dockerfile, or fix it"
+    return Cause.fixed_by_build("syntax-error", f"{broken}: {found['name']}: {words}", hint)
+
+
+def _javascript(evidence: Evidence) -> str:
+    """Return file and line that Node prints above an error, empty if it does not."""
+    found = evidence.search_final_log(r"^(?:file://)?(?P<place>/\S+\.[cm]?[jt]sx?:\d+)$")
+    return found["place"] if found else ""

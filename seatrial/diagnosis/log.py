@@ -35,6 +35,16 @@ _OF_SYSTEM: Final = (
     "/usr/local/bin",
 )
 _SHARED: Final = ("/opt", "/run", "/srv", "/var", "/var/cache", "/var/lib", "/var/log")
+_NODE_CALL: Final = re.compile(
+    r"^ +at (?:async )?(?:.*\()?(?:file://)?(?P<file>/(?!.*/node_modules/)[^:()]+):(?P<line>\d+):\d+\)?(?: \{)?$"
+)
+# What shows that the app would write a file: a call in a traceback, or Gunicorn's words.
+_WRITES: Final = (
+    r"\bopen\(.*['\"][wax]b?\+?['\"]",
+    r"\b(?:mkdir|makedirs)\(",
+    r"/logging/(?:__init__|handlers)\.py\"",
+    r"isn't writable",
+)
 _DENIED: Final = r"(?:[Pp]ermission denied|[Oo]peration not permitted)"
 
 
@@ -47,6 +57,7 @@ def read_only_root(evidence: Evidence) -> Cause | None:
         r"(?P<path>'[^']+'|(?<![\w.])/[^\s:\u2019]+)\u2019?: (?i:read-only file system)",
         r"(?:open|create|mkdir|rename|remove|chmod) (?P<path>[^\s:'/]\S*): (?i:read-only file system)",
         r"\"(?P<path>/[^\"]+)\" failed \(30: Read-only file system\)",
+        r"(?P<path>'[^']+') isn't writable \[OSError\(30,",  # Gunicorn, of its log
         r"(?i:attempt to write a readonly database|unable to open database file)(?P<path>)",
     )
     inspection = evidence.inspection
@@ -83,6 +94,7 @@ def permission_denied(evidence: Evidence) -> Cause | None:
         rf"(?P<path>'[^']+'|/[^\s:']+): {_DENIED}",
         rf"\"(?P<path>/[^\"]+)\"(?:, \d+\))? failed \(\d+: {_DENIED}\)",
         r"can't open file (?P<path>'[^']+'): \[Errno 13\]",
+        r"(?P<path>'[^']+') isn't writable \[PermissionError\(13,",
     )
     if not found or evidence.answered:
         return None
@@ -94,6 +106,8 @@ def permission_denied(evidence: Evidence) -> Cause | None:
             f"{user} may not change {path}: operation not permitted",
             "set owners and USER in the Dockerfile (COPY --chown, or RUN chown): the container has no capabilities",
         )
+    if evidence.search_final_log(*_WRITES):
+        return _written(evidence, "permission-denied", f"{user} may not write {path}: permission denied", path)
     return Cause.fixed_by_build(
         "permission-denied",
         f"{user} may not use {path}: permission denied",
@@ -116,7 +130,11 @@ def port_taken_inside(evidence: Evidence) -> Cause | None:
 
 def missing_file(evidence: Evidence) -> Cause | None:
     """Recognise a file that the app opens, or a program that it runs, that is not in the image."""
-    found = evidence.search_final_log(r"FileNotFoundError: \[Errno 2\] No such file or directory: '(?P<path>[^']+)'")
+    found = evidence.search_final_log(
+        r"FileNotFoundError: \[Errno 2\] No such file or directory: '(?P<path>[^']+)'",
+        r"ENOENT: no such file or directory, \w+ '(?P<path>[^']+)'",
+        r"^Error: '(?P<path>[^']+)' doesn't exist$",  # Gunicorn, of its settings
+    )
     if not found and evidence.dead:  # a script's last words
         found = re.search(r"(?P<path>(?<![\w.])/[^\s:'\u2019]+)['\u2019]?: No such file", evidence.last_line)
     if not found or evidence.answered:
@@ -134,16 +152,31 @@ def missing_file(evidence: Evidence) -> Cause | None:
         return Cause.fixed_by_build(
             "missing-file", reason, f"let the app create {path if folder == empty else folder} when it starts"
         )
+    if evidence.search_final_log(*_WRITES):
+        reason = f"it writes {path}, and there is no {posixpath.dirname(path)} in the image"
+        return _written(evidence, "missing-file", reason, path)
     reason = f"there is no {path} in the image"
     return Cause.fixed_by_build(
         "missing-file", reason, f"COPY {path} in the Dockerfile (does .dockerignore exclude it?)"
     )
 
 
+def _written(evidence: Evidence, name: str, reason: str, path: str) -> Cause:
+    """Return the cause for a file that the app cannot write, such as its log."""
+    folder, workdir = posixpath.dirname(path), evidence.inspection.workdir if evidence.inspection else ""
+    elsewhere = "let the app log to standard output, or write below /tmp"
+    if folder in ("", *_OF_SYSTEM, *_SHARED, workdir):
+        return Cause.fixed_by_build(name, reason, elsewhere)
+    return Cause.fixed_by_setting(name, reason, f"{elsewhere}; or tmpfs: [{folder}]", evidence.app)
+
+
 def not_found_by_name(evidence: Evidence, words: str) -> Cause:
     """Return the cause for a command that names what does not exist; `words` say what was not found."""
     what = "how CMD calls the factory, or the factory's arguments" if "argument" in words else "the name in CMD"
     hint = f"fix {what} ({evidence.command_line})"
+    module = re.search(r"(?:module|import) ['\"]?(?P<top>\w+)[\w.]*['\"]?$", words)
+    if module and module["top"] in evidence.sources.modules:
+        hint = f"fix WORKDIR or PYTHONPATH, or COPY {module['top']} to where Python looks for it"
     return Cause.fixed_by_build("app-not-found", f"the app that CMD names cannot be loaded: {words}", hint)
 
 
@@ -192,9 +225,11 @@ def place(evidence: Evidence) -> str:
     foreign = r"(?!.*(?:/lib(?:64)?/python[\d.]*/|(?:site|dist)-packages/|/bin/))"
     found = evidence.search_final_log(rf'File "(?P<file>{foreign}/[^"<]+)", line (?P<line>\d+)')
     innermost = evidence.search_final_log(r'File "(?P<file>[^"]+)", line \d+')
-    if not found or (found["file"].endswith("/manage.py") and innermost and innermost["file"] != found["file"]):
+    if found and innermost and found["file"].endswith("/manage.py") and innermost["file"] != found["file"]:
         return ""
-    return f"{found['file']}:{found['line']}"
+    if innermost is None:
+        found = next(filter(None, map(_NODE_CALL.match, evidence.final_log)), None)
+    return f"{found['file']}:{found['line']}" if found else ""
 
 
 def _absolute(evidence: Evidence, path: str) -> str:

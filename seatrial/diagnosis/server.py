@@ -8,7 +8,7 @@ from typing import Final
 from seatrial.diagnosis.evidence import Cause, Evidence
 from seatrial.diagnosis.log import not_found_by_name
 
-__all__ = ["app_not_found", "failed_import", "on_a_socket_file"]
+__all__ = ["app_not_found", "failed_import", "on_a_socket_file", "wrong_option", "wrong_server"]
 
 _NOT_FOUND: Final = (
     r"Error loading ASGI app(?: factory)?[.:] (?P<words>.+?)\.?$",  # uvicorn
@@ -21,11 +21,40 @@ _NOT_FOUND: Final = (
 )
 _UWSGI: Final = (r"unable to load app \d+", r"no python application found")
 _WAITRESS: Final = r"There was an exception \((?P<name>\w+)\) importing your module"
+_WRONG_OPTION: Final = (
+    r"^[\w./-]+: error: (?P<words>(?:unrecognized|ambiguous|argument|the following arguments).+)$",  # Python's argparse
+    r"^Error: (?P<words>(?:No such option|Missing argument|Invalid value|Got unexpected).+)$",  # click: uvicorn, flask
+    r"^(?:\S+: )?(?P<words>(?:bad|unrecognized|unknown|invalid) option:? .+)$",
+)
 _SOCKET_FILE: Final = (
     r"Listening at: unix:(?P<path>\S+)",  # gunicorn
     r"Uvicorn running on unix socket (?P<path>\S+)",
     r"uwsgi socket \d+ bound to UNIX address (?P<path>\S+)",
 )
+
+
+def wrong_server(evidence: Evidence) -> Cause | None:
+    """Recognise an ASGI app under a server for WSGI, or the other way round."""
+    found = evidence.search_final_log(
+        r"^TypeError: (?P<app>\S+)\(\) missing \d+ required positional arguments?: .*'(?P<lacks>send|start_response)'$"
+    )
+    if not found or evidence.answered:
+        return None
+    if found["lacks"] == "send":
+        reason, hint = "an ASGI app, and its server speaks WSGI", "start it with uvicorn or hypercorn"
+    else:
+        reason, hint = "a WSGI app, and its server speaks ASGI", "start it with gunicorn or waitress"
+    app = found["app"].removesuffix(".__call__")
+    return Cause.fixed_by_build("wrong-server", f"{app} is {reason}", f"{hint} (now: {evidence.command_line})")
+
+
+def wrong_option(evidence: Evidence) -> Cause | None:
+    """Recognise a program that refuses an option of CMD, and ends."""
+    found = evidence.search_log(*_WRONG_OPTION)
+    if not found or not evidence.dead or evidence.has_traceback:
+        return None
+    words = found["words"].rstrip(".")
+    return Cause.fixed_by_build("wrong-option", f"CMD is refused: {words}", f"fix CMD ({evidence.command_line})")
 
 
 def on_a_socket_file(evidence: Evidence) -> Cause | None:

@@ -51,7 +51,7 @@ _KINDS: Final = {
 _ENDS: Final = (
     (r"(?i)not known|not found|no such host|no address|resol|ENOTFOUND|EAI_AGAIN", "has no address in the container"),
     (r"(?i)refused", "refuses the connection"),
-    (r"(?i)time(?:d )?out|ETIMEDOUT|unreach|no route", "cannot be reached"),
+    (r"(?i)time(?:d )?out|ETIMEDOUT|unreach|no route|cannot assign", "cannot be reached"),
 )
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _LAST_LINES: Final = 30

@@ -11,6 +11,7 @@ from seatrial.diagnosis.evidence import Sources
 from seatrial.engine.inspection import Socket
 from tests.diagnosis.test_causes import ENDED, REFUSED, RUNNING, TRACEBACK, evidence, result
 
+LOGGING = '  File "/usr/lib/python3.13/logging/__init__.py", line 1263, in _open'
 _GUNICORN = "[7] [ERROR] Worker (pid:9) was sent SIGKILL! Perhaps out of memory?"
 
 
@@ -56,7 +57,20 @@ _GUNICORN = "[7] [ERROR] Worker (pid:9) was sent SIGKILL! Perhaps out of memory?
             "/var/cache/nginx",
         ),
         (("PermissionError: [Errno 1] Operation not permitted: '/x'",), "permission-denied", "/x"),
-        (("PermissionError: [Errno 13] Permission denied: '/app/x'",), "permission-denied", "/app/x"),
+        (("PermissionError: [Errno 13] Permission denied: '/app/x'",), "permission-denied", "may not use /app/x"),
+        (
+            (LOGGING, "PermissionError: [Errno 13] Permission denied: '/data/x.log'"),
+            "permission-denied",
+            "may not write /data/x.log",
+        ),
+        (
+            (LOGGING, "FileNotFoundError: [Errno 2] No such file or directory: '/data/x.log'"),
+            "missing-file",
+            "there is no /data in the image",
+        ),
+        (("Error: '/data/x.log' isn't writable [OSError(30, 'Read-only')]",), "read-only-root", "/data/x.log"),
+        (("OSError: [Errno 8] Exec format error: '/srv/tool'",), "wrong-architecture", "/srv/tool does not run"),
+        (("app.ConfigError: Set the SECRET_KEY environment variable",), "missing-environment", "variable SECRET_KEY"),
         (("[ERROR] Connection in use: ('0.0.0.0', 5000)",), "port-taken-inside", ""),
         (("Error: listen EADDRINUSE: address already in use :::5000",), "port-taken-inside", ""),
         (

@@ -1,7 +1,6 @@
 """What real servers wrote when they could not load an app, and the causes that are found in it.
 
-The logs were captured from Gunicorn 27, uvicorn, hypercorn, waitress, uWSGI, flask run, Django's runserver and Node in
-containers with the app in /srv; of long ones the last 100 lines.
+The logs were captured in containers with the app in /srv; logs/README.md names the versions.
 """
 
 from __future__ import annotations
@@ -88,6 +87,61 @@ REFUSED, FAILED = "no answer: Connection refused", "status 500, expected 200"
         ("node.esm-own", "node server.mjs", "", "missing-file", "/srv/routes.mjs"),
         ("node.module-sub", "node server.js", "", "missing-module", "npm install lodash "),
         ("node.variable", "node server.js", "", "missing-environment", "NO_SUCH"),
+        ("gunicorn-two.exit", "gunicorn -w 2 app:app", REFUSED, "crash-loop", "no licence found"),
+        ("gunicorn-two.slow", "gunicorn -w 2 app:app", REFUSED, "worker-timeout", "/srv/app.py:5"),
+        ("uvicorn-two.died", "uvicorn --host 0.0.0.0 --workers 2 app:app", REFUSED, "crash-loop", "died"),
+        ("uwsgi-lazy.died", "uwsgi --lazy-apps --module app:app", REFUSED, "crash-loop", "died"),
+        ("node-cluster.exception", "node server.js", REFUSED, "uncaught-exception", "/srv/server.js:2"),
+        (
+            "gunicorn.sqlalchemy",
+            "gunicorn -w 2 app:app",
+            "",
+            "service-unreachable",
+            "PostgreSQL at 127.0.0.1:5432",
+        ),
+        ("gunicorn.psycopg", "gunicorn -w 2 app:app", "", "service-unreachable", "the host db"),
+        (
+            "gunicorn.asyncpg",
+            "gunicorn -w 2 app:app",
+            "",
+            "service-unreachable",
+            "PostgreSQL at 127.0.0.1:5432",
+        ),
+        ("gunicorn.pymysql", "gunicorn -w 2 app:app", "", "service-unreachable", "MySQL at db"),
+        (
+            "gunicorn.pymongo",
+            "gunicorn -w 2 app:app",
+            "",
+            "service-unreachable",
+            "MongoDB at 127.0.0.1:27017",
+        ),
+        (
+            "gunicorn.redis",
+            "gunicorn -w 2 app:app",
+            FAILED,
+            "service-unreachable",
+            "Redis at 127.0.0.1:6379",
+        ),
+        ("node.pg-noname", "node server.js", "", "service-unreachable", "the host db"),
+        ("node.fetch", "node server.js", "", "service-unreachable", "/srv/server.js:1"),
+        ("node.ioredis", "node server.js", REFUSED, "service-unreachable", "Redis at 127.0.0.1:6379"),
+        ("uvicorn.pydantic", "uvicorn app:app", "", "missing-environment", "DATABASE_URL: …, SECRET_KEY: …"),
+        ("gunicorn.circular", "gunicorn -w 2 app:app", "", "broken-import", "import each other"),
+        ("waitress.factory", "waitress-serve --call app:create_app", "", "app-not-found", "create_app() missing 1"),
+        ("hypercorn.factory", "hypercorn app:create_app", FAILED, "app-not-found", "create_app() takes 1"),
+        ("node.esm-syntax", "node server.mjs", "", "syntax-error", "/srv/lib.mjs:2"),
+        ("node.esm-name", "node server.mjs", "", "broken-import", "/srv/server.mjs:1"),
+        ("node.json", "node server.js", "", "syntax-error", "fix /srv/config.json"),
+        ("node.jsonparse", "node server.js", "", "uncaught-exception", "/srv/lib.js:2"),
+        ("node.cjs-in-esm", "node server.js", "", "wrong-module-type", "rename /srv/server.js to .cjs"),
+        ("node.noext", "node server.mjs", "", "missing-file", "write ./lib.js in /srv/server.mjs"),
+        ("gunicorn.asgi", "gunicorn -w 2 app:app", FAILED, "wrong-server", "FastAPI is an ASGI app"),
+        ("uvicorn.wsgi", "uvicorn app:app", FAILED, "wrong-server", "Flask is a WSGI app"),
+        ("gunicorn.noclass", "gunicorn -k gevent app:app", "", "missing-module", "add gevent to"),
+        ("gunicorn.badflag", "gunicorn --worker app:app", "", "wrong-option", "ambiguous option: --worker"),
+        ("gunicorn.noconf", "gunicorn -c gunicorn.conf.py app:app", "", "missing-file", "/srv/gunicorn.conf.py"),
+        ("npm.noscript", "npm start", "", "app-not-found", "script start"),
+        ("npm.badjson", "npm start", "", "syntax-error", "/srv/package.json"),
     ],
 )
 def test_the_apps_fault_in_a_servers_log(name: str, command: str, answer: str, cause: str, words: str) -> None:

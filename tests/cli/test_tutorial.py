@@ -49,6 +49,18 @@ def _commands(block: Block) -> Iterator[tuple[str, str]]:
         yield command.strip(), comment.strip()
 
 
+def test_the_languages_say_the_same() -> None:
+    """The Portuguese page has the English one's commands, files and outputs; sentences and comments are its own."""
+    english, portuguese = (
+        [
+            (block.kind, block.file, [command for command, _ in _commands(block)] if block.kind == "sh" else block.text)
+            for block in _blocks(language)
+        ]
+        for language in ("", ".pt-BR")
+    )
+    assert portuguese == english
+
+
 def test_the_dockerfile_is_the_apps() -> None:
     """All lines of the app's Dockerfile are explained, in their order."""
     lines = (ROOT / "app/Dockerfile").read_text("utf-8").splitlines()

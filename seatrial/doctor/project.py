@@ -8,7 +8,7 @@ from pathlib import Path
 from seatrial.doctor.dockerfile_lint import HadolintError, LintWarning, hadolint_warnings, own_warnings
 from seatrial.doctor.engine import apps_of
 from seatrial.doctor.findings import Finding, Inspection, Severity, Subject, failure
-from seatrial.errors import CredentialsError, SeatrialError, UsageError
+from seatrial.errors import CredentialsError, SeatrialError, UsageError, sanitize
 from seatrial.host.docker_config import DockerConfig
 from seatrial.model.app import App
 from seatrial.model.platforms import platform_arguments
@@ -16,7 +16,7 @@ from seatrial.model.reference import DOCKER_HUB
 from seatrial.model.version import UNVERSIONED
 from seatrial.sources.dockerfile import DockerfileError, base_images
 from seatrial.sources.dockerignore import find_ignore_file
-from seatrial.sources.git import described_version, has_uncommitted
+from seatrial.sources.git import described_version, first_uncommitted
 from seatrial.steps.build.files import read_context, read_dockerfile
 from seatrial.wording import human_size, pluralize
 
@@ -158,8 +158,9 @@ def _git(subject: Subject) -> Iterator[Finding]:
                 reason=reason,
                 hint="git init && git add -A && git commit, or give --version",
             )
-        elif has_uncommitted(app.context, [*paths, str(app.dockerfile)]):
-            reason = f"uncommitted changes in {app.context}: moving tags will not move (version {version})"
+        elif changed := first_uncommitted(app.context, [*paths, str(app.dockerfile)]):
+            where = f"{app.context} ({sanitize(changed, limit=60)})"
+            reason = f"uncommitted changes in {where}: moving tags will not move (version {version})"
             yield Finding(check="git", severity=Severity.WARNING, reason=reason, hint="git commit -a")
         else:
             yield Finding(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TextIO
 
-__all__ = ["is_lost", "make_lasting", "output_as_errors", "write_command"]
+__all__ = ["is_lost", "make_lasting", "output_as_errors", "output_files", "write_command"]
 
 # What the comparison of texts on a runner may skip: blanks, control characters, and all that is not shown.
 _IGNORED = (
@@ -54,6 +56,16 @@ class _GuardedText(io.TextIOWrapper):
         """Write a command of ours on a line of its own."""
         super().write(f"{line}\n")
         self._line = ""
+
+
+def output_files() -> tuple[Path, ...]:
+    """Return the regular files that standard output and error go to, as far as the system tells."""
+    found = []
+    for number in (1, 2):
+        with suppress(OSError):
+            if stat.S_ISREG(os.fstat(number).st_mode):
+                found.append(Path(f"/proc/self/fd/{number}").readlink())
+    return tuple(found)
 
 
 def write_command(stream: TextIO, line: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from seatrial.errors import UsageError
+from seatrial.errors import UsageError, sanitize
 from seatrial.host.subprocesses import ProgramFailed, checked_output
 from seatrial.model.version import UNVERSIONED, Version
 
@@ -19,8 +19,8 @@ __all__ = [
     "Revision",
     "commits_between",
     "described_version",
+    "first_uncommitted",
     "git_failure",
-    "has_uncommitted",
     "last_revision",
 ]
 
@@ -78,7 +78,14 @@ def described_version(folder: Path) -> Version:
         and _git_or_none(folder, "describe", "--tags", "--exact-match") is None
     ):
         return Version(f"g{described}")  # git's own prefix: a hash of digits only would look like a release
-    return Version.parse(described)
+    try:
+        return Version.parse(described)
+    except UsageError as error:
+        raise UsageError(
+            f"git describe says {sanitize(described, limit=60)!r}, which is not a valid version",
+            reason=error.reason,
+            hint=error.hint,
+        ) from error
 
 
 def last_revision(folder: Path, *more: Path) -> Revision | None:
@@ -111,26 +118,26 @@ def commits_between(folder: Path, since: str, until: str, *more: Path) -> tuple[
     )
 
 
-def has_uncommitted(folder: Path, paths: Collection[str]) -> bool:
-    """Return whether any of these paths has changed since its last commit or was never committed.
+def first_uncommitted(folder: Path, paths: Collection[str]) -> str:
+    """Return the first of these paths that has changed since its last commit or was never committed; else empty.
 
-    Paths are relative to the folder, or absolute. A file that git ignores counts as committed, a deleted file as
-    uncommitted. Where there is a repository and git fails, the result is True.
+    Paths are relative to the folder, or absolute; the result is relative. A file that git ignores counts as committed,
+    a deleted file as uncommitted. Where there is a repository and git fails, the result is the folder itself, `.`.
     """
     if not _in_repository(folder):
-        return False
+        return ""
     outside = _outside(folder, [Path(path) for path in paths if path.startswith("/")])
     top = _git_or_none(folder, "rev-parse", "--show-toplevel")
     found = _git_or_none(folder, *_STATUS, "--", ".", *outside)
     if top is None or found is None:
-        return True
+        return "."
     sent = {os.path.normpath(folder / path) for path in paths}
     for entry in filter(None, found.split("\0")):
         path = os.path.join(top, entry[3:])  # noqa: PTH118  a "/" at the end marks a repository inside this one and must stay
         inside = path.endswith("/") and any(one.startswith(path) for one in sent)
         if inside or path in sent or "D" in entry[:2]:
-            return True
-    return False
+            return os.path.relpath(path, folder)
+    return ""
 
 
 def git_failure(folder: Path) -> UsageError | None:

@@ -50,6 +50,14 @@ def test_work_does_not_end_with_its_output(redirection: str, encoding: str, tmp_
     assert (tmp_path / "done").read_text() == str(lost)
 
 
+def test_where_the_output_goes(tmp_path: Path) -> None:
+    """A file that the output is redirected to is known by its path; a pipe is not one."""
+    code = "from seatrial.host.streams import output_files; print(*output_files())"
+    with (tmp_path / "build.log").open("w") as log:
+        subprocess.run([sys.executable, "-c", code], stdout=log, stderr=subprocess.PIPE, check=True)
+    assert (tmp_path / "build.log").read_text() == f"{tmp_path}/build.log\n"
+
+
 def _behind(cause: BaseException) -> OSError:
     """Return an error as requests and the SDK make them: the cause is an argument of an argument."""
     return OSError(ConnectionError("Connection aborted.", cause))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from seatrial.errors import UsageError
-from seatrial.sources.git import commits_between, described_version, git_failure, has_uncommitted, last_revision
+from seatrial.sources.git import commits_between, described_version, first_uncommitted, git_failure, last_revision
 from tests.git import git
 
 
@@ -30,10 +30,10 @@ def shop(tmp_path: Path) -> Path:
 
 def test_outside_of_git(tmp_path: Path) -> None:
     """Without a repository or a commit there is no revision, and the version is `dev`."""
-    assert (last_revision(tmp_path), has_uncommitted(tmp_path, ["x"])) == (None, False)
+    assert (last_revision(tmp_path), first_uncommitted(tmp_path, ["x"])) == (None, "")
     git(tmp_path, "init", "-q")
     (tmp_path / "x").write_text("x")
-    assert (last_revision(tmp_path), has_uncommitted(tmp_path, ["x"])) == (None, True)
+    assert (last_revision(tmp_path), first_uncommitted(tmp_path, ["x"])) == (None, "x")
     assert str(described_version(tmp_path)) == "dev"
 
 
@@ -101,6 +101,15 @@ def test_the_version_is_the_tag(shop: Path, tag: str, version: str) -> None:
     assert re.fullmatch(rf"{version}-1-g[0-9a-f]+", str(described_version(shop)))
 
 
+@pytest.mark.parametrize(("tag", "hint"), [("web/v1.4.2", "web-v1.4.2"), ("1.0+build5", "1.0-build5")])
+def test_a_tag_that_is_no_version(shop: Path, tag: str, hint: str) -> None:
+    """The error says that the version comes from git, and which one is near."""
+    git(shop, "tag", tag)
+    with pytest.raises(UsageError, match="git describe says") as caught:
+        described_version(shop)
+    assert caught.value.hint == f"--version {hint}"
+
+
 @pytest.mark.parametrize("digits_only", [True, False])
 def test_a_hash_is_never_a_release(shop: Path, digits_only: bool) -> None:
     """Without a tag the commit's hash is the version; a hash of digits only gets a prefix."""
@@ -119,19 +128,19 @@ def test_a_hash_is_never_a_release(shop: Path, digits_only: bool) -> None:
 def test_uncommitted(shop: Path) -> None:
     """Changed, new and deleted files count when they are among the paths; ignored ones do not."""
     paths = ["app.py", " odd name\n", "new.py", "made.js"]
-    assert not has_uncommitted(shop, paths)
+    assert not first_uncommitted(shop, paths)
     for name in (" odd name\n", "app.py", "new.py"):
         (shop / name).write_text("changed")
-        assert has_uncommitted(shop, paths)
+        assert first_uncommitted(shop, paths)
         git(shop, "add", "-A")
-        assert has_uncommitted(shop, paths)
-        assert not has_uncommitted(shop, [])
+        assert first_uncommitted(shop, paths)
+        assert not first_uncommitted(shop, [])
         git(shop, "stash", "-q", "-u")
     (shop / ".gitignore").write_text("made.js\n.gitignore\n")
     (shop / "made.js").write_text("x")
-    assert not has_uncommitted(shop, paths)
+    assert not first_uncommitted(shop, paths)
     (shop / "app.py").unlink()
-    assert has_uncommitted(shop, ["made.js"])
+    assert first_uncommitted(shop, ["made.js"])
 
 
 def test_a_file_elsewhere(shop: Path) -> None:
@@ -139,8 +148,8 @@ def test_a_file_elsewhere(shop: Path) -> None:
     first = git(shop, "rev-parse", "HEAD")
     elsewhere = shop.parent / "Dockerfile"
     elsewhere.write_text("FROM x")
-    assert has_uncommitted(shop, ["app.py", str(elsewhere)])
-    assert not has_uncommitted(shop, ["app.py"])
+    assert first_uncommitted(shop, ["app.py", str(elsewhere)])
+    assert not first_uncommitted(shop, ["app.py"])
     git(shop.parent, "add", "-A")
     git(shop.parent, "commit", "-qm", "two")
     found = [last_revision(shop), last_revision(shop, elsewhere), last_revision(shop, Path("/etc/passwd"))]
@@ -151,7 +160,7 @@ def test_in_a_hook(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a hook, git's variables point to the hook's repository; the folder's own repository counts."""
     monkeypatch.setenv("GIT_DIR", ".git")
     (shop / "app.py").write_text("changed")
-    assert has_uncommitted(shop, ["app.py"])
+    assert first_uncommitted(shop, ["app.py"])
     assert last_revision(shop)
 
 
@@ -162,8 +171,8 @@ def test_a_repository_inside(shop: Path) -> None:
     (shop / "inner" / "x").write_text("x")
     git(shop / "inner", "add", "-A")
     git(shop / "inner", "commit", "-qm", "one")
-    assert has_uncommitted(shop, ["inner/x"])
-    assert not has_uncommitted(shop, ["app.py"])
+    assert first_uncommitted(shop, ["inner/x"])
+    assert not first_uncommitted(shop, ["app.py"])
 
 
 @pytest.mark.parametrize(
@@ -192,4 +201,4 @@ def test_git_fails(shop: Path, monkeypatch: pytest.MonkeyPatch, trouble: str, wo
 
     assert hint in raised.value.hint
     assert str(git_failure(shop)) == str(raised.value)
-    assert (last_revision(shop), has_uncommitted(shop, ["app.py"])) == (None, True)
+    assert (last_revision(shop), first_uncommitted(shop, ["app.py"])) == (None, ".")

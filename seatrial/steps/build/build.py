@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from seatrial.engine.model import BuildRequest, Container, Image
 from seatrial.engine.protocol import Emit
+from seatrial.errors import sanitize
 from seatrial.events import Info, WarningEvent
 from seatrial.model.app import INPUTS_LABEL, UNCOMMITTED_LABEL
 from seatrial.model.reference import ImageReference
@@ -137,7 +138,8 @@ class Build(AppStep):
     def _warnings(self, build_plan: BuildPlan, request: BuildRequest) -> Iterator[str]:
         if UNCOMMITTED_LABEL in request.labels and self.version.tags(self.target.tags).moving:
             failure = git_failure(self.target.context)
-            why = f"{failure}, so this counts as uncommitted changes" if failure else "uncommitted changes"
+            changed = f"uncommitted changes ({sanitize(build_plan.uncommitted, limit=60)})"
+            why = f"{failure}, so this counts as uncommitted changes" if failure else changed
             yield f"{why}: moving tags such as latest will not move to this image"
         if secret := [name for name in self.target.build.arguments if has_secret_name(name)]:
             yield (

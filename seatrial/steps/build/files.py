@@ -9,6 +9,7 @@ from typing import Final
 
 from seatrial.errors import UsageError
 from seatrial.host.regular_files import read_regular_file
+from seatrial.host.streams import output_files
 from seatrial.model.app import App
 from seatrial.pipeline.world import World
 from seatrial.sources.context import Context, VanishedFileError
@@ -28,7 +29,7 @@ def read_dockerfile(app: App, world: World) -> bytes:
 def read_context(app: App, world: World) -> Context:
     """Return an app's build context; raise `UsageError` if it cannot be read.
 
-    Seatrial's own files are left out, unless the Dockerfile names them.
+    Seatrial's own files are left out, unless the Dockerfile names them, and so is the file that its output goes to.
     """
     return world.once(("context", app.context, app.dockerfile), lambda: _context(app, world))
 
@@ -77,7 +78,7 @@ def _context(app: App, world: World) -> Context:
         named = [one.rest for one in instructions(read_dockerfile(app, world).decode("utf-8"))]
     state, *others = world.state.own_files
     own = [one for one in others if not any(one.name in rest for rest in named)]
-    return Context.read(app.context, app.dockerfile, own=[state, *own])
+    return Context.read(app.context, app.dockerfile, own=[state, *own, *output_files()])
 
 
 def extra_context(name: str, place: str, allowed: tuple[str, ...]) -> dict[str, str]:

@@ -30,7 +30,7 @@ from seatrial.sources.dockerfile import (
 )
 from seatrial.sources.dockerfile_ports import exposed_ports
 from seatrial.sources.dockerignore import find_ignore_file
-from seatrial.sources.git import has_uncommitted
+from seatrial.sources.git import first_uncommitted
 from seatrial.sources.inputs import UNCOMMITTED, Inputs
 from seatrial.steps.build.files import check_extra_inputs, extra_context, read_checked_context, read_dockerfile
 
@@ -157,7 +157,7 @@ class BuildPlan:
     @cached_property
     def inputs(self) -> Inputs:
         """Everything that determines the image."""
-        if self.world.once(("uncommitted", self.app.context, self.app.dockerfile), self._has_uncommitted):
+        if self.uncommitted:
             return Inputs(parts={**self.content.parts, UNCOMMITTED: "yes"})
         return self.content
 
@@ -174,10 +174,15 @@ class BuildPlan:
             for name in sorted(names)
         )
 
-    def _has_uncommitted(self) -> bool:
+    @property
+    def uncommitted(self) -> str:
+        """The first file with uncommitted changes, empty if there is none."""
+        return self.world.once(("uncommitted", self.app.context, self.app.dockerfile), self._first_uncommitted)
+
+    def _first_uncommitted(self) -> str:
         ignore = find_ignore_file(self.app.context, self.app.dockerfile)
         beside = [str(path) for path in (self.app.dockerfile, ignore) if path]
-        return has_uncommitted(self.app.context, [*self.context.entries, *beside])
+        return first_uncommitted(self.app.context, [*self.context.entries, *beside])
 
     def is_up_to_date(self, image: Image) -> bool:
         """Return whether an image belongs to this app and was built from these inputs.

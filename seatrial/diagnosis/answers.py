@@ -155,8 +155,9 @@ def server_error(evidence: Evidence) -> Cause | None:
     elif evidence.has_traceback:
         hint = "fix the error that the log shows"
     else:
-        where = "Django: a console handler in LOGGING, or DEBUG = True" if page and page.title == _DJANGO else "stderr"
-        hint = f"the log shows no exception: let the app log it ({where})"
+        hint = "let the app log its exceptions to standard error: the log shows none"
+        if page and page.title == _DJANGO:
+            hint += " (Django: a console handler in LOGGING, or DEBUG = True)"
     return Cause.fixed_by_build("server-error", problem, hint)
 
 

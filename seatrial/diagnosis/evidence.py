@@ -24,6 +24,8 @@ _SERVER_WARNING = "[ERROR] Control server error: "
 # How Python draws an ExceptionGroup.
 _IN_GROUP = re.compile(r"^ +[+|] ?")
 _GROUP_RULE = re.compile(r"^ +\+[-+]{2,}")
+# What stands before each line of a traceback in an exception group.
+_IN_GROUP = re.compile(r"^ +\| (?=(?: *File \"| {4}|Traceback|\S+(?:Error|Exception|Group)\b))")
 _LAST_LINES = 2
 _LINE = 120
 

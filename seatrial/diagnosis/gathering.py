@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from seatrial.checks.http.base_url import BaseUrl
-from seatrial.checks.http.probe import Result, request_for
+from seatrial.checks.http.probe import PENDING, Result, request_for
 from seatrial.checks.http.request import send, speaks_tls
 from seatrial.checks.http.response import Expected
 from seatrial.diagnosis.evidence import Evidence, Page, Sources, without_server_end
@@ -63,6 +63,7 @@ def gather(  # noqa: PLR0913  each argument is one thing
     wrong = evidence.answered or evidence.answers_with_error
     page = _page(base_url, evidence.check, Expected.of(image)) if wrong else None
     asks_tls = evidence.check.scheme == "http" and (evidence.silent or "status 400" in evidence.problem)
+    asks_tls = asks_tls and PENDING not in evidence.problem  # another connection would disturb the one that waits
     return replace(evidence, page=page, tls=asks_tls and speaks_tls(base_url, seconds=_REQUEST_SECONDS))
 
 
@@ -97,7 +98,7 @@ def _page(base_url: BaseUrl, check: Check, expected: Expected) -> Page | None:
     return Page(
         status=response.status,
         server=sanitize(response.headers.get("server", ""), limit=60),
-        title=sanitize(" ".join(html.unescape(title[1]).split()), limit=80) if title else "",
+        title=sanitize(" ".join(html.unescape(title[1]).split()), limit=160) if title else "",
         text=body,
     )
 

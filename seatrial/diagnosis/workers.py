@@ -27,7 +27,7 @@ _ENDED: Final = tuple(
     )
 )
 # The servers' own lines, and empty ones.
-_SERVERS: Final = re.compile(r"\[\d{4}-\d\d-\d\d |INFO: |\*{3} |(?:Respawned )?uWSGI |worker respawning|\s*$")
+_SERVERS: Final = re.compile(r"\[\d{4}-\d\d-\d\d |INFO: |\*{3} |.*uWSGI |worker respawning|\s*$")
 _ENDS: Final = 4
 _TIMEOUTS: Final = 2
 _LONGEST: Final = 160

@@ -112,8 +112,8 @@ def listening(address: str, port: int) -> Evidence:
             evidence(RUNNING, results=(ERROR,), page=Page(status=500, title="Server Error (500)")),
             "GET /: status 500, expected 200; the page's title is 'Server Error (500)'",
             (
-                "the log shows no exception: let the app log it (Django: a console handler in LOGGING, or DEBUG = True)"
-                + BUILD
+                "let the app log its exceptions to standard error: the log shows none (Django: a console handler in "
+                "LOGGING, or DEBUG = True)" + BUILD
             ),
         ),
         (

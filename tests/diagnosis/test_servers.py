@@ -140,6 +140,7 @@ REFUSED, FAILED = "no answer: Connection refused", "status 500, expected 200"
         ("gunicorn.noclass", "gunicorn -k gevent app:app", "", "missing-module", "add gevent to"),
         ("gunicorn.badflag", "gunicorn --worker app:app", "", "wrong-option", "ambiguous option: --worker"),
         ("gunicorn.noconf", "gunicorn -c gunicorn.conf.py app:app", "", "missing-file", "/srv/gunicorn.conf.py"),
+        ("python.group", "python app.py", "", "uncaught-exception", "/srv/app.py:3"),
         ("npm.noscript", "npm start", "", "app-not-found", "script start"),
         ("npm.badjson", "npm start", "", "syntax-error", "/srv/package.json"),
     ],

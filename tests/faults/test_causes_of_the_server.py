@@ -36,7 +36,7 @@ def test_workers_that_always_end(project: Project, repository: Path) -> None:
     done = smoke_of_the_app(project, repository, "raise SystemExit('no licence')", timeout=90)
 
     failed(done, "no licence", cause="crash-loop")
-    assert done.seconds < 45
+    assert done.seconds < 30
 
 
 def test_another_server(project: Project, repository: Path) -> None:

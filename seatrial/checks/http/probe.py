@@ -17,7 +17,10 @@ from seatrial.errors import sanitize
 from seatrial.events import CheckResult
 from seatrial.model.app import Check
 
-__all__ = ["Attempt", "PollInterval", "Result", "probe", "request_for"]
+__all__ = ["PENDING", "Attempt", "PollInterval", "Result", "probe", "request_for"]
+
+PENDING = "no answer: no response yet"
+"""The problem of a check whose request has been sent and not been answered."""
 
 _REQUEST_SECONDS = 10.0
 _SHORTEST_TIMEOUT = 0.05
@@ -109,9 +112,9 @@ def probe(  # noqa: PLR0913  each argument is one thing
     """Run all checks against an app, for at most `seconds` in total, and return the results in the checks' order.
 
     A refused, reset or interrupted connection and a 5xx mean "not ready"; any other wrong answer is final. `alive` is
-    called at intervals, and whenever the outcome changes. `settled` is called once a second with the current result and
-    the seconds waited. If the app is not alive, or its result settled, probing stops and the current check is the last
-    result.
+    called at intervals, and whenever the outcome changes. `settled` is called once a second with the current result, or
+    a `PENDING` one, and the seconds waited. If the app is not alive, or its result settled, probing stops and the
+    current check is the last result.
     """
     wait = _Wait(base_url=base_url, expected=expected, seconds=seconds, alive=alive, settled=settled, interval=interval)
     results: list[Result] = []
@@ -160,7 +163,7 @@ class _Wait:
             before = result
             if again and self.left > 0:
                 continue
-            if result.problem is None or result.final or self.left <= 0:
+            if result.problem is None or result.final or self.left <= 0 or self.over:
                 break
             new = len(attempts) > 1 and attempts[-1].count == 1
             if (new and not self._check_alive()) or self._is_settled(result, attempts):
@@ -205,6 +208,7 @@ class _Wait:
                 request,
                 seconds=min(max(self.left, _SHORTEST_TIMEOUT), limit),
                 follow=check.follows_redirects,
+                useless=lambda: not self.ready and self._is_settled(Result(check=check, problem=PENDING), []),
             )
         except OSError as error:
             late = timed is not None and isinstance(error, TimeoutError)

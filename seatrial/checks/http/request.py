@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import http.client
+import select
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
@@ -28,6 +29,7 @@ _SEE_OTHER, _KEEPS_METHOD = 303, (307, 308)
 _MOST_REDIRECTS = 3
 _INFORMATIONAL = (102, 103)
 _STREAM_SECONDS = 1.0
+_LOOK_SECONDS = 1.0
 _PIECE = 16 * 1024
 http.client._MAXHEADERS = 1000  # type: ignore[attr-defined]  # noqa: SLF001  its 100 are fewer than real apps send
 
@@ -53,12 +55,19 @@ class Request:
     body: bytes | None = None
 
 
-def send(base_url: BaseUrl, request: Request, *, seconds: float, follow: bool = False) -> Response:
+def send(
+    base_url: BaseUrl,
+    request: Request,
+    *,
+    seconds: float,
+    follow: bool = False,
+    useless: Callable[[], bool] = lambda: False,
+) -> Response:
     """Return the response, or raise `OSError` if its headers have not come within `seconds`.
 
     The body is read for as long, or for one second if it is an event stream. With `follow`, up to three redirects on
     the same origin are followed; the name in a Host header counts as the origin, too. Proxies in the environment are
-    ignored.
+    ignored. `useless` is called once a second until the response begins; if it returns true, the wait ends.
     """
     deadline = time.monotonic() + seconds
     url, visited = f"{base_url}{request.path}", list[str]()
@@ -66,7 +75,7 @@ def send(base_url: BaseUrl, request: Request, *, seconds: float, follow: bool = 
     while True:
         if (target := base_url.request_target(url) or named.request_target(url)) is None:
             raise ConnectionError(f"{sanitize(url, limit=200)} is not on {base_url.origin}")
-        response = _exchange(base_url, request, target, url, deadline, seconds)
+        response = _exchange(base_url, request, target, url, deadline, seconds, useless)
         if not follow or response.location is None:
             return response
         visited.append(f"{request.method} {url}")
@@ -93,7 +102,13 @@ def speaks_tls(base_url: BaseUrl, *, seconds: float) -> bool:
 
 
 def _exchange(  # noqa: PLR0913, PLR0917  each argument is one thing
-    base_url: BaseUrl, request: Request, target: str, url: str, deadline: float, seconds: float
+    base_url: BaseUrl,
+    request: Request,
+    target: str,
+    url: str,
+    deadline: float,
+    seconds: float,
+    useless: Callable[[], bool],
 ) -> Response:
     """Return the response to one request, without following redirects."""
     late = threading.Event()
@@ -112,6 +127,10 @@ def _exchange(  # noqa: PLR0913, PLR0917  each argument is one thing
                 connection.sock, connection.response_class = sock, _FinalResponse
                 as_bytes = {name: value.encode() for name, value in headers.items()}
                 connection.request(request.method, target, request.body, as_bytes, preload_content=False)  # type: ignore[arg-type]
+                while not late.is_set() and not _begins(copy):
+                    if useless():
+                        seconds -= max(deadline - time.monotonic(), 0)
+                        raise TimeoutError
                 response = stack.enter_context(closing(connection.getresponse()))
             if late.is_set():  # headers that are cut off can be read
                 raise TimeoutError
@@ -150,6 +169,13 @@ def _response(base_url: BaseUrl, response: HTTPResponse, url: str, sock: socket.
         url=url,
         location=base_url.resolve(url, location) if location is not None else None,
     )
+
+
+def _begins(sock: socket.socket) -> bool:
+    """Return whether there is something to read, after at most one second."""
+    poller = select.poll()
+    poller.register(sock, select.POLLIN)
+    return bool(poller.poll(_LOOK_SECONDS * 1000))
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from seatrial.checks.http.probe import PollInterval, Result, probe
 from seatrial.checks.http.response import Expected
 from seatrial.diagnosis.answers import deployed_cause
 from seatrial.model.app import Check
-from tests.servers.local_server import Asked, Reply, Served, serve
+from tests.servers.local_server import Asked, Reply, Served, listen, serve
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 
@@ -129,3 +129,14 @@ def test_a_settled_result() -> None:
     assert deployed_cause(result.problem or "") == "server-error"
     assert not result.final
     assert len(server.asked) < 300
+
+
+def test_a_settled_result_of_a_request_that_waits() -> None:
+    """An app that takes a request and does not answer is looked at, too, and need not be waited for."""
+    with listen(lambda _: time.sleep(2)) as port:
+        began = time.monotonic()
+        (result,) = probe(
+            BaseUrl(port=port), (Check(),), expected=Expected(version="1"), seconds=60, settled=lambda *_: True
+        )
+    assert deployed_cause(result.problem or "") == "no-answer"
+    assert time.monotonic() - began < 10

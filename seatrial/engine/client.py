@@ -48,6 +48,17 @@ class Client(docker.APIClient):  # type: ignore[misc]
         except InvalidVersion as error:
             raise another_api(f"its API is {self.api_version}; {error}") from error
 
+    def version(self, api_version: bool = True) -> Any:  # noqa: FBT001, FBT002  the SDK's
+        """Return what the engine says about itself; without `api_version`, as the SDK asks at first, its API version.
+
+        That is in the headers of every answer, and for /version the engine runs other programs.
+        """
+        if not api_version:
+            answer = self._get(self._url("/_ping", versioned_api=False))
+            if found := answer.headers.get("Api-Version"):
+                return {"ApiVersion": found}
+        return super().version(api_version)
+
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
         """Prepare a request without what only requests reads: .netrc, REQUESTS_CA_BUNDLE, ALL_PROXY."""
         self.trust_env = False

@@ -18,6 +18,7 @@ from seatrial.errors import CredentialsError, EngineUnavailable, StepFailed, Una
 from tests.servers.local_server import Reply, listen, serve
 
 TLS = TlsFiles(authority=None, client=None, verify=True)
+UNNAMED = Reply()  # an answer without the header that names the API version: the next question is for /version
 VERSION = b'{"ApiVersion": "1.41"}'
 OLD = b'{"message": "client version 1.41 is too old. Minimum supported is 1.44"}'
 NO_TLS = b"Client sent an HTTP request to an HTTPS server.\n"
@@ -47,7 +48,7 @@ def test_what_is_not_an_engine(
     monkeypatch: pytest.MonkeyPatch, version: Reply, later: Reply, words: tuple[str, ...]
 ) -> None:
     """Whatever answers is called what it is, with exit code 3; config.json has nothing to do with it."""
-    answers = iter((version,))
+    answers = iter((UNNAMED, version))
     with serve(lambda _: next(answers, later)) as server, pytest.raises(EngineUnavailable) as caught:
         _engine(monkeypatch, server.port).platform()
     said = f"{caught.value} {caught.value.hint}"
@@ -89,7 +90,7 @@ def test_an_image_that_goes_while_images_are_listed(monkeypatch: pytest.MonkeyPa
     """The list is asked for again, and not for ever."""
     monkeypatch.setattr("seatrial.engine.docker.engine._LISTING_PAUSE", 0)
     gone = Reply(status=404, body=b'{"message": "No such image: sha256:a"}')
-    answers = iter((Reply(body=VERSION), gone, gone, Reply(body=b'[{"Id": "sha256:b"}]')))
+    answers = iter((UNNAMED, Reply(body=VERSION), gone, gone, Reply(body=b'[{"Id": "sha256:b"}]')))
     with serve(lambda _: next(answers, gone)) as server:
         engine = _engine(monkeypatch, server.port)
         assert [image.id for image in engine.images()] == ["sha256:b"]
@@ -100,7 +101,7 @@ def test_an_image_that_goes_while_images_are_listed(monkeypatch: pytest.MonkeyPa
 def test_an_address_that_the_engines_machine_does_not_have(monkeypatch: pytest.MonkeyPatch) -> None:
     """An engine behind a forwarded port cannot publish ports there: exit code 3, as the network is the reason."""
     taken = Reply(status=500, body=b'{"message": "listen tcp4 192.0.2.9:80: bind: cannot assign requested address"}')
-    answers = iter((Reply(body=VERSION),))
+    answers = iter((UNNAMED, Reply(body=VERSION)))
     with serve(lambda _: next(answers, taken)) as server, pytest.raises(Unavailable) as caught:
         _engine(monkeypatch, server.port).start("one")
     assert caught.value.cause == "port-unreachable"

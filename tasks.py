@@ -117,7 +117,7 @@ def test(c: Context, only: str = "", engine: str = "usual") -> None:
             c.run(f"{BIN}/python -m compileall -q seatrial")
             if engine == "usual":
                 lint(c)
-                _pytest(c, only)
+                _pytest(c, only, "" if only else "not slow")
             else:
                 _test_on_newer_engine(c, engine, only)
     finally:

@@ -117,7 +117,8 @@ def _complete(folder: Folder, modules: Sequence[Module], app: PythonApp, require
         place = f"{requirements.source} does not name" if requirements.source else "no file names"
         notes.append(f"{place} {extra[0]}: the Dockerfile installs it")
     if not (requirements.has(app.server) or _brings_server(app.server, requirements)):
-        notes.append(f"{requirements.source or 'no file'} names no server: the Dockerfile adds {app.server}")
+        missing = f"{requirements.source} names no server" if requirements.source else "no file names a server"
+        notes.append(f"{missing}: the Dockerfile adds {app.server}")
         extra = (*extra, app.server)
     if version_from:
         notes.append(f"Python {version}: {version_from} says so")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -29,6 +30,46 @@ def build_app() -> FastAPI:
 
     return app
 """
+_DJANGO = {
+    "requirements.txt": "django\nwhitenoise\n",
+    "manage.py": """\
+import os, sys
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
+from django.core.management import execute_from_command_line
+execute_from_command_line(sys.argv)
+""",
+    "shop/__init__.py": "",
+    "shop/settings.py": """\
+SECRET_KEY = "only for this test"
+ALLOWED_HOSTS = ["*"]
+ROOT_URLCONF = "shop.urls"
+INSTALLED_APPS = ["django.contrib.staticfiles"]
+WSGI_APPLICATION = "shop.wsgi.application"
+STATIC_URL, STATIC_ROOT = "static/", "collected"
+""",
+    "shop/urls.py": """\
+from django.http import HttpResponse
+from django.urls import path
+urlpatterns = [path("", lambda request: HttpResponse("Hello"))]
+""",
+    "shop/wsgi.py": """\
+import os
+from django.core.wsgi import get_wsgi_application
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
+application = get_wsgi_application()
+""",
+}
+_BOTTLE = "import bottle\napp = bottle.Bottle()\n\n@app.get('/')\ndef home():\n    return 'Hello'\n"
+_GO = """\
+package main
+
+import "net/http"
+
+func main() {
+	http.HandleFunc("/", func(answer http.ResponseWriter, _ *http.Request) { answer.Write([]byte("hello")) })
+	http.ListenAndServe(":9000", nil)
+}
+"""
 _NODE = """\
 const server = require('http').createServer((request, answer) => answer.end('hello'))
 server.listen(process.env.PORT || 3000)
@@ -44,20 +85,43 @@ ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
 """
 
 
-@pytest.fixture
-def stand_in(client: docker.DockerClient, python_image: str) -> str:
-    """An image that stands in for nginx's and Node's, which no engine here can pull; it is made once and stays."""
-    name = "localhost/seatrial-tests/web:1"
+# Go compiles its own library on first use, which takes longer than all the rest.
+_GO_STAND_IN = """\
+FROM {base}
+RUN apt-get -q update && apt-get -qy install --no-install-recommends golang-go wget
+RUN CGO_ENABLED=0 go build -trimpath net/http
+"""
+
+
+def _made_once(client: docker.DockerClient, name: str, dockerfile: str) -> str:
+    """Return the name of an image that stands in for one of Docker Hub; it is made once and stays."""
     try:
         client.images.get(name)
     except ImageNotFound:
-        text = _STAND_IN.format(base=python_image, npm=_NPM)
-        client.images.build(fileobj=io.BytesIO(text.encode()), tag=name, labels={"seatrial.test": "init"}, rm=True)
+        file = io.BytesIO(dockerfile.encode())
+        client.images.build(fileobj=file, tag=name, labels={"seatrial.test": "init"}, rm=True)
     return name
 
 
+@pytest.fixture
+def stand_in(client: docker.DockerClient, python_image: str) -> str:
+    """An image that stands in for nginx's and Node's."""
+    return _made_once(client, "localhost/seatrial-tests/web:1", _STAND_IN.format(base=python_image, npm=_NPM))
+
+
+@pytest.fixture
+def go_stand_in(client: docker.DockerClient, python_image: str) -> str:
+    """An image that stands in for Go's and BusyBox's."""
+    return _made_once(client, "localhost/seatrial-tests/go:1", _GO_STAND_IN.format(base=python_image))
+
+
 def _release(
-    folder: Path, registry: TestRegistry, files: Mapping[str, str], *, version: str = "1", base: str = ""
+    folder: Path,
+    registry: TestRegistry,
+    files: Mapping[str, str],
+    *more: str,
+    version: str = "1",
+    base: str = "",
 ) -> None:
     """Run init and release in a folder with these files; `base` takes the place of base images that must be pulled."""
     project = Project(folder=write(folder, files), name=folder.name, base="", port=0)
@@ -66,9 +130,9 @@ def _release(
     settings = project.folder / "invoke.yaml"
     if base:
         text = settings.read_text()
-        settings.write_text(text.replace("nginx:1.28-alpine", base).replace("node:22-slim", base))
+        settings.write_text(re.sub("nginx:1.28-alpine|node:22-slim|busybox:1.37", base, text))
 
-    where = ["--user", "demo", "--registry", registry.host, "--version", version]
+    where = ["--user", "demo", "--registry", registry.host, "--version", version, *more]
     released = project.invoke("release", *where, "--json")
 
     assert released.code == 0, released.all
@@ -87,11 +151,29 @@ def _release(
             {"pyproject.toml": '[project]\ndependencies = ["fastapi"]\n', "src/shop/__init__.py": _FASTAPI},
             id="fastapi",
         ),
+        pytest.param(_DJANGO, id="django"),
     ],
 )
 def test_python(tmp_path: Path, project_name: str, open_registry: TestRegistry, files: Mapping[str, str]) -> None:
-    """A Flask app without requirements, and a FastAPI factory below src, are released as they are."""
+    """A Flask app without requirements, a FastAPI factory below src and a Django project are released as they are."""
     _release(tmp_path / project_name, open_registry, files)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tool", ["uv", "poetry", "pipenv"])
+def test_lock_files(tmp_path: Path, project_name: str, open_registry: TestRegistry, tool: str) -> None:
+    """The libraries come from the lock file, as the tool itself reads it."""
+    locked = {path.name: path.read_text() for path in (Path(__file__).parent / "locked" / tool).iterdir()}
+    _release(tmp_path / project_name, open_registry, {"app.py": _BOTTLE, **locked})
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_go(tmp_path: Path, project_name: str, open_registry: TestRegistry, go_stand_in: str) -> None:
+    """A Go module is built in one image and released on another."""
+    files = {"go.mod": "module example.org/hello\n\ngo 1.22\n", "main.go": _GO}
+    image = ("--build-arg", f"GO_IMAGE={go_stand_in}")
+    _release(tmp_path / project_name, open_registry, files, *image, base=go_stand_in)
 
 
 def test_node_and_static_files(tmp_path: Path, project_name: str, open_registry: TestRegistry, stand_in: str) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 __all__ = [
     "AppLog",
@@ -36,29 +37,25 @@ class BuildEventKind(StrEnum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Info:
+class Info(Struct, frozen=True, kw_only=True):
     """A note, shown as one line."""
 
     text: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class WarningEvent:
+class WarningEvent(Struct, frozen=True, kw_only=True):
     """Something that works but that the user should know about."""
 
     text: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Waiting:
+class Waiting(Struct, frozen=True, kw_only=True):
     """What is waited for, and how long it has been; it takes the place of the one before."""
 
     text: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class BuildEvent:
+class BuildEvent(Struct, frozen=True, kw_only=True):
     """Something that happened to `name`, a part of the build as BuildKit names it (`[2/5] RUN pip install`).
 
     `text` is the line of a log, status or warning, or the error of a failure, as the builder wrote it, not sanitized.
@@ -74,8 +71,7 @@ class BuildEvent:
     total: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Transfer:
+class Transfer(Struct, frozen=True, kw_only=True):
     """The progress of `layer`: `current` bytes of `total` (None if not known yet); `text` is the engine's message."""
 
     layer: str
@@ -84,29 +80,25 @@ class Transfer:
     text: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class BytesSent:
+class BytesSent(Struct, frozen=True, kw_only=True):
     """How many bytes a push sent over the network: compressed, as the registry counts them."""
 
     bytes: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class ScreenshotSaved:
+class ScreenshotSaved(Struct, frozen=True, kw_only=True):
     """A picture of the app's page was written to `path`."""
 
     path: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class BuildLogSaved:
+class BuildLogSaved(Struct, frozen=True, kw_only=True):
     """The log of a build is being written to `path`."""
 
     path: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class TagPublished:
+class TagPublished(Struct, frozen=True, kw_only=True):
     """What a registry holds under a name: a digest, or None for nothing.
 
     `before` is the digest that it had before this run, and `version_before` the version of that one, if it is known.
@@ -118,8 +110,7 @@ class TagPublished:
     version_before: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Retry:
+class Retry(Struct, frozen=True, kw_only=True):
     """A retry after `seconds`: attempt number `attempt` of at most `attempts`; `text` is why."""
 
     text: str
@@ -128,8 +119,7 @@ class Retry:
     seconds: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class CheckResult:
+class CheckResult(Struct, frozen=True, kw_only=True):
     """The result of a check: its name, the problem (None: it passed), and how many seconds it took.
 
     `timeline` has a line for each answer. `fails` is whether a problem fails the step.
@@ -150,15 +140,14 @@ class CheckResult:
         return f"{self.check}: {self.problem or 'passed'} ({self.seconds:.2f} s)"
 
 
-class FactResult(CheckResult):
+class FactResult(CheckResult, frozen=True, kw_only=True):
     """The result of an image check; it is shown without its time."""
 
     def __str__(self) -> str:
         return f"{self.check}: {self.problem or 'passed'}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class AppLog:
+class AppLog(Struct, frozen=True, kw_only=True):
     """The lines that the app under test wrote, not sanitized."""
 
     lines: tuple[str, ...]

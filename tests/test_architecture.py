@@ -55,14 +55,6 @@ ONLY = {
     "jinja2": ("output/page/", "steps/init/"),
     "subprocess": ("host/subprocesses.py", "steps/setup/engine.py"),
     "playwright": ("checks/browser/",),
-    "msgspec": (
-        "model/",
-        "settings/",
-        "engine/builders/",
-        "doctor/dockerfile_lint.py",
-        "output/",
-        "cli/report_files.py",
-    ),
     "google": ("engine/builders/",),
     "yaml": ("settings/",),
 }

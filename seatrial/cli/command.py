@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +86,8 @@ class Command:
         if self.output.explains:
             self._explain(steps)
             return
+        from msgspec.structs import replace
+
         from seatrial.cli.report_files import ReportFiles
         from seatrial.cli.session import carry_out
         from seatrial.events import Info

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from seatrial.cli.flags import NamedImageFlags, RegistryFlags
 from seatrial.cli.playbook import Playbook

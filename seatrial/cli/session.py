@@ -8,9 +8,10 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from seatrial.cli.termination import SIGNAL_EXIT_BASE, Terminated, terminable
 from seatrial.engine.docker.socket_engine import connect

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import ClassVar
+
+from msgspec import Struct
 
 from seatrial.detection.package_json import Package
 from seatrial.detection.requirements import Requirements
@@ -12,8 +13,7 @@ from seatrial.detection.requirements import Requirements
 __all__ = ["FoundApp", "GoApp", "NodeApp", "OtherApp", "PageCheck", "PythonApp", "StaticSite"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class PageCheck:
+class PageCheck(Struct, frozen=True, kw_only=True):
     """What an app answers for sure: the path of a page, its status, and what it contains if that is known.
 
     `host` is the name that the app must be asked for, if it does not answer to others.
@@ -26,8 +26,7 @@ class PageCheck:
     host: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class FoundApp:
+class FoundApp(Struct, frozen=True, kw_only=True):
     """An app in `folder` (relative to the project's folder, empty for itself).
 
     `what` is what it is ("Flask"), `why` where that was seen ("app in app/app.py, line 7"). `port` is where it listens
@@ -46,7 +45,7 @@ class FoundApp:
     port_from: str
     base_image: str
     check: PageCheck = PageCheck()
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = {}
     writes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     dockerfile: str = ""
@@ -57,8 +56,7 @@ class FoundApp:
         return (self.base_image,) if self.base_image else ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class PythonApp(FoundApp):
+class PythonApp(FoundApp, frozen=True, kw_only=True):
     """A Python app.
 
     `target` is the app object or factory as a server takes it (`shop.web:app`), `server` is gunicorn or uvicorn.
@@ -73,7 +71,7 @@ class PythonApp(FoundApp):
     server: str
     factory: bool = False
     runs_on_import: bool = False
-    requirements: Requirements = field(default_factory=Requirements)
+    requirements: Requirements = Requirements()
     extra: tuple[str, ...] = ()
     workdir: str = ""
     path: str = ""
@@ -94,8 +92,7 @@ class PythonApp(FoundApp):
         return ("gunicorn", "--bind", f"0.0.0.0:{self.port}", "--threads", "4", self.target)
 
 
-@dataclass(frozen=True, kw_only=True)
-class NodeApp(FoundApp):
+class NodeApp(FoundApp, frozen=True, kw_only=True):
     """A Node app: `files` name its libraries, `install` installs them, `build` builds it (or is empty).
 
     `prune` removes the libraries that only the build needed, and `command` starts the app.
@@ -111,8 +108,7 @@ class NodeApp(FoundApp):
     command: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class GoApp(FoundApp):
+class GoApp(FoundApp, frozen=True, kw_only=True):
     """A Go app: `package` is its main package, `files` are the module's own, `assets` the folders that it reads."""
 
     template: ClassVar[str] = "go.Dockerfile"
@@ -123,8 +119,7 @@ class GoApp(FoundApp):
     assets: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class StaticSite(FoundApp):
+class StaticSite(FoundApp, frozen=True, kw_only=True):
     """Static files: `pages` is the folder with index.html, which `package` builds if there is one."""
 
     template: ClassVar[str] = "static.Dockerfile"
@@ -134,8 +129,7 @@ class StaticSite(FoundApp):
     package: Package | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class OtherApp(FoundApp):
+class OtherApp(FoundApp, frozen=True, kw_only=True):
     """An app of which only its Dockerfile is known."""
 
     template: ClassVar[str] = ""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from seatrial.detection.app import PageCheck
 from seatrial.detection.python_source import Module, constant
@@ -15,8 +16,7 @@ _VARIABLE = "DJANGO_SETTINGS_MODULE"
 _NOT_SECRET = "only-for-tests-and-local-runs"  # noqa: S105  what it says
 
 
-@dataclass(frozen=True, kw_only=True)
-class DjangoProject:
+class DjangoProject(Struct, frozen=True, kw_only=True):
     """A Django project: `workdir` has manage.py in it; `target` is its WSGI app; `line` where manage.py names settings.
 
     `environment` are variables that the settings need. `collects` says that its static files are collected.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct
 
 from seatrial.host.regular_files import read_regular_file
 
@@ -21,15 +22,14 @@ _MOST_FILES = 2000
 _DEPTH = 5
 
 
-@dataclass(frozen=True)
-class Folder:
+class Folder(Struct, frozen=True):
     """A folder; names are relative to it, with /.
 
     `unreadable` gets a line for each file that could not be read.
     """
 
     path: Path
-    unreadable: list[str] = field(default_factory=list)
+    unreadable: list[str] = []
 
     def has(self, name: str) -> bool:
         """Return whether there is a file of this name."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from seatrial.detection.folder import Folder
 
@@ -23,8 +24,7 @@ _MANAGERS = (
 _NODE = "22"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Package:
+class Package(Struct, frozen=True, kw_only=True):
     """A package.json.
 
     `scripts` and `development` are its scripts and its libraries for development. `files` name its libraries;

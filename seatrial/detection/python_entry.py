@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from seatrial.detection.folder import Folder
 from seatrial.detection.python_source import Module
@@ -13,8 +14,7 @@ from seatrial.detection.python_source import Module
 __all__ = ["FRAMEWORKS", "Entry", "Framework", "entries", "import_root", "runs_on_import"]
 
 
-@dataclass(frozen=True)
-class Framework:
+class Framework(Struct, frozen=True):
     """A web framework: its package, whether its apps are ASGI apps, and the port of its own server."""
 
     name: str
@@ -52,8 +52,7 @@ _PATH = re.compile(r"[\w][\w./-]{1,99}")
 _FACTORIES = ("create_app", "make_app", "build_app", "get_app", "app_factory", "create_application")
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """An app object or a factory: `name` in `module`, made on `line`."""
 
     module: Module

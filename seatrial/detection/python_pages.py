@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from seatrial.detection.app import PageCheck
 from seatrial.detection.folder import Folder
@@ -20,8 +21,7 @@ _CALLS = {"add_url_rule": 0, "add_route": 0, "Route": 0, "add_resource": 1, "add
 _PARTS = ("Blueprint", "APIRouter", "APIBlueprint", "Router")
 
 
-@dataclass(frozen=True)
-class _Page:
+class _Page(Struct, frozen=True):
     """A page that GET shows: `function` makes it, if a decorator on it alone says so."""
 
     path: str

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
+
+from msgspec import Struct
 
 from seatrial.detection.folder import Folder
 
@@ -30,8 +31,7 @@ _OLDEST, _NEWEST = 8, 14
 _PYTHON = re.compile(r"^(?:python-?)?\s*3\.(\d{1,2})", re.MULTILINE)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Requirements:
+class Requirements(Struct, frozen=True, kw_only=True):
     """What names the app's libraries.
 
     `files` are those that pip reads; `lock` is the tool whose lock file does it instead (uv, poetry, pipenv), or

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from seatrial.detection.app import FoundApp, OtherApp
 from seatrial.detection.folder import Folder
@@ -30,8 +32,7 @@ _PARTS = ("templates", "views", "static", "public", "assets")
 _MOST_APPS = 8
 
 
-@dataclass(frozen=True, kw_only=True)
-class Search:
+class Search(Struct, frozen=True, kw_only=True):
     """What was found in a project's folder.
 
     `apps` are its apps. `names` is what lies in the folder. `unreadable` has a line for each file that could not be

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from seatrial.diagnosis.entrypoint import repeats
 from seatrial.diagnosis.evidence import Cause, Evidence, Page

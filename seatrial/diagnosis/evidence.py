@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from seatrial.checks.http.probe import Result
 from seatrial.engine.inspection import ContainerInspection
@@ -30,8 +31,7 @@ _LAST_LINES = 2
 _LINE = 120
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cause:
+class Cause(Struct, frozen=True, kw_only=True):
     """A cause of a failure: its name for programs, the reason as a sentence, and what to type next."""
 
     name: str
@@ -55,8 +55,7 @@ class Cause:
         return cls.fixed_by_setting(name, reason, f"checks: [{{path: {path}, {field}}}]", evidence.app)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Page:
+class Page(Struct, frozen=True, kw_only=True):
     """The app's answer to a repeated request: status, title, Server header, and the beginning of the text."""
 
     status: int
@@ -65,8 +64,7 @@ class Page:
     text: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sources:
+class Sources(Struct, frozen=True, kw_only=True):
     """The app's own modules, its requirements file, and the packages in that file.
 
     `requirements` is relative to the app's folder, empty if there is none. Package names are lowercase, with `-`.
@@ -77,8 +75,7 @@ class Sources:
     required: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Evidence:
+class Evidence(Struct, frozen=True, kw_only=True):
     """Everything known about a container that failed.
 
     `inspection` is None if somebody removed the container. `log` has its last lines, `results` the results of the
@@ -96,7 +93,7 @@ class Evidence:
     words: str = ""
     image_platform: str = ""
     engine_platform: str = ""
-    sources: Sources = field(default_factory=Sources)
+    sources: Sources = Sources()
 
     @property
     def running(self) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from seatrial.checks.http.base_url import BaseUrl
 from seatrial.checks.http.probe import PENDING, Result, request_for

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from seatrial.checks.http.probe import Result
 from seatrial.diagnosis.answers import https_only, named_error
@@ -34,8 +35,7 @@ _HOPELESS = (
 )
 
 
-@dataclass(kw_only=True)
-class Settled:
+class Settled(Struct, kw_only=True):
     """Looks at a container that is not ready, and recognises what stays wrong for two seconds.
 
     That is an app that listens elsewhere, or otherwise than it is asked, one that answers every request with the same
@@ -47,8 +47,8 @@ class Settled:
     image: Image
     container_id: str
     emit: Emit
-    _seen: str = field(default="", init=False)
-    _since: float = field(default=0.0, init=False)
+    _seen: str = ""
+    _since: float = 0.0
 
     def __call__(self, result: Result, waited: float) -> bool:
         """Emit what is waited for; return whether the app has been in the same hopeless state for two seconds."""

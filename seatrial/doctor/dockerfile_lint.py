@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
+from msgspec import Struct
 
 from seatrial.host.subprocesses import output_of
 from seatrial.sources.dockerfile import shipped_instructions
@@ -24,8 +24,7 @@ class HadolintError(Exception):
     """Hadolint failed, or printed something else than its findings."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class LintWarning:
+class LintWarning(Struct, frozen=True, kw_only=True):
     """One warning: its line (from 1), the rule (hadolint's code, if it has the same one), why, and what is better."""
 
     line: int

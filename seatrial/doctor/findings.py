@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from seatrial.errors import SeatrialError
 from seatrial.pipeline.world import World
@@ -24,8 +25,7 @@ class Severity(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """The result of one inspection: what was inspected, how bad it is, the reason, and what to type next (if anything).
 
     `exit_code` is the exit code of the command if it failed.
@@ -38,8 +38,7 @@ class Finding:
     exit_code: int = 1
 
 
-@dataclass(frozen=True, kw_only=True)
-class Subject:
+class Subject(Struct, frozen=True, kw_only=True):
     """What the doctor inspects; `app` is the name of one app, or None for all."""
 
     world: World

@@ -6,10 +6,11 @@ import hashlib
 import ipaddress
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
+
+from msgspec import Struct
 
 from seatrial.errors import CredentialsError, UsageError, sanitize
 from seatrial.host.docker_config import DockerConfig
@@ -25,8 +26,7 @@ _TCP_PORT = 2375
 _HINT = "for example unix:///var/run/docker.sock, tcp://HOST:2376 or ssh://USER@HOST"
 
 
-@dataclass(frozen=True, kw_only=True)
-class TlsFiles:
+class TlsFiles(Struct, frozen=True, kw_only=True):
     """How the client speaks TLS: `authority` None means this machine's; without `verify` any server is accepted."""
 
     authority: Path | None
@@ -34,8 +34,7 @@ class TlsFiles:
     verify: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True, kw_only=True):
     """An engine's address: `url` as in DOCKER_HOST, complete and without credentials; `chosen_by` is what named it."""
 
     url: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from seatrial.engine.model import State
 from seatrial.engine.parsing import engine_time
@@ -37,8 +38,7 @@ EndedBy = Literal["", "memory", "restart", "request", "itself"]
 """Who ended a process: the kernel for memory, a restart of the engine, a request to the engine, or the app itself."""
 
 
-@dataclass(frozen=True, kw_only=True, order=True)
-class Socket:
+class Socket(Struct, frozen=True, kw_only=True, order=True):
     """A TCP socket that listens inside a container: its port, and its address such as `0.0.0.0` or `::1`."""
 
     port: int
@@ -55,16 +55,14 @@ class Socket:
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Health:
+class Health(Struct, frozen=True, kw_only=True):
     """One run of a HEALTHCHECK: its exit code and what it printed."""
 
     exit_code: int
     output: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class HealthTest:
+class HealthTest(Struct, frozen=True, kw_only=True):
     """A HEALTHCHECK: its command, how long one run may take, and how long after the start it may fail, in seconds.
 
     `retries` is how many failures in a row make a container unhealthy.
@@ -76,8 +74,7 @@ class HealthTest:
     retries: int = 3
 
 
-@dataclass(frozen=True, kw_only=True)
-class ContainerInspection:
+class ContainerInspection(Struct, frozen=True, kw_only=True):
     """What can be seen of a container from outside.
 
     `oom_kills` counts the processes that the kernel killed at the memory limit while it runs (None if unknown), and

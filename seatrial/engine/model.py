@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from seatrial.model.app import BuildOptions
 from seatrial.model.reference import ImageReference
@@ -33,8 +34,7 @@ _TMPFS = "rw,noexec,nosuid,size=64m,mode=1777"
 State = Literal["created", "running", "paused", "restarting", "removing", "exited", "dead"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class EngineInfo:
+class EngineInfo(Struct, frozen=True, kw_only=True):
     """The engine that answers: `endpoint` as in DOCKER_HOST, its `version`, and the `api` version in use."""
 
     endpoint: str
@@ -42,8 +42,7 @@ class EngineInfo:
     api: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class EngineDetails:
+class EngineDetails(Struct, frozen=True, kw_only=True):
     """What an engine reports about itself, as in `docker info`.
 
     `root` is its data folder, on its own machine. `store` is its image store: `overlay2`, or `containerd`. `warnings`
@@ -56,8 +55,7 @@ class EngineDetails:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class ImageConfig:
+class ImageConfig(Struct, frozen=True, kw_only=True):
     """The configuration that an image gives its containers.
 
     `user` is as in USER (empty without USER), `exposed` as in `5000/tcp`, `environment` by name.
@@ -66,11 +64,10 @@ class ImageConfig:
     user: str = ""
     exposed: tuple[str, ...] = ()
     healthcheck: bool = False
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Image:
+class Image(Struct, frozen=True, kw_only=True):
     """An image in the engine.
 
     `tags` are familiar names with a tag, `digests` familiar names with a registry's digest. `created` is in seconds
@@ -81,7 +78,7 @@ class Image:
     id: str
     tags: tuple[str, ...] = ()
     digests: tuple[str, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = {}
     created: float = 0.0
     size: int = 0
     platform: str = ""
@@ -102,8 +99,7 @@ class Image:
 FileKind = Literal["file", "folder", "link", "other"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImageFile:
+class ImageFile(Struct, frozen=True, kw_only=True):
     """One file of an image: absolute path, permission bits (with setuid, setgid, sticky), numeric owner and group."""
 
     path: str
@@ -113,8 +109,7 @@ class ImageFile:
     kind: FileKind
 
 
-@dataclass(frozen=True, kw_only=True)
-class HistoryEntry:
+class HistoryEntry(Struct, frozen=True, kw_only=True):
     """One layer in an image's history; `created` in seconds since the epoch, `size` in bytes."""
 
     id: str
@@ -125,16 +120,14 @@ class HistoryEntry:
     tags: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ImageHistory:
+class ImageHistory(Struct, frozen=True, kw_only=True):
     """An image's history, the newest entry first, and the digests of its layers, the lowest first."""
 
     entries: tuple[HistoryEntry, ...]
     layers: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class ContainerSpec:
+class ContainerSpec(Struct, frozen=True, kw_only=True):
     """A container to create: from an image id, hardened, published on 127.0.0.1 only (or at another engine's address).
 
     With `host_port` 0 the engine chooses a free port. `memory` is in bytes; `cpus` None means no limit; `stop_grace` is
@@ -145,15 +138,15 @@ class ContainerSpec:
 
     name: str
     image_id: str
-    labels: Mapping[str, str] = field(default_factory=dict)
-    environment: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = {}
+    environment: Mapping[str, str] = {}
     port: int
     host_port: int = 0
     memory: int = 512 * 1024 * 1024
     pids: int = 256
     cpus: float | None = None
     stop_grace: float = 10.0
-    volumes: Mapping[str, str] = field(default_factory=dict)
+    volumes: Mapping[str, str] = {}
     tmpfs: tuple[str, ...] = ()
     hardened: bool = True
     restart: bool = False
@@ -165,8 +158,7 @@ class ContainerSpec:
         return {"/tmp": _TMPFS, **dict.fromkeys(self.tmpfs, _TMPFS + owner)}  # noqa: S108  inside the container
 
 
-@dataclass(frozen=True, kw_only=True)
-class Container:
+class Container(Struct, frozen=True, kw_only=True):
     """A container in the engine; `ports` maps container ports to published ports of the host.
 
     `started` is the engine's time of its last start.
@@ -192,8 +184,7 @@ class Container:
         return host_port in self.ports.values()
 
 
-@dataclass(frozen=True, kw_only=True)
-class BuildRequest:
+class BuildRequest(Struct, frozen=True, kw_only=True):
     """Everything that determines the result of a build.
 
     `dockerfile` is an absolute path, `content` its bytes. `digests` are those of the build context's entries; each
@@ -207,5 +198,5 @@ class BuildRequest:
     content: bytes
     options: BuildOptions
     labels: Mapping[str, str]
-    digests: Mapping[str, str] = field(default_factory=dict)
+    digests: Mapping[str, str] = {}
     epoch: int | None = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 __all__ = ["HEAD_BYTES", "Program", "program_of"]
 
@@ -17,8 +18,7 @@ _PT_INTERP = 3
 _MACHINES = {3: "386", 21: "ppc64le", 22: "s390x", 40: "arm/v7", 62: "amd64", 183: "arm64", 243: "riscv64"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Program:
+class Program(Struct, frozen=True, kw_only=True):
     """The file that a container's command names.
 
     `kind` is `other` for what the kernel cannot run: neither compiled nor a script with `#!`. `platform` is that of a

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+
+from msgspec import Struct
 
 from seatrial.errors import CredentialsError
 from seatrial.host.regular_files import read_regular_file
@@ -16,8 +17,7 @@ __all__ = ["DockerConfig"]
 _OTHERS_MAY_READ = 0o044
 
 
-@dataclass(frozen=True, kw_only=True)
-class DockerConfig:
+class DockerConfig(Struct, frozen=True, kw_only=True):
     """What `config.json` holds; without that file, `exists` is false and `content` is empty."""
 
     path: Path

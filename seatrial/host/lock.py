@@ -10,9 +10,10 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec import Struct, to_builtins
 
 from seatrial.errors import Conflict, StepFailed
 from seatrial.host.process import Process
@@ -26,8 +27,7 @@ _UNNAMED_OWNER = "locked by a process that has not written its name yet"
 _DEFAULT_HINT = "--lock-wait 600 (waits up to ten minutes), or run it again later"
 
 
-@dataclass(frozen=True, kw_only=True)
-class LockOwner:
+class LockOwner(Struct, frozen=True, kw_only=True):
     """Who holds a lock: user and host, process id, for what, since when (ISO 8601, UTC)."""
 
     who: str
@@ -99,7 +99,7 @@ class Lock:
             ) from error
         try:
             self._acquire(file, wait, waiting, sleep)
-            self._write(file, json.dumps(asdict(owner)))
+            self._write(file, json.dumps(to_builtins(owner)))
             try:
                 yield
             finally:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 __all__ = ["TcpSocket", "parse_sockets"]
 
@@ -14,8 +15,7 @@ _ROW = re.compile(rf"\s*\d+: {_ENDPOINT} [0-9A-F:]+ ([0-9A-F]{{2}}) ")
 _INODE = 9  # the position of the inode in a line
 
 
-@dataclass(frozen=True, kw_only=True)
-class TcpSocket:
+class TcpSocket(Struct, frozen=True, kw_only=True):
     """A TCP socket: its address and state in hexadecimal as the kernel writes them, its port and its inode."""
 
     address: str

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import Final
+
+from msgspec import Struct
 
 from seatrial.layers.image_steps import ImageStep, LayeredImage
 from seatrial.sources.dockerfile_lines import Instruction, instructions, split_flags
@@ -47,8 +48,7 @@ class StepState(StrEnum):
     SETTING = "setting"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reuse:
+class Reuse(Struct, frozen=True, kw_only=True):
     """Where reuse ends: the `step`, its `line` in the Dockerfile if known, and why.
 
     `again` are the later RUN steps that say the same in both images and ran again all the same. `hint` mends that,
@@ -68,8 +68,7 @@ class Reuse:
         return None if None in sizes else sum(filter(None, sizes))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Comparison:
+class Comparison(Struct, frozen=True, kw_only=True, dict=True):
     """An image beside another one; `dockerfile` is the text that the image was built from, as far as it is known."""
 
     image: LayeredImage

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from seatrial.engine.model import HistoryEntry, Image, ImageHistory
 from seatrial.engine.protocol import Engine
@@ -50,8 +52,7 @@ _EXPOSE: Final = re.compile(r"(\d+/[a-z]+)")
 _HEALTHCHECK: Final = re.compile(r"HEALTHCHECK &\{\[(.*?)\]")
 
 
-@dataclass(frozen=True, kw_only=True)
-class ImageStep:
+class ImageStep(Struct, frozen=True, kw_only=True):
     """A step of an image: an instruction as in the Dockerfile, or text that says where the layer comes from.
 
     `arguments` are the build arguments that a RUN sees. `layer` is the digest of the uncompressed layer, and `chain`
@@ -72,8 +73,7 @@ class ImageStep:
         return word if word in _ADDING | _SETTING else ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class LayeredImage:
+class LayeredImage(Struct, frozen=True, kw_only=True):
     """An image with its steps, the oldest first; `id` is empty for an image that only a registry has.
 
     `size` is the size of its layers in bytes, None if unknown.

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from seatrial.layers.image_steps import LayeredImage
 
 __all__ = ["Sharing", "freed_bytes"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sharing:
+class Sharing(Struct, frozen=True, kw_only=True, dict=True):
     """Images of one engine; a layer that several of them have is on the disk once."""
 
     images: tuple[LayeredImage, ...]

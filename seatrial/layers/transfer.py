@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from seatrial.errors import NotAnImage, SeatrialError
 from seatrial.layers.image_steps import ImageStep, LayeredImage
@@ -17,8 +18,7 @@ __all__ = ["Published", "Traffic", "look_up", "traffic"]
 _MOST_LOOKS = 3
 
 
-@dataclass(frozen=True, kw_only=True)
-class Published:
+class Published(Struct, frozen=True, kw_only=True):
     """What a registry holds under a tag; `ids` are those that the image may have in an engine."""
 
     configuration: Configuration
@@ -30,8 +30,7 @@ class Published:
         return dict(zip(self.configuration.layers, self.configuration.blobs, strict=False))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Traffic:
+class Traffic(Struct, frozen=True, kw_only=True):
     """What a push and a pull move, in bytes; None is what cannot be known.
 
     `push` is for the layers that the registry does not have (`push_layers`), before compression: the engine compresses
@@ -42,11 +41,11 @@ class Traffic:
     """
 
     repository: str
-    compressed: dict[str, int] = field(default_factory=dict)
+    compressed: dict[str, int] = {}
     looked: bool = False
     push: int | None = None
     push_layers: tuple[ImageStep, ...] = ()
-    mounted: Mapping[str, str] = field(default_factory=dict)
+    mounted: Mapping[str, str] = {}
     published: bool = False
     pull_all: int | None = None
     pull_update: int | None = None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from seatrial.errors import UsageError, sanitize
 
@@ -40,8 +42,7 @@ _IMAGE_ID = re.compile(r"[0-9a-f]{64}")
 _HIGHEST_PORT = 65535
 
 
-@dataclass(frozen=True, kw_only=True)
-class ImageReference:
+class ImageReference(Struct, frozen=True, kw_only=True):
     """An image's name: registry/repository:tag@digest.
 
     `str()` is the full name (`docker.io/sposigor/app:1`), `familiar` the short one for the docker CLI

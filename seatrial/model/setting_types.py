@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
 from msgspec import Meta, Struct, structs
@@ -15,8 +14,7 @@ Port = Annotated[int, Meta(ge=1, le=65535)]
 Seconds = Annotated[float, Meta(gt=0, le=86400)]
 
 
-@dataclass(frozen=True)
-class Parsed:
+class Parsed(Struct, frozen=True):
     """The function that turns a field's text in the settings file into its value; it raises `UsageError`.
 
     For a field that is a tuple it is called with each text, or with `whole` once with all of them.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 __all__ = ["ShellCommand", "Variable", "Word", "from_environment"]
 
@@ -17,8 +18,7 @@ _TAKEN: Final = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Variable:
+class Variable(Struct, frozen=True):
     """A value that is known only when the command runs."""
 
     name: str
@@ -28,8 +28,7 @@ Word = str | tuple[str | Variable, ...]
 """One word of a command; a tuple is joined when the command runs."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ShellCommand:
+class ShellCommand(Struct, frozen=True, kw_only=True):
     """A command that does a part of what a step does.
 
     `object` and `effect` make a sentence: "image shop:1", "is built from ./Dockerfile". `saves` is the variable that

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from seatrial.errors import UsageError, sanitize
 
@@ -23,8 +24,7 @@ _OWN = "{version}"
 _PARTS = ("major", "minor", "patch")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tags:
+class Tags(Struct, frozen=True, kw_only=True):
     """The tags of one version.
 
     `own` tags belong to the version alone and never move. `moving` tags move from version to version.
@@ -39,8 +39,7 @@ class Tags:
         return (*self.own, *self.moving)
 
 
-@dataclass(frozen=True)
-class Version:
+class Version(Struct, frozen=True, dict=True):
     """A version; its text is a valid image tag."""
 
     text: str

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from rich.console import Group, RenderableType
 from rich.spinner import Spinner
 from rich.table import Table
@@ -29,8 +29,7 @@ _SHOWN_FROM_SECONDS: Final = 0.05
 _SORTS_LAST: Final = 1_000_000
 
 
-@dataclass
-class _Step:
+class _Step(Struct):
     stage: str
     number: int
     words: str

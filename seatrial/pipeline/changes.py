@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from seatrial.engine.model import Image, ImageHistory
 from seatrial.model.app import INPUTS_LABEL, REVISION_LABEL, App
@@ -16,8 +16,7 @@ __all__ = ["Changes", "changes_since", "image_history", "release_before"]
 _LEFT_OUT = (UNCOMMITTED, "argument VERSION")  # the version itself differs in every release
 
 
-@dataclass(frozen=True, kw_only=True)
-class Changes:
+class Changes(Struct, frozen=True, kw_only=True):
     """What has changed since `before`, the ledger's entry of another image's release.
 
     `changed`, `added` and `removed` name inputs of the build (`file app.py`, `base image python:3.13`); they are None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from seatrial.engine.protocol import Emit
 from seatrial.errors import DidNotConverge, RegistryUnavailable, SeatrialError
@@ -67,8 +69,7 @@ def _did_not_converge(step: Step, still: Change) -> DidNotConverge:
     )
 
 
-@dataclass(kw_only=True)
-class _Record:
+class _Record(Struct, kw_only=True):
     """What a step emits while it runs, and the outcome made of it."""
 
     step: Step
@@ -78,12 +79,12 @@ class _Record:
     state: StateFolder
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     attempts: int = 1
-    transfers: TransferSummary = field(default_factory=TransferSummary)
-    notes: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    checks: list[CheckResult] = field(default_factory=list)
-    published: list[TagPublished] = field(default_factory=list)
-    log: list[str] = field(default_factory=list)
+    transfers: TransferSummary = TransferSummary()
+    notes: list[str] = []
+    warnings: list[str] = []
+    checks: list[CheckResult] = []
+    published: list[TagPublished] = []
+    log: list[str] = []
     screenshot: str | None = None
     build_log: str | None = None
 

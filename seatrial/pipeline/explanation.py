@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from seatrial.engine.model import Image, ImageConfig
 from seatrial.engine.planned import planned_engine
@@ -25,8 +27,7 @@ IMAGE: Final[Word] = ("", Variable("image"))
 """The id of the image that `remember_image` saves."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ExplainedStep:
+class ExplainedStep(Struct, frozen=True, kw_only=True):
     """A step in commands; `notes` say what it does that they do not."""
 
     step: str

@@ -6,9 +6,11 @@ import fcntl
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
+
+import msgspec
+from msgspec import Struct
 
 from seatrial.errors import StepFailed
 from seatrial.model.reference import ImageReference
@@ -17,8 +19,7 @@ from seatrial.pipeline.state import Verdict
 __all__ = ["Entry", "Ledger"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """One entry: a `release`, a `rollback`, or what was `found` in the registry without an entry.
 
     `digests` are the digests that the registry returned, by tag; `before` are those of tags that had another digest
@@ -34,7 +35,7 @@ class Entry:
     version: str
     image: str | None
     digests: Mapping[str, str]
-    before: Mapping[str, str] = field(default_factory=dict)
+    before: Mapping[str, str] = {}
     revision: str | None = None
     inputs: str | None = None
     builder: str | None = None
@@ -52,7 +53,7 @@ class Entry:
     @staticmethod
     def verdict_of(verdict: Verdict | None) -> Mapping[str, Any] | None:
         """Return a verdict in the types of JSON, as the ledger stores it."""
-        return json.loads(json.dumps(asdict(verdict))) if verdict else None
+        return json.loads(json.dumps(msgspec.to_builtins(verdict))) if verdict else None
 
 
 class Ledger:
@@ -95,7 +96,7 @@ class Ledger:
 
     def _append(self, entry: Entry) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        line = f"{json.dumps(asdict(entry), sort_keys=True)}\n".encode()
+        line = f"{json.dumps(msgspec.to_builtins(entry), sort_keys=True)}\n".encode()
         with self.path.open("ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)  # closing the file releases it
             if self._last_line_incomplete():
@@ -120,12 +121,6 @@ class Ledger:
 
 def _entry(line: str) -> Entry | None:
     try:
-        found = json.loads(line)
-        known = {one.name for one in fields(Entry)}
-        entry = Entry(**{key: value for key, value in found.items() if key in known})
-    except (ValueError, TypeError, AttributeError):
+        return msgspec.convert(json.loads(line), Entry)
+    except ValueError:  # msgspec's errors are of this kind, too
         return None
-    sound = isinstance(entry.digests, dict) and isinstance(entry.before, dict)
-    numbers = all(one is None or isinstance(one, int | float) for one in (entry.size, entry.seconds))
-    texts = (entry.environment or "", entry.action, entry.app, entry.repository, entry.version, entry.who, entry.when)
-    return entry if sound and numbers and all(isinstance(one, str) for one in texts) else None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from seatrial.engine.model import Image
 from seatrial.errors import SeatrialError
@@ -24,8 +25,7 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Difference:
+class Difference(Struct, frozen=True, kw_only=True):
     """One thing that a change changes: its name, and what it was and will be as text; None for nothing."""
 
     name: str
@@ -33,8 +33,7 @@ class Difference:
     after: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Results:
+class Results(Struct, frozen=True, kw_only=True):
     """What a step made or found.
 
     `image` is the image it was about, `published` what a registry holds under the image's names, `address` the URL
@@ -50,8 +49,7 @@ class Results:
     build_log: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """The outcome of one step.
 
     `message` says what is now so, or in check mode what would be done; `reason` says why, or is empty. `before` and
@@ -77,7 +75,7 @@ class Outcome:
     checks: tuple[CheckResult, ...] = ()
     log: tuple[str, ...] = ()
     diff: tuple[Difference, ...] = ()
-    results: Results = field(default_factory=Results)
+    results: Results = Results()
     began: datetime | None = None
     had_work: bool = False
     error: SeatrialError | None = None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from seatrial.engine.model import EngineInfo, Image, ImageHistory
 from seatrial.errors import SeatrialError
@@ -20,8 +21,7 @@ from seatrial.pipeline.step import Publishing
 __all__ = ["Report", "joined", "worst"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Report:
+class Report(Struct, frozen=True, kw_only=True):
     """The report of a command: its outcomes, the engine that was used, and how many seconds it took.
 
     `error` is an error outside the steps, such as a lock that is taken. `began` is the time in UTC. `publishing` is

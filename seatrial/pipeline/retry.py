@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from seatrial.errors import RateLimited, SeatrialError
 from seatrial.events import Event, Retry
@@ -16,8 +17,7 @@ __all__ = ["RetryPolicy"]
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, kw_only=True)
-class RetryPolicy:
+class RetryPolicy(Struct, frozen=True, kw_only=True):
     """How often an error that is `transient` is retried, and after how many seconds.
 
     `delays` lie between the tries; `rate_limit_delays` replace them if a registry limits our rate. Up to a share of

@@ -6,10 +6,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, to_builtins
 
 from seatrial.errors import StepFailed
 from seatrial.host.atomic_write import remove_abandoned, replace_file
@@ -25,8 +26,7 @@ _BUILT_KEPT = 1000
 _BUILDS_KEPT, _IMAGES_KEPT, _REPORTS_KEPT = 30, 100, 20
 
 
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """Whether an image passed its checks: which image, which checks, in which run, and when (ISO 8601, UTC).
 
     `facts` is the policy of the image checks as text, empty if they could not fail it. `visited` is whether a browser
@@ -125,7 +125,7 @@ class StateFolder:
 
     def save_verdict(self, verdict: Verdict) -> None:
         """Save a verdict, replacing an older one for the same image; the oldest verdicts are deleted."""
-        self._save(self._verdict_path(verdict.image), asdict(verdict), _IMAGES_KEPT)
+        self._save(self._verdict_path(verdict.image), to_builtins(verdict), _IMAGES_KEPT)
 
     def screenshot(self, what: str) -> Path:
         """Return the path for the next screenshot; `what` is an image id, or the address of a deployed app."""

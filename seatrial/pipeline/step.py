@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
+
+from msgspec import Struct
 
 from seatrial.engine.protocol import Emit
 from seatrial.model.app import App
@@ -16,16 +18,14 @@ from seatrial.pipeline.world import PlannedState, World
 __all__ = ["AppStep", "Change", "Explanation", "NoChange", "Publishing", "Step"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Publishing:
+class Publishing(Struct, frozen=True, kw_only=True):
     """A repository that is published to, and the version (None: that of the image built last)."""
 
     repository: str
     version: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class NoChange:
+class NoChange(Struct, frozen=True, kw_only=True):
     """Nothing has to be done.
 
     `message` says what is so, in the present tense ("shop:1 is up to date"); `identity` is an id, digest or address.
@@ -35,11 +35,10 @@ class NoChange:
     message: str
     identity: str | None = None
     detail: str = ""
-    results: Results = field(default_factory=Results)
+    results: Results = Results()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """What a step would do.
 
     `would` completes "would …" ("push shop:1"); `done` says the same in the past tense ("pushed shop:1"), and if it is
@@ -54,14 +53,13 @@ class Change:
     reason: str = ""
     before: str | None = None
     after: str | None = None
-    planned: PlannedState = field(default_factory=PlannedState)
-    results: Results = field(default_factory=Results)
+    planned: PlannedState = PlannedState()
+    results: Results = Results()
     diff: tuple[Difference, ...] = ()
-    found: object = field(default=None, repr=False, compare=False)
+    found: object = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Explanation:
+class Explanation(Struct, frozen=True, kw_only=True):
     """What a step does, in commands; `notes` say what it does that they do not.
 
     `planned` is what the commands would create, for the explanation of the next steps.
@@ -69,7 +67,7 @@ class Explanation:
 
     commands: tuple[ShellCommand, ...] = ()
     notes: tuple[str, ...] = ()
-    planned: PlannedState = field(default_factory=PlannedState)
+    planned: PlannedState = PlannedState()
 
 
 class Step(ABC):

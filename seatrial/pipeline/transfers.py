@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from seatrial.errors import sanitize
 from seatrial.events import BytesSent, Transfer
@@ -38,8 +39,7 @@ _LAYER_RESULTS: Final = {
 }
 
 
-@dataclass(kw_only=True)
-class Layer:
+class Layer(Struct, kw_only=True):
     """A layer in transfer.
 
     `words` is the engine's last text; `current` bytes of `total` (None if unknown) have moved, uncompressed in a push.

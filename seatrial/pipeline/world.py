@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any, TypeVar, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit, Engine
@@ -35,19 +38,17 @@ def ignore(event: Event) -> None:
     """Discard the event."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class PlannedState:
+class PlannedState(Struct, frozen=True, kw_only=True):
     """What a planned change would create; check mode shows it to the next steps."""
 
     images: tuple[Image, ...] = ()
-    current: Mapping[str, Image] = field(default_factory=dict)
+    current: Mapping[str, Image] = MappingProxyType({})
     verified: frozenset[str] = frozenset()
     registries: frozenset[str] = frozenset()
     engine: Engine | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class World:
+class World(Struct, frozen=True, kw_only=True):
     """What a step may look at and work on.
 
     `process` is this run; `emit` gets the retries of registry requests. Outside check mode `planned` is empty, so that
@@ -58,10 +59,10 @@ class World:
     registry: Callable[[str], Registry]
     state: StateFolder
     process: Process
-    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
-    planned: PlannedState = field(default_factory=PlannedState)
+    retry_policy: RetryPolicy = RetryPolicy()
+    planned: PlannedState = PlannedState()
     emit: Emit = ignore
-    _seen: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
+    _seen: dict[Hashable, Any] = {}
 
     def once(self, key: Hashable, look: Callable[[], _T]) -> _T:
         """Return what `look` returned for this key the first time in this run: files and git are read once."""

@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from msgspec import Struct
+
 from seatrial.model.reference import ImageReference
 from seatrial.registry.credentials import Credential
 
 __all__ = ["Configuration", "HistoryRecord", "Layer", "Manifest", "Registry"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Layer:
+class Layer(Struct, frozen=True, kw_only=True):
     """A layer in a registry: its digest and its compressed size in bytes."""
 
     digest: str
@@ -34,8 +35,7 @@ class Manifest:
     media_type: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class HistoryRecord:
+class HistoryRecord(Struct, frozen=True, kw_only=True):
     """A step of an image's history: the instruction, a comment, and whether it made no layer."""
 
     created_by: str
@@ -43,8 +43,7 @@ class HistoryRecord:
     empty: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class Configuration:
+class Configuration(Struct, frozen=True, kw_only=True):
     """The configuration of an image in a registry.
 
     `layers` are the digests of its uncompressed layers, the lowest first, and `blobs` the layers as the registry has

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct
 
 from seatrial.errors import UsageError
 from seatrial.host.atomic_write import is_temporary
@@ -24,8 +25,7 @@ class VanishedFileError(UsageError):
     """A file of a build context disappeared while the context was read."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Context:
+class Context(Struct, frozen=True, kw_only=True):
     """The files, folders and links that `docker build` would send from `folder`.
 
     `entries` maps their POSIX paths, relative to `folder` and sorted, to their status. Links are not followed.
@@ -129,13 +129,12 @@ def _rules(folder: Path, dockerfile: Path | None) -> IgnoreRules:
         ) from error
 
 
-@dataclass(frozen=True)
-class _Walk:
+class _Walk(Struct, frozen=True):
     root: str
     rules: IgnoreRules
     skipped: frozenset[str]
-    found: dict[str, os.stat_result] = field(default_factory=dict)
-    special: list[str] = field(default_factory=list)
+    found: dict[str, os.stat_result] = {}
+    special: list[str] = []
 
     def collect(self, folder: str) -> None:
         for entry in _scan(f"{self.root}/{folder}"):

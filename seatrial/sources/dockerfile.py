@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct
 
 from seatrial.sources.dockerfile_lines import Instruction, escape_character, instructions, lines_of, split_flags
 from seatrial.sources.dockerfile_variables import AUTOMATIC_ARGS, DockerfileError, UnknownValueError, expand
@@ -28,15 +29,14 @@ class UnknownTargetError(DockerfileError):
     """The target is not a stage of the Dockerfile."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Stage:
+class _Stage(Struct, frozen=True, kw_only=True):
     """One FROM; `uses` holds the names that its COPY and RUN instructions copy or mount from, with their lines."""
 
     line: int
     name: str
     base: str
     parent: int | None  # the earlier stage this one starts from
-    uses: list[tuple[int, str]] = field(default_factory=list)
+    uses: list[tuple[int, str]] = []
 
 
 def base_images(text: str, build_args: Mapping[str, str], target: str | None = None) -> tuple[str, ...]:

@@ -6,8 +6,9 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from seatrial.sources.dockerfile_variables import DockerfileError, shell_words
 
@@ -27,8 +28,7 @@ _HEREDOC: Final = re.compile(r"\d*<<(-?)\s*([^<]+)")
 _KNOWN_DIRECTIVES: Final = frozenset({"check", "escape", "syntax"})
 
 
-@dataclass(frozen=True, kw_only=True)
-class Instruction:
+class Instruction(Struct, frozen=True, kw_only=True):
     """One instruction: its first line (from 1), its keyword in capitals, and the rest joined to one line."""
 
     line: int

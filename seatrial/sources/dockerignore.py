@@ -7,9 +7,10 @@ Docker turns each pattern into a Go regular expression, so `[^a]`, or a `*` or `
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 __all__ = ["IgnorePatternError", "IgnoreRules", "find_ignore_file"]
 
@@ -39,8 +40,7 @@ class IgnorePatternError(ValueError):
         return f"line {self.line}: {self.pattern!r}: {self.reason}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Rule:
+class _Rule(Struct, frozen=True, kw_only=True):
     """One line; `matches` matches paths that fit the pattern or lie below a directory that fits it."""
 
     exception: bool
@@ -60,8 +60,7 @@ class _Rule:
         return len(parts) > directory.count("/") + 1
 
 
-@dataclass(frozen=True, kw_only=True)
-class IgnoreRules:
+class IgnoreRules(Struct, frozen=True, kw_only=True):
     """The rules of one ignore file; `IgnoreRules()` excludes nothing."""
 
     rules: tuple[_Rule, ...] = ()

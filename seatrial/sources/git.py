@@ -6,9 +6,10 @@ import os
 import re
 import shutil
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from seatrial.errors import UsageError, sanitize
 from seatrial.host.subprocesses import ProgramFailed, checked_output
@@ -33,8 +34,7 @@ _MOST_COMMITS = 50
 _ADVICE = re.compile(r"^\s*(git config .*\S)\s*$", re.MULTILINE)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Revision:
+class Revision(Struct, frozen=True, kw_only=True):
     """The last commit that touched a folder; `time` is in seconds since the epoch.
 
     `source` is the URL of the remote `origin` without credentials, or None.
@@ -50,8 +50,7 @@ class Revision:
         return datetime.fromtimestamp(self.time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Commit:
+class Commit(Struct, frozen=True, kw_only=True):
     """One commit: its hash, time in seconds since the epoch, author's name and first line."""
 
     commit: str

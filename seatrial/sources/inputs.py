@@ -8,9 +8,10 @@ import os
 import stat
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from seatrial.errors import sanitize
 from seatrial.sources.context import Context, unreadable
@@ -27,8 +28,7 @@ _TICK_NANOSECONDS: Final = 50_000_000
 _CHUNK: Final = 1024 * 1024
 
 
-@dataclass(frozen=True, kw_only=True)
-class Inputs:
+class Inputs(Struct, frozen=True, kw_only=True):
     """Everything that determines a build's result: parts such as `file app.py` or `argument VERSION` with a value."""
 
     parts: Mapping[str, str]

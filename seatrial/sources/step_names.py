@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from seatrial.sources.dockerfile_lines import instructions, lines_of, split_flags
 
@@ -17,8 +18,7 @@ _NAME: Final = re.compile(r"\[([a-z0-9]+/\S+ )?(\S+ )? *(\d+)/(\d+)\] (.*)", re.
 _COUNTED: Final = frozenset({"ADD", "COPY", "RUN", "WORKDIR"})
 
 
-@dataclass(frozen=True, kw_only=True)
-class StepName:
+class StepName(Struct, frozen=True, kw_only=True):
     """BuildKit's name of a step, as in `[linux/amd64 stage-1 2/5] RUN make`; `words` is the instruction.
 
     Platform and stage may be empty.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from seatrial.checks.http.probe import Result
 from seatrial.diagnosis.answers import deployed_cause

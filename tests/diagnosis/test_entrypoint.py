@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from seatrial.diagnosis.causes import diagnose
 from seatrial.diagnosis.evidence import without_server_end

@@ -6,10 +6,10 @@ The logs were captured in containers with the app in /srv; logs/README.md names 
 from __future__ import annotations
 
 import shlex
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from seatrial.diagnosis.causes import diagnose
 from seatrial.diagnosis.evidence import Evidence, Sources, without_server_end

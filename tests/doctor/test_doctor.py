@@ -7,10 +7,10 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from seatrial.doctor.doctor import findings, run_inspection
 from seatrial.doctor.findings import Finding, Severity, Subject, exit_code

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
+
+from msgspec.structs import replace
 
 from seatrial.errors import ContainerFailed, SeatrialError, SmokeFailed, StepFailed
 from seatrial.events import AppLog, CheckResult, Event, FactResult, Info, WarningEvent

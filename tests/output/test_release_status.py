@@ -6,10 +6,10 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from seatrial.engine.model import Image
 from seatrial.errors import EngineUnavailable, RegistryUnavailable

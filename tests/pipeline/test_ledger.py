@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from seatrial.pipeline.ledger import Entry, Ledger
 from seatrial.pipeline.state import Verdict
@@ -29,7 +30,7 @@ ENTRY = Entry(
 )
 _WRITER = """
 import sys
-from dataclasses import replace
+from msgspec.structs import replace
 from pathlib import Path
 from seatrial.pipeline.ledger import Ledger
 from tests.pipeline.test_ledger import ENTRY
@@ -92,7 +93,7 @@ def test_one_repository(ledger: Ledger) -> None:
 
 
 def _line(**changed: object) -> bytes:
-    return json.dumps({**asdict(ENTRY), **changed}).encode()
+    return json.dumps({**to_builtins(ENTRY), **changed}).encode()
 
 
 @pytest.mark.parametrize(
@@ -121,7 +122,9 @@ def test_damage(ledger: Ledger, damage: bytes) -> None:
 def test_a_line_of_an_older_version(ledger: Ledger) -> None:
     """What older versions did not record is None."""
     line = {
-        name: value for name, value in asdict(ENTRY).items() if name not in ("inputs", "size", "seconds", "environment")
+        name: value
+        for name, value in to_builtins(ENTRY).items()
+        if name not in ("inputs", "size", "seconds", "environment")
     }
     ledger.path.parent.mkdir()
     ledger.path.write_text(f"{json.dumps(line)}\n")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from typing import Any, cast
 from unittest.mock import Mock
+
+from msgspec.structs import replace
 
 from seatrial.errors import RegistryUnavailable, SeatrialError
 from seatrial.events import Event

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pkgutil
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+
+from msgspec.structs import replace
 
 import seatrial.steps
 from seatrial.engine.connection import Connection
@@ -44,7 +46,7 @@ def _released(scenario: StepScenario) -> tuple[Step, ...]:
         build=scenario.app.build.but(arguments={"TOKEN": SECRET}, target="web"),
     )
     steps = (*scenario.release(), scenario.serve(), scenario.stop(), scenario.rollback("1"))
-    changed = [replace(one, target=app) for one in steps if isinstance(one, AppStep)]
+    changed = [dataclasses.replace(one, target=app) for one in steps if isinstance(one, AppStep)]
     assert len(changed) == len(steps)
     return tuple(changed)
 
@@ -101,7 +103,7 @@ def test_no_secret_is_written(scenario: StepScenario) -> None:
 
 def test_without_an_engine(scenario: StepScenario, tmp_path: Path) -> None:
     """Where no engine answers, the commands are the same as for an empty engine."""
-    nowhere = Connection(replace(environment(), docker_host=f"unix://{tmp_path}/nowhere.sock"))
+    nowhere = Connection(dataclasses.replace(environment(), docker_host=f"unix://{tmp_path}/nowhere.sock"))
     steps = scenario.release()
     with_engine = _commands(explain(steps, scenario.world))
     assert _commands(explain(steps, replace(scenario.world, engine=DockerEngine(nowhere)))) == with_engine

@@ -12,10 +12,11 @@ import tempfile
 from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from msgspec import Struct
+from msgspec.structs import replace
 from playwright.async_api import Browser, Error, async_playwright
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
@@ -41,8 +42,7 @@ _START_SECONDS, _END_SECONDS = 30.0, 5.0
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Page:
+class Page(Struct, frozen=True, kw_only=True):
     """A page as a browser found it: where it ended up, its title, what is wrong with it, a line each.
 
     `screenshot` is the PNG's path, None if none could be taken; `seconds` is how long the visit took once the browser

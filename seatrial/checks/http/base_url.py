@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from urllib.parse import quote, urljoin, urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from seatrial.errors import UsageError, sanitize
 
@@ -14,8 +16,7 @@ _PORTS = {"http": 80, "https": 443}
 _SAFE = "/%?&=:@!$'()*+,;~[]"
 
 
-@dataclass(frozen=True, kw_only=True)
-class BaseUrl:
+class BaseUrl(Struct, frozen=True, kw_only=True):
     """The base URL of an app; `prefix` is the path that all its paths start with, without a trailing slash.
 
     The app runs in a container here, which may have any certificate, unless it is `deployed`.

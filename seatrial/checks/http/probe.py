@@ -8,7 +8,9 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from seatrial.checks.http.base_url import BaseUrl
 from seatrial.checks.http.request import Request, send
@@ -31,8 +33,7 @@ _LATE = "no answer: no complete answer"
 _SETTLING = 1.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Attempt:
+class Attempt(Struct, frozen=True, kw_only=True):
     """One outcome of a request as text, and how often it came in a row; `at` is in seconds since the probe began."""
 
     at: float
@@ -43,8 +44,7 @@ class Attempt:
         return f"{self.at:7.3f} s  {self.words}" + (f" ({self.count} times)" if self.count > 1 else "")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Result:
+class Result(Struct, frozen=True, kw_only=True):
     """The result of one check: `problem` is None if it passed; `final` is true if waiting would not change it.
 
     `attempts` is the timeline: the attempt that counted is last, and equal ones in a row are one.
@@ -77,8 +77,7 @@ class Result:
         return tuple(map(str, named))
 
 
-@dataclass(frozen=True, kw_only=True)
-class PollInterval:
+class PollInterval(Struct, frozen=True, kw_only=True):
     """The pauses between two requests to an app that is not ready, in seconds; each is longer than the one before.
 
     A pause is at most `longest` in the first second, so that an app is found within 20 ms of being ready. It grows with
@@ -125,8 +124,7 @@ def probe(  # noqa: PLR0913  each argument is one thing
     return tuple(results)
 
 
-@dataclass(kw_only=True)
-class _Wait:
+class _Wait(Struct, kw_only=True):
     """The wait that all checks of an app share."""
 
     base_url: BaseUrl

@@ -11,8 +11,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass, field, replace
 
+from msgspec import Struct
+from msgspec.structs import replace
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 from urllib3.response import HTTPResponse
@@ -45,13 +46,12 @@ class _FinalResponse(http.client.HTTPResponse):
         return version, status, reason
 
 
-@dataclass(frozen=True, kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """A request to send: `path` is relative to the base URL's prefix."""
 
     method: str = "GET"
     path: str = "/"
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     body: bytes | None = None
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
+
+from msgspec import Struct
 
 from seatrial.checks.http.base_url import BaseUrl
 from seatrial.engine.model import Image
@@ -30,8 +31,7 @@ _ANY_VERSION = r"([0-9A-Za-z_](?:[\w.+-]*\w)?)"
 _BEFORE, _AFTER = r"(?<![\w.+-])v?", r"(?![\w-]|[.+]\w)"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Response:
+class Response(Struct, frozen=True, kw_only=True):
     """A response: status, up to 1 MiB of the body (`cut` if there was more), and headers by their lowercase names.
 
     `ended` is whether the whole body came in time; a `stream` of events need not end. `url` is the full URL it came
@@ -40,7 +40,7 @@ class Response:
 
     status: int
     body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     cut: bool = False
     ended: bool = True
     stream: bool = False
@@ -58,8 +58,7 @@ class Response:
             return self.body.decode("utf-8", "replace")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Expected:
+class Expected(Struct, frozen=True, kw_only=True):
     """The version that should answer, and the id of its image if it is known."""
 
     version: str

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass
+
+from msgspec import Struct, to_builtins
 
 from seatrial.checks.image.files import Scan, User, scan
 from seatrial.checks.image.policy import RULES
@@ -27,8 +28,7 @@ __all__ = ["Fact", "collect_facts", "enforce_policy", "report_read_only_failure"
 _OCI = "org.opencontainers.image."
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fact:
+class Fact(Struct, frozen=True, kw_only=True):
     """The result of one image check: `problem` is None if it passed, `hint` says what to change.
 
     `benchmark` is its number in the CIS Docker Benchmark (`CIS 4.1`), empty if it has none.
@@ -191,7 +191,7 @@ def _scan_files(world: World, app: App, image: Image, config: ImageConfig) -> Sc
     labels = {**app.container_labels, SMOKE_LABEL: "1", **world.process.labels}
     with closing(world.engine.files(image.id, name=name, labels=labels)) as files:
         found = scan(files, User.parse(config.user), app.tmpfs)
-    world.state.save_facts(image.id, {"rules": rules, **asdict(found)})
+    world.state.save_facts(image.id, {"rules": rules, **to_builtins(found)})
     return found
 
 

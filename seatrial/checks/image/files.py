@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from seatrial.engine.model import ImageFile
 
@@ -19,8 +20,7 @@ _GROUP_WRITES, _OTHERS_WRITE = 0o020, 0o002
 _NUMBERS = re.compile(r"(\d+)(?::(\d*))?")
 
 
-@dataclass(frozen=True, kw_only=True)
-class User:
+class User(Struct, frozen=True, kw_only=True):
     """The user of a container: user id and group id."""
 
     uid: int
@@ -33,8 +33,7 @@ class User:
         return cls(uid=int(found[1]), gid=int(found[2] or 0)) if found else None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scan:
+class Scan(Struct, frozen=True, kw_only=True):
     """The findings in an image's files: the number of each kind, and its first 20 paths.
 
     `setuid` files run as their owner or group; `writable` files and folders can be changed by the app's user.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from seatrial.engine.api_version import require_buildkit
 from seatrial.engine.builders.api import ApiBuild

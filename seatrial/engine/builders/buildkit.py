@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct, field
 
 from seatrial.engine.builders.buildkit_status import Status, Vertex, VertexLog, VertexStatus, VertexWarning
 from seatrial.events import BuildEvent, BuildEventKind
@@ -18,8 +19,7 @@ _LONGEST_LINE: Final = 64 * 1024
 _ENDS: Final = frozenset({BuildEventKind.FAILED, BuildEventKind.CACHED, BuildEventKind.DONE})
 
 
-@dataclass(frozen=True, kw_only=True)
-class FailedVertex:
+class FailedVertex(Struct, frozen=True, kw_only=True):
     """The part of the build that failed: its name, the builder's error, and its last lines of output."""
 
     name: str
@@ -27,16 +27,15 @@ class FailedVertex:
     lines: tuple[str, ...] = ()
 
 
-@dataclass(kw_only=True, eq=False)
-class _Track:
+class _Track(Struct, kw_only=True, eq=False):
     """What is known of one vertex so far, and what was reported about it."""
 
     vertex: Vertex
-    reported: set[BuildEventKind] = field(default_factory=set)
+    reported: set[BuildEventKind] = set()
     reported_error: str = ""
-    ended: set[str] = field(default_factory=set)
-    warnings: set[bytes] = field(default_factory=set)
-    partial: dict[int, bytes] = field(default_factory=dict)
+    ended: set[str] = set()
+    warnings: set[bytes] = set()
+    partial: dict[int, bytes] = {}
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
 
     @property

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from seatrial.engine.builders.buildkit import FailedVertex
 from seatrial.engine.model import BuildRequest
@@ -31,8 +33,7 @@ _NEWER_FLAGS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Known:
+class _Known(Struct, frozen=True, kw_only=True):
     """A known cause: its name, the reason, and its own hint if it has one.
 
     `marker` is the pattern that reveals it in the output; the reason may hold the marker's groups as `{name}`.

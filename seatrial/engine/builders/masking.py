@@ -6,10 +6,11 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote, quote_plus
+
+from msgspec.structs import replace
 
 from seatrial.engine.builders.buildkit import FailedVertex
 from seatrial.engine.model import BuildRequest

@@ -6,8 +6,9 @@ import base64
 import json
 import posixpath
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from seatrial.engine.connection import api_url
 from seatrial.engine.program import HEAD_BYTES, Program, program_of

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from seatrial.errors import UsageError
 from seatrial.output.layers.sharing_view import SharingView
@@ -47,8 +48,7 @@ class PictureFile:
         self._file.write(text.encode("utf-8", "backslashreplace"))
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Drawing:
+class _Drawing(Struct, frozen=True, kw_only=True):
     """A picture of known height: `items` are what is drawn, in the template's own words."""
 
     title: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from seatrial.errors import sanitize
 from seatrial.layers.image_steps import LayeredImage
@@ -14,8 +15,7 @@ from seatrial.wording import pluralize, short_digest, spaced_size
 __all__ = ["ImageRow", "SharingView"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ImageRow:
+class ImageRow(Struct, frozen=True, kw_only=True):
     """An image as it is shown; the shares are parts of the largest image, from 0 to 1."""
 
     name: str
@@ -25,8 +25,7 @@ class ImageRow:
     own_share: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class SharingView:
+class SharingView(Struct, frozen=True, kw_only=True, dict=True):
     """The images of an engine, those with the most bytes of their own first."""
 
     sharing: Sharing

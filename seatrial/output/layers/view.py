@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from seatrial.checks.image.secrets import without_secrets
 from seatrial.errors import sanitize
@@ -16,8 +17,7 @@ from seatrial.wording import pluralize, spaced_size, summarize_names
 __all__ = ["Fact", "Group", "LayersView", "Row", "shown_size"]
 
 
-@dataclass(frozen=True)
-class Fact:
+class Fact(Struct, frozen=True):
     """What is worth knowing in short: a name, a value, and more about it; without a value, why it is not known."""
 
     name: str
@@ -28,8 +28,7 @@ class Fact:
         return f"{self.value or 'not known:'} {self.more}".rstrip()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     """A step as it is shown; `share` is its part of the largest step, from 0 to 1."""
 
     step: ImageStep
@@ -46,8 +45,7 @@ class Row:
         return self.state.value if self.state in (StepState.AGAIN, StepState.SAME_CONTENT) else ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Group:
+class Group(Struct, frozen=True, kw_only=True):
     """Steps under one title; `kind` is `shared`, `new`, `gone` or `all`."""
 
     kind: str
@@ -55,8 +53,7 @@ class Group:
     rows: tuple[Row, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class LayersView:
+class LayersView(Struct, frozen=True, kw_only=True, dict=True):
     """An image's layers: alone or beside another image, and what a registry says about them."""
 
     image: LayeredImage

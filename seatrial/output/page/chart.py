@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from seatrial.pipeline.ledger import Entry
 from seatrial.wording import spaced_size
@@ -18,8 +19,7 @@ _MOST_LETTERS = 36  # in a line of the narrowest drawing
 _TENTH, _MINUTE = 0.1, 60
 
 
-@dataclass(frozen=True, kw_only=True)
-class Bar:
+class Bar(Struct, frozen=True, kw_only=True):
     """A column: `x`, `middle` and `width` are per cent of the drawing, `y` and `height` pixels."""
 
     version: str
@@ -33,8 +33,7 @@ class Bar:
     height: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class Chart:
+class Chart(Struct, frozen=True, kw_only=True):
     """A chart with its title, and what it shows in words."""
 
     title: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from seatrial import __version__
 from seatrial.output.documents import CommandDocument
@@ -19,8 +20,7 @@ _LARGEST_PICTURE = 3_000_000
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Page:
+class Page(Struct, frozen=True, kw_only=True):
     """A page about one run: its document, the ledger's entries of its repository, a screenshot, the build's log.
 
     A screenshot that is no PNG, or too large, is left out, and so is the beginning of a long log.
@@ -29,7 +29,7 @@ class Page:
     document: CommandDocument
     entries: Sequence[Entry] = ()
     screenshot: bytes = b""
-    log: Sequence[str] = field(default=(), repr=False)
+    log: Sequence[str] = ()
 
     def html(self) -> str:
         """Return the page."""

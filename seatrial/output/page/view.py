@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from itertools import islice
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from seatrial.layers.comparison import StepState
 from seatrial.output.documents import CheckDocument, CommandDocument, ErrorDocument, LayerDocument, StepDocument
@@ -23,8 +22,7 @@ _MOST_FILES, _MOST_LINES, _MOST_ROWS, _MOST_RELEASES = 100, 400, 300, 30
 _DONE = {"release": "released", "push": "pushed", "rollback": "rolled back", "build": "built", "smoke": "tested"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Excerpt:
+class Excerpt(Struct, frozen=True, kw_only=True):
     """Some of `total` lines, and how many more there are."""
 
     shown: tuple[str, ...]
@@ -41,35 +39,30 @@ class Excerpt:
         return self.total - len(self.shown)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Tile:
+class _Tile(Struct, frozen=True, kw_only=True):
     name: str
     value: str
     note: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Place:
+class _Place(Struct, frozen=True, kw_only=True):
     """Where a bar stands, in per cent."""
 
     left: float
     width: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Step:
+class _Step(Struct, frozen=True, kw_only=True):
     document: StepDocument
     bar: _Place | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Layer:
+class _Layer(Struct, frozen=True, kw_only=True):
     document: LayerDocument
     width: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class View:
+class View(Struct, frozen=True, kw_only=True, dict=True):
     """What is computed from a run's document and the ledger's entries of its repository, the oldest first.
 
     `picture` is the screenshot in base64, or empty; `log` is the end of the build's log.

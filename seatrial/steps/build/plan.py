@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from seatrial.engine.model import BuildRequest, Image, ImageConfig
 from seatrial.engine.protocol import Emit
@@ -45,8 +47,7 @@ _LONG_DIGEST = re.compile(r"\b(?:sha256:)?([0-9a-f]{12})[0-9a-f]{52}\b")
 _OCI = "org.opencontainers.image."
 
 
-@dataclass(frozen=True, kw_only=True)
-class BuildPlan:
+class BuildPlan(Struct, frozen=True, kw_only=True, dict=True):
     """How a version of an app is built. Files and git are read once in a run, when needed. Create it with `of`."""
 
     app: App

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from seatrial.checks.image.policy import policy_fingerprint
 from seatrial.engine.model import Image
@@ -20,8 +21,7 @@ __all__ = ["Keeping"]
 _ELSEWHERE = "it was built in another folder, or long ago"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Keeping:
+class Keeping(Struct, frozen=True, kw_only=True, dict=True):
     """The images of an app in this project's folder and environment, and the rules by which they are kept.
 
     The newest `keep` versions are kept, and what the last `keep` releases published.

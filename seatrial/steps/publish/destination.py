@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from seatrial.errors import UsageError
 from seatrial.model.app import UNCOMMITTED_LABEL, VERSION_LABEL, App
@@ -17,8 +19,7 @@ if TYPE_CHECKING:  # wrong use ends before the engine is loaded
 __all__ = ["Destination", "join_references", "version_of"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Destination:
+class Destination(Struct, frozen=True, kw_only=True):
     """An app's repository in a registry: below a user's name or, without a user, as the app's settings name it."""
 
     target: App

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
@@ -33,8 +34,7 @@ __all__ = [
 _SHOWN = len("sha256:") + 12
 
 
-@dataclass(frozen=True, kw_only=True)
-class Publication:
+class Publication(Struct, frozen=True, kw_only=True):
     """An image's references in a registry: the version's `own` tags and the `moving` ones.
 
     `manifests` is what the registry holds under each, `not_moved` why a moving tag does not move, and `versions` maps
@@ -46,7 +46,7 @@ class Publication:
     moving: tuple[ImageReference, ...]
     manifests: Mapping[ImageReference, Manifest | None]
     not_moved: Mapping[ImageReference, str]
-    versions: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = {}
 
     @classmethod
     def of(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from seatrial.errors import RegistryUnavailable, StepFailed, UsageError
 from seatrial.model.app import App
@@ -35,8 +36,7 @@ def last_destination(ledger: Ledger, target: App, registry: str | None) -> Desti
     return None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Releases:
+class Releases(Struct, frozen=True, kw_only=True):
     """The published releases of a repository, newest first, and the one that is live: `live_tag` points to it.
 
     `entries` are those of the ledger, oldest first.

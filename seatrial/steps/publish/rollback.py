@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import cast
+
+from msgspec.structs import replace
 
 from seatrial.engine.protocol import Emit
 from seatrial.errors import Conflict, NotAnImage, SeatrialError, StepFailed, UsageError

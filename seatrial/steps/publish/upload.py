@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import NoReturn, TypeVar
+
+from msgspec import Struct
 
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
@@ -41,8 +42,7 @@ def when_settled(world: World, look: Callable[[], _T]) -> _T:
     return look()
 
 
-@dataclass(kw_only=True)
-class Upload:
+class Upload(Struct, kw_only=True):
     """A push of `image` as `reference`, which gives up after `stall` seconds without progress.
 
     The engine sends the layers, which takes minutes, and then puts the tag. The registry is asked before, now and then
@@ -56,7 +56,7 @@ class Upload:
     overwrite: bool
     stall: float
     emit: Emit
-    _sent: set[str] = field(default_factory=set)
+    _sent: set[str] = set()
     _theirs: Manifest | None = None
 
     def send(self) -> Manifest:

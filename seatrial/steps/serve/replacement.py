@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from seatrial.checks.http.base_url import BaseUrl
 from seatrial.checks.http.request import Request, send
@@ -27,8 +28,7 @@ _POLL_SECONDS = 0.02
 _NOT_THERE = (502, 503, 504)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Replacement:
+class Replacement(Struct, frozen=True, kw_only=True):
     """A new container for the app: its image and labels.
 
     After an error or an interrupt the old container serves again, and the new one is removed.

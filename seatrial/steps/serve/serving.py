@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from seatrial.engine.model import Container
 from seatrial.engine.protocol import Emit, Engine
@@ -27,8 +28,7 @@ _SLACK_SECONDS = 0.5
 _SHELLS = ("sh", "bash", "ash", "dash")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Serving:
+class Serving(Struct, frozen=True, kw_only=True):
     """The containers of an app.
 
     `container` serves the app, or has ended. `leftovers` are what killed runs left beside it: containers for checks,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from seatrial.checks.http.base_url import BaseUrl
 from seatrial.checks.http.probe import Result, probe

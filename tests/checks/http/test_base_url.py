@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from seatrial.checks.http.base_url import BaseUrl, parse_base_url
 from seatrial.errors import UsageError

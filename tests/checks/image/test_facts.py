@@ -6,11 +6,11 @@ import json
 import re
 import secrets
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import docker
 import pytest
+from msgspec.structs import replace
 
 from seatrial.checks.image.facts import Fact, collect_facts, enforce_policy
 from seatrial.engine.docker.engine import DockerEngine

@@ -6,9 +6,10 @@ import hashlib
 import json
 import time
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from seatrial.engine.model import BuildRequest, HistoryEntry, Image, ImageFile
 from seatrial.engine.protocol import Emit

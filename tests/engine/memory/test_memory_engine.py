@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import requests
+from msgspec.structs import replace
 
 from seatrial.engine.docker.engine import DockerEngine
 from seatrial.engine.protocol import Engine

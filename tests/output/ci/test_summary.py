@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from msgspec.structs import replace
 
 from seatrial.output.ci.results import as_dotenv, results
 from seatrial.output.ci.summary import as_markdown

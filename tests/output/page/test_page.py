@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from playwright.sync_api import Page as Tab
 from playwright.sync_api import sync_playwright
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from seatrial.engine.model import BuildRequest
 from seatrial.engine.protocol import Emit

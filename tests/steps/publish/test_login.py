@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import cast
 from unittest.mock import Mock
 
 import pytest
+from msgspec.structs import replace
 
 from seatrial.errors import PushRefused, SeatrialError, UsageError
 from seatrial.events import Event, WarningEvent

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
+from msgspec.structs import replace
 
 from seatrial.errors import Conflict, StepFailed
 from seatrial.events import Transfer
@@ -32,7 +33,7 @@ def test_four_runs(scenario: StepScenario) -> None:
 def test_without_a_verdict(scenario: StepScenario) -> None:
     """An image without a passed smoke test of these checks is not pushed."""
     other_checks = scenario.app.but(checks=(Check(text="hello", path="/other"),))
-    assert isinstance(refused(tagged(scenario), replace(scenario.push(), target=other_checks)), StepFailed)
+    assert isinstance(refused(tagged(scenario), dataclasses.replace(scenario.push(), target=other_checks)), StepFailed)
 
     scenario.set_reply("goodbye")
     scenario.prepare(scenario.build(), scenario.tag())
@@ -96,7 +97,7 @@ def test_a_registry_out_of_reach(scenario: StepScenario) -> None:
     tagged(scenario)
     away = Destination(target=scenario.app, user=scenario.app.project, registry="localhost:1")
     steps = (scenario.preflight(), scenario.push(), scenario.rollback("1"))
-    for step in (replace(one, destination=away) for one in steps):
+    for step in (dataclasses.replace(one, destination=away) for one in steps):
         check, real = scenario.check(step), scenario.real(step)
 
         assert (check.status, real.status) == (Status.UNKNOWN, Status.FAILED)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from unittest.mock import patch
+
+from msgspec.structs import replace
 
 from seatrial.engine.model import EngineInfo
 from seatrial.errors import EngineUnavailable

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+from msgspec.structs import replace
 
 from seatrial.cli.flags import ImageFlags, OverwriteFlag, PortFlag
 from seatrial.cli.playbook import Playbook

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from _pytest.mark import ParameterSet
+from msgspec.structs import replace
 
 from seatrial.checks.http.base_url import BaseUrl
 from seatrial.engine.model import Container
@@ -41,7 +40,7 @@ def _identity(scenario: StepScenario, **now: object) -> Outcome:
 
 
 def _changed(container: Container, fields: dict[str, object]) -> Container | None:
-    return replace(container, **fields) if fields else None  # type: ignore[arg-type]
+    return replace(container, **fields) if fields else None
 
 
 def _touched(did: str, to: str = "", **now: object) -> ParameterSet:

@@ -118,9 +118,8 @@ def broken_import(evidence: Evidence) -> Cause | None:
 def syntax_error(evidence: Evidence) -> Cause | None:
     """Recognise a syntax error in the app."""
     found = evidence.search_final_log(r"^\s*(?P<name>SyntaxError|IndentationError|TabError): (?P<words>.*)")
-    if (
-        not found or evidence.answered or evidence.search_final_log(r"^ +at JSON\.parse \(")
-    ):  # wrong data, not wrong code
+    wrong_data = evidence.search_final_log(r"^ +at JSON\.parse \(")
+    if not found or evidence.answered or wrong_data:
         return None
     words = found["words"]
     json = re.match(r"(?P<file>/\S+\.json): (?P<words>.+)", words)

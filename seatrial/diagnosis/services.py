@@ -11,7 +11,9 @@ from seatrial.diagnosis.log import place
 
 __all__ = ["service_unreachable"]
 
-_ADDRESS: Final = r"(?P<host>\[[\da-f:]+\]|[\w.-]+):(?P<port>\d{2,5})"
+# Neither a time nor a line of a source file.
+_HOST: Final = r"(?:\d{1,3}\.){3}\d{1,3}|(?!\d{4}-)(?=[\w.-]*[A-Za-z])[\w.-]+(?<!\.(?:py|js|ts|go|rb))"
+_ADDRESS: Final = rf"(?<![\w.-])(?P<host>\[[\da-f:]+\]|{_HOST}):(?P<port>\d{{2,5}})"
 # Each message with the host, and the port if it has one, in the words of drivers and HTTP clients.
 _MESSAGES: Final = tuple(
     map(
@@ -22,6 +24,7 @@ _MESSAGES: Final = tuple(
             r"failed to resolve host '(?P<host>[^']+)': (?P<why>.+)",
             r"Error -?\d+ connecting to (?P<host>\S+):(?P<port>\d+)\. (?P<why>.+)",
             r"Can't connect to (?P<kind>MySQL) server on '(?P<host>[^':]+)(?::(?P<port>\d+))?' \((?P<why>.+)\)",
+            r"(?P<why>Unknown) (?P<kind>MySQL) server host '(?P<host>[^']+)'",
             r"Connect call failed \('(?P<host>[^']+)', (?P<port>\d+)",
             r"connect (?P<why>ECONNREFUSED|ETIMEDOUT|EHOSTUNREACH) (?P<host>\S+):(?P<port>\d+)",
             r"getaddrinfo (?P<why>ENOTFOUND|EAI_AGAIN) (?P<host>[^\s:,]+)",
@@ -49,7 +52,10 @@ _KINDS: Final = {
 }
 # What happened, by the words of the message.
 _ENDS: Final = (
-    (r"(?i)not known|not found|no such host|no address|resol|ENOTFOUND|EAI_AGAIN", "has no address in the container"),
+    (
+        r"(?i)not known|not found|no such host|no address|resol|^Unknown$|ENOTFOUND|EAI_AGAIN",
+        "has no address in the container",
+    ),
     (r"(?i)refused", "refuses the connection"),
     (r"(?i)time(?:d )?out|ETIMEDOUT|unreach|no route|cannot assign", "cannot be reached"),
 )

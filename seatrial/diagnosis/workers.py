@@ -16,7 +16,7 @@ _ENDED: Final = tuple(
     map(
         re.compile,
         (
-            r"Worker \(pid:\d+\) (?P<end>exited with code \d+|was sent SIG\w+)",
+            r"Worker \(pid:\d+\) (?P<end>exited with code \d+|was sent SIG(?!TERM)\w+)",
             r"Worker with pid \d+ (?P<end>was terminated due to signal \d+)",
             r"Child process \[\d+\] (?P<end>died)",
             r"worker \d+ (?:\(pid: \d+\) )?(?P<end>died[^:]*)",

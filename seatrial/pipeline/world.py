@@ -13,12 +13,12 @@ from msgspec.structs import replace
 
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit, Engine
-from seatrial.errors import CredentialsError, StepFailed
+from seatrial.errors import CredentialsError, RateLimited, RegistryUnavailable, StepFailed
 from seatrial.events import Event, Info, WarningEvent
 from seatrial.host.lock import Lock, LockImpossibleError, LockOwner
 from seatrial.host.process import Process
 from seatrial.model.app import VERSION_LABEL, App, Check
-from seatrial.model.reference import ImageReference
+from seatrial.model.reference import DOCKER_HUB, ImageReference
 from seatrial.model.version import Version
 from seatrial.pipeline.ledger import Ledger
 from seatrial.pipeline.ownership import another_build
@@ -231,7 +231,14 @@ class World(Struct, frozen=True, kw_only=True):
             emit(WarningEvent(text=f"pulling without credentials: {error}"))
             credential = None
         self._emit_warnings(self.registry(reference.registry), emit)
-        self.engine.pull(reference, credential, emit, platform=platform)
+        try:
+            self.engine.pull(reference, credential, emit, platform=platform)
+        except RegistryUnavailable as error:
+            if reference.registry != DOCKER_HUB or isinstance(error, RateLimited):
+                raise
+            there = f"docker pull {reference.familiar} && docker save -o base.tar {reference.familiar}"
+            hint = f"on a machine that reaches Docker Hub: {there}; then here: docker load -i base.tar"
+            raise error.but(hint=hint) from error
 
     def verified(self, image: Image, checks: tuple[Check, ...], facts: str = "") -> Verdict | None:
         """Return the verdict that an image passed these checks, or None; `facts` is the policy of the image checks."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from seatrial.engine.model import Image
+from seatrial.errors import RegistryUnavailable
 from seatrial.model.app import App, Check, checks_digest
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
 from seatrial.pipeline.state import Verdict
 from seatrial.pipeline.world import NOT_BUILT, PlannedState, World
 from tests.engine.memory.engine import MemoryEngine
+from tests.engine.memory.registry import MemoryRegistry
 from tests.steps.scenario import make_app
 
 CHECKS = (Check(text="hello"),)
@@ -50,6 +53,14 @@ def test_which_image_counts(world: World, engine: MemoryEngine, app: App) -> Non
     assert world.image_for(app, None) == world.current(app) == older
     world.state.save_current(app.name, "sha256:gone")
     assert world.current(app) == newer
+
+
+@pytest.mark.parametrize(("name", "way"), [("golang:1.25", "docker load"), ("r.example/x:1", "invoke up")])
+def test_a_registry_that_is_away(world: World, name: str, way: str) -> None:
+    """An image of Docker Hub, which may be out of reach for good, can be brought from another machine."""
+    with pytest.raises(RegistryUnavailable) as raised:
+        replace(world, registry=MemoryRegistry).pull(ImageReference.parse(name), print)
+    assert way in raised.value.hint
 
 
 def test_a_planned_image(world: World, engine: MemoryEngine, app: App) -> None:

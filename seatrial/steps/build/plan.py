@@ -17,7 +17,7 @@ from seatrial.errors import Place, Unavailable, UsageError, sanitize
 from seatrial.events import Info
 from seatrial.model.app import INPUTS_LABEL, UNCOMMITTED_LABEL, VERSION_LABEL, App
 from seatrial.model.platforms import platform_arguments
-from seatrial.model.reference import DOCKER_HUB, OWN_REGISTRY, ImageReference
+from seatrial.model.reference import OWN_REGISTRY, ImageReference
 from seatrial.model.version import Version
 from seatrial.pipeline.outcome import Difference
 from seatrial.pipeline.world import World
@@ -124,7 +124,8 @@ class BuildPlan(Struct, frozen=True, kw_only=True, dict=True):
             try:
                 self.world.pull(base, emit, platform=platform)
             except Unavailable as error:
-                if base.registry == DOCKER_HUB and self.app.base_images:
+                wanted = self.app.base_images
+                if base in wanted and wanted[-1].registry == OWN_REGISTRY:
                     hint = "invoke up (makes a local base image if Docker Hub cannot be reached)"
                     raise error.but(hint=hint) from error
                 raise

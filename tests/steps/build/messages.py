@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from seatrial.model.reference import ImageReference
+from seatrial.pipeline.outcome import Outcome
 from tests.steps.message_rows import changed, check, foreign, real, refuses, row, tagged, uncommitted, without
+from tests.steps.scenario import StepScenario
 
 __all__ = ["ROWS"]
+
+
+def _without_base(scenario: StepScenario, *bases: str) -> Outcome:
+    """Build on a base image that is not there, where no registry answers."""
+    scenario.app.dockerfile.write_text("ARG BASE_IMAGE=python:3\nFROM $BASE_IMAGE\n")
+    wanted = tuple(ImageReference.parse(one) for one in bases)
+    return real(scenario, replace(scenario.build(), target=scenario.app.but(base_images=wanted)))
+
 
 ROWS = (
     row("built", lambda s: real(s, s.build()), "built demo/web:1 (SIZE)"),
@@ -54,6 +65,20 @@ ROWS = (
         "the file does not exist",
         "write one, or fix dockerfile in invoke.yaml",
         code=2,
+    ),
+    row(
+        "no base image",
+        lambda s: _without_base(s, "python:3"),
+        "the registry docker.io cannot be reached",
+        "no such host",
+        "invoke up",
+    ),
+    row(
+        "no base image, but one that up makes",
+        lambda s: _without_base(s, "python:3", "localhost/seatrial/python:3"),
+        "the registry docker.io cannot be reached",
+        "no such host",
+        "invoke up (makes a local base image if Docker Hub cannot be reached)",
     ),
     row(
         "no secret",

@@ -16,8 +16,10 @@ from invoke.exceptions import Exit
 from seatrial.cli.chain import Chain, print_out
 from seatrial.cli.flags import ExplainFlags, ReportFlags
 from seatrial.cli.project import check_named_file, choose_environment, find_root, settings_files
-from seatrial.cli.termination import Terminated, terminable
-from seatrial.errors import Interrupted, SeatrialError, StepFailed, UsageError
+from seatrial.cli.termination import Terminated, interruption, terminable
+from seatrial.cli.unexpected import unexpected
+from seatrial.errors import SeatrialError, StepFailed, UsageError
+from seatrial.host.shortage import shortage_behind
 from seatrial.host.streams import make_lasting, write_command
 from seatrial.output.hints import Call
 from seatrial.settings.variables import environment
@@ -176,15 +178,15 @@ def command(  # noqa: PLR0913  each argument is one thing
     c: Context, call: Call, chain: Chain, *, check: bool = False, json: bool = False, output: ExplainFlags = _USUAL
 ) -> Iterator[Command]:
     """Yield a command of this project; turn errors into a message and an exit code."""
-    from seatrial.cli.playbook import Playbook
-    from seatrial.settings.settings import Settings
-
     make_lasting(guarded=environment().github is not None)
     check, json = check or bool(c.config.run.dry), json or chain.json
     output = output.but(explain=output.explain or chain.explain, script=output.script or chain.script)
     documents = chain if json else None
     try:
-        with terminable():
+        with terminable(to_the_end=True):
+            from seatrial.cli.playbook import Playbook
+            from seatrial.settings.settings import Settings
+
             check_named_file(c.config)
             root = find_root(c.config)
             chosen = choose_environment(c.config, root)
@@ -193,18 +195,12 @@ def command(  # noqa: PLR0913  each argument is one thing
             with closing(Command(Playbook(settings=settings), c.config, chain, call, check, json, output)) as cmd:
                 yield cmd
     except SeatrialError as error:
-        raise exit_with(call, error, check=check, chain=documents) from error
-    except KeyboardInterrupt:
-        raise _exit_after_document(call, Interrupted("Ctrl-C", 130), check=check, chain=documents) from None
-    except Terminated as error:
-        raise _exit_after_document(
-            call, Interrupted(error.name, error.exit_code), check=check, chain=documents
-        ) from None
+        raise exit_with(call, shortage_behind(error), check=check, chain=documents) from error
+    except (KeyboardInterrupt, Terminated) as error:
+        raise _exit_after_document(call, interruption(error), check=check, chain=documents) from None
     except Exit:
         raise
     except Exception as error:
-        from seatrial.cli.session import unexpected
-
         raise exit_with(call, unexpected(error, call.task), check=check, chain=documents) from error
 
 
@@ -213,11 +209,15 @@ def exit_with(call: Call, error: SeatrialError, *, check: bool, chain: Chain | N
 
     `chain` prints the document of --json; None without that flag.
     """
-    from seatrial.output.writer import Writer
+    try:
+        from seatrial.output.writer import Writer
 
-    Writer(errors=True, call=call).error(error)
-    _annotate(error, call)
-    return _exit_after_document(call, error, check=check, chain=chain)
+        Writer(errors=True, call=call).error(error)
+        _annotate(error, call)
+        return _exit_after_document(call, error, check=check, chain=chain)
+    except (OSError, ImportError, MemoryError):  # what the machine has run out of is missing here, too
+        sys.stderr.write(f"failed  {error.message}\n  why:  {error.reason}\n  next: {call.complete(error.hint)}\n")
+        return Exit(code=error.exit_code)
 
 
 def _annotate(error: SeatrialError, call: Call) -> None:

@@ -20,7 +20,6 @@ from invoke.parser.parser import Parser
 from invoke.program import Program
 from invoke.util import helpline
 
-from seatrial import __version__
 from seatrial.cli.chain import ENVIRONMENT_FLAG, Chain
 from seatrial.cli.collection import SeatrialTask
 from seatrial.cli.command import exit_with
@@ -33,7 +32,7 @@ from seatrial.settings.settings_file import read_settings_file
 from seatrial.settings.variables import environment
 from seatrial.wording import nearest
 
-__all__ = ["PlaybookProgram", "SeatrialProgram", "grouped", "run_playbook"]
+__all__ = ["PlaybookProgram", "SeatrialProgram", "grouped"]
 
 # The order in which people meet the tasks; what is not named here follows in alphabetical order.
 _GROUPS = {
@@ -178,12 +177,6 @@ class SeatrialProgram(PlaybookProgram):
             self.config.set_project_location(str(find_root()))
             self.config.load_project()
         super().parse_collection()
-
-
-def run_playbook() -> None:
-    """Run the tasks of a tasks.py, as `invoke` does."""
-    names = [environment().command, "inv"]  # also for completion: the process's own name is Python's
-    PlaybookProgram(name="Seatrial", binary="invoke", binary_names=names, version=__version__).run()
 
 
 def _check_versions(tasks: Sequence[tuple[str, Mapping[str, Argument]]]) -> None:

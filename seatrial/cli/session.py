@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import signal
 import time
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,14 +10,15 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from seatrial.cli.termination import SIGNAL_EXIT_BASE, Terminated, terminable
+from seatrial.cli.termination import Terminated, interruption, terminable
+from seatrial.cli.unexpected import unexpected
 from seatrial.engine.docker.socket_engine import connect
 from seatrial.engine.model import EngineInfo
-from seatrial.errors import Interrupted, SeatrialError
+from seatrial.errors import SeatrialError
 from seatrial.events import Info, WarningEvent
 from seatrial.host.lock import Lock
 from seatrial.host.process import Process
-from seatrial.host.shortage import shortage
+from seatrial.host.shortage import shortage_behind
 from seatrial.pipeline.changes import changes_since, image_history, release_before
 from seatrial.pipeline.observer import Observer
 from seatrial.pipeline.outcome import Outcome, Status
@@ -34,7 +32,7 @@ from seatrial.registry.credentials import CredentialStore
 from seatrial.registry.model import Registry
 from seatrial.settings.variables import environment
 
-__all__ = ["STATE_FOLDER", "carry_out", "open_world", "unexpected"]
+__all__ = ["STATE_FOLDER", "carry_out", "open_world"]
 
 STATE_FOLDER = ".seatrial"
 
@@ -98,11 +96,9 @@ def carry_out(  # noqa: PLR0913  each argument is one thing
     except SeatrialError as error:  # the lock's: a step's own errors are in its outcome
         for outcome in skipped_outcomes(steps, "the lock was not taken"):
             watch.step_finished(outcome)
-        return report(error)
+        return report(shortage_behind(error))
     except (KeyboardInterrupt, Terminated) as error:
-        number = error.number if isinstance(error, Terminated) else signal.SIGINT
-        name = error.name if isinstance(error, Terminated) else "Ctrl-C"
-        interrupted = Interrupted(name, SIGNAL_EXIT_BASE + number, published=watch.publishing)
+        interrupted = interruption(error, published=watch.publishing)
         for outcome in interrupted_outcomes(steps[len(watch.outcomes) :], interrupted, seconds=watch.step_seconds):
             watch.step_finished(outcome)
         return report(None if any(one.error for one in watch.outcomes) else interrupted)
@@ -111,15 +107,6 @@ def carry_out(  # noqa: PLR0913  each argument is one thing
         for outcome in interrupted_outcomes(steps[len(watch.outcomes) :], fault, seconds=watch.step_seconds):
             watch.step_finished(outcome)
         return report(None if any(one.error for one in watch.outcomes) else fault)
-
-
-def unexpected(error: Exception, command: str) -> SeatrialError:
-    """Return the error for an exception that no part of Seatrial expected; with --debug, print its traceback."""
-    if logging.getLogger("invoke").isEnabledFor(logging.DEBUG):
-        traceback.print_exception(error)
-    words = f"{type(error).__name__}: {error}".partition("\n")[0]
-    fault = SeatrialError(f"unexpected error in {command}", reason=words, hint=f"invoke --debug {command} …")
-    return shortage(error, f"{command} could not go on") or fault
 
 
 class _Watch:

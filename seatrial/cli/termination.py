@@ -7,12 +7,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Final
 
-__all__ = ["SIGNAL_EXIT_BASE", "Terminated", "terminable"]
+from seatrial.errors import Interrupted
 
-SIGNAL_EXIT_BASE: Final = 128
-"""What is added to a signal's number to make the exit code of a process that it ended."""
+__all__ = ["Terminated", "interruption", "terminable"]
+
+_EXIT_BASE = 128
 _REPEATED_SECONDS = 3.0
 
 
@@ -23,30 +23,28 @@ class Terminated(BaseException):
         super().__init__(number)
         self.number = number
 
-    @property
-    def name(self) -> str:
-        """The signal's name."""
-        return signal.Signals(self.number).name
 
-    @property
-    def exit_code(self) -> int:
-        """The exit code of a process ended by this signal."""
-        return SIGNAL_EXIT_BASE + self.number
+def interruption(error: KeyboardInterrupt | Terminated, *, published: bool = False) -> Interrupted:
+    """Return the error for a signal; `published` is whether something may be in a registry already."""
+    number = error.number if isinstance(error, Terminated) else signal.SIGINT
+    name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+    return Interrupted(name, _EXIT_BASE + number, published=published)
 
 
 @contextmanager
-def terminable() -> Iterator[None]:
+def terminable(*, to_the_end: bool = False) -> Iterator[None]:
     """Make SIGTERM and SIGHUP unwind the stack as Ctrl-C does, instead of ending the process at once.
 
-    A second signal right after the first changes nothing.
+    A second signal right after the first changes nothing: what the first one ends is cleaned up. With `to_the_end` that
+    counts behind the block, too: a process that ends because of the first one still writes what it has to say.
     """
-    raised = -_REPEATED_SECONDS
+    raised: list[float] = []
 
     def unwind(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  a signal handler's signature
-        nonlocal raised
-        if (now := time.monotonic()) - raised < _REPEATED_SECONDS:
-            return  # pressed twice: what the first one ends is cleaned up
-        raised = now
+        now = time.monotonic()
+        if raised and now - raised[-1] < _REPEATED_SECONDS:
+            return
+        raised.append(now)
         raise KeyboardInterrupt if number == signal.SIGINT else Terminated(number)
 
     usual = (signal.default_int_handler, signal.SIG_DFL)  # not what nohup ignores, nor the handler of an outer block
@@ -55,5 +53,6 @@ def terminable() -> Iterator[None]:
     try:
         yield
     finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+        if not (raised and to_the_end):
+            for one, handler in before.items():
+                signal.signal(one, handler)

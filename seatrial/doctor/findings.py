@@ -8,6 +8,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from seatrial.errors import SeatrialError
+from seatrial.host.shortage import shortage_behind
 from seatrial.pipeline.world import World
 from seatrial.settings.settings import Settings
 from seatrial.settings.variables import Environment
@@ -48,7 +49,8 @@ class Subject(Struct, frozen=True, kw_only=True):
 
 
 def failure(check: str, error: SeatrialError) -> Finding:
-    """Return the finding for an error."""
+    """Return the finding for an error, or for what the machine has run out of behind it."""
+    error = shortage_behind(error)
     return Finding(check=check, severity=Severity.FAILED, reason=str(error), hint=error.hint, exit_code=error.exit_code)
 
 

@@ -31,7 +31,7 @@ def _config(subject: Subject) -> Iterator[Finding]:
     try:
         config = DockerConfig.read(subject.environment.docker_config / "config.json")
     except CredentialsError as error:
-        yield Finding(check="config", severity=Severity.FAILED, reason=str(error), hint=error.hint)
+        yield failure("config", error)
         return
     found = f"{config.path} can be read" if config.exists else f"there is no {config.path}: nobody is logged in"
     yield Finding(check="config", severity=Severity.OK, reason=found)
@@ -45,7 +45,7 @@ def _login(subject: Subject) -> Iterator[Finding]:
     try:
         credential = subject.world.registry(registry).credential()
     except CredentialsError as error:
-        yield Finding(check="login", severity=Severity.FAILED, reason=str(error), hint=error.hint)
+        yield failure("login", error)
         return
     if credential is None:
         if registry.partition(":")[0] in _THIS_MACHINE:
@@ -127,7 +127,7 @@ def _context(subject: Subject) -> Iterator[Finding]:
             context.check_size(app.build.context_limit)
             context.check_secrets(app.build.allowed)
         except SeatrialError as error:
-            yield Finding(check="context", severity=Severity.FAILED, reason=str(error), hint=error.hint)
+            yield failure("context", error)
             continue
         size = f"{pluralize(len(context.sizes), 'file')}, {human_size(context.size)} in {app.context}"
         if find_ignore_file(app.context, app.dockerfile) is None:

@@ -7,6 +7,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import docker
@@ -75,27 +76,65 @@ class Client(docker.APIClient):  # type: ignore[misc]
         if request.method != "GET" or limit is None:
             response: requests.Response = super().send(request, **options)
             return response
-        outcome: list[requests.Response | Exception] = []
-        finished = threading.Event()
+        answer = _Answer(partial(super().send, request, **options))
+        try:
+            start_thread(threading.Thread(target=answer.fetch, daemon=True))
+            self._wait(answer, limit)
+            return answer.result()
+        except BaseException:  # also a signal
+            answer.abandon()
+            raise
 
-        def ask() -> None:
-            try:
-                outcome.append(super(Client, self).send(request, **options))
-            except Exception as error:  # noqa: BLE001  raised again below
-                outcome.append(error)
-            finished.set()
-
+    def _wait(self, answer: _Answer, limit: float) -> None:
         began = time.monotonic()
-        start_thread(threading.Thread(target=ask, daemon=True))
-        while not finished.wait(min(_TOLD_EVERY, max(0.0, began + limit - time.monotonic()))):
+        while not answer.wait(min(_TOLD_EVERY, max(0.0, began + limit - time.monotonic()))):
             waited = time.monotonic() - began
             if waited >= limit:
                 raise requests.ReadTimeout("timed out")
             self._waiting(waited)
-        (answer,) = outcome
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+
+
+class _Answer:
+    """The answer to a request that another thread sends with `fetch`."""
+
+    def __init__(self, send: Callable[[], requests.Response]) -> None:
+        self._send = send
+        self._finished, self._abandoned = threading.Event(), threading.Event()
+        self._response: requests.Response | None = None
+        self._error: Exception | None = None
+
+    def fetch(self) -> None:
+        """Send the request, and take its answer."""
+        try:
+            self._response = self._send()
+        except Exception as error:  # noqa: BLE001  `result` raises it
+            self._error = error
+        self._finished.set()
+        if self._abandoned.is_set():
+            self._close()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the answer; return whether it is there."""
+        return self._finished.wait(seconds)
+
+    def result(self) -> requests.Response:
+        """Return the answer, or raise what came instead."""
+        if self._response is None:
+            raise self._error or AssertionError("the request was not sent")
+        return self._response
+
+    def abandon(self) -> None:
+        """Close the answer, also one that is still to come.
+
+        The engine keeps a container locked as long as its files are being sent and nobody reads them.
+        """
+        self._abandoned.set()
+        if self._finished.is_set():
+            self._close()
+
+    def _close(self) -> None:
+        if self._response is not None:
+            self._response.close()
 
 
 def _tls(files: TlsFiles) -> TLSConfig:

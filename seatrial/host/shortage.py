@@ -5,15 +5,15 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 
-from seatrial.errors import Unavailable
+from seatrial.errors import SeatrialError, Unavailable
 
-__all__ = ["shortage"]
+__all__ = ["shortage", "shortage_behind"]
 
 _REASONS = {
     errno.EMFILE: ("this process may not open more files", "ulimit -n 1024 (shows and raises the limit), then again"),
     errno.ENFILE: ("this machine has no room for more open files", "sysctl fs.file-nr (shows how many are open)"),
     errno.ENOMEM: ("this machine has no memory left", "free -m, ulimit -v (show what is left, and the limit)"),
-    errno.EAGAIN: ("no more threads or processes may start", "ulimit -u (shows the limit), or end other processes"),
+    errno.EAGAIN: ("no more threads or processes may start", "ulimit -u -v (shows the limits), or end other processes"),
 }
 _THREAD = "can't start new thread"
 
@@ -32,6 +32,11 @@ def shortage(error: BaseException, action: str) -> Unavailable | None:
             reason, hint = _REASONS[number]
             return Unavailable(action, reason=reason, hint=hint)
     return None
+
+
+def shortage_behind(error: SeatrialError) -> SeatrialError:
+    """Return an error of ours with a shortage as its reason if one is behind it, else the error itself."""
+    return shortage(error, error.message) or error
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

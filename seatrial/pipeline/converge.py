@@ -24,6 +24,7 @@ from seatrial.events import (
     Transfer,
     WarningEvent,
 )
+from seatrial.host.shortage import shortage_behind
 from seatrial.pipeline.outcome import Outcome, Results, Status
 from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.step import Change, NoChange, Step
@@ -57,7 +58,7 @@ def converge(
         if isinstance(now, Change):
             raise _did_not_converge(step, now)
     except SeatrialError as error:
-        return record.failed(error, plan, check=check), world
+        return record.failed(shortage_behind(error), plan, check=check), world
     return replace(record.changed(plan, now), had_work=True), world
 
 

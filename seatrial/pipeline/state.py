@@ -14,6 +14,7 @@ from msgspec import Struct, to_builtins
 
 from seatrial.errors import StepFailed
 from seatrial.host.atomic_write import remove_abandoned, replace_file
+from seatrial.host.shortage import shortage
 from seatrial.model.app import Check, checks_digest
 from seatrial.settings.environments import environment_files
 from seatrial.settings.settings_file import SETTINGS_FILES
@@ -224,7 +225,9 @@ class StateFolder:
             return self._unwritten[path]
         try:
             return _load(path)
-        except OSError:
+        except OSError as error:
+            if ours := shortage(error, f"{path} cannot be read"):
+                raise ours from error
             return {}
 
     def _save(self, path: Path, value: Mapping[str, Any], most: int) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from seatrial.engine.connection import Connection
+from seatrial.engine.connection import Connection, api_url
 from seatrial.engine.docker.engine import DockerEngine
 from seatrial.engine.endpoint import Endpoint, TlsFiles
 from seatrial.engine.proxies import proxies_inside, proxy_to_engine
@@ -84,6 +87,35 @@ def test_one_limit(monkeypatch: pytest.MonkeyPatch, talk: Callable[[socket.socke
         assert 1 <= time.monotonic() - began < 3
     assert len(told) == 3
     assert f"tcp://127.0.0.1:{port}" in told[0]
+
+
+def test_an_answer_that_ctrl_c_did_not_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is closed when it comes: until then the engine would keep the container of these files locked."""
+    asked, closed = threading.Event(), threading.Event()
+
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(VERSION), VERSION))
+        connection.recv(65536)
+        asked.set()
+        time.sleep(0.2)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        with suppress(ConnectionResetError):
+            connection.recv(1)
+        closed.set()
+
+    def press() -> None:
+        asked.wait()
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    with listen(talk) as port:
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{port}")
+        client = Connection().client
+        threading.Thread(target=press).start()
+        with pytest.raises(KeyboardInterrupt) as caught:
+            client.get(api_url(client, "containers/one/archive"), stream=True, timeout=60)
+        assert not closed.is_set()
+        assert closed.wait(10)
+        assert caught.type is KeyboardInterrupt  # its traceback has kept the answer from being collected
 
 
 def test_an_image_that_goes_while_images_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:

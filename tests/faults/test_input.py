@@ -153,3 +153,14 @@ def test_bad_files(folder: Path, name: str, text: str, place: str) -> None:
     assert f"{folder}/{place}" in "\n".join(error)
     assert all(part in done.stderr for part in error)
     assert listing(folder) == before
+
+
+@pytest.mark.parametrize(("task", "most"), [("doctor", 7), ("build", 5)])
+def test_few_open_files(folder: Path, task: str, most: int) -> None:
+    """A limit of open files is the reason, whatever could not be opened, even where nothing more can be loaded."""
+    subprocess.run(["git", "init", "--quiet", str(folder)], check=True)
+    done = invoke(folder, "-c", f"ulimit -n {most}; exec {INVOKE} {task}", program="sh")
+    everything = done.stdout + done.stderr
+    assert done.returncode == 3, everything
+    assert "Traceback" not in everything
+    assert "ulimit -n" in everything

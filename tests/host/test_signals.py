@@ -44,6 +44,21 @@ def test_twice_at_once() -> None:
     assert done == ["cleaned up", "removed"]
 
 
+def test_while_the_process_ends() -> None:
+    """A second signal does not cut short what an ended command still writes; without a first one nothing stays."""
+    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    with terminable(to_the_end=True):
+        pass
+    assert signal.getsignal(signal.SIGINT) is before[signal.SIGINT]
+    try:
+        with pytest.raises(KeyboardInterrupt), terminable(to_the_end=True):
+            signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
 def test_one_within_another() -> None:
     """With nested blocks the signal waits for the outer one; the handlers from before are in place afterwards."""
     done: list[str] = []

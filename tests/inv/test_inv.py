@@ -139,7 +139,7 @@ def test_for_real(project: Project) -> None:
                 name, info = "made_up-1-py3-none-any.whl", "made_up-1.dist-info/"
                 with zipfile.ZipFile(f"{folder}/{name}", "w") as wheel:
                     program = "import sys\\ndef run_playbook(): print('real', sys.argv[1:])\\n"
-                    wheel.writestr("seatrial/cli/program.py", program)
+                    wheel.writestr("seatrial/__main__.py", program)
                     wheel.writestr(info + "METADATA", "Metadata-Version: 2.1\\nName: made-up\\nVersion: 1\\n")
                     wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\n")
                     wheel.writestr(info + "RECORD", "")

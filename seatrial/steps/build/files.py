@@ -59,17 +59,15 @@ def _dockerfile(path: Path) -> bytes:
     try:
         content = read_regular_file(path, limit=_LARGEST_DOCKERFILE)
         content.decode("utf-8")
-    except FileNotFoundError:
-        reason = "the file does not exist"
-    except OSError as error:
-        reason = error.strerror or str(error)
-    except UnicodeDecodeError as error:
-        reason = str(error)
-    else:
-        return content
-    raise UsageError(
-        f"the Dockerfile {path} cannot be read", reason=reason, hint="write one, or fix dockerfile in invoke.yaml"
-    )
+    except (OSError, UnicodeDecodeError) as error:
+        reason = "the file does not exist" if isinstance(error, FileNotFoundError) else _words(error)
+        hint = "write one, or fix dockerfile in invoke.yaml"
+        raise UsageError(f"the Dockerfile {path} cannot be read", reason=reason, hint=hint) from error
+    return content
+
+
+def _words(error: OSError | UnicodeDecodeError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def _context(app: App, world: World) -> Context:

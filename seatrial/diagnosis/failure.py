@@ -7,13 +7,16 @@ from seatrial.diagnosis.causes import diagnose
 from seatrial.diagnosis.evidence import Evidence
 from seatrial.diagnosis.gathering import gather
 from seatrial.diagnosis.timeline import describe
+from seatrial.diagnosis.workers import crash_loop, ends_again_and_again
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Engine
-from seatrial.errors import ContainerFailed, SmokeFailed
+from seatrial.errors import ContainerFailed, SeatrialError, SmokeFailed
 from seatrial.model.app import App
 from seatrial.wording import pluralize
 
-__all__ = ["container_error"]
+__all__ = ["container_error", "require_stable"]
+
+_LOG_LINES = 200
 
 
 def container_error(  # noqa: PLR0913  each argument is one thing
@@ -30,13 +33,27 @@ def container_error(  # noqa: PLR0913  each argument is one thing
     Call it while the container still exists.
     """
     evidence = gather(engine, app, image, container_id, results=results, words=words)
-    cause = diagnose(evidence)
+    passed = evidence.running and bool(results) and not evidence.failed
+    cause = (crash_loop(evidence) if passed else None) or diagnose(evidence)
     failed = sum(result.problem is not None for result in results)
     if evidence.running and failed:
         message = f"{app.name} failed {failed} of {pluralize(len(app.checks), 'check')}"
         return SmokeFailed(message, reason=cause.reason, hint=cause.hint, cause=cause.name, details=describe(evidence))
+    if passed:
+        message = f"{app.name} answers, but its server's workers end"
+        return SmokeFailed(message, reason=cause.reason, hint=cause.hint, cause=cause.name, details=describe(evidence))
     message = f"{app.name} {'was removed' if cause.name == 'container-removed' else _end(evidence)}"
     return ContainerFailed(message, reason=cause.reason, hint=cause.hint, cause=cause.name, details=describe(evidence))
+
+
+def require_stable(engine: Engine, app: App, image: Image, container_id: str, results: tuple[Result, ...]) -> None:
+    """Raise `SmokeFailed` if the app passed its checks, and its server's workers end again and again nevertheless."""
+    try:
+        log = tuple(engine.logs(container_id, tail=_LOG_LINES))
+    except SeatrialError:
+        return  # a log that cannot be read shows nothing
+    if ends_again_and_again(log):
+        raise container_error(engine, app, image, container_id, results=results)
 
 
 def _end(evidence: Evidence) -> str:

@@ -12,7 +12,7 @@ from seatrial.diagnosis.container import bound_to_loopback, certainly_wrong_port
 from seatrial.diagnosis.evidence import Evidence
 from seatrial.diagnosis.gathering import gather
 from seatrial.diagnosis.server import app_not_found, on_a_socket_file
-from seatrial.diagnosis.workers import given_up, hopeless_workers
+from seatrial.diagnosis.workers import given_up, hopeless_workers, waits_for_a_change
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit, Engine
 from seatrial.events import Waiting
@@ -32,6 +32,7 @@ _HOPELESS = (
     app_not_found,
     given_up,
     hopeless_workers,
+    waits_for_a_change,
 )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from seatrial.diagnosis.evidence import Cause, Evidence
-from seatrial.diagnosis.log import place, raised, shown
+from seatrial.diagnosis.log import place, raised, shown, uncaught_exception
 
-__all__ = ["crash_loop", "given_up", "hopeless_workers", "slow_worker"]
+__all__ = ["crash_loop", "ends_again_and_again", "given_up", "hopeless_workers", "slow_worker", "waits_for_a_change"]
 
 _TIMEOUT: Final = re.compile(r"WORKER TIMEOUT \(pid:\d+\)")
 # How Gunicorn (two versions), uvicorn, uWSGI, PHP-FPM and supervisord report that a worker ended.
@@ -28,6 +29,7 @@ _ENDED: Final = tuple(
 )
 # The servers' own lines, and empty ones.
 _SERVERS: Final = re.compile(r"\[\d{4}-\d\d-\d\d |INFO: |\*{3} |.*uWSGI |worker respawning|\s*$")
+_RELOADER: Final = re.compile(r"--(?:reload|debug|watch)\b|\brunserver\b|\bnodemon\b")
 _ENDS: Final = 4
 _TIMEOUTS: Final = 2
 _LONGEST: Final = 160
@@ -47,7 +49,7 @@ def slow_worker(evidence: Evidence) -> Cause | None:
 
 def crash_loop(evidence: Evidence) -> Cause | None:
     """Recognise a server whose workers end again and again, so that it always starts new ones."""
-    ends = [found["end"].strip() for line in evidence.log for one in _ENDED if (found := one.search(line))]
+    ends = _ends(evidence.log)
     if evidence.answered or not evidence.running or evidence.answers_with_error or len(ends) < _ENDS:
         return None
     error = raised(evidence)
@@ -77,6 +79,23 @@ def given_up(evidence: Evidence) -> Cause | None:
 def hopeless_workers(evidence: Evidence) -> Cause | None:
     """Recognise workers that end, or are killed for their time, so often that more waiting is useless."""
     return slow_worker(evidence) if _timeouts(evidence) >= _TIMEOUTS else crash_loop(evidence)
+
+
+def ends_again_and_again(log: Iterable[str]) -> bool:
+    """Return whether a server's log says that its workers end again and again."""
+    return len(_ends(log)) >= _ENDS
+
+
+def waits_for_a_change(evidence: Evidence) -> Cause | None:
+    """Recognise a server for development whose app has ended, and which waits for a file to change."""
+    if not _RELOADER.search(" ".join(evidence.command)) or not evidence.worker_ended:
+        return None
+    return uncaught_exception(evidence)
+
+
+def _ends(log: Iterable[str]) -> list[str]:
+    """Return how each worker ended."""
+    return [found["end"].strip() for line in log for one in _ENDED if (found := one.search(line))]
 
 
 def _timeouts(evidence: Evidence) -> int:

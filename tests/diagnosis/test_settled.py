@@ -30,6 +30,12 @@ def failing(*exceptions: str) -> Evidence:
     return evidence(RUNNING, *(line for one in exceptions for line in (TRACEBACK, one)), results=(ERROR,))
 
 
+def waiting(*log: str) -> Evidence:
+    """Return the evidence of a server for development that listens nowhere, and its log."""
+    inspection = replace(RUNNING, sockets=(), command=("uvicorn", "--reload", "app:app"))
+    return evidence(inspection, *log, results=(REFUSED,))
+
+
 @pytest.mark.parametrize(
     ("seen", "seconds"),
     [
@@ -45,6 +51,8 @@ def failing(*exceptions: str) -> Evidence:
         ([replace(listening(5000), log=("[7] [CRITICAL] WORKER TIMEOUT (pid:9)",) * 2)], 3),
         ([evidence(RUNNING, results=(ERROR,), page=Page(status=500, title="LeeError at /"))], 3),
         ([evidence(RUNNING, results=(ERROR,), page=Page(status=500, title="Internal Server Error"))], None),
+        ([waiting(TRACEBACK, "ValueError: lee")], 3),
+        ([waiting(TRACEBACK, "ValueError: lee", "INFO: still", "INFO: loading")], None),
         ([listening()], None),
         ([listening(5000)], None),
         ([listening(8000, 5000)], None),

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from seatrial.checks.http.base_url import BaseUrl
 from seatrial.checks.http.probe import Result, probe
 from seatrial.checks.http.response import Expected
-from seatrial.diagnosis.failure import container_error
+from seatrial.diagnosis.failure import container_error, require_stable
 from seatrial.diagnosis.port_owner import find_port_owner
 from seatrial.diagnosis.settled import Settled
 from seatrial.engine.model import ContainerSpec, Image
@@ -164,6 +164,7 @@ def run_checks(  # noqa: PLR0913  each argument is one thing
     check_untouched(app, asked=container, now=now)
     if any(result.problem for result in results) or (now is not None and not now.running):
         raise container_error(engine, app, image, container_id, results=results)
+    require_stable(engine, app, image, container_id, results)
     check_identity(app, image, asked=container, now=now)
     if visit:
         try:

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Engine
-from seatrial.errors import ContainerFailed, StepFailed
+from seatrial.errors import ContainerFailed, SmokeFailed, StepFailed
 from seatrial.host.process import Process
-from seatrial.model.app import App
+from seatrial.model.app import App, Check
 from seatrial.model.reference import ImageReference
 from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.world import World
@@ -33,6 +33,20 @@ class Mute(MemoryEngine):
     ) -> Iterator[str]:
         """Raise an error."""
         raise StepFailed(f"the log of {container_id} cannot be read", reason="its driver cannot", hint="docker info")
+
+
+class Looping(MemoryEngine):
+    """An engine whose app answers, while the workers of its server end again and again."""
+
+    def logs(
+        self,
+        container_id: str,  # noqa: ARG002  every engine's signature
+        *,
+        tail: int | None = None,  # noqa: ARG002
+        follow: bool = False,  # noqa: ARG002
+    ) -> Iterator[str]:
+        """Yield what Gunicorn writes."""
+        yield from (f"[7] [ERROR] Worker (pid:{pid}) exited with code 7." for pid in (9, 10, 12, 13))
 
 
 @pytest.fixture
@@ -61,6 +75,17 @@ def test_a_log_that_cannot_be_read(app: App, tmp_path: Path) -> None:
         run_checks_in_container(world_of(engine, tmp_path), app, image_in(engine), lambda _: None, log=True)
 
     assert engine.containers({}) == []
+
+
+def test_workers_that_end_between_the_answers(app: App, tmp_path: Path) -> None:
+    """An app that passes its checks only because its server always starts new workers fails."""
+    engine, app = Looping(), replace(app, checks=(Check(),))
+
+    with pytest.raises(SmokeFailed) as caught:
+        run_checks_in_container(world_of(engine, tmp_path), app, image_in(engine), lambda _: None)
+
+    assert caught.value.cause == "crash-loop"
+    assert "code 7" in caught.value.reason
 
 
 def test_another_container_of_that_name(app: App, tmp_path: Path) -> None:

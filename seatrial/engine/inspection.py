@@ -32,6 +32,7 @@ _TABLES = ("net/tcp", "net/tcp6")
 _HOST_PROC = Path("/proc")
 _NANOSECONDS = 1e9
 _HEALTH_SECONDS = 30.0
+_HEALTH_RETRIES = 3
 
 
 EndedBy = Literal["", "memory", "restart", "request", "itself"]
@@ -71,7 +72,7 @@ class HealthTest(Struct, frozen=True, kw_only=True):
     command: tuple[str, ...]
     timeout: float = _HEALTH_SECONDS
     start_period: float = 0.0
-    retries: int = 3
+    retries: int = _HEALTH_RETRIES
 
 
 class ContainerInspection(Struct, frozen=True, kw_only=True):
@@ -147,7 +148,7 @@ def _health_test(config: dict[str, Any]) -> HealthTest | None:
         command=tuple(words) if kind == "CMD" else (*shell, *words),
         timeout=(test.get("Timeout") or 0) / _NANOSECONDS or _HEALTH_SECONDS,
         start_period=(test.get("StartPeriod") or 0) / _NANOSECONDS,
-        retries=test.get("Retries") or HealthTest.retries,
+        retries=test.get("Retries") or _HEALTH_RETRIES,
     )
 
 

@@ -29,8 +29,8 @@ def lowest() -> dict[str, str]:
 def test_unit_tests_on_the_lowest_versions(lowest: dict[str, str], tmp_path: Path) -> None:
     """The unit tests pass on the lowest versions and their dependencies; pytest is the one that runs this test."""
     pins = [f"{name}=={version}" for name, version in lowest.items()]
-    pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", tmp_path)
-    installed = run(*pip, *pins, cwd=ROOT, timeout=300)
+    uv = (Path(sys.executable).with_name("uv"), "pip", "install", "--quiet", "--no-config", "--system-certs")
+    installed = run(*uv, "--target", tmp_path, *pins, cwd=ROOT, timeout=300)
     assert installed.returncode == 0, installed.stderr
     found = run(sys.executable, "-c", _VERSIONS, *lowest, cwd=ROOT, PYTHONPATH=str(tmp_path))
     for version, (name, wanted) in zip(json.loads(found.stdout), lowest.items(), strict=True):

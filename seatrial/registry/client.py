@@ -199,14 +199,18 @@ class HttpRegistry:
 
     def _next_page(self, response: requests.Response, message: str) -> str | None:
         """Return the path of the next page of a list, or None; a link's host is ignored."""
-        url = response.links.get("next", {}).get("url")
-        if url is None and "next" not in response.headers.get("Link", ""):
+        from requests.utils import parse_header_links
+
+        header = response.headers.get("Link", "")
+        links = [{key.lower(): value for key, value in one.items()} for one in parse_header_links(header)]
+        url = next((one.get("url") for one in links if "next" in one.get("rel", "").lower().split()), None)
+        if url is None and "next" not in header.lower():
             return None
         try:
             link = urlsplit(urljoin(response.url, url or "//"))
         except ValueError:
             link = urlsplit("")
-        if not link.path.startswith("/v2/"):
+        if not link.path.endswith("/tags/list"):  # Artifactory's begins with a path of its own
             raise self._bad_answer(message, "the link to the next page of the list is not valid")
         return f"{link.path}?{link.query}"
 

@@ -23,6 +23,7 @@ _OK, _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_ALLOWED = 200, 400, 401, 403,
 _TIMEOUT, _TOO_MANY, _SERVER_ERROR = 408, 429, 500
 _TRANSIENT = (_TIMEOUT, 500, 502, 503, 504)
 _READS = ("GET", "HEAD")
+_CHALLENGE = re.compile(r'(?:^|(?<=,)) *(Basic|Bearer)\b|(\w+) *= *(?:"([^"]*)"|([^\s,"]+))', re.IGNORECASE)
 
 
 class RegistryHttp:
@@ -100,14 +101,12 @@ class RegistryHttp:
     def _authorization(self, response: requests.Response, scope: str | None) -> str | None:
         """Return the header that answers a challenge, or None if there is none."""
         credential = self._credential()
-        kind, _, text = response.headers.get("WWW-Authenticate", "").partition(" ")
-        if kind.lower() == "basic":
-            return _basic(credential) if credential and not credential.token else None
-        if kind.lower() != "bearer":
-            return None
+        challenges = _challenges(response.headers.get("WWW-Authenticate", ""))
+        challenge = challenges.get("bearer")
+        if challenge is None:
+            return _basic(credential) if "basic" in challenges and credential and not credential.token else None
         if credential and credential.kind is SecretKind.REGISTRY_TOKEN:
             return f"Bearer {credential.secret.reveal()}"
-        challenge = dict(re.findall(r'(\w+)="([^"]*)"', text))
         fields = {"service": challenge.get("service", ""), "scope": scope or challenge.get("scope", "")}
         fields = {key: value for key, value in fields.items() if value}
         token = self._new_token(challenge.get("realm", ""), fields, credential)
@@ -159,6 +158,18 @@ def grants_push(token: str, repository: str) -> bool | None:
         )
     except (ValueError, KeyError, IndexError, TypeError):
         return None
+
+
+def _challenges(header: str) -> dict[str, dict[str, str]]:
+    """Return the ways to authenticate that an answer offers, by their names in lower case, with their parameters."""
+    found: dict[str, dict[str, str]] = {}
+    parameters: dict[str, str] = {}
+    for scheme, name, quoted, plain in _CHALLENGE.findall(header):
+        if scheme:
+            parameters = found.setdefault(scheme.lower(), {})
+        else:
+            parameters[name.lower()] = quoted or plain
+    return found
 
 
 def _basic(credential: Credential) -> str:

@@ -45,6 +45,7 @@ def bearer(
     *,
     realm: str = "",
     field: str = "token",
+    challenge: str = 'Bearer realm="{}",service="s",scope="x"',
 ) -> Answer:
     """A registry whose token service knows alice, or everybody; it accepts the tokens for which `known` is true."""
 
@@ -56,7 +57,7 @@ def bearer(
         if given.startswith("Bearer ") and known(given.removeprefix("Bearer ")):
             return Reply(body=b'{"tags": ["1"]}')
         where = realm or f"http://{asked.headers['Host']}/token"
-        return Reply(status=401, headers={"WWW-Authenticate": f'Bearer realm="{where}",service="s",scope="x"'})
+        return Reply(status=401, headers={"WWW-Authenticate": challenge.format(where)})
 
     return answer
 
@@ -86,6 +87,21 @@ def test_bearer(store: CredentialStore, field: str, user: str | None) -> None:
         assert HttpRegistry(server.host, store).tags(image(server)) == ("1",)
     assert parse_qs(urlsplit(server.asked[1].path).query) == {"service": ["s"], "scope": [PULL]}
     assert server.asked[1].headers.get("Authorization") == (BASIC if user else None)
+
+
+@pytest.mark.parametrize(
+    "challenge",
+    [
+        'Basic realm="x", Bearer realm="{}",service="s"',
+        'Bearer realm="{}",service="s", Basic realm="x"',
+        "bearer Realm={}, service=s",
+    ],
+)
+def test_several_challenges(store: CredentialStore, challenge: str) -> None:
+    """Of several ways to log in a token is used, and the parameters of one are not taken for the other's."""
+    with serve(bearer(challenge=challenge)) as server:
+        assert HttpRegistry(server.host, store).tags(image(server)) == ("1",)
+    assert parse_qs(urlsplit(server.asked[1].path).query)["service"] == ["s"]
 
 
 @pytest.mark.parametrize("kind", [SecretKind.IDENTITY_TOKEN, SecretKind.REGISTRY_TOKEN])

@@ -104,7 +104,7 @@ def test_demo_stop_and_rollback(
     project: Project, open_registry: TestRegistry, client: docker.DockerClient, docker_cli: Mapping[str, str]
 ) -> None:
     """The script of demo publishes what the task does and makes its container; that of rollback moves tags."""
-    settings = ("environment: {GREETING: Olá}", "tmpfs: [/data]", "volumes: {d: /d}")
+    settings = ("environment: {GREETING: Olá}", "tmpfs: [/data]", "volumes: {d: /d}", "image_facts: off")
     project.write(more="USER 10001:10001", settings="\n      ".join(settings))
     where = ("--user", "demo", "--registry", open_registry.host)
     port = {"INVOKE_SEATRIAL_LOCAL_REGISTRY_PORT": open_registry.host.rpartition(":")[2]}
@@ -136,15 +136,12 @@ def test_a_smoke_test(project: Project, docker_cli: Mapping[str, str]) -> None:
     """Where the task fails, the script fails; it leaves no container."""
     project.write(page='{\\"app\\":', at_request='os.environ["VERSION"] = "[1]}"')
     settings = project.folder / "invoke.yaml"
-    settings.write_text(settings.read_text().replace('text: "hello {version}"', "json: {app: [1]}"))
+    settings.write_text(settings.read_text().replace('text: "hello {version}"', "json: {app: [2]}"))
     assert project.invoke("build", "--version", "1").code == 0
 
-    assert _run(_script(project, "smoke"), docker_cli).returncode == project.invoke("smoke").code == 0
-
-    settings.write_text(settings.read_text().replace("[1]", "[2]"))
     done = _run(_script(project, "smoke"), docker_cli)
     assert done.returncode == project.invoke("smoke").code == 1
-    assert "[2]" in done.stderr
+    assert '{"app": [2]}' in done.stderr.splitlines()[-1]
 
 
 def test_a_login(project: Project, guarded_registry: TestRegistry, tmp_path: Path) -> None:

@@ -176,6 +176,7 @@ def test_go(tmp_path: Path, project_name: str, open_registry: TestRegistry, go_s
     _release(tmp_path / project_name, open_registry, files, *image, base=go_stand_in)
 
 
+@pytest.mark.slow
 def test_node_and_static_files(tmp_path: Path, project_name: str, open_registry: TestRegistry, stand_in: str) -> None:
     """Static files and a Node app are released on an image that stands in for those of Docker Hub."""
     _release(tmp_path / "static" / project_name, open_registry, {"index.html": _PAGE}, base=stand_in)

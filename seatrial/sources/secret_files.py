@@ -10,16 +10,23 @@ __all__ = ["has_secret_name", "is_secret_file"]
 
 _NAMES: Final = re.compile(
     r"""
-    \.git | \.env | \.env\.(?!(?:example|sample|template|dist|defaults|schema)$).+
+    \.git | \.hg | \.svn | \.env | \.envrc | \.env\.(?!(?:example|sample|template|dist|defaults|schema)$).+
     | id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)? | .+\.(?:p12|pfx|jks|keystore|kdbx|ppk)
+    | .+\.tfstate(?:\.backup)? | \.dockercfg
     | \.netrc | \.pgpass | \.pypirc | \.htpasswd | \.git-credentials | \.vault[-_]pass(?:word)?
     """,
     re.VERBOSE,
 )
-_PLACES: Final = re.compile(r"(?:.*/)?(?:\.aws/credentials|\.docker/config\.json|\.kube/config)")
+_PLACES: Final = re.compile(
+    r"(?:.*/)?(?:\.aws/credentials|\.docker/config\.json|\.kube/config|\.cargo/credentials(?:\.toml)?|\.gem/credentials"
+    r"|config/master\.key|config/credentials/[^/]+\.key)"  # Rails' keys have no marker
+)
 # These can be harmless; the beginning of their content decides.
-_MAYBE: Final = re.compile(r".+\.(?:pem|key)|\.npmrc")
-_MARKERS: Final = (b"PRIVATE KEY-----", b"_authToken", b"_password")
+_MAYBE: Final = re.compile(
+    r".+\.(?:pem|key)|\.npmrc|\.yarnrc\.yml|pip\.conf|.*(?:account|credential|firebase|gcp|google|key|secret).*\.json"
+)
+_MARKERS: Final = (b"PRIVATE KEY-----", b"_authToken", b"_password", b"npmAuthToken:")
+_PASSWORD_IN_URL: Final = re.compile(rb"://[^\s/:@$]+:[^\s/@$]+@")
 _HEAD: Final = 64 * 1024
 
 
@@ -37,7 +44,7 @@ def has_secret_name(argument: str) -> bool:
 def is_secret_file(folder: Path, path: str) -> bool:
     """Return whether the file or folder at `path` (relative to `folder`, with /) is a secret, by its name.
 
-    `*.pem`, `*.key` and `.npmrc` files are opened: they are secret if they contain a private key or a password.
+    `*.pem`, `*.key`, `.npmrc` and the like are opened: they are secret if they contain a private key or a password.
     """
     name = path.rpartition("/")[2]
     if _NAMES.fullmatch(name) or _PLACES.fullmatch(path):
@@ -49,4 +56,4 @@ def is_secret_file(folder: Path, path: str) -> bool:
             head = file.read(_HEAD)
     except OSError:
         return False  # a folder, or an unreadable file: reading it for the build reports the error
-    return any(marker in head for marker in _MARKERS)
+    return any(marker in head for marker in _MARKERS) or (name == "pip.conf" and bool(_PASSWORD_IN_URL.search(head)))

@@ -89,6 +89,10 @@ _KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA\n"
         *((".env", ""), ("config/.env.production", ""), ("keys/id_rsa", ""), ("id_ed25519", "")),
         *(("tls/server.key", _KEY), ("bundle.pem", f"-----BEGIN CERTIFICATE-----\nMII\n{_KEY}")),
         *((".npmrc", "//registry.npmjs.org/:_authToken=abc\n"), (".netrc", ""), ("store.p12", "")),
+        *((".hg", ""), (".svn", ""), (".envrc", ""), ("infra/prod.tfstate", "{}"), (".dockercfg", "{}")),
+        *(("config/master.key", "0a1b"), ("config/credentials/production.key", "0a1b"), (".cargo/credentials", "")),
+        ("my-service-account.json", '{"type": "service_account", "private_key": "-----BEGIN PRIVATE KEY-----"}'),
+        *((".yarnrc.yml", "npmAuthToken: abc\n"), ("pip.conf", "index-url = https://u:p@pypi.example/simple\n")),
         *((".aws/credentials", ""), ("home/.docker/config.json", "{}"), (".git/config", "[core]\n")),
     ],
 )
@@ -130,7 +134,8 @@ def test_links_hold_no_secret(folder: Path) -> None:
     [
         *((".env.example", "A=1"), ("ca.pem", "-----BEGIN CERTIFICATE-----\n"), ("translations.key", "hello")),
         *((".npmrc", "registry=https://registry.npmjs.org/\n"), ("id_rsa.pub", "ssh-rsa AAAA")),
-        *(("environment.env.py", ""), ("config.json", "{}")),
+        *(("environment.env.py", ""), ("config.json", "{}"), ("accounts.json", '["alice"]'), ("main.tf", "")),
+        *((".yarnrc.yml", "nodeLinker: node-modules\n"), ("pip.conf", "index-url = https://pypi.example/simple\n")),
     ],
 )
 def test_harmless(folder: Path, path: str, content: str) -> None:

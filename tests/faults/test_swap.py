@@ -28,42 +28,41 @@ def served(project: Project) -> Project:
     return project
 
 
-@pytest.mark.parametrize(
-    ("phase", "number"),
-    [
+def test_signals(served: Project, client: docker.DockerClient) -> None:
+    """Ctrl-C and SIGTERM end the command within five seconds, and the old container serves until the next run."""
+    old, new = "1", "2"
+    for phase, number in (
         ("beside", signal.SIGINT),
         ("beside", signal.SIGTERM),
         ("stopping", signal.SIGINT),
         ("started", signal.SIGTERM),
-    ],
-)
-def test_a_signal(served: Project, client: docker.DockerClient, phase: str, number: signal.Signals) -> None:
-    """Ctrl-C and SIGTERM end the command within five seconds, and the old container serves."""
-    before, started = _containers(client, served), _started_at(client, served)
+    ):
+        before, started = _containers(client, served), _started_at(client, served)
 
-    done = _cut(client, served, phase, number)
+        done = _cut(client, served, new, phase, number)
 
-    assert done.code == 128 + number, done.all
-    assert done.seconds < 5
-    assert _containers(client, served) == before
-    assert _page(served) == "hello 1"
-    assert (_started_at(client, served) == started) is (phase == "beside"), "only a stopped container is restarted"
-    assert served.invoke("run", "--version", "2").code == 0
-    assert _page(served) == "hello 2"
+        assert done.code == 128 + number, (phase, done.all)
+        assert done.seconds < 5, phase
+        assert _containers(client, served) == before, phase
+        assert _page(served) == f"hello {old}", phase
+        assert (_started_at(client, served) == started) is (phase == "beside"), "only a stopped container is restarted"
+        assert served.invoke("run", "--version", new).code == 0, phase
+        assert _page(served) == f"hello {new}", phase
+        old, new = new, old
 
 
-@pytest.mark.parametrize("phase", ["beside", "started"])
-def test_a_kill(served: Project, client: docker.DockerClient, phase: str) -> None:
+def test_kills(served: Project, client: docker.DockerClient) -> None:
     """After SIGKILL the next run serves the new version, and clears up what was left."""
-    _cut(client, served, phase, signal.SIGKILL)
-    assert len(_containers(client, served)) == 2
+    for phase, new in (("beside", "2"), ("started", "1")):
+        _cut(client, served, new, phase, signal.SIGKILL)
+        assert len(_containers(client, served)) == 2, phase
 
-    done = served.invoke("run", "--version", "2")
+        done = served.invoke("run", "--version", new)
 
-    assert done.code == 0, done.all
-    assert _page(served) == "hello 2"
-    assert [(name, state) for name, _, state in _containers(client, served)] == [(f"{served.name}-web", "running")]
-    assert "changed=0" in served.invoke("run", "--version", "2").out
+        assert done.code == 0, done.all
+        assert _page(served) == f"hello {new}", phase
+        assert [(name, state) for name, _, state in _containers(client, served)] == [(f"{served.name}-web", "running")]
+        assert "changed=0" in served.invoke("run", "--version", new).out, phase
 
 
 def test_two_at_once(served: Project, client: docker.DockerClient) -> None:
@@ -101,9 +100,9 @@ def _reached(client: docker.DockerClient, project: Project, phase: str) -> Calla
     return reached
 
 
-def _cut(client: docker.DockerClient, project: Project, phase: str, number: signal.Signals) -> Done:
-    """Start a replacement, send it a signal in a phase, and return how it ends."""
-    process = project.start("run", "--version", "2")
+def _cut(client: docker.DockerClient, project: Project, new: str, phase: str, number: signal.Signals) -> Done:
+    """Start a replacement by a version, send it a signal in a phase, and return how it ends."""
+    process = project.start("run", "--version", new)
     reached = _reached(client, project, phase)
     wait_until(lambda: reached() or process.poll() is not None, 30, pause=0.001)
     assert process.poll() is None, "it ended before that phase"

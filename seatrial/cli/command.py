@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -267,10 +268,12 @@ def ask_credential(user: str, registry: str, *, from_stdin: bool) -> Credential:
 
     from seatrial.registry.credentials import Credential, Secret
 
+    source = sys.stdin or io.StringIO()  # None if it was closed
+    is_terminal = source.isatty()
     try:
         if from_stdin:
-            password = sys.stdin.read().rstrip("\r\n")
-        elif sys.stdin.isatty():
+            password = source.read().rstrip("\r\n")
+        elif is_terminal:
             password = getpass.getpass(f"Password or access token of {user} at {registry}: ")
         else:
             password = ""
@@ -282,10 +285,10 @@ def ask_credential(user: str, registry: str, *, from_stdin: bool) -> Credential:
             hint=f"invoke login --user {user} --password-stdin < FILE",
         ) from None
     if not password:
-        source = "what was typed" if sys.stdin.isatty() else "standard input"
+        given = "what was typed" if is_terminal else "standard input"
         raise UsageError(
             f"no password for {user}",
-            reason=f"{source} is empty" if from_stdin or sys.stdin.isatty() else "there is no terminal for a prompt",
+            reason=f"{given} is empty" if from_stdin or is_terminal else "there is no terminal for a prompt",
             hint=f"invoke login --user {user} --password-stdin < FILE",
         )
     return Credential(user=user, secret=Secret(password))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -98,9 +100,20 @@ def _reading(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise
     except OSError as error:
+        if _is_out_of_sight(path):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from error
         raise _broken(path, 0, error.strerror or str(error)) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise _broken(path, 0, sanitize(str(error), limit=120)) from error
+
+
+def _is_out_of_sight(path: Path) -> bool:
+    """Return whether nobody can tell if there is a file, such as in another user's HOME, or with /dev/null as HOME."""
+    try:
+        path.lstat()
+    except OSError:
+        return True
+    return False
 
 
 def _refuse_bad_keys(path: Path, node: yaml.Node) -> None:

@@ -120,6 +120,14 @@ def test_login_with_a_password_that_is_not_utf8(monkeypatch: pytest.MonkeyPatch,
     assert "S3ntinel" not in repr(vars(caught.value))
 
 
+@pytest.mark.parametrize("from_stdin", [True, False])
+def test_login_with_a_closed_input(monkeypatch: pytest.MonkeyPatch, *, from_stdin: bool) -> None:
+    """Without standard input there is no password."""
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(UsageError, match="no password for demo"):
+        ask_credential("demo", "r.io", from_stdin=from_stdin)
+
+
 def test_secret_that_the_environment_lacks(folder: Path) -> None:
     """A build secret from a variable that is not set is refused before the build."""
     (folder / "invoke.yaml").write_text("seatrial: {apps: {web: {build_secrets: {token: env=UNSET_TOKEN}}}}\n")

@@ -68,6 +68,12 @@ def test_what_is_not_a_file(file: Path) -> None:
         file.rmdir() if file.is_dir() else file.unlink()
 
 
+def test_out_of_sight() -> None:
+    """Where HOME is no folder there is no settings file, and nothing to fix."""
+    with pytest.raises(FileNotFoundError):
+        read_settings_file(Path("/dev/null/.invoke.yaml"))
+
+
 def test_line_of(file: Path) -> None:
     """A setting is found on its line; a missing one has line 0."""
     file.write_text(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -106,9 +107,9 @@ class Ledger:
             os.fsync(file.fileno())
 
     def _failure(self, what: str, error: OSError) -> StepFailed:
-        return StepFailed(
-            what, reason=f"{self.path}: {error.strerror}", hint=f"check the file (ls -l {self.path}), then run it again"
-        )
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        look = f"make room (df -h {self.path.parent})" if full else f"check the file (ls -l {self.path})"
+        return StepFailed(what, reason=f"{self.path}: {error.strerror}", hint=f"{look}, then run it again")
 
     def _last_line_incomplete(self) -> bool:
         """Return whether the last line has no newline: its writer was killed."""

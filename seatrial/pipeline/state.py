@@ -112,7 +112,7 @@ class StateFolder:
         """Return the verdict about an image, or None; raise `StepFailed` if there is one that cannot be read."""
         path = self._verdict_path(image_id)
         try:
-            found = _load(path)
+            found = self._unwritten.get(path) or _load(path)
         except OSError as error:
             raise StepFailed(
                 "the result of the smoke test cannot be read",

@@ -11,6 +11,7 @@ import pytest
 from msgspec import to_builtins
 from msgspec.structs import replace
 
+from seatrial.errors import StepFailed
 from seatrial.pipeline.ledger import Entry, Ledger
 from seatrial.pipeline.state import Verdict
 
@@ -164,3 +165,10 @@ def test_many_at_once(ledger: Ledger, repository: Path) -> None:
     lines = ledger.path.read_bytes().splitlines()
     assert len(lines) == 1 + 4 * 10
     assert all(json.loads(line) for line in lines[1:])
+
+
+def test_a_full_disk() -> None:
+    """Where the disk is full, the hint shows that, and not the file's mode."""
+    with pytest.raises(StepFailed, match="No space left") as caught:
+        Ledger(Path("/dev/full")).append(ENTRY)
+    assert "df -h /dev" in caught.value.hint

@@ -142,7 +142,9 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 
     state.save_current("web", "sha256:a")
     state.save_inputs("sha256:b", {"app.py": "sha256:c"}, "run")
+    state.save_verdict(_verdict("sha256:a"))
 
+    assert state.verdict("sha256:a") == _verdict("sha256:a")
     assert state.current("web") == "sha256:a"
     assert state.inputs("sha256:b") == {"app.py": "sha256:c"}
     assert str(tmp_path / "state") in state.take_problem()

@@ -88,8 +88,7 @@ class Reader:
                 raise self._unknown(unknown[1], Check, (*full, unknown[1])) from error
             if named := re.match("`([a-z_]+)` ", problem):
                 full = (*full, named[1])
-            quotes = "write it in quotes" if re.search("Expected `str.*got `(int|float|bool)`", problem) else ""
-            raise self.error(full, problem, quotes) from error
+            raise self.error(full, problem, _form(problem, full)) from error
 
     def _path(self, _: type, value: object) -> Path:
         if not isinstance(value, str | Path):
@@ -129,6 +128,20 @@ class Reader:
                     return Place(path=path, line=line)
             trail = trail[:-1]
         return self.files[0].name
+
+
+def _form(problem: str, trail: _Trail) -> str:
+    """Return how to write a value that has another type than its setting; empty if the problem is another one."""
+    if re.search("Expected `str.*got `(int|float|bool)`", problem):
+        return "write it in quotes"
+    key = trail[-1] if trail and isinstance(trail[-1], str) else None
+    if problem.startswith("Expected `array") and key:
+        return f"write a list: {key}: [FIRST, SECOND]"
+    if problem.startswith("Expected `object") and key:
+        return f"write a mapping: {key}: {{NAME: VALUE}}"
+    if problem.startswith("Expected `object") and "checks" in trail:
+        return "write a mapping, such as {path: /}"
+    return ""
 
 
 def settings_of(kind: type[Struct]) -> list[str]:

@@ -93,6 +93,9 @@ def test_text_that_is_a_number(tmp_path: Path, text: str, value: str) -> None:
         (APP % "tmpfs: [/data/../etc]", "fix "),
         (APP % "image_facts: loud", "fix "),
         (APP % "context: 5", "write it in quotes"),
+        (APP % "environment: [A=1]", "write a mapping: environment: {NAME: VALUE}"),
+        (APP % "tmpfs: /run", "write a list: tmpfs: [FIRST, SECOND]"),
+        (APP % "checks: [/]", "write a mapping, such as {path: /}"),
         (APP % "image_facts_allowed: [read-only]", "fix "),
     ],
 )

@@ -6,6 +6,8 @@ import base64
 import json
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from seatrial.errors import PushRefused, RateLimited, RegistryUnavailable, SeatrialError, StepFailed, sanitize
@@ -82,8 +84,7 @@ class RegistryHttp:
             return read_only(message, self.host, text)
         if status == _TOO_MANY:
             limited = RateLimited(message, reason=f"{text} (rate limit)", hint="wait a minute, then run it again")
-            after = response.headers.get("Retry-After", "")
-            limited.seconds = float(after) if after.isdecimal() else 0.0
+            limited.seconds = _seconds(response.headers.get("Retry-After", ""))
             return limited
         if _BAD_REQUEST <= status < _SERVER_ERROR and status != _TIMEOUT:
             return StepFailed(message, reason=text, hint=f"read the answer of {self.host} above")
@@ -158,6 +159,16 @@ def grants_push(token: str, repository: str) -> bool | None:
         )
     except (ValueError, KeyError, IndexError, TypeError):
         return None
+
+
+def _seconds(after: str) -> float:
+    """Return how long a Retry-After header asks to wait, a number or a date; 0 if it is neither."""
+    if after.isdecimal():
+        return float(after)
+    try:
+        return max((parsedate_to_datetime(after) - datetime.now(UTC)).total_seconds(), 0.0)
+    except (ValueError, TypeError):  # TypeError: a date without a time zone
+        return 0.0
 
 
 def _challenges(header: str) -> dict[str, dict[str, str]]:

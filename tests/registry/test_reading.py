@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable
+from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -259,13 +261,20 @@ def test_refusals(
     assert PASSWORD not in repr(vars(caught.value))
 
 
-@pytest.mark.parametrize(("after", "seconds"), [("17", 17), ("", 0), ("-3", 0), ("Wed, 21 Oct", 0)])
+@pytest.mark.parametrize(
+    ("after", "seconds"),
+    [
+        *(("17", 17), ("", 0), ("-3", 0), ("Wed, 21 Oct", 0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0)),
+        ("Wed, 21 Oct 2015 07:28:00 -0000", 0),
+        (formatdate(time.time() + 3600, usegmt=True), 3600),
+    ],
+)
 def test_how_long_to_wait(store: CredentialStore, after: str, seconds: float) -> None:
-    """The seconds of a Retry-After header are read; any other value counts as 0."""
+    """A Retry-After header is read as seconds or as a date; any other value counts as 0."""
     reply = Reply(status=429, headers={"Retry-After": after})
     with serve(lambda _: reply) as server, pytest.raises(RateLimited) as caught:
         HttpRegistry(server.host, store).tags(image(server))
-    assert caught.value.seconds == seconds
+    assert caught.value.seconds == pytest.approx(seconds, rel=0.5, abs=0.1)
 
 
 @pytest.mark.parametrize("status", [400, 412])

@@ -19,7 +19,10 @@ _SAID: Final = re.compile(
 # What a shell says of a variable that it expands.
 _UNSET: Final = (
     r"^\S+: (?:(?:line )?\d+: )?(?P<name>[A-Za-z_]\w*): (?P<words>unbound variable|parameter n(?:ot set|ull).*)$",
-    r"^\S+: (?:line )?\d+: (?P<name>[A-Z][A-Z0-9_]+): (?P<words>(?!.*not found$).+)$",
+    (
+        r"^\S+: (?:line )?\d+: (?P<name>(?!ERR|WARN|FATAL|CRIT|INFO|DEBUG|NOT)[A-Z][A-Z0-9_]+): "
+        r"(?P<words>(?!.*(?:not found|denied|directory)$).+)$"
+    ),
 )
 _LAST_LINES: Final = 20
 _TOLD: Final = 120

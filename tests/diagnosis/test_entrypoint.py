@@ -35,6 +35,7 @@ from tests.diagnosis.test_causes import ENDED, REFUSED, RUNNING, TRACEBACK, evid
         (("/entry.sh: line 3: DATABASE_URL: unbound variable",), "missing-environment", "DATABASE_URL, which"),
         (("/entry.sh: 3: DATABASE_URL: parameter not set",), "missing-environment", "DATABASE_URL, which is not set"),
         (("/entry.sh: line 3: DATABASE_URL: tell me the database",), "missing-environment", "(tell me the database)"),
+        (("app.cfg: 12: ERROR: no such backend",), "unknown", "no such backend"),
         (
             ("wait-for-it.sh: timeout occurred after waiting 3 seconds for db:5432", ""),
             "unknown",

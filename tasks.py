@@ -221,14 +221,16 @@ def lint(c: Context) -> None:
 
 @task(positional=[], help={"upgrade": "Take the newest versions instead of the locked ones."})
 def lock(c: Context, upgrade: bool = False) -> None:
-    """Lock the requirements of the pipeline, the tests and tools, and the app, with hashes."""
+    """Lock the requirements of the pipeline and its browser, of tests and tools, and of the app, with hashes."""
     _equip(c)
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_"))}
     newest = " --upgrade" if upgrade else ""
     with c.cd(ROOT):
+        both = "-c requirements.txt -c requirements-dev.txt"
         for words in (
             f"--group build -o requirements.txt pyproject.toml{newest}",
             f"--group dev -c requirements.txt -o requirements-dev.txt{newest}",
+            f"--extra browser {both} -o requirements-browser.txt pyproject.toml{newest}",
             "-c requirements.txt -o app/requirements.txt app/requirements.in",
         ):
             c.run(f"{COMPILE} {words}", env=clean, replace_env=True)

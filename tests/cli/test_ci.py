@@ -6,10 +6,12 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import docker
 import pytest
 import yaml
 
@@ -20,6 +22,7 @@ from tests.servers.registries import TestRegistry
 
 ROOT = Path(__file__).parent.parent.parent
 BIN = Path(sys.executable).parent
+SOCKET = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
 EXPRESSION = re.compile(r"\$\{\{ *([a-zA-Z_.]+) *\}\}")
 EVIL = r"""print("::set-output name=digest::evil\n  ::add-mask::x\n##[add-mask]x", flush=True)"""
 
@@ -107,14 +110,27 @@ def _gitlab_commands(pipeline: dict[str, Any], known: dict[str, str]) -> Iterato
             yield line, variables
 
 
-@pytest.mark.engine
-@pytest.mark.parametrize("system", ["GitHub", "GitLab"])
-def test_the_commands_of_the_pipelines(project: Project, guarded_registry: TestRegistry, system: str) -> None:
-    """Every command of a pipeline runs, one after the other, and in the end the version is published."""
+@pytest.fixture
+def tagged(project: Project) -> Project:
+    """The project in a git repository, with the tag v1.0.0."""
     project.write(settings="image_facts: off")
     (project.folder / ".dockerignore").write_text(".git\n__pycache__\n.dockerignore\n")
     for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "-m", "Say hello"], ["tag", "v1.0.0"]):
         git(project.folder, *words)
+    return project
+
+
+def _gitlab(registry: TestRegistry) -> tuple[dict[str, str], list[tuple[str, dict[str, str]]]]:
+    """Return the environment of a job on GitLab, and the pipeline's commands."""
+    known = {"DOCKERHUB_USER": str(registry.user), "DOCKERHUB_TOKEN": str(registry.password)}
+    environment = {"GITLAB_CI": "true", "CI": "true", "CI_COMMIT_TAG": "v1.0.0"}
+    return environment, list(_gitlab_commands(yaml.safe_load((ROOT / "docs/ci/gitlab-ci.yml").read_text()), known))
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("system", ["GitHub", "GitLab"])
+def test_the_commands_of_the_pipelines(tagged: Project, guarded_registry: TestRegistry, system: str) -> None:
+    """Every command of a pipeline runs, one after the other, and in the end the version is published."""
     if system == "GitHub":
         known = {
             "vars.DOCKERHUB_USER": str(guarded_registry.user),
@@ -122,31 +138,77 @@ def test_the_commands_of_the_pipelines(project: Project, guarded_registry: TestR
             "needs.release.outputs.version": "1.0.0",
             "needs.release.outputs.digest": "sha256:d",
         }
-        environment = {**Job(project).environment, "GITHUB_REF_NAME": "v1.0.0"}
+        environment = {**Job(tagged).environment, "GITHUB_REF_NAME": "v1.0.0"}
         written = list(_github_commands(yaml.safe_load((ROOT / "docs/ci/github.yml").read_text()), known))
     else:
-        known = {"DOCKERHUB_USER": str(guarded_registry.user), "DOCKERHUB_TOKEN": str(guarded_registry.password)}
-        environment = {"GITLAB_CI": "true", "CI": "true", "CI_COMMIT_TAG": "v1.0.0"}
-        written = list(_gitlab_commands(yaml.safe_load((ROOT / "docs/ci/gitlab-ci.yml").read_text()), known))
-    environment |= {"INVOKE_SEATRIAL_REGISTRY": guarded_registry.host, "PATH": f"{BIN}:{os.environ['PATH']}"}
-    ran = [(line, variables) for line, variables in written if not line.startswith("pip install")]
+        environment, written = _gitlab(guarded_registry)
+    environment |= {"PATH": f"{BIN}:{os.environ['PATH']}"}
 
-    dotenv = project.folder / "release.env"  # GitLab gives its variables to later jobs
-    for line, variables in ran:
-        handed_over = dotenv.read_text().splitlines() if dotenv.exists() else []
+    def run(line: str, variables: dict[str, str]) -> None:
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", line],
-            cwd=project.folder,
-            env={**os.environ, **environment, **variables, **dict(one.split("=", 1) for one in handed_over)},
+            cwd=tagged.folder,
+            env={**os.environ, **environment, **variables},
             capture_output=True,
             text=True,
             check=False,
         )
         assert done.returncode == 0, (line, done.stdout, done.stderr)
 
-    published = guarded_registry.digest(f"{guarded_registry.user}/page-{project.name}", "1.0.0")
+    handed_over = _run_all(tagged, guarded_registry, written, run)
+
+    published = guarded_registry.digest(f"{guarded_registry.user}/page-{tagged.name}", "1.0.0")
     assert published
     if system == "GitHub":
-        assert read_outputs((project.folder.parent / "output").read_text())["digest"] == published
+        assert read_outputs((tagged.folder.parent / "output").read_text())["digest"] == published
     else:
         assert {"SEATRIAL_VERSION=1.0.0", f"SEATRIAL_DIGEST={published}"} <= set(handed_over)
+
+
+@pytest.mark.engine
+@pytest.mark.slow
+def test_the_pipelines_image(
+    tagged: Project, guarded_registry: TestRegistry, client: docker.DockerClient, python_image: str, tmp_path: Path
+) -> None:
+    """In the pipeline's image, too, with git and a browser, every command of GitLab's pipeline runs."""
+    itself = f"{{context: {ROOT}, repository: {tagged.name}/pipeline, base_images: [{python_image}]}}"
+    (tmp_path / "invoke.yaml").write_text(f"seatrial: {{project: {tagged.name}, apps: {{pipeline: {itself}}}}}")
+    more = ("--build-arg", "PACKAGES=git", "--build-arg", "BROWSER=yes")
+    built = replace(tagged, folder=tmp_path).invoke("build", "--version", "1", *more, program="seatrial")
+    assert built.code == 0, built.all
+    environment, written = _gitlab(guarded_registry)
+    volumes = {SOCKET: "/var/run/docker.sock", tagged.folder: "/work", os.environ["DOCKER_CONFIG"]: "/root/.docker"}
+
+    def run(line: str, variables: dict[str, str]) -> None:
+        client.containers.run(
+            f"{tagged.name}/pipeline:1",
+            ["-euo", "pipefail", "-c", line],
+            entrypoint="bash",
+            environment={**environment, **variables},
+            volumes=[f"{outside}:{inside}" for outside, inside in volumes.items()],
+            network_mode="host",
+            labels={"seatrial.project": tagged.name},
+            remove=True,
+        )
+
+    _run_all(tagged, guarded_registry, [*written, ("invoke smoke --browser --version 1.0.0", {})], run)
+
+    assert guarded_registry.digest(f"{guarded_registry.user}/page-{tagged.name}", "1.0.0")
+    assert list(tagged.folder.glob(".seatrial/screenshots/*.png"))
+
+
+def _run_all(
+    project: Project,
+    registry: TestRegistry,
+    written: list[tuple[str, dict[str, str]]],
+    run: Callable[[str, dict[str, str]], None],
+) -> list[str]:
+    """Run a pipeline's commands but the installation; return the lines that GitLab gives to later jobs."""
+    dotenv = project.folder / "release.env"
+    handed_over: list[str] = []
+    for line, variables in written:
+        if not line.startswith("pip install"):
+            handed_over = dotenv.read_text().splitlines() if dotenv.exists() else []
+            registered = {"INVOKE_SEATRIAL_REGISTRY": registry.host}
+            run(line, {**registered, **variables, **dict(one.split("=", 1) for one in handed_over)})
+    return handed_over

@@ -148,7 +148,7 @@ def _pytest(c: Context, only: str, marked: str = "", env: dict[str, str] | None 
         if failure.result.exited != TESTS_FAILED:
             raise
         # The tests share one engine: what fails beside others counts only if it fails by itself, too.
-        alone = f"{BIN}/python -m pytest --last-failed --maxfail 1 -m '{also}not alone'"
+        alone = f"{BIN}/python -m pytest --last-failed --last-failed-no-failures none --maxfail 1 -m '{also}not alone'"
         _stage(c, "tests that failed, one at a time", alone, env)
     if "not container" not in marked:  # those with time limits are all about containers
         _stage(c, "tests with time limits", f"{BIN}/python -m pytest --durations 10 -m '{also}alone'", env)

@@ -266,7 +266,7 @@ def test_refusals(
     [
         *(("17", 17), ("", 0), ("-3", 0), ("Wed, 21 Oct", 0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0)),
         ("Wed, 21 Oct 2015 07:28:00 -0000", 0),
-        (formatdate(time.time() + 3600, usegmt=True), 3600),
+        pytest.param(formatdate(time.time() + 3600, usegmt=True), 3600, id="in an hour"),
     ],
 )
 def test_how_long_to_wait(store: CredentialStore, after: str, seconds: float) -> None:

@@ -33,7 +33,6 @@ def test_signals(served: Project, client: docker.DockerClient) -> None:
     old, new = "1", "2"
     for phase, number in (
         ("beside", signal.SIGINT),
-        ("beside", signal.SIGTERM),
         ("stopping", signal.SIGINT),
         ("started", signal.SIGTERM),
     ):

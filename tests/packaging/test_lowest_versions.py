@@ -26,6 +26,8 @@ def lowest() -> dict[str, str]:
     return {bound[1]: bound[2] for bound in bounds if bound}
 
 
+@pytest.mark.engine
+@pytest.mark.slow
 def test_unit_tests_on_the_lowest_versions(lowest: dict[str, str], tmp_path: Path) -> None:
     """The unit tests pass on the lowest versions and their dependencies; pytest is the one that runs this test."""
     pins = [f"{name}=={version}" for name, version in lowest.items()]

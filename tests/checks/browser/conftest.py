@@ -39,7 +39,7 @@ def profiles(chromium: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("HOME", str(home))
     yield folder
     assert left_in(folder) == []
-    wait_until(lambda: not list(folder.iterdir()), 5)  # a browser that was killed may still be cleared up
+    wait_until(lambda: not list(folder.iterdir()))  # a browser that was killed may still be cleared up
     assert list(home.iterdir()) == []
     folder.rmdir()
 

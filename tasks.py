@@ -175,8 +175,8 @@ def _test_on_newer_engine(c: Context, store: str, only: str) -> None:
     except SeatrialError as error:
         raise Exit(f"{error}\n  next: {error.hint}", code=error.exit_code) from None
     print(f"on the engine at {host}", flush=True)
-    # Tests about running containers do not depend on the store: one is enough.
-    which = "engine" if only or store == STORES[-1] else "engine and not container"
+    # Tests about running containers, and slow ones, do not depend on the store: one is enough.
+    which = "engine" if only or store == STORES[-1] else "engine and not container and not slow"
     try:
         _pytest(c, only, which, {"DOCKER_HOST": host})
     finally:

@@ -158,6 +158,7 @@ def student(
 
 @pytest.mark.engine
 @pytest.mark.container
+@pytest.mark.slow
 def test_a_student_follows_it(student: Student, client: docker.DockerClient, tmp_path: Path) -> None:
     """Every command works in its order; in the end two versions are published, and `latest` is the first again."""
     shutil.copytree(ROOT / "app", tmp_path / "seatrial/app")

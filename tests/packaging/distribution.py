@@ -1,4 +1,4 @@
-"""Venvs without pip, into which the tests' pip installs."""
+"""Venvs without pip, into which uv installs."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Python:
         return self.folder / "bin" / name
 
     def install(self, *words: Path | str) -> None:
-        """Install with the index and cache that pip is configured to use."""
-        pip = (sys.executable, "-m", "pip", "--python", self.program("python"), "install", "--quiet")
-        done = run(*pip, "--disable-pip-version-check", *words, cwd=ROOT, timeout=300)
+        """Install what pip would, in a tenth of its time."""
+        uv = (Path(sys.executable).with_name("uv"), "pip", "install", "--quiet", "--no-config", "--system-certs")
+        done = run(*uv, "--python", self.program("python"), *words, cwd=ROOT, timeout=300)
         assert done.returncode == 0, done.stderr

@@ -79,6 +79,7 @@ _NPM = "https://registry.npmjs.org/npm/-/npm-10.9.2.tgz"
 # Debian's nginx and Node with npm's own archive, whose package in Debian is ten times as large.
 _STAND_IN = """\
 FROM {base}
+LABEL seatrial.test=init
 RUN apt-get -q update && apt-get -qy install --no-install-recommends nginx-light nodejs wget
 RUN wget -q -O - {npm} | tar -xz -C /usr/lib && ln -s /usr/lib/package/bin/npm-cli.js /usr/bin/npm
 ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
@@ -88,6 +89,7 @@ ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
 # Go compiles its own library on first use, which takes longer than all the rest.
 _GO_STAND_IN = """\
 FROM {base}
+LABEL seatrial.test=init
 RUN apt-get -q update && apt-get -qy install --no-install-recommends golang-go wget
 RUN CGO_ENABLED=0 go build -trimpath net/http
 """
@@ -99,7 +101,7 @@ def _made_once(client: docker.DockerClient, name: str, dockerfile: str) -> str:
         client.images.get(name)
     except ImageNotFound:
         file = io.BytesIO(dockerfile.encode())
-        client.images.build(fileobj=file, tag=name, labels={"seatrial.test": "init"}, rm=True)
+        client.images.build(fileobj=file, tag=name, rm=True)
     return name
 
 

@@ -153,7 +153,7 @@ class Project:
         """Run a command to its end."""
         process = self.start(*words, program=program, **environment)
         began = time.monotonic()
-        out, err = process.communicate(stdin, timeout=120)
+        out, err = process.communicate(stdin, timeout=280)
         return Done(code=process.returncode, out=out, err=err, seconds=time.monotonic() - began)
 
     def start(self, *words: str, program: str = "invoke", **environment: str) -> subprocess.Popen[str]:

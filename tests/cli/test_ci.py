@@ -167,6 +167,7 @@ def test_the_commands_of_the_pipelines(tagged: Project, guarded_registry: TestRe
 
 @pytest.mark.engine
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_pipelines_image(
     tagged: Project, guarded_registry: TestRegistry, client: docker.DockerClient, python_image: str, tmp_path: Path
 ) -> None:

@@ -98,7 +98,8 @@ def test_the_end_of_the_browser(tmp_path: Path, profiles: Path, chromium: str) -
 
     assert (caught.value.cause, caught.value.reason) == ("browser-failed", f"{chromium}: it has ended")
     wait_until(lambda: not left_in(profiles), 5)
-    for pattern in ("org.chromium.Chromium.*", "playwright_chromiumdev_profile-*"):  # what a killed Chromium may leave
+    # What may be left of a Chromium that was killed, and of what Playwright kept for it.
+    for pattern in ("org.chromium.Chromium.*", "playwright_chromiumdev_profile-*", "playwright-artifacts-*"):
         for left in profiles.glob(pattern):
             shutil.rmtree(left, ignore_errors=True)
 

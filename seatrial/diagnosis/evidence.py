@@ -22,10 +22,8 @@ _CONTINUES = re.compile("above exception, another|above exception was the direct
 _SERVER_END = re.compile(r"gunicorn\.errors\.HaltServer: ")
 # Gunicorn 27's own warning where it has no folder for its control socket: no harm to the app.
 _SERVER_WARNING = "[ERROR] Control server error: "
-# How Python draws an ExceptionGroup.
-_IN_GROUP = re.compile(r"^ +[+|] ?")
+# How Python draws an ExceptionGroup: a rule between its exceptions, and what stands before each line of a traceback.
 _GROUP_RULE = re.compile(r"^ +\+[-+]{2,}")
-# What stands before each line of a traceback in an exception group.
 _IN_GROUP = re.compile(r"^ +\| (?=(?: *File \"| {4}|Traceback|\S+(?:Error|Exception|Group)\b))")
 _LAST_LINES = 2
 _LINE = 120

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from msgspec import Struct
@@ -42,7 +41,7 @@ class PlannedState(Struct, frozen=True, kw_only=True):
     """What a planned change would create; check mode shows it to the next steps."""
 
     images: tuple[Image, ...] = ()
-    current: Mapping[str, Image] = MappingProxyType({})
+    current: Mapping[str, Image] = {}
     verified: frozenset[str] = frozenset()
     registries: frozenset[str] = frozenset()
     engine: Engine | None = None

@@ -69,7 +69,7 @@ def test_what_is_not_a_file(file: Path) -> None:
 
 
 def test_out_of_sight() -> None:
-    """Where HOME is no folder there is no settings file, and nothing to fix."""
+    """A settings file in a HOME that is not a folder is missing, not wrong."""
     with pytest.raises(FileNotFoundError):
         read_settings_file(Path("/dev/null/.invoke.yaml"))
 

@@ -16,7 +16,10 @@ from msgspec.structs import force_setattr
 from seatrial.errors import sanitize
 from seatrial.model.setting_types import Seconds, Text, Validated, about
 
-__all__ = ["Check", "checks_digest"]
+__all__ = ["VERSION_PLACEHOLDER", "Check", "checks_digest"]
+
+VERSION_PLACEHOLDER = "{version}"
+"""What stands for the version under test in a check's texts."""
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
@@ -69,7 +72,22 @@ class Check(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def uses_version(self) -> bool:
         """Whether any field contains `{version}`."""
-        return "{version}" in json.dumps(msgspec.to_builtins(self), ensure_ascii=False)
+        return VERSION_PLACEHOLDER in json.dumps(msgspec.to_builtins(self), ensure_ascii=False)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What the body contains."""
+        return _as_tuple(self.text)
+
+    @property
+    def absent_texts(self) -> tuple[str, ...]:
+        """What the body does not contain."""
+        return _as_tuple(self.not_text)
+
+    @property
+    def of_the_body(self) -> tuple[str, ...]:
+        """The names of the fields that are set and need the response's body."""
+        return tuple(key for key in ("text", "not_text", "matches", "json") if getattr(self, key) is not None)
 
     def _request_problems(self) -> Iterator[str]:
         if not re.fullmatch(r"/[^\s#]*", self.path):
@@ -91,15 +109,18 @@ class Check(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
             except re.error as error:
                 yield f"`matches` is not a valid regular expression: {error}"
         yield from _json_problems("json", self.json)
-        needs_body = [key for key in ("text", "not_text", "matches", "json") if getattr(self, key) is not None]
-        if self.method == "HEAD" and needs_body:
-            yield f"`{needs_body[0]}` needs a response body, and a response to HEAD has none"
+        if self.method == "HEAD" and self.of_the_body:
+            yield f"`{self.of_the_body[0]}` needs a response body, and a response to HEAD has none"
 
 
 def checks_digest(checks: tuple[Check, ...]) -> str:
     """Return one digest of all checks; a verdict stores it to record which checks the image passed."""
     text = json.dumps(msgspec.to_builtins(checks), sort_keys=True)
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _as_tuple(texts: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    return (texts,) if isinstance(texts, str) else tuple(texts or ())
 
 
 def _json_problems(key: str, value: object) -> Iterator[str]:

@@ -23,11 +23,12 @@ from seatrial.checks.http.response import LARGEST_BODY, Response
 from seatrial.errors import sanitize
 from seatrial.host.signals import start_thread
 
-__all__ = ["Request", "send", "speaks_tls", "tls_context"]
+__all__ = ["MOST_REDIRECTS", "Request", "send", "speaks_tls", "tls_context"]
 
+MOST_REDIRECTS = 3
+"""How many redirects are followed."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _SEE_OTHER, _KEEPS_METHOD = 303, (307, 308)
-_MOST_REDIRECTS = 3
 _INFORMATIONAL = (102, 103)
 _STREAM_SECONDS = 1.0
 _LOOK_SECONDS = 1.0
@@ -87,8 +88,8 @@ def send(
             return replace(response, redirect_error=f"it redirects to {shown}, which is not on {base_url.origin}")
         if f"{request.method} {response.location}" in visited:
             return replace(response, redirect_error=f"it redirects in a loop, back to {shown}")
-        if len(visited) > _MOST_REDIRECTS:
-            return replace(response, redirect_error=f"it redirects more than {_MOST_REDIRECTS} times, then to {shown}")
+        if len(visited) > MOST_REDIRECTS:
+            return replace(response, redirect_error=f"it redirects more than {MOST_REDIRECTS} times, then to {shown}")
         url = response.location
 
 

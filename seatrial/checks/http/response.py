@@ -18,6 +18,7 @@ from seatrial.checks.http.base_url import BaseUrl
 from seatrial.engine.model import Image
 from seatrial.errors import sanitize
 from seatrial.model.app import VERSION_LABEL, Check
+from seatrial.model.check import VERSION_PLACEHOLDER
 from seatrial.model.version import UNVERSIONED
 
 __all__ = ["LARGEST_BODY", "Expected", "Response", "problem_with"]
@@ -25,7 +26,6 @@ __all__ = ["LARGEST_BODY", "Expected", "Response", "problem_with"]
 LARGEST_BODY = 1024 * 1024
 """The most bytes of a body that are read."""
 _CHARSET = re.compile(r"""charset=["']?([\w.:-]+)""", re.IGNORECASE)
-_VERSION = "{version}"
 _ANY_VERSION = r"([0-9A-Za-z_](?:[\w.+-]*\w)?)"
 # Version 1 is not found in 1.4, 2.1, 1-rc or 1+dirty; it is found in v1 and in "this is 1."
 _BEFORE, _AFTER = r"(?<![\w.+-])v?", r"(?![\w-]|[.+]\w)"
@@ -75,7 +75,7 @@ class Expected(Struct, frozen=True, kw_only=True):
     def with_version(self, value: Any) -> Any:  # noqa: ANN401  any JSON
         """Return a value with every `{version}` in it replaced by the version."""
         if isinstance(value, str):
-            return value.replace(_VERSION, self.version)
+            return value.replace(VERSION_PLACEHOLDER, self.version)
         if isinstance(value, Mapping):
             return {self.with_version(key): self.with_version(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
@@ -88,15 +88,17 @@ class Expected(Struct, frozen=True, kw_only=True):
 
     def pattern_of(self, expression: str) -> str:
         """Return a regular expression with its version, which may not be part of a longer one at its start or end."""
-        return self._bounded(expression, expression.replace(_VERSION, re.escape(self.version)))
+        return self._bounded(expression, expression.replace(VERSION_PLACEHOLDER, re.escape(self.version)))
 
     @staticmethod
     def _bounded(written: str, pattern: str) -> str:
-        return f"{_BEFORE * written.startswith(_VERSION)}{pattern}{_AFTER * written.endswith(_VERSION)}"
+        before = _BEFORE if written.startswith(VERSION_PLACEHOLDER) else ""
+        after = _AFTER if written.endswith(VERSION_PLACEHOLDER) else ""
+        return f"{before}{pattern}{after}"
 
     def other_version(self, wanted: str, found: str) -> str | None:
         """Return the problem if `found` matches `wanted` but for another version in the place of `{version}`."""
-        before, version, after = wanted.partition(_VERSION)
+        before, version, after = wanted.partition(VERSION_PLACEHOLDER)
         if not version or not (before or after):
             return None
         match = re.search(f"{re.escape(before)}{_ANY_VERSION}{re.escape(self.with_version(after))}", found)
@@ -142,16 +144,16 @@ def _body_problems(check: Check, response: Response, expected: Expected) -> Iter
 
 
 def _text_problems(check: Check, body: str, expected: Expected) -> Iterator[str]:
-    for text in _as_tuple(check.text):
+    for text in check.texts:
         wanted = expected.with_version(text)
         if not re.search(expected.pattern(text), body):
             general = f"the body does not contain {wanted!r}; it begins {_beginning(body)}"
             yield _version_problem(text, body, expected) or general
-    for text in _as_tuple(check.not_text):
+    for text in check.absent_texts:
         if (unwanted := expected.with_version(text)) in body:
             yield f"the body contains {unwanted!r}; it begins {_beginning(body)}"
     if check.matches is not None and not re.search(expected.pattern_of(check.matches), body):
-        shown = check.matches.replace(_VERSION, re.escape(expected.version))
+        shown = check.matches.replace(VERSION_PLACEHOLDER, re.escape(expected.version))
         yield f"the body does not match {shown!r}; it begins {_beginning(body)}"
 
 
@@ -182,7 +184,7 @@ def _version_problem(wanted: str, found: str, expected: Expected) -> str | None:
     """Return the problem if the text differs from what is wanted only in its version, else None."""
     if other := expected.other_version(wanted, found):
         return other
-    if wanted.strip() == _VERSION:
+    if wanted.strip() == VERSION_PLACEHOLDER:
         return f"expected {expected}, got {_beginning(found)}"
     return None
 
@@ -201,7 +203,7 @@ def _json_problems(wanted: Any, found: Any, place: str, expected: Expected) -> I
         for number, (one, other) in enumerate(zip(wanted, found, strict=True)):
             yield from _json_problems(one, other, f"{place}[{number}]", expected)
     elif not _equal(expected.with_version(wanted), found):
-        if isinstance(wanted, str) and _VERSION in wanted:
+        if isinstance(wanted, str) and VERSION_PLACEHOLDER in wanted:
             other = expected.other_version(wanted, found) if isinstance(found, str) else None
             got = found if isinstance(found, str) else json.dumps(found)
             yield other or f"expected {expected}, got {sanitize(got, limit=120)}"
@@ -211,10 +213,6 @@ def _json_problems(wanted: Any, found: Any, place: str, expected: Expected) -> I
 
 def _equal(wanted: Any, found: Any) -> bool:  # noqa: ANN401  any JSON
     return isinstance(wanted, bool) == isinstance(found, bool) and bool(wanted == found)
-
-
-def _as_tuple(texts: str | tuple[str, ...] | None) -> tuple[str, ...]:
-    return (texts,) if isinstance(texts, str) else tuple(texts or ())
 
 
 def _shown(value: Any) -> str:  # noqa: ANN401  any JSON

@@ -9,17 +9,16 @@ from typing import Any, Final
 
 from seatrial.checks.http.base_url import BaseUrl
 from seatrial.checks.http.response import Expected
-from seatrial.model.check import Check
+from seatrial.model.check import VERSION_PLACEHOLDER, Check
 from seatrial.model.shell import ShellCommand, Variable, Word
 
-__all__ = ["RECEIVED", "comparisons", "reads_body", "url"]
+__all__ = ["RECEIVED", "comparisons", "url"]
 
 RECEIVED: Final = Variable("received")
 """The folder that has the response's `body` and `headers`."""
 _BODY: Final[Word] = ("", RECEIVED, "/body")
 _HEADERS: Final[Word] = ("", RECEIVED, "/headers")
 _ANSWER: Final[Word] = ("", Variable("answer"))
-_VERSION: Final = "{version}"
 # The same as the response's own expressions for a version at the start or end of a text.
 _BEFORE, _AFTER = "(^|[^[:alnum:]_.+-])v?", "($|[^[:alnum:]_.+-]|[.+]$|[.+][^[:alnum:]_])"
 # The headers of a redirect come before those of the response.
@@ -30,11 +29,6 @@ _SEARCH: Final = (
 _JSON: Final = (
     'import json, sys; sys.tracebacklimit = 0; found = json.load(open(sys.argv[1], "rb")); sys.exit(not ({condition}))'
 )
-
-
-def reads_body(check: Check) -> bool:
-    """Return whether a check looks at the body of the response."""
-    return any(value is not None for value in (check.text, check.not_text, check.matches, check.json))
 
 
 def comparisons(check: Check, expected: Expected, base_url: BaseUrl | Variable) -> Iterator[ShellCommand]:
@@ -52,9 +46,9 @@ def comparisons(check: Check, expected: Expected, base_url: BaseUrl | Variable) 
             *found,
             _search(value, expected),
         )
-    for text in _texts(check.text):
+    for text in check.texts:
         yield _compared(check, f"contains {expected.with_version(text)!r}", (*_search(text, expected), _BODY))
-    for text in map(expected.with_version, _texts(check.not_text)):
+    for text in map(expected.with_version, check.absent_texts):
         absent = [("grep", "-c", "-F", "-e", text, _BODY), ("grep", "-x", "0")]
         if "\n" in text:
             absent = [(*_python(rf"\A(?!(?s:.*){re.escape(text)})"), _BODY)]
@@ -108,7 +102,7 @@ def _search(text: str, expected: Expected) -> tuple[Word, ...]:
     """Return the command that finds a text; grep would take two lines for two texts."""
     if "\n" in text:
         return _python(expected.pattern(text))
-    before, after = text.startswith(_VERSION), text.endswith(_VERSION)
+    before, after = text.startswith(VERSION_PLACEHOLDER), text.endswith(VERSION_PLACEHOLDER)
     if before or after:
         return ("grep", "-E", "-e", f"{_BEFORE * before}{_escaped(expected.with_version(text))}{_AFTER * after}")
     return ("grep", "-F", "-e", expected.with_version(text))
@@ -141,7 +135,3 @@ def _conditions(wanted: Any, place: str) -> Iterator[str]:  # noqa: ANN401  any 
 def _escaped(text: str) -> str:
     """Return the expression that finds a text, for grep with and without -E."""
     return re.sub(r"[.*+?(){}|$\[]", r"[\g<0>]", re.sub(r"[\\^]", r"\\\g<0>", text))
-
-
-def _texts(texts: str | tuple[str, ...] | None) -> tuple[str, ...]:
-    return (texts,) if isinstance(texts, str) else texts or ()

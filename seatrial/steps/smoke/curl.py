@@ -7,17 +7,16 @@ import re
 
 from seatrial.checks.http.base_url import BaseUrl
 from seatrial.checks.http.probe import request_for
-from seatrial.checks.http.request import Request
+from seatrial.checks.http.request import MOST_REDIRECTS, Request
 from seatrial.checks.http.response import Expected
 from seatrial.model.app import App
 from seatrial.model.check import Check
 from seatrial.model.shell import ShellCommand, Variable, Word
-from seatrial.steps.smoke.comparisons import RECEIVED, comparisons, reads_body, url
+from seatrial.steps.smoke.comparisons import RECEIVED, comparisons, url
 
 __all__ = ["curl_checks"]
 
 _REQUEST_SECONDS = 10
-_MOST_REDIRECTS = 3
 _FIRST_ERROR = 400
 # Headers whose values let somebody in.
 _SECRET_HEADER = re.compile("authorization|cookie|token|key|secret|password", re.IGNORECASE)
@@ -60,7 +59,7 @@ def _request(  # noqa: PLR0913  each argument is one thing
     """Return the request of a check; it saves the status and a URL, and keeps headers and body if they are compared."""
     words: list[Word] = ["curl", "--silent", "--show-error"]
     words += ["--fail"] if (check.status or 200) < _FIRST_ERROR else []
-    words += ["--location", "--max-redirs", str(_MOST_REDIRECTS)] if check.follows_redirects else []
+    words += ["--location", "--max-redirs", str(MOST_REDIRECTS)] if check.follows_redirects else []
     if not isinstance(base_url, BaseUrl) or not base_url.deployed:
         words += ["--noproxy", "*", *(["--insecure"] if check.scheme == "https" else [])]
     words += ["--max-time", f"{check.within or _REQUEST_SECONDS:g}"]
@@ -76,7 +75,7 @@ def _request(  # noqa: PLR0913  each argument is one thing
     words += headers
     words += [] if request.body is None else ["--data-raw", request.body.decode()]
     words += ["--dump-header", ("", RECEIVED, "/headers")] if check.response_headers else []
-    words += ["--output", ("", RECEIVED, "/body") if reads_body(check) else "/dev/null"]
+    words += ["--output", ("", RECEIVED, "/body") if check.of_the_body else "/dev/null"]
     where = "%{url_effective}" if check.follows_redirects else "%{redirect_url}"
     curl = (*words, "--write-out", f"%{{http_code}} {where}", url(base_url, check.scheme, request.path))
     return ShellCommand(
@@ -91,7 +90,7 @@ def _request(  # noqa: PLR0913  each argument is one thing
 
 
 def _is_saved(check: Check) -> bool:
-    return reads_body(check) or bool(check.response_headers)
+    return bool(check.of_the_body or check.response_headers)
 
 
 def _headers(

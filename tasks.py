@@ -105,7 +105,7 @@ def _equip(c: Context) -> None:
     },
 )
 def test(c: Context, only: str = "", engine: str = "usual") -> None:
-    """Run linter, types and all tests; on a newer engine, only the tests that need one."""
+    """Run linter, types and all tests but the slow ones; on a newer engine, only the tests that need one."""
     if engine not in ("usual", *STORES):
         raise Exit(f"--engine {engine}: choose one of usual, {', '.join(STORES)}", code=2)
     _equip(c)

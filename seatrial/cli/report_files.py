@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -120,12 +121,11 @@ def page(document: CommandDocument, world: World) -> bytes:
     from seatrial.output.page.page import Page
 
     picture = document.screenshot or (document.verdict.screenshot if document.verdict else None)
-    log = _content(document.build_log).decode("utf-8", "replace") if document.build_log else ""
     made = Page(
         document=document,
         entries=_releases(document, world),
         screenshot=_content(picture) if picture else b"",
-        log=log.splitlines(),
+        log=_lines(document.build_log or os.devnull),
     )
     return made.html().encode("utf-8", "backslashreplace")
 
@@ -135,6 +135,11 @@ def _content(path: str) -> bytes:
         return Path(path).read_bytes()
     except OSError:
         return b""
+
+
+def _lines(path: str) -> Iterator[str]:
+    with suppress(OSError), Path(path).open(encoding="utf-8", errors="replace") as file:
+        yield from file
 
 
 def find_run(world: World, app: App, version: str | None) -> CommandDocument:
@@ -149,7 +154,7 @@ def find_run(world: World, app: App, version: str | None) -> CommandDocument:
         of_app = (document.app, document.environment or "") == (app.name, app.settings_environment)
         if of_app and version in (None, document.version):
             return document
-    for entry in reversed(world.ledger.entries()):
+    for entry in world.ledger.newest_first():
         if entry.is_of(app.name, app.settings_environment) and version in (None, entry.version):
             return ledger_document(entry)
     raise UsageError(

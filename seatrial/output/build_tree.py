@@ -65,7 +65,7 @@ class BuildTree:
         if event.kind in _MARKS:
             step.end, step.seconds, step.moved = event.kind, event.seconds, ""
         elif event.kind is BuildEventKind.LOG and event.text.strip():
-            step.last_line = sanitize(event.text, limit=200)
+            step.last_line = event.text
         elif event.kind is BuildEventKind.STATUS:
             step.moved = _amount(event)
 
@@ -92,7 +92,8 @@ class BuildTree:
         row.add_row(self._spinner, Text(step.words), f"{step.moved}  {self._clock() - step.since:.1f} s".strip())
         if not step.last_line:
             return row
-        return Group(row, Text(f"       {step.last_line}", style="dim", no_wrap=True, overflow="ellipsis"))
+        last = sanitize(step.last_line, limit=200)
+        return Group(row, Text(f"       {last}", style="dim", no_wrap=True, overflow="ellipsis"))
 
 
 def _amount(event: BuildEvent) -> str:

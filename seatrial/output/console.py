@@ -42,6 +42,7 @@ __all__ = ["Console"]
 
 _COLOURS = {Status.OK: "green", Status.CHANGED: "yellow", Status.SKIPPED: "cyan"}
 _COLOURS |= {Status.UNKNOWN: "magenta", Status.FAILED: FAILED_STYLE}
+_SHOWN = (BuildEventKind.CACHED, BuildEventKind.DONE, BuildEventKind.FAILED, BuildEventKind.WARNING)
 _UNKNOWN_CALL = Call()
 _DIGEST_COLUMN = 8
 _LONGEST_DIFF = 40
@@ -177,6 +178,8 @@ class Console:
             return
         if event.kind is not BuildEventKind.WARNING and (screen := self._moving):
             self._grow(screen, event)
+            return
+        if event.kind not in _SHOWN:
             return
         from seatrial.sources.step_names import INTERNAL_STEPS
 

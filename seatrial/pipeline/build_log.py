@@ -48,21 +48,22 @@ class _File:
         self._full = False
 
     def write(self, line: str) -> None:
-        with self._noting():
-            if not self._full:
-                self._file.write(f"{line}\n")
+        if self._full:
+            return
+        try:
+            self._file.write(f"{line}\n")
+        except OSError as error:
+            self._cannot_write(error)
 
     def close(self) -> None:
-        with self._noting():
-            self._file.close()
-
-    @contextmanager
-    def _noting(self) -> Iterator[None]:
         try:
-            yield
+            self._file.close()
         except OSError as error:
-            self._full = True
-            self._state.cannot_write(error)
+            self._cannot_write(error)
+
+    def _cannot_write(self, error: OSError) -> None:
+        self._full = True
+        self._state.cannot_write(error)
 
 
 @contextmanager

@@ -34,8 +34,8 @@ class Changes(Struct, frozen=True, kw_only=True):
 
 def release_before(world: World, repository: str, image: str) -> Entry | None:
     """Return the last release of another image in a repository, or None."""
-    entries = world.ledger.entries(repository)
-    return next((one for one in reversed(entries) if one.action == "release" and one.image != image), None)
+    entries = world.ledger.newest_first(repository)
+    return next((one for one in entries if one.action == "release" and one.image != image), None)
 
 
 def changes_since(world: World, app: App, image: Image, before: Entry) -> Changes:

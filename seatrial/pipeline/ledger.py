@@ -6,7 +6,7 @@ import errno
 import fcntl
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,9 @@ class Entry(Struct, frozen=True, kw_only=True):
         return json.loads(json.dumps(msgspec.to_builtins(verdict))) if verdict else None
 
 
+_DECODER = msgspec.json.Decoder(Entry)
+
+
 class Ledger:
     """The ledger of one project: a file."""
 
@@ -65,14 +68,24 @@ class Ledger:
 
     def entries(self, repository: str | None = None) -> tuple[Entry, ...]:
         """Return all entries, or those of one repository, oldest first; damaged lines are skipped."""
+        return tuple(self.newest_first(repository))[::-1]
+
+    def newest_first(self, repository: str | None = None, tag: str | None = None) -> Iterator[Entry]:
+        """Yield all entries, or those of one repository or about one tag, newest first; damaged lines are skipped.
+
+        Only lines that are yielded are parsed, so what is found near the end costs the same in a long ledger.
+        """
         try:
-            lines = self.path.read_text("utf-8", errors="replace").split("\n")
+            content = self.path.read_bytes()
         except FileNotFoundError:
-            return ()
+            return
         except OSError as error:
             raise self._failure("cannot read the ledger", error) from error
-        found = (_entry(line) for line in lines)
-        return tuple(one for one in found if one and repository in (None, one.repository))
+        word = tag or repository
+        for line in _lines_from_the_end(content, json.dumps(word).encode() if word else b""):
+            one = _entry(line)
+            if one and repository in (None, one.repository) and (tag is None or tag in one.digests):
+                yield one
 
     def released(self, repository: str) -> dict[str, str]:
         """Return the digest that was last released under each tag of a repository, the latest release last."""
@@ -85,8 +98,12 @@ class Ledger:
 
     def last(self, reference: ImageReference) -> Entry | None:
         """Return the last entry about a tag, or None."""
-        found = self.entries(str(reference.with_tag("")))
-        return next((one for one in reversed(found) if reference.tag in one.digests), None)
+        return next(self.newest_first(str(reference.with_tag("")), reference.tag), None)
+
+    def digest(self, reference: ImageReference) -> str | None:
+        """Return the digest that was last released under a tag, or None."""
+        found = self.last(reference)
+        return found.digests[str(reference.tag)] if found else None
 
     def append(self, entry: Entry) -> None:
         """Append an entry as one line and flush it to disk; raise `StepFailed` if that fails."""
@@ -120,8 +137,22 @@ class Ledger:
             return file.read(1) != b"\n"
 
 
-def _entry(line: str) -> Entry | None:
+def _lines_from_the_end(content: bytes, word: bytes) -> Iterator[bytes]:
+    """Yield the lines that hold a word, the last one first."""
+    end = len(content)
+    while end >= 0 and (found := content.rfind(word, 0, end)) >= 0:
+        start = content.rfind(b"\n", 0, found) + 1
+        stop = content.find(b"\n", found)
+        yield content[start : stop if stop >= 0 else None]
+        end = start - 1
+
+
+def _entry(line: bytes) -> Entry | None:
     try:
-        return msgspec.convert(json.loads(line), Entry)
+        return _DECODER.decode(line)
     except ValueError:  # msgspec's errors are of this kind, too
+        pass
+    try:  # what is not UTF-8 in a name is no damage
+        return msgspec.convert(json.loads(line.decode("utf-8", "replace")), Entry)
+    except ValueError:
         return None

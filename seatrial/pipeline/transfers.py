@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -74,13 +75,19 @@ class TransferSummary:
     def __init__(self) -> None:
         self.layers: dict[str, Layer] = {}
         self.sent = 0
+        self._moving: set[str] = set()
+
+    @property
+    def all_done(self) -> bool:
+        """Whether there are layers, and the transfer of each has ended."""
+        return bool(self.layers) and not self._moving
 
     def on_event(self, event: Transfer | BytesSent) -> str | None:
         """Record an event; if the engine begins to wait, return a line that says why, else None."""
         if isinstance(event, BytesSent):
             self.sent += event.bytes
             return None
-        words = sanitize(event.text)
+        words = _words(event.text)
         if words.startswith(_HEADLINE):
             return None
         layer = self.layers.setdefault(event.layer, Layer(id=sanitize(event.layer)[:_SHORT_ID]))
@@ -90,13 +97,16 @@ class TransferSummary:
             if layer.result is None or result in (LayerResult.SENT, LayerResult.FETCHED):
                 layer.result, layer.words = result, words
             layer.done = True
+            self._moving.discard(event.layer)
             return None
         if words in _IDLE:
             if not layer.done:
                 layer.words, layer.current, layer.total = words, 0, None
+                self._moving.add(event.layer)
             return None
         before = layer.retry
         layer.words, layer.done = words, False
+        self._moving.add(event.layer)
         if event.total:
             layer.current, layer.total = min(event.current, event.total), event.total
         elif words == "Download complete" and layer.total:  # the last number came before the last bytes
@@ -109,6 +119,12 @@ class TransferSummary:
     def summary(self) -> str:
         """Return what moved as one line (`2 layers sent (3.4 MB), 5 already there`), empty if nothing did."""
         return describe(self.layers.values(), sent=self.sent)
+
+
+@lru_cache(maxsize=64)
+def _words(text: str) -> str:
+    """Return the engine's text for people: the same few come many thousand times."""
+    return sanitize(text)
 
 
 def describe(layers: Iterable[Layer], *, sent: int = 0) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Collection, Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from msgspec import Struct
 
@@ -90,7 +90,8 @@ class Context(Struct, frozen=True, kw_only=True):
             if not stat.S_ISLNK(status.st_mode) and is_secret_file(self.folder, path) and not _below(path, allowed)
         ]
         # A folder is listed without the files in it.
-        shown = [path for path in secrets if not any(path.startswith(f"{other}/") for other in secrets)]
+        every = frozenset(secrets)
+        shown = [path for path in secrets if every.isdisjoint(map(str, PurePosixPath(path).parents))]
         if shown:
             raise UsageError(
                 "the build context contains files that should not be in an image",

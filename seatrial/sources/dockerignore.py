@@ -7,6 +7,8 @@ Docker turns each pattern into a Go regular expression, so `[^a]`, or a `*` or `
 from __future__ import annotations
 
 import re
+from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
@@ -41,11 +43,11 @@ class IgnorePatternError(ValueError):
 
 
 class _Rule(Struct, frozen=True, kw_only=True):
-    """One line; `matches` matches paths that fit the pattern or lie below a directory that fits it."""
+    """One line; `regex` matches paths that fit the pattern or lie below a directory that fits it."""
 
     exception: bool
     pattern: str
-    matches: re.Pattern[str]
+    regex: str
 
     def may_match_below(self, directory: str) -> bool:
         parts = self.pattern.split("/")
@@ -60,7 +62,7 @@ class _Rule(Struct, frozen=True, kw_only=True):
         return len(parts) > directory.count("/") + 1
 
 
-class IgnoreRules(Struct, frozen=True, kw_only=True):
+class IgnoreRules(Struct, frozen=True, kw_only=True, dict=True):
     """The rules of one ignore file; `IgnoreRules()` excludes nothing."""
 
     rules: tuple[_Rule, ...] = ()
@@ -89,10 +91,16 @@ class IgnoreRules(Struct, frozen=True, kw_only=True):
         if path in {"", "."}:
             return False
         excluded = False
-        for rule in self.rules:
-            if rule.exception == excluded and rule.matches.fullmatch(path):
+        for exception, regex in self._groups:
+            if exception == excluded and regex.fullmatch(path):
                 excluded = not excluded
         return excluded
+
+    @cached_property
+    def _groups(self) -> tuple[tuple[bool, re.Pattern[str]], ...]:
+        """The exclusions, or exceptions, that follow each other as one regular expression: any of them decides."""
+        grouped = groupby(self.rules, key=lambda rule: rule.exception)
+        return tuple((kind, re.compile("|".join(one.regex for one in group), re.ASCII)) for kind, group in grouped)
 
     def may_include_below(self, directory: str) -> bool:
         """Return whether an exception may include something below this excluded directory; if not, skip it."""
@@ -152,12 +160,14 @@ def _rule(pattern: str) -> _Rule:
         raise ValueError("an exception needs a pattern after the '!'")
     if not _WELL_FORMED.fullmatch(body):
         raise ValueError("it has a '[' without ']', an empty or incomplete range, or a '\\' at the end")
+    # Whatever follows a matching directory is in it: Docker calls this "parent matches".
+    regex = rf"(?:{_regex(body)})(?:/{_ANY})?"
     try:
-        # Whatever follows a matching directory is in it: Docker calls this "parent matches".
-        matches = re.compile(rf"(?:{_regex(body)})(?:/{_ANY})?", re.ASCII)
+        if re.search(r"[\[\\]", body):  # nothing else can make it invalid, and compiling takes long
+            re.compile(regex, re.ASCII)
     except re.error as error:
         raise ValueError(f"it is not a valid regular expression: {error.msg}") from None
-    return _Rule(exception=exception, pattern=body, matches=matches)
+    return _Rule(exception=exception, pattern=body, regex=regex)
 
 
 def _regex(pattern: str) -> str:

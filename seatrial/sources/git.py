@@ -130,7 +130,7 @@ def first_uncommitted(folder: Path, paths: Collection[str]) -> str:
     found = _git_or_none(folder, *_STATUS, "--", ".", *outside)
     if top is None or found is None:
         return "."
-    sent = {os.path.normpath(folder / path) for path in paths}
+    sent = {os.path.normpath(os.path.join(folder, path)) for path in paths}  # noqa: PTH118  a Path takes ten times as long
     for entry in filter(None, found.split("\0")):
         path = os.path.join(top, entry[3:])  # noqa: PTH118  a "/" at the end marks a repository inside this one and must stay
         inside = path.endswith("/") and any(one.startswith(path) for one in sent)

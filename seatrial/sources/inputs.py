@@ -8,6 +8,7 @@ import os
 import stat
 import time
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -28,12 +29,12 @@ _TICK_NANOSECONDS: Final = 50_000_000
 _CHUNK: Final = 1024 * 1024
 
 
-class Inputs(Struct, frozen=True, kw_only=True):
+class Inputs(Struct, frozen=True, kw_only=True, dict=True):
     """Everything that determines a build's result: parts such as `file app.py` or `argument VERSION` with a value."""
 
     parts: Mapping[str, str]
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """One digest over all parts."""
         text = json.dumps(sorted(self.parts.items()))

@@ -12,6 +12,7 @@ from msgspec import to_builtins
 from msgspec.structs import replace
 
 from seatrial.errors import StepFailed
+from seatrial.model.reference import ImageReference
 from seatrial.pipeline.ledger import Entry, Ledger
 from seatrial.pipeline.state import Verdict
 
@@ -91,6 +92,10 @@ def test_one_repository(ledger: Ledger) -> None:
     found = ledger.released(ENTRY.repository)
     assert [found.get(tag) for tag in ("latest", "1.4.2", "1.4.3")] == ["sha256:a2", "sha256:a1", "sha256:a2"]
     assert "1" not in found
+    own = ImageReference.parse(ENTRY.repository)
+    assert [ledger.digest(own.with_tag(tag)) for tag in (*found, "1")] == [*found.values(), None]
+    assert [one.version for one in ledger.newest_first(ENTRY.repository)] == ["1.4.3", "1.4.2"]
+    assert next(ledger.newest_first()) == other
 
 
 def _line(**changed: object) -> bytes:

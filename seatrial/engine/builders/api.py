@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from docker.errors import APIError
-from docker.utils.json_stream import json_stream, stream_as_text
 
 from seatrial.engine.builders.buildkit import FailedVertex, Progress
 from seatrial.engine.builders.buildkit_status import Status, status_from_protobuf
 from seatrial.engine.builders.failure import BuildStopped
 from seatrial.engine.connection import api_url
 from seatrial.engine.failures import engine_message, stream_error
+from seatrial.engine.messages import read_messages
 from seatrial.engine.model import BuildRequest
 from seatrial.engine.protocol import Emit
 from seatrial.events import BuildEvent, WarningEvent
@@ -29,6 +29,7 @@ __all__ = ["ApiBuild", "added_dockerfile_name"]
 _BAD_REQUEST = 400
 _BUILDKIT = "2"  # its number in the API
 _LONGEST_NAME = 100
+_LONGEST_MESSAGE = 64 * 1024 * 1024  # all that a build printed in a tenth of a second
 _NO_CREDENTIALS = "e30="  # {} in base64: the base images are already in the engine
 
 
@@ -110,7 +111,7 @@ class ApiBuild:
         with response:
             if response.status_code >= _BAD_REQUEST:
                 raise BuildStopped(_message(response.text))
-            for message in json_stream(stream_as_text(response.iter_content(chunk_size=None))):
+            for message in read_messages(response.iter_content(chunk_size=None), longest=_LONGEST_MESSAGE):
                 if text := stream_error(message):
                     raise BuildStopped(text)
                 yield message

@@ -34,14 +34,16 @@ class Mask:
         values = {part.strip() for value in _values(request) for part in (value, *value.splitlines())}
         hidden = {value for value in values if len(value) >= _SHORTEST and not _is_word_of(value, dockerfile)}
         forms = {form for value in hidden for form in _forms(value)}
-        self._pattern = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))) or "(?!)")
+        self._pattern = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True)))) if forms else None
 
     def text(self, text: str) -> str:
         """Return a text with `***` instead of each value."""
-        return self._pattern.sub(_MASK, text)
+        return self._pattern.sub(_MASK, text) if self._pattern else text
 
     def event(self, event: BuildEvent) -> BuildEvent:
         """Return an event without the values."""
+        if self._pattern is None:
+            return event
         return replace(event, name=self.text(event.name), text=self.text(event.text))
 
     def failed(self, failed: FailedVertex | None) -> FailedVertex | None:

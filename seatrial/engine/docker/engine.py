@@ -202,10 +202,10 @@ class DockerEngine(Containers):
 
         from seatrial.engine.docker.transfer import (
             follow_transfer,
-            read_messages,
             transfer_error,
             translate_push_errors,
         )
+        from seatrial.engine.messages import read_messages
 
         with (
             self._connection.translate_errors(f"{reference.familiar} cannot be pushed"),

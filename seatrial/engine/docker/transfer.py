@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import chain
 from typing import Any, Literal
 
 import requests
@@ -21,9 +19,8 @@ from seatrial.model.reference import ImageReference
 from seatrial.registry.credentials import Credential
 from seatrial.registry.errors import immutable, push_refused, read_only, untrusted
 
-__all__ = ["follow_transfer", "read_messages", "transfer_error", "translate_push_errors"]
+__all__ = ["follow_transfer", "transfer_error", "translate_push_errors"]
 
-_LONGEST_LINE = 4 * 1024 * 1024
 Direction = Literal["pull", "push"]
 _REFUSED = re.compile(r"no basic auth credentials|unauthorized|denied|authentication required|forbidden", re.IGNORECASE)
 _UNTRUSTED = re.compile(r"x509:|certificate", re.IGNORECASE)
@@ -70,28 +67,6 @@ def follow_transfer(
             total = _bytes(moved.get("total")) or None
             emit(Transfer(layer=str(layer), current=_bytes(moved.get("current")), total=total, text=status))
     return digest
-
-
-def read_messages(chunks: Iterable[bytes]) -> Iterator[Any]:
-    """Yield the JSON values of a progress stream, one on each line; raise `StreamParseError` for anything else.
-
-    A line that is longer than any message of an engine is left out.
-    """
-    line = bytearray()
-    for chunk in chain(chunks, [b"\n"]):
-        first, *others = chunk.split(b"\n")
-        line += first[: _LONGEST_LINE + 1 - len(line)]
-        for other in others:
-            if line.strip() and len(line) <= _LONGEST_LINE:
-                yield _message(bytes(line))
-            line = bytearray(other[: _LONGEST_LINE + 1])
-
-
-def _message(line: bytes) -> Any:
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise StreamParseError(error) from error
 
 
 def _bytes(number: Any) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
@@ -29,15 +30,24 @@ class Page(Struct, frozen=True, kw_only=True):
     document: CommandDocument
     entries: Sequence[Entry] = ()
     screenshot: bytes = b""
-    log: Sequence[str] = ()
+    log: Iterable[str] = ()
 
     def html(self) -> str:
         """Return the page."""
         fits = self.screenshot.startswith(_PNG) and len(self.screenshot) <= _LARGEST_PICTURE
-        log = Excerpt(shown=tuple(self.log[-_MOST_LINES:]), total=len(self.log))
         picture = base64.b64encode(self.screenshot).decode() if fits else ""
-        view = View(document=self.document, entries=self.entries, picture=picture, log=log)
+        view = View(document=self.document, entries=self.entries, picture=picture, log=_end(self.log))
         css = style_sheet()
         return (
             templates().get_template("report.html.j2").render(d=self.document, view=view, css=css, seatrial=__version__)
         )
+
+
+def _end(lines: Iterable[str]) -> Excerpt:
+    """Return the last lines of a log, which may be longer than the memory."""
+    shown = deque[str](maxlen=_MOST_LINES)
+    total = 0
+    for line in lines:
+        shown.append(line.rstrip("\n"))
+        total += 1
+    return Excerpt(shown=tuple(shown), total=total)

@@ -82,7 +82,7 @@ class Keeping(Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def _entries(self) -> tuple[Entry, ...]:
         """The app's entries in the ledger, the latest first."""
-        return tuple(entry for entry in reversed(self.world.ledger.entries()) if entry.app == self.app.name)
+        return tuple(entry for entry in self.world.ledger.newest_first() if entry.app == self.app.name)
 
     @cached_property
     def _last_releases(self) -> tuple[Entry, ...]:

@@ -157,10 +157,9 @@ class Push(AppStep):
 
         A run was killed before it could record them, or another machine pushed them.
         """
-        released = world.ledger.released(str(self.destination.repository))
         left_out = {*publication.missing, *publication.not_moved}
         published = {one: found.digest for one, found in publication.manifests.items() if found and one not in left_out}
-        return {one: digest for one, digest in published.items() if released.get(str(one.tag)) != digest}
+        return {one: digest for one, digest in published.items() if world.ledger.digest(one) != digest}
 
     def _publication(self, world: World, image: Image) -> Publication:
         options = {"overwrite": self.overwrite, "backwards": self.backwards}

@@ -26,7 +26,7 @@ def last_destination(ledger: Ledger, target: App, registry: str | None) -> Desti
 
     None if nowhere.
     """
-    for entry in reversed(ledger.entries()):
+    for entry in ledger.newest_first():
         reference = ImageReference.parse(entry.repository)
         user = reference.repository.rpartition("/")[0]
         found = Destination(target=target, user=user or None, registry=reference.registry)

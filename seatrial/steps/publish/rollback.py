@@ -112,9 +112,8 @@ class Rollback(AppStep):
         self, world: World, manifests: Mapping[ImageReference, Manifest | None], manifest: Manifest
     ) -> list[ImageReference]:
         """Return the tags that already point to the manifest but are not recorded so in the ledger."""
-        released = world.ledger.released(str(self.destination.repository))
         in_place = [one for one, found in manifests.items() if found and found.digest == manifest.digest]
-        return [one for one in in_place if released.get(str(one.tag)) != manifest.digest]
+        return [one for one in in_place if world.ledger.digest(one) != manifest.digest]
 
     def _record(
         self,
@@ -129,7 +128,7 @@ class Rollback(AppStep):
             return
         repository, version = str(self.destination.repository), str(self.version)
         verdicts = (
-            one.verdict for one in reversed(world.ledger.entries(repository)) if one.version == version and one.verdict
+            one.verdict for one in world.ledger.newest_first(repository) if one.version == version and one.verdict
         )
         world.ledger.append(
             entry_for(
@@ -166,7 +165,7 @@ class Rollback(AppStep):
                 reason=f"{self._own.familiar} is not published",
                 hint=f"invoke status{self.destination.flags} (shows what is published)",
             )
-        released = world.ledger.released(str(self.destination.repository)).get(str(self._own.tag))
+        released = world.ledger.digest(self._own)
         if released not in (None, manifest.digest):
             raise Conflict(
                 message,

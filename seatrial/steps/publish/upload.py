@@ -109,10 +109,10 @@ class Upload(Struct, kw_only=True):
             nonlocal next_look
             if isinstance(event, Transfer):
                 transfers.on_event(event)
-                layers = transfers.layers
-                self._sent |= {one for one, layer in layers.items() if layer.result is LayerResult.SENT}
-                all_there = bool(layers) and all(layer.done for layer in layers.values())
-                if all_there or time.monotonic() > next_look:
+                layer = transfers.layers.get(event.layer)
+                if layer and layer.result is LayerResult.SENT:
+                    self._sent.add(event.layer)
+                if transfers.all_done or time.monotonic() > next_look:
                     next_look = time.monotonic() + _SECONDS_BETWEEN_LOOKS
                     self._look_or_ignore()
             self.emit(event)

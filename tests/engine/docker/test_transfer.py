@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from docker.errors import StreamParseError
 
-from seatrial.engine.docker.transfer import follow_transfer, read_messages
+from seatrial.engine.docker.transfer import follow_transfer
+from seatrial.engine.messages import read_messages
 from seatrial.events import Event, Transfer
 from seatrial.model.reference import ImageReference
 

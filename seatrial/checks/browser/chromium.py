@@ -25,7 +25,7 @@ from seatrial.errors import StepFailed, Unavailable
 from seatrial.host.atomic_write import replace_file
 from seatrial.settings.variables import variables
 
-__all__ = ["Page", "open_page"]
+__all__ = ["Page", "chromium", "look_at", "open_page"]
 
 _FLAGS = (
     "--disable-gpu",
@@ -89,28 +89,33 @@ def open_page(  # noqa: PLR0913  each argument is one thing
 async def _visit(
     url: str, seconds: float, program: str, starting: float, *, any_certificate: bool
 ) -> tuple[Page, bytes | None]:
-    """Return the page without its screenshot, and the screenshot."""
+    async with chromium(program, starting) as browser:
+        return await look_at(browser, url, seconds, starting, any_certificate=any_certificate)
+
+
+async def look_at(
+    browser: Browser, url: str, seconds: float, starting: float = _START_SECONDS, *, any_certificate: bool = False
+) -> tuple[Page, bytes | None]:
+    """Open a page in a tab of its own; return it without its screenshot, and the screenshot as PNG if there is one."""
     clock = asyncio.get_running_loop().time
     title, picture = "", None
-    async with _chromium(program, starting) as browser:
-        async with asyncio.timeout(starting):
-            tab = await Tab.open(browser, url, any_certificate=any_certificate)
-        began = clock()
-        deadline = began + seconds
-        await tab.load(until=deadline - min(_SCREENSHOT_SECONDS, seconds * _SCREENSHOT_SHARE))
-        with suppress(TimeoutError, Error):  # a page that hangs has neither title nor looks
-            async with asyncio.timeout_at(deadline):
-                title = await tab.title()
-                picture = await tab.screenshot()
-                await tab.judge_icons()
-        if not browser.is_connected():
-            raise Error("it has ended")
-        page = Page(url=tab.url, title=title, problems=tab.problems, screenshot=None, seconds=clock() - began)
-    return page, picture
+    async with asyncio.timeout(starting):
+        tab = await Tab.open(browser, url, any_certificate=any_certificate)
+    began = clock()
+    deadline = began + seconds
+    await tab.load(until=deadline - min(_SCREENSHOT_SECONDS, seconds * _SCREENSHOT_SHARE))
+    with suppress(TimeoutError, Error):  # a page that hangs has neither title nor looks
+        async with asyncio.timeout_at(deadline):
+            title = await tab.title()
+            picture = await tab.screenshot()
+            await tab.judge_icons()
+    if not browser.is_connected():
+        raise Error("it has ended")
+    return Page(url=tab.url, title=title, problems=tab.problems, screenshot=None, seconds=clock() - began), picture
 
 
 @asynccontextmanager
-async def _chromium(program: str, starting: float) -> AsyncIterator[Browser]:
+async def chromium(program: str, starting: float) -> AsyncIterator[Browser]:
     """Yield a Chromium with a profile of its own; afterwards both are gone. Errors of Playwright become ours."""
     try:
         async with async_playwright() as playwright:

@@ -16,7 +16,7 @@ from tests.waiting import wait_until
 __all__ = ["left_in"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def chromium() -> str:
     """The installed Chromium; it may be missing only outside CI."""
     found = shutil.which("chromium")

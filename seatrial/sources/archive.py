@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from seatrial.errors import UsageError
+from seatrial.host.regular_files import read_pieces
 from seatrial.sources.context import Context, unreadable
 from seatrial.sources.inputs import sent_mode
 
@@ -18,6 +19,8 @@ __all__ = ["stream"]
 
 _CHUNK: Final = 1024 * 1024
 _BLOCK: Final = tarfile.BLOCKSIZE
+_BLANKS: Final = b" " * 8  # instead of the checksum while it is computed
+_LARGEST: Final = 8**11 - 1  # what fits into a header's field
 
 
 def stream(
@@ -58,43 +61,56 @@ def _blocks(
         yield content + _padding(len(content))
     for name, status in context.entries.items():
         if name not in extra:
-            yield from _entry(context.folder / name, name, status, mtime, digests.get(name, ""))
-            if stat.S_ISREG(status.st_mode) and (context.folder / name).lstat().st_size > status.st_size:
+            path = f"{context.folder}/{name}"
+            yield from _entry(path, name, status, mtime, digests.get(name, ""))
+            if stat.S_ISREG(status.st_mode) and os.lstat(path).st_size > status.st_size:
                 grown(name)
 
 
-def _entry(path: Path, name: str, status: os.stat_result, mtime: int | None, digest: str) -> Iterator[bytes]:
+def _entry(path: str, name: str, status: os.stat_result, mtime: int | None, digest: str) -> Iterator[bytes]:
     seconds = int(status.st_mtime) if mtime is None else mtime
     try:
         if stat.S_ISDIR(status.st_mode):
-            yield _header(f"{name}/", type=tarfile.DIRTYPE, mtime=seconds, mode=0o755)
+            yield _header(f"{name}/", kind=tarfile.DIRTYPE, mtime=seconds, mode=0o755)
         elif stat.S_ISLNK(status.st_mode):
-            yield _header(name, type=tarfile.SYMTYPE, mtime=seconds, mode=0o777, linkname=str(path.readlink()))
+            target = str(Path(path).readlink())
+            yield _any_header(name, mtime=seconds, mode=0o777, type=tarfile.SYMTYPE, linkname=target)
         else:
             yield _header(name, mtime=seconds, mode=sent_mode(status.st_mode), size=status.st_size)
             yield from _content(path, status.st_size, digest.rpartition(":")[2])
     except OSError as error:
-        raise unreadable(path, error) from error
+        raise unreadable(Path(path), error) from error
 
 
-def _content(path: Path, size: int, digest: str) -> Iterator[bytes]:
+def _content(path: str, size: int, digest: str) -> Iterator[bytes]:
     left, actual = size, hashlib.sha256()
-    with path.open("rb", buffering=0) as file:
-        while left and (chunk := file.read(min(left, _CHUNK))):
-            left -= len(chunk)
-            if digest:
-                actual.update(chunk)
-            yield chunk
-        if left or (digest and actual.hexdigest() != digest):
-            raise UsageError(
-                f"{path} changed while it was being sent",
-                reason="its content differs from when the build context was read",
-                hint="wait until no program writes to it, then run it again",
-            )
+    for piece in read_pieces(path, size):
+        left -= len(piece)
+        if digest:
+            actual.update(piece)
+        yield piece
+    if left or (digest and actual.hexdigest() != digest):
+        raise UsageError(
+            f"{path} changed while it was being sent",
+            reason="its content differs from when the build context was read",
+            hint="wait until no program writes to it, then run it again",
+        )
     yield _padding(size)
 
 
-def _header(name: str, **fields: bytes | int | str) -> bytes:
+def _header(name: str, *, mtime: int, mode: int, size: int = 0, kind: bytes = tarfile.REGTYPE) -> bytes:
+    raw = os.fsencode(name)
+    if len(raw) > tarfile.LENGTH_NAME or not 0 <= mtime <= _LARGEST or size > _LARGEST:
+        return _any_header(name, mtime=mtime, mode=mode, size=size, type=kind)
+    # The usual case, which takes tarfile longer than reading a small file.
+    nobody = b"0000000\0"
+    numbers = b"%07o\0%b%b%011o\0%011o\0" % (mode, nobody, nobody, size, mtime)
+    checksum = sum(raw) + sum(numbers) + sum(_BLANKS) + sum(kind) + sum(tarfile.GNU_MAGIC)
+    head = b"%b%b%06o\0 %b%b%b" % (raw.ljust(100, b"\0"), numbers, checksum, kind, bytes(100), tarfile.GNU_MAGIC)
+    return head.ljust(_BLOCK, b"\0")
+
+
+def _any_header(name: str, **fields: bytes | int | str) -> bytes:
     entry = tarfile.TarInfo(name)
     for field, value in fields.items():
         setattr(entry, field, value)

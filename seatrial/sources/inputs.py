@@ -15,6 +15,7 @@ from typing import Final
 from msgspec import Struct
 
 from seatrial.errors import sanitize
+from seatrial.host.regular_files import read_pieces
 from seatrial.sources.context import Context, unreadable
 from seatrial.wording import summarize_names
 
@@ -26,7 +27,6 @@ UNCOMMITTED: Final = "uncommitted changes"
 # Two changes within one tick of the file system's clock have the same time. So the digest of a file that changed just
 # now is not kept: the next change might not show in its status.
 _TICK_NANOSECONDS: Final = 50_000_000
-_CHUNK: Final = 1024 * 1024
 
 
 class Inputs(Struct, frozen=True, kw_only=True, dict=True):
@@ -108,11 +108,9 @@ def entry_digest(path: Path, status: os.stat_result | None = None) -> str:
             return f"link {path.readlink()}"
         if stat.S_ISDIR(status.st_mode):
             return "folder"
-        content, left = hashlib.sha256(), status.st_size
-        with path.open("rb", buffering=0) as file:
-            while left and (chunk := file.read(min(left, _CHUNK))):
-                content.update(chunk)
-                left -= len(chunk)
+        content = hashlib.sha256()
+        for piece in read_pieces(str(path), status.st_size):
+            content.update(piece)
     except OSError as error:
         raise unreadable(path, error) from error
     return f"{sent_mode(status.st_mode):o} sha256:{content.hexdigest()}"

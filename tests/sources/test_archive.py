@@ -56,6 +56,16 @@ def test_stream(folder: Path) -> None:
     assert contents == {"Dockerfile": b"FROM scratch\n", "app.py": b"app.py", "twin.py": b"app.py"}
 
 
+@pytest.mark.parametrize("mtime", [0, 8**11 - 1, 8**11])
+@pytest.mark.parametrize("name", ["a", "é\udcff", "x" * 100, "x" * 101])
+def test_a_header(tmp_path: Path, name: str, mtime: int) -> None:
+    """An entry begins with the header that tarfile writes for it."""
+    expected = tarfile.TarInfo(name)
+    expected.size, expected.mtime, expected.mode = 3, mtime, 0o644
+    raw = b"".join(stream(Context(folder=tmp_path, entries={}), {name: b"abc"}, mtime=mtime))
+    assert raw.startswith(expected.tobuf(tarfile.GNU_FORMAT, errors="surrogateescape") + b"abc")
+
+
 def test_the_same_everywhere(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """With one mtime for all, the same files give the same bytes in another folder with other modes and times."""
     other = tmp_path_factory.mktemp("clone")

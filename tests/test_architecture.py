@@ -49,8 +49,8 @@ STAGES = {
 ONLY = {
     "invoke": ("tasks.py", "__main__.py", "cli/"),
     "docker": ("engine/",),
-    "urllib3": ("checks/http/", "engine/", "registry/"),
-    "requests": ("registry/", "engine/"),
+    "urllib3": ("checks/http/", "engine/"),
+    "requests": ("registry/connections.py", "engine/"),
     "rich": ("output/",),
     "jinja2": ("output/page/", "steps/init/"),
     "subprocess": ("host/subprocesses.py", "steps/setup/engine.py"),

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from seatrial.errors import NotAnImage, RegistryUnavailable, SeatrialError, sanitize
 from seatrial.model.reference import ImageReference
 from seatrial.registry.artifact import image_of_index, require_image
+from seatrial.registry.connections import Response
 from seatrial.registry.credentials import Credential, CredentialStore, HelperError
 from seatrial.registry.http import RegistryHttp, grants_push
 from seatrial.registry.model import Configuration, HistoryRecord, Layer, Manifest
-
-if TYPE_CHECKING:
-    import requests
 
 __all__ = ["HttpRegistry"]
 
@@ -29,6 +28,7 @@ _IMAGE_TYPES = (
     "application/vnd.docker.distribution.manifest.v2+json",
 )
 _ACCEPT = {"Accept": ", ".join((*_INDEX_TYPES, *_IMAGE_TYPES))}
+_LINK, _RELATION = re.compile("<([^<>]*)>([^<>]*)"), re.compile(r""";\s*rel\s*=\s*["']?([^"';,]*)""", re.IGNORECASE)
 _OK, _FORBIDDEN, _NOT_FOUND = 200, 403, 404
 _ACCEPTED = range(200, 300)  # 201 by the specification, 202 from some registries
 
@@ -93,7 +93,7 @@ class HttpRegistry:
                 if isinstance(one, dict)
             ),
             body=response.content,
-            media_type=_media_type(found, response.headers.get("Content-Type", "").partition(";")[0]),
+            media_type=_media_type(found, response.header("Content-Type").partition(";")[0]),
         )
         self._manifests[reference.repository, manifest.digest] = manifest
         return manifest
@@ -150,7 +150,7 @@ class HttpRegistry:
         path = f"/v2/{reference.repository}/manifests/{reference.tag}"
         headers = {"Content-Type": manifest.media_type}
         response = self._http.send("PUT", path, scope=_push_scope(reference), headers=headers, body=manifest.body)
-        if response.status_code not in _ACCEPTED:
+        if response.status not in _ACCEPTED:
             raise self._http.failure(response, f"{reference.familiar} cannot be moved", reference)
 
     def check_push_permission(self, repository: ImageReference) -> None:
@@ -158,8 +158,8 @@ class HttpRegistry:
         self.credential(optional=True)  # damaged credentials fail before anything is built
         scope = _push_scope(repository)
         response = self._http.send("GET", "/v2/", scope=scope)
-        if response.status_code != _OK:
-            refused_repository = repository if response.status_code == _FORBIDDEN else None
+        if response.status != _OK:
+            refused_repository = repository if response.status == _FORBIDDEN else None
             raise self._http.failure(response, f"cannot push to {self.host}", refused_repository)
         if grants_push(self._http.token(scope), repository.repository) is False:
             raise self._http.refused("denied: the token it issues does not allow pushing there", repository)
@@ -168,25 +168,25 @@ class HttpRegistry:
         """Raise `PushRefused` unless the registry accepts this credential."""
         http = RegistryHttp(self.host, lambda: credential)  # a new one, without cached tokens
         response = http.send("GET", "/v2/")
-        if response.status_code != _OK:
+        if response.status != _OK:
             raise http.failure(response, f"{credential.user} cannot log in to {self.host}")
 
     def _digest(self, reference: ImageReference, path: str) -> str:
         """Return the digest that the registry reports; empty if it reports none, whatever the reason."""
         scope = f"repository:{reference.repository}:pull"
         response = self._http.send("HEAD", path, scope=scope, headers=_ACCEPT)
-        return response.headers.get("Docker-Content-Digest", "") if response.status_code == _OK else ""
+        return response.header("Docker-Content-Digest") if response.status == _OK else ""
 
-    def _read(self, reference: ImageReference, path: str, message: str) -> requests.Response | None:
+    def _read(self, reference: ImageReference, path: str, message: str) -> Response | None:
         scope = f"repository:{reference.repository}:pull"
         response = self._http.send("GET", path, scope=scope, headers=_ACCEPT)
-        if response.status_code == _NOT_FOUND:
+        if response.status == _NOT_FOUND:
             return None
-        if response.status_code != _OK:
+        if response.status != _OK:
             raise self._http.failure(response, message)
         return response
 
-    def _object(self, response: requests.Response, message: str, kind: str) -> dict[str, Any]:
+    def _object(self, response: Response, message: str, kind: str) -> dict[str, Any]:
         try:
             found = json.loads(response.content)
         except (ValueError, RecursionError):
@@ -197,13 +197,11 @@ class HttpRegistry:
             )
         return found
 
-    def _next_page(self, response: requests.Response, message: str) -> str | None:
+    def _next_page(self, response: Response, message: str) -> str | None:
         """Return the path of the next page of a list, or None; a link's host is ignored."""
-        from requests.utils import parse_header_links
-
-        header = response.headers.get("Link", "")
-        links = [{key.lower(): value for key, value in one.items()} for one in parse_header_links(header)]
-        url = next((one.get("url") for one in links if "next" in one.get("rel", "").lower().split()), None)
+        header = response.header("Link")
+        links = ((link[1], _RELATION.search(link[2])) for link in _LINK.finditer(header))
+        url = next((url for url, relation in links if relation and "next" in relation[1].lower().split()), None)
         if url is None and "next" not in header.lower():
             return None
         try:

@@ -7,17 +7,15 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from urllib.parse import urlencode
 
 from seatrial.errors import PushRefused, RateLimited, RegistryUnavailable, SeatrialError, StepFailed, sanitize
 from seatrial.model.reference import ImageReference
+from seatrial.registry.connections import Response
 from seatrial.registry.credentials import HEADER_TOKEN, Credential, SecretKind
 from seatrial.registry.errors import immutable, push_refused, read_only
 from seatrial.registry.transport import Transport, is_private
-
-if TYPE_CHECKING:
-    import requests
 
 __all__ = ["RegistryHttp", "grants_push"]
 
@@ -46,14 +44,14 @@ class RegistryHttp:
         scope: str | None = None,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
-    ) -> requests.Response:
+    ) -> Response:
         """Send a request and return the registry's answer, whatever its status; `scope` is the scope of the token.
 
         Raise `RegistryUnavailable` if there is no answer, and `PushRefused` if these credentials get no token.
         """
         all_headers = {**(headers or {}), **self._known_authorization(scope)}
         response = self._transport.send(method, path, all_headers, body)
-        if response.status_code == _UNAUTHORIZED:
+        if response.status == _UNAUTHORIZED:
             self.wants_login = True
             header = self._authorization(response, scope)
             if header:
@@ -67,24 +65,22 @@ class RegistryHttp:
         kind, _, token = self._authorizations.get(scope, "").partition(" ")
         return token if kind == "Bearer" else ""
 
-    def failure(
-        self, response: requests.Response, message: str, repository: ImageReference | None = None
-    ) -> SeatrialError:
+    def failure(self, response: Response, message: str, repository: ImageReference | None = None) -> SeatrialError:
         """Return the error for an answer with an error status, with the registry's own message if it has one.
 
         `repository` is set if the request was about pushing to it.
         """
-        status = response.status_code
+        status = response.status
         text = sanitize(f"{self.host} answered {status} {response.reason}{_error_message(response)}", limit=200)
         if _BAD_REQUEST <= status < _SERVER_ERROR and (conflict := immutable(message, self.host, text)):
             return conflict
         if status in (_UNAUTHORIZED, _FORBIDDEN):
             return self.refused(text, repository)
-        if status == _NOT_ALLOWED and response.request.method not in _READS:
+        if status == _NOT_ALLOWED and response.method not in _READS:
             return read_only(message, self.host, text)
         if status == _TOO_MANY:
             limited = RateLimited(message, reason=f"{text} (rate limit)", hint="wait a minute, then run it again")
-            limited.seconds = _seconds(response.headers.get("Retry-After", ""))
+            limited.seconds = _seconds(response.header("Retry-After"))
             return limited
         if _BAD_REQUEST <= status < _SERVER_ERROR and status != _TIMEOUT:
             return StepFailed(message, reason=text, hint=f"read the answer of {self.host} above")
@@ -99,10 +95,10 @@ class RegistryHttp:
         known = self._authorizations.get(scope or "")
         return {"Authorization": known} if known else {}
 
-    def _authorization(self, response: requests.Response, scope: str | None) -> str | None:
+    def _authorization(self, response: Response, scope: str | None) -> str | None:
         """Return the header that answers a challenge, or None if there is none."""
         credential = self._credential()
-        challenges = _challenges(response.headers.get("WWW-Authenticate", ""))
+        challenges = _challenges(response.header("WWW-Authenticate"))
         challenge = challenges.get("bearer")
         if challenge is None:
             return _basic(credential) if "basic" in challenges and credential and not credential.token else None
@@ -119,17 +115,20 @@ class RegistryHttp:
         if credential and credential.kind is SecretKind.IDENTITY_TOKEN:
             body = {**fields, "grant_type": "refresh_token", "client_id": "seatrial"}
             body["refresh_token"] = credential.secret.reveal()
-            # No redirects: requests removes only the header on another host, and would send this body again.
-            response = self._transport.request(realm, "POST", data=body, allow_redirects=False)
+            form = {"Content-Type": "application/x-www-form-urlencoded"}
+            # No redirects: the body holds the token.
+            response = self._transport.request(realm, "POST", form, urlencode(body).encode(), follow=False)
         else:
             headers = {"Authorization": _basic(credential)} if credential else {}
-            response = self._transport.request(realm, params=fields, headers=headers)
-        if response.status_code in (_UNAUTHORIZED, _FORBIDDEN) and credential:
+            response = self._transport.request(
+                f"{realm}{'&' if '?' in realm else '?'}{urlencode(fields)}", "GET", headers
+            )
+        if response.status in (_UNAUTHORIZED, _FORBIDDEN) and credential:
             raise self.refused(f"the token service does not accept the credentials{_error_message(response)}")
-        if response.status_code != _OK:
+        if response.status != _OK:
             raise self.failure(response, f"{self.host} issues no token")
         try:
-            found: Any = response.json()
+            found: Any = json.loads(response.content)
         except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):
@@ -165,6 +164,8 @@ def _seconds(after: str) -> float:
     """Return how long a Retry-After header asks to wait, a number or a date; 0 if it is neither."""
     if after.isdecimal():
         return float(after)
+    from email.utils import parsedate_to_datetime
+
     try:
         return max((parsedate_to_datetime(after) - datetime.now(UTC)).total_seconds(), 0.0)
     except (ValueError, TypeError):  # TypeError: a date without a time zone
@@ -184,14 +185,14 @@ def _challenges(header: str) -> dict[str, dict[str, str]]:
 
 
 def _basic(credential: Credential) -> str:
-    """Return the header with user and password in UTF-8; requests itself would encode them differently."""
+    """Return the header with user and password, in UTF-8."""
     return f"Basic {base64.b64encode(f'{credential.user}:{credential.secret.reveal()}'.encode()).decode()}"
 
 
-def _error_message(response: requests.Response) -> str:
+def _error_message(response: Response) -> str:
     """Return `: CODE: MESSAGE` from an error answer of the distribution API, else an empty string."""
     try:
-        error = response.json()["errors"][0]
+        error = json.loads(response.content)["errors"][0]
         return f": {error['code']}: {error['message']}"
     except (ValueError, KeyError, IndexError, TypeError):
         return ""

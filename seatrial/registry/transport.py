@@ -2,55 +2,40 @@
 
 from __future__ import annotations
 
-import io
 import re
-import ssl
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from pathlib import Path
+from http.client import HTTPException
 from socket import gaierror
-from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
+from typing import TypeVar
+from urllib.parse import urljoin
 
 from seatrial.errors import RegistryUnavailable, SeatrialError, sanitize
 from seatrial.host.signals import start_thread
 from seatrial.model.reference import DOCKER_HUB
-from seatrial.registry.errors import plain_http, unreadable, untrusted
+from seatrial.registry.connections import Connections, Response, UnusableError, is_on_this_machine
+from seatrial.registry.errors import plain_http, untrusted
 
-if TYPE_CHECKING:
-    import requests
-    import urllib3
+__all__ = ["Transport", "is_private"]
 
-__all__ = ["Transport", "is_on_this_machine", "is_private"]
-
-_SECONDS = (5.0, 30.0)
 _DEADLINE = 45.0
-_LARGEST = 16 * 1024 * 1024
-_LOOPBACK = re.compile(r"(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?")
-_CERTIFICATES = Path("/etc/docker/certs.d")
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MOST_REDIRECTS = 10
 _NO_TLS = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"}
 _T = TypeVar("_T")
 
 
-def is_on_this_machine(host: str) -> bool:
-    """Return whether a registry is on loopback, where plain HTTP is used if it speaks that."""
-    return _LOOPBACK.fullmatch(host) is not None
-
-
 class Transport:
-    """The connection to one registry; plain HTTP is used only on loopback, as Docker does.
-
-    The trusted certificates are the system's and those in `/etc/docker/certs.d/HOST`, as for the engine.
-    """
+    """The way to one registry; plain HTTP is used only on loopback, as Docker does."""
 
     def __init__(self, host: str) -> None:
         self.host = host
         self.address = "registry-1.docker.io" if host == DOCKER_HUB else host
         self._base: str | None = None
-        self._cached_session: requests.Session | None = None
+        self._connections = Connections(host, local=self._is_local)
 
-    def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> requests.Response:
+    def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Response:
         """Send a request to the registry; until the scheme is known, try plain HTTP before HTTPS on loopback.
 
         Raise `RegistryUnavailable` if there is no complete answer, and `StepFailed` if there can be none.
@@ -63,7 +48,7 @@ class Transport:
             try:
                 response = self._send(f"{base}{path}", method, headers, body)
             except RegistryUnavailable as one:
-                if isinstance(one.__cause__, TimeoutError):
+                if isinstance(one.__cause__, _LateError | TimeoutError):
                     raise
                 error = error or one  # the first says what happened to the usual scheme
                 continue
@@ -72,66 +57,65 @@ class Transport:
                 return response
         raise error or AssertionError("unreachable: a scheme returns or raises")
 
-    def request(self, url: str, method: str = "GET", **options: Any) -> requests.Response:  # noqa: ANN401  requests'
-        """Send a request to any URL."""
-        import requests
-        import urllib3
-
+    def request(
+        self,
+        url: str,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        *,
+        follow: bool = True,
+    ) -> Response:
+        """Send a request to any URL; with `follow`, follow redirects, without the password on another host."""
+        asked = [url]
         try:
-            return _within(_DEADLINE, lambda: self._session.request(method, url, timeout=_SECONDS, **options))
-        except TimeoutError as error:
-            self._cached_session = None  # the old one still waits
-            raise self._unreachable(url, f"no complete answer within {_DEADLINE:g} s") from error
-        except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
-            self._cached_session = None  # the certificates that it read may be outdated
-            asked = getattr(error, "request", None)
-            raise self._translated(error, getattr(asked, "url", None) or url) from error
+            return _within(_DEADLINE, lambda: self._ask(asked, method, headers or {}, body, follow=follow))
+        except _LateError as error:
+            raise self._unreachable(asked[-1], f"no complete answer within {_DEADLINE:g} s") from error
+        except (OSError, HTTPException, ValueError) as error:
+            self._connections.forget()
+            raise self._translated(error, asked[-1]) from error
 
     @property
     def _is_local(self) -> bool:
         return is_on_this_machine(self.address)
 
-    @property
-    def _session(self) -> requests.Session:
-        import requests
+    def _send(self, url: str, method: str, headers: Mapping[str, str], body: bytes | None) -> Response:
+        # Blobs may be on another host, whatever the scheme.
+        follow = method == "GET" and (url.startswith("https:") or "Authorization" in headers or "/blobs/" in url)
+        return self.request(url, method, headers, body, follow=follow)
 
-        if self._cached_session is None:
-            session = requests.Session()
-            session.trust_env = False  # neither proxies nor ~/.netrc: only Docker's credentials
-            session.headers.update({"User-Agent": "seatrial"})
-            session.mount("http://", _adapter(None))
-            # As Docker does: also for its token service, and for the host that stores its blobs.
-            session.mount("https://", _adapter(None if self._is_local else _tls_context(self.host)))
-            self._cached_session = session
-        return self._cached_session
-
-    def _send(self, url: str, method: str, headers: Mapping[str, str], body: bytes | None) -> requests.Response:
-        import urllib3
-
-        secure = url.startswith("https:")
-        # Blobs may be on another host, whatever the scheme; requests does not send the password there.
-        follow = method == "GET" and (secure or "Authorization" in headers or "/blobs/" in url)
-        options: dict[str, Any] = {"headers": dict(headers), "data": body, "allow_redirects": follow}
-        if secure and self._is_local:
-            # As Docker does: a server on this machine needs no trusted certificate.
-            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-            options["verify"] = False
-        return self.request(url, method, **options)
+    def _ask(
+        self, asked: list[str], method: str, headers: Mapping[str, str], body: bytes | None, *, follow: bool
+    ) -> Response:
+        """Return the answer to a request for the last URL in `asked`; where a redirect leads is added there."""
+        while True:
+            url = asked[-1]
+            response = self._connections.exchange(url, method, headers, body)
+            location = response.header("Location") if response.status in _REDIRECTS and follow else ""
+            if not location:
+                return response
+            if len(asked) > _MOST_REDIRECTS:
+                raise UnusableError(0, f"it redirects more than {_MOST_REDIRECTS} times")
+            asked.append(urljoin(url, location))
+            if _origin(url) != _origin(asked[-1]):
+                headers = {name: value for name, value in headers.items() if name != "Authorization"}
 
     def _translated(self, error: Exception, url: str) -> SeatrialError:
-        root = _root(error)
-        text = sanitize((isinstance(root, OSError) and root.strerror) or str(root), limit=200)
+        import ssl
+
+        text = sanitize((isinstance(error, OSError) and error.strerror) or str(error), limit=200)
         if "CERTIFICATE_VERIFY_FAILED" in text:
             host = _host(url)
             return untrusted(
                 f"cannot connect to the registry {host}", self.host if host == self.address else host, text
             )
-        if isinstance(root, ssl.SSLError) and root.reason in _NO_TLS and not self._is_local:
+        if isinstance(error, ssl.SSLError) and error.reason in _NO_TLS and not self._is_local:
             return plain_http(_host(url), text)
-        if isinstance(root, gaierror):
+        if isinstance(error, gaierror):
             text = f"the name {_host(url).partition(':')[0]} does not resolve: {text}"
         unreachable = self._unreachable(url, text)
-        return unreachable.but(transient=not isinstance(root, gaierror | _TooLargeError))
+        return unreachable.but(transient=not isinstance(error, gaierror | UnusableError))
 
     def _unreachable(self, url: str, text: str) -> RegistryUnavailable:
         host = _host(url)
@@ -146,19 +130,18 @@ class Transport:
         return RegistryUnavailable(message, reason=text, hint=hint)
 
 
-class _TooLargeError(OSError):
-    """An answer has more bytes than any answer of a registry."""
+class _LateError(Exception):
+    """An answer did not come in time."""
 
 
 def is_private(url: str) -> bool:
     """Return whether nobody else can read requests to a URL: over TLS, or to this machine itself."""
-    scheme, _, rest = url.partition("://")
-    authority = re.split(r"[/?#\\]", rest, maxsplit=1)[0]
-    return scheme == "https" or (scheme == "http" and is_on_this_machine(authority))
+    scheme = _scheme(url)
+    return scheme == "https" or (scheme == "http" and is_on_this_machine(_authority(url)))
 
 
 def _within(seconds: float, call: Callable[[], _T]) -> _T:
-    """Return what `call` returns; raise `TimeoutError` after `seconds`, while a thread still waits for it."""
+    """Return what `call` returns; raise `_LateError` after `seconds`, while a thread still waits for it."""
     future: Future[_T] = Future()
 
     def run() -> None:
@@ -168,64 +151,26 @@ def _within(seconds: float, call: Callable[[], _T]) -> _T:
             future.set_exception(error)
 
     start_thread(threading.Thread(target=run, daemon=True))
-    return future.result(seconds)
+    try:
+        return future.result(seconds)
+    except TimeoutError as error:
+        if future.done():  # the connection's own
+            raise
+        raise _LateError from error
 
 
-def _tls_context(host: str) -> ssl.SSLContext:
-    """Return a context with the system's certificates and those that Docker uses for this host."""
-    context = ssl.create_default_context()
-    for file in sorted((*(_CERTIFICATES / host).glob("*.crt"), *(_CERTIFICATES / host).glob("*.cert"))):
-        try:
-            if file.suffix == ".crt":
-                context.load_verify_locations(file)
-            else:
-                context.load_cert_chain(file, file.with_suffix(".key"))
-        except OSError as error:
-            raise unreadable(f"cannot connect to the registry {host}", file, str(error.strerror or error)) from error
-    return context
+def _scheme(url: str) -> str:
+    return url.partition("://")[0].lower()
 
 
-def _adapter(context: ssl.SSLContext | None) -> Any:  # noqa: ANN401  requests has no public name for its type
-    """Return an adapter that reads each answer at once, up to the limit; with `context` it uses that for TLS."""
-    import requests
-    import urllib3
-    from requests.adapters import HTTPAdapter
-
-    class Adapter(HTTPAdapter):
-        def init_poolmanager(self, *args: Any, **options: Any) -> None:  # noqa: ANN401  requests' signature
-            if context:
-                options["ssl_context"] = context
-            super().init_poolmanager(*args, **options)
-
-        def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:  # noqa: ANN401
-            response = super().send(request, *args, **{**options, "stream": True})
-            try:
-                body = _read(response.raw)
-            except (urllib3.exceptions.HTTPError, _TooLargeError) as error:
-                response.close()
-                raise requests.ConnectionError(error, request=request) from error
-            response.raw = urllib3.HTTPResponse(body, preload_content=False)
-            return response
-
-    return Adapter()
+def _authority(url: str) -> str:
+    """Return what stands between a URL's scheme and its path."""
+    return re.split(r"[/?#\\]", url.partition("://")[2], maxsplit=1)[0]
 
 
-def _read(answer: urllib3.HTTPResponse) -> io.BytesIO:
-    body = io.BytesIO()
-    for chunk in answer.stream(decode_content=True):
-        if body.tell() + len(chunk) > _LARGEST:
-            raise _TooLargeError(0, f"its answer has more than {_LARGEST:,} bytes")
-        body.write(chunk)
-    body.seek(0)
-    return body
+def _origin(url: str) -> tuple[str, str]:
+    return _scheme(url), _authority(url)
 
 
 def _host(url: str) -> str:
-    return urlsplit(url).netloc.rpartition("@")[2]
-
-
-def _root(error: BaseException) -> BaseException:
-    """Return the innermost of the errors that requests and urllib3 wrap around each other."""
-    inside = (getattr(error, "reason", None), *error.args, error.__cause__)
-    inner = next((one for one in inside if isinstance(one, BaseException)), None)
-    return _root(inner) if inner else error
+    return _authority(url).rpartition("@")[2]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 __all__ = ["Environment", "GitHub", "environment", "variables"]
 
@@ -16,8 +16,7 @@ def variables(**more: str) -> dict[str, str]:
     return {**os.environ, **more}
 
 
-@dataclass(frozen=True, kw_only=True)
-class GitHub:
+class GitHub(NamedTuple):
     """A job on GitHub Actions: the files in which it takes outputs and summary, and the folder of its repository."""
 
     output: Path | None
@@ -25,9 +24,8 @@ class GitHub:
     workspace: Path | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Environment:
-    """What the environment variables say.
+class Environment(NamedTuple):
+    """What the environment variables say; every command reads them, and a dataclass takes long to make.
 
     `docker_config` is Docker's configuration folder, `command` is the program's name as the user typed it. `plain`
     turns off colours and animations: in CI, with NO_COLOR, on a dumb terminal. `terminal` True treats the output as a
@@ -48,7 +46,7 @@ class Environment:
     docker_tls: bool = False
     docker_tls_verify: bool = False
     docker_cert_path: Path | None = None
-    proxies: Mapping[str, str] = field(default_factory=dict)
+    proxies: Mapping[str, str] = {}
     auth_config: str = ""
     settings: str = ""
     desktop: bool = False

@@ -13,6 +13,7 @@ import requests
 
 from seatrial.errors import StepFailed
 from seatrial.model.reference import ImageReference
+from seatrial.registry import connections
 from seatrial.registry.client import HttpRegistry
 from seatrial.registry.credentials import CredentialStore
 from tests.servers.certificates import trusting
@@ -81,3 +82,10 @@ def test_damaged_authority(own_host_name: str, store: CredentialStore, tmp_path:
         HttpRegistry(host, store).tags(ImageReference.parse(f"{host}/demo/app"))
     assert caught.value.cause == "certificate"
     assert f"/etc/docker/certs.d/{host}/ca.crt" in caught.value.hint
+
+
+def test_a_machine_without_certificates(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where the system has no certificates of authorities, those that requests brings are trusted."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "certs"))
+    assert connections._tls_context("registry.invalid").cert_store_stats()["x509_ca"] > 50

@@ -137,4 +137,4 @@ def test_proxies_are_not_used(free_port: int, monkeypatch: pytest.MonkeyPatch) -
     for variable in ("http_proxy", "HTTP_PROXY", "all_proxy"):
         monkeypatch.setenv(variable, f"http://127.0.0.1:{free_port}")
     with serve(lambda _: Reply()) as server:
-        assert Transport(server.host).send("GET", "/v2/", {}, None).ok
+        assert Transport(server.host).send("GET", "/v2/", {}, None).status == 200

@@ -103,7 +103,7 @@ def test_no_secret_is_written(scenario: StepScenario) -> None:
 
 def test_without_an_engine(scenario: StepScenario, tmp_path: Path) -> None:
     """Where no engine answers, the commands are the same as for an empty engine."""
-    nowhere = Connection(dataclasses.replace(environment(), docker_host=f"unix://{tmp_path}/nowhere.sock"))
+    nowhere = Connection(environment()._replace(docker_host=f"unix://{tmp_path}/nowhere.sock"))
     steps = scenario.release()
     with_engine = _commands(explain(steps, scenario.world))
     assert _commands(explain(steps, replace(scenario.world, engine=DockerEngine(nowhere)))) == with_engine

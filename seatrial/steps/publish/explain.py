@@ -9,7 +9,7 @@ from seatrial.model.reference import DOCKER_HUB, ImageReference
 from seatrial.model.shell import ShellCommand, Variable, Word
 from seatrial.pipeline.explanation import IMAGE, remember_image
 from seatrial.pipeline.step import Explanation
-from seatrial.registry.transport import is_on_this_machine
+from seatrial.registry.connections import is_on_this_machine
 from seatrial.steps.publish.destination import Destination
 
 __all__ = ["explain_push", "explain_rollback", "explain_tag", "look_up"]

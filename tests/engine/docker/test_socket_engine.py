@@ -33,13 +33,13 @@ def test_images(python_image: str) -> None:
 
 @pytest.mark.engine
 def test_the_sdk_is_not_loaded_for_nothing(project: Project) -> None:
-    """A build with nothing to do does not import docker, requests and rich."""
+    """A build with nothing to do does not import docker, requests, rich and urllib3."""
     assert project.invoke("build", "--version", "1").code == 0
     script = (
         "import sys; sys.argv = ['invoke', 'build', '--version', '1']\n"
         "from invoke.main import program\n"
         "program.run(exit=False)\n"
-        "print(sorted({'docker', 'requests', 'rich'} & set(sys.modules)))\n"
+        "print(sorted({'docker', 'requests', 'rich', 'urllib3'} & set(sys.modules)))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=project.folder, capture_output=True, text=True, check=True, timeout=60

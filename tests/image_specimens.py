@@ -20,6 +20,7 @@ GOOD: Mapping[str, str] = {
     "healthcheck": 'HEALTHCHECK CMD ["/app/check"]',
     "title": "LABEL org.opencontainers.image.title=web",
     "version": "LABEL org.opencontainers.image.version=1",
+    "command": "CMD never",
 }
 """Instructions of an image that passes every image check."""
 

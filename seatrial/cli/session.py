@@ -88,11 +88,13 @@ def carry_out(  # noqa: PLR0913  each argument is one thing
 
     try:
         with terminable(), _publish_lock(command, steps, world, observer, check=check, wait=lock_wait):
-            run_steps(steps, world, watch, check=check)
-            done = report()
-            if not check and (described or (done.publishing and done.status is not Status.OK)):
-                done = _with_background(done, steps, world)
-            return replace(done, engine=_engine(steps, world))
+            with world.background:
+                run_steps(steps, world, watch, check=check)
+                done = report()
+                if not check and (described or (done.publishing and done.status is not Status.OK)):
+                    done = _with_comparison(done, steps, world)
+                done = replace(done, engine=_engine(steps, world))
+            return replace(done, error=world.background.error)
     except SeatrialError as error:  # the lock's: a step's own errors are in its outcome
         for outcome in skipped_outcomes(steps, "the lock was not taken"):
             watch.step_finished(outcome)
@@ -161,7 +163,7 @@ def _publish_lock(  # noqa: PLR0913  as above
         yield
 
 
-def _with_background(report: Report, steps: Sequence[Step], world: World) -> Report:
+def _with_comparison(report: Report, steps: Sequence[Step], world: World) -> Report:
     """Return the report with the image's layers, and with what has changed since the release before."""
     image, where = report.image, report.publishing
     try:

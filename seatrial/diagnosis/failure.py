@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from seatrial.checks.http.probe import Result
 from seatrial.diagnosis.causes import diagnose
 from seatrial.diagnosis.evidence import Evidence
@@ -9,6 +11,7 @@ from seatrial.diagnosis.gathering import gather
 from seatrial.diagnosis.timeline import describe
 from seatrial.diagnosis.workers import crash_loop, ends_again_and_again
 from seatrial.engine.model import Image
+from seatrial.engine.program import Program
 from seatrial.engine.protocol import Engine
 from seatrial.errors import ContainerFailed, SeatrialError, SmokeFailed
 from seatrial.model.app import App
@@ -27,12 +30,15 @@ def container_error(  # noqa: PLR0913  each argument is one thing
     *,
     results: tuple[Result, ...] = (),
     words: str = "",
+    program: Program | None = None,
 ) -> ContainerFailed | SmokeFailed:
     """Return the error for a container that failed its checks, or its start with the engine's message `words`.
 
-    Call it while the container still exists.
+    `program` is its file, if it is known to be at fault. Call it while the container still exists.
     """
     evidence = gather(engine, app, image, container_id, results=results, words=words)
+    if program and evidence.inspection:
+        evidence = replace(evidence, inspection=replace(evidence.inspection, program=program))
     passed = evidence.running and bool(results) and not evidence.failed
     cause = (crash_loop(evidence) if passed else None) or diagnose(evidence)
     failed = sum(result.problem is not None for result in results)

@@ -68,7 +68,7 @@ class Connection:
                     from seatrial.engine.client import Client
 
                 try:
-                    self._client = Client(endpoint, self._variables.proxies, timeout=self._limit, waiting=self._waiting)
+                    self._client = Client(endpoint, self._variables.proxies, timeout=self.limit, waiting=self._waiting)
                 except (AttributeError, TypeError, ValueError, KeyError) as error:
                     if isinstance(error, OSError):
                         raise
@@ -99,7 +99,7 @@ class Connection:
             if is_timeout(error):
                 self.silent = True
                 if self._client is not None:
-                    self._client.timeout = self._limit
+                    self._client.timeout = self.limit
             if known := translated(error, action, self.endpoint, self.seconds):
                 raise known from error
             raise
@@ -110,11 +110,12 @@ class Connection:
         return config.damaged(f"it does not have the shape Docker gives it ({type(error).__name__}: {error})")
 
     @property
-    def _limit(self) -> float:
+    def limit(self) -> float:
+        """How many seconds an answer is waited for."""
         return _SECONDS_AFTER_SILENCE if self.silent else self.seconds
 
     def _waiting(self, waited: float) -> None:
-        where, limit = self.endpoint.url, self._limit
+        where, limit = self.endpoint.url, self.limit
         self.tell(f"waiting for the Docker Engine at {where} ({waited:.0f} s of {limit:g})")
 
 

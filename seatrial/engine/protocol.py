@@ -17,6 +17,7 @@ from seatrial.engine.model import (
     Image,
     ImageFile,
 )
+from seatrial.engine.program import Program
 from seatrial.events import Event
 from seatrial.model.app import BuildOptions
 from seatrial.model.reference import ImageReference
@@ -76,11 +77,10 @@ class Engine(Protocol):
         """Return an image's history, newest layer first; raise `StepFailed` if there is no such image."""
         ...
 
-    def files(self, image_id: str, *, name: str, labels: Mapping[str, str]) -> Generator[ImageFile, None, None]:
-        """Yield an image's files without their content; raise `StepFailed` if there is no such image.
+    def files(self, container_id: str) -> Generator[ImageFile, None, None]:
+        """Yield a container's files without their content, and without what is mounted over them while it runs.
 
-        This may create a temporary container with that name and these labels. It is removed at the end, also when the
-        generator is closed early.
+        Raise `StepFailed` if there is no such container.
         """
         ...
 
@@ -170,6 +170,10 @@ class Engine(Protocol):
 
     def inspect_container(self, container_id: str) -> ContainerInspection | None:
         """Return what can be seen of a container from outside, with its sockets; None if it is gone."""
+        ...
+
+    def program_file(self, container_id: str) -> Program | None:
+        """Return the file that a container's command names, whether it runs or not; None if there is none."""
         ...
 
     def run_health_test(self, container_id: str, test: HealthTest) -> Health:

@@ -7,13 +7,14 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any, TypeVar, cast
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit, Engine
 from seatrial.errors import CredentialsError, RateLimited, RegistryUnavailable, StepFailed
 from seatrial.events import Event, Info, WarningEvent
+from seatrial.host.background import Background
 from seatrial.host.lock import Lock, LockImpossibleError, LockOwner
 from seatrial.host.process import Process
 from seatrial.model.app import VERSION_LABEL, App, Check
@@ -50,8 +51,8 @@ class PlannedState(Struct, frozen=True, kw_only=True):
 class World(Struct, frozen=True, kw_only=True):
     """What a step may look at and work on.
 
-    `process` is this run; `emit` gets the retries of registry requests. Outside check mode `planned` is empty, so that
-    every query goes to the engine itself.
+    `process` is this run; `emit` gets the retries of registry requests; what no step has to wait for is done in the
+    `background`. Outside check mode `planned` is empty, so that every query goes to the engine itself.
     """
 
     engine: Engine
@@ -61,6 +62,7 @@ class World(Struct, frozen=True, kw_only=True):
     retry_policy: RetryPolicy = RetryPolicy()
     planned: PlannedState = PlannedState()
     emit: Emit = ignore
+    background: Background = field(default_factory=Background)
     _seen: dict[Hashable, Any] = {}
 
     def once(self, key: Hashable, look: Callable[[], _T]) -> _T:

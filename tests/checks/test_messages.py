@@ -11,6 +11,7 @@ from seatrial.checks.http.probe import Attempt, Result
 from seatrial.checks.http.response import Expected, Response, problem_with
 from seatrial.checks.image import facts
 from seatrial.checks.image.facts import Fact, enforce_policy
+from seatrial.checks.image.file_scan import FileScan
 from seatrial.engine.model import Image
 from seatrial.errors import SeatrialError
 from seatrial.host.process import Process
@@ -138,7 +139,8 @@ def test_image_checks(
     )
     app = make_app("wording", tmp_path / "app", "scratch", 8080).but(facts=FactsPolicy(mode=mode))
     try:
-        found = enforce_policy(world, app, Image(id="sha256:1"), lambda _: None)
+        image = Image(id="sha256:1")
+        found = enforce_policy(world, app, image, FileScan(world, app, image), lambda _: None)
     except SeatrialError as error:
         found = "\n".join([str(error), error.hint, *error.details])
     engine.close()

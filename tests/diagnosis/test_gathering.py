@@ -19,7 +19,7 @@ from seatrial.errors import ContainerFailed
 from seatrial.model.app import VERSION_LABEL, App, Check
 from seatrial.model.reference import ImageReference
 from seatrial.steps.smoke import smoke_container
-from seatrial.steps.smoke.smoke_container import spec_for, start_container
+from seatrial.steps.smoke.smoke_container import spec_for, start_and_check
 from tests.engine.memory.engine import MemoryEngine
 from tests.steps.scenario import make_app
 
@@ -132,7 +132,7 @@ def test_a_port_of_an_unknown_owner(app: App, monkeypatch: pytest.MonkeyPatch) -
         port = listener.getsockname()[1]
         second = engine.create(spec_for(app, image, name="gather-2", host_port=port, labels={}), lambda _: None)
         with pytest.raises(ContainerFailed) as caught:
-            start_container(engine, app, image, second, host_port=port)
+            start_and_check(engine, app, image, second, lambda _: None, host_port=port)
 
     engine.close()
     assert made

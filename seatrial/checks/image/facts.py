@@ -6,18 +6,17 @@ The numbers are those of the CIS Docker Benchmark 1.6.0, where it has the same c
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 
-from msgspec import Struct, to_builtins
+from msgspec import Struct
 
-from seatrial.checks.image.files import Scan, User, scan
-from seatrial.checks.image.policy import RULES
+from seatrial.checks.image.file_scan import FileScan
+from seatrial.checks.image.files import User
 from seatrial.checks.image.secrets import secret_places
-from seatrial.engine.model import Image, ImageConfig
+from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
 from seatrial.errors import SmokeFailed, StepFailed
 from seatrial.events import FactResult, WarningEvent
-from seatrial.model.app import REVISION_LABEL, SMOKE_LABEL, VERSION_LABEL, App
+from seatrial.model.app import REVISION_LABEL, VERSION_LABEL, App
 from seatrial.model.facts_policy import FactName
 from seatrial.model.version import UNVERSIONED
 from seatrial.pipeline.world import World
@@ -63,7 +62,7 @@ def report_read_only_failure(app: App, error: StepFailed, emit: Emit) -> None:
         emit(_read_only(error.reason).as_event(fails=True))
 
 
-def enforce_policy(world: World, app: App, image: Image, emit: Emit) -> str:
+def enforce_policy(world: World, app: App, image: Image, scan: FileScan, emit: Emit) -> str:
     """Run the image checks that the app's policy asks for, and return a summary, empty if none ran.
 
     Each result is emitted. If the policy is `fail`, failed checks raise `SmokeFailed`, which names all of them.
@@ -72,7 +71,7 @@ def enforce_policy(world: World, app: App, image: Image, emit: Emit) -> str:
     if policy.mode == "off":
         return ""
     try:
-        collected = collect_facts(world, app, image)
+        collected = collect_facts(world, app, image, scan)
     except StepFailed as error:
         if policy.mode == "fail":
             raise
@@ -106,17 +105,15 @@ def enforce_policy(world: World, app: App, image: Image, emit: Emit) -> str:
     return f"{len(failing)} of {pluralize(len(facts), 'image check')} failed: {names}"
 
 
-def collect_facts(world: World, app: App, image: Image) -> tuple[Fact, ...]:
+def collect_facts(world: World, app: App, image: Image, scan: FileScan) -> tuple[Fact, ...]:
     """Return the results of all image checks; empty if the engine does not report the image's configuration.
 
-    The image must have passed its smoke checks. Its files are scanned once, and the scan is recorded by the image's id;
-    they are not scanned if both checks of files may fail.
+    The image must have passed its smoke checks, and `scan` have read its files.
     """
-    inspected = world.engine.image(image.id)  # an image from a list lacks its configuration
+    inspected = image if image.config else world.engine.image(image.id)  # one from a list lacks its configuration
     if inspected is None or inspected.config is None:
         return ()
-    skip_files = {"setuid", "writable"} <= {*app.facts.allowed}
-    found = Scan() if skip_files else _scan_files(world, app, inspected, inspected.config)
+    found = scan.result()
     budget = app.facts.budget
     return (
         Fact(
@@ -175,24 +172,6 @@ def _read_only(problem: str | None) -> Fact:
         problem=problem,
         hint="let the app write below /tmp only, or add the folder to the setting tmpfs",
     )
-
-
-def _scan_files(world: World, app: App, image: Image, config: ImageConfig) -> Scan:
-    """Return the recorded scan of an image's files, or scan them now and record the result."""
-    recorded = world.state.facts(image.id)
-    rules = [RULES, *app.tmpfs]
-    if recorded.get("rules") == rules:
-        try:
-            return Scan.from_state(recorded)
-        except (KeyError, TypeError):
-            pass  # the record is damaged
-    name = f"{app.container_name}-facts-{world.process.run}"
-    # The smoke label lets a later run find and remove the container if this one is killed.
-    labels = {**app.container_labels, SMOKE_LABEL: "1", **world.process.labels}
-    with closing(world.engine.files(image.id, name=name, labels=labels)) as files:
-        found = scan(files, User.parse(config.user), app.tmpfs)
-    world.state.save_facts(image.id, {"rules": rules, **to_builtins(found)})
-    return found
 
 
 def _user_problem(user: str) -> str | None:

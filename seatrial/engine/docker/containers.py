@@ -10,7 +10,7 @@ from contextlib import suppress
 from threading import Thread
 from typing import Any
 
-from seatrial.engine.connection import Connection
+from seatrial.engine.connection import Connection, api_url
 from seatrial.engine.docker.ending import COUNTERS, ended_by, oom_kills_in_host, oom_kills_of
 from seatrial.engine.endpoint import LOOPBACK
 from seatrial.engine.failures import AbsentError, RefusedError
@@ -103,11 +103,25 @@ class Containers:
             emit(WarningEvent(text=text))
         return address
 
-    def files(self, image_id: str, *, name: str, labels: Mapping[str, str]) -> Generator[ImageFile, None, None]:
-        """Yield an image's files, read from a temporary container that is never started."""
-        from seatrial.engine.docker.image_files import image_files
+    def files(self, container_id: str) -> Generator[ImageFile, None, None]:
+        """Yield a container's files without their content; raise `StepFailed` if there is no such container."""
+        from seatrial.engine.docker.container_files import read_files
 
-        return image_files(self._connection, image_id, name=name, labels=labels)
+        with self._connection.translate_errors(f"the files of {container_id} cannot be read"):
+            client = self._connection.client
+            url = api_url(client, f"containers/{container_id}/export")
+            with client.get(url, stream=True, timeout=client.timeout) as response:
+                client._raise_for_status(response)  # noqa: SLF001  its errors hold the engine's message
+                yield from read_files(response.raw, container_id)
+
+    def program_file(self, container_id: str) -> Program | None:
+        """Return the file that a container's command names, whether it runs or not; None if there is none."""
+        from seatrial.engine.docker.program_file import read_program
+
+        client, translated = self._connection.client, self._connection.translate_errors("its files cannot be read")
+        with suppress(AbsentError), translated:
+            return read_program(client, client.inspect_container(container_id))
+        return None
 
     def start(self, container_id: str) -> None:
         """Start a container; raise `ContainerFailed` if its port is taken or its command does not exist."""

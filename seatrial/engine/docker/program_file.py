@@ -29,14 +29,15 @@ _NOT_REGULAR = 1 << 31 | 1 << 26 | 1 << 25 | 1 << 24 | 1 << 21
 def read_program(client: APIClient, raw: dict[str, Any]) -> Program | None:
     """Return the program of a container, given its `docker inspect` output; None if the file is not there."""
     for path in _candidates(raw):
-        head = _head(client, raw["Id"], path)
+        file = _executable(client, raw["Id"], path)
+        head = _head(client, raw["Id"], file) if file else None
         if head is None:
             continue
         program = program_of(path, head)
         needed, *_ = program.interpreter.split() or [""]
         if not needed.startswith("/") or "\r" in program.interpreter:
             return program
-        return replace(program, lacks_interpreter=_head(client, raw["Id"], needed) is None)
+        return replace(program, lacks_interpreter=_executable(client, raw["Id"], needed) is None)
     return None
 
 
@@ -52,27 +53,44 @@ def _candidates(raw: dict[str, Any]) -> Iterator[str]:
             yield posixpath.join(workdir, folder, command)
 
 
-def _head(client: APIClient, container_id: str, path: str) -> bytes | None:
-    """Return the first bytes of an executable file in a container, through symbolic links; None if there is none."""
+def _executable(client: APIClient, container_id: str, path: str) -> str | None:
+    """Return the path of an executable file in a container behind all symbolic links; None if there is none."""
     for _ in range(_LINKS):
-        request = client.get(
-            api_url(client, f"containers/{container_id}/archive"),
-            params={"path": path},
-            headers={"Accept-Encoding": "identity"},
-            stream=True,
-            timeout=client.timeout,
-        )
-        with request as response:
-            if not response.ok:
-                return None
-            stat = json.loads(base64.b64decode(response.headers.get("X-Docker-Container-Path-Stat") or "e30="))
-            if link := stat.get("linkTarget"):
-                path = posixpath.join(posixpath.dirname(path), link)
-                continue
-            mode = int(stat.get("mode") or 0)
-            if mode & _NOT_REGULAR or not mode & _EXECUTABLE:
-                return None
-            # A tar of one file: a header of 512 bytes, then the file.
-            content = response.raw.read(_TAR_BLOCK + HEAD_BYTES)[_TAR_BLOCK:]
-            return bytes(content[: int(stat.get("size") or 0)])
+        # The engine only looks at the file; to send it, it starts another program.
+        response = client.head(_url(client, container_id), params={"path": path}, timeout=client.timeout)
+        if not response.ok:
+            return None
+        stat = _stat(response)
+        if link := stat.get("linkTarget"):
+            path = posixpath.join(posixpath.dirname(path), link)
+            continue
+        mode = int(stat.get("mode") or 0)
+        return None if mode & _NOT_REGULAR or not mode & _EXECUTABLE else path
     return None
+
+
+def _head(client: APIClient, container_id: str, path: str) -> bytes | None:
+    """Return the first bytes of a file in a container; None if it is gone."""
+    request = client.get(
+        _url(client, container_id),
+        params={"path": path},
+        headers={"Accept-Encoding": "identity"},
+        stream=True,
+        timeout=client.timeout,
+    )
+    with request as response:
+        if not response.ok:
+            return None
+        # A tar of one file: a header of 512 bytes, then the file.
+        content = response.raw.read(_TAR_BLOCK + HEAD_BYTES)[_TAR_BLOCK:]
+        return bytes(content[: int(_stat(response).get("size") or 0)])
+
+
+def _stat(response: Any) -> dict[str, Any]:
+    """Return what the engine says about the file that was asked for."""
+    found = json.loads(base64.b64decode(response.headers.get("X-Docker-Container-Path-Stat") or "e30="))
+    return found if isinstance(found, dict) else {}
+
+
+def _url(client: APIClient, container_id: str) -> str:
+    return api_url(client, f"containers/{container_id}/archive")

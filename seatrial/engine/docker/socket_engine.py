@@ -6,13 +6,15 @@ import json
 import re
 import socket
 import time
-from contextlib import suppress
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
+from io import BufferedReader
 from typing import Any
 from urllib.parse import quote
 
 from seatrial.engine.connection import Connection
 from seatrial.engine.docker.engine import DockerEngine
-from seatrial.engine.model import EngineInfo, Image
+from seatrial.engine.model import EngineInfo, Image, ImageFile
 from seatrial.engine.parsing import image_of
 from seatrial.errors import UsageError
 from seatrial.settings.variables import Environment
@@ -20,6 +22,7 @@ from seatrial.settings.variables import Environment
 __all__ = ["SocketEngine", "connect"]
 
 _SECONDS = 5.0
+_BUFFER = 1024 * 1024
 _SERVER = re.compile(rb"^Server: Docker/(\S+)", re.MULTILINE)
 _API = re.compile(rb"^Api-Version: ([\d.]+)", re.MULTILINE)
 _OK, _NOT_FOUND = b"200", b"404"
@@ -62,6 +65,29 @@ class SocketEngine(DockerEngine):
         if not (server and api):
             return super().info()
         return EngineInfo(endpoint=self.endpoint, version=server[1].decode(), api=api[1].decode())
+
+    def files(self, container_id: str) -> Generator[ImageFile, None, None]:
+        """Yield a container's files, of which the SDK's HTTP would read the content in many small pieces."""
+        from seatrial.engine.docker.container_files import read_files
+
+        action = f"the files of {container_id} cannot be read"
+        with self._connection.translate_errors(action), self._request(f"/containers/{container_id}/export") as stream:
+            if stream.readline().split(b" ", 2)[1:2] == [_OK]:
+                while stream.readline().strip():
+                    pass
+                yield from read_files(stream, container_id)
+                return
+        yield from super().files(container_id)  # its error has the engine's words
+
+    @contextmanager
+    def _request(self, path: str) -> Iterator[BufferedReader[socket.SocketIO]]:
+        """Send a GET request, and yield its answer; HTTP/1.0: it comes in one piece, and ends with the connection."""
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(self._connection.limit)
+            sock.connect(self._path)
+            sock.sendall(f"GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
+            with BufferedReader(socket.SocketIO(sock, "r"), _BUFFER) as stream:
+                yield stream
 
     def _get(self, path: str) -> tuple[bytes, dict[str, Any]]:
         """Return the status and the JSON object of an answer; both empty without one, or if the SDK is connected."""

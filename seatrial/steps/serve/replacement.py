@@ -19,7 +19,7 @@ from seatrial.model.app import App
 from seatrial.model.check import Check
 from seatrial.pipeline.world import World, ignore
 from seatrial.steps.serve.serving import SERVING_LABELS, Serving, stop_and_remove, stop_within_grace
-from seatrial.steps.smoke.smoke_container import run_checks, run_checks_in_container, spec_for, start_container
+from seatrial.steps.smoke.smoke_container import run_checks, run_checks_in_container, spec_for, start_and_check
 
 __all__ = ["Replacement"]
 
@@ -84,8 +84,7 @@ class Replacement(Struct, frozen=True, kw_only=True):
         with deferred():  # otherwise an interrupt could leave a container that is not removed
             new = engine.create(spec, self.emit)
             undo.callback(self._remove, new)
-        start_container(engine, app, self.image, new, host_port=app.host_port)
-        run_checks(engine, app, self.image, new, emit)
+        start_and_check(engine, app, self.image, new, emit, host_port=app.host_port)
         return new
 
     def _finish(self, undo: ExitStack, container_id: str, others: Iterable[Container]) -> None:

@@ -81,6 +81,7 @@ class Smoke(AppStep):
     def apply_for(self, image: Image, world: World, emit: Emit) -> None:
         """Carry out the plan for this image."""
         from seatrial.checks.image.facts import enforce_policy, report_read_only_failure
+        from seatrial.checks.image.file_scan import FileScan
         from seatrial.steps.smoke.smoke_container import run_checks_in_container
 
         checked: list[str] = []
@@ -108,8 +109,9 @@ class Smoke(AppStep):
             world.state.save_verdict(verdict)
 
         try:
-            results = run_checks_in_container(world, self.target, image, on_event, visit=visit, log=self.log)
-            facts = enforce_policy(world, self.target, image, on_event)
+            scan = FileScan(world, self.target, image)
+            results = run_checks_in_container(world, self.target, image, on_event, scan=scan, visit=visit, log=self.log)
+            facts = enforce_policy(world, self.target, image, scan, on_event)
         except StepFailed as error:
             report_read_only_failure(self.target, error, on_event)
             save(str(error), passed=False)

@@ -5,19 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from msgspec.structs import replace
 
 from seatrial.checks.http.base_url import BaseUrl
 from seatrial.checks.http.probe import Result, probe
 from seatrial.checks.http.response import Expected
+from seatrial.checks.image.file_scan import FileScan
 from seatrial.diagnosis.failure import container_error, require_stable
 from seatrial.diagnosis.port_owner import find_port_owner
 from seatrial.diagnosis.settled import Settled
 from seatrial.engine.model import ContainerSpec, Image
+from seatrial.engine.program import Program
 from seatrial.engine.protocol import Emit, Engine
-from seatrial.errors import ContainerFailed, SeatrialError, SmokeFailed
+from seatrial.errors import ContainerFailed, SeatrialError, SmokeFailed, StepFailed
 from seatrial.events import AppLog
+from seatrial.host.background import Task
 from seatrial.host.signals import temporary
 from seatrial.model.app import SMOKE_LABEL, App
 from seatrial.pipeline.world import World
@@ -25,7 +29,7 @@ from seatrial.steps.smoke.health import check_health
 from seatrial.steps.smoke.identity import check_identity, check_untouched
 from seatrial.steps.smoke.reach import require_reachable
 
-__all__ = ["run_checks", "run_checks_in_container", "spec_for", "start_container"]
+__all__ = ["run_checks", "run_checks_in_container", "spec_for", "start_and_check"]
 
 _LONGEST_LOG = 10_000
 _HIGHEST_PORT = 65535
@@ -61,12 +65,15 @@ def run_checks_in_container(  # noqa: PLR0913  each argument is one thing
     image: Image,
     emit: Emit,
     *,
+    scan: FileScan | None = None,
     visit: Callable[[BaseUrl], None] | None = None,
     log: bool = False,
 ) -> tuple[Result, ...]:
     """Run an app's checks in a fresh container of an image and return the results; the container is always removed.
 
-    If all pass, `visit` is called with the container's address. With `log`, the app's log is emitted in the end.
+    Its files are read for `scan`, if that needs them, while the app starts. If all pass, `visit` is called with the
+    container's address, and the container is removed in the background. With `log`, the app's log is emitted in the
+    end.
     """
     for leftover in world.engine.containers({**app.labels, SMOKE_LABEL: "1"}):
         if app.owns(leftover.labels) and world.process.left_by_dead_run(leftover.labels):
@@ -76,33 +83,64 @@ def run_checks_in_container(  # noqa: PLR0913  each argument is one thing
     spec = spec_for(app, image, name=name, host_port=0, labels=labels)
 
     made: list[str] = []
+    passed: list[tuple[Result, ...]] = []
 
     def remove() -> None:
         container = world.engine.container(made[0] if made else name)
         if container and spec.labels.items() <= container.labels.items():  # otherwise it is not ours
             world.engine.remove(container.id)
 
-    with temporary(lambda: made.append(world.engine.create(spec, emit)), remove):
+    with temporary(
+        lambda: made.append(world.engine.create(spec, emit)),
+        lambda: world.background.do(remove) if passed else remove(),
+    ):
         try:
-            start_container(world.engine, app, image, made[0])
-            results = run_checks(world.engine, app, image, made[0], emit, visit=visit)
-            if (now := world.engine.container(made[0])) is None or not now.running:
-                raise container_error(world.engine, app, image, made[0], results=results)
-            return results
+            with scan.begin(made[0]) if scan else Task(lambda: None) as reading:
+                results = start_and_check(world.engine, app, image, made[0], emit, visit=visit)
+                if (now := world.engine.container(made[0])) is None or not now.running:
+                    raise container_error(world.engine, app, image, made[0], results=results)
+                reading.result()
         finally:
             with suppress(SeatrialError):  # an unreadable log must not mask the result
                 if log and world.engine.container(made[0]):
                     emit(AppLog(lines=tuple(world.engine.logs(made[0], tail=_LONGEST_LOG))))
+        passed.append(results)
+        return results
 
 
-def start_container(engine: Engine, app: App, image: Image, container_id: str, *, host_port: int = 0) -> None:
-    """Start a container; raise `ContainerFailed` with the cause, and with the owner of a taken `host_port`.
+def start_and_check(  # noqa: PLR0913  each argument is one thing
+    engine: Engine,
+    app: App,
+    image: Image,
+    container_id: str,
+    emit: Emit,
+    *,
+    host_port: int = 0,
+    visit: Callable[[BaseUrl], None] | None = None,
+) -> tuple[Result, ...]:
+    """Start a container and run the app's checks against it; return the results, and raise as `run_checks` does.
 
-    The engine's init would run a file that the kernel cannot run as a shell script; without it nothing would start.
+    Raise `ContainerFailed` with the cause if it cannot start, and with the owner of a taken `host_port`. The engine's
+    init would run a file that the kernel cannot run as a shell script; without it nothing would start.
     """
-    created = engine.inspect_container(container_id)
-    if created and created.program and created.program.kind == "other":
-        raise container_error(engine, app, image, container_id, words=f"{created.program.path}: exec format error")
+    program = Task(partial(engine.program_file, container_id))
+    try:
+        _start(engine, app, image, container_id, host_port=host_port)
+        results = run_checks(engine, app, image, container_id, emit, visit=visit)
+    except StepFailed:
+        _require_executable(engine, app, image, container_id, program.result())
+        raise
+    _require_executable(engine, app, image, container_id, program.result())
+    return results
+
+
+def _require_executable(engine: Engine, app: App, image: Image, container_id: str, program: Program | None) -> None:
+    if program and program.kind == "other":
+        words = f"{program.path}: exec format error"
+        raise container_error(engine, app, image, container_id, words=words, program=program)
+
+
+def _start(engine: Engine, app: App, image: Image, container_id: str, *, host_port: int) -> None:
     try:
         engine.start(container_id)
     except ContainerFailed as error:
@@ -155,10 +193,12 @@ def run_checks(  # noqa: PLR0913  each argument is one thing
     expected = Expected.of(image)
     settled = Settled(engine=engine, app=app, image=image, container_id=container_id, emit=emit)
     results = probe(base_url, app.checks, expected=expected, seconds=app.smoke_timeout, alive=alive, settled=settled)
+    passed = time.monotonic()
     for result in results:
         emit(result.as_event)
     if not any(result.problem for result in results):
         check_health(engine, app, container)
+        time.sleep(max(0.0, passed + _STANDING_SECONDS - time.monotonic()))
         results = _asked_again(base_url, app, expected, results, alive)
     now = engine.container(container_id)
     check_untouched(app, asked=container, now=now)
@@ -179,11 +219,7 @@ def run_checks(  # noqa: PLR0913  each argument is one thing
 def _asked_again(
     base_url: BaseUrl, app: App, expected: Expected, results: tuple[Result, ...], alive: Callable[[], bool]
 ) -> tuple[Result, ...]:
-    """Repeat the first check that only reads, a moment after all have passed; return the results with its problem.
-
-    An app may end with its first answer.
-    """
-    time.sleep(_STANDING_SECONDS)
+    """Repeat the first check that only reads; return the results with its problem. An app may end with an answer."""
     at = next((at for at, check in enumerate(app.checks) if check.method in ("GET", "HEAD")), None)
     if at is None:
         return results

@@ -13,12 +13,14 @@ import pytest
 from msgspec.structs import replace
 
 from seatrial.checks.image.facts import Fact, collect_facts, enforce_policy
+from seatrial.checks.image.file_scan import FileScan
 from seatrial.engine.docker.engine import DockerEngine
-from seatrial.engine.model import Image, ImageFile
+from seatrial.engine.model import ContainerSpec, Image, ImageFile
 from seatrial.engine.protocol import Engine
 from seatrial.errors import SmokeFailed, StepFailed
 from seatrial.events import CheckResult, Event
 from seatrial.host.process import Process
+from seatrial.host.signals import temporary
 from seatrial.model.app import App
 from seatrial.model.facts_policy import FactsPolicy
 from seatrial.model.reference import ImageReference
@@ -65,6 +67,20 @@ def _no_registry(host: str) -> Registry:
     raise AssertionError(host)
 
 
+def scan_of(world: World, app: App, image: Image) -> FileScan:
+    """Return the scan of an image's files, as they are in a container of it that never starts."""
+    scan = FileScan(world, app, image)
+    spec = ContainerSpec(name=f"{app.project}-scanned", image_id=image.id, labels=app.labels, port=app.port)
+    with temporary(lambda: world.engine.create(spec, lambda _: None), lambda: world.engine.remove(spec.name)):
+        scan.begin(spec.name).result()
+    return scan
+
+
+def facts_of(world: World, app: App, image: Image) -> tuple[Fact, ...]:
+    """Return the results of the image checks."""
+    return collect_facts(world, app, image, scan_of(world, app, image))
+
+
 def problems(facts: tuple[Fact, ...]) -> dict[str, str]:
     """Return the problems by the check's name."""
     return {fact.name: fact.problem for fact in facts if fact.problem}
@@ -72,7 +88,7 @@ def problems(facts: tuple[Fact, ...]) -> dict[str, str]:
 
 def test_a_good_image_passes_all(world: World, app: App, specimens: Specimens) -> None:
     """A good image passes every check, and every check has a hint."""
-    facts = collect_facts(world, app, specimens.make())
+    facts = facts_of(world, app, specimens.make())
 
     assert problems(facts) == {}
     assert [fact.name for fact in facts] == NAMES
@@ -109,7 +125,7 @@ def test_an_image_with_one_fault(
     identity: str,
 ) -> None:
     """An image with one fault fails exactly one check, and no secret's value is shown."""
-    found = problems(collect_facts(world, app, specimens.make({**GOOD, **says}, *files)))
+    found = problems(facts_of(world, app, specimens.make({**GOOD, **says}, *files)))
 
     assert list(found) == [name]
     assert identity in found[name]
@@ -122,8 +138,8 @@ def test_an_image_above_its_budget(world: World, app: App, specimens: Specimens)
     small = app.but(facts=FactsPolicy(budget=image.size - 1))
     exact = app.but(facts=FactsPolicy(budget=image.size))
 
-    assert f"({image.size - 1:,} bytes)" in problems(collect_facts(world, small, image))["size"]
-    assert problems(collect_facts(world, exact, image)) == {}
+    assert f"({image.size - 1:,} bytes)" in problems(facts_of(world, small, image))["size"]
+    assert problems(facts_of(world, exact, image)) == {}
 
 
 def test_an_image_from_a_git_repository(world: World, app: App, specimens: Specimens) -> None:
@@ -134,7 +150,7 @@ def test_an_image_from_a_git_repository(world: World, app: App, specimens: Speci
     git(app.context, "remote", "add", "origin", "https://code.test/web.git")
     image = specimens.make()
 
-    problem = problems(collect_facts(world, app, image))["labels"]
+    problem = problems(facts_of(world, app, image))["labels"]
 
     assert problem.endswith(" org.opencontainers.image.revision, org.opencontainers.image.source")
     with pytest.raises(SmokeFailed) as caught:
@@ -156,7 +172,7 @@ def test_an_image_with_a_secret_in_its_history(
     image = world.engine.image(str(made.id))
     assert image is not None
 
-    problem = problems(collect_facts(world, app, image))["secrets"]
+    problem = problems(facts_of(world, app, image))["secrets"]
 
     for name in ("DEPLOY_TOKEN", "SIGNING_KEY", "PGPASSWORD", "--password"):
         assert f"{name.lstrip('-')} in history line " in problem
@@ -166,27 +182,28 @@ def test_an_image_with_a_secret_in_its_history(
 def test_files_are_scanned_once(world: World, app: App, specimens: Specimens) -> None:
     """The scan of an image's files is recorded by its id; a damaged record is ignored."""
     image = specimens.make(GOOD, file("/app/su", 0o4755))
-    first = collect_facts(world, app, image)
+    first = facts_of(world, app, image)
     (record,) = (world.state.folder / "facts").glob("*.json")
 
     record.write_text(record.read_text().replace("/app/su", "/app/recorded"))
-    assert "/app/recorded" in problems(collect_facts(world, app, image))["setuid"]
+    assert "/app/recorded" in problems(facts_of(world, app, image))["setuid"]
     record.write_text(json.dumps({**json.loads(record.read_text()), "setuid": 3}))
-    assert collect_facts(world, app, image) == first
+    assert facts_of(world, app, image) == first
 
 
 def test_files_are_not_scanned_without_need(world: World, app: App, specimens: Specimens) -> None:
     """If both checks of files may fail, the files are not scanned."""
     lenient = app.but(facts=FactsPolicy(allowed=("writable", "setuid")))
 
-    assert problems(collect_facts(world, lenient, specimens.make(GOOD, file("/app/su", 0o4755)))) == {}
+    assert problems(facts_of(world, lenient, specimens.make(GOOD, file("/app/su", 0o4755)))) == {}
     assert not (world.state.folder / "facts").exists()
 
 
 def enforce(world: World, app: App, image: Image, policy: FactsPolicy) -> tuple[str, list[str]]:
     """Return the summary of the image checks under a policy, and the names of those that failed."""
     events: list[Event] = []
-    summary = enforce_policy(world, app.but(facts=policy), image, events.append)
+    app = app.but(facts=policy)
+    summary = enforce_policy(world, app, image, scan_of(world, app, image), events.append)
     return summary, [event.check.split()[2] for event in events if isinstance(event, CheckResult) and event.problem]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 
 from seatrial.engine.inspection import ContainerInspection, Health, HealthTest
 from seatrial.engine.model import (
@@ -12,7 +12,9 @@ from seatrial.engine.model import (
     ContainerSpec,
     EngineDetails,
     EngineInfo,
+    ImageFile,
 )
+from seatrial.engine.program import Program as ProgramFile
 from seatrial.engine.protocol import Emit
 from seatrial.errors import ContainerFailed, StepFailed
 from tests.engine.memory.container import MemoryContainer
@@ -139,6 +141,15 @@ class MemoryEngine(MemoryImages):
     def inspect_container(self, container_id: str) -> ContainerInspection | None:
         """Return a container's state and sockets; None if it is absent."""
         return found.inspection if (found := self._find_container(container_id)) else None
+
+    def files(self, container_id: str) -> Generator[ImageFile, None, None]:
+        """Yield nothing: containers in memory have no files."""
+        self._container(container_id)
+        yield from ()
+
+    def program_file(self, container_id: str) -> ProgramFile | None:
+        """Return None: containers in memory have no files."""
+        return None
 
     def run_health_test(self, container_id: str, test: HealthTest) -> Health:
         """Return that the container is healthy."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
-from seatrial.engine.model import BuildRequest, HistoryEntry, Image, ImageFile
+from seatrial.engine.model import BuildRequest, HistoryEntry, Image
 from seatrial.engine.protocol import Emit
 from seatrial.errors import RegistryUnavailable, StepFailed
 from seatrial.events import Info
@@ -58,11 +58,6 @@ class MemoryImages:
         """Return a history of one layer."""
         one = self._image(name_or_id)
         return [HistoryEntry(id=one.id, created=one.created, created_by="", size=one.size, comment="", tags=one.tags)]
-
-    def files(self, image_id: str, *, name: str, labels: Mapping[str, str]) -> Generator[ImageFile, None, None]:
-        """Yield nothing: images in memory have no files."""
-        self._image(image_id)
-        yield from ()
 
     def builder(self, options: BuildOptions) -> str:
         """Return the name of the builder."""

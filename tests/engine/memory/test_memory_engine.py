@@ -90,7 +90,7 @@ def test_missing_objects(scenario: EngineScenario) -> None:
     actions: tuple[tuple[Callable[[], object], type[SeatrialError]], ...] = (
         (lambda: engine.inspect_image(name.familiar), StepFailed),
         (lambda: engine.history(name.familiar), StepFailed),
-        (lambda: list(engine.files(missing, name=f"{scenario.project}-files", labels=scenario.labels)), StepFailed),
+        (lambda: list(engine.files(none)), StepFailed),
         (lambda: engine.tag(missing, name), StepFailed),
         (lambda: engine.push(name, None, quiet), StepFailed),
         (lambda: engine.pull(name, None, quiet), StepFailed),

@@ -1,0 +1,101 @@
+"""The files of a container, read from the engine's tar of it."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from seatrial.engine.connection import Connection
+from seatrial.engine.docker.container_files import read_files
+from seatrial.engine.docker.engine import DockerEngine
+from seatrial.engine.docker.socket_engine import connect
+from seatrial.engine.model import ContainerSpec
+from seatrial.engine.protocol import Engine
+from seatrial.errors import EngineUnavailable, StepFailed
+from seatrial.host.signals import temporary
+from seatrial.settings.variables import environment
+from tests.image_specimens import GOOD, Specimens, file
+from tests.servers.engine_proxy import Stall, engine_proxy
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    """The real engine."""
+    found = DockerEngine()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def specimens(engine: Engine, project_name: str, tmp_path: Path) -> Specimens:
+    """A factory of images."""
+    return Specimens(engine=engine, project=project_name, folder=tmp_path)
+
+
+@pytest.fixture
+def container(engine: Engine, specimens: Specimens, project_name: str) -> Iterator[str]:
+    """A container that never starts, of an image with a few files."""
+    labels = {"seatrial.project": project_name}
+    spec = ContainerSpec(name=f"{project_name}-files", image_id=specimens.make().id, labels=labels, port=8080)
+    with temporary(lambda: engine.create(spec, lambda _: None), lambda: engine.remove(spec.name)):
+        yield spec.name
+
+
+def test_files_as_the_sdk_and_the_socket_read_them(engine: Engine, container: str) -> None:
+    """Long names, links, owners and special bits are read, the same over the socket as through the SDK."""
+    found = {one.path: one for one in engine.files(container)}
+    over_socket = connect(environment())
+
+    assert found["/app/" + "long" * 60] == file("/app/" + "long" * 60, 0o640, 0, 10001)
+    assert (found["/app/link"].kind, found["/var/spool"].mode) == ("link", 0o1777)
+    assert {one.path: one for one in over_socket.files(container)} == found
+    assert not over_socket._connection.is_open
+    with pytest.raises(StepFailed):
+        list(over_socket.files(f"{container}-none"))
+    over_socket.close()
+
+
+@pytest.mark.parametrize("damage", [lambda tar: tar[:700], lambda tar: b"x" + tar[1:]], ids=["cut", "changed"])
+def test_a_damaged_tar(damage: Callable[[bytes], bytes]) -> None:
+    """A tar that ends early, or has a header with a wrong checksum, is no list of files."""
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w") as tar:
+        for _ in range(2):
+            entry = tarfile.TarInfo("app.py")
+            entry.size = 600
+            tar.addfile(entry, io.BytesIO(bytes(600)))
+
+    assert len(list(read_files(io.BytesIO(whole.getvalue()), "web"))) == 2
+    with pytest.raises(StepFailed):
+        list(read_files(io.BytesIO(damage(whole.getvalue())), "web"))
+
+
+@pytest.mark.timeout(60)
+def test_an_engine_that_falls_silent(
+    engine: Engine, specimens: Specimens, project_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A silent engine ends the reading of files and programs after the timeout; no container is left."""
+    image = specimens.make({**GOOD, "command": 'CMD ["/app/check"]'})
+    name, labels = f"{project_name}-silent", {"seatrial.project": project_name}
+    stalls = Stall(method="GET", path="/export"), Stall(method="GET", path="/archive")
+    with engine_proxy(*stalls) as proxy:
+        monkeypatch.setenv("DOCKER_HOST", proxy.docker_host)
+        connection = Connection()
+        connection.client.timeout = 1
+        slow = DockerEngine(connection)
+        spec = ContainerSpec(name=name, image_id=image.id, labels=labels, port=8080)
+        with temporary(lambda: engine.create(spec, lambda _: None), lambda: engine.remove(name)):
+            with pytest.raises(EngineUnavailable):
+                list(slow.files(name))
+            engine.start(name)
+            wait_until(lambda: (found := engine.container(name)) is not None and found.state == "exited")
+            with pytest.raises(EngineUnavailable):
+                slow.inspect_container(name)
+        slow.close()

@@ -32,7 +32,7 @@ def cause_of(project: Project, task: str = "smoke", **write: Any) -> dict[str, A
     """Build a broken app, run a task that fails on it, and return the error with the step's seconds."""
     project.write(**write)
     done = project.invoke("build", "--version", "1", task, "--json")
-    assert done.statuses == {"build": "changed", task: "failed"}
+    assert done.statuses[task] == "failed"
     failed(done)
     (seconds,) = [step["seconds"] for step in done.document["steps"] if step["status"] == "failed"]
     return {**done.error, "seconds": seconds}

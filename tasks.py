@@ -110,7 +110,7 @@ def test(c: Context, only: str = "", engine: str = "usual") -> None:
         raise Exit(f"--engine {engine}: choose one of usual, {', '.join(STORES)}", code=2)
     _equip(c)
     seatrial_tasks.up(c)
-    _install_programs(c)
+    _install_programs(c, "chromium", "skopeo")
     try:
         with c.cd(ROOT):
             # Tests start hundreds of commands, and Invoke keeps none of the modules that it loads compiled.
@@ -154,11 +154,11 @@ def _pytest(c: Context, only: str, marked: str = "", env: dict[str, str] | None 
         _stage(c, "tests with time limits", f"{BIN}/python -m pytest --durations 10 -m '{also}alone'", env)
 
 
-def _install_programs(c: Context) -> None:
-    """Install the programs that tests use beside Docker, where we may."""
+def _install_programs(c: Context, *programs: str) -> None:
+    """Install the programs that a chore uses beside Docker, where we may."""
     from seatrial.steps.setup.debian import may_install  # late: listing the tasks needs none of it
 
-    missing = [program for program in ("chromium", "skopeo") if shutil.which(program) is None]
+    missing = [program for program in programs if shutil.which(program) is None]
     if missing and may_install():
         c.run("apt-get -q update")
         c.run(f"DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends {' '.join(missing)}")
@@ -219,6 +219,22 @@ def lint(c: Context) -> None:
         _stage(c, "types", f"{BIN}/mypy")
 
 
+@task(
+    positional=[],
+    help={
+        "only": "Rows by the beginnings of their names, between commas, instead of all: release,start-list …",
+        "rounds": "How often each is measured, instead of the row's own number.",
+    },
+)
+def bench(c: Context, only: str = "", rounds: str = "") -> None:
+    """Measure Seatrial beside other tools; without --only, write docs/performance.md."""
+    seatrial_tasks.up(c)
+    _install_programs(c, "wrk")
+    from bench import program  # late: listing the tasks needs none of it
+
+    raise Exit(code=program.bench(only, rounds))
+
+
 @task(positional=[], help={"upgrade": "Take the newest versions instead of the locked ones."})
 def lock(c: Context, upgrade: bool = False) -> None:
     """Lock the requirements of the pipeline and its browser, of tests and tools, and of the app, with hashes."""
@@ -247,6 +263,6 @@ def reference(c: Context) -> None:  # noqa: ARG001  Invoke's
 ns = Collection.from_module(seatrial_tasks)
 ns.add_task(test)
 dev = Collection("dev")  # chores of this repository: ./inv dev.lint
-for chore in (engines, lint, lock, reference):
+for chore in (bench, engines, lint, lock, reference):
     dev.add_task(chore)
 ns.add_collection(dev)

@@ -1,17 +1,19 @@
-"""Compare the run times of whole processes: in turns, with the order reversed every round."""
+"""Compare whole processes: in turns, with the order reversed every round."""
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-__all__ = ["Command", "CommandFailed", "Row", "compared", "in_turns", "ratio", "say", "table"]
+__all__ = ["Command", "CommandFailed", "Row", "in_turns", "ratio", "say", "table"]
 
 _TIMEOUT = 900.0
 _END_SECONDS = 10.0
@@ -27,15 +29,16 @@ class CommandFailed(Exception):  # noqa: N818  reads as what happened
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """A process to start: command line, folder, additional environment, and a text that it must print."""
+    """A process to start: command line, folder, environment; its exit code (None for any), what it prints."""
 
     words: tuple[str, ...]
     folder: Path = field(default_factory=Path.cwd)
     environment: Mapping[str, str] = field(default_factory=dict)
+    exit_code: int | None = 0
     must_print: str = ""
 
     def output(self, *, attempts: int = 1) -> str:
-        """Run the process and return its output; raise `CommandFailed` if no attempt exits with 0."""
+        """Run the process and return its output; raise `CommandFailed` if no attempt has its exit code."""
         process = subprocess.Popen(
             self.words,
             cwd=self.folder,
@@ -44,6 +47,7 @@ class Command:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            errors="replace",
             start_new_session=True,
         )
         try:
@@ -51,11 +55,11 @@ class Command:
         except BaseException:
             _end(process)
             raise
-        code = process.returncode
-        if code and attempts > 1:
+        wrong = self.exit_code not in {process.returncode, None}
+        if wrong and attempts > 1:
             return self.output(attempts=attempts - 1)
-        if code or self.must_print not in printed:
-            ended = f"exited with {code}" if code else f"did not print {self.must_print!r}"
+        if wrong or self.must_print not in printed:
+            ended = f"exited with {process.returncode}" if wrong else f"did not print {self.must_print!r}"
             raise CommandFailed(f"{' '.join(self.words)} {ended}:\n{printed}")
         return printed
 
@@ -86,32 +90,19 @@ class Row:
 
 
 def in_turns(contestants: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
-    """Call every contestant once a round, reversing the order each time; return their seconds without round 0."""
+    """Call every contestant once a round, reversing the order each time; return their values without round 0."""
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     for number in range(rounds + 1):
         order = list(contestants)[:: -1 if number % 2 else 1]
         for name in order:
             seconds[name].append(contestants[name]())
-        say(f"  {number or 'warm-up':>7}  " + "  ".join(f"{name} {seconds[name][-1]:.3f}" for name in contestants))
+        say(f"  {number or 'warm-up':>7}  " + "  ".join(f"{name} {seconds[name][-1]:.4g}" for name in contestants))
     return {name: taken[1:] for name, taken in seconds.items()}
 
 
-def ratio(ours: list[float], other: list[float]) -> float:
-    """Return the median of the ratios within each round, so that a slow round does not matter."""
+def ratio(ours: Sequence[float], other: Sequence[float]) -> float:
+    """Return the median of the ratios within each round, so that one slow round does not matter."""
     return median(mine / theirs for mine, theirs in zip(ours, other, strict=True))
-
-
-def compared(name: str, ours: list[float], other: list[float], goal: float | None = None) -> Row:
-    """Return the row of two contestants: medians in seconds, and their ratio compared with its goal."""
-    found = ratio(ours, other)
-    return Row(
-        name=name,
-        ours=f"{median(ours):.3f} s",
-        other=f"{median(other):.3f} s",
-        ratio=f"{found:.2f}",
-        goal=f"<= {goal:.2f}" if goal else "",
-        met=found <= goal if goal else None,
-    )
 
 
 def table(rows: list[Row], *, heads: tuple[str, ...] = _HEADS) -> str:
@@ -129,12 +120,13 @@ def table(rows: list[Row], *, heads: tuple[str, ...] = _HEADS) -> str:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """Terminate a process; kill it if it has not stopped the engine's work in time."""
-    process.terminate()
+    """Terminate a process and those it started; kill them if they have not stopped the engine's work in time."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
     try:
         process.communicate(timeout=_END_SECONDS)
     except subprocess.TimeoutExpired:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
 
 

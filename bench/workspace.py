@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
@@ -30,6 +30,9 @@ _NO_DOCKERFILE = "BuildKit reports that this is not a valid Dockerfile"
 _LARGE_RECORD = 50e6
 # Seconds that an engine may need to end an interrupted build; it can still tag its image in that time.
 _ENDING_SECONDS = 3.0
+# Only images without children can be removed; the last ones are those of the classic builder.
+_RMI = ("images", ("rmi", "--force"))
+_REMOVALS = (("ps --all", ("rm", "--force", "--volumes")), _RMI, _RMI, ("images --all", ("rmi", "--force")))
 _UNITS = {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9}
 
 
@@ -68,12 +71,17 @@ class Workspace:
         return host
 
     def remove(self) -> None:
-        """Remove our containers and images."""
-        listings = {("ps", "--all"): ("rm", "--force", "--volumes"), ("images", "--all"): ("rmi", "--force")}
-        for listing, removal in listings.items():
-            found = self.docker(*listing, "--quiet", "--filter", f"label={self.label}").output().split()
+        """Remove our containers and images; `CommandFailed` if one is left."""
+        for listing, removal in _REMOVALS:
+            found = self._list(listing)
             if found:
-                self.docker(*removal, *dict.fromkeys(found)).output()
+                replace(self.docker(*removal, *found), exit_code=None).output()
+        if left := self._list("ps --all") + self._list("images --all"):
+            raise CommandFailed(f"these could not be removed: {' '.join(left)}")
+
+    def _list(self, listing: str) -> list[str]:
+        words = (*listing.split(), "--quiet", "--filter", f"label={self.label}")
+        return list(dict.fromkeys(self.docker(*words).output().split()))
 
     def large_records(self) -> set[str]:
         """Return the ids of the large records in the build cache."""

@@ -1,0 +1,157 @@
+"""The rows about this repository's app against the tutorial's, whose image has the same base."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from bench.comparison import Comparison, megabytes
+from bench.setup import Setup
+from bench.timing import Command, CommandFailed, in_turns, say
+from bench.workspace import REPOSITORY, Workspace
+
+__all__ = ["app_load", "app_size", "app_start"]
+
+_ROUNDS, _LOAD_ROUNDS = 7, 3
+_LOAD_SECONDS, _CONNECTIONS = 5, 8
+_POLL_SECONDS, _GIVE_UP_SECONDS = 0.005, 30.0
+_PEER = "the tutorial's image"
+_CONTEXTS = {"seatrial": REPOSITORY / "app", "tutorial": Path(__file__).resolve().parent / "tutorial"}
+_UNITS = {"B": 1.0, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30}
+_TEXT = "Eu amo Docker"
+
+
+def app_size(setup: Setup) -> list[Comparison]:
+    """Compare the bytes over the base image."""
+    images = _images(setup)
+    base = _size(setup.workspace, setup.workspace.base)
+    ours, other = (float(_size(setup.workspace, images[name]) - base) for name in _CONTEXTS)
+    return [
+        Comparison(
+            name="app: bytes over the base",
+            peer=_PEER,
+            ours=[ours],
+            other=[other],
+            goal=0.9,
+            checked="both have the same base image; sizes as `docker image inspect` shows them",
+            as_text=megabytes,
+        )
+    ]
+
+
+def app_start(setup: Setup) -> list[Comparison]:
+    """Compare the seconds from `docker run` to the first 200."""
+    starts = {name: partial(_first_answer, setup.workspace, image) for name, image in _images(setup).items()}
+    taken = in_turns(starts, setup.rounds_or(_ROUNDS))
+    return [
+        Comparison(
+            name="app: docker run to the first 200",
+            peer=_PEER,
+            ours=taken["seatrial"],
+            other=taken["tutorial"],
+            goal=1.0,
+            checked=f"the answer has the status 200 and the text `{_TEXT}`",
+        )
+    ]
+
+
+def app_load(setup: Setup) -> list[Comparison]:
+    """Compare requests per second, and the memory after them."""
+    wrk = shutil.which("wrk")
+    if wrk is None:
+        raise CommandFailed("wrk is not on PATH: apt-get install wrk")
+    images = _images(setup)
+    memory: dict[str, list[float]] = {name: [] for name in images}
+    loads = {name: partial(_load, setup.workspace, image, wrk, memory[name]) for name, image in images.items()}
+    rates = in_turns(loads, setup.rounds_or(_LOAD_ROUNDS))
+    how = f"`wrk` with {_CONNECTIONS} connections for {_LOAD_SECONDS} s; no answer had another status, no error"
+    return [
+        Comparison(
+            name="app: requests per second",
+            peer=_PEER,
+            ours=rates["seatrial"],
+            other=rates["tutorial"],
+            goal=3.0,
+            checked=how,
+            more_is_better=True,
+            as_text="{:,.0f}".format,
+        ),
+        Comparison(
+            name="app: memory after the requests",
+            peer=_PEER,
+            ours=memory["seatrial"][1:],
+            other=memory["tutorial"][1:],
+            goal=2.0,
+            checked="as `docker stats` shows it, right after the requests of the row above",
+            as_text=megabytes,
+        ),
+    ]
+
+
+def _images(setup: Setup) -> dict[str, str]:
+    """Build both images, unless that was done; return their names."""
+    names = {name: f"{setup.workspace.name}/image-{name}:1" for name in _CONTEXTS}
+    for name, context in _CONTEXTS.items():
+        if not setup.workspace.docker("images", "--quiet", names[name]).output():
+            say(f"building the image of {name}")
+            setup.workspace.build(f"image-{name}:1", str(context)).output(attempts=2)  # a RUN needs the network
+    return names
+
+
+def _size(workspace: Workspace, image: str) -> int:
+    return int(workspace.docker("image", "inspect", "--format", "{{.Size}}", image).output())
+
+
+@contextmanager
+def _answering(workspace: Workspace, image: str) -> Iterator[tuple[str, int]]:
+    """Start a container and yield its id and port once its page comes; remove it."""
+    began = time.monotonic()
+    run = workspace.docker("run", "--detach", "--label", workspace.label, "--publish", "127.0.0.1::5000", image)
+    container = run.output().strip()
+    try:
+        port = int(workspace.docker("port", container, "5000/tcp").output().rpartition(":")[2])
+        while not _answers(port):
+            if time.monotonic() - began > _GIVE_UP_SECONDS:
+                raise CommandFailed(f"{image} did not answer:\n{workspace.docker('logs', container).output()}")
+            time.sleep(_POLL_SECONDS)
+        yield container, port
+    finally:
+        workspace.docker("rm", "--force", "--volumes", container).output()
+
+
+def _first_answer(workspace: Workspace, image: str) -> float:
+    began = time.perf_counter()
+    with _answering(workspace, image):
+        return time.perf_counter() - began
+
+
+def _load(workspace: Workspace, image: str, wrk: str, memory: list[float]) -> float:
+    """Return the requests per second of a new container, and add the bytes of memory it then has to `memory`."""
+    with _answering(workspace, image) as (container, port):
+        words = (wrk, "--threads", "1", "--connections", str(_CONNECTIONS), "--duration", f"{_LOAD_SECONDS}s")
+        printed = Command(words=(*words, f"http://127.0.0.1:{port}/")).output()
+        rate = re.search(r"^Requests/sec: +([0-9.]+)", printed, re.MULTILINE)
+        if rate is None or "Non-2xx" in printed or "Socket errors" in printed:
+            raise CommandFailed(f"wrk against {image}:\n{printed}")
+        shown = workspace.docker("stats", "--no-stream", "--format", "{{.MemUsage}}", container).output()
+        number, unit = re.findall(r"([0-9.]+)([KMG]?i?B)", shown)[0]
+        memory.append(float(number) * _UNITS[unit])
+        return float(rate[1])
+
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_GIVE_UP_SECONDS)
+    try:
+        connection.request("GET", "/")
+        answer = connection.getresponse()
+        return answer.status == http.client.OK and _TEXT in answer.read().decode()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -58,7 +58,9 @@ _CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u
 
 def sanitize(text: str, *, limit: int = 500) -> str:
     """Return foreign text without control characters, cut to `limit` characters; what is not UTF-8 is escaped."""
-    text = _CONTROL.sub("", text).strip().encode("utf-8", "backslashreplace").decode()
+    text = _CONTROL.sub("", text).strip()
+    if not text.isascii():
+        text = text.encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -101,7 +101,9 @@ class Console:
         """Show progress."""
         if self._shown is Detail.QUIET:
             return
-        if isinstance(event, WarningEvent):
+        if isinstance(event, BuildEvent):  # the first, because a build may have millions
+            self._build_event(event)
+        elif isinstance(event, WarningEvent):
             self._line(f"warning: {sanitize(event.text)}", style="yellow")
         elif isinstance(event, Info):
             self._line(sanitize(event.text), style="dim")
@@ -117,9 +119,7 @@ class Console:
             self._progress(event)
 
     def _progress(self, event: Event) -> None:
-        if isinstance(event, BuildEvent):
-            self._build_event(event)
-        elif isinstance(event, Transfer | BytesSent):
+        if isinstance(event, Transfer | BytesSent):
             self._transfer(event)
         elif isinstance(event, Waiting) and self._spinner:
             self._spinner.update(f"{self._waiting} … {sanitize(event.text)}")

@@ -13,6 +13,7 @@ from seatrial.engine.protocol import Emit
 from seatrial.errors import DidNotConverge, RegistryUnavailable, SeatrialError
 from seatrial.events import (
     AppLog,
+    BuildEvent,
     BuildLogSaved,
     BytesSent,
     CheckResult,
@@ -92,6 +93,8 @@ class _Record(Struct, kw_only=True):
     def on_event(self, event: Event) -> None:  # noqa: C901  one case for each kind
         """Record what the outcome needs from an event, and pass the event on."""
         match event:
+            case BuildEvent():  # the first, because a build may have millions
+                pass
             case Retry():
                 self.attempts += 1
             case Info():

@@ -16,8 +16,10 @@ from seatrial.model.app import INPUTS_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
 from seatrial.pipeline.outcome import Outcome, Status
+from seatrial.registry.model import Manifest
 from seatrial.steps.publish.upload import Upload
 from tests.engine.memory.engine import MemoryEngine
+from tests.engine.memory.registry import MemoryRegistry
 from tests.steps.memory_backend import ScriptedEngine
 from tests.steps.run_steps import refused, released, tagged, with_registry
 from tests.steps.scenario import StepScenario
@@ -142,6 +144,39 @@ def test_tagged_elsewhere_meanwhile(scenario: StepScenario, monkeypatch: pytest.
     with pytest.raises(Conflict):
         upload.send()
     assert scenario.backend.published(scenario.repository) == {}
+
+
+def test_a_push_with_much_progress(scenario: StepScenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How often the registry is asked does not depend on how often the engine reports progress."""
+    put, manifest, asked, reports = (
+        MemoryEngine.push,
+        MemoryRegistry.manifest,
+        list[ImageReference](),
+        {"1": 1, "2": 200},
+    )
+
+    def counted(self: MemoryRegistry, reference: ImageReference, *, refresh: bool = False) -> Manifest | None:
+        asked.append(reference)
+        return manifest(self, reference, refresh=refresh)
+
+    def push(
+        self: MemoryEngine, reference: ImageReference, credential: None, emit: Emit, **options: float
+    ) -> str | None:
+        layers = [f"layer {number}" for number in range(60)]
+        for text in ("Preparing", *["Pushing"] * reports[str(reference.tag)], "Pushed"):
+            for layer in layers:
+                emit(_layer(layer, text))
+        return put(self, reference, credential, emit, **options)
+
+    monkeypatch.setattr(MemoryEngine, "push", push)
+    monkeypatch.setattr(MemoryRegistry, "manifest", counted)
+    counts = []
+    for version in reports:
+        tagged(scenario, version)
+        asked.clear()
+        assert scenario.real(scenario.push(version)).status is Status.CHANGED
+        counts.append(len(asked))
+    assert counts[0] == counts[1]
 
 
 def test_what_is_not_an_image(scenario: StepScenario) -> None:

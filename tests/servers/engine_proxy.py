@@ -14,17 +14,17 @@ import re
 import socket
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 from pathlib import Path
 from socketserver import BaseRequestHandler, ThreadingUnixStreamServer
 
 from tests.servers.fault_proxy import Fault, Logged, Watch, running
 
-__all__ = ["Cut", "Empty", "EngineFault", "EngineProxy", "Garbage", "Stall", "engine_proxy"]
+__all__ = ["Cut", "Empty", "EngineFault", "EngineProxy", "Garbage", "Repeat", "Stall", "engine_proxy"]
 
 _PIECE = 65536
 _OK = 200
@@ -71,6 +71,22 @@ class Garbage(EngineFault):
 
     after: int = 1
     line: bytes = b"<html>this is not a message</html>\r\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repeat(EngineFault):
+    """The first message for which `copies` returns a number is sent so many times more."""
+
+    copies: Callable[[bytes], int]
+
+    def repeated(self, messages: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the messages, and the copies."""
+        done = False
+        for message in messages:
+            yield message
+            if not done and (copies := self.copies(message)):
+                done = True
+                yield from repeat(message, copies)
 
 
 class EngineProxy(Watch[EngineFault]):
@@ -173,6 +189,8 @@ class _Conversation(BaseRequestHandler):
                 case Cut() as cut:
                     self._cut(messages, cut, engine)
                 case other:
+                    if isinstance(other, Repeat):
+                        messages = other.repeated(messages)
                     if isinstance(other, Garbage):
                         messages = chain(islice(messages, other.after), [other.line], messages)
                     for message in messages:

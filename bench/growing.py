@@ -1,0 +1,216 @@
+"""A project that can grow: in files, in layers, in published versions and in lines of its ledger."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from bench.timing import CommandFailed
+from bench.workspace import Workspace
+
+__all__ = ["GROWTHS", "INVOKE", "Cost", "GrowingProject", "cost_of"]
+
+INVOKE = str(Path(sys.executable).parent / "invoke")
+"""The program that is measured."""
+_USER = "alice"
+_FIRST = "1.0.0"
+_FILES_IN_A_FOLDER = 100
+_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+_SETTINGS = """\
+seatrial:
+  project: {project}
+  registry: {host}
+  user: {user}
+  apps:
+    {name}:
+      context: app
+      repository: {project}/{name}
+      base_images: [{base}]
+      checks: [{{path: /, text: goodbye}}]
+"""
+_TASKS = """\
+from invoke import Collection
+from seatrial import tasks as seatrial_tasks
+
+ns = Collection.from_module(seatrial_tasks)
+"""
+_IGNORED = [
+    "*.pyc",
+    "**/__pycache__",
+    ".git",
+    ".venv",
+    "node_modules",
+    "*.log",
+    "dist",
+    "build",
+    "docs/**/*.md",
+    "!README.md",
+]
+_APP = """\
+import os
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+class Page(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"goodbye")
+
+HTTPServer(("", int(os.environ["PORT"])), Page).serve_forever()
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What a process took: seconds of processor and of clock, bytes of memory at its peak, and what it printed."""
+
+    cpu: float
+    wall: float
+    memory: int
+    printed: str
+
+
+def cost_of(words: tuple[str, ...], folder: Path, environment: Mapping[str, str] | None = None) -> Cost:
+    """Run a process and its children to their end; raise `CommandFailed` if it fails."""
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        words,
+        cwd=folder,
+        env={**os.environ, **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        printed = process.stdout.read().decode("utf-8", "replace") if process.stdout else ""
+        _, status, usage = os.wait4(process.pid, 0)
+    except BaseException:
+        process.terminate()
+        process.wait()
+        raise
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise CommandFailed(f"{' '.join(words)} exited with {process.returncode}:\n{printed}")
+    return Cost(
+        cpu=usage.ru_utime + usage.ru_stime,
+        wall=time.perf_counter() - began,
+        memory=usage.ru_maxrss * 1024,
+        printed=printed,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrowingProject:
+    """A project with one tiny app, which is published in the registry `host`."""
+
+    workspace: Workspace
+    name: str
+    host: str
+
+    @property
+    def folder(self) -> Path:
+        """The project's folder."""
+        return self.workspace.folder / self.name
+
+    @property
+    def context(self) -> Path:
+        """The build context."""
+        return self.folder / "app"
+
+    def make(self, growth: str, size: int) -> GrowingProject:
+        """Write the project, and release it once; `growth` says what it has `size` of."""
+        self.context.mkdir(parents=True)
+        (self.context / "app.py").write_text(_APP)
+        (self.context / ".dockerignore").write_text("\n".join(_IGNORED))
+        (self.folder / "tasks.py").write_text(_TASKS)
+        settings = _SETTINGS.format(
+            project=self.workspace.name, host=self.host, user=_USER, name=self.name, base=self.workspace.base
+        )
+        (self.folder / "invoke.yaml").write_text(settings)
+        self.write_dockerfile()
+        before, after = GROWTHS[growth]
+        before(self, size)
+        self.run("release", "--version", _FIRST)
+        after(self, size)
+        return self
+
+    def write_dockerfile(self, layers: int = 1) -> None:
+        """Write a Dockerfile that adds so many layers."""
+        copies = (f"COPY layer-{number} /srv/layer-{number}\n" for number in range(layers - 1))
+        end = 'COPY . /srv\nCMD ["python3", "/srv/app.py"]\n'
+        (self.context / "Dockerfile").write_text(f"FROM {self.workspace.base}\n{''.join(copies)}{end}")
+
+    def change(self) -> None:
+        """Change a line of the app."""
+        with (self.context / "app.py").open("a") as file:
+            file.write(f"# {secrets.token_hex(16)}\n")
+
+    def run(self, *words: str) -> Cost:
+        """Run tasks in the project."""
+        return cost_of((INVOKE, *words), self.folder)
+
+
+def _write_files(project: GrowingProject, size: int) -> None:
+    for number in range(size - 3):  # app.py, Dockerfile and .dockerignore are there
+        folder = project.context / f"part-{number // _FILES_IN_A_FOLDER:03}"
+        folder.mkdir(exist_ok=True)
+        (folder / f"file-{number % _FILES_IN_A_FOLDER:02}").write_text(f"{number} {secrets.token_hex(40)}\n")
+
+
+def _write_layers(project: GrowingProject, size: int) -> None:
+    for number in range(size - 1):
+        (project.context / f"layer-{number}").write_text(f"{project.workspace.name} {number}\n")
+    project.write_dockerfile(size)
+
+
+def _publish_versions(project: GrowingProject, size: int) -> None:
+    """Give the first release older siblings: tags of the same image in registry and engine, lines in the ledger."""
+    repository = f"{_USER}/{project.name}"
+    url = f"http://{project.host}/v2/{repository}/manifests"
+    manifest = requests.get(f"{url}/{_FIRST}", headers={"Accept": _MANIFEST}, timeout=60)
+    manifest.raise_for_status()
+    own = f"{project.workspace.name}/{project.name}"
+    for number in range(size - 1):
+        tag = f"0.9.{number}"
+        requests.put(
+            f"{url}/{tag}", data=manifest.content, headers={"Content-Type": _MANIFEST}, timeout=60
+        ).raise_for_status()
+        for name in (own, f"{project.host}/{repository}"):
+            project.workspace.docker("tag", f"{own}:{_FIRST}", f"{name}:{tag}").output()
+    _write_ledger(project, size)
+
+
+def _write_ledger(project: GrowingProject, size: int) -> None:
+    """Put older releases before the first one in the ledger."""
+    ledger = project.folder / ".seatrial/ledger.jsonl"
+    last = ledger.read_text()
+    entry = json.loads(last)
+    digest = entry["digests"][_FIRST]
+    older = (
+        json.dumps({**entry, "version": f"0.9.{number}", "digests": {f"0.9.{number}": digest}}, sort_keys=True)
+        for number in range(size - 1)
+    )
+    ledger.write_text("".join(f"{line}\n" for line in older) + last)
+
+
+def _nothing(project: GrowingProject, size: int) -> None:
+    """Leave the project as it is."""
+
+
+GROWTHS: Mapping[str, tuple[Callable[[GrowingProject, int], None], Callable[[GrowingProject, int], None]]] = {
+    "files": (_write_files, _nothing),
+    "layers": (_write_layers, _nothing),
+    "published versions": (_nothing, _publish_versions),
+    "lines in the ledger": (_nothing, _write_ledger),
+}
+"""What a project can have many of: what makes them before its first release, and after it."""

@@ -50,6 +50,7 @@ except ImportError as cause:
     sys.exit(3)
 
 STORES = ("graphdriver", "containerd")
+ENGINES = ("usual", *STORES, "swarm")
 VENV = ROOT / ".venv"
 _took: dict[str, float] = {}  # how long each stage of `test` took, in seconds
 BIN = shlex.quote(str(VENV / "bin"))
@@ -101,13 +102,13 @@ def _equip(c: Context) -> None:
     positional=[],
     help={
         "only": "Arguments for pytest instead of all tests: paths, -k, -m …",
-        "engine": "The engine: usual (default), or the newer one with a store, graphdriver or containerd.",
+        "engine": "The engine: usual (default), the newer one with a store, graphdriver or containerd, or swarm.",
     },
 )
 def test(c: Context, only: str = "", engine: str = "usual") -> None:
-    """Run linter, types and all tests but the slow ones; on a newer engine, only the tests that need one."""
-    if engine not in ("usual", *STORES):
-        raise Exit(f"--engine {engine}: choose one of usual, {', '.join(STORES)}", code=2)
+    """Run linter, types and all tests but the slow ones; on another engine, only the tests that need it."""
+    if engine not in ENGINES:
+        raise Exit(f"--engine {engine}: choose one of {', '.join(ENGINES)}", code=2)
     _equip(c)
     seatrial_tasks.up(c)
     _install_programs(c, "chromium", "skopeo")
@@ -117,7 +118,9 @@ def test(c: Context, only: str = "", engine: str = "usual") -> None:
             c.run(f"{BIN}/python -m compileall -q seatrial")
             if engine == "usual":
                 lint(c)
-                _pytest(c, only, "" if only else "not slow")
+                _pytest(c, only, "" if only else "not slow and not swarm")
+            elif engine == "swarm":
+                _test_on_swarm(c, only)
             else:
                 _test_on_newer_engine(c, engine, only)
     finally:
@@ -181,6 +184,19 @@ def _test_on_newer_engine(c: Context, store: str, only: str) -> None:
         _pytest(c, only, which, {"DOCKER_HOST": host})
     finally:
         second_engine.stop(store)
+
+
+def _test_on_swarm(c: Context, only: str) -> None:
+    """Run the tests of deployments on an engine with a swarm of its own; fail if it cannot be started."""
+    from seatrial.errors import SeatrialError
+    from tests.servers.swarm_engine import swarm_engine
+
+    try:
+        with swarm_engine() as (inside, host):
+            command = f"{shlex.join(inside)} {BIN}/python -m pytest --durations 10 -m swarm {only or 'tests/swarm'}"
+            _stage(c, "tests on a swarm", command, {"DOCKER_HOST": host})
+    except SeatrialError as error:
+        raise Exit(f"{error}\n  next: {error.hint}", code=error.exit_code) from None
 
 
 @task(

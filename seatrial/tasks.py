@@ -11,6 +11,7 @@ from seatrial.cli.chain import Chain
 from seatrial.cli.command import Command, exit_with
 from seatrial.cli.flags import (
     AppFlag,
+    DeployFlags,
     DownFlags,
     ImageFlags,
     LoginFlags,
@@ -20,9 +21,11 @@ from seatrial.cli.flags import (
     PushFlags,
     RegistryFlags,
     ReleaseFlags,
+    ReplicasFlag,
     ReportFlags,
     RollbackFlags,
     SmokeFlags,
+    UpFlags,
 )
 from seatrial.cli.init import start_project
 from seatrial.cli.project import check_files
@@ -134,6 +137,35 @@ def rollback(cmd: Command, which: AppFlag, where: RegistryFlags, flags: Rollback
 
 
 @task(
+    ImageFlags,
+    RegistryFlags,
+    DeployFlags,
+    examples=("invoke deploy --user sposigor --version 1.4.2 --replicas 2", "invoke deploy --rollback"),
+)
+def deploy(cmd: Command, image: ImageFlags, where: RegistryFlags, flags: DeployFlags) -> None:
+    """Run a published version as a service of Docker Swarm; if it fails, the old one goes on serving."""
+    from seatrial.cli.deploy_steps import deploy_steps
+
+    cmd.carry_out(deploy_steps(cmd.playbook, image, where, flags))
+
+
+@task(AppFlag, ReplicasFlag, examples=("invoke scale --replicas 3", "invoke scale --replicas 3 --check"))
+def scale(cmd: Command, which: AppFlag, flags: ReplicasFlag) -> None:
+    """Change how many containers of the deployed app serve."""
+    from seatrial.cli.deploy_steps import scale_steps
+
+    cmd.carry_out(scale_steps(cmd.playbook, which, flags))
+
+
+@task(AppFlag, examples=("invoke undeploy", "invoke undeploy --check"))
+def undeploy(cmd: Command, which: AppFlag) -> None:
+    """Remove the app's service from the swarm."""
+    from seatrial.cli.deploy_steps import undeploy_steps
+
+    cmd.carry_out(undeploy_steps(cmd.playbook, which))
+
+
+@task(
     PruneFlags,
     examples=("invoke prune --check  # names each image, and what this frees", "invoke prune --keep 2"),
 )
@@ -148,10 +180,10 @@ def init(cmd: Command) -> None:
     start_project(cmd)
 
 
-@task(examples=("invoke up", "invoke up --check"))
-def up(cmd: Command) -> None:
+@task(UpFlags, examples=("invoke up", "invoke up --swarm  # also for deploy"))
+def up(cmd: Command, flags: UpFlags) -> None:
     """Install or start what is missing: a Docker engine, a base image, a local registry."""
-    cmd.carry_out(cmd.playbook.up())
+    cmd.carry_out(cmd.playbook.up(flags))
 
 
 @task(DownFlags, examples=("invoke down", "invoke down --volumes  # deletes the data, too"))

@@ -30,8 +30,8 @@ _OURS = ("./inv", "invoke", "seatrial")
 _CHORES = {"test", "dev.engines", "dev.lint", "dev.lock", "dev.reference"}
 # What may follow the program's name in a hint.
 _OTHERS = {
-    "docker": "buildx context events image images info inspect load login logout logs manifest ps pull push rename rm"
-    " save start stop swarm system tag unpause version",
+    "docker": "buildx config context events image images info inspect load login logout logs manifest network node ps"
+    " pull push rename rm save secret service start stop swarm system tag unpause version",
     "git": "add commit config fetch init log rev-parse stash status submodule tag",
 }
 _VALUES: dict[str, Callable[[str], object]] = {

@@ -44,6 +44,7 @@ STAGES = {
     "serve": {"smoke"},
     "publish": {"build"},
     "prune": set(),
+    "deploy": {"publish", "smoke"},
 }
 # The only places that may import a library, as paths below the package.
 ONLY = {

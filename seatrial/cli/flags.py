@@ -12,6 +12,7 @@ __all__ = [
     "AppFlag",
     "BrowserFlag",
     "CheckFlag",
+    "DeployFlags",
     "DownFlags",
     "ExplainFlags",
     "FileFlag",
@@ -32,9 +33,12 @@ __all__ = [
     "QuietFlag",
     "RegistryFlags",
     "ReleaseFlags",
+    "ReplicasFlag",
     "ReportFlags",
     "RollbackFlags",
     "SmokeFlags",
+    "UntestedFlag",
+    "UpFlags",
     "flag",
 ]
 
@@ -169,14 +173,19 @@ class OverwriteFlag(Flags):
     overwrite: bool = flag("Replace other content that is published under this version.", default=False)
 
 
-class PushFlags(OverwriteFlag, LockFlag):
+class UntestedFlag(Flags):
+    """Whether an image counts that was not tested."""
+
+    untested: bool = flag(
+        "Push or deploy although the image has not passed its smoke test; the ledger records it.", default=False
+    )
+
+
+class PushFlags(OverwriteFlag, LockFlag, UntestedFlag):
     """What a push may do only on request."""
 
     backwards: bool = flag(
         "Move tags like latest back to this version although a newer one is published.", default=False
-    )
-    untested: bool = flag(
-        "Push although the image has not passed its smoke test; the ledger records it.", default=False
     )
 
 
@@ -203,6 +212,25 @@ class RollbackFlags(LockFlag):
     """Where to roll back to."""
 
     to: str | None = flag("The version the moving tags point back to; previous: the release before the live one.")
+
+
+class ReplicasFlag(Flags):
+    """How many containers serve."""
+
+    replicas: str | None = flag("How many containers of the app serve (default: as many as now, at first 1).")
+
+
+class DeployFlags(ReplicasFlag, UntestedFlag):
+    """What is deployed, and what only on request."""
+
+    rollback: bool = flag("Go back to what the service ran before its last update.", default=False)
+
+
+class UpFlags(Flags):
+    """What `up` sets up only on request."""
+
+    swarm: bool = flag("Also make a swarm with this engine as its only node, for deploy.", default=False)
+    advertise: str | None = flag("The address at which other nodes reach the swarm (default: the only one).")
 
 
 class SmokeFlags(BrowserFlag):

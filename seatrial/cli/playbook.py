@@ -19,6 +19,7 @@ from seatrial.cli.flags import (
     ReleaseFlags,
     RollbackFlags,
     SmokeFlags,
+    UpFlags,
 )
 from seatrial.cli.run_flags import RunFlags
 from seatrial.errors import UsageError, sanitize
@@ -39,6 +40,7 @@ __all__ = ["Playbook"]
 _PREVIOUS = "previous"
 _DEMO_USER = "demo"
 _DEMO_VERSION = "1"
+_UP = UpFlags()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,8 +150,8 @@ class Playbook:
             raise error.but(hint=error.hint.replace("--version", "--to")) from error
         return (Rollback(target=target, version=version, destination=destination),)
 
-    def up(self) -> tuple[Step, ...]:
-        """Return the steps of `up`: an engine, base images, a local registry."""
+    def up(self, flags: UpFlags = _UP) -> tuple[Step, ...]:
+        """Return the steps of `up`: an engine, base images, a local registry; on request a swarm."""
         from seatrial.steps.setup.base_image import BaseImage
         from seatrial.steps.setup.engine import EngineRunning
         from seatrial.steps.setup.local_registry import LocalRegistry
@@ -157,7 +159,12 @@ class Playbook:
         bases: dict[object, Step] = {
             app.base_images: BaseImage(target=app) for app in self.settings.apps.values() if app.base_images
         }
-        return (EngineRunning(), *bases.values(), LocalRegistry(port=self.settings.local_registry_port))
+        steps = (EngineRunning(), *bases.values(), LocalRegistry(port=self.settings.local_registry_port))
+        if not flags.swarm:
+            return steps
+        from seatrial.steps.setup.swarm import SwarmActive
+
+        return (*steps, SwarmActive(address=flags.advertise))
 
     def down(self, flags: DownFlags, *, engine_answers: bool) -> tuple[Step, ...]:
         """Return the steps of `down`; without an engine there is nothing in it to stop."""

@@ -155,7 +155,8 @@ def find_run(world: World, app: App, version: str | None) -> CommandDocument:
         if of_app and version in (None, document.version):
             return document
     for entry in world.ledger.newest_first():
-        if entry.is_of(app.name, app.settings_environment) and version in (None, entry.version):
+        published = entry.service is None and entry.is_of(app.name, app.settings_environment)
+        if published and version in (None, entry.version):
             return ledger_document(entry)
     raise UsageError(
         f"there is no report of {' '.join(filter(None, (app.name, version)))}",

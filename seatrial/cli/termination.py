@@ -25,10 +25,15 @@ class Terminated(BaseException):
 
 
 def interruption(error: KeyboardInterrupt | Terminated, *, published: bool = False) -> Interrupted:
-    """Return the error for a signal; `published` is whether something may be in a registry already."""
+    """Return the error for a signal; `published` is whether something may be in a registry already.
+
+    A step that leaves something going on has said so in a note to the exception.
+    """
     number = error.number if isinstance(error, Terminated) else signal.SIGINT
     name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
-    return Interrupted(name, _EXIT_BASE + number, published=published)
+    left = "; ".join(getattr(error, "__notes__", ()))
+    interrupted = Interrupted(name, _EXIT_BASE + number, published=published)
+    return interrupted.but(reason=left) if left else interrupted
 
 
 @contextmanager

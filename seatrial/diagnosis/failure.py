@@ -17,7 +17,7 @@ from seatrial.errors import ContainerFailed, SeatrialError, SmokeFailed
 from seatrial.model.app import App
 from seatrial.wording import pluralize
 
-__all__ = ["container_error", "require_stable"]
+__all__ = ["container_error", "evidence_error", "require_stable"]
 
 _LOG_LINES = 200
 
@@ -39,6 +39,12 @@ def container_error(  # noqa: PLR0913  each argument is one thing
     evidence = gather(engine, app, image, container_id, results=results, words=words)
     if program and evidence.inspection:
         evidence = replace(evidence, inspection=replace(evidence.inspection, program=program))
+    return evidence_error(evidence)
+
+
+def evidence_error(evidence: Evidence) -> ContainerFailed | SmokeFailed:
+    """Return the error for a container of which this is the evidence."""
+    app, results = evidence.app, evidence.results
     passed = evidence.running and bool(results) and not evidence.failed
     cause = (crash_loop(evidence) if passed else None) or diagnose(evidence)
     failed = sum(result.problem is not None for result in results)

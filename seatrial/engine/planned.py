@@ -22,6 +22,13 @@ class _PlannedEngine:
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
 
+    @property
+    def swarm(self) -> _PlannedEngine:
+        return self
+
+    def is_manager(self) -> bool:
+        return False
+
     def info(self) -> EngineInfo:
         return EngineInfo(endpoint=self.endpoint, version="(not started yet)", api="")
 

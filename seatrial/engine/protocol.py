@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from seatrial.engine.inspection import ContainerInspection, Health, HealthTest
 from seatrial.engine.model import (
@@ -22,6 +22,9 @@ from seatrial.events import Event
 from seatrial.model.app import BuildOptions
 from seatrial.model.reference import ImageReference
 from seatrial.registry.credentials import Credential
+
+if TYPE_CHECKING:  # most commands have nothing to do with a swarm
+    from seatrial.engine.swarm import Swarm
 
 __all__ = ["Emit", "Engine"]
 
@@ -43,6 +46,11 @@ class Engine(Protocol):
     @property
     def published_host(self) -> str:
         """The host at which published ports answer: 127.0.0.1, or that of an engine on another machine."""
+        ...
+
+    @property
+    def swarm(self) -> Swarm:
+        """The swarm that the engine manages, or could."""
         ...
 
     def report_waiting(self, tell: Callable[[str], object]) -> None:

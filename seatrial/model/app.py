@@ -10,6 +10,7 @@ from msgspec import Meta, field
 from msgspec.structs import force_setattr
 
 from seatrial.model.check import Check, checks_digest
+from seatrial.model.deployment import Deployment
 from seatrial.model.facts_policy import FactsPolicy
 from seatrial.model.platforms import parse_platforms
 from seatrial.model.reference import ImageReference, parse_repository
@@ -155,6 +156,7 @@ class App(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
         about("patterns of the tags that a version is published under"),
     ] = DEFAULT_TAGS
     keep: Annotated[int, Meta(ge=0, le=1000), about("how many versions and releases prune keeps in the engine")] = 5
+    deploy: Annotated[Deployment, about("how deploy runs it as a service of Docker Swarm")] = Deployment()
     unset: frozenset[str] = frozenset()
     build: BuildOptions = BuildOptions()
     facts: FactsPolicy = FactsPolicy()

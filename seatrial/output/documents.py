@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from seatrial.doctor.findings import Severity
 from seatrial.layers.comparison import StepState
+from seatrial.output.app_documents import AppDocument, AppsDocument, ServiceDocument
 from seatrial.output.document_part import Part
 from seatrial.output.explain_documents import ExplainDocument
 from seatrial.output.layer_documents import LayersDocument, SharingDocument
@@ -32,6 +33,7 @@ __all__ = [
     "ImageDocument",
     "LayerDocument",
     "ReferenceDocument",
+    "ServiceDocument",
     "StatusDocument",
     "StepDocument",
     "TagStatus",
@@ -246,6 +248,7 @@ class TagStatus(Part, frozen=True, kw_only=True):
 class StatusDocument(Part, frozen=True, kw_only=True, tag_field="schema", tag="seatrial.status/1"):
     """The tags of a repository; `more` is how many are left out, `error` hides a part of the answer.
 
+    `service` is the app's service in the swarm that the engine manages, if there is one.
     With `asked` false nobody knows where the app is published: `repository` is its name here.
     """
 
@@ -253,24 +256,8 @@ class StatusDocument(Part, frozen=True, kw_only=True, tag_field="schema", tag="s
     tags: tuple[TagStatus, ...]
     more: int
     asked: bool = True
+    service: ServiceDocument | UnsetType = UNSET
     error: ErrorDocument | UnsetType = UNSET
-
-
-class AppDocument(Part, frozen=True, kw_only=True):
-    """An app of the project; paths are relative to the project's folder, `repository` is the image's name here."""
-
-    name: str
-    context: str
-    dockerfile: str
-    repository: str
-    port: int
-    host_port: int
-
-
-class AppsDocument(Part, frozen=True, kw_only=True, tag_field="schema", tag="seatrial.apps/1"):
-    """The apps of the project."""
-
-    apps: tuple[AppDocument, ...]
 
 
 Document = (

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from seatrial.engine.model import Image
 from seatrial.errors import SeatrialError, Unavailable
-from seatrial.model.app import App
+from seatrial.model.app import VERSION_LABEL, App
 from seatrial.model.version import Version
+from seatrial.output.app_documents import ServiceDocument
 from seatrial.output.documents import StatusDocument, TagStatus, as_text
 from seatrial.output.hints import Call
 from seatrial.output.json_report import error_document
@@ -38,11 +39,14 @@ def show_status(
     destination, asked = known or Destination(target=app, user=None), known is not None
     rows, remaining, problem = tag_statuses(world, destination, ask=asked)
     repository = str(destination.repository) if asked else destination.repository.name
+    service = _service(world, app)
     if as_json:
         error = error_document(problem, call) if problem else UNSET
         document = StatusDocument(repository=repository, tags=tuple(rows), more=remaining, asked=asked, error=error)
+        document = structs.replace(document, service=service or UNSET)
         return as_text(document), problem
-    note = "" if asked else f"\n{call.complete(_NOT_ASKED)}"
+    note = f"\n{_sentence(service)}" if service else ""
+    note += "" if asked else f"\n{call.complete(_NOT_ASKED)}"
     if not rows:
         words = "not built, not released" if problem or not asked else "not built, not released, not published"
         return f"nothing is known about {destination.repository.name}: {words}{note}", problem
@@ -60,6 +64,32 @@ def show_status(
     return f"{text}{more}{note}", problem
 
 
+def _service(world: World, app: App) -> ServiceDocument | None:
+    """Return the app's service; None without one, or if the engine manages no swarm."""
+    try:
+        found = world.engine.swarm.service(app.container_name)
+        if found is None or not app.labels.items() <= found.spec.labels.items():
+            return None
+        tasks = world.engine.swarm.tasks(found)
+    except SeatrialError:
+        return None
+    return ServiceDocument(
+        name=found.spec.name,
+        version=found.spec.labels.get(VERSION_LABEL),
+        image=found.spec.image,
+        replicas=found.spec.replicas,
+        serving=sum(one.serves and one.is_current for one in tasks),
+        update=found.update_state or None,
+    )
+
+
+def _sentence(service: ServiceDocument) -> str:
+    name, _, digest = service.image.partition("@")
+    wanted = "" if service.replicas is None else f" of {pluralize(service.replicas, 'replica')}"
+    update = f", update {service.update.replace('_', ' ')}" if service.update else ""
+    return f"service {service.name}: {service.serving}{wanted} serving {name} ({short_digest(digest)}){update}"
+
+
 def tag_statuses(
     world: World, destination: Destination, *, ask: bool = True
 ) -> tuple[list[TagStatus], int, SeatrialError | None]:
@@ -69,7 +99,8 @@ def tag_statuses(
     """
     repository, problem = destination.repository, None
     released = world.ledger.released(str(repository))
-    made_in = {tag: one.environment for one in world.ledger.entries(str(repository)) for tag in one.digests}
+    entries = world.ledger.entries(str(repository))
+    made_in = {tag: one.environment for one in entries for tag in one.digests if one.service is None}
     published: list[str] | None = None
     manifests: dict[str, Manifest | None] = {}
     tags, remaining = list(released), 0

@@ -21,13 +21,14 @@ __all__ = ["Entry", "Ledger"]
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """One entry: a `release`, a `rollback`, or what was `found` in the registry without an entry.
+    """One entry: a `release`, a `rollback`, what was `found` in the registry without one, a `deploy`, or an `undeploy`.
 
     `digests` are the digests that the registry returned, by tag; `before` are those of tags that had another digest
     before. `revision` is the commit, `inputs` the digest of the build's inputs, `builder` what built the image, `size`
     its bytes, and `seconds` how long the command had taken. `environment` is the one whose settings were used, such as
     staging; empty for none. `who` is the user and host; `when` is ISO 8601 in UTC.
-    `verdict` is None if the image was published untested. What older versions did not record is None.
+    `verdict` is None if the image was published untested. `service` and `replicas` are those of a deployment, None for
+    the others. What older versions did not record is None.
     """
 
     action: str
@@ -44,6 +45,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     seconds: float | None = None
     environment: str | None = None
     verdict: Mapping[str, Any] | None = None
+    service: str | None = None
+    replicas: int | None = None
     who: str
     when: str
 

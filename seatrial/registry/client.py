@@ -115,13 +115,16 @@ class HttpRegistry:
             raise NotAnImage(message, kind="an image whose configuration does not exist")
         found = self._object(response, message, "configuration")
         inner, files = found.get("config"), found.get("rootfs")
-        labels = inner.get("Labels") if isinstance(inner, dict) else None
+        inner = inner if isinstance(inner, dict) else {}
+        labels, exposed, health = inner.get("Labels"), inner.get("ExposedPorts"), inner.get("Healthcheck")
         layers = files.get("diff_ids") if isinstance(files, dict) else None
         return Configuration(
             labels={str(key): str(value) for key, value in labels.items()} if isinstance(labels, dict) else {},
             layers=tuple(map(str, layers)) if isinstance(layers, list) else (),
             blobs=manifest.layers,
             history=_history(found.get("history")),
+            exposed=tuple(map(str, exposed)) if isinstance(exposed, dict) else (),
+            healthcheck=isinstance(health, dict) and (health.get("Test") or ["NONE"])[:1] != ["NONE"],
         )
 
     def tags(self, repository: ImageReference) -> tuple[str, ...]:

@@ -47,13 +47,16 @@ class Configuration(Struct, frozen=True, kw_only=True):
     """The configuration of an image in a registry.
 
     `layers` are the digests of its uncompressed layers, the lowest first, and `blobs` the layers as the registry has
-    them. `history` has one record for each step, the oldest first.
+    them. `history` has one record for each step, the oldest first. `exposed` are ports as in `5000/tcp`, `healthcheck`
+    is whether there is one.
     """
 
     labels: Mapping[str, str]
     layers: tuple[str, ...] = ()
     blobs: tuple[Layer, ...] = ()
     history: tuple[HistoryRecord, ...] = ()
+    exposed: tuple[str, ...] = ()
+    healthcheck: bool = False
 
 
 class Registry(Protocol):

@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from seatrial.errors import UsageError, sanitize
 from seatrial.model.app import App
 from seatrial.model.check import Check
+from seatrial.model.deployment import Deployment
 from seatrial.model.names import parse_name, slug
 from seatrial.model.reference import DOCKER_HUB, parse_registry, parse_user
 from seatrial.model.setting_types import Parsed, Port, Text, Validated, about
@@ -28,10 +29,16 @@ __all__ = ["HOOK_POINTS", "Settings", "build_context"]
 
 
 HOOK_POINTS = tuple(
-    f"{when}_{step}" for step in ("build", "smoke", "push", "rollback", "run", "stop") for when in ("before", "after")
+    f"{when}_{step}"
+    for step in ("build", "smoke", "push", "rollback", "deploy", "run", "stop")
+    for when in ("before", "after")
 )
 """Where hooks can run."""
-_OWNERS: dict[type[Struct], str] = {App: "an app (apps: NAME:)", Check: "a check (checks:)"}
+_OWNERS: dict[type[Struct], str] = {
+    App: "an app (apps: NAME:)",
+    Check: "a check (checks:)",
+    Deployment: "a deployment (deploy:)",
+}
 
 
 class Settings(Validated, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from seatrial.model.app import VERSION_LABEL
 from seatrial.model.reference import ImageReference
 from seatrial.registry.credentials import Credential, Secret
 from seatrial.registry.model import Manifest, Registry
-from tests.engine.memory.engine import MemoryEngine
+from tests.engine.memory.engine import MemoryEngine, Program
 from tests.engine.memory.registry import MemoryRegistry
 
 __all__ = ["PORT", "Containers", "Images", "MemoryBackend", "ScriptedEngine"]
@@ -41,15 +41,19 @@ class ScriptedEngine(MemoryEngine):
     def start(self, container_id: str) -> None:
         """Start the container with the behaviour of its image."""
         container = self.container(container_id)
-        reply = self._replies.get(container.image_id, "") if container else ""
+        self.program = self.program_of(container.image_id if container else "")
+        super().start(container_id)
+
+    def program_of(self, image_id: str) -> Program | None:
+        """Return the behaviour of an image."""
+        reply = self._replies.get(image_id, "")
 
         def program(path: str, labels: Mapping[str, str]) -> tuple[int, bytes]:
             if reply == "asleep":
                 return 503, b""
             return 200, (labels.get(VERSION_LABEL, "") if path == "/version" else reply).encode()
 
-        self.program = None if reply == "crash" else program
-        super().start(container_id)
+        return None if reply == "crash" else program
 
 
 class MemoryBackend:

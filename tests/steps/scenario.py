@@ -22,6 +22,7 @@ from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.step import Step
 from seatrial.pipeline.world import World
 from seatrial.steps.build.build import Build
+from seatrial.steps.deploy.deploy import Deploy
 from seatrial.steps.publish.destination import Destination
 from seatrial.steps.publish.preflight import Preflight
 from seatrial.steps.publish.push import Push
@@ -153,6 +154,16 @@ class StepScenario:
     def rollback(self, version: str) -> Rollback:
         """Return the step."""
         return Rollback(target=self.app, version=Version(version), destination=self.destination)
+
+    def deploy(
+        self, version: str = "1", *, replicas: int | None = None, untested: bool = False, **options: Any
+    ) -> Deploy:
+        """Return the step, with these settings of the deployment."""
+        target = self.app.but(deploy=self.app.deploy.but(**options))
+        destination = self.destination
+        return Deploy(
+            target=target, version=Version(version), destination=destination, replicas=replicas, untested=untested
+        )
 
     def serve(self, version: str | None = "1") -> Run:
         """Return the step `run`."""

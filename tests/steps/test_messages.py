@@ -11,6 +11,7 @@ import pytest
 from seatrial.pipeline.outcome import Outcome
 from seatrial.pipeline.state import StateFolder
 from tests.steps.build import messages as build
+from tests.steps.deploy import messages as deploy
 from tests.steps.init import messages as init
 from tests.steps.memory_backend import MemoryBackend
 from tests.steps.publish import messages as publish
@@ -32,7 +33,8 @@ def demo(tmp_path: Path, free_port: int) -> Iterator[StepScenario]:
 
 
 @pytest.mark.parametrize(
-    ("provoke", "expected", "code"), [*build.ROWS, *init.ROWS, *publish.ROWS, *serve.ROWS, *setup.ROWS, *smoke.ROWS]
+    ("provoke", "expected", "code"),
+    [*build.ROWS, *deploy.ROWS, *init.ROWS, *publish.ROWS, *serve.ROWS, *setup.ROWS, *smoke.ROWS],
 )
 def test_messages(
     demo: StepScenario, provoke: Callable[[StepScenario], Outcome], expected: tuple[str, str, str], code: int

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seatrial.engine.connection import Connection, api_url
 from seatrial.engine.docker.containers import Containers
@@ -19,7 +20,10 @@ from seatrial.model.app import BuildOptions
 from seatrial.model.reference import ImageReference
 from seatrial.registry.credentials import Credential
 
-__all__ = ["DockerEngine"]
+if TYPE_CHECKING:  # most commands have nothing to do with a swarm
+    from seatrial.engine.swarm import Swarm
+
+__all__ = ["DockerEngine", "auth_config"]
 
 _MORE_LISTINGS = 20
 _LISTING_PAUSE = 0.05
@@ -70,6 +74,13 @@ class DockerEngine(Containers):
             reason=f"what answers at {self.endpoint} does not report it",
             hint="docker version, or give --platform",
         )
+
+    @cached_property
+    def swarm(self) -> Swarm:
+        """The swarm that the engine manages, or could."""
+        from seatrial.engine.docker.swarm import DockerSwarm
+
+        return DockerSwarm(self._connection)
 
     def close(self) -> None:
         """Close the connection."""
@@ -182,7 +193,7 @@ class DockerEngine(Containers):
                     tag=reference.digest or reference.tag or "latest",
                     stream=True,
                     decode=True,
-                    auth_config=_auth(credential),
+                    auth_config=auth_config(credential),
                     platform=platform,
                 )
                 follow_transfer(stream, reference, "pull", credential, emit)
@@ -215,7 +226,7 @@ class DockerEngine(Containers):
             response = client.post(
                 api_url(client, f"images/{reference.name}/push"),
                 params={"tag": reference.tag or "latest"},
-                headers={"X-Registry-Auth": encode_header(_auth(credential))},
+                headers={"X-Registry-Auth": encode_header(auth_config(credential))},
                 stream=True,
                 timeout=stall,
             )
@@ -256,7 +267,7 @@ def _label_filter(labels: Mapping[str, str]) -> list[str]:
     return [f"{key}={value}" for key, value in labels.items()]
 
 
-def _auth(credential: Credential | None) -> dict[str, str]:
+def auth_config(credential: Credential | None) -> dict[str, str]:
     """Return the credentials as the SDK wants them; without any an empty dictionary, as None crashes engine 28.3.3."""
     if credential is None:
         return {}

@@ -13,7 +13,7 @@ from seatrial.pipeline.world import World
 from seatrial.steps.smoke.curl import curl_checks
 from seatrial.steps.smoke.smoke_container import spec_for
 
-__all__ = ["app_container_words", "explain_smoke", "values_needed"]
+__all__ = ["app_container_words", "environment_words", "explain_smoke", "values_needed"]
 
 _CONTAINER: Word = ("", Variable("container"))
 
@@ -56,6 +56,12 @@ def app_container_words(spec: ContainerSpec, app: App, image: Image, world: Worl
     """Return the flags for an app's container; values of its environment are not in them."""
     secret = {name: word for name, (word, _) in _values(app).items()}
     return container_words(spec, image, address=world.engine.published_host, secret=secret)
+
+
+def environment_words(app: App) -> list[Word]:
+    """Return the flags for an app's environment; its values are not in them."""
+    words: list[Word] = ["--env", f"PORT={app.port}"]
+    return [*words, *(word for value, _ in _values(app).values() for word in ("--env", value))]
 
 
 def values_needed(app: App) -> tuple[tuple[str, str], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
+from typing import cast
 
 from seatrial.engine.inspection import ContainerInspection, Health, HealthTest
 from seatrial.engine.model import (
@@ -12,14 +13,17 @@ from seatrial.engine.model import (
     ContainerSpec,
     EngineDetails,
     EngineInfo,
+    Image,
     ImageFile,
 )
 from seatrial.engine.program import Program as ProgramFile
 from seatrial.engine.protocol import Emit
+from seatrial.engine.swarm import Swarm
 from seatrial.errors import ContainerFailed, StepFailed
 from tests.engine.memory.container import MemoryContainer
 from tests.engine.memory.images import MemoryImages, has_labels
 from tests.engine.memory.server import Program, serve
+from tests.engine.memory.swarm import MemorySwarm
 
 __all__ = ["MemoryEngine", "Program"]
 
@@ -41,6 +45,7 @@ class MemoryEngine(MemoryImages):
         self.exit_code = exit_code
         self._volumes: dict[str, Mapping[str, str]] = {}
         self._containers: dict[str, MemoryContainer] = {}
+        self.swarm: Swarm = MemorySwarm(self._behaviour)
 
     published_host = "127.0.0.1"
 
@@ -68,6 +73,7 @@ class MemoryEngine(MemoryImages):
         """Stop every container that listens."""
         for container_id in list(self._containers):
             self.remove(container_id)
+        cast("MemorySwarm", self.swarm).close()
 
     def container(self, name: str) -> Container | None:
         """Return the container of that name or id, or None."""
@@ -154,6 +160,14 @@ class MemoryEngine(MemoryImages):
     def run_health_test(self, container_id: str, test: HealthTest) -> Health:
         """Return that the container is healthy."""
         return Health(exit_code=0, output="")
+
+    def program_of(self, image_id: str) -> Program | None:
+        """Return what a container of an image runs; None for one that ends at once."""
+        return self.program
+
+    def _behaviour(self, digest: str) -> tuple[Program | None, Image]:
+        image = next(one.images[digest] for one in self.registries.values() if digest in one.images)
+        return self.program_of(image.id), image
 
     def _container(self, name: str) -> MemoryContainer:
         found = self._find_container(name)

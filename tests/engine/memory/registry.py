@@ -55,7 +55,9 @@ class MemoryRegistry:
         """Return the configuration of an image that an engine pushed; empty for others."""
         image = self.images.get(manifest.digest)
         layers = image.layers if image else ()
-        return Configuration(labels=dict(image.labels) if image else {}, layers=layers, blobs=manifest.layers)
+        exposed = image.exposed if image else ()
+        labels = dict(image.labels) if image else {}
+        return Configuration(labels=labels, layers=layers, blobs=manifest.layers, exposed=exposed)
 
     def tags(self, repository: ImageReference) -> tuple[str, ...]:
         """Return all tags of a repository."""

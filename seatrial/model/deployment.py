@@ -1,0 +1,66 @@
+"""How an app is run as a service of Docker Swarm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from msgspec import Meta, field
+
+from seatrial.model.setting_types import Port, Seconds, Text, Validated, about
+
+__all__ = ["Deployment", "Order", "PublishMode"]
+
+PublishMode = Literal["ingress", "host"]
+"""Where a port is published: on every node of the swarm, or on the nodes where a container runs."""
+Order = Literal["start-first", "stop-first"]
+"""What an update does first: start the new container, or stop the old one."""
+
+_Count = Annotated[int, Meta(ge=1, le=10000)]
+_Pause = Annotated[float, Meta(ge=0, le=86400)]
+_Name = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$")]
+_Path = Annotated[str, Meta(pattern=r"^(/(?!\.\.?(/|$))[^/:,\s]+)+$")]
+
+
+class Deployment(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How an app is run as a service of Docker Swarm."""
+
+    replicas: Annotated[_Count | None, about("how many containers serve; default: as many as now, at first 1")] = None
+    port: Annotated[Port | None, about("the port on the nodes; default: the app's host_port")] = None
+    mode: Annotated[
+        PublishMode,
+        about("ingress publishes the port on every node, host only on the nodes where a container runs"),
+    ] = "ingress"
+    order: Annotated[
+        Order | None, about("what an update does first; default: start-first, with mode host stop-first")
+    ] = None
+    parallelism: Annotated[int, Meta(ge=0, le=10000), about("how many containers are updated at once; 0: all")] = 1
+    delay: Annotated[_Pause, about("seconds between two updates")] = 0.0
+    monitor: Annotated[Seconds, about("seconds in which the end of a new container counts as a failure")] = 5.0
+    timeout: Annotated[Seconds, about("seconds until a rollout has failed")] = 300.0
+    url: Annotated[
+        Text | None, about("where the app is checked after a rollout; default: at each node that publishes its port")
+    ] = None
+    constraints: Annotated[tuple[Text, ...], about("which nodes may run it, such as node.role == worker")] = ()
+    networks: Annotated[tuple[_Name, ...], about("the overlay networks that it is attached to")] = ()
+    secrets: Annotated[
+        tuple[_Name, ...], about("secrets of the swarm, which the app reads from /run/secrets/NAME")
+    ] = ()
+    configs: Annotated[Mapping[_Name, _Path], about("configs of the swarm, and the file of each in the container")] = (
+        field(default_factory=dict)
+    )
+    health_command: Annotated[tuple[Text, ...], about("the health check's command; default: the image's own")] = ()
+    health_interval: Annotated[Seconds | None, about("seconds between two health checks; default: as in the image")] = (
+        None
+    )
+    health_retries: Annotated[
+        _Count | None, about("how many failures make a container unhealthy; default: as in the image")
+    ] = None
+    allow_in_service: Annotated[
+        tuple[Text, ...], about("environment variables that docker service inspect may show")
+    ] = ()
+
+    @property
+    def update_order(self) -> Order:
+        """What an update does first: a port of a node can only be published by one container at a time."""
+        return self.order or ("start-first" if self.mode == "ingress" else "stop-first")

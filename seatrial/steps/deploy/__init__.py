@@ -1,0 +1,1 @@
+"""Deploy: an app runs as a service of Docker Swarm."""

@@ -1,0 +1,79 @@
+"""A deployment as docker commands."""
+
+from __future__ import annotations
+
+from seatrial.model.app import App
+from seatrial.model.shell import ShellCommand, Variable, Word
+from seatrial.model.version import Version
+from seatrial.pipeline.explanation import explained_image
+from seatrial.pipeline.step import Explanation
+from seatrial.pipeline.world import World
+from seatrial.steps.deploy.release import Release
+from seatrial.steps.deploy.service import spec_for
+from seatrial.steps.publish.destination import Destination, version_of
+from seatrial.steps.smoke.explain import environment_words, values_needed
+
+__all__ = ["explain_deploy"]
+
+_DIGEST = "{{index .RepoDigests 0}}"
+_TMP = "/tmp"  # noqa: S108  inside the container
+
+
+def explain_deploy(
+    world: World, app: App, destination: Destination, version: Version | None, replicas: int | None
+) -> Explanation:
+    """Return the creation of the app's service as docker commands."""
+    image = explained_image(world, app, version)
+    version = version or version_of(image)
+    reference = destination.repository.with_tag(destination.tags(version).own[0])
+    app = app.in_image(image.exposed)
+    release = Release(reference=reference, digest="", version=version, image=image)
+    spec = spec_for(app, release, None, replicas)
+    words: list[Word] = ["--name", spec.name, "--replicas", str(spec.replicas), "--with-registry-auth", "--init"]
+    for key, value in spec.labels.items():
+        words += ["--label", f"{key}={value}", "--container-label", f"{key}={value}"]
+    port = f"mode={spec.mode},target={spec.port},published={spec.published_port}"
+    words += ["--publish", port, *environment_words(app)]
+    words += ["--limit-memory", str(spec.memory), "--limit-pids", str(spec.pids), "--stop-grace-period"]
+    words += [f"{spec.stop_grace:g}s", "--read-only", "--cap-drop", "ALL"]
+    words += [] if not spec.cpus else ["--limit-cpu", f"{spec.cpus:g}"]
+    for path in (_TMP, *spec.tmpfs):
+        words += ["--mount", f"type=tmpfs,destination={path},tmpfs-size=67108864,tmpfs-mode=1777"]
+    for path, name in spec.volumes.items():
+        words += ["--mount", f"type=volume,source={name},destination={path}"]
+    for flag, values in (("secret", spec.secrets), ("constraint", spec.constraints), ("network", spec.networks)):
+        words += [word for value in values for word in (f"--{flag}", value)]
+    words += [word for name, path in spec.configs.items() for word in ("--config", f"source={name},target={path}")]
+    words += [] if not spec.health_command else ["--health-cmd", " ".join(spec.health_command)]
+    words += [] if not spec.health_interval else ["--health-interval", f"{spec.health_interval:g}s"]
+    words += [] if not spec.health_retries else ["--health-retries", str(spec.health_retries)]
+    words += ["--update-failure-action", "rollback", "--update-order", spec.order]
+    words += ["--update-parallelism", str(spec.parallelism), "--update-delay", f"{spec.delay:g}s"]
+    words += ["--update-monitor", f"{spec.monitor:g}s"]
+    return Explanation(
+        commands=(
+            ShellCommand(
+                argv=("docker", "pull", "--quiet", reference.familiar),
+                object=f"image {reference.familiar}",
+                effect="is fetched from the registry, for its digest",
+            ),
+            ShellCommand(
+                argv=("docker", "image", "inspect", "--format", _DIGEST, reference.familiar),
+                saves="published",
+                object=f"image {reference.familiar}",
+                effect="has this digest in the registry",
+            ),
+            ShellCommand(
+                argv=("docker", "service", "create", *words, ("", Variable("published"))),
+                object=f"service {spec.name}",
+                effect="is created; the command ends when all replicas run",
+                needs=values_needed(app),
+            ),
+        ),
+        notes=(
+            "updates a service that is there, and only if it differs; Swarm goes back if a new container fails",
+            "asks the registry for the digest, and pulls nothing here",
+            "deploys only what a verdict or the ledger knows; names the cause of a failure; records it in the ledger",
+            "checks the app at each node that publishes its port, and goes back if it does not answer as it should",
+        ),
+    )

@@ -1,0 +1,92 @@
+"""Check a deployed app from outside, at each node that publishes its port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from seatrial.checks.http.base_url import BaseUrl, parse_base_url
+from seatrial.checks.http.probe import PollInterval, probe
+from seatrial.checks.http.response import Expected
+from seatrial.diagnosis.answers import deployed_cause
+from seatrial.engine.protocol import Emit
+from seatrial.engine.swarm import Node, Service
+from seatrial.errors import SmokeFailed, StepFailed, UsageError
+from seatrial.events import Info
+from seatrial.model.app import App
+from seatrial.model.version import UNVERSIONED
+from seatrial.pipeline.world import World
+from seatrial.steps.deploy.service import version_label
+from seatrial.wording import pluralize
+
+__all__ = ["addresses", "check_from_outside", "public_address"]
+
+# An app in service must not get a hundred requests a second.
+_SLOW_POLLING = PollInterval(first=0.1, longest=1.0, growth=1.5, alive_interval=1.0)
+
+
+def check_from_outside(world: World, app: App, service: Service, emit: Emit, alive: Callable[[], bool]) -> None:
+    """Run the app's checks at each node that publishes its port; raise `SmokeFailed` at the first that fails.
+
+    They end early when `alive` says that a container has failed.
+    """
+    expected = Expected(version=version_label(service.spec) or UNVERSIONED)
+    for name, base_url in addresses(world, app, service):
+        results = probe(
+            base_url,
+            app.checks,
+            expected=expected,
+            seconds=app.smoke_timeout,
+            alive=alive,
+            interval=_SLOW_POLLING,
+        )
+        for result in results:
+            emit(result.as_event)
+        if failed := [one for one in results if one.problem]:
+            raise SmokeFailed(
+                f"{app.name} runs, but failed {len(failed)} of {pluralize(len(results), 'check')} at {base_url}",
+                reason="; ".join(f"{one.check}: {one.problem}" for one in failed),
+                hint="fix the app, or its checks in invoke.yaml; then: invoke build smoke",
+                details=tuple(line for one in failed for line in one.timeline),
+                cause=deployed_cause(failed[0].problem or ""),
+            )
+        emit(Info(text=f"{pluralize(len(results), 'check')} passed at {base_url} ({name})"))
+
+
+def addresses(world: World, app: App, service: Service) -> Iterator[tuple[str, BaseUrl]]:
+    """Yield each node that publishes the app's port, by name, with its address; or the one in the settings."""
+    if app.deploy.url:
+        yield "the setting url", _base_url(app)
+        return
+    swarm = world.engine.swarm
+    nodes = [one for one in swarm.nodes() if one.ready]
+    if service.spec.mode == "host":
+        serving = {one.node for one in swarm.tasks(service) if one.serves}
+        nodes = [one for one in nodes if one.id in serving]
+    if not nodes:
+        raise StepFailed(
+            f"no node serves {app.name}",
+            reason="none of the nodes that run it is ready",
+            hint=f"docker service ps {app.container_name}",
+        )
+    for one in nodes:
+        yield one.name, _at(one, app, service)
+
+
+def public_address(world: World, app: App, service: Service) -> str:
+    """Return the URL of the app at the first of these nodes."""
+    return f"{next(addresses(world, app, service))[1]}/"
+
+
+def _at(node: Node, app: App, service: Service) -> BaseUrl:
+    return BaseUrl(host=node.address, port=service.spec.published_port, scheme=app.checks[0].scheme)
+
+
+def _base_url(app: App) -> BaseUrl:
+    try:
+        return parse_base_url(app.deploy.url or "")
+    except UsageError as error:
+        raise UsageError(
+            f"the setting url of apps.{app.name}.deploy is not valid",
+            reason=error.reason,
+            hint="write a URL such as https://shop.example",
+        ) from error

@@ -1,0 +1,238 @@
+"""Follow a rollout until the service has converged, or until Swarm has gone back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+
+from msgspec import Struct, field
+
+from seatrial.diagnosis.task import task_error
+from seatrial.engine.model import Image
+from seatrial.engine.protocol import Emit
+from seatrial.engine.swarm import Node, Service, Task
+from seatrial.errors import ContainerFailed, SeatrialError, StepFailed
+from seatrial.events import Info, Waiting
+from seatrial.model.app import App
+from seatrial.pipeline.world import World
+from seatrial.wording import pluralize
+
+__all__ = ["Rollout", "state_of"]
+
+_PAUSE = 0.2
+_PENDING_SECONDS = 30.0
+_BACK = ("rollback_completed", "rollback_paused", "paused")
+_ROLLBACK_SECONDS = 120.0
+
+
+class Rollout(Struct, kw_only=True, dict=True):
+    """A rollout of one service; `known` are the tasks that were there before it.
+
+    `created` is whether the service is new: then there is nothing to go back to. `before` was the state of its update
+    before this one. `back` is whether the rollout is itself the way back.
+    """
+
+    world: World
+    app: App
+    image: Image
+    emit: Emit
+    known: frozenset[str]
+    created: bool = False
+    before: str = ""
+    back: bool = False
+    start: float = field(default_factory=time.monotonic)
+    _serving: set[str] = field(default_factory=set)
+    _pending: tuple[str, float] = ("", 0.0)
+    _steady: float | None = None
+
+    def follow(self) -> Service:
+        """Wait until the service has converged, and return it.
+
+        Raise an error with the cause if it does not: then Swarm has gone back to the image before, or the new service
+        is removed. A signal ends only the waiting.
+        """
+        with self._going_on():
+            while True:
+                service = self.service()
+                tasks = self.world.engine.swarm.tasks(service)
+                self._report(service, tasks)
+                failed = self._failed(tasks)
+                if self._went_back(service) or (self.created and failed):
+                    raise self._failure(service, failed)
+                if self._converged(service, tasks):
+                    return service
+                if problem := self._hopeless(tasks):
+                    raise self.end(problem)
+                time.sleep(_PAUSE)
+
+    def alive(self) -> bool:
+        """Return whether no task of this rollout has failed, up to now."""
+        return self._failed(self.world.engine.swarm.tasks(self.service())) is None
+
+    def cause(self) -> SeatrialError | None:
+        """Return the error of the first task of this rollout that has failed, or None."""
+        failed = self._failed(self.world.engine.swarm.tasks(self.service()))
+        return self._task_error(failed) if failed else None
+
+    def service(self) -> Service:
+        """Return the service as it is now."""
+        found = self.world.engine.swarm.service(self.app.container_name)
+        if found is None:
+            raise StepFailed(
+                f"the service {self.app.container_name} was removed during its rollout",
+                reason="somebody else removed it",
+                hint="run it again",
+                cause="service-removed",
+            )
+        return found
+
+    def end(self, error: SeatrialError) -> SeatrialError:
+        """Go back to the image before, or remove a new service; return the error, which says so."""
+        swarm, service = self.world.engine.swarm, self.service()
+        if self.created:
+            swarm.remove(service.id)
+            return _with(error, "the new service is removed")
+        if service.previous is None or self.back:
+            return _with(error, "there is nothing to go back to")
+        previous = service.previous
+        swarm.roll_back(service)
+        deadline = time.monotonic() + _ROLLBACK_SECONDS
+        while (now := self.service()).update_state not in _BACK and time.monotonic() < deadline:
+            self.emit(Waiting(text="going back"))
+            time.sleep(_PAUSE)
+        scaled = previous.replicas if previous.image == service.spec.image else None
+        return _with(error, _went_back_to(now.update_state, previous.image, scaled))
+
+    @contextmanager
+    def _going_on(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception:
+            raise
+        except BaseException as signal:
+            name = self.app.container_name
+            signal.add_note(f"the rollout goes on in the swarm (docker service ps {name} shows it)")
+            raise
+
+    def _converged(self, service: Service, tasks: list[Task]) -> bool:
+        state, goal = service.update_state, "rollback_completed" if self.back else "completed"
+        ended = state in (goal, "") or (state == self.before and state in _BACK)
+        if not ended or state_of(service, tasks) is not None:
+            self._steady = None
+            return False
+        if not self.created:
+            return True
+        # Swarm itself watches an update; a new service is watched here.
+        self._steady = self._steady or time.monotonic()
+        return time.monotonic() - self._steady >= service.spec.monitor
+
+    def _went_back(self, service: Service) -> bool:
+        state = service.update_state
+        if self.back:
+            return state in ("rollback_paused", "paused")
+        return state in _BACK and state != self.before
+
+    def _failed(self, tasks: list[Task]) -> Task | None:
+        """Return the first task of this rollout that failed, or None."""
+        return next((one for one in reversed(tasks) if one.failed and one.id not in self.known), None)
+
+    def _failure(self, service: Service, failed: Task | None) -> SeatrialError:
+        """Return the error of a rollout that Swarm gave up, with the cause of the task that failed."""
+        name = self.app.container_name
+        if failed is None:
+            error: SeatrialError = ContainerFailed(
+                f"the rollout of {self._what} failed",
+                reason=service.update_message or f"its state is {service.update_state}",
+                hint=f"docker service ps --no-trunc {name}",
+                cause="rollout-failed",
+            )
+        else:
+            error = self._task_error(failed)
+        return (
+            self.end(error) if self.created else _with(error, _went_back_to(service.update_state, service.spec.image))
+        )
+
+    def _task_error(self, failed: Task) -> SeatrialError:
+        return task_error(self.world.engine, self.app, self.image, failed, self.node(failed.node))
+
+    def _hopeless(self, tasks: list[Task]) -> SeatrialError | None:
+        """Return the error of a rollout that takes too long, or that no node can carry out; None if it goes on."""
+        waited = time.monotonic() - self.start
+        pending = next((one for one in tasks if one.state == "pending" and one.error and one.is_current), None)
+        words, since = self._pending
+        if (pending.error if pending else "") != words:
+            self._pending = words, since = (pending.error if pending else ""), waited
+        if words and waited - since >= _PENDING_SECONDS:
+            return ContainerFailed(
+                f"no node can run {self._what}",
+                reason=words,
+                hint="docker node ls, and the settings constraints, mode, order and memory of the app",
+                cause="no-node",
+            )
+        if waited < self.app.deploy.timeout:
+            return None
+        return ContainerFailed(
+            f"the rollout of {self._what} did not end within {self.app.deploy.timeout:g} s",
+            reason=next((f"a task is {one.state}: {one.error}" for one in tasks if one.error), "its tasks still start"),
+            hint=f"docker service ps --no-trunc {self.app.container_name}, or a longer timeout under "
+            f"apps.{self.app.name}.deploy in invoke.yaml",
+            cause="rollout-timeout",
+        )
+
+    def _report(self, service: Service, tasks: list[Task]) -> None:
+        """Emit each replica that serves for the first time, and how many do."""
+        serving = [one for one in tasks if one.serves and one.is_current]
+        for one in serving:
+            if one.id not in self._serving and one.id not in self.known:
+                name = f"{self.app.container_name}.{one.number}"
+                self.emit(Info(text=f"{name} runs {one.image.partition('@')[0]} on {self.node(one.node)}"))
+            self._serving.add(one.id)
+        wanted = service.spec.replicas
+        going_back = "going back: " if service.update_state.startswith("rollback") and not self.back else ""
+        self.emit(Waiting(text=f"{going_back}{len(serving)} of {wanted if wanted is not None else 'all'} serve"))
+
+    @property
+    def _what(self) -> str:
+        return self.image.name if self.image.tags else self.app.name
+
+    @cached_property
+    def _nodes(self) -> Mapping[str, Node]:
+        return {one.id: one for one in self.world.engine.swarm.nodes()}
+
+    def node(self, node_id: str) -> str:
+        """Return the name of a node."""
+        found = self._nodes.get(node_id)
+        return found.name if found else "a node"
+
+
+def state_of(service: Service, tasks: list[Task]) -> str | None:
+    """Return what a service still lacks, as text; None if all of it serves, and nothing else of it runs."""
+    serving = [one for one in tasks if one.serves and one.is_current]
+    wanted = service.spec.replicas
+    if service.update_state in ("updating", "rollback_started"):
+        return "its update has not ended"
+    if wanted is None:
+        missing = any(not one.serves for one in tasks if one.wanted == "running" and one.is_current)
+        return "not every node serves it" if missing or not serving else None
+    if len(serving) < wanted:
+        return f"{len(serving)} of {pluralize(wanted, 'replica')} serve"
+    return None
+
+
+def _went_back_to(state: str, image: str, replicas: int | None = None) -> str:
+    """Return what Swarm did after a failure, as text; `replicas` is their number before, if only that had changed."""
+    name = image.partition("@")[0] if replicas is None else pluralize(replicas, "replica")
+    if state == "rollback_completed":
+        return f"Swarm went back to {name}"
+    if state == "rollback_paused":
+        return f"and the way back to {name} failed, too"
+    return f"the way back to {name} has not ended"
+
+
+def _with(error: SeatrialError, what: str) -> SeatrialError:
+    """Return an error whose message also says what was done about it."""
+    other = error.but()
+    other.message = f"{error.message}; {what}"
+    return other

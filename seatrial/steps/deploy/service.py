@@ -1,0 +1,184 @@
+"""The service that an app is, and what differs between two specs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from msgspec import structs
+
+from seatrial.checks.image.secrets import secret_places
+from seatrial.engine.model import Image, ImageConfig
+from seatrial.engine.swarm import Service, ServiceSpec
+from seatrial.errors import ContainerFailed, StepFailed, UsageError
+from seatrial.model.app import VERSION_LABEL, App
+from seatrial.model.reference import ImageReference
+from seatrial.pipeline.ledger import Entry
+from seatrial.pipeline.outcome import Difference
+from seatrial.pipeline.world import World
+from seatrial.steps.deploy.release import Release
+from seatrial.steps.publish.publication import prefixed_digest
+from seatrial.wording import spaced_size
+
+__all__ = ["differences", "own_service", "record", "require_service", "shown_image", "spec_for", "version_label"]
+
+_SIZES = ("memory",)
+_TIMES = ("stop_grace", "delay", "monitor", "health_interval")
+
+
+def own_service(world: World, app: App) -> Service | None:
+    """Return the app's service, or None; raise `ContainerFailed` if a service that is not ours has its name."""
+    found = world.engine.swarm.service(app.container_name)
+    if found and not {**app.labels, **app.environment_label}.items() <= found.spec.labels.items():
+        raise ContainerFailed(
+            f"the name {app.container_name} is taken",
+            reason="a service with that name was not created by this project; it is left alone",
+            hint="choose another project name in invoke.yaml (project: NAME)",
+            cause="name-taken",
+        )
+    return found
+
+
+def require_service(world: World, app: App) -> Service:
+    """Return the app's service; raise `StepFailed` if there is none."""
+    found = own_service(world, app)
+    if found is None:
+        raise StepFailed(
+            f"there is no service {app.container_name}", reason=f"{app.name} is not deployed", hint="invoke deploy"
+        )
+    return found
+
+
+def spec_for(app: App, release: Release, service: Service | None, replicas: int | None) -> ServiceSpec:
+    """Return what the app's service should be; without a number of replicas it keeps those that it has.
+
+    Raise `UsageError` if its environment holds what looks like a secret.
+    """
+    _require_no_secrets(app)
+    wanted = app.deploy
+    count = replicas or wanted.replicas or (service.spec.replicas if service else None) or 1
+    return ServiceSpec(
+        name=app.container_name,
+        image=release.name,
+        labels={**app.labels, **app.environment_label, VERSION_LABEL: str(release.version)},
+        replicas=count,
+        environment={"PORT": str(app.port), **app.environment},
+        port=app.port,
+        published_port=wanted.port or app.host_port,
+        mode=wanted.mode,
+        memory=app.memory,
+        pids=app.pids,
+        cpus=app.cpus or 0.0,
+        tmpfs=app.tmpfs,
+        volumes=app.volume_names,
+        secrets=wanted.secrets,
+        configs=wanted.configs,
+        constraints=wanted.constraints,
+        networks=wanted.networks,
+        health_command=wanted.health_command,
+        health_interval=wanted.health_interval or 0.0,
+        health_retries=wanted.health_retries or 0,
+        stop_grace=app.stop_grace,
+        order=wanted.update_order,
+        parallelism=wanted.parallelism,
+        delay=wanted.delay,
+        monitor=wanted.monitor,
+    )
+
+
+def differences(before: ServiceSpec | None, after: ServiceSpec) -> tuple[Difference, ...]:
+    """Return what differs between two specs, by name; of the environment's values only that they differ."""
+    old, new = dict(_facets(before)) if before else {}, dict(_facets(after))
+    return tuple(
+        Difference(name=key, before=_shown(key, old.get(key)), after=_shown(key, new.get(key)))
+        for key in dict.fromkeys((*new, *old))
+        if old.get(key) != new.get(key)
+    )
+
+
+def shown_image(image: str) -> str:
+    """Return an image's name with tag and the beginning of its digest."""
+    name, at, digest = image.partition("@")
+    return f"{name}{at}{prefixed_digest(digest)}"
+
+
+def version_label(spec: ServiceSpec) -> str:
+    """Return the version that a service runs; empty if it does not say."""
+    return spec.labels.get(VERSION_LABEL, "")
+
+
+def record(world: World, app: App, spec: ServiceSpec, action: str) -> None:
+    """Record in the ledger that a service now runs an image, or (`undeploy`) does not run any more."""
+    reference = ImageReference.parse(spec.image)
+    repository, digest = str(ImageReference(registry=reference.registry, repository=reference.repository)), spec.digest
+    known = next((one for one in world.ledger.newest_first(repository) if digest in one.digests.values()), None)
+    world.ledger.append(
+        Entry(
+            action=action,
+            app=app.name,
+            repository=repository,
+            version=version_label(spec) or str(reference.tag or ""),
+            image=known.image if known else None,
+            digests={reference.tag: digest} if reference.tag and action != "undeploy" else {},
+            revision=known.revision if known else None,
+            inputs=known.inputs if known else None,
+            seconds=round(world.process.seconds, 3),
+            environment=app.settings_environment,
+            verdict=known.verdict if known else None,
+            service=spec.name,
+            replicas=spec.replicas,
+            who=world.process.who,
+            when=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+    )
+
+
+def _require_no_secrets(app: App) -> None:
+    allowed = app.deploy.allow_in_service
+    environment = {name: value for name, value in app.environment.items() if name not in allowed}
+    found = secret_places(Image(id="", config=ImageConfig(environment=environment)), ())
+    if not found:
+        return
+    name = found[0].rpartition(" ")[2]
+    raise UsageError(
+        f"the environment of {app.name} holds a secret: {', '.join(found)}",
+        reason="docker service inspect shows a service's environment",
+        hint=f"put it into a file and: docker secret create {name.lower()} FILE; then secrets: [{name.lower()}] under "
+        f"apps.{app.name}.deploy in invoke.yaml (or, if it is none, allow_in_service: [{name}])",
+        cause="secret-in-service",
+    )
+
+
+def _facets(spec: ServiceSpec) -> Iterator[tuple[str, str]]:
+    """Yield what makes a spec, by name, as text."""
+    for key, value in spec.labels.items():
+        if key.startswith("seatrial.") and key != VERSION_LABEL:
+            yield f"label {key}", value
+    for field in structs.fields(spec):
+        value, name = getattr(spec, field.name), field.name.replace("_", " ")
+        if field.name in ("name", "labels") or (not value and value is not None):
+            continue
+        if isinstance(value, dict):
+            yield from ((f"{name.removesuffix('s')} {key}", inner) for key, inner in value.items())
+        elif isinstance(value, tuple) and field.name != "health_command":
+            yield from ((f"{name.removesuffix('s')} {one}", "yes") for one in value)
+        else:
+            yield name, _text(field.name, value)
+
+
+def _text(name: str, value: object) -> str:
+    if isinstance(value, tuple):
+        return " ".join(value)
+    if isinstance(value, int) and name in _SIZES:
+        return spaced_size(value)
+    if isinstance(value, float) and name in _TIMES:
+        return f"{value:g} s"
+    return "one on each node" if value is None else str(value)
+
+
+def _shown(key: str, value: str | None) -> str | None:
+    if value is None or value == "":
+        return None
+    if key.startswith("environment "):
+        return "***"
+    return shown_image(value) if key == "image" else value

@@ -1,0 +1,223 @@
+"""deploy: the service runs the published image by its digest, or goes on as it was; in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from seatrial.engine.swarm import NotAManager, ServiceSpec
+from seatrial.errors import Conflict, ContainerFailed, SmokeFailed, StepFailed, UsageError
+from seatrial.model.app import VERSION_LABEL
+from seatrial.pipeline.outcome import Status
+from seatrial.pipeline.state import StateFolder
+from seatrial.steps.deploy.back import DeployRollback
+from seatrial.steps.deploy.scale import Scale
+from seatrial.steps.deploy.undeploy import Undeploy
+from tests.steps.deploy.swarm import deployed, swarm_of, with_swarm
+from tests.steps.run_steps import refused, released
+from tests.steps.scenario import StepScenario
+
+
+def test_four_runs(scenario: StepScenario) -> None:
+    """The service runs the digest that the registry has, with the app's limits, and answers its checks."""
+    with_swarm(scenario, "1")
+
+    done = scenario.four_runs(scenario.deploy(replicas=2, monitor=0.01))
+
+    digest = scenario.backend.published(scenario.repository)["1"]
+    service = swarm_of(scenario).service(scenario.app.container_name)
+    assert service
+    assert (service.spec.image, service.spec.replicas) == (f"{scenario.remote()}@{digest}", 2)
+    assert (service.spec.memory, service.spec.pids) == (scenario.app.memory, scenario.app.pids)
+    assert service.spec.labels.items() >= {**scenario.app.labels, VERSION_LABEL: "1"}.items()
+    assert (done.before, done.after) == (None, digest)
+    assert scenario.served("/version") == "1"
+    assert swarm_of(scenario).updates == [f"create {service.spec.image}"]
+    entry = scenario.world.ledger.entries()[-1]
+    assert (entry.action, entry.service, entry.replicas, dict(entry.digests)) == (
+        "deploy",
+        scenario.app.container_name,
+        2,
+        {"1": digest},
+    )
+    assert entry.verdict
+
+
+def test_an_update(scenario: StepScenario) -> None:
+    """Another version replaces the image and nothing else; the service keeps the replicas that it has."""
+    with_swarm(scenario, "1", "2")
+    scenario.prepare(scenario.deploy(replicas=2, monitor=0.01))
+
+    done = scenario.four_runs(scenario.deploy("2", monitor=0.01))
+
+    published = scenario.backend.published(scenario.repository)
+    assert (done.before, done.after) == (published["1"], published["2"])
+    assert [one.name for one in done.diff] == ["image"]
+    service = swarm_of(scenario).service(scenario.app.container_name)
+    assert service
+    assert service.spec.replicas == 2
+    assert scenario.served("/version") == "2"
+
+
+def test_other_options(scenario: StepScenario) -> None:
+    """Each option that differs is named; values of the environment are not shown."""
+    deployed(scenario, "1")
+    app = scenario.app.but(environment={"MODE": "hidden"}, memory=256 * 1024 * 1024)
+
+    done = scenario.four_runs(replace(scenario.deploy(monitor=0.01, delay=1), target=app.but(deploy=app.deploy)))
+
+    assert [one.name for one in done.diff] == ["environment MODE", "memory", "monitor"]
+    assert "hidden" not in f"{done.diff} {done}"
+
+
+def test_only_what_was_tested(scenario: StepScenario, tmp_path: Path) -> None:
+    """A digest that neither a verdict nor the ledger knows is deployed only on request, with a warning."""
+    with_swarm(scenario, "1")
+    elsewhere = replace(scenario, state=StateFolder(tmp_path / "another machine"))
+
+    error = refused(elsewhere, elsewhere.deploy())
+
+    assert (error.cause, error.exit_code) == ("untested", 1)
+    done = elsewhere.real(elsewhere.deploy(untested=True, monitor=0.01))
+    assert (done.status, len(done.warnings)) == (Status.CHANGED, 2)  # the other one is about the health check
+    assert elsewhere.world.ledger.entries()[-1].verdict is None
+
+
+def test_a_version_that_crashes(scenario: StepScenario) -> None:
+    """Swarm goes back to the version before, which serves; the error has the cause, and the ledger no entry."""
+    deployed(scenario, "1")
+    released(scenario, "2", "crash")
+    before = scenario.world.ledger.entries()
+
+    done = scenario.real(scenario.deploy("2", monitor=0.01))
+
+    assert isinstance(done.error, ContainerFailed)
+    assert "startup failed" in "\n".join(done.error.details)
+    assert scenario.served("/version") == "1"
+    assert scenario.world.ledger.entries() == before
+
+
+def test_a_first_version_that_crashes(scenario: StepScenario) -> None:
+    """A new service whose container ends is removed."""
+    with_swarm(scenario)
+    released(scenario, "1", "crash")
+
+    done = scenario.real(scenario.deploy(monitor=0.01))
+
+    assert isinstance(done.error, ContainerFailed)
+    assert swarm_of(scenario).service(scenario.app.container_name) is None
+
+
+def test_a_version_with_a_wrong_answer(scenario: StepScenario) -> None:
+    """What only the checks notice is taken back, too."""
+    deployed(scenario, "1")
+    released(scenario, "2", "good bye")
+
+    done = scenario.real(scenario.deploy("2", monitor=0.01))
+
+    assert isinstance(done.error, SmokeFailed)
+    assert done.error.cause == "wrong-answer"
+    assert swarm_of(scenario).updates[-1].startswith("roll back to")
+    assert scenario.served("/version") == "1"
+
+
+def test_an_engine_without_a_swarm(scenario: StepScenario) -> None:
+    """A swarm is not made behind the user's back."""
+    released(scenario, "1", tested=True)
+
+    assert isinstance(refused(scenario, scenario.deploy()), NotAManager)
+    assert not swarm_of(scenario).manages
+
+
+def test_a_service_of_somebody_else(scenario: StepScenario) -> None:
+    """A service with the app's name that is not the app's is left alone."""
+    deployed(scenario, "1")
+    swarm = swarm_of(scenario)
+    name = scenario.app.container_name
+    swarm._services[name] = structs.replace(swarm._services[name], spec=structs.replace(_spec(scenario), labels={}))
+
+    for step in (scenario.deploy(), DeployRollback(target=scenario.app), Undeploy(target=scenario.app)):
+        assert refused(scenario, step).cause == "name-taken"
+
+
+def test_somebody_else_updates_meanwhile(scenario: StepScenario) -> None:
+    """What was changed after the plan is not overwritten."""
+    deployed(scenario, "1", "2")
+    step = scenario.deploy("1", monitor=0.01)
+    plan = step.plan(scenario.world)
+    scenario.prepare(Scale(target=scenario.app, replicas=3))
+
+    with pytest.raises(Conflict):
+        step.apply(scenario.world, plan, lambda _: None)  # type: ignore[arg-type]
+    assert _spec(scenario).replicas == 3
+
+
+@pytest.mark.parametrize(("name", "allowed"), [("DB_PASSWORD", False), ("DB_PASSWORD", True), ("MODE", False)])
+def test_secrets_in_the_environment(scenario: StepScenario, name: str, *, allowed: bool) -> None:
+    """A variable that looks like a secret would be shown by docker service inspect, and is refused."""
+    with_swarm(scenario, "1")
+    app = scenario.app.but(environment={name: "Sentinel"})
+    step = replace(
+        scenario.deploy(), target=app.but(deploy=app.deploy.but(monitor=0.01, allow_in_service=(name,) * allowed))
+    )
+
+    if allowed or name == "MODE":
+        assert scenario.real(step).status is Status.CHANGED
+        return
+    error = refused(scenario, step)
+    assert isinstance(error, UsageError)
+    assert (error.exit_code, "Sentinel" in f"{error} {error.hint}") == (2, False)
+
+
+def test_a_secret_that_is_missing(scenario: StepScenario) -> None:
+    """A secret of the swarm is named in the settings; one that is not there is an error, also in check mode."""
+    with_swarm(scenario, "1")
+
+    assert isinstance(refused(scenario, scenario.deploy(secrets=("db",))), StepFailed)
+    swarm_of(scenario).things.add("db")
+    scenario.prepare(scenario.deploy(secrets=("db",), monitor=0.01))
+    assert _spec(scenario).secrets == ("db",)
+
+
+def test_back(scenario: StepScenario) -> None:
+    """The service runs again what it ran before its last update; a second time nothing happens."""
+    deployed(scenario, "1", "2")
+    published = scenario.backend.published(scenario.repository)
+
+    done = scenario.four_runs(DeployRollback(target=scenario.app))
+
+    assert (done.before, done.after) == (published["2"], published["1"])
+    assert scenario.served("/version") == "1"
+    entry = scenario.world.ledger.entries()[-1]
+    assert (entry.action, entry.version) == ("deploy", "1")
+
+
+def test_no_way_back(scenario: StepScenario) -> None:
+    """A service that was never updated, or only scaled, has no other image to go back to."""
+    deployed(scenario, "1")
+    assert refused(scenario, DeployRollback(target=scenario.app)).cause == "nothing-before"
+    scenario.prepare(Scale(target=scenario.app, replicas=2))
+    assert refused(scenario, DeployRollback(target=scenario.app)).cause == "nothing-before"
+
+
+def test_scale_and_undeploy(scenario: StepScenario) -> None:
+    """The number of replicas changes and nothing else; in the end there is no service, and nothing listens."""
+    deployed(scenario, "1")
+    before = _spec(scenario)
+
+    scenario.four_runs(Scale(target=scenario.app, replicas=3))
+
+    assert _spec(scenario) == structs.replace(before, replicas=3)
+    scenario.four_runs(Undeploy(target=scenario.app))
+    assert swarm_of(scenario).service(scenario.app.container_name) is None
+    assert scenario.served() is None
+    assert scenario.world.ledger.entries()[-1].action == "undeploy"
+
+
+def _spec(scenario: StepScenario) -> ServiceSpec:
+    service = swarm_of(scenario).service(scenario.app.container_name)
+    assert service
+    return service.spec

@@ -183,8 +183,9 @@ class World(Struct, frozen=True, kw_only=True):
         return self._query(reference, lambda registry: registry.configuration(reference, manifest), nothing=nothing)
 
     def check_push_permission(self, repository: ImageReference) -> None:
-        """Raise `PushRefused` if the registry says that we may not push to a repository."""
-        self._query(repository, lambda registry: registry.check_push_permission(repository), nothing=None)
+        """Raise `PushRefused` if the registry says that we may not push to a repository; it is asked once in a run."""
+        ask = partial(self._query, repository, lambda one: one.check_push_permission(repository), nothing=None)
+        self.once(("push permission", repository), ask)
 
     def tag(self, reference: ImageReference, manifest: Manifest, emit: Emit) -> None:
         """Point a tag in the registry to a manifest of the same repository; raise `StepFailed` if it then does not.

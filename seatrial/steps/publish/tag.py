@@ -90,5 +90,6 @@ def taken(reference: ImageReference, image: Image, found: Image | None) -> Confl
 
 def _wrong(world: World, image: Image, references: tuple[ImageReference, ...]) -> dict[ImageReference, Image | None]:
     """Return the references that do not point to the image, and what they point to."""
-    pointing = {reference: world.image(reference) for reference in references}
+    # What the engine just said about the image names all references that point to it.
+    pointing = {one: image if one.familiar in image.tags else world.image(one) for one in references}
     return {name: found for name, found in pointing.items() if found is None or found.id != image.id}

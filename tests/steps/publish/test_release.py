@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from typing import Any, cast
+from unittest.mock import Mock
 
+from msgspec.structs import replace
+
+from seatrial.engine.protocol import Engine
+from seatrial.pipeline.pipeline import run_steps
 from seatrial.pipeline.report import Report
+from seatrial.registry.model import Registry
 from tests.steps.run_steps import go, statuses
 from tests.steps.scenario import StepScenario
 
@@ -35,3 +43,36 @@ def test_four_runs(scenario: StepScenario) -> None:
         again = go(scenario, scenario.release("2"), check=check)
         assert (statuses(again), again.exit_code) == (["ok"] * 5, 0)
         assert scenario.seen() == held
+
+
+class Counted:
+    """An engine or a registry, and how often each of its methods is called."""
+
+    def __init__(self, behind: object, calls: Counter[str]) -> None:
+        self._behind, self._calls = behind, calls
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._behind, name)
+        if callable(found):
+            self._calls[name] += 1
+        return found
+
+
+def test_what_nothing_to_do_costs(scenario: StepScenario) -> None:
+    """A release that is published already asks the engine and the registry for no more than this, and sends nothing."""
+    go(scenario, scenario.release(), check=False)
+    engine, registry = Counter[str](), Counter[str]()
+    counted = Counted(scenario.backend.registry(scenario.backend.host), registry)
+    world = replace(
+        scenario.world,
+        engine=cast("Engine", Counted(scenario.backend.engine, engine)),
+        registry=lambda _: cast("Registry", counted),
+    )
+
+    outcomes = run_steps(scenario.release(), world, Mock(), check=False)
+
+    assert {one.status for one in outcomes} == {"ok"}
+    # The base image and the app's own in two steps, and the app's own once in each of the others.
+    assert engine == {"image": 7}
+    # May we push, what has the version, from which inputs; then both tags, right before nothing is pushed.
+    assert registry == {"check_push_permission": 1, "manifest": 3, "configuration": 1}

@@ -81,7 +81,7 @@ class _Record(Struct, kw_only=True):
     state: StateFolder
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     attempts: int = 1
-    transfers: TransferSummary = TransferSummary()
+    transfers: TransferSummary = field(default_factory=TransferSummary)
     notes: list[str] = []
     warnings: list[str] = []
     checks: list[CheckResult] = []

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
 from seatrial.errors import DidNotConverge, StepFailed
-from seatrial.events import Event, Info
+from seatrial.events import Event, Info, Transfer
 from seatrial.pipeline.converge import converge
 from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.step import Change, NoChange, Step
@@ -80,6 +80,23 @@ def test_a_change_is_carried_out(world: World) -> None:
     assert step.wall == ["white", "blue"]
     assert events == [Info(text="painting")]
     assert after is world
+
+
+def test_each_outcome_counts_its_own_transfers(world: World) -> None:
+    """What a step before has sent is not in the outcome of the next one."""
+
+    class Send(Paint):
+        """A step that sends a layer of its own."""
+
+        def apply(self, world: World, change: Change, emit: Emit) -> None:
+            """Send it."""
+            emit(Transfer(layer=self.wish, current=1, text="Pushed"))
+            super().apply(world, change, emit)
+
+    sent = [converge(Send(wish=wish), world, check=False, emit=quiet)[0].moved for wish in ("blue", "green")]
+
+    assert sent[0]
+    assert sent[0] == sent[1]
 
 
 def test_check_mode_only_plans(world: World) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from threading import Event as Signal
 
 import pytest
 
 from seatrial.cli.session import carry_out
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
-from seatrial.errors import Conflict, Interrupted, SeatrialError
+from seatrial.errors import Conflict, Interrupted, SeatrialError, StepFailed
 from seatrial.events import Event
 from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.pipeline import run_steps
@@ -146,3 +148,57 @@ def test_the_report_survives_whatever_ends_the_command(world: World, fault: Base
 
     assert [one.status for one in report.outcomes] == [Status.CHANGED, Status.FAILED, Status.SKIPPED]
     assert report.exit_code == exit_code
+
+
+@dataclass(kw_only=True)
+class Leaving(FakeStep):
+    """A step that leaves work behind, which the next step need not wait for."""
+
+    work: Callable[[], None]
+
+    def apply(self, world: World, change: Change, emit: Emit) -> None:
+        """Leave it to the background."""
+        world.background.do(self.work)
+        super().apply(world, change, emit)
+
+
+@pytest.mark.parametrize("fault", [None, KeyboardInterrupt()], ids=["to the end", "interrupted"])
+def test_what_a_step_leaves_behind_is_done_in_the_end(world: World, fault: BaseException | None) -> None:
+    """The next step does not wait for it; the command does, also one that is interrupted."""
+    begun, done = Signal(), list[str]()
+
+    class Meanwhile(FakeStep):
+        """A step that lets the work go on, and is interrupted if the test says so."""
+
+        def apply(self, world: World, change: Change, emit: Emit) -> None:
+            """Apply."""
+            begun.set()
+            if fault:
+                raise fault
+            super().apply(world, change, emit)
+
+    def work() -> None:
+        assert begun.wait(10)
+        done.append("removed")
+
+    steps = Leaving(name="smoke", work=work), Meanwhile(name="push")
+    report = carry_out("release", steps, world, Heard([]), check=False)
+
+    assert done == ["removed"]
+    assert report.exit_code == (130 if fault else 0)
+
+
+def test_what_a_step_leaves_behind_fails(world: World) -> None:
+    """Its error is the command's, and its steps stand as they were done; outside of a command it is raised at once."""
+    error = StepFailed("the container cannot be removed", reason="it is busy", hint="docker rm -f web")
+
+    def work() -> None:
+        raise error
+
+    step = Leaving(name="smoke", work=work)
+    report = carry_out("release", (step, FakeStep(name="push")), world, Heard([]), check=False)
+
+    assert [one.status for one in report.outcomes] == [Status.CHANGED, Status.CHANGED]
+    assert (report.error, report.exit_code) == (error, 1)
+    with pytest.raises(StepFailed):
+        world.background.do(work)

@@ -57,6 +57,7 @@ ONLY = {
     "subprocess": ("host/subprocesses.py", "steps/setup/engine.py"),
     "playwright": ("checks/browser/",),
     "google": ("engine/builders/",),
+    "h2": ("engine/builders/",),
     "yaml": ("settings/",),
 }
 
@@ -211,7 +212,7 @@ def test_heavy_imports_are_late(words: list[str], more: set[str], tmp_path: Path
 
     The list does not load the settings, either.
     """
-    heavy = {"docker", "google", "jinja2", "playwright", "requests", "rich", "urllib3"}
+    heavy = {"docker", "google", "h2", "jinja2", "playwright", "requests", "rich", "urllib3"}
     heavy |= {"seatrial.engine.model", "seatrial.pipeline.world", "seatrial.steps"}
     command = [sys.executable, "-X", "importtime", "-m", "seatrial", *words]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -188,8 +188,8 @@ class BuildRequest(Struct, frozen=True, kw_only=True):
     """Everything that determines the result of a build.
 
     `dockerfile` is an absolute path, `content` its bytes. `digests` are those of the build context's entries; each
-    entry must still have its digest when it is sent. `epoch`, in seconds, is the time given to the image's files and
-    configuration, if known.
+    entry must still have its digest when it is sent. `epoch`, in seconds, is the time given to the image's files; None
+    leaves them their own.
     """
 
     reference: ImageReference

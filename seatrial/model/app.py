@@ -74,7 +74,7 @@ class BuildOptions(Validated, frozen=True, kw_only=True, forbid_unknown_fields=T
     contexts: Annotated[_Texts, about("names in the Dockerfile and their folders, images or URLs; needs buildx")] = (
         field(name="build_contexts", default_factory=dict)
     )
-    secrets: Annotated[_Secrets, about("ids of secrets and their src=FILE or env=NAME; needs docker buildx")] = field(
+    secrets: Annotated[_Secrets, about("ids of secrets and their src=FILE or env=NAME")] = field(
         name="build_secrets", default_factory=dict
     )
     provenance: Annotated[bool, about("add a provenance attestation; needs docker buildx")] = False
@@ -96,7 +96,6 @@ class BuildOptions(Validated, frozen=True, kw_only=True, forbid_unknown_fields=T
         """The options that need docker buildx, as text; empty when the engine's API is enough."""
         options = {
             "several platforms": len(self.platforms) > 1,
-            "build secrets": self.secrets,
             "extra contexts": self.contexts,
             "attestations": self.provenance or self.sbom,
             "cache_from or cache_to": self.cache_from or self.cache_to,

@@ -15,7 +15,7 @@ from seatrial.host.regular_files import read_pieces
 from seatrial.sources.context import Context, unreadable
 from seatrial.sources.inputs import sent_mode
 
-__all__ = ["stream"]
+__all__ = ["file_content", "link_target", "stream"]
 
 _CHUNK: Final = 1024 * 1024
 _BLOCK: Final = tarfile.BLOCKSIZE
@@ -35,9 +35,7 @@ def stream(
 
     Modes are 755 or 644 and the owner is root, so that the image does not depend on this machine. `mtime`, in seconds,
     replaces every file's own time. The format is GNU with whole seconds: BuildKit does not recognise a tar that begins
-    with a PAX header. A file that has grown since the context was read is sent as it was then, and `grown` is called
-    with its path. Raise `UsageError` for a file that cannot be read, has become shorter, or does not match `digests`
-    (path to the result of `entry_digest`).
+    with a PAX header. `digests` maps paths to results of `entry_digest`; `file_content` says what is checked.
     """
     buffer = bytearray()
     for block in _blocks(context, extra, mtime, digests or {}, grown):
@@ -61,41 +59,56 @@ def _blocks(
         yield content + _padding(len(content))
     for name, status in context.entries.items():
         if name not in extra:
-            path = f"{context.folder}/{name}"
-            yield from _entry(path, name, status, mtime, digests.get(name, ""))
-            if stat.S_ISREG(status.st_mode) and os.lstat(path).st_size > status.st_size:
-                grown(name)
+            yield from _entry(context, name, status, mtime, digests.get(name, ""), grown)
 
 
-def _entry(path: str, name: str, status: os.stat_result, mtime: int | None, digest: str) -> Iterator[bytes]:
+def _entry(
+    context: Context, name: str, status: os.stat_result, mtime: int | None, digest: str, grown: Callable[[str], None]
+) -> Iterator[bytes]:
     seconds = int(status.st_mtime) if mtime is None else mtime
+    if stat.S_ISDIR(status.st_mode):
+        yield _header(f"{name}/", kind=tarfile.DIRTYPE, mtime=seconds, mode=0o755)
+    elif stat.S_ISLNK(status.st_mode):
+        target = link_target(context.folder / name)
+        yield _any_header(name, mtime=seconds, mode=0o777, type=tarfile.SYMTYPE, linkname=target)
+    else:
+        yield _header(name, mtime=seconds, mode=sent_mode(status.st_mode), size=status.st_size)
+        yield from file_content(context, name, digest, grown)
+        yield _padding(status.st_size)
+
+
+def file_content(context: Context, name: str, digest: str, grown: Callable[[str], None]) -> Iterator[bytes]:
+    """Yield the content of a file of a build context in pieces.
+
+    A file that has grown since the context was read is sent as it was then, and `grown` is called with its name. Raise
+    `UsageError` for a file that cannot be read, has become shorter, or does not match `digest`, unless that is empty.
+    """
+    path, size = f"{context.folder}/{name}", context.entries[name].st_size
+    wanted, left, actual = digest.rpartition(":")[2], size, hashlib.sha256()
     try:
-        if stat.S_ISDIR(status.st_mode):
-            yield _header(f"{name}/", kind=tarfile.DIRTYPE, mtime=seconds, mode=0o755)
-        elif stat.S_ISLNK(status.st_mode):
-            target = str(Path(path).readlink())
-            yield _any_header(name, mtime=seconds, mode=0o777, type=tarfile.SYMTYPE, linkname=target)
-        else:
-            yield _header(name, mtime=seconds, mode=sent_mode(status.st_mode), size=status.st_size)
-            yield from _content(path, status.st_size, digest.rpartition(":")[2])
+        for piece in read_pieces(path, size):
+            left -= len(piece)
+            if wanted:
+                actual.update(piece)
+            yield piece
+        if os.lstat(path).st_size > size:
+            grown(name)
     except OSError as error:
         raise unreadable(Path(path), error) from error
-
-
-def _content(path: str, size: int, digest: str) -> Iterator[bytes]:
-    left, actual = size, hashlib.sha256()
-    for piece in read_pieces(path, size):
-        left -= len(piece)
-        if digest:
-            actual.update(piece)
-        yield piece
-    if left or (digest and actual.hexdigest() != digest):
+    if left or (wanted and actual.hexdigest() != wanted):
         raise UsageError(
             f"{path} changed while it was being sent",
             reason="its content differs from when the build context was read",
             hint="wait until no program writes to it, then run it again",
         )
-    yield _padding(size)
+
+
+def link_target(path: Path) -> str:
+    """Return where a link of a build context leads; raise `UsageError` if it cannot be read."""
+    try:
+        return str(path.readlink())
+    except OSError as error:
+        raise unreadable(path, error) from error
 
 
 def _header(name: str, *, mtime: int, mode: int, size: int = 0, kind: bytes = tarfile.REGTYPE) -> bytes:

@@ -154,8 +154,8 @@ ROWS: list[tuple[Any, ...]] = [
     (
         _build("no active sessions"),
         FAILED,
-        "only docker buildx can provide what the build asks for (no active sessions)",
-        "name it under build_secrets or build_contexts in invoke.yaml; a build then uses docker buildx",
+        "the build asks for something that it was not given, such as a build secret (no active sessions)",
+        "name it under build_secrets or build_contexts in invoke.yaml",
     ),
     (
         _build(ATTESTATION),

@@ -18,6 +18,7 @@ from seatrial.engine.failures import engine_message, stream_error
 from seatrial.engine.messages import read_messages
 from seatrial.engine.model import BuildRequest
 from seatrial.engine.protocol import Emit
+from seatrial.errors import Unavailable
 from seatrial.events import BuildEvent, WarningEvent
 from seatrial.sources.archive import stream
 from seatrial.sources.context import Context
@@ -30,6 +31,7 @@ _BAD_REQUEST = 400
 _BUILDKIT = "2"  # its number in the API
 _LONGEST_NAME = 100
 _LONGEST_MESSAGE = 64 * 1024 * 1024  # all that a build printed in a tenth of a second
+_MANY, _LARGE = 300, 4_000_000  # fewer files, and fewer bytes, are sent in less time than they are compared
 _NO_CREDENTIALS = "e30="  # {} in base64: the base images are already in the engine
 
 
@@ -44,15 +46,28 @@ def added_dockerfile_name(context: Context) -> str:
     return name
 
 
+def gains_from_file_sync(request: BuildRequest) -> bool:
+    """Return whether the engine should compare the files with those of earlier builds, instead of getting all.
+
+    With an epoch, files with other content have the same time, and so has every folder: only an archive sets it. No
+    session takes names that are not UTF-8.
+    """
+    names = request.context.entries
+    if request.epoch is not None or (len(names) < _MANY and request.context.size < _LARGE):
+        return False
+    return all(name.isascii() or _is_utf8(name) for name in names)
+
+
 class ApiBuild:
     """A build by BuildKit in the engine itself."""
 
     builder = "BuildKit"
 
-    def __init__(self, client: Any, emit: Emit, proxies: Mapping[str, str]) -> None:
+    def __init__(self, client: Any, emit: Emit, proxies: Mapping[str, str], *, sessions: bool) -> None:
         self.grown: list[str] = []
         self._client = client
         self._emit = emit
+        self._sessions = sessions
         self._proxies = proxies  # not part of an image's inputs: BuildKit leaves them out of cache and history
         self._id = secrets.token_hex(8)
         self._progress = Progress()
@@ -84,15 +99,43 @@ class ApiBuild:
             return  # an engine that is gone does not build any more
 
     def _messages(self, request: BuildRequest) -> Iterator[dict[str, Any]]:
-        name, content = self._dockerfile(request)
+        dockerfile, needed = self._dockerfile(request), bool(request.options.secrets)
+        sends_files = self._sessions and gains_from_file_sync(request)
+        if not needed and not sends_files:
+            yield from self._answer(request, *self._archive(request, dockerfile))
+            return
+        from seatrial.engine.builders.session import Session, SessionRefused
+
+        session = Session(self._client, request, dockerfile if sends_files else None, self.grown.append)
+        try:
+            with session:
+                source, body = (session.parameters, None) if sends_files else self._archive(request, dockerfile)
+                yield from self._answer(request, {**source, "session": session.id}, body)
+        except SessionRefused as refusal:
+            if needed:
+                raise Unavailable(
+                    "the engine cannot ask for build secrets",
+                    reason=f"it opens no session: {refusal}",
+                    hint="connect to the engine without a proxy, or remove build_secrets from the settings",
+                ) from refusal
+            yield from self._answer(request, *self._archive(request, dockerfile))
+        except BuildStopped:
+            if session.error:
+                raise session.error from None
+            raise
+
+    def _answer(
+        self, request: BuildRequest, source: dict[str, str], body: Iterator[bytes] | None
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the engine's messages while it builds; `source` are the parameters that say where the files are."""
         options = request.options
         response = self._client.post(
             api_url(self._client, "build"),
             params={
+                **source,
                 "version": _BUILDKIT,
                 "buildid": self._id,
                 "t": request.reference.familiar,
-                "dockerfile": name,
                 "buildargs": json.dumps({**self._proxies, **options.arguments}),
                 "labels": json.dumps(dict(request.labels)),
                 "target": options.target or "",
@@ -101,9 +144,7 @@ class ApiBuild:
                 "rm": "1",
                 "forcerm": "1",
             },
-            data=stream(
-                request.context, {name: content}, mtime=request.epoch, digests=request.digests, grown=self.grown.append
-            ),
+            data=body,
             headers={"Content-Type": "application/x-tar", "X-Registry-Config": _NO_CREDENTIALS},
             stream=True,
             timeout=None,  # a RUN may print nothing for a long time; the caller enforces the limit
@@ -116,22 +157,28 @@ class ApiBuild:
                     raise BuildStopped(text)
                 yield message
 
-    def _dockerfile(self, request: BuildRequest) -> tuple[str, bytes]:
-        """Return the name and the content with which the Dockerfile is sent."""
-        path, options = request.dockerfile, request.options
-        text = request.content.decode("utf-8")
+    def _archive(self, request: BuildRequest, dockerfile: bytes) -> tuple[dict[str, str], Iterator[bytes]]:
+        """Return the parameters and the body of a build whose files are in the body."""
+        path, context = request.dockerfile, request.context
+        name = path.relative_to(context.folder).as_posix() if path.is_relative_to(context.folder) else ""
+        # With a longer name the tar begins with an extended header, and BuildKit does not recognise it as a tar.
+        if name not in context.entries or len(name.encode()) >= _LONGEST_NAME:
+            name = added_dockerfile_name(context)
+        grown = self.grown.append
+        body = stream(context, {name: dockerfile}, mtime=request.epoch, digests=request.digests, grown=grown)
+        return {"dockerfile": name}, body
+
+    def _dockerfile(self, request: BuildRequest) -> bytes:
+        """Return the Dockerfile as it is sent."""
+        text, options = request.content.decode("utf-8"), request.options
         if (frontend := syntax_directive(text)) is not None:
-            # Without a session BuildKit cannot fetch a frontend ("no active sessions"); the engine has its own.
+            # BuildKit has no credentials to fetch a frontend; the engine has its own.
             self._emit(
                 WarningEvent(text=f"# syntax={frontend} is ignored: the engine's own Dockerfile frontend is used")
             )
             # Stages after the target may need that frontend; they are not built.
             text = up_to_target(without_syntax_directive(text), options.arguments, options.target)
-        folder = request.context.folder
-        name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else ""
-        # With a longer name the tar begins with an extended header, and BuildKit does not recognise it as a tar.
-        inside = name in request.context.entries and len(name.encode()) < _LONGEST_NAME
-        return (name if inside else added_dockerfile_name(request.context)), text.encode()
+        return text.encode()
 
 
 def _status(aux: str) -> Status | None:
@@ -140,6 +187,14 @@ def _status(aux: str) -> Status | None:
         return status_from_protobuf(base64.b64decode(aux))
     except ValueError:
         return None
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _message(text: str) -> str:

@@ -83,7 +83,8 @@ def _builder_run(connection: Connection, options: BuildOptions, emit: Emit) -> _
     if requirements := options.needs_buildx:
         return BuildxBuild.installed(requirements)
     require_buildkit(connection.client.api_version)
-    return ApiBuild(connection.client, emit, connection.proxies_inside)
+    sessions = not connection.endpoint.url.startswith("ssh:")  # the SDK's connection is then no socket
+    return ApiBuild(connection.client, emit, connection.proxies_inside, sessions=sessions)
 
 
 def _run_build(run: _BuilderRun, request: BuildRequest, mask: Mask, emit: Emit) -> None:

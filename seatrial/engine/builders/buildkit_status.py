@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 
+from seatrial.engine.builders.protobuf import message_classes
+
 if TYPE_CHECKING:  # loaded only while building
     from google.protobuf.message import Message
 
@@ -144,19 +146,4 @@ def _time(found: Any, field: str) -> datetime | None:
 
 @cache
 def _status_class() -> type[Message]:
-    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, timestamp_pb2
-
-    field = descriptor_pb2.FieldDescriptorProto
-    time = timestamp_pb2.DESCRIPTOR
-    file = descriptor_pb2.FileDescriptorProto(name="status.proto", syntax="proto3", dependency=[time.name])
-    for message, fields in _MESSAGES.items():
-        added = file.message_type.add(name=message).field
-        for one in fields.split(";"):
-            *repeated, kind, name, _, number = one.split()
-            label = field.LABEL_REPEATED if repeated else field.LABEL_OPTIONAL
-            scalar = getattr(field, f"TYPE_{kind.upper()}", None)
-            added.add(name=name, number=int(number), label=label, type=scalar, type_name=None if scalar else kind)
-    pool = descriptor_pool.DescriptorPool()
-    pool.AddSerializedFile(time.serialized_pb)
-    pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("Status"))
+    return message_classes(_MESSAGES)["Status"]

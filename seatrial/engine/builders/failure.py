@@ -116,8 +116,8 @@ _KNOWN: Final = (
     _Known(
         marker="no active sessions",
         cause="unfit-builder",
-        reason="only docker buildx can provide what the build asks for",
-        hint="name it under build_secrets or build_contexts in invoke.yaml; a build then uses docker buildx",
+        reason="the build asks for something that it was not given, such as a build secret",
+        hint="name it under build_secrets or build_contexts in invoke.yaml",
     ),
     _Known(
         marker="unable to find user",

@@ -199,9 +199,11 @@ class BuildPlan(Struct, frozen=True, kw_only=True, dict=True):
         """Return the request for the engine."""
         arguments = dict(self.arguments)
         revision = self.world.revision(self.app)
+        epoch = arguments.get(_EPOCH_ARGUMENT, "")
         if _EPOCH_ARGUMENT not in arguments and revision:
             arguments[_EPOCH_ARGUMENT] = str(revision.time)
-        epoch = arguments.get(_EPOCH_ARGUMENT, "")
+            # Files that are not as they were committed keep their times: the engine then sees which have changed.
+            epoch = "" if UNCOMMITTED in self.inputs.parts else str(revision.time)
         return BuildRequest(
             reference=reference,
             context=self.context,

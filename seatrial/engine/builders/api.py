@@ -46,18 +46,6 @@ def added_dockerfile_name(context: Context) -> str:
     return name
 
 
-def gains_from_file_sync(request: BuildRequest) -> bool:
-    """Return whether the engine should compare the files with those of earlier builds, instead of getting all.
-
-    With an epoch, files with other content have the same time, and so has every folder: only an archive sets it. No
-    session takes names that are not UTF-8.
-    """
-    names = request.context.entries
-    if request.epoch is not None or (len(names) < _MANY and request.context.size < _LARGE):
-        return False
-    return all(name.isascii() or _is_utf8(name) for name in names)
-
-
 class ApiBuild:
     """A build by BuildKit in the engine itself."""
 
@@ -100,7 +88,7 @@ class ApiBuild:
 
     def _messages(self, request: BuildRequest) -> Iterator[dict[str, Any]]:
         dockerfile, needed = self._dockerfile(request), bool(request.options.secrets)
-        sends_files = self._sessions and gains_from_file_sync(request)
+        sends_files = self._sessions and _gains_from_file_sync(request)
         if not needed and not sends_files:
             yield from self._answer(request, *self._archive(request, dockerfile))
             return
@@ -179,6 +167,18 @@ class ApiBuild:
             # Stages after the target may need that frontend; they are not built.
             text = up_to_target(without_syntax_directive(text), options.arguments, options.target)
         return text.encode()
+
+
+def _gains_from_file_sync(request: BuildRequest) -> bool:
+    """Return whether the engine should compare the files with those of earlier builds, instead of getting all.
+
+    With an epoch, files with other content have the same time, and so has every folder: only an archive sets it. No
+    session takes names that are not UTF-8.
+    """
+    names = request.context.entries
+    if request.epoch is not None or (len(names) < _MANY and request.context.size < _LARGE):
+        return False
+    return all(name.isascii() or _is_utf8(name) for name in names)
 
 
 def _status(aux: str) -> Status | None:

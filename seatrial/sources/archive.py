@@ -57,14 +57,15 @@ def _blocks(
     for name, content in extra.items():
         yield _header(name, mtime=mtime or 0, mode=0o644, size=len(content))
         yield content + _padding(len(content))
-    for name, status in context.entries.items():
+    for name in context.entries:
         if name not in extra:
-            yield from _entry(context, name, status, mtime, digests.get(name, ""), grown)
+            yield from _entry(context, name, mtime, digests.get(name, ""), grown)
 
 
 def _entry(
-    context: Context, name: str, status: os.stat_result, mtime: int | None, digest: str, grown: Callable[[str], None]
+    context: Context, name: str, mtime: int | None, digest: str, grown: Callable[[str], None]
 ) -> Iterator[bytes]:
+    status = context.entries[name]
     seconds = int(status.st_mtime) if mtime is None else mtime
     if stat.S_ISDIR(status.st_mode):
         yield _header(f"{name}/", kind=tarfile.DIRTYPE, mtime=seconds, mode=0o755)

@@ -251,6 +251,21 @@ def bench(c: Context, only: str = "", rounds: str = "") -> None:
     raise Exit(code=program.bench(only, rounds))
 
 
+@task(
+    positional=[],
+    help={
+        "only": "A part instead of all: files, layers, versions, ledger or memory.",
+        "rounds": "How often each is measured (default 3).",
+    },
+)
+def growth(c: Context, only: str = "", rounds: str = "") -> None:
+    """Measure how time and memory grow; without --only, write docs/performance-growth.md."""
+    seatrial_tasks.up(c)
+    from bench.growth import grow  # late: listing the tasks needs none of it
+
+    raise Exit(code=grow(only, rounds))
+
+
 @task(positional=[], help={"upgrade": "Take the newest versions instead of the locked ones."})
 def lock(c: Context, upgrade: bool = False) -> None:
     """Lock the requirements of the pipeline and its browser, of tests and tools, and of the app, with hashes."""
@@ -279,6 +294,6 @@ def reference(c: Context) -> None:  # noqa: ARG001  Invoke's
 ns = Collection.from_module(seatrial_tasks)
 ns.add_task(test)
 dev = Collection("dev")  # chores of this repository: ./inv dev.lint
-for chore in (bench, engines, lint, lock, reference):
+for chore in (bench, engines, growth, lint, lock, reference):
     dev.add_task(chore)
 ns.add_collection(dev)

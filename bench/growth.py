@@ -1,96 +1,44 @@
-"""Measure how the cost of a run grows with the project: files, layers, published versions, lines in the ledger.
-
-    .venv/bin/python bench/growth.py [--rounds N] [--only WORD] [--page FOLDER] [--json FILE]
+"""`./inv dev.growth`: measure how a run's cost grows with files, layers, published versions, lines in the ledger.
 
 For each size a project of its own is made. A round builds and releases it with one changed line, and then with
 nothing changed. The processor's time of the whole process is what counts: it hardly depends on what else the machine
-does. Needs the images that `./inv up` makes, and a docker CLI that builds with BuildKit.
+does. The memory of long builds and pushes is measured, too.
 """
 
 from __future__ import annotations
 
-import argparse
 import compileall
-import json
-import math
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import seatrial
-from bench.growing import GROWTHS, Cost, GrowingProject
+from bench.growing import Cost, GrowingProject
+from bench.growth_page import growth_table, write_growth
+from bench.growth_row import Growth
+from bench.machine import commit, machine
+from bench.memory import Peak, memory_table, peaks_of
+from bench.program import whole_number
 from bench.timing import CommandFailed, say
-from bench.workspace import Workspace, workspace
+from bench.workspace import REPOSITORY, Workspace, workspace
 
-__all__ = ["ROWS", "SIZES", "Growth"]
+__all__ = ["grow"]
 
 _BASE = "localhost/seatrial/python:3.13"
 _ROUNDS = 3
-_FLAT = 0.15  # of the smallest project's cost: less is lost in the noise
-_LINEAR = 1.25
-
-SIZES: Mapping[str, Sequence[int]] = {
+_MEMORY = "memory"
+_SIZES: Mapping[str, Sequence[int]] = {
     "files": (10, 5000, 10_000),
     "layers": (5, 30, 60),
     "published versions": (1, 10, 50),
     "lines in the ledger": (10, 5000, 10_000),
 }
-"""The sizes that are measured."""
-ROWS = ("build, one line changed", "build, nothing changed", "release, one line changed", "release, nothing changed")
-"""What is measured at each size."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Growth:
-    """The cost of one kind of run, by the size of what grows, in seconds of processor and of clock.
-
-    It is the lowest of all rounds, because other programs can only raise it.
-    """
-
-    grows: str
-    row: str
-    cpu: Mapping[int, float]
-    wall: Mapping[int, float]
-
-    @property
-    def first(self) -> float:
-        """The cost at the smallest size."""
-        return self.cpu[min(self.cpu)]
-
-    @property
-    def last(self) -> float:
-        """The cost at the largest size."""
-        return self.cpu[max(self.cpu)]
-
-    @property
-    def flat(self) -> bool:
-        """Whether nothing grows that could be told from noise."""
-        return self.last - self.first < _FLAT * self.first
-
-    @property
-    def exponent(self) -> float:
-        """The power of the size with which the cost above the smallest grows; 1 is linear."""
-        smallest, *_, half, largest = sorted(self.cpu)
-        above = [max(self.cpu[size] - self.first, 1e-4) for size in (half, largest)]
-        return math.log(above[1] / above[0]) / math.log((largest - smallest) / (half - smallest))
-
-    @property
-    def each(self) -> float:
-        """The seconds that each more of it costs."""
-        return (self.last - self.first) / (max(self.cpu) - min(self.cpu))
-
-    @property
-    def verdict(self) -> str:
-        """How it grows."""
-        if self.flat:
-            return "flat"
-        return f"{'linear' if self.exponent <= _LINEAR else 'worse than linear'} ({self.exponent:.1f})"
+_ROWS = ("build, one line changed", "build, nothing changed", "release, one line changed", "release, nothing changed")
 
 
 def _measure(project: GrowingProject, rounds: int) -> dict[str, list[Cost]]:
     """Return what each kind of run cost in each round."""
-    found: dict[str, list[Cost]] = {row: [] for row in ROWS}
+    found: dict[str, list[Cost]] = {row: [] for row in _ROWS}
     for number in range(rounds):  # the first release, when the project was made, has warmed everything up
         version = f"1.0.{number + 1}"
         runs = (("build", "--version", "dev"), ("release", "--version", version))
@@ -104,19 +52,19 @@ def _measure(project: GrowingProject, rounds: int) -> dict[str, list[Cost]]:
     return found
 
 
-def measure(place: Workspace, rounds: int, only: str) -> Iterator[Growth]:
+def _growths(place: Workspace, rounds: int, only: str) -> Iterator[Growth]:
     """Measure each series."""
     host = place.registry()
-    for grows, sizes in SIZES.items():
+    for grows, sizes in _SIZES.items():
         if only not in grows:
             continue
         costs: dict[int, dict[str, list[Cost]]] = {}
         for size in sizes:
             project = GrowingProject(workspace=place, name=f"{grows.split()[0]}-{size}", host=host).make(grows, size)
             costs[size] = _measure(project, rounds)
-            shown = (f"{row} {min(one.cpu for one in costs[size][row]):.2f} s" for row in ROWS)
+            shown = (f"{row} {min(one.cpu for one in costs[size][row]):.2f} s" for row in _ROWS)
             say(f"{size:>6} {grows}: {'; '.join(shown)}")
-        for row in ROWS:
+        for row in _ROWS:
             yield Growth(
                 grows=grows,
                 row=row,
@@ -125,44 +73,39 @@ def measure(place: Workspace, rounds: int, only: str) -> Iterator[Growth]:
             )
 
 
-def table(growths: Sequence[Growth]) -> str:
-    """Return the series as a table in Markdown."""
-    lines = ["| grows | run | smallest | largest | each | |", "|---|---|---|---|---|---|"]
-    for one in growths:
-        sizes = f"{min(one.cpu):,} to {max(one.cpu):,} {one.grows}"
-        each = "" if one.flat else f"{one.each * 1e6:,.0f} µs"
-        lines.append(f"| {sizes} | {one.row} | {one.first:.2f} s | {one.last:.2f} s | {each} | {one.verdict} |")
-    return "\n".join(lines)
+def grow(only: str, rounds: str) -> int:
+    """Measure, print the tables, and without `only` write the page; return the exit code.
 
-
-def _parsed(words: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Measure how the cost of a run grows with the project.")
-    parser.add_argument("--rounds", type=int, default=_ROUNDS, help="number of rounds")
-    parser.add_argument("--only", default="", metavar="WORD", help=f"measure only one of {', '.join(GROWTHS)}")
-    parser.add_argument("--base", default=_BASE, help="the base image, which must exist in the engine")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers in seconds to this file")
-    return parser.parse_args(words)
-
-
-def main(words: Sequence[str] | None = None) -> int:
-    """Measure and print the table; return the exit code, 1 if a command failed or something grows too fast."""
-    given = _parsed(words)
+    It is 2 for a wrong flag, and 1 if a run failed, if something grows faster than its size, or if a long run takes
+    more memory than it may.
+    """
+    parts = (*_SIZES, _MEMORY)
+    try:
+        number = whole_number(rounds) if rounds else _ROUNDS
+    except ValueError as error:
+        say(f"seatrial: {error}")
+        return 2
+    if not any(only in part for part in parts):
+        say(f"seatrial: --only {only}: choose one of {', '.join(parts)}")
+        return 2
     # As pip and ./inv do: Invoke itself writes no .pyc files.
     compileall.compile_dir(Path(seatrial.__file__).parent, quiet=1)
+    peaks: list[Peak] = []
     try:
-        with workspace(given.base) as place:
-            growths = list(measure(place, given.rounds, given.only))
+        with workspace(_BASE) as place:
+            growths = list(_growths(place, number, only))
+            for peak in peaks_of(place) if only in _MEMORY else ():
+                say(f"{peak.name}, {peak.shown}: {peak.memory / 1e6:.1f} MB, {peak.cpu:.1f} s")
+                peaks.append(peak)
+            found = machine(place, with_ansible=False)
     except CommandFailed as error:
         say(str(error))
         return 1
     except KeyboardInterrupt:
         return 130
-    print(table(growths))
-    if given.json:
-        raw = [{"grows": one.grows, "row": one.row, "cpu": one.cpu, "wall": one.wall} for one in growths]
-        given.json.write_text(json.dumps(raw, indent=1))
-    return any(not one.flat and one.exponent > _LINEAR for one in growths)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    print("\n\n".join([growth_table(growths)] * bool(growths) + [memory_table(peaks)] * bool(peaks)))
+    if not only:
+        when = f"at commit {commit()} on {datetime.now(UTC).date().isoformat()}"
+        write_growth(growths, peaks, REPOSITORY / "docs", when=when, machine=found)
+        say("docs/performance-growth.md is written")
+    return any(one.too_fast for one in growths) or not all(one.flat for one in peaks)

@@ -1,7 +1,5 @@
 """Measure the memory that a long build and a long push take, beside short ones.
 
-    .venv/bin/python bench/memory.py [--megabytes N] [--events N] [--only WORD]
-
 The engine ends a step's output at 2 MiB, and a push reports each layer some ten times a second. So a proxy before the
 engine sends one of the engine's own messages again and again: a piece of a build's output until the build has printed
 500 MB, a layer's progress until a push has reported it 100,000 times. Everything else is the engine's. The memory is
@@ -10,9 +8,7 @@ the process's resident set at its peak.
 
 from __future__ import annotations
 
-import argparse
 import base64
-import compileall
 import json
 import os
 import pty
@@ -26,19 +22,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import seatrial
 from bench.growing import INVOKE, GrowingProject
-from bench.timing import CommandFailed, say
-from bench.workspace import Workspace, workspace
+from bench.timing import CommandFailed
+from bench.workspace import Workspace
 from seatrial.engine.builders.buildkit_status import status_from_protobuf
 from tests.servers.engine_proxy import EngineFault, Repeat, engine_proxy
 
-__all__ = ["Peak", "measure", "memory_table"]
+__all__ = ["Peak", "memory_table", "peaks_of"]
 
-_BASE = "localhost/seatrial/python:3.13"
 _MEGABYTES, _EVENTS = 500, 100_000
 _ALLOWED = 10e6  # bytes that a long run may take beyond a short one
-_PRINTED = 1_000_000
+_PRINTED, _LEAST = 1_000_000, 1000  # bytes of a step, and of a message that is sent again
 _DOCKERFILE = """\
 FROM {base}
 COPY . /srv
@@ -118,7 +112,7 @@ def _output_until(size: float) -> Callable[[bytes], int]:
         # Not a message that also ends the step.
         ends = status is None or any(vertex.completed for vertex in status.vertexes)
         printed = 0 if status is None or ends else sum(len(log.data) for log in status.logs)
-        return int(size / printed) if printed > _PRINTED / 1000 else 0
+        return int(size / printed) if printed >= _LEAST else 0
 
     return copies
 
@@ -154,8 +148,8 @@ class _Runs:
             return _peak((INVOKE, *words), self.project.folder, proxy.docker_host, terminal=terminal)
 
 
-def measure(place: Workspace, megabytes: int, events: int, only: str) -> Iterator[Peak]:
-    """Measure builds and pushes: in a pipe, on a terminal, with --json and with --verbose."""
+def peaks_of(place: Workspace, *, megabytes: int = _MEGABYTES, events: int = _EVENTS) -> Iterator[Peak]:
+    """Measure builds and pushes: in a pipe, on a terminal, and with --json."""
     project = GrowingProject(workspace=place, name="memory", host=place.registry()).make("layers", 1)
     runs = _Runs(project=project)
     output = Repeat(path=r"/build\b", copies=_output_until(megabytes * 1e6))
@@ -165,8 +159,6 @@ def measure(place: Workspace, megabytes: int, events: int, only: str) -> Iterato
         ("push", f"{events:,} events", runs.push, pushed),
     )
     for name, long, run, fault in kinds:
-        if only not in name:
-            continue
         for shown, flags, terminal in (
             ("in a pipe", (), False),
             ("on a terminal", (), True),
@@ -185,31 +177,3 @@ def memory_table(peaks: Sequence[Peak]) -> str:
         beyond = f"{one.beyond / 1e6:+.1f} MB" if one.beyond else ""
         lines.append(f"| {one.name} | {one.shown} | {one.memory / 1e6:.1f} MB | {beyond} | {one.cpu:.1f} s |")
     return "\n".join(lines)
-
-
-def main(words: Sequence[str] | None = None) -> int:
-    """Measure and print the table; return the exit code, 1 if a run failed or took more memory than it may."""
-    parser = argparse.ArgumentParser(description="Measure the memory of long builds and pushes.")
-    parser.add_argument("--megabytes", type=int, default=_MEGABYTES, help="what the long build prints")
-    parser.add_argument("--events", type=int, default=_EVENTS, help="what the long push reports")
-    parser.add_argument("--only", default="", metavar="WORD", help="measure only build or push")
-    parser.add_argument("--base", default=_BASE, help="the base image, which must exist in the engine")
-    given = parser.parse_args(words)
-    compileall.compile_dir(Path(seatrial.__file__).parent, quiet=1)  # as pip and ./inv do
-    peaks: list[Peak] = []
-    try:
-        with workspace(given.base) as place:
-            for peak in measure(place, given.megabytes, given.events, given.only):
-                say(f"{peak.name}, {peak.shown}: {peak.memory / 1e6:.1f} MB, {peak.cpu:.1f} s")
-                peaks.append(peak)
-    except CommandFailed as error:
-        say(str(error))
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    print(memory_table(peaks))
-    return not all(one.flat for one in peaks)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -69,7 +69,10 @@ def _page(run: Run, *, growth: bool) -> str:
         f"\n{_HOW}",
     ]
     if growth:
-        parts.append(f"## Growth\n\n`bench/growth.py` draws how the times grow.\n\n![Times by size]({_GROWTH})\n")
+        parts.append(
+            "## Growth\n\nHow time and memory grow with files, layers, versions and output: "
+            f"[performance-growth.md](performance-growth.md).\n\n![Processor's time by size]({_GROWTH})\n"
+        )
     return "\n".join(parts)
 
 

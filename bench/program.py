@@ -17,7 +17,7 @@ from bench.setup import Setup
 from bench.timing import CommandFailed, say, table
 from bench.workspace import REPOSITORY, workspace
 
-__all__ = ["bench"]
+__all__ = ["bench", "whole_number"]
 
 _BASE = "localhost/seatrial/python:3.13"
 
@@ -29,7 +29,7 @@ def bench(only: str, rounds: str) -> int:
     """
     try:
         rows = chosen(only)
-        number = _whole_number(rounds) if rounds else None
+        number = whole_number(rounds) if rounds else None
     except ValueError as error:
         say(f"seatrial: {error}")
         return 2
@@ -76,7 +76,8 @@ def _measure(rows: Mapping[str, Callable[[Setup], list[Comparison]]], rounds: in
     )
 
 
-def _whole_number(text: str) -> int:
+def whole_number(text: str) -> int:
+    """Return the number of rounds that a text names; raise `ValueError` with what is wrong about it."""
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 1000):  # noqa: PLR2004  more are a mistake
         raise ValueError(f"--rounds {text}: give a whole number from 1 to 999")
     return int(text)

@@ -24,7 +24,7 @@ from tests.hints import wrong_commands
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "README.pt-BR.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-CHORES = {"test", "dev.bench", "dev.engines", "dev.lint", "dev.lock", "dev.reference"}
+CHORES = {"test", "dev.bench", "dev.engines", "dev.growth", "dev.lint", "dev.lock", "dev.reference"}
 CONTEXTS = {context.name: context for context in ns.to_contexts()}  # once: Invoke returns each help text only once
 _BLOCK = re.MULTILINE | re.DOTALL
 _FENCE = re.compile(r"^```sh\n(.*?)^```", _BLOCK)

@@ -1,0 +1,65 @@
+"""docs/performance-growth.md and its chart: how time and memory grow, as one run measured it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bench.growth_chart import growth_chart
+from bench.growth_row import Growth
+from bench.memory import Peak, memory_table
+
+__all__ = ["growth_table", "write_growth"]
+
+_CHART = "performance-growth.svg"
+_HOW = """\
+## How it is measured
+
+For each size there is a project of its own. A round builds and releases it with one changed line, and then with nothing
+changed. What counts is the processor's time of the whole process, the lowest of all rounds: other programs can only
+raise it. The engine's own time is not in it. A cost is called flat if the largest project costs at most 15 % more than
+the smallest; otherwise the number in brackets is the power of the size with which the cost above the smallest grows,
+where 1 is linear.
+
+- **Files** are small files in folders of a hundred, all copied into the image, with ten lines in `.dockerignore`.
+- **Layers** come from one `COPY` of a tiny file each.
+- **Published versions** are tags of one image, in registry, engine and ledger.
+- **Lines in the ledger** are earlier releases.
+
+The memory is the process's resident set at its peak. The engine ends a step's output after 2 MiB (it says
+`[output clipped, log limit 2MiB reached]`; BuildKit's `BUILDKIT_STEP_LOG_MAX_SIZE` sets the limit), and a push reports
+a layer some ten times a second. So a proxy before the engine sends one of its own messages again and again: a piece of
+the output until the build has printed so much, a layer's progress until the push has reported it so often. All lines
+reach the build's log in `.seatrial/logs`, which is a file of that size then.
+
+`./inv dev.growth` measures all of it and writes this page; `--only files` measures a part, and writes nothing.
+"""
+
+
+def growth_table(growths: Sequence[Growth]) -> str:
+    """Return the series as a table in Markdown."""
+    lines = ["| what grows | run | smallest | largest | each more | |", "|---|---|--:|--:|--:|---|"]
+    for one in growths:
+        sizes = f"{min(one.cpu):,} to {max(one.cpu):,} {one.grows}"
+        each = "" if one.flat else f"{one.each * 1e6:,.0f} µs"
+        lines.append(f"| {sizes} | {one.row} | {one.first:.2f} s | {one.last:.2f} s | {each} | {one.verdict} |")
+    return "\n".join(lines)
+
+
+def write_growth(
+    growths: Sequence[Growth], peaks: Sequence[Peak], folder: Path, *, when: str, machine: Mapping[str, str]
+) -> None:
+    """Write page and chart; `when` says at which commit and on which day."""
+    parts = [
+        "# How time and memory grow\n",
+        f"Written by `./inv dev.growth` {when}. [performance.md](performance.md) compares with other tools.\n",
+        f"![Processor's time by size]({_CHART})\n",
+        growth_table(growths),
+        "\n## Memory\n",
+        memory_table(peaks),
+        "\n## The machine\n",
+        *(f"- {name}: {value}" for name, value in machine.items()),
+        f"\n{_HOW}",
+    ]
+    (folder / _CHART).write_text(growth_chart(growths), "utf-8")
+    (folder / "performance-growth.md").write_text("\n".join(parts), "utf-8")

@@ -29,7 +29,7 @@ from seatrial.cli.flags import (
 )
 from seatrial.cli.init import start_project
 from seatrial.cli.project import check_files
-from seatrial.cli.read_tasks import apps, doctor, history, images, inspect, layers, logs, report, status
+from seatrial.cli.read_tasks import apps, doctor, history, images, inspect, layers, logs, manifest, report, status
 from seatrial.cli.run_flags import RunFlags
 from seatrial.cli.task import task
 from seatrial.errors import EngineUnavailable, SeatrialError
@@ -37,7 +37,7 @@ from seatrial.output.hints import Call
 from seatrial.settings.settings_file import KEY, VALUES
 from seatrial.settings.variables import environment
 
-__all__ = ["apps", "doctor", "history", "images", "inspect", "layers", "logs", "ns", "report", "status"]
+__all__ = ["apps", "doctor", "history", "images", "inspect", "layers", "logs", "manifest", "ns", "report", "status"]
 
 
 @task(

@@ -58,7 +58,7 @@ ONLY = {
     "playwright": ("checks/browser/",),
     "google": ("engine/builders/",),
     "h2": ("engine/builders/",),
-    "yaml": ("settings/",),
+    "yaml": ("settings/", "output/manifest.py"),
 }
 
 

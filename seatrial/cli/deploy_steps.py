@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # wrong use ends before the pipeline is loaded
     from seatrial.cli.playbook import Playbook
     from seatrial.pipeline.step import Step
 
-__all__ = ["deploy_steps", "scale_steps", "undeploy_steps"]
+__all__ = ["deploy_steps", "replicas_of", "scale_steps", "undeploy_steps"]
 
 _MOST_DIGITS = 4
 
@@ -21,7 +21,7 @@ def deploy_steps(playbook: Playbook, image: ImageFlags, where: RegistryFlags, fl
     """Return the steps of `deploy`: a version's service, or with `rollback` that of before."""
     target = playbook.settings.app(image.app)
     version = None if image.version is None else Version.parse(image.version)
-    replicas = None if flags.replicas is None else _replicas(flags.replicas)
+    replicas = replicas_of(flags)
     if not flags.rollback:
         destination = playbook.destination(target, where)
         if version:
@@ -59,6 +59,11 @@ def undeploy_steps(playbook: Playbook, which: AppFlag) -> tuple[Step, ...]:
     from seatrial.steps.deploy.undeploy import Undeploy
 
     return (Undeploy(target=target),)
+
+
+def replicas_of(flags: ReplicasFlag) -> int | None:
+    """Return the number of replicas that was typed, None for none; raise `UsageError` for what is no number."""
+    return None if flags.replicas is None else _replicas(flags.replicas)
 
 
 def _replicas(text: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ from seatrial.cli.flags import (
     NamedImageFlags,
     QuietFlag,
     RegistryFlags,
+    ReplicasFlag,
+    UntestedFlag,
 )
 from seatrial.cli.task import task
 from seatrial.host.streams import is_lost
@@ -25,7 +28,7 @@ from seatrial.host.streams import is_lost
 if TYPE_CHECKING:
     from seatrial.output.layers.picture import PictureFile
 
-__all__ = ["apps", "doctor", "history", "images", "inspect", "layers", "logs", "report", "status"]
+__all__ = ["apps", "doctor", "history", "images", "inspect", "layers", "logs", "manifest", "report", "status"]
 
 
 @task(AppFlag, LogFlags, check=False, json=False, examples=("invoke logs --follow", "invoke logs --tail 20"))
@@ -123,6 +126,35 @@ def status(cmd: Command, which: AppFlag, where: RegistryFlags) -> None:
     cmd.show(text, is_json=cmd.json, error=error)
     if error:
         raise exit_with(cmd.call, error, check=False, chain=None)
+
+
+@task(
+    ImageFlags,
+    RegistryFlags,
+    ReplicasFlag,
+    UntestedFlag,
+    check=False,
+    json=False,
+    examples=(
+        "invoke manifest --user sposigor --version 1.4.2",
+        "invoke manifest --version 1.4.2 --replicas 2  # pipe it into kubectl diff -f -",
+    ),
+)
+def manifest(cmd: Command, image: ImageFlags, where: RegistryFlags, count: ReplicasFlag, flags: UntestedFlag) -> None:
+    """Print a published version as a Deployment and a Service for Kubernetes."""
+    from seatrial.cli.deploy_steps import replicas_of
+    from seatrial.model.version import Version
+
+    app, replicas = cmd.playbook.settings.app(image.app), replicas_of(count)
+    version = None if image.version is None else Version.parse(image.version)
+    destination = cmd.playbook.destination(app, where)
+    from seatrial.output.manifest import show_manifest
+
+    untested = flags.untested
+    text, warning = show_manifest(cmd.world, app, destination, version, replicas=replicas, untested=untested)
+    if warning:
+        sys.stderr.write(f"warning: {warning}\n")
+    cmd.show(text, is_json=False)
 
 
 @task(

@@ -1,0 +1,71 @@
+"""manifest: a published version for Kubernetes; in memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from seatrial.errors import StepFailed, UsageError
+from seatrial.model.app import App, Check
+from seatrial.model.version import Version
+from seatrial.output.manifest import show_manifest
+from tests.steps.run_steps import released
+from tests.steps.scenario import StepScenario
+
+
+def manifests(scenario: StepScenario, app: App, replicas: int | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the Deployment and the Service of version 1 as their YAML says."""
+    destination, version = scenario.destination, Version("1")
+    text, warning = show_manifest(scenario.world, app, destination, version, replicas=replicas, untested=False)
+    assert not warning
+    assert "&id" not in text
+    deployment, service = yaml.safe_load_all(text)
+    return deployment, service
+
+
+def test_a_version(scenario: StepScenario) -> None:
+    """The Deployment runs the published digest without rights, within the app's limits; the Service finds its pods."""
+    released(scenario, "1", tested=True)
+
+    deployment, service = manifests(scenario, scenario.app, 2)
+
+    pod = deployment["spec"]["template"]
+    (container,) = pod["spec"]["containers"]
+    digest = scenario.backend.published(scenario.repository)["1"]
+    assert container["image"] == f"{scenario.remote().rpartition(':')[0]}@{digest}"
+    assert deployment["spec"]["replicas"] == 2
+    assert container["resources"]["limits"] == {"memory": str(scenario.app.memory)}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "readOnlyRootFilesystem": True,
+    }
+    assert container["readinessProbe"]["httpGet"] == {"path": "/", "port": "http", "scheme": "HTTP"}
+    assert service["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
+    assert service["spec"]["ports"][0]["port"] == scenario.app.host_port
+    assert {one["name"] for one in container["volumeMounts"]} == {one["name"] for one in pod["spec"]["volumes"]}
+
+
+def test_no_secret_is_written(scenario: StepScenario) -> None:
+    """A secret is mounted by its name; a check with a header is not put by a probe; a variable with one is refused."""
+    released(scenario, "1", tested=True)
+    secret_check = Check(headers={"Authorization": "Sentinel"})
+    app = scenario.app.but(
+        checks=(secret_check, *scenario.app.checks), deploy=scenario.app.deploy.but(secrets=("db_password",))
+    )
+
+    deployment, _ = manifests(scenario, app)
+
+    assert "Sentinel" not in str(deployment)
+    volumes = deployment["spec"]["template"]["spec"]["volumes"]
+    assert {"name": "secret-db-password", "secret": {"secretName": "db-password"}} in volumes
+    with pytest.raises(UsageError):
+        manifests(scenario, app.but(environment={"DB_PASSWORD": "Sentinel"}))
+
+
+def test_only_what_is_published(scenario: StepScenario) -> None:
+    """A version that is not published has no digest."""
+    with pytest.raises(StepFailed):
+        manifests(scenario, scenario.app)

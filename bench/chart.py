@@ -29,6 +29,7 @@ _STYLE = """\
 .bench .grid { stroke: var(--line); }
 .bench .even { stroke: var(--soft); stroke-width: 2; }
 .bench .goal { stroke: var(--text); stroke-width: 2.5; }
+.bench .floor { fill: none; stroke: var(--soft); stroke-width: 2; }
 .bench .met { fill: var(--met); }
 .bench .missed { fill: var(--missed); }
 .bench .range { stroke-width: 4; stroke-linecap: round; opacity: .45; }
@@ -53,7 +54,7 @@ def chart(comparisons: Sequence[Comparison]) -> str:
         f'<rect class="ground" width="{_WIDTH}" height="{height}" rx="12"/>',
         f'<text class="name" x="28" y="32">{title}</text>',
         '<text class="soft" x="28" y="58">the ratio of Seatrial to the peer: the median is a dot, all rounds a band,',
-        "the goal is a mark; 1 is equal</text>",
+        "a bar is the goal, a ring the floor; 1 is equal</text>",
     ]
     for tick in _TICKS:
         x, kind = _x(tick), "even" if tick == 1 else "grid"
@@ -75,6 +76,7 @@ def _lines(one: Comparison, y: int) -> list[str]:
         f'<text class="soft" x="28" y="{y + 9}">against {escape(one.peer)}{more}</text>',
         f'<path class="range {kind}" d="M{low:.1f} {y} H{high:.1f}"/>',
         f'<circle class="{kind}" cx="{_x(one.ratio):.1f}" cy="{y}" r="6"/>',
+        *(f'<circle class="floor" cx="{_x(share):.1f}" cy="{y}" r="4"/>' for share in one.floor_share),
         f'<path class="goal" d="M{goal:.1f} {y - 11} V{y + 11}"/>',
         f'<text class="verdict {kind}" x="{_RIGHT + 16}" y="{y - 9}">{one.ratio:.2f}, {kind}</text>',
         f'<text class="soft" x="{_RIGHT + 16}" y="{y + 9}">goal {one.goal_text}</text>',

@@ -50,6 +50,11 @@ class Comparison:
         return min(ratios), max(ratios)
 
     @property
+    def floor_share(self) -> tuple[float, ...]:
+        """The floor's ratio to the peer, if there is one."""
+        return (ratio(self.floor, self.other),) if self.floor else ()
+
+    @property
     def met(self) -> bool:
         """Whether the ratio, as it is shown, meets the goal."""
         shown = round(self.ratio, 2)

@@ -14,10 +14,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from bench.comparison import Comparison
-from bench.release import TASKS
 from bench.setup import Setup
 from bench.timing import Command, CommandFailed, in_turns, say
-from bench.workspace import Workspace
+from bench.workspace import TASKS, Workspace
 
 __all__ = ["build_noop", "build_one_file"]
 

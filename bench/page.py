@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from bench.catalogue import ROWS
 from bench.chart import chart
 from bench.comparison import Comparison
 
@@ -30,7 +31,7 @@ and its own content, so that none finds another one's work in the build cache.
 - **The tutorial's image**: [`bench/tutorial`](../bench/tutorial), on the same base image.
 
 `./inv dev.bench --only release` measures some rows, by the beginnings of their names, and writes no file; `--rounds`
-sets how often.
+sets how often. The names are {names}.
 """
 
 
@@ -66,7 +67,7 @@ def _page(run: Run, *, growth: bool) -> str:
         *_checks(run.comparisons),
         "\n## The machine\n",
         *(f"- {name}: {value}" for name, value in run.machine.items()),
-        f"\n{_HOW}",
+        f"\n{_HOW.format(names=', '.join(f'`{name}`' for name in ROWS))}",
     ]
     if growth:
         parts.append(

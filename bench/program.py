@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import compileall
+import os
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -15,11 +16,9 @@ from bench.machine import commit, machine
 from bench.page import Run, write_page
 from bench.setup import Setup
 from bench.timing import CommandFailed, say, table
-from bench.workspace import REPOSITORY, workspace
+from bench.workspace import BASE, REPOSITORY, workspace
 
 __all__ = ["bench", "whole_number"]
-
-_BASE = "localhost/seatrial/python:3.13"
 
 
 def bench(only: str, rounds: str) -> int:
@@ -52,10 +51,10 @@ def bench(only: str, rounds: str) -> int:
 
 
 def _measure(rows: Mapping[str, Callable[[Setup], list[Comparison]]], rounds: int | None) -> Run:
-    began = time.monotonic()
+    began, load = time.monotonic(), os.getloadavg()[0]
     comparisons: list[Comparison] = []
     failures: dict[str, str] = {}
-    with workspace(_BASE) as place:
+    with workspace(BASE) as place:
         setup = Setup(workspace=place, rounds=rounds)
         for name, measure in rows.items():
             say(name)
@@ -65,7 +64,7 @@ def _measure(rows: Mapping[str, Callable[[Setup], list[Comparison]]], rounds: in
                 say(str(error))
                 failures[name] = str(error).partition("\n")[0]
         with_ansible = any(one.peer == "Ansible" for one in comparisons)
-        found = machine(place, with_ansible=with_ansible)
+        found = machine(place, load, with_ansible=with_ansible)
     return Run(
         comparisons=comparisons,
         failures=failures,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.timing import Command
-from bench.workspace import Workspace
+from bench.workspace import TASKS, Workspace
 
 __all__ = [
     "OWN_LIMIT",
@@ -41,12 +41,6 @@ seatrial:
       repository: {project}/{name}
       base_images: [{base}]
       checks: [{{path: /, text: goodbye}}]
-"""
-_TASKS = """\
-from invoke import Collection
-from seatrial import tasks as seatrial_tasks
-
-ns = Collection.from_module(seatrial_tasks)
 """
 _DOCKERFILE = """\
 FROM {base}
@@ -105,7 +99,7 @@ class ImageProject:
         usual = _SETTINGS.format(project=self.workspace.name, name=self.name, base=self.workspace.base)
         more = (f"      {name}: {json.dumps(value)}\n" for name, value in settings.items())
         (self.folder / "invoke.yaml").write_text("".join((usual, *more)))
-        (self.folder / "tasks.py").write_text(_TASKS)
+        (self.folder / "tasks.py").write_text(TASKS)
         return self
 
     def build(self, host: str, *, version: str = VERSION, size: int = _RANDOM_BYTES) -> None:

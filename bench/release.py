@@ -22,9 +22,9 @@ from typing import Any
 
 from bench import ansible, registry
 from bench.timing import Command, CommandFailed
-from bench.workspace import REPOSITORY, Workspace
+from bench.workspace import REPOSITORY, TASKS, Workspace
 
-__all__ = ["TASKS", "Release", "make_base"]
+__all__ = ["Release", "make_base"]
 
 _PEERS = Path(__file__).parent / "peers"
 _BIN = Path(sys.executable).parent
@@ -44,12 +44,6 @@ seatrial:
       checks:
         - {{path: /, text: "release {{version}} by"}}
         - {{path: /healthz, json: {{status: ok, version: "{{version}}"}}}}
-"""
-TASKS = """\
-from invoke import Collection
-from seatrial import tasks as seatrial_tasks
-
-ns = Collection.from_module(seatrial_tasks)
 """
 _LIBRARIES = """\
 FROM {base}

@@ -25,7 +25,7 @@ from statistics import median
 
 import seatrial
 from bench.timing import CommandFailed, Row, in_turns, say, table
-from bench.workspace import Workspace, workspace
+from bench.workspace import BASE, Workspace, workspace
 from seatrial.checks.http.base_url import BaseUrl
 from seatrial.checks.http.probe import probe
 from seatrial.checks.http.response import Expected
@@ -36,7 +36,6 @@ from tests.cli_project import Project, make_project
 
 __all__ = ["main"]
 
-_BASE = "localhost/seatrial/python:3.13"
 _ROUNDS = 15
 _VERDICTS = 5
 _PORT = 5000
@@ -223,7 +222,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Measure how fast the smoke test decides.")
     parser.add_argument("--rounds", type=int, default=_ROUNDS, help="number of apps each waits for, after one warm-up")
     parser.add_argument("--verdicts", type=int, default=_VERDICTS, help="number of smoke tests of each bad app")
-    parser.add_argument("--base", default=_BASE, help="the base image, which must exist in the engine")
+    parser.add_argument("--base", default=BASE, help="the base image, which must exist in the engine")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the raw numbers in seconds to this file")
     given = parser.parse_args(words)
     compileall.compile_dir(Path(seatrial.__file__).parent, quiet=1)

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 from bench.comparison import Comparison
-from bench.release import TASKS
 from bench.setup import Setup
 from bench.timing import Command, in_turns
+from bench.workspace import TASKS
 
 __all__ = ["start_help", "start_list", "start_refusal"]
 

@@ -42,7 +42,7 @@ class Command:
         process = subprocess.Popen(
             self.words,
             cwd=self.folder,
-            env={**os.environ, **self.environment},
+            env={**_inherited(), **self.environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -117,6 +117,11 @@ def table(rows: list[Row], *, heads: tuple[str, ...] = _HEADS) -> str:
         ).rstrip()
         for line in lines
     )
+
+
+def _inherited() -> dict[str, str]:
+    """Return the environment without settings of Invoke or Seatrial."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("INVOKE_", "SEATRIAL_"))}
 
 
 def _end(process: subprocess.Popen[str]) -> None:

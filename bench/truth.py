@@ -28,11 +28,10 @@ import requests
 
 from bench.pushers import OWN_LIMIT, PUSHERS, USER, VERSION, ImageProject, PushResult, end_all, run_push
 from bench.timing import CommandFailed, say
-from bench.workspace import Workspace, workspace
+from bench.workspace import BASE, Workspace, workspace
 from tests.servers.engine_proxy import Cut, Empty, EngineFault, EngineProxy, Stall, engine_proxy
 from tests.servers.registry_proxy import Flip, RegistryFault, RegistryProxy, Reset, Swap, refusal, registry_proxy
 
-_BASE = "localhost/seatrial/python:3.13"
 _PASSWORD = secrets.token_hex(8)
 _TYPES = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json"
 _UPLOADS, _MANIFESTS = "/blobs/uploads/", "/manifests/"
@@ -255,7 +254,7 @@ def main(words: Sequence[str] | None = None) -> int:
     given = parser.parse_args(words)
     faults = [fault for fault in _FAULTS if re.search(given.only, fault.name)]
     try:
-        with workspace(_BASE) as place:
+        with workspace(BASE) as place:
             found = _measure(place, faults)
     except CommandFailed as error:
         say(str(error))

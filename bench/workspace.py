@@ -19,10 +19,21 @@ from types import FrameType
 from bench.timing import Command, CommandFailed, say
 from tests.waiting import answers, wait_until
 
-__all__ = ["REPOSITORY", "Workspace", "workspace"]
+__all__ = ["BASE", "REPOSITORY", "TASKS", "Workspace", "workspace"]
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 """The folder of this repository."""
+
+BASE = "localhost/seatrial/python:3.13"
+"""The base image that `./inv up` makes where Docker Hub cannot be reached."""
+
+TASKS = """\
+from invoke import Collection
+from seatrial import tasks as seatrial_tasks
+
+ns = Collection.from_module(seatrial_tasks)
+"""
+"""The `tasks.py` of a project that is measured."""
 
 _REGISTRY_IMAGE = "localhost/seatrial/registry:2.8"
 _NO_DOCKERFILE = "BuildKit reports that this is not a valid Dockerfile"
@@ -111,8 +122,10 @@ def workspace(base: str) -> Iterator[Workspace]:
         finally:
             with _signals_ignored():
                 say("cleaning up")
-                place.remove()
-                place.forget(place.large_records() - known)
+                try:
+                    place.remove()
+                finally:
+                    place.forget(place.large_records() - known)
             signal.signal(signal.SIGTERM, before)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import requests
 
 from bench.timing import CommandFailed
-from bench.workspace import Workspace
+from bench.workspace import TASKS, Workspace
 
 __all__ = ["GROWTHS", "INVOKE", "Cost", "GrowingProject", "cost_of"]
 
@@ -36,12 +36,6 @@ seatrial:
       repository: {project}/{name}
       base_images: [{base}]
       checks: [{{path: /, text: goodbye}}]
-"""
-_TASKS = """\
-from invoke import Collection
-from seatrial import tasks as seatrial_tasks
-
-ns = Collection.from_module(seatrial_tasks)
 """
 _IGNORED = [
     "*.pyc",
@@ -132,7 +126,7 @@ class GrowingProject:
         self.context.mkdir(parents=True)
         (self.context / "app.py").write_text(_APP)
         (self.context / ".dockerignore").write_text("\n".join(_IGNORED))
-        (self.folder / "tasks.py").write_text(_TASKS)
+        (self.folder / "tasks.py").write_text(TASKS)
         settings = _SETTINGS.format(
             project=self.workspace.name, host=self.host, user=_USER, name=self.name, base=self.workspace.base
         )

@@ -20,11 +20,10 @@ from bench.machine import commit, machine
 from bench.memory import Peak, memory_table, peaks_of
 from bench.program import whole_number
 from bench.timing import CommandFailed, say
-from bench.workspace import REPOSITORY, Workspace, workspace
+from bench.workspace import BASE, REPOSITORY, Workspace, workspace
 
 __all__ = ["grow"]
 
-_BASE = "localhost/seatrial/python:3.13"
 _ROUNDS = 3
 _MEMORY = "memory"
 _SIZES: Mapping[str, Sequence[int]] = {
@@ -92,7 +91,7 @@ def grow(only: str, rounds: str) -> int:
     compileall.compile_dir(Path(seatrial.__file__).parent, quiet=1)
     peaks: list[Peak] = []
     try:
-        with workspace(_BASE) as place:
+        with workspace(BASE) as place:
             growths = list(_growths(place, number, only))
             for peak in peaks_of(place) if only in _MEMORY else ():
                 say(f"{peak.name}, {peak.shown}: {peak.memory / 1e6:.1f} MB, {peak.cpu:.1f} s")

@@ -14,13 +14,12 @@ from bench.workspace import REPOSITORY, Workspace
 __all__ = ["commit", "machine"]
 
 
-def machine(workspace: Workspace, load: float, *, with_ansible: bool) -> dict[str, str]:
-    """Return the parts of the machine that matter for the numbers, by name; `load` is the load before the run."""
+def machine(workspace: Workspace, *, with_ansible: bool) -> dict[str, str]:
+    """Return the parts of the machine that matter for the numbers, by name."""
     info = json.loads(workspace.docker("info", "--format", "{{json .}}").output())
     client = workspace.docker("version", "--format", "{{.Client.Version}}").output().strip()
     found = {
         "processors": f"{os.cpu_count()}, {_processor()}",
-        "load before the run": f"{load:.1f}",
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
         "system": f"{info['OperatingSystem']}, Linux {platform.release()}",
         "engine": f"Docker {info['ServerVersion']}, image store {info['Driver']}",

@@ -64,7 +64,7 @@ def _measure(rows: Mapping[str, Callable[[Setup], list[Comparison]]], rounds: in
                 say(str(error))
                 failures[name] = str(error).partition("\n")[0]
         with_ansible = any(one.peer == "Ansible" for one in comparisons)
-        found = machine(place, load, with_ansible=with_ansible)
+        found = {**machine(place, with_ansible=with_ansible), "load before the run": f"{load:.1f}"}
     return Run(
         comparisons=comparisons,
         failures=failures,

@@ -42,7 +42,7 @@ def test_sdist(sdist: Path) -> None:
     wanted += [path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md")]
     wanted += [path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("*.py")]
     assert set(wanted) <= names
-    assert not [name for name in names if "__pycache__" in name or name.startswith((".git", ".venv"))]
+    assert not [name for name in names if "__pycache__" in name or "/.venv" in f"/{name}" or name.startswith(".git")]
 
 
 def test_metadata(metadata: Message) -> None:

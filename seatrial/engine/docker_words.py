@@ -19,9 +19,14 @@ _W = TypeVar("_W")
 
 
 def build_words(
-    reference: ImageReference, options: BuildOptions, labels: Mapping[str, str], arguments: Sequence[_W]
+    reference: ImageReference,
+    options: BuildOptions,
+    labels: Mapping[str, str],
+    arguments: Sequence[_W],
+    *,
+    buildx: bool,
 ) -> list[str | _W]:
-    """Return the flags of `docker build` and `docker buildx build`; `arguments` are what follows each --build-arg."""
+    """Return the flags of `docker build` or `docker buildx build`; `arguments` are what follows each --build-arg."""
     pairs: dict[str, Sequence[str | _W]] = {
         "--tag": [reference.familiar],
         "--target": [options.target] if options.target else [],
@@ -34,7 +39,7 @@ def build_words(
         "--label": [f"{name}={value}" for name, value in labels.items()],
     }
     words: list[str | _W] = [word for flag, values in pairs.items() for value in values for word in (flag, value)]
-    if options.needs_buildx:
+    if buildx:
         words += ["--load", f"--provenance={str(options.provenance).lower()}", f"--sbom={str(options.sbom).lower()}"]
     words += ["--no-cache"] if not options.cache else []
     return words + (["--pull"] if options.pull else [])

@@ -45,7 +45,12 @@ def test_over_tls(project: Project, network: OtherNetwork, tmp_path: Path, clien
     elsewhere = {"DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": str(tmp_path), "REQUESTS_CA_BUNDLE": "/nonexistent"}
     with engine_over_tcp(network.host, certificate) as port:
         elsewhere["DOCKER_HOST"] = f"tcp://{network.host}:{port}"
-        assert _run(project, network, "build", "--version", "1", **elsewhere).code == 0
+        # The secret travels in a session, which is TLS in both directions.
+        run = "RUN --mount=type=secret,id=token test -s /run/secrets/token"
+        project.write(run=run, settings="build_secrets: {token: env=TOKEN}")
+        built = _run(project, network, "build", "--version", "1", TOKEN="S3ntinel", **elsewhere)
+        assert built.code == 0, built.all
+        project.write()
         smoked = _run(project, network, "smoke", **elsewhere)
         assert smoked.code == 0, smoked.all
         assert f"open to the network of {network.host}" in smoked.all

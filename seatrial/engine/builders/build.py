@@ -80,10 +80,11 @@ def builder(connection: Connection, options: BuildOptions) -> str:
 
 
 def _builder_run(connection: Connection, options: BuildOptions, emit: Emit) -> _BuilderRun:
-    if requirements := options.needs_buildx:
+    sessions = not connection.endpoint.url.startswith("ssh:")  # over ssh:// the SDK has no socket
+    secrets_alone = "" if sessions or not options.secrets else "build secrets over ssh://"
+    if requirements := options.needs_buildx or secrets_alone:
         return BuildxBuild.installed(requirements)
     require_buildkit(connection.client.api_version)
-    sessions = not connection.endpoint.url.startswith("ssh:")  # the SDK's connection is then no socket
     return ApiBuild(connection.client, emit, connection.proxies_inside, sessions=sessions)
 
 

@@ -102,5 +102,5 @@ def _command(request: BuildRequest, dockerfile: str) -> tuple[list[str], dict[st
     options = request.options
     values = {name: value for name, value in options.arguments.items() if not _SETTINGS.fullmatch(name)}
     arguments = [name if name in values else f"{name}={value}" for name, value in options.arguments.items()]
-    flags = build_words(request.reference, options, request.labels, arguments)
+    flags = build_words(request.reference, options, request.labels, arguments, buildx=True)
     return ["docker", "buildx", "build", "--progress=rawjson", f"--file={dockerfile}", *flags, "-"], values

@@ -33,6 +33,7 @@ _HEADER: Final = "X-Docker-Expose-Session"
 _FILES: Final = "/moby.filesync.v1.FileSync/DiffCopy"
 _SWITCHING_PROTOCOLS: Final = 101
 _SECONDS: Final = 10.0
+_LONGEST_REFUSAL: Final = 200
 _MESSAGES: Final = {
     "Health": "int64 status = 1",
     "SecretRequest": "string id = 1",
@@ -166,7 +167,9 @@ class _Wire:
                 timeout=_SECONDS,
             )
             if self._response.status_code != _SWITCHING_PROTOCOLS:
-                raise SessionRefused(f"{self._response.status_code} {self._response.text.strip()}")
+                with self._response:
+                    words = " ".join(self._response.text.split())[:_LONGEST_REFUSAL]
+                    raise SessionRefused(f"{self._response.status_code} {words}".strip())
             # What follows the answer may already be in its buffer, so the socket alone is not enough.
             self._file = self._response.raw._fp.fp  # noqa: SLF001  as the SDK does for attach
             self._socket: socket.socket = self._file.raw._sock  # noqa: SLF001  as above
@@ -202,7 +205,7 @@ def _health(_: bytes) -> bytes:
 
 def _shared_key(request: BuildRequest) -> str:
     """Return under which name the engine keeps the files, to compare them with those of the next build."""
-    place = "\0".join(("seatrial", os.uname().nodename, str(request.context.folder), str(request.dockerfile)))
+    place = "\0".join(("seatrial", os.uname().nodename, str(request.context.folder.resolve()), str(request.dockerfile)))
     return hashlib.sha256(os.fsencode(place)).hexdigest()
 
 

@@ -48,7 +48,7 @@ def explain_build(app: App, version: Version, world: World) -> Explanation:
                     "docker",
                     *(("buildx", "build") if buildx else ("build",)),
                     *("--file", dockerfile),
-                    *build_words(reference, app.build.but(pull=pull), labels, arguments),
+                    *build_words(reference, app.build.but(pull=pull), labels, arguments, buildx=buildx),
                     context,
                 ),
                 object=f"image {reference.familiar}",

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Final
 
 from msgspec import Struct
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.segment import Segment
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
@@ -29,6 +30,22 @@ _SHOWN_FROM_SECONDS: Final = 0.05
 _SORTS_LAST: Final = 1_000_000
 
 
+class _Drawn:
+    """A renderable that does not change, drawn once for each width: the tree is drawn many times a second."""
+
+    def __init__(self, renderable: RenderableType) -> None:
+        self._renderable = renderable
+        self._width = 0
+        self._segments: list[Segment] = []
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield what was drawn."""
+        if self._width != options.max_width:
+            self._segments = list(console.render(self._renderable, options))
+            self._width = options.max_width
+        yield from self._segments
+
+
 class _Step(Struct):
     stage: str
     number: int
@@ -38,6 +55,7 @@ class _Step(Struct):
     seconds: float | None = None
     last_line: str = ""
     moved: str = ""
+    drawn: _Drawn | None = None
 
 
 class BuildTree:
@@ -63,7 +81,7 @@ class BuildTree:
                 since=self._clock(),
             )
         if event.kind in _MARKS:
-            step.end, step.seconds, step.moved = event.kind, event.seconds, ""
+            step.end, step.seconds, step.moved, step.drawn = event.kind, event.seconds, "", None
         elif event.kind is BuildEventKind.LOG and event.text.strip():
             step.last_line = event.text
         elif event.kind is BuildEventKind.STATUS:
@@ -80,6 +98,8 @@ class BuildTree:
         return root
 
     def _line(self, step: _Step) -> RenderableType:
+        if step.drawn:
+            return step.drawn
         row = Table.grid(padding=(0, 1), expand=True)
         row.add_column(width=6)
         row.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
@@ -88,7 +108,8 @@ class BuildTree:
             word, style = _MARKS[step.end]
             took = f"{step.seconds:.1f} s" if step.seconds and step.seconds >= _SHOWN_FROM_SECONDS else ""
             row.add_row(Text(word, style=style), Text(step.words, style="dim" * (word == "cached")), took)
-            return row
+            step.drawn = _Drawn(row)
+            return step.drawn
         row.add_row(self._spinner, Text(step.words), f"{step.moved}  {self._clock() - step.since:.1f} s".strip())
         if not step.last_line:
             return row

@@ -280,14 +280,15 @@ def _newer(
     """Return the moving tags that do not move because a newer version of their line is published, with the reason."""
     patterns = destination.target.tags
     published = Version.published(world.published_tags(destination.repository), patterns)
-    newer = [one for one in published if one.newer_than(version)]
-    not_moved = {}
-    for reference in moving:
-        line = [one for one in newer if reference.tag in one.tags(patterns).moving]
-        if line:
-            newest = max(line, key=lambda one: (one.ordered, one.text.count(".")))  # 1.5.0, not its moving 1.5
-            not_moved[reference] = f"{newest} is published"
-    return not_moved
+    lines: dict[str, Version] = {}
+    # The newest comes last: 1.5.0, not its moving 1.5.
+    for one in sorted((one for one in published if one.newer_than(version)), key=_rank):
+        lines |= dict.fromkeys(one.tags(patterns).moving, one)
+    return {one: f"{lines[tag]} is published" for one in moving if (tag := one.tag or "") in lines}
+
+
+def _rank(version: Version) -> tuple[tuple[int, ...], int]:
+    return version.ordered, version.text.count(".")
 
 
 def _describe_not_moved(not_moved: Mapping[ImageReference, str]) -> list[str]:

@@ -229,7 +229,7 @@ def _task(raw: Mapping[str, Any], template: Mapping[str, Any]) -> Task:
         exit_code=int(container.get("ExitCode") or 0),
         container=container.get("ContainerID") or "",
         image=(spec.get("ContainerSpec") or {}).get("Image") or "",
-        is_current=spec.get("ContainerSpec") == template.get("ContainerSpec"),
+        is_current=all(spec.get(part) == template.get(part) for part in ("ContainerSpec", "Resources")),
     )
 
 

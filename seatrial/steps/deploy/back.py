@@ -72,12 +72,15 @@ class DeployRollback(AppStep):
         with service_lock(world, self.target, "deploy --rollback", emit):
             known = frozenset(one.id for one in world.engine.swarm.tasks(service))
             world.engine.swarm.roll_back(service)
-            rollout = Rollout(world=world, app=self.target, image=image, emit=emit, known=known, back=True)
-            now = rollout.follow()
-            try:
-                check_from_outside(world, self.target, now, emit, rollout.alive)
-            except SeatrialError as error:
-                raise rollout.end(rollout.cause() or error) from error
+            rollout = Rollout(
+                world=world, app=self.target, image=image, emit=emit, known=known, undo="nothing", back=True
+            )
+            with rollout.going_on():
+                now = rollout.follow()
+                try:
+                    check_from_outside(world, self.target, now, emit, rollout.alive)
+                except SeatrialError as error:
+                    raise rollout.end(rollout.cause() or error) from error
             record(world, self.target, now.spec, "deploy")
 
     def look_again(self, world: World, change: Change) -> Change | NoChange:  # noqa: ARG002  every step's signature

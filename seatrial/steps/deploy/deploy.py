@@ -22,8 +22,8 @@ from seatrial.pipeline.world import World
 from seatrial.steps.deploy.explain import explain_deploy
 from seatrial.steps.deploy.outside import check_from_outside, public_address
 from seatrial.steps.deploy.release import Release, find_release
-from seatrial.steps.deploy.rollout import Rollout, state_of
-from seatrial.steps.deploy.service import differences, own_service, record, shown_image, spec_for
+from seatrial.steps.deploy.rollout import Rollout, Undo, state_of
+from seatrial.steps.deploy.service import differences, is_recorded, own_service, record, shown_image, spec_for
 from seatrial.steps.publish.destination import Destination
 from seatrial.wording import pluralize
 
@@ -75,6 +75,14 @@ class Deploy(AppStep):
         if missing := state_of(service, world.engine.swarm.tasks(service)):
             wait = f"wait until {what} serves"
             return structs.replace(change, would=wait, reason=missing)
+        if not is_recorded(world, spec):
+            return structs.replace(
+                change,
+                would="record the deployment in the ledger",
+                done="recorded the deployment in the ledger",
+                reason=f"{what} serves, but is not in it",
+                after=release.digest,
+            )
         address = public_address(world, found.app, service)
         return NoChange(
             message=f"{release.reference.familiar} serves as {spec.name}, {pluralize(spec.replicas or 0, 'replica')}",
@@ -86,7 +94,7 @@ class Deploy(AppStep):
     def look_again(self, world: World, change: Change) -> Change | NoChange:
         """Compare again; an update that left the image as it is has changed something all the same."""
         now = self.plan(world)
-        if isinstance(now, NoChange) and now.identity == change.before:
+        if isinstance(now, NoChange) and change.after is None and now.identity == change.before:
             service = own_service(world, self.target)
             return structs.replace(now, identity=service.identity if service else None)
         return now
@@ -108,26 +116,30 @@ class Deploy(AppStep):
             if (service.spec if service else None) != (found.service.spec if found.service else None):
                 raise _changed(spec)
             tasks = swarm.tasks(service) if service else []
-            update = service is None or bool(change.diff)
+            update = bool(change.diff)
+            state = service.update_state if service and not update else ""
+            undo: Undo = "remove" if service is None else "roll back" if update or state == "updating" else "nothing"
             rollout = Rollout(
                 world=world,
                 app=app,
                 image=found.release.image,
                 emit=emit,
                 known=frozenset(one.id for one in tasks if update or one.ended),
-                created=service is None,
-                before="" if update or service is None else service.update_state,
+                undo=undo,
+                before=state,
+                back=state == "rollback_started",
             )
             credential = world.registry(found.release.reference.registry).credential(optional=True)
             if service is None:
                 swarm.create(spec, credential)
             elif update:
                 swarm.update(service, spec, credential)
-            now = rollout.follow()
-            try:
-                check_from_outside(world, app, now, emit, rollout.alive)
-            except SeatrialError as error:
-                raise rollout.end(rollout.cause() or error) from error
+            with rollout.going_on():
+                now = rollout.follow()
+                try:
+                    check_from_outside(world, app, now, emit, rollout.alive)
+                except SeatrialError as error:
+                    raise rollout.end(rollout.cause() or error) from error
             record(world, app, now.spec, "deploy")
 
     def _find(self, world: World) -> _Found:

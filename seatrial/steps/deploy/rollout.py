@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
+from typing import Literal
 
 from msgspec import Struct, field
 
@@ -13,25 +14,30 @@ from seatrial.diagnosis.task import task_error
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
 from seatrial.engine.swarm import Node, Service, Task
-from seatrial.errors import ContainerFailed, SeatrialError, StepFailed
+from seatrial.errors import Conflict, ContainerFailed, SeatrialError, StepFailed
 from seatrial.events import Info, Waiting
 from seatrial.model.app import App
 from seatrial.pipeline.world import World
 from seatrial.wording import pluralize
 
-__all__ = ["Rollout", "state_of"]
+__all__ = ["Rollout", "Undo", "state_of"]
 
 _PAUSE = 0.2
 _PENDING_SECONDS = 30.0
 _BACK = ("rollback_completed", "rollback_paused", "paused")
 _ROLLBACK_SECONDS = 120.0
+_BEGIN_SECONDS = 1.0
+
+Undo = Literal["remove", "roll back", "nothing"]
+"""What is done about a rollout that has failed."""
 
 
 class Rollout(Struct, kw_only=True, dict=True):
     """A rollout of one service; `known` are the tasks that were there before it.
 
-    `created` is whether the service is new: then there is nothing to go back to. `before` was the state of its update
-    before this one. `back` is whether the rollout is itself the way back.
+    `undo` is what is done if it fails: a new service is removed, Swarm takes an update back, and what was only waited
+    for is left as it is. `before` was the state of the service's update before this one. `back` is whether the rollout
+    is itself the way back.
     """
 
     world: World
@@ -39,7 +45,7 @@ class Rollout(Struct, kw_only=True, dict=True):
     image: Image
     emit: Emit
     known: frozenset[str]
-    created: bool = False
+    undo: Undo
     before: str = ""
     back: bool = False
     start: float = field(default_factory=time.monotonic)
@@ -50,22 +56,24 @@ class Rollout(Struct, kw_only=True, dict=True):
     def follow(self) -> Service:
         """Wait until the service has converged, and return it.
 
-        Raise an error with the cause if it does not: then Swarm has gone back to the image before, or the new service
-        is removed. A signal ends only the waiting.
+        Raise an error with the cause if it does not; then it is undone.
         """
-        with self._going_on():
-            while True:
-                service = self.service()
-                tasks = self.world.engine.swarm.tasks(service)
-                self._report(service, tasks)
-                failed = self._failed(tasks)
-                if self._went_back(service) or (self.created and failed):
-                    raise self._failure(service, failed)
-                if self._converged(service, tasks):
-                    return service
-                if problem := self._hopeless(tasks):
-                    raise self.end(problem)
-                time.sleep(_PAUSE)
+        # Swarm itself watches the tasks of an update, and of the way back.
+        watched = self.undo == "roll back" or self.back
+        while True:
+            service = self.service()
+            tasks = self.world.engine.swarm.tasks(service)
+            self._report(service, tasks)
+            failed = self._failed(tasks)
+            if self._went_back(service):
+                raise _with(self._failure(service, failed), _went_back_to(service.update_state, service.spec.image))
+            if failed and not watched:
+                raise self.end(self._failure(service, failed))
+            if self._converged(service, tasks):
+                return service
+            if problem := self._hopeless(tasks):
+                raise self.end(problem)
+            time.sleep(_PAUSE)
 
     def alive(self) -> bool:
         """Return whether no task of this rollout has failed, up to now."""
@@ -89,15 +97,15 @@ class Rollout(Struct, kw_only=True, dict=True):
         return found
 
     def end(self, error: SeatrialError) -> SeatrialError:
-        """Go back to the image before, or remove a new service; return the error, which says so."""
-        swarm, service = self.world.engine.swarm, self.service()
-        if self.created:
-            swarm.remove(service.id)
+        """Undo the rollout; return the error, which says how that ended."""
+        service = self.service()
+        if self.undo == "remove":
+            self.world.engine.swarm.remove(service.id)
             return _with(error, "the new service is removed")
-        if service.previous is None or self.back:
-            return _with(error, "there is nothing to go back to")
         previous = service.previous
-        swarm.roll_back(service)
+        if self.undo == "nothing" or previous is None:
+            return _with(error, "the service is left as it is")
+        self._roll_back()
         deadline = time.monotonic() + _ROLLBACK_SECONDS
         while (now := self.service()).update_state not in _BACK and time.monotonic() < deadline:
             self.emit(Waiting(text="going back"))
@@ -105,8 +113,19 @@ class Rollout(Struct, kw_only=True, dict=True):
         scaled = previous.replicas if previous.image == service.spec.image else None
         return _with(error, _went_back_to(now.update_state, previous.image, scaled))
 
+    def _roll_back(self) -> None:
+        for again in (True, True, False):
+            try:
+                self.world.engine.swarm.roll_back(self.service())
+            except Conflict:  # Swarm has just noted how far the update is
+                if not again:
+                    raise
+            else:
+                return
+
     @contextmanager
-    def _going_on(self) -> Iterator[None]:
+    def going_on(self) -> Iterator[None]:
+        """Let a signal that ends the block say that the rollout goes on: it ends only the waiting."""
         try:
             yield
         except Exception:
@@ -122,11 +141,10 @@ class Rollout(Struct, kw_only=True, dict=True):
         if not ended or state_of(service, tasks) is not None:
             self._steady = None
             return False
-        if not self.created:
-            return True
-        # Swarm itself watches an update; a new service is watched here.
         self._steady = self._steady or time.monotonic()
-        return time.monotonic() - self._steady >= service.spec.monitor
+        # Swarm begins an update a moment after it was asked for. It watches that, but not a new service.
+        wait = {"remove": service.spec.monitor, "roll back": 0.0 if state else _BEGIN_SECONDS, "nothing": 0.0}
+        return time.monotonic() - self._steady >= wait[self.undo]
 
     def _went_back(self, service: Service) -> bool:
         state = service.update_state
@@ -139,19 +157,14 @@ class Rollout(Struct, kw_only=True, dict=True):
         return next((one for one in reversed(tasks) if one.failed and one.id not in self.known), None)
 
     def _failure(self, service: Service, failed: Task | None) -> SeatrialError:
-        """Return the error of a rollout that Swarm gave up, with the cause of the task that failed."""
-        name = self.app.container_name
-        if failed is None:
-            error: SeatrialError = ContainerFailed(
-                f"the rollout of {self._what} failed",
-                reason=service.update_message or f"its state is {service.update_state}",
-                hint=f"docker service ps --no-trunc {name}",
-                cause="rollout-failed",
-            )
-        else:
-            error = self._task_error(failed)
-        return (
-            self.end(error) if self.created else _with(error, _went_back_to(service.update_state, service.spec.image))
+        """Return the error of a rollout that has failed, with the cause of the task that failed."""
+        if failed:
+            return self._task_error(failed)
+        return ContainerFailed(
+            f"the rollout of {self._what} failed",
+            reason=service.update_message or f"its state is {service.update_state}",
+            hint=f"docker service ps --no-trunc {self.app.container_name}",
+            cause="rollout-failed",
         )
 
     def _task_error(self, failed: Task) -> SeatrialError:

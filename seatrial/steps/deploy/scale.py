@@ -14,7 +14,7 @@ from seatrial.pipeline.outcome import Difference
 from seatrial.pipeline.step import AppStep, Change, Explanation, NoChange
 from seatrial.pipeline.world import World
 from seatrial.steps.deploy.deploy import service_lock
-from seatrial.steps.deploy.rollout import Rollout, state_of
+from seatrial.steps.deploy.rollout import Rollout, Undo, state_of
 from seatrial.steps.deploy.service import require_service
 from seatrial.wording import pluralize
 
@@ -68,4 +68,9 @@ class Scale(AppStep):
                 swarm.scale(service, self.replicas)
             image = Image(id=service.spec.digest, tags=(service.spec.image.partition("@")[0],))
             before = "" if change.diff else service.update_state
-            Rollout(world=world, app=self.target, image=image, emit=emit, known=known, before=before).follow()
+            undo: Undo = "roll back" if change.diff else "nothing"
+            rollout = Rollout(
+                world=world, app=self.target, image=image, emit=emit, known=known, undo=undo, before=before
+            )
+            with rollout.going_on():
+                rollout.follow()

@@ -20,7 +20,16 @@ from seatrial.steps.deploy.release import Release
 from seatrial.steps.publish.publication import prefixed_digest
 from seatrial.wording import spaced_size
 
-__all__ = ["differences", "own_service", "record", "require_service", "shown_image", "spec_for", "version_label"]
+__all__ = [
+    "differences",
+    "is_recorded",
+    "own_service",
+    "record",
+    "require_service",
+    "shown_image",
+    "spec_for",
+    "version_label",
+]
 
 _SIZES = ("memory",)
 _TIMES = ("stop_grace", "delay", "monitor", "health_interval")
@@ -131,6 +140,12 @@ def record(world: World, app: App, spec: ServiceSpec, action: str) -> None:
             when=datetime.now(UTC).isoformat(timespec="seconds"),
         )
     )
+
+
+def is_recorded(world: World, spec: ServiceSpec) -> bool:
+    """Return whether the ledger's last entry about a service is that it runs this image."""
+    last = next((one for one in world.ledger.newest_first() if one.service == spec.name), None)
+    return last is not None and spec.digest in last.digests.values()
 
 
 def _require_no_secrets(app: App) -> None:

@@ -182,6 +182,34 @@ def test_a_secret_that_is_missing(scenario: StepScenario) -> None:
     assert _spec(scenario).secrets == ("db",)
 
 
+def test_what_an_ended_run_left(scenario: StepScenario) -> None:
+    """What converged after its run had ended is recorded by the next run, which changes nothing else."""
+    deployed(scenario, "1")
+    ledger = scenario.world.ledger.path
+    ledger.write_text("".join(ledger.read_text().splitlines(keepends=True)[:-1]))
+    before = list(swarm_of(scenario).updates)
+
+    done = scenario.real(scenario.deploy(monitor=0.01))
+
+    assert (done.status, scenario.world.ledger.entries()[-1].action) == (Status.OK, "deploy")
+    assert swarm_of(scenario).updates == before
+
+
+def test_a_service_that_has_lost_a_replica(scenario: StepScenario) -> None:
+    """A deployment that only waits for what is missing leaves the service as it is when that does not come."""
+    deployed(scenario, "1", "2")
+    swarm = swarm_of(scenario)
+    name = scenario.app.container_name
+    swarm._tasks[name] = [structs.replace(one, state="failed") for one in swarm._tasks[name]]
+    before, spec = list(swarm.updates), _spec(scenario)
+
+    done = scenario.real(scenario.deploy("2", monitor=0.01, timeout=0.3))
+
+    assert done.error
+    assert done.error.cause == "rollout-timeout"
+    assert (swarm.updates, _spec(scenario)) == (before, spec)
+
+
 def test_back(scenario: StepScenario) -> None:
     """The service runs again what it ran before its last update; a second time nothing happens."""
     deployed(scenario, "1", "2")

@@ -140,12 +140,14 @@ class DockerEngine(Containers):
 
     def builder(self, options: BuildOptions) -> str:
         """Return the name of the builder for these options; raise `Unavailable` if no builder here supports them."""
+        _ = self._connection.client  # loads the SDK, without what it does not need
         from seatrial.engine.builders.build import builder
 
         return builder(self._connection, options)
 
     def build(self, request: BuildRequest, emit: Emit) -> str:
         """Build an image and return its id; raise `BuildFailed` if the build fails."""
+        _ = self._connection.client  # as above
         from seatrial.engine.builders.build import build
 
         return build(self._connection, request, emit)
@@ -182,6 +184,7 @@ class DockerEngine(Containers):
         self, reference: ImageReference, credential: Credential | None, emit: Emit, *, platform: str | None = None
     ) -> None:
         """Pull an image, for a platform such as `linux/arm64`; raise `RegistryUnavailable` or `StepFailed`."""
+        _ = self._connection.client  # as above
         from docker.errors import APIError
 
         from seatrial.engine.docker.transfer import follow_transfer, transfer_error

@@ -127,13 +127,13 @@ def test_a_secret(project: Project, client: docker.DockerClient) -> None:
     assert seen == b"1\n"
     assert project.invoke("build", "--version", "1", "--json").statuses == {"build": "ok"}
 
-    project.write(run=f"{run} && sleep 6790", settings="build_secrets: {token: src=token}")
+    project.write(run=f"{run} && sleep 6790 # {project.name}", settings="build_secrets: {token: src=token}")
     process = project.start("build", "--version", "2")
-    wait_until(lambda: _runs("sleep 6790"))
+    wait_until(lambda: _runs(f"sleep 6790 # {project.name}"), 60)
     done = project.interrupt(process, signal.SIGINT)
     assert done.code == 130, done.all
     assert done.seconds < 5
-    wait_until(lambda: not _runs("sleep 6790"), 10)
+    wait_until(lambda: not _runs(f"sleep 6790 # {project.name}"), 10)
 
 
 def _runs(text: str) -> bool:

@@ -59,16 +59,16 @@ def test_ctrl_c(with_buildx: Project) -> None:
     settings = project.folder / "invoke.yaml"
     settings.write_text(f"{settings.read_text()}      build_args: {{WORDS: {value}, DOCKER_WORDS: {value}!}}\n")
     dockerfile = project.folder / "Dockerfile"
-    run = f'RUN test "${{#WORDS}} ${{#DOCKER_WORDS}}" = "{len(value)} {len(value) + 1}" && sleep 6789'
+    run = f'RUN test "${{#WORDS}} ${{#DOCKER_WORDS}}" = "{len(value)} {len(value) + 1}" && sleep 6789 # {project.name}'
     dockerfile.write_text(f"{dockerfile.read_text()}ARG WORDS\nARG DOCKER_WORDS\n{run}\n")
     process = project.start("build", "--version", "1", "--cache-to", "type=inline")
-    wait_until(lambda: _runs("sleep 6789"))
+    wait_until(lambda: _runs(f"sleep 6789 # {project.name}"), 60)
     assert not _runs(f"WORDS={value} ")
 
     done = project.interrupt(process, signal.SIGINT)
 
     assert done.code == 130, done.all
-    wait_until(lambda: not _runs("sleep 6789"), 10)
+    wait_until(lambda: not _runs(f"sleep 6789 # {project.name}"), 10)
     assert not _runs(f"--tag={project.repository}:1")
 
 

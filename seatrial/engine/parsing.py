@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from seatrial.engine.model import EngineDetails, Image, ImageConfig
 from seatrial.model.platforms import normal_platform
 
-__all__ = ["details_of", "engine_time", "image_of", "platform_of", "real_names"]
+__all__ = ["details_of", "engine_time", "image_of", "label_filter", "listed_image", "platform_of", "real_names"]
 
 
 def image_of(raw: dict[str, Any]) -> Image:
@@ -26,6 +26,23 @@ def image_of(raw: dict[str, Any]) -> Image:
         config=_config(raw.get("Config") or {}),
         layers=tuple((raw.get("RootFS") or {}).get("Layers") or ()),
     )
+
+
+def listed_image(entry: dict[str, Any]) -> Image:
+    """Return the image for an entry of the engine's list of images, which says less than its inspection."""
+    return Image(
+        id=entry["Id"],
+        tags=real_names(entry.get("RepoTags")),
+        digests=real_names(entry.get("RepoDigests")),
+        labels=entry.get("Labels") or {},
+        created=float(entry.get("Created") or 0),
+        size=int(entry.get("Size") or 0),
+    )
+
+
+def label_filter(labels: Mapping[str, str]) -> list[str]:
+    """Return labels as the engine's filter `label` takes them."""
+    return [f"{key}={value}" for key, value in labels.items()]
 
 
 def details_of(raw: dict[str, Any]) -> EngineDetails:

@@ -13,7 +13,7 @@ from seatrial.engine.connection import Connection, api_url
 from seatrial.engine.docker.containers import Containers
 from seatrial.engine.failures import AbsentError, engine_message
 from seatrial.engine.model import BuildRequest, EngineDetails, EngineInfo, HistoryEntry, Image
-from seatrial.engine.parsing import details_of, image_of, platform_of, real_names
+from seatrial.engine.parsing import details_of, image_of, label_filter, listed_image, platform_of
 from seatrial.engine.protocol import Emit
 from seatrial.errors import EngineUnavailable, StepFailed
 from seatrial.model.app import BuildOptions
@@ -103,18 +103,8 @@ class DockerEngine(Containers):
 
     def _images(self, labels: Mapping[str, str]) -> list[Image]:
         with self._connection.translate_errors("the images cannot be listed"):
-            found = self._connection.client.images(filters={"label": _label_filter(labels)})
-        return [
-            Image(
-                id=entry["Id"],
-                tags=real_names(entry.get("RepoTags")),
-                digests=real_names(entry.get("RepoDigests")),
-                labels=entry.get("Labels") or {},
-                created=float(entry.get("Created") or 0),
-                size=int(entry.get("Size") or 0),
-            )
-            for entry in found
-        ]
+            found = self._connection.client.images(filters={"label": label_filter(labels)})
+        return [listed_image(entry) for entry in found]
 
     def inspect_image(self, name_or_id: str) -> dict[str, Any]:
         """Return Docker's own description of an image; raise `StepFailed` if there is no such image."""
@@ -264,10 +254,6 @@ class DockerEngine(Containers):
         if image is None:
             raise StepFailed(f"{reference.familiar} was not created", reason=response.text, hint="docker system df")
         return image.id
-
-
-def _label_filter(labels: Mapping[str, str]) -> list[str]:
-    return [f"{key}={value}" for key, value in labels.items()]
 
 
 def auth_config(credential: Credential | None) -> dict[str, str]:

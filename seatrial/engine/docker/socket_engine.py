@@ -6,7 +6,7 @@ import json
 import re
 import socket
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from typing import Any
@@ -15,7 +15,7 @@ from urllib.parse import quote
 from seatrial.engine.connection import Connection
 from seatrial.engine.docker.engine import DockerEngine
 from seatrial.engine.model import EngineInfo, Image, ImageFile
-from seatrial.engine.parsing import image_of
+from seatrial.engine.parsing import image_of, label_filter, listed_image
 from seatrial.errors import UsageError
 from seatrial.settings.variables import Environment
 
@@ -40,8 +40,8 @@ def connect(variables: Environment) -> DockerEngine:
 class SocketEngine(DockerEngine):
     """An engine on a Unix socket.
 
-    Loading the SDK takes longer than finding out that nothing needs to be done. So images are inspected here, over the
-    socket. All other calls, and all unexpected answers, go through the SDK.
+    Loading the SDK takes longer than finding out that nothing needs to be done. So images are inspected and listed
+    here, over the socket. All other calls, and all unexpected answers, go through the SDK.
     """
 
     def __init__(self, connection: Connection, path: str) -> None:
@@ -52,9 +52,17 @@ class SocketEngine(DockerEngine):
     def image(self, name_or_id: str) -> Image | None:
         """Return the image of that name or id, or None."""
         status, found = self._get(f"/images/{quote(name_or_id, safe='/:@')}/json")
-        if status == _OK and "Id" in found:
-            return image_of(found)
-        return None if status == _NOT_FOUND and "message" in found else super().image(name_or_id)
+        known = found if isinstance(found, dict) else {}
+        if status == _OK and "Id" in known:
+            return image_of(known)
+        return None if status == _NOT_FOUND and "message" in known else super().image(name_or_id)
+
+    def _images(self, labels: Mapping[str, str]) -> list[Image]:
+        filters = json.dumps({"label": label_filter(labels)})
+        status, found = self._get(f"/images/json?filters={quote(filters)}")
+        if status == _OK and isinstance(found, list) and all(isinstance(one, dict) and "Id" in one for one in found):
+            return [listed_image(one) for one in found]
+        return super()._images(labels)
 
     def info(self) -> EngineInfo:
         """Return the engine's version and API."""
@@ -89,10 +97,10 @@ class SocketEngine(DockerEngine):
             with BufferedReader(socket.SocketIO(sock, "r"), _BUFFER) as stream:
                 yield stream
 
-    def _get(self, path: str) -> tuple[bytes, dict[str, Any]]:
-        """Return the status and the JSON object of an answer; both empty without one, or if the SDK is connected."""
+    def _get(self, path: str) -> tuple[bytes, Any]:
+        """Return the status and the JSON of an answer; empty and None without one, or if the SDK is connected."""
         if self._connection.is_open or self._connection.silent:
-            return b"", {}
+            return b"", None
         deadline = time.monotonic() + _SECONDS
         response = b""
         try:
@@ -105,7 +113,6 @@ class SocketEngine(DockerEngine):
                     response += piece
                     sock.settimeout(max(0.001, deadline - time.monotonic()))
             self._heads, _, body = response.partition(b"\r\n\r\n")
-            found = json.loads(body)
-            return self._heads.split(b" ", 2)[1], found if isinstance(found, dict) else {}
+            return self._heads.split(b" ", 2)[1], json.loads(body)
         except (OSError, ValueError, IndexError, AttributeError):
-            return b"", {}
+            return b"", None

@@ -20,12 +20,15 @@ from tests.cli_project import Project
 
 @pytest.mark.engine
 def test_images(python_image: str) -> None:
-    """An image by name, by id, and a missing one are described as by the SDK."""
+    """An image by name, by id, in the list, and a missing one are described as by the SDK."""
     engine, socket_engine = DockerEngine(), connect(environment())
     known = engine.image(python_image)
     assert known
     for name_or_id in (python_image, known.id, "no/such:image", "localhost:1/no/such:image", f"{python_image}x"):
         assert socket_engine.image(name_or_id) == engine.image(name_or_id)
+    listed = [[one for one in found.images() if one.id == known.id] for found in (engine, socket_engine)]
+    assert listed[0] == listed[1] != []
+    assert socket_engine.images({"seatrial.project": "no/such"}) == []
     assert (socket_engine.info().version, socket_engine.endpoint) == (engine.info().version, engine.endpoint)
     assert not socket_engine._connection.is_open
     engine.close()

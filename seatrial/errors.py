@@ -23,9 +23,8 @@ Each says what failed, why, and what to type next, and has the exit code of the 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 __all__ = [
     "LONGEST_MESSAGE",
@@ -69,8 +68,7 @@ def sanitize_line(line: str, *, limit: int = 500) -> str:
     return line[: len(line) - len(line.lstrip(" "))] + sanitize(line, limit=limit)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Place:
+class Place(NamedTuple):
     """A line of a file, counted from 1."""
 
     path: Path

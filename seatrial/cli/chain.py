@@ -9,7 +9,6 @@ import atexit
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
 from invoke.program import Program
@@ -26,7 +25,6 @@ ENVIRONMENT_FLAG = "environment"
 """The flag of our own programs that stands beside Invoke's own."""
 
 
-@dataclass(kw_only=True)
 class Chain:
     """The tasks of ours that one process runs, by their names; several print one document, when the process ends.
 
@@ -34,14 +32,17 @@ class Chain:
     nothing is done by a chain that is to be explained.
     """
 
-    typed: Sequence[str] = ()
-    json: bool = False
-    explain: bool = False
-    script: bool = False
-    _reports: list[Report] = field(default_factory=list)
-    _call: Call = field(default_factory=Call)
-    _others: list[tuple[str, str]] = field(default_factory=list)
-    _code: int | None = None
+    def __init__(
+        self, typed: Sequence[str] = (), *, json: bool = False, explain: bool = False, script: bool = False
+    ) -> None:
+        self.typed = typed
+        self.json = json
+        self.explain = explain
+        self.script = script
+        self._reports: list[Report] = []
+        self._call = Call()
+        self._others: list[tuple[str, str]] = []
+        self._code: int | None = None
 
     def add(self, report: Report, call: Call) -> None:
         """Print a command's document, or keep it for that of the chain."""

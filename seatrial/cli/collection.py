@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from inspect import Parameter, Signature
 from typing import Any
 
 from invoke.collection import Collection
 from invoke.tasks import Task
 
+from seatrial.cli.flags import Flag
+
 __all__ = ["SeatrialTask", "users_collection"]
 
 
 class SeatrialTask(Task[Callable[..., None]]):
-    """A task that takes help and short letters from its `flags`, by their names; its `examples` can be typed."""
+    """A task whose flags are its `flags`, by their names; its `examples` can be typed."""
 
-    flags: dict[str, tuple[str, str]]
+    flags: Mapping[str, Flag]
     examples: tuple[str, str]
     summary: str
 
@@ -23,11 +26,16 @@ class SeatrialTask(Task[Callable[..., None]]):
         """Return the task itself, since it does not change; Invoke copies the tasks of each collection twice."""
         return self
 
+    def argspec(self, body: Callable[..., None]) -> Signature:  # noqa: ARG002  Invoke's
+        """Return the flags as Invoke reads them."""
+        kind = Parameter.POSITIONAL_OR_KEYWORD
+        return Signature([Parameter(name, kind, default=one.default) for name, one in self.flags.items()])
+
     def arg_opts(self, name: str, default: str, taken_names: set[str]) -> dict[str, Any]:
         """Return what Invoke needs to know of a flag."""
         options = super().arg_opts(name, default, taken_names)
-        options["help"], short = self.flags[name]
-        options["names"] += short
+        options["help"] = self.flags[name].help
+        options["names"] += self.flags[name].short
         return options
 
 

@@ -7,8 +7,8 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from functools import cached_property
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
@@ -39,8 +39,7 @@ _NO_FILES = ReportFlags()
 _USUAL = ExplainFlags()
 
 
-@dataclass
-class Command:
+class Command(SimpleNamespace):
     """A command while it runs, in its chain."""
 
     playbook: Playbook
@@ -193,7 +192,17 @@ def command(  # noqa: PLR0913  each argument is one thing
             chosen = choose_environment(c.config, root)
             files = settings_files(c.config, root, chosen)
             settings = Settings.load(_plain(c.config.get("seatrial", {})), root, files, environment=chosen)
-            with closing(Command(Playbook(settings=settings), c.config, chain, call, check, json, output)) as cmd:
+            with closing(
+                Command(
+                    playbook=Playbook(settings=settings),
+                    config=c.config,
+                    chain=chain,
+                    call=call,
+                    check=check,
+                    json=json,
+                    output=output,
+                )
+            ) as cmd:
                 yield cmd
     except SeatrialError as error:
         raise exit_with(call, shortage_behind(error), check=check, chain=documents) from error

@@ -1,9 +1,8 @@
-"""Make tasks from flag groups: Invoke reads a task's flags from its signature, which is made here."""
+"""Make tasks from flag groups."""
 
 from __future__ import annotations
 
 import functools
-import inspect
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -22,8 +21,8 @@ __all__ = ["known_flags", "task"]
 
 _T = TypeVar("_T", bound=Flags)
 _REPEATED = ("app", "user", "registry")
-_FLAGS: dict[str, dict[str, bool]] = {}
-"""The flags of every task, and whether each takes a value; hints are completed with them."""
+_FLAGS: dict[str, Mapping[str, Flag]] = {}
+"""The flags of every task."""
 
 
 def task(
@@ -51,38 +50,40 @@ def task(
             with command(c, _call(c, function.__name__, given), _chain(), **modes, output=output) as cmd:
                 function(cmd, *(made(group) for group in groups))
 
-        made = [inspect.Parameter("c", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
-        for name, one in flags.items():
-            made.append(inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=one.default))
         body.__doc__ = "\n".join((function.__doc__ or "", "", "Examples:", *(f"  {one}" for one in examples)))
-        body.__signature__ = inspect.Signature(made)  # type: ignore[attr-defined]  # inspect reads it
         result = SeatrialTask(
             body,
             positional=[],
             iterable=[name for name, one in flags.items() if one.repeatable],
             auto_shortflags=False,
         )
-        result.flags = {name: (one.help, one.short) for name, one in flags.items()}
+        result.flags = _FLAGS[function.__name__] = flags
         result.examples, result.summary = examples, function.__doc__ or ""
-        _FLAGS[function.__name__] = {
-            typed: one.default is not False
-            for name, one in flags.items()
-            for typed in (f"--{name.replace('_', '-')}", *(f"-{letter}" for letter in one.short))
-        }
         return result
 
     return decorate
 
 
+@functools.cache
 def known_flags() -> Mapping[str, Mapping[str, bool]]:
-    """Return the flags of every task, and whether each takes a value."""
-    return _FLAGS
+    """Return the flags of every task as they are typed, and whether each takes a value; hints are completed with them.
+
+    Call it when all tasks are made.
+    """
+    return {
+        task: {
+            typed: one.default is not False
+            for name, one in flags.items()
+            for typed in (f"--{name.replace('_', '-')}", *(f"-{letter}" for letter in one.short))
+        }
+        for task, flags in _FLAGS.items()
+    }
 
 
 @functools.cache
 def _chain() -> Chain:
     """Return the tasks of ours that this process was called with."""
-    return read_chain(sys.argv[1:], _FLAGS, _is_ours)
+    return read_chain(sys.argv[1:], known_flags(), _is_ours)
 
 
 def _is_ours(word: str) -> bool:
@@ -103,5 +104,5 @@ def _call(c: Context, task: str, given: Mapping[str, Any]) -> Call:
         prefix=typed.removesuffix(task),
         task=task,
         flags={f"--{name}": given[name] for name in _REPEATED if given.get(name) is not None},
-        tasks=_FLAGS,
+        tasks=known_flags(),
     )

@@ -19,8 +19,8 @@ _IGNORED = (
     r"[\x00-\x09\x0b\x0c\x0e-\x20\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f"
     r"\u2028-\u202f\u205f-\u206f\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]*"
 )
-# The two forms of a command: :: at the beginning of a line, and ##[ anywhere.
-_WORKFLOW_COMMAND = re.compile(rf"((?:^|(?<=[\r\n])){_IGNORED}:{_IGNORED})(?=:)|(#{_IGNORED}#{_IGNORED})(?=\[)")
+# The two forms of a command: :: at the beginning of a line, and ##[ anywhere. Only a job on GitHub compiles it.
+_WORKFLOW_COMMAND = rf"((?:^|(?<=[\r\n])){_IGNORED}:{_IGNORED})(?=:)|(#{_IGNORED}#{_IGNORED})(?=\[)"
 _LAST_LINE = re.compile(r"[^\r\n]*\Z")
 
 
@@ -47,7 +47,7 @@ class _GuardedText(io.TextIOWrapper):
     def write(self, text: str) -> int:
         """Write a text, with a backslash in each command in it."""
         known = self._line
-        broken = _WORKFLOW_COMMAND.sub(lambda found: f"{found[0]}\\", known + text)
+        broken = re.sub(_WORKFLOW_COMMAND, lambda found: f"{found[0]}\\", known + text)
         self._line = _LAST_LINE.findall(broken)[0]
         super().write(broken[len(known) :])
         return len(text)

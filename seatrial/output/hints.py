@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 __all__ = ["Call"]
 
@@ -12,8 +12,7 @@ _COMMAND = re.compile(r"\binvoke (?=[a-z-])")
 _END = (",", ")", ";")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Call:
+class Call(NamedTuple):
     """How a task was called: hints are completed with it.
 
     `program` is what was typed instead of `invoke`, `task` is the task. `prefix` stands before each task's name if the
@@ -24,8 +23,8 @@ class Call:
     program: str = "invoke"
     prefix: str = ""
     task: str = ""
-    flags: Mapping[str, str] = field(default_factory=dict)
-    tasks: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
+    flags: Mapping[str, str] = {}
+    tasks: Mapping[str, Mapping[str, bool]] = {}
 
     def complete(self, hint: str) -> str:
         """Return a hint with the program and tasks as they are called here, and with the flags that must be repeated.

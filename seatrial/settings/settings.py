@@ -19,7 +19,6 @@ from seatrial.model.deployment import Deployment
 from seatrial.model.names import parse_name, slug
 from seatrial.model.reference import DOCKER_HUB, parse_registry, parse_user
 from seatrial.model.setting_types import Parsed, Port, Text, Validated, about
-from seatrial.settings.interpolation import interpolate, read_env_file
 from seatrial.settings.reading import Reader
 from seatrial.settings.settings_file import find_settings_file
 from seatrial.settings.variables import variables
@@ -126,8 +125,11 @@ def _app(reader: Reader, settings: Settings, name: str, given: Any) -> App:  # n
 
 def _filled(reader: Reader, given: dict[str, Any], trail: tuple[str, ...]) -> dict[str, Any]:
     """Return an app's settings with the env files read, and with the environment's variables filled in."""
-    process = variables()
-    filled = dict(given)
+    if not given.keys() & {"environment", "build_args", "env_file"}:
+        return given
+    from seatrial.settings.interpolation import interpolate, read_env_file
+
+    process, filled = variables(), dict(given)
     for key in ("environment", "build_args"):
         if isinstance(values := given.get(key), Mapping):
             filled[key] = {

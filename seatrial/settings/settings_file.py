@@ -8,9 +8,8 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import yaml
 
@@ -30,8 +29,7 @@ _MAPPING_TAG = "tag:yaml.org,2002:map"
 _TEXT_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
 
 
-@dataclass(frozen=True, kw_only=True)
-class SettingsFile:
+class SettingsFile(NamedTuple):
     """What a settings file holds: `data` is what Invoke merges, `node` knows the lines."""
 
     path: Path

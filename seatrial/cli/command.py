@@ -192,17 +192,11 @@ def command(  # noqa: PLR0913  each argument is one thing
             chosen = choose_environment(c.config, root)
             files = settings_files(c.config, root, chosen)
             settings = Settings.load(_plain(c.config.get("seatrial", {})), root, files, environment=chosen)
-            with closing(
-                Command(
-                    playbook=Playbook(settings=settings),
-                    config=c.config,
-                    chain=chain,
-                    call=call,
-                    check=check,
-                    json=json,
-                    output=output,
-                )
-            ) as cmd:
+            playbook = Playbook(settings=settings)
+            cmd = Command(
+                playbook=playbook, config=c.config, chain=chain, call=call, check=check, json=json, output=output
+            )
+            with closing(cmd):
                 yield cmd
     except SeatrialError as error:
         raise exit_with(call, shortage_behind(error), check=check, chain=documents) from error

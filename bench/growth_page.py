@@ -15,11 +15,11 @@ _CHART = "performance-growth.svg"
 _HOW = """\
 ## How it is measured
 
-For each size there is a project of its own. A round builds and releases it with one changed line, and then with nothing
-changed. What counts is the processor's time of the whole process, the lowest of all rounds: other programs can only
-raise it. The engine's own time is not in it. A cost is called flat if the largest project costs at most 15 % more than
-the smallest; otherwise the number in brackets is the power of the size with which the cost above the smallest grows,
-where 1 is linear.
+For each size there is a project of its own. A round builds and releases each of them with one changed line, and then
+twice with nothing changed. What counts is the processor's time of the whole process, the lowest of all rounds: other
+programs can only raise it. The engine's own time is not in it. A cost is called flat if the largest project costs at
+most 15 % more than the smallest, and linear if it costs at most 15 % more than the line through the other two
+foretells.
 
 - **Files** are small files in folders of a hundred, all copied into the image, with ten lines in `.dockerignore`.
 - **Layers** come from one `COPY` of a tiny file each.

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 __all__ = ["Growth"]
 
-_FLAT = 0.15  # of the smallest project's cost: less is lost in the noise
-_LINEAR = 1.25
+_NOISE = 0.15  # the share of a cost that repeats differ by
 
 
 @dataclass(frozen=True, kw_only=True)
 class Growth:
-    """The cost of one kind of run, by the size of what grows, in seconds of processor and of clock.
+    """The cost of one kind of run in seconds of processor, by the size of what grows.
 
     It is the lowest of all rounds, because other programs can only raise it.
     """
@@ -22,7 +20,6 @@ class Growth:
     grows: str
     row: str
     cpu: Mapping[int, float]
-    wall: Mapping[int, float]
 
     @property
     def first(self) -> float:
@@ -37,19 +34,14 @@ class Growth:
     @property
     def flat(self) -> bool:
         """Whether nothing grows that could be told from noise."""
-        return self.last - self.first < _FLAT * self.first
-
-    @property
-    def exponent(self) -> float:
-        """The power of the size with which the cost above the smallest grows; 1 is linear."""
-        smallest, *_, half, largest = sorted(self.cpu)
-        above = [max(self.cpu[size] - self.first, 1e-4) for size in (half, largest)]
-        return math.log(above[1] / above[0]) / math.log((largest - smallest) / (half - smallest))
+        return self.last - self.first < _NOISE * self.first
 
     @property
     def too_fast(self) -> bool:
-        """Whether it grows faster than its size."""
-        return not self.flat and self.exponent > _LINEAR
+        """Whether the largest size costs more than the last size but one foretells."""
+        smallest, *_, half, largest = sorted(self.cpu)
+        each = (self.cpu[half] - self.first) / (half - smallest)
+        return not self.flat and self.last > (self.first + each * (largest - smallest)) * (1 + _NOISE)
 
     @property
     def each(self) -> float:
@@ -59,6 +51,4 @@ class Growth:
     @property
     def verdict(self) -> str:
         """How it grows."""
-        if self.flat:
-            return "flat"
-        return f"{'worse than linear' if self.too_fast else 'linear'} ({self.exponent:.1f})"
+        return "flat" if self.flat else "worse than linear" if self.too_fast else "linear"

@@ -27,6 +27,7 @@ _PENDING_SECONDS = 30.0
 _BACK = ("rollback_completed", "rollback_paused", "paused")
 _ROLLBACK_SECONDS = 120.0
 _BEGIN_SECONDS = 1.0
+_REACTION_SECONDS = 3.0
 
 Undo = Literal["remove", "roll back", "nothing"]
 """What is done about a rollout that has failed."""
@@ -52,14 +53,13 @@ class Rollout(Struct, kw_only=True, dict=True):
     _serving: set[str] = field(default_factory=set)
     _pending: tuple[str, float] = ("", 0.0)
     _steady: float | None = None
+    _failed_at: float | None = None
 
     def follow(self) -> Service:
         """Wait until the service has converged, and return it.
 
         Raise an error with the cause if it does not; then it is undone.
         """
-        # Swarm itself watches the tasks of an update, and of the way back.
-        watched = self.undo == "roll back" or self.back
         while True:
             service = self.service()
             tasks = self.world.engine.swarm.tasks(service)
@@ -67,7 +67,7 @@ class Rollout(Struct, kw_only=True, dict=True):
             failed = self._failed(tasks)
             if self._went_back(service):
                 raise _with(self._failure(service, failed), _went_back_to(service.update_state, service.spec.image))
-            if failed and not watched:
+            if failed and not self._is_watched(service):
                 raise self.end(self._failure(service, failed))
             if self._converged(service, tasks):
                 return service
@@ -145,6 +145,17 @@ class Rollout(Struct, kw_only=True, dict=True):
         # Swarm begins an update a moment after it was asked for. It watches that, but not a new service.
         wait = {"remove": service.spec.monitor, "roll back": 0.0 if state else _BEGIN_SECONDS, "nothing": 0.0}
         return time.monotonic() - self._steady >= wait[self.undo]
+
+    def _is_watched(self, service: Service) -> bool:
+        """Return whether Swarm itself reacts to a failed task: to one of an update or the way back, if at all at once.
+
+        It does not react to new replicas of the same, nor to an end that it noticed after the time in `monitor`.
+        """
+        if not self.back and (self.undo != "roll back" or not service.update_state):
+            return False
+        self._failed_at = self._failed_at or time.monotonic()
+        going_back = service.update_state == "rollback_started"
+        return going_back or time.monotonic() - self._failed_at < service.spec.monitor + _REACTION_SECONDS
 
     def _went_back(self, service: Service) -> bool:
         state = service.update_state

@@ -11,9 +11,11 @@ from seatrial.cli.chain import Chain
 from seatrial.cli.command import Command, exit_with
 from seatrial.cli.flags import (
     AppFlag,
+    AppsFlags,
     DeployFlags,
     DownFlags,
     ImageFlags,
+    ImagesFlags,
     LoginFlags,
     OverwriteFlag,
     PortFlag,
@@ -41,37 +43,40 @@ __all__ = ["apps", "doctor", "history", "images", "inspect", "layers", "logs", "
 
 
 @task(
-    ImageFlags,
+    ImagesFlags,
     BuildFlags,
     ReportFlags,
     examples=("invoke build --version 1.4.2", "invoke build --check  # says what would be built, and why"),
 )
-def build(cmd: Command, image: ImageFlags, flags: BuildFlags, files: ReportFlags) -> None:
+def build(cmd: Command, image: ImagesFlags, flags: BuildFlags, files: ReportFlags) -> None:
     """Build the image of a version, unless it is up to date."""
-    cmd.carry_out(cmd.playbook.build(image, flags), files=files)
+    steps = cmd.each_app(image, lambda one: cmd.playbook.build(one, flags), builds=True)
+    cmd.carry_out(steps, jobs=image.jobs, files=files)
 
 
-@task(ImageFlags, RunFlags, examples=("invoke run", "invoke run --port 8080 --env MODE=demo --memory 256m"))
-def run(cmd: Command, image: ImageFlags, flags: RunFlags) -> None:
+@task(ImagesFlags, RunFlags, examples=("invoke run", "invoke run --port 8080 --env MODE=demo --memory 256m"))
+def run(cmd: Command, image: ImagesFlags, flags: RunFlags) -> None:
     """Start the app on 127.0.0.1; a new container must pass the checks before it replaces the old one."""
-    cmd.carry_out(cmd.playbook.run(image, flags), open_page=flags.open)
+    steps = cmd.each_app(image, lambda one: cmd.playbook.run(one, flags), for_one={"--port": flags.port})
+    cmd.carry_out(steps, jobs=image.jobs, open_page=flags.open)
 
 
-@task(AppFlag, examples=("invoke stop", "invoke stop --app web"))
-def stop(cmd: Command, which: AppFlag) -> None:
+@task(AppsFlags, examples=("invoke stop", "invoke stop --app web"))
+def stop(cmd: Command, which: AppsFlags) -> None:
     """Stop the app."""
-    cmd.carry_out(cmd.playbook.stop(which))
+    cmd.carry_out(cmd.each_app(which, cmd.playbook.stop), jobs=which.jobs)
 
 
 @task(
-    ImageFlags,
+    ImagesFlags,
     SmokeFlags,
     ReportFlags,
     examples=("invoke smoke --browser", "invoke smoke --url https://shop.example --version 1  # what is deployed"),
 )
-def smoke(cmd: Command, image: ImageFlags, flags: SmokeFlags, files: ReportFlags) -> None:
+def smoke(cmd: Command, image: ImagesFlags, flags: SmokeFlags, files: ReportFlags) -> None:
     """Run the smoke checks in a fresh container, or against a URL; check the image itself, too."""
-    cmd.carry_out(cmd.playbook.smoke(image, flags), files=files, junit=flags.junit)
+    steps = cmd.each_app(image, lambda one: cmd.playbook.smoke(one, flags), for_one={"--url": flags.url})
+    cmd.carry_out(steps, jobs=image.jobs, files=files, junit=flags.junit)
 
 
 @task(
@@ -86,29 +91,30 @@ def login(cmd: Command, where: LoginFlags) -> None:
 
 
 @task(
-    ImageFlags,
+    ImagesFlags,
     RegistryFlags,
     examples=("invoke tag --user sposigor", "invoke tag --user sposigor --version 1.4.2 --check"),
 )
-def tag(cmd: Command, image: ImageFlags, where: RegistryFlags) -> None:
+def tag(cmd: Command, image: ImagesFlags, where: RegistryFlags) -> None:
     """Tag the image for your repository in the registry, with its version and its moving tags."""
-    cmd.carry_out(cmd.playbook.tag(image, where))
+    cmd.carry_out(cmd.each_app(image, lambda one: cmd.playbook.tag(one, where)), jobs=image.jobs)
 
 
 @task(
-    ImageFlags,
+    ImagesFlags,
     RegistryFlags,
     PushFlags,
     ReportFlags,
     examples=("invoke push --user sposigor", "invoke push --user sposigor --registry localhost:5050"),
 )
-def push(cmd: Command, image: ImageFlags, where: RegistryFlags, flags: PushFlags, files: ReportFlags) -> None:
+def push(cmd: Command, image: ImagesFlags, where: RegistryFlags, flags: PushFlags, files: ReportFlags) -> None:
     """Push an image that passed its smoke test; the registry must confirm its digest."""
-    cmd.carry_out(cmd.playbook.push(image, where, flags), lock_wait=flags.lock_wait, files=files)
+    steps = cmd.each_app(image, lambda one: cmd.playbook.push(one, where, flags))
+    cmd.carry_out(steps, jobs=image.jobs, lock_wait=flags.lock_wait, files=files)
 
 
 @task(
-    ImageFlags,
+    ImagesFlags,
     RegistryFlags,
     ReleaseFlags,
     BuildFlags,
@@ -118,10 +124,20 @@ def push(cmd: Command, image: ImageFlags, where: RegistryFlags, flags: PushFlags
     ),
 )
 def release(
-    cmd: Command, image: ImageFlags, where: RegistryFlags, flags: ReleaseFlags, build_flags: BuildFlags
+    cmd: Command,
+    image: ImagesFlags,
+    where: RegistryFlags,
+    flags: ReleaseFlags,
+    build_flags: BuildFlags,
 ) -> None:
     """Build, smoke-test, tag and push."""
-    cmd.carry_out(cmd.playbook.release(image, where, flags, build_flags), lock_wait=flags.lock_wait, files=flags)
+    steps = cmd.each_app(
+        image,
+        lambda one: cmd.playbook.release(one, where, flags, build_flags),
+        builds=True,
+        for_one={"--report": flags.report},
+    )
+    cmd.carry_out(steps, jobs=image.jobs, lock_wait=flags.lock_wait, files=flags)
 
 
 @task(

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import io
-import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import cached_property
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from invoke.context import Context
 from invoke.exceptions import Exit
 
 from seatrial.cli.chain import Chain, print_out
-from seatrial.cli.flags import ExplainFlags, ReportFlags
+from seatrial.cli.flags import AppFlag, ExplainFlags, ReportFlags
 from seatrial.cli.project import check_named_file, choose_environment, find_root, settings_files
 from seatrial.cli.termination import Terminated, interruption, terminable
 from seatrial.cli.unexpected import unexpected
-from seatrial.errors import SeatrialError, StepFailed, UsageError
+from seatrial.errors import SeatrialError, UsageError
 from seatrial.host.shortage import shortage_behind
 from seatrial.host.streams import make_lasting, write_command
 from seatrial.output.hints import Call
@@ -29,12 +28,13 @@ if TYPE_CHECKING:  # --list and --help do not load the pipeline
     from invoke.config import Config
 
     from seatrial.cli.playbook import Playbook
-    from seatrial.pipeline.step import Step
+    from seatrial.pipeline.step import AppSteps, Step
     from seatrial.pipeline.world import World
     from seatrial.registry.credentials import Credential
 
 __all__ = ["Command", "ask_credential", "command", "exit_with"]
 
+_F = TypeVar("_F", bound=AppFlag)
 _NO_FILES = ReportFlags()
 _USUAL = ExplainFlags()
 
@@ -56,7 +56,7 @@ class Command(SimpleNamespace):
         from seatrial.cli.session import open_world
 
         settings = self.playbook.settings
-        world = open_world(settings.root, settings.environment)
+        world = open_world(settings.root, settings.environment, apps=len(settings.apps))
         world.engine.report_waiting(lambda text: sys.stderr.write(f"{text}\n"))
         return world
 
@@ -65,68 +65,71 @@ class Command(SimpleNamespace):
         if "world" in vars(self):
             self.world.engine.close()
 
-    def _with_hooks(self, steps: Sequence[Step]) -> tuple[Step, ...]:
+    def each_app(
+        self,
+        which: _F,
+        steps: Callable[[_F], tuple[Step, ...]],
+        *,
+        builds: bool = False,
+        for_one: Mapping[str, str | None] = {},
+    ) -> tuple[Step, ...] | tuple[AppSteps, ...]:
+        """Return the steps of the chosen app, or of each of several.
+
+        With `builds` an app comes after those it needs. `for_one` are flags, with their values, that only one app can
+        have; raise `UsageError` if there are several apps.
+        """
+        apps = self.playbook.settings.chosen(which.app)
+        if len(apps) == 1:
+            return steps(which.but(app=[apps[0].name]))
+        if flag := next((name for name, value in for_one.items() if value is not None), None):
+            known = ", ".join(app.name for app in apps)
+            hint = f"--app {apps[0].name} {flag} {for_one[flag]}"
+            raise UsageError(f"{flag} is about one app", reason=f"the apps are {known}", hint=hint)
+        from seatrial.pipeline.step import AppSteps
+
+        chosen = {app.name for app in apps}
+        return tuple(
+            AppSteps(
+                app=app.name,
+                steps=steps(which.but(app=[app.name])),
+                needs=tuple(name for name in app.needs if name in chosen) if builds else (),
+            )
+            for app in apps
+        )
+
+    def with_hooks(self, steps: Sequence[Step]) -> tuple[Step, ...]:
         """Return the steps with the user's hooks around them."""
         from seatrial.cli.hooks import Hooks
 
         return Hooks(settings=self.playbook.settings, config=self.config, json=self.json).around(steps)
 
-    def carry_out(
+    def carry_out(  # noqa: PLR0913  each argument is one thing
         self,
-        steps: Sequence[Step],
+        steps: Sequence[Step] | Sequence[AppSteps],
         *,
+        jobs: str = "1",
         lock_wait: str = "0",
         files: ReportFlags = _NO_FILES,
         junit: str | None = None,
         open_page: bool = False,
     ) -> None:
-        """Carry out the steps, show their outcomes, and end with the exit code.
+        """Carry out the steps, of one app or of several, show their outcomes, and end with the exit code.
 
-        `lock_wait` is how many seconds to wait for another release of the same repository; `files` and `junit` name
-        the files to write reports to; `open_page` opens the app's page in the user's browser.
+        `jobs` is how many apps are worked on at once, `lock_wait` how many seconds to wait for another release of the
+        same repository; `files` and `junit` name the files to write reports to; `open_page` opens the app's page in the
+        user's browser.
         """
         if self.output.explains:
             self._explain(steps)
             return
-        from msgspec.structs import replace
+        from seatrial.cli.carrying import carry_out_and_show
 
-        from seatrial.cli.report_files import ReportFiles
-        from seatrial.cli.session import carry_out
-        from seatrial.events import Info
-        from seatrial.output.ci.sections import sections_for
-        from seatrial.output.console import Console
-
-        console = Console(
-            errors=self.json,
-            call=self.call,
-            plain=environment().plain,
-            detail=self.output.detail,
-            diff=self.output.diff,
-            sections=sections_for(environment()),
+        report = carry_out_and_show(
+            self, steps, jobs=jobs, lock_wait=lock_wait, files=files, junit=junit, open_page=open_page
         )
-        wait, steps = _seconds(lock_wait), self._with_hooks(steps)
-        written = ReportFiles(files, junit=junit, check=self.check)
-        report = carry_out(
-            self.call.task,
-            steps,
-            self.world,
-            console,
-            check=self.check,
-            lock_wait=wait,
-            described=self.json or written.wanted,
-        )
-        report = replace(report, environment=self.playbook.settings.environment)
-        try:
-            written.write(report, self.call, self.world)
-        except StepFailed as error:
-            report = replace(report, error=report.error or error)
-        if report.error:
-            console.error(report.error)
-        console.recap(report)
-        if report.failure:
-            _annotate(report.failure, self.call)
-        if open_page and report.address and not self.check:
-            console.on_event(Info(text=_opened(report.address)))
+        for one in report.apps or (report,):
+            if failure := one.failure:
+                _annotate(failure, self.call.about(one.app if report.apps else ""))
         if self.json:
             self.chain.add(report, self.call)
         if report.exit_code:
@@ -140,18 +143,20 @@ class Command(SimpleNamespace):
             return Credential(user=user, secret=Secret(""))
         return ask_credential(user, registry, from_stdin=from_stdin)
 
-    def _explain(self, steps: Sequence[Step]) -> None:
+    def _explain(self, steps: Sequence[Step] | Sequence[AppSteps]) -> None:
         """Print the commands that the steps stand for: explained, as a script, or as a JSON document."""
         from seatrial.output.explanation import explain_document, show_explanation
         from seatrial.output.screen import open_screen
         from seatrial.output.shell import script
         from seatrial.pipeline.explanation import explain
+        from seatrial.pipeline.step import Step
 
         if self.output.script and (self.output.explain or self.json):
             other = "--explain" if self.output.explain else "--json"
             reason = "each prints something else on standard output"
             raise UsageError(f"--script and {other} exclude each other", reason=reason, hint="--script")
-        explained = explain(self._with_hooks(steps), self.world)
+        flat = [one for group in steps for one in ([group] if isinstance(group, Step) else group.steps)]
+        explained = explain(self.with_hooks(flat), self.world)
         if self.output.script:
             call = f"{self.call.program} {self.call.prefix}{self.call.task}"
             print_out(script(explained, call=call, root=self.playbook.settings.root).rstrip("\n"))
@@ -241,28 +246,11 @@ def _exit_after_document(call: Call, error: SeatrialError, *, check: bool, chain
     return Exit(code=error.exit_code)
 
 
-def _opened(address: str) -> str:
-    """Open the app's page, and return what is so then."""
-    from seatrial.host.desktop import open_page
-
-    visible = environment().desktop or sys.stdout.isatty() or sys.stderr.isatty()
-    problem = open_page(address, visible=visible)
-    return f"{address} is not opened: {problem}" if problem else f"opened {address} in your browser"
-
-
 def _plain(value: Any) -> Any:  # noqa: ANN401  whatever YAML holds
     """Return Invoke's configuration as plain Python."""
     if hasattr(value, "items"):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _seconds(text: str) -> float:
-    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", text):
-        raise UsageError(
-            f"--lock-wait {text!r} is not a number of seconds", reason="an example is 600", hint="--lock-wait 600"
-        )
-    return float(text)
 
 
 def ask_credential(user: str, registry: str, *, from_stdin: bool) -> Credential:

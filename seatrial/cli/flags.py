@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Self
 
 from seatrial.errors import UsageError
@@ -10,6 +10,7 @@ from seatrial.output.detail import Detail
 
 __all__ = [
     "AppFlag",
+    "AppsFlags",
     "BrowserFlag",
     "CheckFlag",
     "DeployFlags",
@@ -19,6 +20,8 @@ __all__ = [
     "Flag",
     "Flags",
     "ImageFlags",
+    "ImagesFlags",
+    "JobsFlag",
     "JsonFlag",
     "LayersFlags",
     "LockFlag",
@@ -131,15 +134,32 @@ class JsonFlag(Flags):
 
 
 class AppFlag(Flags):
-    """Which app."""
+    """Which apps."""
 
-    app: str | None = flag("The app's name in the settings; needed only if there are several.")
+    app: Sequence[str] | None = flag(
+        "An app's name in the settings (default: all; some tasks take one); may be repeated.",
+        repeatable=True,
+    )
+
+
+class JobsFlag(Flags):
+    """How many apps at once."""
+
+    jobs: str = flag("How many apps are worked on at once (default 4).", default="4")
 
 
 class ImageFlags(AppFlag):
     """Which image of which app."""
 
     version: str | None = flag("The version; it becomes the image's tag.", short="v")
+
+
+class AppsFlags(AppFlag, JobsFlag):
+    """Which apps, and how many at once."""
+
+
+class ImagesFlags(ImageFlags, JobsFlag):
+    """Which images of which apps, and how many apps at once."""
 
 
 class NamedImageFlags(ImageFlags):

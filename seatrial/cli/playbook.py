@@ -188,7 +188,7 @@ class Playbook:
         from seatrial.steps.prune.prune import Prune
 
         given = None if flags.keep is None else _whole_number(flags.keep, "--keep")
-        apps = self.settings.apps.values() if flags.app is None else [self.settings.app(flags.app)]
+        apps = self.settings.chosen(flags.app)
         return tuple(Prune(target=app, keep=app.keep if given is None else given) for app in apps)
 
     def demo(self, image: ImageFlags, port: PortFlag, flags: OverwriteFlag) -> tuple[Step, ...]:

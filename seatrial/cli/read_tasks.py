@@ -56,7 +56,7 @@ def images(cmd: Command, which: AppFlag, flags: QuietFlag) -> None:
     """List images, as docker images does; with --app only those of one app."""
     from seatrial.output.listing import show_images
 
-    app = cmd.playbook.settings.app(which.app) if which.app is not None else None
+    app = cmd.playbook.settings.app(which.app) if which.app else None
     text = show_images(cmd.world, app, quiet=flags.quiet, as_json=cmd.json, now=time.time())
     cmd.show(text, is_json=cmd.json)
 
@@ -118,14 +118,18 @@ def inspect(cmd: Command, image: NamedImageFlags) -> None:
 )
 def status(cmd: Command, which: AppFlag, where: RegistryFlags) -> None:
     """Compare ledger, engine and registry, tag by tag."""
-    from seatrial.output.release_status import show_status
+    from seatrial.output.release_status import release_status, show_statuses
 
-    app = cmd.playbook.settings.app(which.app)
-    destination = cmd.playbook.known_destination(app, where, cmd.world.ledger)
-    text, error = show_status(cmd.world, app, destination, as_json=cmd.json, call=cmd.call)
-    cmd.show(text, is_json=cmd.json, error=error)
-    if error:
-        raise exit_with(cmd.call, error, check=False, chain=None)
+    found = [
+        release_status(cmd.world, app, cmd.playbook.known_destination(app, where, cmd.world.ledger))
+        for app in cmd.playbook.settings.chosen(which.app)
+    ]
+    failed = next((one for one in found if one.problem), None)
+    error = failed.problem if failed else None
+    cmd.show(show_statuses(found, as_json=cmd.json, call=cmd.call), is_json=cmd.json, error=error)
+    if failed and error:
+        call = cmd.call.about(failed.app if len(found) > 1 else "")
+        raise exit_with(call, error, check=False, chain=None)
 
 
 @task(
@@ -190,9 +194,8 @@ def doctor(cmd: Command, which: AppFlag) -> None:
     from seatrial.settings.variables import environment
 
     settings = cmd.playbook.settings
-    if which.app is not None:
-        settings.app(which.app)
-    found = findings(Subject(world=cmd.world, settings=settings, app=which.app, environment=environment()))
+    chosen = settings.chosen(which.app)
+    found = findings(Subject(world=cmd.world, settings=settings, apps=chosen, environment=environment()))
     problem = as_error(found)
     cmd.show(as_document(found, cmd.call) if cmd.json else as_lines(found, cmd.call), is_json=cmd.json, error=problem)
     if problem:

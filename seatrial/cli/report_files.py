@@ -22,6 +22,7 @@ from seatrial.settings.variables import GitHub, environment
 if TYPE_CHECKING:  # most runs write nothing
     from seatrial.model.app import App
     from seatrial.output.documents import CommandDocument
+    from seatrial.output.page.page import Page
     from seatrial.pipeline.ledger import Entry
 
 __all__ = ["ReportFiles", "find_run", "page"]
@@ -49,18 +50,22 @@ class ReportFiles:
 
         Raise `StepFailed` if one cannot be written.
         """
-        keeps = report.publishing is not None and report.status is not Status.OK and not self._check
-        if not keeps and not self.wanted:
+        kept = [one.app for one in report.apps or (report,) if self._keeps(one)]
+        if not kept and not self.wanted:
             return
         from seatrial.output.json_report import command_document
 
         document = command_document(report, call)
-        if keeps:
-            world.state.save_run(world.process.run, msgspec.to_builtins(document))
+        for one in document.apps or (document,):
+            if (one.app or "") in kept:
+                world.state.save_run(f"{world.process.run}-{one.app}", msgspec.to_builtins(one))
         if not self._check:
             self._write_files(report, document, call, world)
         if github := environment().github:
             _hand_over(github, document, world)
+
+    def _keeps(self, report: Report) -> bool:
+        return report.publishing is not None and report.status is not Status.OK and not self._check
 
     def _write_files(self, report: Report, document: CommandDocument, call: Call, world: World) -> None:
         if self._junit:
@@ -93,8 +98,9 @@ def _hand_over(github: GitHub, document: CommandDocument, world: World) -> None:
 
     if github.output and not document.check:
         _append(github.output, output_lines(results(document)))
-    if github.summary and document.app:
-        _append(github.summary, as_markdown(document, View(document=document, entries=_releases(document, world))))
+    for one in document.apps or (document,):
+        if github.summary and one.app:
+            _append(github.summary, as_markdown(one, View(document=one, entries=_releases(one, world))))
 
 
 def _append(path: Path, text: str) -> None:
@@ -118,16 +124,20 @@ def _releases(document: CommandDocument, world: World) -> Sequence[Entry]:
 
 def page(document: CommandDocument, world: World) -> bytes:
     """Return the page about a run, with what the ledger and the state folder have to say."""
+    return _page(document, world).html().encode("utf-8", "backslashreplace")
+
+
+def _page(document: CommandDocument, world: World) -> Page:
     from seatrial.output.page.page import Page
 
     picture = document.screenshot or (document.verdict.screenshot if document.verdict else None)
-    made = Page(
+    return Page(
         document=document,
         entries=_releases(document, world),
         screenshot=_content(picture) if picture else b"",
         log=_lines(document.build_log or os.devnull),
+        apps=[_page(one, world) for one in document.apps or ()],
     )
-    return made.html().encode("utf-8", "backslashreplace")
 
 
 def _content(path: str) -> bytes:

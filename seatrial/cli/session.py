@@ -32,13 +32,13 @@ from seatrial.registry.credentials import CredentialStore
 from seatrial.registry.model import Registry
 from seatrial.settings.variables import environment
 
-__all__ = ["STATE_FOLDER", "carry_out", "open_world"]
+__all__ = ["STATE_FOLDER", "carried_out", "carry_out", "open_world"]
 
 STATE_FOLDER = ".seatrial"
 
 
-def open_world(root: Path, settings_environment: str) -> World:
-    """Return the world of the project in `root`, in an environment such as staging (empty for none).
+def open_world(root: Path, settings_environment: str, *, apps: int = 1) -> World:
+    """Return the world of the project in `root` with so many apps, in an environment such as staging (empty for none).
 
     The connection to the engine is made when it is first needed.
     """
@@ -52,7 +52,7 @@ def open_world(root: Path, settings_environment: str) -> World:
         return registries[host]
 
     engine = connect(started)
-    state = StateFolder(root / STATE_FOLDER, settings_environment)
+    state = StateFolder(root / STATE_FOLDER, settings_environment, apps=apps)
     return World(engine=engine, registry=registry, state=state, process=Process.this())
 
 
@@ -71,9 +71,23 @@ def carry_out(  # noqa: PLR0913  each argument is one thing
     A command that publishes holds the repository's lock; it waits `lock_wait` seconds for another release to end.
     With `described`, or if it has published something, the report has the image's layers and what has changed.
     """
+    world.engine.report_waiting(lambda text: observer.on_event(Info(text=text)))
+    return carried_out(command, steps, world, observer, check=check, lock_wait=lock_wait, described=described)[0]
+
+
+def carried_out(  # noqa: PLR0913  as above
+    command: str,
+    steps: Sequence[Step],
+    world: World,
+    observer: Observer,
+    *,
+    check: bool,
+    lock_wait: float,
+    described: bool,
+) -> tuple[Report, World]:
+    """Return the report as `carry_out`, and the world behind the last step: the same world if that did not end well."""
     watch, began = _Watch(observer), datetime.now(UTC)
     world = replace(world, process=world.process.starting_now())
-    world.engine.report_waiting(lambda text: observer.on_event(Info(text=text)))
 
     def report(error: SeatrialError | None = None) -> Report:
         return Report(
@@ -89,26 +103,26 @@ def carry_out(  # noqa: PLR0913  each argument is one thing
     try:
         with terminable(), _publish_lock(command, steps, world, observer, check=check, wait=lock_wait):
             with world.background:
-                run_steps(steps, world, watch, check=check)
+                _, world = run_steps(steps, world, watch, check=check)
                 done = report()
                 if not check and (described or (done.publishing and done.status is not Status.OK)):
                     done = _with_comparison(done, steps, world)
                 done = replace(done, engine=_engine(steps, world))
-            return replace(done, error=world.background.error)
+            return replace(done, error=world.background.error), world
     except SeatrialError as error:  # the lock's: a step's own errors are in its outcome
         for outcome in skipped_outcomes(steps, "the lock was not taken"):
             watch.step_finished(outcome)
-        return report(shortage_behind(error))
+        return report(shortage_behind(error)), world
     except (KeyboardInterrupt, Terminated) as error:
         interrupted = interruption(error, published=watch.publishing)
         for outcome in interrupted_outcomes(steps[len(watch.outcomes) :], interrupted, seconds=watch.step_seconds):
             watch.step_finished(outcome)
-        return report(None if any(one.error for one in watch.outcomes) else interrupted)
+        return report(None if any(one.error for one in watch.outcomes) else interrupted), world
     except Exception as error:  # noqa: BLE001  a fault of ours: what was done stands in the report all the same
         fault = unexpected(error, command)
         for outcome in interrupted_outcomes(steps[len(watch.outcomes) :], fault, seconds=watch.step_seconds):
             watch.step_finished(outcome)
-        return report(None if any(one.error for one in watch.outcomes) else fault)
+        return report(None if any(one.error for one in watch.outcomes) else fault), world
 
 
 class _Watch:

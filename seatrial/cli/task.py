@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from invoke.context import Context
@@ -103,6 +103,10 @@ def _call(c: Context, task: str, given: Mapping[str, Any]) -> Call:
         program=program_words(c.config),
         prefix=typed.removesuffix(task),
         task=task,
-        flags={f"--{name}": given[name] for name in _REPEATED if given.get(name) is not None},
+        flags={f"--{name}": _values(given[name]) for name in _REPEATED if given.get(name)},
         tasks=known_flags(),
     )
+
+
+def _values(given: str | Sequence[str]) -> Sequence[str]:
+    return (given,) if isinstance(given, str) else given

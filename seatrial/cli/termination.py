@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,7 +54,9 @@ def terminable(*, to_the_end: bool = False) -> Iterator[None]:
         raise KeyboardInterrupt if number == signal.SIGINT else Terminated(number)
 
     usual = (signal.default_int_handler, signal.SIG_DFL)  # not what nohup ignores, nor the handler of an outer block
-    taken = [one for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) in usual]
+    here = threading.current_thread() is threading.main_thread()  # in others Python runs no signal handlers
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if here else ()
+    taken = [one for one in signals if signal.getsignal(one) in usual]
     before = {one: signal.signal(one, unwind) for one in taken}
     try:
         yield

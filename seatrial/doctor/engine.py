@@ -14,25 +14,17 @@ from seatrial.engine.endpoint import LOOPBACK, find_endpoint
 from seatrial.engine.model import EngineDetails
 from seatrial.errors import CredentialsError, EngineUnavailable, SeatrialError, Unavailable, UsageError
 from seatrial.host.subprocesses import output_of
-from seatrial.model.app import App
 from seatrial.pipeline.step import NoChange
 from seatrial.steps.serve.serving import serving_container
 from seatrial.steps.setup.local_registry import LocalRegistry
 from seatrial.wording import human_size
 
-__all__ = ["ENGINE_INSPECTIONS", "apps_of"]
+__all__ = ["ENGINE_INSPECTIONS"]
 
 _LEAST_FREE_BYTES = 10**9
 _LEAST_FREE_SHARE = 0.1
 _OLDEST_API = (1, 41)
 _LIMITS = re.compile(r"No (?:memory|pids) limit support", re.IGNORECASE)
-
-
-def apps_of(subject: Subject) -> tuple[App, ...]:
-    """Return the chosen app, or all apps."""
-    if subject.app is not None:
-        return (subject.settings.app(subject.app),)
-    return tuple(subject.settings.apps.values())
 
 
 def _engine(subject: Subject) -> Iterator[Finding]:
@@ -85,7 +77,7 @@ def _builder(subject: Subject) -> Iterator[Finding]:
     version = re.findall(r"v\d[\w.+-]*", output_of(["docker", "buildx", "version"]) or "")
     buildx = f"docker buildx {version[0]}" if version else "no docker buildx"
     found = []
-    for app in apps_of(subject):
+    for app in subject.apps:
         try:
             builder = subject.world.engine.builder(app.build)
         except EngineUnavailable:
@@ -117,7 +109,7 @@ def _disk(subject: Subject) -> Iterator[Finding]:
 
 def _base_image(subject: Subject) -> Iterator[Finding]:
     """Inspect whether each app's base image is in the engine."""
-    for app in apps_of(subject):
+    for app in subject.apps:
         if not app.base_images:
             continue
         present = next((one for one in app.base_images if subject.world.image(one)), None)
@@ -134,7 +126,7 @@ def _base_image(subject: Subject) -> Iterator[Finding]:
 def _port(subject: Subject) -> Iterator[Finding]:
     """Inspect whether each app's port on the engine's machine is free, or already serves the app."""
     engine, host = subject.world.engine, subject.world.engine.published_host
-    for app in apps_of(subject):
+    for app in subject.apps:
         port, severity = app.host_port, Severity.FAILED
         try:
             serving = serving_container(engine, app)

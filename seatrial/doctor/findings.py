@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from seatrial.errors import SeatrialError
 from seatrial.host.shortage import shortage_behind
+from seatrial.model.app import App
 from seatrial.pipeline.world import World
 from seatrial.settings.settings import Settings
 from seatrial.settings.variables import Environment
@@ -40,11 +41,11 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 
 class Subject(Struct, frozen=True, kw_only=True):
-    """What the doctor inspects; `app` is the name of one app, or None for all."""
+    """What the doctor inspects; `apps` are the chosen ones."""
 
     world: World
     settings: Settings
-    app: str | None
+    apps: tuple[App, ...]
     environment: Environment
 
 

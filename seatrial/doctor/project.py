@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from seatrial.doctor.dockerfile_lint import HadolintError, LintWarning, hadolint_warnings, own_warnings
-from seatrial.doctor.engine import apps_of
 from seatrial.doctor.findings import Finding, Inspection, Severity, Subject, failure
 from seatrial.errors import CredentialsError, SeatrialError, UsageError, sanitize
 from seatrial.host.docker_config import DockerConfig
@@ -68,7 +67,7 @@ def _login(subject: Subject) -> Iterator[Finding]:
 
 def _dockerfile(subject: Subject) -> Iterator[Finding]:
     """Inspect whether each Dockerfile can be read, and lint it."""
-    for app in apps_of(subject):
+    for app in subject.apps:
         file = app.dockerfile
         try:
             text = read_dockerfile(app, subject.world).decode("utf-8")
@@ -121,7 +120,7 @@ def _build_arguments(subject: Subject, app: App) -> dict[str, str]:
 
 def _context(subject: Subject) -> Iterator[Finding]:
     """Inspect the build context: its size, secrets in it, and whether there is a .dockerignore."""
-    for app in apps_of(subject):
+    for app in subject.apps:
         try:
             context = read_context(app, subject.world)
             context.check_size(app.build.context_limit)
@@ -140,7 +139,7 @@ def _context(subject: Subject) -> Iterator[Finding]:
 
 def _git(subject: Subject) -> Iterator[Finding]:
     """Inspect which version a build would get from git, and whether uncommitted changes keep tags from moving."""
-    for app in apps_of(subject):
+    for app in subject.apps:
         try:
             version = described_version(app.context)
         except UsageError as error:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from seatrial.host.interruption import hold_interruption, release_interruption
+
 __all__ = ["deferred", "start_thread", "temporary"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -20,11 +22,15 @@ class _Deferral:
     def __init__(self) -> None:
         self.received: list[int] = []
         self._before: dict[int, Any] = {}
+        self._holds = False
 
     def begin(self) -> None:
         """Keep signals from now on; it may be called again after a signal has cut it short."""
-        if threading.current_thread() is not threading.main_thread():
-            return  # Python runs signal handlers in the main thread only
+        if threading.current_thread() is not threading.main_thread():  # where Python runs no signal handlers
+            if not self._holds:
+                hold_interruption()
+                self._holds = True
+            return
         for number in _SIGNALS:
             if number not in self._before and _is_handled(number):
                 self._before[number] = signal.getsignal(number)  # before the change, so that `end` knows it
@@ -32,6 +38,9 @@ class _Deferral:
 
     def end(self) -> None:
         """Call handlers again, first for a signal that was kept."""
+        if self._holds:
+            self._holds = False
+            release_interruption()
         while self._before:
             signal.signal(*self._before.popitem())
         if self.received:

@@ -109,7 +109,7 @@ class App(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     In the settings file the fields of `build` and `facts` stand beside the others, and paths are relative to the file.
     `environment` contains the variables of `env_file`, too. `root` is the project's folder, and `settings_environment`
     the environment, such as staging, whose settings these are. `unset` are those of `port` and `host_port` that the
-    settings leave to the image.
+    settings leave to the image. `needed` are the repositories of the apps in `needs`, by their names.
     """
 
     project: str
@@ -119,6 +119,10 @@ class App(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     context: Annotated[Path, about("the build context, the folder that is sent to the engine; default: .")]
     dockerfile: Annotated[Path, about("default: CONTEXT/Dockerfile")]
     repository: Annotated[ImageReference, Parsed(parse_repository), about("the image's name; default: the app's name")]
+    needs: Annotated[
+        tuple[str, ...],
+        about("apps that this one's image is built from; the first one's image becomes the build argument BASE_IMAGE"),
+    ] = ()
     published_repository: Annotated[
         ImageReference | None,
         Parsed(parse_repository),
@@ -157,6 +161,7 @@ class App(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     keep: Annotated[int, Meta(ge=0, le=1000), about("how many versions and releases prune keeps in the engine")] = 5
     deploy: Annotated[Deployment, about("how deploy runs it as a service of Docker Swarm")] = Deployment()
     unset: frozenset[str] = frozenset()
+    needed: Mapping[str, ImageReference] = field(default_factory=dict)
     build: BuildOptions = BuildOptions()
     facts: FactsPolicy = FactsPolicy()
 

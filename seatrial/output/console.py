@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from seatrial.errors import LONGEST_MESSAGE, SeatrialError, sanitize, sanitize_line
@@ -22,7 +23,7 @@ from seatrial.host.streams import write_command
 from seatrial.output.detail import Detail
 from seatrial.output.hints import Call
 from seatrial.output.lines import Lines, Sections
-from seatrial.output.recap import recap_rows, recap_title
+from seatrial.output.recap import recap_rows, recap_table, recap_title
 from seatrial.output.writer import FAILED_STYLE, STATUS_COLUMN, STEP_COLUMN, Writer
 from seatrial.pipeline.build_log import BuildLines
 from seatrial.pipeline.outcome import Outcome, Status
@@ -55,7 +56,8 @@ class Console:
 
     `errors` True writes to standard error, so that standard output stays free for a JSON document. Hints are
     completed with `call`, how the task was called. `plain` turns moving parts off on a terminal, too. With `diff` a
-    step's outcome comes with what it changes. With `sections` each step's details are one of a CI system's log.
+    step's outcome comes with what it changes. With `sections` each step's details are one of a CI system's log. `apps`
+    are the names of several apps: each line about a step names its app.
     """
 
     def __init__(  # noqa: PLR0913  each argument is one thing
@@ -67,8 +69,10 @@ class Console:
         detail: Detail = Detail.USUAL,
         diff: bool = False,
         sections: Sections | None = None,
+        apps: Sequence[str] = (),
     ) -> None:
         self._out = Writer(errors=errors, call=call)
+        self._app_column = max(map(len, apps), default=-1) + 1
         self._plain = plain or detail is not Detail.USUAL
         self._shown = detail
         self._diff = diff
@@ -83,9 +87,31 @@ class Console:
 
     @property
     def _moving(self) -> RichConsole | None:
-        """The screen, if it may show moving parts."""
+        """The screen, if it may show moving parts of one app's step."""
+        return None if self._app_column else self._terminal
+
+    @property
+    def _terminal(self) -> RichConsole | None:
         screen = self._out.screen
         return None if self._plain or isinstance(screen, Lines) or not screen.is_terminal else screen
+
+    def working_on(self, text: str) -> None:
+        """Show below all lines what several apps are doing; nothing if the text is empty."""
+        if (screen := self._terminal) is None:
+            return
+        if text and self._spinner:
+            self._spinner.update(text)
+        elif text:
+            self._spinner = screen.status(text)
+            self._spinner.start()
+        else:
+            self._stop_moving()
+
+    def shows(self, event: Event) -> bool:
+        """Return whether an event of one of several apps has lines of its own."""
+        if isinstance(event, BuildEvent):
+            return event.kind in _SHOWN or self._shown is Detail.VERBOSE
+        return not isinstance(event, Transfer | BytesSent | Waiting)
 
     def step_started(self, step: Step) -> None:
         """Show which step is running."""
@@ -93,8 +119,8 @@ class Console:
         if step.writes and self._shown is not Detail.QUIET:
             self._name_step()
         elif screen := self._moving:
-            self._waiting = step.name
-            self._spinner = screen.status(f"{step.name} …")
+            self._waiting = self._named(step)
+            self._spinner = screen.status(f"{self._named(step)} …")
             self._spinner.start()
 
     def on_event(self, event: Event) -> None:
@@ -129,7 +155,7 @@ class Console:
         self._stop_moving()
         if self._shown is Detail.QUIET and not outcome.error:
             return
-        if moved := self._transfers.summary():
+        if moved := self._transfers.summary() or outcome.moved:
             self._line(moved, style="dim")
         self._transfers = TransferSummary()
         self._show_diff(outcome)
@@ -138,10 +164,11 @@ class Console:
             write_command(self._out.stream, end)
         took = f" ({outcome.seconds:.1f} s)" if outcome.seconds >= 0.1 else ""  # noqa: PLR2004
         self._out.print(f"{outcome.status.value:<{STATUS_COLUMN}}", style=_COLOURS[outcome.status], end="")
-        text = sanitize(f"{outcome.step:<{STEP_COLUMN}} {outcome}{took}", limit=LONGEST_MESSAGE)
+        what = f"{outcome.app:<{self._app_column}}" if self._app_column else ""
+        text = sanitize(f"{what}{outcome.step:<{STEP_COLUMN}} {outcome}{took}", limit=LONGEST_MESSAGE)
         self._out.print(self._out.wrapped(text, first=STATUS_COLUMN))
         if outcome.error:
-            self.error(outcome.error, with_message=False)
+            self.error(outcome.error, with_message=False, app=outcome.app)
 
     def _show_diff(self, outcome: Outcome) -> None:
         """Show what a step changes, as many lines as can be read."""
@@ -151,16 +178,17 @@ class Console:
         if self._diff and (more := len(outcome.diff) - _LONGEST_DIFF) > 0:
             self._line(f"and {more} more (--json lists all)")
 
-    def error(self, error: SeatrialError, *, with_message: bool = True) -> None:
-        """Show an error: its details, then why and what to type next."""
+    def error(self, error: SeatrialError, *, with_message: bool = True, app: str = "") -> None:
+        """Show an error: its details, then why and what to type next; of several apps, for `app`."""
         self._stop_moving()
-        self._out.error(error, with_message=with_message)
+        self._out.error(error, with_message=with_message, app=app if self._app_column else "")
 
     def recap(self, report: Report) -> None:
         """Show how many steps have which status; then engine, image, builder, published names and address."""
         counts = report.counts
         self._out.print()
         self._out.print(recap_title(report), style="bold")
+        self._table(report)
         for status in Status:
             if status is Status.UNKNOWN and not counts[status]:
                 continue
@@ -170,6 +198,16 @@ class Console:
         for name, value in recap_rows(report):
             # A row without a name is a digest: at column 8 it fits into 80 columns.
             self._out.print(f"{name:<{_RECAP_COLUMN if name else _DIGEST_COLUMN}}{value}")
+
+    def _table(self, report: Report) -> None:
+        """Show the status of each step of each of several apps."""
+        header, *rows = recap_table(report) or [()]
+        widths = [max(map(len, column)) + 2 for column in zip(header, *rows, strict=True)]
+        for row in (header, *rows):
+            for number, (text, width) in enumerate(zip(row, widths, strict=True)):
+                style = "dim" if row is header else _COLOURS[Status(text)] if number and text else None
+                last = number == len(row) - 1
+                self._out.print(text if last else f"{text:<{width}}", style=style, end="\n" if last else "")
 
     def _build_event(self, event: BuildEvent) -> None:
         if self._shown is Detail.VERBOSE:
@@ -225,12 +263,15 @@ class Console:
         self._live = Live(renderable, console=screen, refresh_per_second=8, transient=transient)
         self._live.start()
 
+    def _named(self, step: Step) -> str:
+        return f"{step.app} {step.name}".strip() if self._app_column else step.name
+
     def _name_step(self) -> None:
         """Write the step's name once, above its first detail."""
         if self._unnamed and self._sections:
-            write_command(self._out.stream, self._sections.begin(self._unnamed.name))
+            write_command(self._out.stream, self._sections.begin(self._named(self._unnamed)))
         elif self._unnamed:
-            self._out.print(f"{'':<{STATUS_COLUMN}}{self._unnamed.name} …", style="dim")
+            self._out.print(f"{'':<{STATUS_COLUMN}}{self._named(self._unnamed)} …", style="dim")
         self._unnamed = None
 
     def _line(self, text: str, *, style: str | None = None) -> None:

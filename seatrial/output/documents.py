@@ -9,9 +9,9 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from seatrial.doctor.findings import Severity
 from seatrial.layers.comparison import StepState
 from seatrial.output.app_documents import AppDocument, AppsDocument, ServiceDocument
+from seatrial.output.doctor_documents import DoctorDocument
 from seatrial.output.document_part import Part
 from seatrial.output.explain_documents import ExplainDocument
 from seatrial.output.layer_documents import LayersDocument, SharingDocument
@@ -25,16 +25,15 @@ __all__ = [
     "CommandDocument",
     "CommitDocument",
     "DifferenceDocument",
-    "DoctorDocument",
     "Document",
     "EngineDocument",
     "ErrorDocument",
-    "FindingDocument",
     "ImageDocument",
     "LayerDocument",
     "ReferenceDocument",
     "ServiceDocument",
     "StatusDocument",
+    "StatusesDocument",
     "StepDocument",
     "TagStatus",
     "VerdictDocument",
@@ -186,7 +185,8 @@ class CommandDocument(Part, frozen=True, kw_only=True, tag_field="schema", tag="
 
     `app`, `version` and `repository` (where it is published) are what it was about, `environment` whose settings were
     used, such as staging. `page` is the repository's page for people, as on Docker Hub. `documents` are those of a
-    chain's tasks that only read, by the task's name.
+    chain's tasks that only read, by the task's name. Of several apps `steps` are those of all, `image` is empty, and
+    `apps` has the document of each, as it would be for this app alone.
     """
 
     command: str
@@ -210,24 +210,7 @@ class CommandDocument(Part, frozen=True, kw_only=True, tag_field="schema", tag="
     build_log: str | UnsetType = UNSET
     error: ErrorDocument | UnsetType = UNSET
     documents: Mapping[str, Any] | UnsetType = UNSET
-
-
-class FindingDocument(Part, frozen=True, kw_only=True):
-    """What an inspection of the doctor found."""
-
-    check: str
-    status: Severity
-    reason: str
-    hint: str | None
-
-
-class DoctorDocument(Part, frozen=True, kw_only=True, tag_field="schema", tag="seatrial.doctor/1"):
-    """All findings of the doctor."""
-
-    command: str
-    status: Severity
-    exit_code: int
-    findings: tuple[FindingDocument, ...]
+    apps: tuple[CommandDocument, ...] | UnsetType = UNSET
 
 
 class TagStatus(Part, frozen=True, kw_only=True):
@@ -260,10 +243,17 @@ class StatusDocument(Part, frozen=True, kw_only=True, tag_field="schema", tag="s
     error: ErrorDocument | UnsetType = UNSET
 
 
+class StatusesDocument(Part, frozen=True, kw_only=True, tag_field="schema", tag="seatrial.statuses/1"):
+    """The tags of several apps' repositories."""
+
+    apps: tuple[StatusDocument, ...]
+
+
 Document = (
     CommandDocument
     | DoctorDocument
     | StatusDocument
+    | StatusesDocument
     | AppsDocument
     | ExplainDocument
     | LayersDocument

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from seatrial.doctor.findings import Finding, Severity, exit_code
 from seatrial.errors import sanitize
-from seatrial.output.documents import DoctorDocument, FindingDocument, as_text
+from seatrial.output.doctor_documents import DoctorDocument, FindingDocument
+from seatrial.output.documents import as_text
 from seatrial.output.hints import Call
 from seatrial.output.wrapping import hang
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 __all__ = ["Call"]
@@ -23,8 +23,12 @@ class Call(NamedTuple):
     program: str = "invoke"
     prefix: str = ""
     task: str = ""
-    flags: Mapping[str, str] = {}
+    flags: Mapping[str, Sequence[str]] = {}
     tasks: Mapping[str, Mapping[str, bool]] = {}
+
+    def about(self, app: str) -> Call:
+        """Return the call for one of its apps; the same call without a name."""
+        return self._replace(flags={**self.flags, "--app": (app,)}) if app else self
 
     def complete(self, hint: str) -> str:
         """Return a hint with the program and tasks as they are called here, and with the flags that must be repeated.
@@ -65,9 +69,9 @@ class Call(NamedTuple):
         return self.tasks.get(task, {}).get(flag, False)
 
     def _repeated(self, task: str, given: set[str]) -> Iterator[str]:
-        for flag, value in self.flags.items():
+        for flag, values in self.flags.items():
             if flag in self.tasks.get(task, {}) and flag not in given:
-                yield from (flag, value)
+                yield from (word for value in values for word in (flag, value))
 
 
 def _ends(word: str) -> bool:

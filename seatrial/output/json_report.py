@@ -51,13 +51,14 @@ def as_json(report: Report, *, call: Call = _UNKNOWN_CALL, others: Mapping[str, 
 def command_document(report: Report, call: Call = _UNKNOWN_CALL) -> CommandDocument:
     """Return the report as a document; hints are completed with `call`."""
     engine = report.engine
+    call_of = {one.app: call.about(one.app) for one in report.apps}
     return CommandDocument(
         command=report.command,
         status=report.status,
         exit_code=report.exit_code,
         check=report.check,
         engine=EngineDocument(endpoint=engine.endpoint, version=engine.version) if engine else None,
-        steps=tuple(_step(outcome, call) for outcome in report.outcomes),
+        steps=tuple(_step(outcome, call_of.get(outcome.app, call)) for outcome in report.outcomes),
         image=_image(report),
         environment=report.environment or UNSET,
         app=report.app or UNSET,
@@ -72,6 +73,7 @@ def command_document(report: Report, call: Call = _UNKNOWN_CALL) -> CommandDocum
         screenshot=report.screenshot or UNSET,
         build_log=report.build_log or UNSET,
         error=error_document(report.error, call) if report.error else UNSET,
+        apps=tuple(command_document(one, call_of[one.app]) for one in report.apps) or UNSET,
     )
 
 

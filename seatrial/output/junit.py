@@ -27,7 +27,7 @@ def as_junit(report: Report, call: Call = _UNKNOWN_CALL) -> bytes:
     """Return the XML: a testsuite for each step that ran; a testcase for each check, image check and visited page."""
     root = ET.Element("testsuites")
     for number, outcome in enumerate(one for one in report.outcomes if one.began):
-        root.append(_testsuite(number, outcome, call))
+        root.append(_testsuite(number, outcome, call.about(outcome.app if report.apps else "")))
     ET.indent(root)
     return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from seatrial.engine.protocol import Engine
 from seatrial.errors import StepFailed, UsageError
@@ -58,7 +58,9 @@ def show_history(world: World, what: str, *, quiet: bool, as_json: bool, now: fl
     return "\n".join(row["ID"] for row in rows) if quiet else history_table(entries, now=now)
 
 
-def find_image(world: World, settings: Settings, image: str | None, *, app: str | None, version: str | None) -> str:
+def find_image(
+    world: World, settings: Settings, image: str | None, *, app: Sequence[str] | None, version: str | None
+) -> str:
     """Return the name or id of the image to show; `StepFailed` when there is none."""
     if image is not None:
         if world.engine.image(image) is None:

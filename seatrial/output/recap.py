@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from seatrial.pipeline.report import Report
+from seatrial.pipeline.outcome import Outcome, Status
+from seatrial.pipeline.report import Report, worst
 from seatrial.wording import spaced_size
 
-__all__ = ["recap_rows", "recap_title"]
+__all__ = ["recap_rows", "recap_table", "recap_title"]
 
 
 def recap_title(report: Report) -> str:
@@ -35,3 +36,32 @@ def recap_rows(report: Report) -> Iterator[tuple[str, str]]:
         yield "app", report.address
     if report.build_log:
         yield "build log", report.build_log
+    for app in report.apps:
+        yield from _app_rows(app)
+
+
+def _app_rows(app: Report) -> Iterator[tuple[str, str]]:
+    if app.address:
+        yield app.app, app.address
+    if app.failure and app.build_log:
+        yield "build log", app.build_log
+
+
+def recap_table(report: Report) -> list[tuple[str, ...]]:
+    """Return a header, and for each of several apps a row with the status of each step; of one app, nothing."""
+    if not report.apps:
+        return []
+    steps = dict.fromkeys(outcome.step for outcome in report.outcomes)
+    rows = []
+    for app in report.apps:
+        of_step = {step: [one for one in app.outcomes if one.step == step] for step in steps}
+        rows.append((app.app, *(_status(found) for found in of_step.values())))
+    return [("app", *steps), *rows]
+
+
+def _status(outcomes: Sequence[Outcome]) -> str:
+    """Return the status of a step, or the worst of several hooks; empty without one."""
+    if not outcomes:
+        return ""
+    skipped = all(one.status is Status.SKIPPED for one in outcomes)
+    return Status.SKIPPED if skipped else worst(outcomes)

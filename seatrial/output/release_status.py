@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from msgspec import UNSET, structs
+from msgspec import UNSET, Struct
 
 from seatrial.engine.model import Image
 from seatrial.errors import SeatrialError, Unavailable
 from seatrial.model.app import VERSION_LABEL, App
 from seatrial.model.version import Version
 from seatrial.output.app_documents import ServiceDocument
-from seatrial.output.documents import StatusDocument, TagStatus, as_text
+from seatrial.output.documents import StatusDocument, StatusesDocument, TagStatus, as_text
 from seatrial.output.hints import Call
 from seatrial.output.json_report import error_document
 from seatrial.output.tables import table
@@ -21,7 +21,7 @@ from seatrial.steps.publish.destination import Destination
 from seatrial.steps.publish.publication import is_same_image
 from seatrial.wording import pluralize, short_digest
 
-__all__ = ["show_status", "tag_statuses"]
+__all__ = ["ReleaseStatus", "release_status", "show_statuses", "tag_statuses"]
 
 _MOST = 20
 _UNKNOWN = "unknown"
@@ -29,27 +29,67 @@ _NOT_ASKED = "no registry was asked, because no user is known: invoke status --u
 _UNKNOWN_CALL = Call()
 
 
-def show_status(
-    world: World, app: App, known: Destination | None, *, as_json: bool, call: Call = _UNKNOWN_CALL
-) -> tuple[str, SeatrialError | None]:
-    """Return all tags as a table or JSON, and the error that hides a part of the answer, if there is one.
+class ReleaseStatus(Struct, frozen=True, kw_only=True):
+    """The tags of an app's repository, how many are left out, and the error that hides a part of the answer.
 
-    If it is not known where the app is published, no registry is asked.
+    `service` is the app's in the swarm. `asked` is whether it is known where the app is published.
     """
-    destination, asked = known or Destination(target=app, user=None), known is not None
-    rows, remaining, problem = tag_statuses(world, destination, ask=asked)
-    repository = str(destination.repository) if asked else destination.repository.name
-    service = _service(world, app)
-    if as_json:
-        error = error_document(problem, call) if problem else UNSET
-        document = StatusDocument(repository=repository, tags=tuple(rows), more=remaining, asked=asked, error=error)
-        document = structs.replace(document, service=service or UNSET)
-        return as_text(document), problem
-    note = f"\n{_sentence(service)}" if service else ""
+
+    app: str
+    destination: Destination
+    rows: tuple[TagStatus, ...]
+    remaining: int
+    asked: bool
+    problem: SeatrialError | None
+    service: ServiceDocument | None
+
+
+def release_status(world: World, app: App, known: Destination | None) -> ReleaseStatus:
+    """Return the status of all tags of an app; no registry is asked if it is not known where the app is published."""
+    destination = known or Destination(target=app, user=None)
+    rows, remaining, problem = tag_statuses(world, destination, ask=known is not None)
+    return ReleaseStatus(
+        app=app.name,
+        destination=destination,
+        rows=tuple(rows),
+        remaining=remaining,
+        asked=known is not None,
+        problem=problem,
+        service=_service(world, app),
+    )
+
+
+def show_statuses(found: Sequence[ReleaseStatus], *, as_json: bool, call: Call = _UNKNOWN_CALL) -> str:
+    """Return the status of one app or of several, as tables or JSON."""
+    calls = [call.about(one.app if len(found) > 1 else "") for one in found]
+    if not as_json:
+        return "\n\n".join(_table(one, its) for one, its in zip(found, calls, strict=True))
+    documents = tuple(_document(one, its) for one, its in zip(found, calls, strict=True))
+    return as_text(documents[0] if len(documents) == 1 else StatusesDocument(apps=documents))
+
+
+def _document(found: ReleaseStatus, call: Call) -> StatusDocument:
+    return StatusDocument(
+        repository=_repository(found),
+        tags=found.rows,
+        more=found.remaining,
+        asked=found.asked,
+        error=error_document(found.problem, call) if found.problem else UNSET,
+        service=found.service or UNSET,
+    )
+
+
+def _repository(found: ReleaseStatus) -> str:
+    return str(found.destination.repository) if found.asked else found.destination.repository.name
+
+
+def _table(found: ReleaseStatus, call: Call) -> str:
+    asked, rows = found.asked, found.rows
+    note = f"\n{_sentence(found.service)}" if found.service else ""
     note += "" if asked else f"\n{call.complete(_NOT_ASKED)}"
     if not rows:
-        words = "not built, not released" if problem or not asked else "not built, not released, not published"
-        return f"nothing is known about {destination.repository.name}: {words}{note}", problem
+        words = "not built, not released" if found.problem or not asked else "not built, not released, not published"
+        return f"nothing is known about {found.destination.repository.name}: {words}{note}"
     columns = {
         "TAG": [row.tag for row in rows],
         "VERSION": [row.version or "-" for row in rows],
@@ -59,9 +99,9 @@ def show_status(
         **({"ENVIRONMENT": [row.environment or "-" for row in rows]} if any(row.environment for row in rows) else {}),
         "STATE": [row.state for row in rows],
     }
-    text = f"{repository}\n" + table(tuple(columns), [*zip(*columns.values(), strict=True)])
-    more = f"\nand {pluralize(remaining, 'more tag')} in the registry" if remaining else ""
-    return f"{text}{more}{note}", problem
+    text = f"{_repository(found)}\n" + table(tuple(columns), [*zip(*columns.values(), strict=True)])
+    more = f"\nand {pluralize(found.remaining, 'more tag')} in the registry" if found.remaining else ""
+    return f"{text}{more}{note}"
 
 
 def _service(world: World, app: App) -> ServiceDocument | None:

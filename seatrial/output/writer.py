@@ -50,15 +50,15 @@ class Writer:
         """Write a text as it is."""
         self.screen.print(text, style=style, end=end)
 
-    def error(self, error: SeatrialError, *, with_message: bool = True) -> None:
-        """Write an error: its details, then why and what to type next."""
+    def error(self, error: SeatrialError, *, with_message: bool = True, app: str = "") -> None:
+        """Write an error: its details, then why and what to type next; for `app`, if there are several."""
         if with_message:
             self.print(f"{'failed':<{STATUS_COLUMN}}", style=FAILED_STYLE, end="")
             self.print(self.wrapped(sanitize(error.message), first=STATUS_COLUMN))
         for line in error.details:
             self._detail(f"| {line}")
         self.line(f"why:  {error.reason}")
-        self.line(f"next: {sanitize(self._call.complete(error.hint), limit=LONGEST_MESSAGE)}", style="bold")
+        self.line(f"next: {sanitize(self._call.about(app).complete(error.hint), limit=LONGEST_MESSAGE)}", style="bold")
 
     def line(self, text: str, *, style: str | None = None) -> None:
         """Write a line below a step's name."""

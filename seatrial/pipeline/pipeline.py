@@ -14,8 +14,13 @@ from seatrial.pipeline.world import World
 __all__ = ["interrupted_outcomes", "run_steps", "skipped_outcomes"]
 
 
-def run_steps(steps: Sequence[Step], world: World, observer: Observer, *, check: bool) -> tuple[Outcome, ...]:
-    """Carry out one step after the other, until one fails; return all outcomes. `observer` sees them as they come."""
+def run_steps(
+    steps: Sequence[Step], world: World, observer: Observer, *, check: bool
+) -> tuple[tuple[Outcome, ...], World]:
+    """Carry out one step after the other, until one fails; return all outcomes, and the world behind the last step.
+
+    `observer` sees the outcomes as they come.
+    """
     outcomes: list[Outcome] = []
     remaining = iter(steps)
     for step in remaining:
@@ -31,7 +36,7 @@ def run_steps(steps: Sequence[Step], world: World, observer: Observer, *, check:
     for outcome in skipped_outcomes(remaining, _why_skipped(outcomes)):
         outcomes.append(outcome)
         observer.step_finished(outcome)
-    return tuple(outcomes)
+    return tuple(outcomes), world
 
 
 def _why_skipped(outcomes: Sequence[Outcome]) -> str:

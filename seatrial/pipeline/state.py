@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -60,11 +61,13 @@ class StateFolder:
 
     Each environment has its own verdicts and its own images that were built last; everything else is shared. A damaged
     file counts as missing: a later run writes it again. What cannot be written is remembered until the end of this run,
-    and `take_problem` says why.
+    and `take_problem` says why. Of most files some of the latest are kept, for each of `apps` apps.
     """
 
-    def __init__(self, folder: Path, environment: str = "") -> None:
+    def __init__(self, folder: Path, environment: str = "", *, apps: int = 1) -> None:
         self.folder = folder
+        self._apps = apps
+        self._lock = threading.Lock()
         self._suffix = f"-{environment}" if environment else ""
         self._file_digests: dict[str, FileDigests] = {}
         self._prepared = False
@@ -133,7 +136,7 @@ class StateFolder:
         digest = re.match("sha256:([0-9a-f]{1,12})", what)
         name = digest[1] if digest else re.sub(r"[^A-Za-z0-9.-]+", "-", what)
         folder = self.folder / "screenshots"
-        _delete_oldest(folder, _IMAGES_KEPT - 1)
+        _delete_oldest(folder, _IMAGES_KEPT * self._apps - 1)
         return folder / f"{name[:200]}.png"
 
     def new_build_log(self, app: str, version: str) -> Path:
@@ -144,7 +147,7 @@ class StateFolder:
         self._prepare()
         folder = self.folder / "logs"
         folder.mkdir(exist_ok=True)
-        _delete_oldest(folder, _BUILDS_KEPT - 1)
+        _delete_oldest(folder, _BUILDS_KEPT * self._apps - 1)
         return folder / f"{app}-{version}-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}Z.log"
 
     def facts(self, image_id: str) -> dict[str, Any]:
@@ -162,7 +165,8 @@ class StateFolder:
 
     def save_current(self, app: str, image_id: str) -> None:
         """Save the id of the image last built for an app."""
-        self._write(self._current_path, {**self._read(self._current_path), app: image_id})
+        with self._lock:  # all apps share this file
+            self._write(self._current_path, {**self._read(self._current_path), app: image_id})
         built = [one for one in self.built(app) if one != image_id]
         self._write(self._built_path(app), {"images": [*built, image_id][-_BUILT_KEPT:]})
 
@@ -231,9 +235,9 @@ class StateFolder:
             return {}
 
     def _save(self, path: Path, value: Mapping[str, Any], most: int) -> None:
-        """Write a file, and keep at most `most` files in its folder."""
+        """Write a file, and keep at most `most` files for each app in its folder."""
         self._write(path, value)
-        _delete_oldest(path.parent, most)
+        _delete_oldest(path.parent, most * self._apps)
 
     def _write(self, path: Path, value: Mapping[str, Any]) -> None:
         try:

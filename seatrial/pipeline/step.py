@@ -15,7 +15,7 @@ from seatrial.model.shell import ShellCommand
 from seatrial.pipeline.outcome import Difference, Outcome, Results
 from seatrial.pipeline.world import PlannedState, World
 
-__all__ = ["AppStep", "Change", "Explanation", "NoChange", "Publishing", "Step"]
+__all__ = ["AppStep", "AppSteps", "Change", "Explanation", "NoChange", "Publishing", "Step"]
 
 
 class Publishing(Struct, frozen=True, kw_only=True):
@@ -124,3 +124,11 @@ class AppStep(Step):
     def app(self) -> str:
         """The app's name."""
         return self.target.name
+
+
+class AppSteps(Struct, frozen=True, kw_only=True):
+    """An app's steps, and which of the other apps must succeed before it begins."""
+
+    app: str
+    steps: tuple[Step, ...]
+    needs: tuple[str, ...] = ()

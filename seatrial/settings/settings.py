@@ -19,6 +19,7 @@ from seatrial.model.deployment import Deployment
 from seatrial.model.names import parse_name, slug
 from seatrial.model.reference import DOCKER_HUB, parse_registry, parse_user
 from seatrial.model.setting_types import Parsed, Port, Text, Validated, about
+from seatrial.settings.needs import with_needed
 from seatrial.settings.reading import Reader
 from seatrial.settings.settings_file import find_settings_file
 from seatrial.settings.variables import variables
@@ -81,15 +82,29 @@ class Settings(Validated, frozen=True, kw_only=True):
         if wrong := next((point for point in settings.hooks if point not in HOOK_POINTS), None):
             hint = f"write '{nearest(wrong, HOOK_POINTS)}'" if nearest(wrong, HOOK_POINTS) else ""
             raise reader.error(("hooks", wrong), f"no step has the point '{wrong}'", hint)
-        return settings.but(apps={name: _app(reader, settings, name, _given(app)) for name, app in apps.items()})
+        made = {name: _app(reader, settings, name, _given(app)) for name, app in apps.items()}
+        return settings.but(apps=with_needed(reader, made))
 
-    def app(self, name: str | None = None) -> App:
-        """Return the app of that name; without a name, the project's only app. Raise `UsageError` otherwise."""
+    def app(self, names: str | Sequence[str] | None = None) -> App:
+        """Return the app of that name, or of the one name in a list; without a name, the project's only app.
+
+        Raise `UsageError` otherwise.
+        """
+        chosen = list(dict.fromkeys([names] if isinstance(names, str) else names or self.apps))
+        if len(chosen) == 1:
+            return self._app(chosen[0])
+        first, several = min(chosen), ", ".join(sorted(chosen))
+        if names:
+            raise UsageError("this is about one app", reason=f"--app named {several}", hint=f"--app {first}")
+        raise UsageError("no app selected", reason=f"this project has {several}", hint=f"--app {first}")
+
+    def chosen(self, names: Sequence[str] | None = None) -> tuple[App, ...]:
+        """Return the apps of these names, or all: an app comes after those it needs. Raise `UsageError` as `app`."""
+        wanted = {self._app(name).name for name in names or self.apps}
+        return tuple(app for name, app in self.apps.items() if name in wanted)
+
+    def _app(self, name: str) -> App:
         known = ", ".join(sorted(self.apps))
-        if name is None and len(self.apps) == 1:
-            return next(iter(self.apps.values()))
-        if name is None:
-            raise UsageError("no app selected", reason=f"this project has {known}", hint=f"--app {min(self.apps)}")
         if name not in self.apps:
             raise UsageError(
                 f"there is no app {sanitize(repr(name), limit=60)}",

@@ -68,7 +68,9 @@ def _subject(folder: Path, engine: MemoryEngine, port: int, *, app: str | None =
         docker_host=None,
         docker_context="default",
     )
-    return Subject(world=world, settings=settings, app=app, environment=environment)
+    return Subject(
+        world=world, settings=settings, apps=settings.chosen([app] if app else None), environment=environment
+    )
 
 
 def _save_config(folder: Path, text: str) -> None:

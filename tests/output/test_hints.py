@@ -14,7 +14,7 @@ TASKS = {
     "run": {"--app": True, "--port": True},
     "status": {"--app": True, "--user": True, "--registry": True},
 }
-FLAGS = {"--app": "web", "--user": "alice"}
+FLAGS = {"--app": ("web",), "--user": ("alice",)}
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from seatrial.host.process import Process
 from seatrial.model.app import VERSION_LABEL
 from seatrial.output.documents import TagStatus
 from seatrial.output.hints import Call
-from seatrial.output.release_status import show_status, tag_statuses
+from seatrial.output.release_status import tag_statuses
 from seatrial.pipeline.ledger import Entry
 from seatrial.pipeline.retry import RetryPolicy
 from seatrial.pipeline.state import StateFolder
@@ -26,10 +26,10 @@ from seatrial.registry.model import Manifest
 from seatrial.steps.publish.destination import Destination
 from tests.engine.memory.engine import MemoryEngine
 from tests.engine.memory.registry import MemoryRegistry
+from tests.output.shown_status import show_status
 from tests.steps.scenario import make_app
 
-HOST = "registry.test:5000"
-RELEASE_TAGS = ("1.4.2", "1.4", "1", "latest")
+HOST, RELEASE_TAGS = "registry.test:5000", ("1.4.2", "1.4", "1", "latest")
 
 
 class _Engine(MemoryEngine):

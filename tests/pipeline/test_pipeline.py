@@ -69,7 +69,7 @@ class Heard:
 def go(world: World, *steps: Step, check: bool = False) -> tuple[Report, list[str]]:
     """Return the report, and what an observer saw."""
     heard: list[str] = []
-    outcomes = run_steps(steps, world, Heard(heard), check=check)
+    outcomes, _ = run_steps(steps, world, Heard(heard), check=check)
     return Report(command="second", check=check, outcomes=outcomes), heard
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -161,14 +162,30 @@ def test_a_setting_without_a_value(root: Path, text: str, mode: str) -> None:
 def test_several_apps(root: Path) -> None:
     """With several apps one must be named; a wrong name is refused with the nearest one."""
     settings = load(root, "seatrial: {apps: {web: {}, worker: {}}}")
-    assert settings.app("worker").name == "worker"
+    assert settings.app("worker").name == settings.app(["worker", "worker"]).name == "worker"
+    assert [app.name for app in settings.chosen(["worker", "web"])] == ["web", "worker"]
     for name, message, reason, hint in (
         (None, "no app selected", "this project has web, worker", "--app web"),
+        (["web", "worker"], "this is about one app", "--app named web, worker", "--app web"),
         ("wroker", "there is no app 'wroker'", "the apps in invoke.yaml are web, worker", "--app worker"),
     ):
         with pytest.raises(UsageError) as caught:
             settings.app(name)
         assert (caught.value.message, caught.value.reason, caught.value.hint) == (message, reason, hint)
+
+
+def test_apps_that_need_each_other(root: Path) -> None:
+    """An app comes after those that it needs; an app that does not exist and a circle are refused."""
+    settings = load(root, "seatrial: {apps: {web: {needs: [api]}, api: {needs: [base]}, base: {repository: me/base}}}")
+    assert [app.name for app in settings.chosen()] == ["base", "api", "web"]
+    assert {name: one.name for name, one in settings.apps["api"].needed.items()} == {"base": "me/base"}
+    error = refused(root, "seatrial:\n  apps:\n    web:\n      needs: [bse]\n    base:\n")
+    assert (error.place.line if error.place else 0, error.hint) == (4, "write 'base'")
+    error = refused(root, "seatrial:\n  apps:\n    b: {needs: [a]}\n    a:\n      needs: [c]\n    c: {needs: [b]}\n")
+    circle = error.reason.split(": ")[-1].split(" needs ")
+    assert circle[0] == circle[-1]
+    needs = {"a": "c", "b": "a", "c": "b"}
+    assert all(needs[one] == other for one, other in itertools.pairwise(circle))
 
 
 @pytest.mark.parametrize(

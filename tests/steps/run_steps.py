@@ -24,7 +24,7 @@ __all__ = ["go", "refused", "released", "statuses", "tagged", "with_registry", "
 
 def go(scenario: StepScenario, steps: Sequence[Step], *, check: bool) -> Report:
     """Run the steps in one run of Seatrial."""
-    outcomes = run_steps(steps, scenario.world, Mock(), check=check)
+    outcomes, _ = run_steps(steps, scenario.world, Mock(), check=check)
     return Report(command="release", check=check, outcomes=outcomes)
 
 

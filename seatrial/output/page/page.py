@@ -24,23 +24,28 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 class Page(Struct, frozen=True, kw_only=True):
     """A page about one run: its document, the ledger's entries of its repository, a screenshot, the build's log.
 
-    A screenshot that is no PNG, or too large, is left out, and so is the beginning of a long log.
+    A screenshot that is no PNG, or too large, is left out, and so is the beginning of a long log. Of a run of several
+    apps `apps` are the pages about each.
     """
 
     document: CommandDocument
     entries: Sequence[Entry] = ()
     screenshot: bytes = b""
     log: Iterable[str] = ()
+    apps: Sequence[Page] = ()
 
     def html(self) -> str:
         """Return the page."""
+        page = templates().get_template("report.html.j2")
+        views = [one.view for one in self.apps]
+        return page.render(d=self.document, view=self.view, apps=views, css=style_sheet(), seatrial=__version__)
+
+    @property
+    def view(self) -> View:
+        """What the page shows."""
         fits = self.screenshot.startswith(_PNG) and len(self.screenshot) <= _LARGEST_PICTURE
         picture = base64.b64encode(self.screenshot).decode() if fits else ""
-        view = View(document=self.document, entries=self.entries, picture=picture, log=_end(self.log))
-        css = style_sheet()
-        return (
-            templates().get_template("report.html.j2").render(d=self.document, view=view, css=css, seatrial=__version__)
-        )
+        return View(document=self.document, entries=self.entries, picture=picture, log=_end(self.log))
 
 
 def _end(lines: Iterable[str]) -> Excerpt:

@@ -18,6 +18,7 @@ from seatrial.wording import pluralize, spaced_size
 
 __all__ = ["Excerpt", "View"]
 
+_MOST_NAMES = 3
 _MOST_FILES, _MOST_LINES, _MOST_ROWS, _MOST_RELEASES = 100, 400, 300, 30
 _DONE = {"release": "released", "push": "pushed", "rollback": "rolled back", "build": "built", "smoke": "tested"}
 
@@ -77,12 +78,26 @@ class View(Struct, frozen=True, kw_only=True, dict=True):
     def title(self) -> str:
         """What happened to what."""
         one = self.document
-        what = " ".join(filter(None, (one.app or None, one.version or None))) or "the project"
+        what = " ".join(filter(None, (one.app or None, one.version or None))) or self._apps or "the project"
         if one.status in (Status.FAILED, Status.UNKNOWN) or one.check or one.command not in _DONE:
             return f"{one.command.capitalize()} of {what}{' failed' * (one.status is Status.FAILED)}"
         if one.command == "rollback":
             return f"{one.app or 'the project'} was rolled back to {one.version}"
         return f"{what} was {_DONE[one.command]}"
+
+    @property
+    def _apps(self) -> str:
+        apps = [one.app or "" for one in self.document.apps or ()]
+        return ", ".join(apps) if len(apps) <= _MOST_NAMES else pluralize(len(apps), "app")
+
+    @property
+    def step_names(self) -> list[str]:
+        """The names of the steps, each once."""
+        return [*dict.fromkeys(step.step for step in self.document.steps)]
+
+    def status_of(self, name: str) -> str:
+        """Return the status of the last step of that name, empty if there is none."""
+        return next((step.status for step in reversed(self.document.steps) if step.step == name), "")
 
     @property
     def status(self) -> str:

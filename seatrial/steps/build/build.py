@@ -21,6 +21,7 @@ from seatrial.pipeline.step import AppStep, Change, Explanation, NoChange
 from seatrial.pipeline.world import NOT_BUILT, PlannedState, World
 from seatrial.sources.git import git_failure
 from seatrial.sources.secret_files import has_secret_name
+from seatrial.steps.build.bases import check_needed
 from seatrial.steps.build.plan import BuildPlan
 from seatrial.wording import short_digest, spaced_size, summarize_names
 
@@ -46,6 +47,7 @@ class Build(AppStep):
     def plan(self, world: World) -> Change | NoChange:
         """Compare the inputs with those the image was built from."""
         build_plan = BuildPlan.of(self.target, self.version, world)
+        check_needed(self.target, build_plan.bases, world.image)
         image = world.image(self.reference)
         same = image is not None and build_plan.is_up_to_date(image)
         if image and same and (self.target.build.cache or self._built_now(image, world)):

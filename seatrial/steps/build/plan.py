@@ -34,6 +34,7 @@ from seatrial.sources.dockerfile_ports import exposed_ports
 from seatrial.sources.dockerignore import find_ignore_file
 from seatrial.sources.git import first_uncommitted
 from seatrial.sources.inputs import UNCOMMITTED, Inputs
+from seatrial.steps.build.bases import base_argument, check_needed, needed_app
 from seatrial.steps.build.files import check_extra_inputs, extra_context, read_checked_context, read_dockerfile
 
 __all__ = ["BuildPlan"]
@@ -74,11 +75,10 @@ class BuildPlan(Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def arguments(self) -> dict[str, str]:
-        """The build arguments: the app's own, VERSION, and BASE_IMAGE if the settings name base images."""
+        """The build arguments: the app's own, VERSION, and BASE_IMAGE if the settings name base images or apps."""
         arguments = {_VERSION_ARGUMENT: str(self.version), **self.app.build.arguments}
-        if images := self.app.base_images:
-            chosen = next((base for base in images if self._image(base)), images[0])
-            arguments.setdefault(_BASE_ARGUMENT, chosen.familiar)
+        if base := base_argument(self.app, self.version, self._image):
+            arguments.setdefault(_BASE_ARGUMENT, base)
         return arguments
 
     @cached_property
@@ -92,7 +92,7 @@ class BuildPlan(Struct, frozen=True, kw_only=True, dict=True):
         found, platforms = self._image(base), self.app.build.platforms
         if found is None:
             return "missing"
-        if base.registry == OWN_REGISTRY:
+        if base.registry == OWN_REGISTRY or needed_app(self.app, base):
             return None
         if len(platforms) == 1 and found.platform not in ("", platforms[0]):
             return f"missing for {platforms[0]}"
@@ -114,6 +114,7 @@ class BuildPlan(Struct, frozen=True, kw_only=True, dict=True):
 
         BuildKit over the API has no credentials to pull them itself.
         """
+        check_needed(self.app, self.bases, self._image)
         if self.missing_base is None:
             return self
         platform = next(iter(self.app.build.platforms), None)

@@ -69,7 +69,7 @@ def test_what_nothing_to_do_costs(scenario: StepScenario) -> None:
         registry=lambda _: cast("Registry", counted),
     )
 
-    outcomes = run_steps(scenario.release(), world, Mock(), check=False)
+    outcomes, _ = run_steps(scenario.release(), world, Mock(), check=False)
 
     assert {one.status for one in outcomes} == {"ok"}
     # The base image and the app's own in two steps, and the app's own once in each of the others.

@@ -1,0 +1,78 @@
+"""Several apps in one project, with the real commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli_project import make_project
+from tests.faults.test_input import invoke
+
+SETTINGS = """\
+seatrial:
+  project: {name}
+  apps:
+    web: {{context: web, repository: {name}/web, needs: [base]}}
+    bad: {{context: bad, repository: {name}/bad}}
+    base: {{context: base, repository: {name}/base}}
+"""
+
+
+@pytest.mark.engine
+def test_apps_that_are_built_from_each_other(tmp_path: Path, project_name: str, python_image: str) -> None:
+    """Check mode and the build agree; a broken app leaves the others alone; a changed base rebuilds what needs it."""
+    project = make_project(tmp_path, name=project_name, base=python_image, port=5000)
+    (tmp_path / "invoke.yaml").write_text(SETTINGS.format(name=project_name))
+    for app, lines in {
+        "base": f"FROM {python_image}\nCOPY file /base\n",
+        "web": "ARG BASE_IMAGE\nFROM $BASE_IMAGE\nCOPY file /web\n",
+        "bad": f"FROM {python_image}\nRUN false\n",
+    }.items():
+        (tmp_path / app).mkdir()
+        (tmp_path / app / "Dockerfile").write_text(lines)
+        (tmp_path / app / "file").write_text(app)
+
+    alone = project.invoke("build", "--version", "1", "--app", "web", "--json")
+    assert (alone.code, alone.error["hint"]) == (1, "invoke build --app base --version 1")
+
+    planned = project.invoke("build", "--version", "1", "--check", "--json")
+    built = project.invoke("build", "--version", "1", "--json")
+    assert [step["status"] for step in planned.document["steps"]] == ["changed"] * 3
+    of_app = {one["app"]: one for one in built.document["apps"]}
+    assert {name: one["status"] for name, one in of_app.items()} == {
+        "bad": "failed",
+        "base": "changed",
+        "web": "changed",
+    }
+    assert (built.code, of_app["bad"]["exit_code"], of_app["bad"]["steps"][0]["error"]["cause"]) == (
+        1,
+        1,
+        "build-failed",
+    )
+
+    (tmp_path / "base" / "file").write_text("changed")
+    words = ("build", "--version", "1", "--app", "web", "--app", "base")
+    planned, built = (project.invoke(*words, *more, "--json") for more in (("--check",), ()))
+    again = project.invoke(*words, "--json")
+    for done in (planned, built):
+        assert [(step["app"], step["status"]) for step in done.document["steps"]] == [
+            ("base", "changed"),
+            ("web", "changed"),
+        ]
+        assert done.document["steps"][1]["reason"] == f"base image {project_name}/base:1 changed"
+    assert [step["status"] for step in again.document["steps"]] == ["ok", "ok"]
+
+
+def test_flags_that_one_app_can_have(tmp_path: Path) -> None:
+    """A flag about one app is refused for several, before anything is done; so is a wrong number of jobs."""
+    make_project(tmp_path, name="demo", base="python", port=5000)
+    (tmp_path / "invoke.yaml").write_text(SETTINGS.format(name="demo"))
+    for words, hint in (
+        (("run", "--port", "8080"), "invoke run --app base --port 8080"),
+        (("logs",), "invoke logs --app bad"),
+        (("stop", "--jobs", "0"), "invoke stop --jobs 4"),
+    ):
+        done = invoke(tmp_path, *words)
+        assert done.returncode == 2, done.stderr
+        assert hint in done.stderr

@@ -208,11 +208,11 @@ def test_error_tree() -> None:
     ],
 )
 def test_heavy_imports_are_late(words: list[str], more: set[str], tmp_path: Path) -> None:
-    """Neither the list of tasks nor a wrong version loads the SDK, the pipeline or any other library but Invoke's.
+    """Neither the list of tasks nor a wrong version loads the SDK, the pipeline, asyncio, or a library but Invoke's.
 
     The list does not load the settings, either.
     """
-    heavy = {"docker", "google", "h2", "jinja2", "playwright", "requests", "rich", "urllib3"}
+    heavy = {"asyncio", "docker", "google", "h2", "jinja2", "playwright", "requests", "rich", "urllib3"}
     heavy |= {"seatrial.engine.model", "seatrial.pipeline.world", "seatrial.steps"}
     command = [sys.executable, "-X", "importtime", "-m", "seatrial", *words]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from seatrial.cli.build_flags import BuildFlags
 from seatrial.cli.flags import (
@@ -43,8 +42,7 @@ _DEMO_VERSION = "1"
 _UP = UpFlags()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Playbook:
+class Playbook(NamedTuple):
     """The commands of one project, each as the steps it is made of, which are loaded once the flags have been read.
 
     Without a version, `build` and `release` use what git describes; every other command uses the image that was built

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, NamedTuple, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Meta, Struct
@@ -27,8 +26,7 @@ _T = TypeVar("_T")
 _Trail = tuple[str | int, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reader:
+class Reader(NamedTuple):
     """Reads structs for the project in `root` from values that come from `files`, the most important first.
 
     `owners` are all structs with settings, and what a reader of an error calls them.

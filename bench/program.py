@@ -51,7 +51,7 @@ def bench(only: str, rounds: str) -> int:
 
 
 def _measure(rows: Mapping[str, Callable[[Setup], list[Comparison]]], rounds: int | None) -> Run:
-    began, load = time.monotonic(), os.getloadavg()[0]
+    began, load, measured = time.monotonic(), os.getloadavg()[0], commit()
     comparisons: list[Comparison] = []
     failures: dict[str, str] = {}
     with workspace(BASE) as place:
@@ -69,7 +69,7 @@ def _measure(rows: Mapping[str, Callable[[Setup], list[Comparison]]], rounds: in
         comparisons=comparisons,
         failures=failures,
         machine=found,
-        commit=commit(),
+        commit=measured,
         day=datetime.now(UTC).date().isoformat(),
         minutes=(time.monotonic() - began) / 60,
     )

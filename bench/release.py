@@ -24,7 +24,10 @@ from bench import ansible, registry
 from bench.timing import Command, CommandFailed
 from bench.workspace import REPOSITORY, TASKS, Workspace
 
-__all__ = ["Release", "make_base"]
+__all__ = ["ENGINE", "Release", "make_base"]
+
+ENGINE = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+"""The engine's address for the bare calls, which need a Unix socket."""
 
 _PEERS = Path(__file__).parent / "peers"
 _BIN = Path(sys.executable).parent
@@ -56,7 +59,7 @@ ENV PIP_NO_INDEX=1 PIP_FIND_LINKS=/wheels
 def make_base(workspace: Workspace) -> str:
     """Make the base image of all releases, which holds the app's libraries: no later build needs the network."""
     context = workspace.folder / "libraries"
-    context.mkdir()
+    context.mkdir(exist_ok=True)
     shutil.copy(REPOSITORY / "app/requirements.txt", context)
     (context / "Dockerfile").write_text(_LIBRARIES.format(base=workspace.base))
     workspace.build("libraries:1", str(context)).output(attempts=2)
@@ -76,6 +79,7 @@ class Release:
 
     def make(self) -> Release:
         """Write the copy and release it once."""
+        shutil.rmtree(self.folder, ignore_errors=True)  # what an attempt that failed has left
         shutil.copytree(REPOSITORY / "app", self.context, ignore=shutil.ignore_patterns("__pycache__"))
         settings = _SETTINGS.format(
             project=self.workspace.name,
@@ -155,8 +159,7 @@ class Release:
                 words: tuple[str, ...] = ("sh", str(_PEERS / "release.sh"), *given)
                 return Command(words=words, folder=folder, environment={"DOCKER": self.workspace.cli})
             case "floor":
-                engine = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
-                words = (sys.executable, "-I", str(_PEERS / "floor.py"), action, engine, *given)
+                words = (sys.executable, "-I", str(_PEERS / "floor.py"), action, ENGINE, *given)
                 return Command(words=words, folder=folder)
             case "ansible":
                 name, _, value = self.workspace.label.partition("=")

@@ -37,8 +37,9 @@ ns = Collection.from_module(seatrial_tasks)
 
 _REGISTRY_IMAGE = "localhost/seatrial/registry:2.8"
 _NO_DOCKERFILE = "BuildKit reports that this is not a valid Dockerfile"
-# Smaller records of the build cache may belong to other builds at the same time, and do no harm.
-_LARGE_RECORD = 50e6
+# A record of the build cache does not name its build, so a large one that another build made meanwhile goes, too, and
+# is made again when it is needed. Smaller ones do no harm. The app's libraries have 7 MB.
+_LARGE_RECORD = 5e6
 # Seconds that an engine may need to end an interrupted build; it can still tag its image in that time.
 _ENDING_SECONDS = 3.0
 # Only images without children can be removed; the last ones are those of the classic builder.

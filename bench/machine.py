@@ -21,7 +21,7 @@ def machine(workspace: Workspace, *, with_ansible: bool) -> dict[str, str]:
     found = {
         "processors": f"{os.cpu_count()}, {_processor()}",
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
-        "system": f"{info['OperatingSystem']}, Linux {platform.release()}",
+        "system": f"{info['OperatingSystem']}, Linux {'.'.join(platform.release().split('.')[:2])}",
         "engine": f"Docker {info['ServerVersion']}, image store {info['Driver']}",
         "docker CLI": f"{client}, with BuildKit",
         "Python": f"{platform.python_version()} ({platform.python_implementation()})",

@@ -32,6 +32,7 @@ class FileScan:
         self._world, self._mounted = world, app.tmpfs
         self._error: SeatrialError | None = None
         self._stopped = threading.Event()
+        image = image if image.config else world.engine.image(image.id) or image  # one from a list lacks it
         user = image.config.user if image.config else ""
         self._user = User.parse(user)
         self._rules = [RULES, user, *app.tmpfs]

@@ -132,6 +132,15 @@ def test_an_image_with_one_fault(
     assert "bound4rio" not in str(found)
 
 
+def test_an_image_from_a_list(world: World, app: App, specimens: Specimens) -> None:
+    """An image that a list of the engine describes, without its configuration, is checked for its own user."""
+    specimens.make(GOOD, file("/app/mine", 0o644, uid=10001))
+    (listed,) = world.engine.images({"seatrial.project": app.project})
+
+    assert listed.config is None
+    assert list(problems(facts_of(world, app, listed))) == ["writable"]
+
+
 def test_an_image_above_its_budget(world: World, app: App, specimens: Specimens) -> None:
     """An image larger than its budget fails the size check; an image of exactly that size passes."""
     image = specimens.make()

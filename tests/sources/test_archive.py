@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cProfile
 import io
 import os
 import tarfile
@@ -111,3 +112,18 @@ def test_a_file_that_grows(folder: Path) -> None:
     digests = FileDigests({}).of(context)
     assert b"".join(stream(context, {}, digests=digests, grown=grown.append)) == before
     assert grown == ["static/site.css"]
+
+
+def test_work_per_file(tmp_path: Path) -> None:
+    """Twice the files take twice the calls to be read, compared and sent."""
+
+    def calls(files: int) -> int:
+        for number in range(files):
+            (tmp_path / f"file-{number}").write_text("x")
+        profile = cProfile.Profile()
+        profile.runcall(lambda: FileDigests({}).of(Context.read(tmp_path, None)))
+        profile.runcall(_packed, tmp_path, {})
+        return sum(entry.callcount for entry in profile.getstats())
+
+    few = calls(200)
+    assert calls(400) == pytest.approx(2 * few, rel=0.1)

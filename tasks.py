@@ -16,7 +16,7 @@ from invoke.tasks import task
 
 ROOT = Path(__file__).parent
 # The tasks import these late. They are looked for here, so that no task fails halfway because one is missing.
-NEEDED = ("docker", "google", "jinja2", "msgspec", "requests", "rich", "urllib3", "yaml")
+NEEDED = ("docker", "google", "h2", "jinja2", "msgspec", "requests", "rich", "urllib3", "yaml")
 
 
 def _look_for_modules() -> None:

@@ -107,6 +107,8 @@ def _table(found: ReleaseStatus, call: Call) -> str:
 def _service(world: World, app: App) -> ServiceDocument | None:
     """Return the app's service; None without one, or if the engine manages no swarm."""
     try:
+        if not world.engine.swarm.is_manager():
+            return None
         found = world.engine.swarm.service(app.container_name)
         if found is None or not app.labels.items() <= found.spec.labels.items():
             return None

@@ -8,8 +8,9 @@ import socket
 import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from io import BufferedReader
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from seatrial.engine.connection import Connection
@@ -18,6 +19,9 @@ from seatrial.engine.model import EngineInfo, Image, ImageFile
 from seatrial.engine.parsing import image_of, label_filter, listed_image
 from seatrial.errors import UsageError
 from seatrial.settings.variables import Environment
+
+if TYPE_CHECKING:  # as in DockerEngine
+    from seatrial.engine.swarm import Swarm
 
 __all__ = ["SocketEngine", "connect"]
 
@@ -63,6 +67,13 @@ class SocketEngine(DockerEngine):
         if status == _OK and isinstance(found, list) and all(isinstance(one, dict) and "Id" in one for one in found):
             return [listed_image(one) for one in found]
         return super()._images(labels)
+
+    @cached_property
+    def swarm(self) -> Swarm:
+        """The swarm that the engine manages, or could."""
+        from seatrial.engine.docker.swarm import DockerSwarm
+
+        return DockerSwarm(self._connection, lambda path: self._get(path)[0])
 
     def info(self) -> EngineInfo:
         """Return the engine's version and API."""

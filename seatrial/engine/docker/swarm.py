@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -16,17 +16,24 @@ from seatrial.registry.credentials import Credential
 __all__ = ["DockerSwarm"]
 
 _ANY_ADDRESS = ("0.0.0.0", "127.0.0.1", "")  # noqa: S104  what a node alone says about itself
+_OK, _NOT_A_MANAGER = b"200", b"503"
 _SEVERAL_ADDRESSES = "could not choose an IP address"
 
 
 class DockerSwarm:
-    """The `Swarm` of one engine."""
+    """The `Swarm` of one engine.
 
-    def __init__(self, connection: Connection) -> None:
+    `status_of` returns the HTTP status of an answer to GET, or nothing if the SDK must ask.
+    """
+
+    def __init__(self, connection: Connection, status_of: Callable[[str], bytes] = lambda _: b"") -> None:
         self._connection = connection
+        self._status_of = status_of
 
     def is_manager(self) -> bool:
         """Return whether the engine is a manager of a swarm."""
+        if (status := self._status_of("/swarm")) in (_OK, _NOT_A_MANAGER):
+            return status == _OK
         with self._connection.translate_errors():
             found = self._connection.client.info().get("Swarm") or {}
         return found.get("LocalNodeState") == "active" and bool(found.get("ControlAvailable"))

@@ -52,7 +52,7 @@ seatrial:
       host_port: {port}
       smoke_timeout: {timeout}
       checks: [{{path: /, text: "hello {{version}}"}}]
-{settings}"""
+{facts}{settings}"""
 _TASKS = """\
 from seatrial import tasks as seatrial_tasks
 from invoke import Collection; ns = Collection.from_module(seatrial_tasks)
@@ -133,19 +133,23 @@ class Project:
         source: str = "",
         more: str = "",
         command: str = '["python3", "/app.py"]',
+        facts: str = "off",
         settings: str = "",
     ) -> None:
         """Write the app, its Dockerfile and its settings.
 
         `source` replaces the app. `run` holds lines of the Dockerfile before the app is copied, `more` those after it,
-        `command` its CMD. `settings` is one line of the app's settings.
+        `command` its CMD. `facts` is what image checks do, `settings` one more line of the app's settings. Image checks
+        take half a second, because the engine sends all files of the image.
         """
         app = source or _APP.format(page=page, at_start=at_start, at_request=at_request, status=status)
         (self.folder / "app.py").write_text(app)
         lines = {"run": f"{run}\n" if run else "", "more": f"{more}\n" if more else "", "command": command}
         (self.folder / "Dockerfile").write_text(_DOCKERFILE.format(base=self.base, **lines))
         more_settings = f"      {settings}\n" if settings else ""
-        settings = _SETTINGS.format(project=self.name, port=self.port, timeout=timeout, settings=more_settings)
+        policy = f"      image_facts: {facts}\n" if facts else ""
+        names = {"project": self.name, "port": self.port, "timeout": timeout}
+        settings = _SETTINGS.format(**names, facts=policy, settings=more_settings)
         (self.folder / "invoke.yaml").write_text(settings)
         (self.folder / "tasks.py").write_text(_TASKS)
 

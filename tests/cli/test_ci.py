@@ -51,7 +51,7 @@ class Job:
 def test_a_job_on_github(project: Project, open_registry: TestRegistry) -> None:
     """Outputs, summary and errors reach the job; groups come in pairs; what the app writes is no command."""
     job = Job(project)
-    project.write(settings="image_facts: off", at_start=EVIL, at_request=EVIL)
+    project.write(at_start=EVIL, at_request=EVIL)
     release = ("release", "--user", "demo", "--registry", open_registry.host, "--version")
 
     done, found = job.invoke(*release, "1", "--json")
@@ -64,7 +64,7 @@ def test_a_job_on_github(project: Project, open_registry: TestRegistry) -> None:
     assert [one.name for one in found] == ["group", "endgroup"] * 3
     assert [one.text for one in found[::2]] == ["build", "smoke", "push"]
 
-    project.write(settings="image_facts: off", at_start=EVIL, at_request=EVIL, page="bye")
+    project.write(at_start=EVIL, at_request=EVIL, page="bye")
     done, found = job.invoke(*release, "2")
     assert (done.code, {one.name for one in found}) == (1, {"group", "endgroup", "error"})
     assert "##\\[add-mask]x" in done.all  # the app's log is part of the evidence
@@ -113,7 +113,7 @@ def _gitlab_commands(pipeline: dict[str, Any], known: dict[str, str]) -> Iterato
 @pytest.fixture
 def tagged(project: Project) -> Project:
     """The project in a git repository, with the tag v1.0.0."""
-    project.write(settings="image_facts: off")
+    project.write()
     (project.folder / ".dockerignore").write_text(".git\n__pycache__\n.dockerignore\n")
     for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "-m", "Say hello"], ["tag", "v1.0.0"]):
         git(project.folder, *words)

@@ -104,7 +104,7 @@ def test_demo_stop_and_rollback(
     project: Project, open_registry: TestRegistry, client: docker.DockerClient, docker_cli: Mapping[str, str]
 ) -> None:
     """The script of demo publishes what the task does and makes its container; that of rollback moves tags."""
-    settings = ("environment: {GREETING: Olá}", "tmpfs: [/data]", "volumes: {d: /d}", "image_facts: off")
+    settings = ("environment: {GREETING: Olá}", "tmpfs: [/data]", "volumes: {d: /d}")
     project.write(more="USER 10001:10001", settings="\n      ".join(settings))
     where = ("--user", "demo", "--registry", open_registry.host)
     port = {"INVOKE_SEATRIAL_LOCAL_REGISTRY_PORT": open_registry.host.rpartition(":")[2]}

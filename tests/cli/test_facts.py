@@ -32,7 +32,7 @@ def _build_and_smoke(project: Project) -> Done:
 def settings(project: Project, *lines: str) -> None:
     """Add settings to the app's."""
     path = project.folder / "invoke.yaml"
-    project.write()
+    project.write(facts="")
     path.write_text(path.read_text() + "".join(f"      {line}\n" for line in lines))
 
 

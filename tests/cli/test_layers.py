@@ -15,9 +15,9 @@ pytestmark = pytest.mark.engine
 def test_two_versions(project: Project, open_registry: TestRegistry, client: docker.DockerClient) -> None:
     """Sizes are those of docker history, layers those of the images; an update moves what the push of it sent."""
     where = ["--user", "demo", "--registry", open_registry.host]
-    project.write(run="RUN echo once > /once", settings="image_facts: off")
+    project.write(run="RUN echo once > /once")
     assert project.invoke("release", *where, "--version", "1", "--untested").code == 0
-    project.write(page="hello, hello", run="RUN echo once > /once", settings="image_facts: off")
+    project.write(page="hello, hello", run="RUN echo once > /once")
     assert project.invoke("build", "--version", "2").code == 0
 
     before = project.invoke("layers", *where, "--json").document

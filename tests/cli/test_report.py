@@ -25,7 +25,7 @@ def _text(page: Path) -> str:
 
 def test_releases(project: Project, open_registry: TestRegistry, client: docker.DockerClient) -> None:
     """Pages name what engine and registry hold, what moved and changed; a failed release has one with its cause."""
-    project.write(settings="image_facts: off")
+    project.write()
     (project.folder / ".dockerignore").write_text(".git\n__pycache__\n.dockerignore\n")
     git(project.folder, "init", "--quiet")
     git(project.folder, "add", "--all")
@@ -33,7 +33,7 @@ def test_releases(project: Project, open_registry: TestRegistry, client: docker.
     release = ["release", "--user", "demo", "--registry", open_registry.host, "--report", "out/page.html", "--version"]
     page = project.folder / "out" / "page.html"
     assert project.invoke(*release, "1").code == 0
-    project.write(page="hello <b>again</b>, hello", settings="image_facts: off")
+    project.write(page="hello <b>again</b>, hello")
     git(project.folder, "commit", "--quiet", "--all", "--message", "Say hello <script>again")
     done = project.invoke(*release, "2", "--json")
 
@@ -54,7 +54,7 @@ def test_releases(project: Project, open_registry: TestRegistry, client: docker.
     later = project.invoke("report", "--version", "2", "--output", "later.html")
     assert (later.code, page.read_bytes()) == (0, (project.folder / "later.html").read_bytes())
 
-    project.write(page="good bye", settings="image_facts: off")
+    project.write(page="good bye")
     failed(project.invoke(*release, "3", "--json"), cause="wrong-answer")
     assert "Release of web 3 failed" in _text(page)
     assert "wrong-answer" in _text(page)

@@ -90,7 +90,7 @@ def test_a_file_without_an_engine(bare: Project) -> None:
 @pytest.mark.engine
 def test_a_file_of_an_image(project: Project) -> None:
     """The JUnit file of an image has every check with its time, the app's log, and the image's id."""
-    project.write(at_request="print('asked for', self.path); time.sleep(self.path == '/other')")
+    project.write(at_request="print('asked for', self.path); time.sleep(self.path == '/other')", facts="warn")
     settings = project.folder / "invoke.yaml"
     settings.write_text(settings.read_text().replace(CHECKS, f"{CHECKS[:-1]}, {{path: /other, text: hello}}]"))
     assert project.invoke("build", "--version", "1").code == 0

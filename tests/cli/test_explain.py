@@ -96,8 +96,8 @@ def _container(client: docker.DockerClient, project: Project) -> dict[str, Any]:
     }  # None and [] are the same
     for one in found["HostConfig"]["Mounts"]:
         one.pop("VolumeOptions")  # labels
-    found["Image"] = client.api.inspect_image(found["Image"])["RootFS"]
-    return {name: found[name] for name in ("Config", "HostConfig", "Image", "Name")}
+    layers = client.api.inspect_image(found["Image"])["RootFS"]
+    return {**found["Config"], **found["HostConfig"], "Image": layers, "Name": found["Name"]}
 
 
 def test_demo_stop_and_rollback(

@@ -153,9 +153,9 @@ def _lines_from_the_end(content: bytes, word: bytes) -> Iterator[bytes]:
 def _entry(line: bytes) -> Entry | None:
     try:
         return _DECODER.decode(line)
-    except ValueError:  # msgspec's errors are of this kind, too
+    except (msgspec.DecodeError, ValueError):
         pass
     try:  # what is not UTF-8 in a name is no damage
         return msgspec.convert(json.loads(line.decode("utf-8", "replace")), Entry)
-    except ValueError:
+    except (msgspec.ValidationError, ValueError):
         return None

@@ -28,9 +28,9 @@ class Task(Generic[_T]):
         self._error: BaseException | None = None
         start_thread(threading.Thread(target=self._run, daemon=True))
 
-    def wait(self, seconds: float | None = None) -> None:
-        """Wait until the work is done, whether it succeeded or not, but not longer than `seconds`."""
-        self._done.wait(seconds)
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until the work is done, but not longer than `seconds`; return whether it is, succeeded or not."""
+        return self._done.wait(seconds)
 
     def result(self) -> _T:
         """Return what the work returned, or raise what it raised, as soon as it is done."""

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from http.client import HTTPException
 from socket import gaierror
 from typing import TypeVar
 from urllib.parse import urljoin
 
 from seatrial.errors import RegistryUnavailable, SeatrialError, sanitize
-from seatrial.host.signals import start_thread
+from seatrial.host.background import Task
 from seatrial.model.reference import DOCKER_HUB
 from seatrial.registry.connections import Connections, Response, UnusableError, is_on_this_machine
 from seatrial.registry.errors import plain_http, untrusted
@@ -142,21 +140,10 @@ def is_private(url: str) -> bool:
 
 def _within(seconds: float, call: Callable[[], _T]) -> _T:
     """Return what `call` returns; raise `_LateError` after `seconds`, while a thread still waits for it."""
-    future: Future[_T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(call())
-        except BaseException as error:  # noqa: BLE001  it is raised where the result is wanted
-            future.set_exception(error)
-
-    start_thread(threading.Thread(target=run, daemon=True))
-    try:
-        return future.result(seconds)
-    except TimeoutError as error:
-        if future.done():  # the connection's own
-            raise
-        raise _LateError from error
+    task = Task(call)
+    if not task.wait(seconds):
+        raise _LateError
+    return task.result()
 
 
 def _scheme(url: str) -> str:

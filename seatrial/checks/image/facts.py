@@ -71,7 +71,7 @@ def enforce_policy(world: World, app: App, image: Image, scan: FileScan, emit: E
     if policy.mode == "off":
         return ""
     try:
-        collected = collect_facts(world, app, image, scan)
+        collected = collect_facts(world, app, scan)
     except StepFailed as error:
         if policy.mode == "fail":
             raise
@@ -105,13 +105,13 @@ def enforce_policy(world: World, app: App, image: Image, scan: FileScan, emit: E
     return f"{len(failing)} of {pluralize(len(facts), 'image check')} failed: {names}"
 
 
-def collect_facts(world: World, app: App, image: Image, scan: FileScan) -> tuple[Fact, ...]:
+def collect_facts(world: World, app: App, scan: FileScan) -> tuple[Fact, ...]:
     """Return the results of all image checks; empty if the engine does not report the image's configuration.
 
-    The image must have passed its smoke checks, and `scan` have read its files.
+    The image of `scan` must have passed its smoke checks, and its files have been read.
     """
-    inspected = image if image.config else world.engine.image(image.id)  # one from a list lacks its configuration
-    if inspected is None or inspected.config is None:
+    inspected = scan.image
+    if inspected.config is None:
         return ()
     found = scan.result()
     budget = app.facts.budget

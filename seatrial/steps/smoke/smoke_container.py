@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 
 from msgspec.structs import replace
@@ -95,11 +95,13 @@ def run_checks_in_container(  # noqa: PLR0913  each argument is one thing
         lambda: world.background.do(remove) if passed else remove(),
     ):
         try:
-            with scan.begin(made[0]) if scan else Task(lambda: None) as reading:
+            reading = scan.begin(made[0]) if scan else None
+            with reading or nullcontext():
                 results = start_and_check(world.engine, app, image, made[0], emit, visit=visit)
                 if (now := world.engine.container(made[0])) is None or not now.running:
                     raise container_error(world.engine, app, image, made[0], results=results)
-                reading.result()
+                if reading:
+                    reading.wait()
         finally:
             with suppress(SeatrialError):  # an unreadable log must not mask the result
                 if log and world.engine.container(made[0]):

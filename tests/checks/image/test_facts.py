@@ -72,13 +72,14 @@ def scan_of(world: World, app: App, image: Image) -> FileScan:
     scan = FileScan(world, app, image)
     spec = ContainerSpec(name=f"{app.project}-scanned", image_id=image.id, labels=app.labels, port=app.port)
     with temporary(lambda: world.engine.create(spec, lambda _: None), lambda: world.engine.remove(spec.name)):
-        scan.begin(spec.name).result()
+        if reading := scan.begin(spec.name):
+            reading.wait()
     return scan
 
 
 def facts_of(world: World, app: App, image: Image) -> tuple[Fact, ...]:
     """Return the results of the image checks."""
-    return collect_facts(world, app, image, scan_of(world, app, image))
+    return collect_facts(world, app, scan_of(world, app, image))
 
 
 def problems(facts: tuple[Fact, ...]) -> dict[str, str]:

@@ -90,7 +90,11 @@ class SocketEngine(DockerEngine):
         from seatrial.engine.docker.container_files import read_files
 
         action = f"the files of {container_id} cannot be read"
-        with self._connection.translate_errors(action), self._request(f"/containers/{container_id}/export") as stream:
+        with (
+            self._connection.translate_errors(action),
+            self._asked(f"/containers/{container_id}/export", self._connection.limit) as sock,
+            BufferedReader(socket.SocketIO(sock, "r"), _BUFFER) as stream,
+        ):
             if stream.readline().split(b" ", 2)[1:2] == [_OK]:
                 while stream.readline().strip():
                     pass
@@ -99,14 +103,16 @@ class SocketEngine(DockerEngine):
         yield from super().files(container_id)  # its error has the engine's words
 
     @contextmanager
-    def _request(self, path: str) -> Iterator[BufferedReader[socket.SocketIO]]:
-        """Send a GET request, and yield its answer; HTTP/1.0: it comes in one piece, and ends with the connection."""
+    def _asked(self, path: str, seconds: float | None) -> Iterator[socket.socket]:
+        """Send a GET request, and yield the socket with its answer, for which each read waits so long.
+
+        HTTP/1.0: the answer comes in one piece, and ends with the connection.
+        """
         with socket.socket(socket.AF_UNIX) as sock:
-            sock.settimeout(self._connection.limit)
+            sock.settimeout(seconds)
             sock.connect(self._path)
             sock.sendall(f"GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
-            with BufferedReader(socket.SocketIO(sock, "r"), _BUFFER) as stream:
-                yield stream
+            yield sock
 
     def _get(self, path: str) -> tuple[bytes, Any]:
         """Return the status and the JSON of an answer; empty and None without one, or if the SDK is connected."""
@@ -115,11 +121,7 @@ class SocketEngine(DockerEngine):
         deadline = time.monotonic() + _SECONDS
         response = b""
         try:
-            with socket.socket(socket.AF_UNIX) as sock:
-                sock.settimeout(_SECONDS)
-                sock.connect(self._path)
-                # HTTP/1.0: the answer comes in one piece and ends with the connection.
-                sock.sendall(f"GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
+            with self._asked(path, _SECONDS) as sock:
                 while piece := sock.recv(65536):
                     response += piece
                     sock.settimeout(max(0.001, deadline - time.monotonic()))

@@ -24,7 +24,7 @@ def task_error(engine: Engine, app: App, image: Image, task: Task, node: str) ->
     """Return the error for a failed task; `node` is the name of its node."""
     if _NO_IMAGE.search(task.error):
         return ContainerFailed(
-            f"{node} cannot pull {task.image.partition('@')[0]}",
+            f"{node} cannot pull {task.image_name}",
             reason=task.error,
             hint=f"make the registry reachable from {node}, and log in here (docker login): the swarm hands it on",
             cause="image-not-pulled",

@@ -60,6 +60,11 @@ class ServiceSpec(Struct, frozen=True, kw_only=True):
     rolls_back: bool = True
 
     @property
+    def image_name(self) -> str:
+        """The image's name without the digest."""
+        return self.image.partition("@")[0]
+
+    @property
     def digest(self) -> str:
         """The image's digest; empty if it is not known."""
         return self.image.partition("@")[2]
@@ -102,6 +107,11 @@ class Task(Struct, frozen=True, kw_only=True):
     container: str = ""
     image: str = ""
     is_current: bool = True
+
+    @property
+    def image_name(self) -> str:
+        """The image's name without the digest."""
+        return self.image.partition("@")[0]
 
     @property
     def serves(self) -> bool:
@@ -152,7 +162,7 @@ class Swarm(Protocol):
         ...
 
     def update(self, service: Service, spec: ServiceSpec, credential: Credential | None) -> None:
-        """Give a service another spec; raise `Conflict` if somebody else has just done so."""
+        """Replace a service's spec; raise `Conflict` if somebody else has just done so."""
         ...
 
     def scale(self, service: Service, replicas: int) -> None:
@@ -160,7 +170,7 @@ class Swarm(Protocol):
         ...
 
     def roll_back(self, service: Service) -> None:
-        """Give a service the spec that it had before its last update."""
+        """Bring back the spec that a service had before its last update."""
         ...
 
     def remove(self, service_id: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from seatrial.engine.connection import Connection, api_url
 from seatrial.engine.docker.ending import COUNTERS, ended_by, oom_kills_in_host, oom_kills_of
+from seatrial.engine.docker.mounts import volume_mounts
 from seatrial.engine.endpoint import LOOPBACK
 from seatrial.engine.failures import AbsentError, RefusedError
 from seatrial.engine.inspection import (
@@ -246,10 +247,7 @@ def _config(spec: ContainerSpec, address: str, proxies: Mapping[str, str], user:
         "PidsLimit": spec.pids,
         "NanoCpus": round((spec.cpus or 0) * 1e9),
         "Init": True,
-        "Mounts": [
-            {"Type": "volume", "Source": name, "Target": path, "VolumeOptions": {"Labels": dict(spec.labels)}}
-            for path, name in spec.volumes.items()
-        ],
+        "Mounts": volume_mounts(spec.volumes, spec.labels),
         "RestartPolicy": {"Name": "unless-stopped" if spec.restart else "no"},
     }
     if spec.hardened:

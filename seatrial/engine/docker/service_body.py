@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from seatrial.engine.docker.mounts import volume_mounts
 from seatrial.engine.swarm import ServiceSpec
 
 __all__ = ["service_body", "service_spec"]
@@ -27,10 +28,7 @@ def service_body(spec: ServiceSpec, ids: Mapping[tuple[str, str], str], proxies:
         "Env": [f"{key}={value}" for key, value in {**proxies, **spec.environment}.items()],
         "Init": True,
         "StopGracePeriod": _nanoseconds(spec.stop_grace),
-        "Mounts": [
-            {"Type": "volume", "Source": name, "Target": path, "VolumeOptions": {"Labels": dict(spec.labels)}}
-            for path, name in spec.volumes.items()
-        ],
+        "Mounts": volume_mounts(spec.volumes, spec.labels),
         "Secrets": [
             {"SecretID": ids["secret", name], "SecretName": name, "File": _file(name)} for name in spec.secrets
         ],

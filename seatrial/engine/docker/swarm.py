@@ -82,7 +82,7 @@ class DockerSwarm:
             self._post("services/create", self._body(spec), credential)
 
     def update(self, service: Service, spec: ServiceSpec, credential: Credential | None) -> None:
-        """Give a service another spec; raise `Conflict` if somebody else has just done so."""
+        """Replace a service's spec; raise `Conflict` if somebody else has just done so."""
         others = {key: value for key, value in service.spec.labels.items() if not key.startswith("seatrial.")}
         body = self._body(spec)
         body["Labels"] = {**others, **body["Labels"]}
@@ -94,7 +94,7 @@ class DockerSwarm:
         self._update(service, body, {"registryAuthFrom": "spec"})
 
     def roll_back(self, service: Service) -> None:
-        """Give a service the spec that it had before its last update."""
+        """Bring back the spec that a service had before its last update."""
         self._update(service, service.raw, {"rollback": "previous", "registryAuthFrom": "previous-spec"})
 
     def remove(self, service_id: str) -> None:

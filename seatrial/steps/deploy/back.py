@@ -8,13 +8,13 @@ from typing import cast
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
 from seatrial.engine.swarm import Service
-from seatrial.errors import SeatrialError, StepFailed
-from seatrial.model.shell import ShellCommand
+from seatrial.errors import StepFailed
 from seatrial.pipeline.outcome import Results
 from seatrial.pipeline.step import AppStep, Change, Explanation, NoChange
 from seatrial.pipeline.world import World
 from seatrial.steps.deploy.deploy import service_lock
-from seatrial.steps.deploy.outside import check_from_outside, public_address
+from seatrial.steps.deploy.explain import explain_command
+from seatrial.steps.deploy.outside import follow_and_check, public_address
 from seatrial.steps.deploy.rollout import Rollout
 from seatrial.steps.deploy.service import differences, record, require_service, version_label
 
@@ -35,7 +35,7 @@ class DeployRollback(AppStep):
     def plan(self, world: World) -> Change | NoChange:
         """Look for the spec before the last update."""
         service = require_service(world, self.target)
-        now, previous = _name(service.spec.image), service.previous
+        now, previous = service.spec.image_name, service.previous
         if service.update_state in _BACK:
             return self._done(world, service)
         if previous is None or previous.digest == service.spec.digest:
@@ -45,7 +45,7 @@ class DeployRollback(AppStep):
                 hint="invoke deploy --version VERSION",
                 cause="nothing-before",
             )
-        what = f"{service.spec.name} from {now} back to {_name(previous.image)}"
+        what = f"{service.spec.name} from {now} back to {previous.image_name}"
         return Change(
             would=f"take {what}",
             done=f"took {what}",
@@ -57,31 +57,21 @@ class DeployRollback(AppStep):
 
     def explain(self, world: World) -> Explanation:  # noqa: ARG002  every step's signature
         """Return the way back as a docker command."""
-        name = self.target.container_name
-        command = ShellCommand(
-            argv=("docker", "service", "rollback", name),
-            object=f"service {name}",
-            effect="gets the image and options back that it had before its last update",
-        )
-        return Explanation(commands=(command,), notes=("checks the app at each node that publishes its port",))
+        name, effect = self.target.container_name, "gets the image and options back that it had before its last update"
+        notes = ("checks the app at each node that publishes its port",)
+        return explain_command(name, "rollback", name, effect=effect, notes=notes)
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:
         """Let Swarm go back, follow it, and check the app from outside."""
         service = cast("Service", change.found)
-        image = Image(id=change.after or "", tags=(_name(service.previous.image),) if service.previous else ())
+        image = Image(id=change.after or "", tags=(service.previous.image_name,) if service.previous else ())
         with service_lock(world, self.target, "deploy --rollback", emit):
             known = frozenset(one.id for one in world.engine.swarm.tasks(service))
             world.engine.swarm.roll_back(service)
             rollout = Rollout(
                 world=world, app=self.target, image=image, emit=emit, known=known, undo="nothing", back=True
             )
-            with rollout.going_on():
-                now = rollout.follow()
-                try:
-                    check_from_outside(world, self.target, now, emit, rollout.alive)
-                except SeatrialError as error:
-                    raise rollout.end(rollout.cause() or error) from error
-            record(world, self.target, now.spec, "deploy")
+            record(world, self.target, follow_and_check(rollout).spec, "deploy")
 
     def look_again(self, world: World, change: Change) -> Change | NoChange:  # noqa: ARG002  every step's signature
         """Return what runs now: another plan would go forward again."""
@@ -89,11 +79,7 @@ class DeployRollback(AppStep):
 
     def _done(self, world: World, service: Service) -> NoChange:
         return NoChange(
-            message=f"{service.spec.name} is back at {version_label(service.spec) or _name(service.spec.image)}",
+            message=f"{service.spec.name} is back at {version_label(service.spec) or service.spec.image_name}",
             identity=service.spec.digest,
             results=Results(address=public_address(world, self.target, service)),
         )
-
-
-def _name(image: str) -> str:
-    return image.partition("@")[0]

@@ -11,7 +11,7 @@ from msgspec import Struct, structs
 
 from seatrial.engine.protocol import Emit
 from seatrial.engine.swarm import Service, ServiceSpec
-from seatrial.errors import Conflict, SeatrialError
+from seatrial.errors import Conflict
 from seatrial.events import TagPublished, WarningEvent
 from seatrial.host.lock import Lock
 from seatrial.model.app import App
@@ -20,7 +20,7 @@ from seatrial.pipeline.outcome import Difference, Results
 from seatrial.pipeline.step import AppStep, Change, Explanation, NoChange
 from seatrial.pipeline.world import World
 from seatrial.steps.deploy.explain import explain_deploy
-from seatrial.steps.deploy.outside import check_from_outside, public_address
+from seatrial.steps.deploy.outside import follow_and_check, public_address
 from seatrial.steps.deploy.release import Release, find_release
 from seatrial.steps.deploy.rollout import Rollout, Undo, state_of
 from seatrial.steps.deploy.service import differences, is_recorded, own_service, record, shown_image, spec_for
@@ -134,13 +134,7 @@ class Deploy(AppStep):
                 swarm.create(spec, credential)
             elif update:
                 swarm.update(service, spec, credential)
-            with rollout.going_on():
-                now = rollout.follow()
-                try:
-                    check_from_outside(world, app, now, emit, rollout.alive)
-                except SeatrialError as error:
-                    raise rollout.end(rollout.cause() or error) from error
-            record(world, app, now.spec, "deploy")
+            record(world, app, follow_and_check(rollout).spec, "deploy")
 
     def _find(self, world: World) -> _Found:
         release = find_release(world, self.destination, self.version, untested=self.untested)

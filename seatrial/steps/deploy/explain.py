@@ -13,10 +13,16 @@ from seatrial.steps.deploy.service import spec_for
 from seatrial.steps.publish.destination import Destination, version_of
 from seatrial.steps.smoke.explain import environment_words, values_needed
 
-__all__ = ["explain_deploy"]
+__all__ = ["explain_command", "explain_deploy"]
 
 _DIGEST = "{{index .RepoDigests 0}}"
 _TMP = "/tmp"  # noqa: S108  inside the container
+
+
+def explain_command(service: str, *words: str, effect: str, notes: tuple[str, ...] = ()) -> Explanation:
+    """Return what one `docker service` command does."""
+    command = ShellCommand(argv=("docker", "service", *words), object=f"service {service}", effect=effect)
+    return Explanation(commands=(command,), notes=notes)
 
 
 def explain_deploy(

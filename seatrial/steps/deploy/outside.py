@@ -10,21 +10,36 @@ from seatrial.checks.http.response import Expected
 from seatrial.diagnosis.answers import deployed_cause
 from seatrial.engine.protocol import Emit
 from seatrial.engine.swarm import Node, Service
-from seatrial.errors import SmokeFailed, StepFailed, UsageError
+from seatrial.errors import SeatrialError, SmokeFailed, StepFailed, UsageError
 from seatrial.events import Info
 from seatrial.model.app import App
 from seatrial.model.version import UNVERSIONED
 from seatrial.pipeline.world import World
+from seatrial.steps.deploy.rollout import Rollout
 from seatrial.steps.deploy.service import version_label
 from seatrial.wording import pluralize
 
-__all__ = ["addresses", "check_from_outside", "public_address"]
+__all__ = ["addresses", "follow_and_check", "public_address"]
 
 # An app in service must not get a hundred requests a second.
 _SLOW_POLLING = PollInterval(first=0.1, longest=1.0, growth=1.5, alive_interval=1.0)
 
 
-def check_from_outside(world: World, app: App, service: Service, emit: Emit, alive: Callable[[], bool]) -> None:
+def follow_and_check(rollout: Rollout) -> Service:
+    """Wait until a rollout has converged, check the app from outside, and return the service.
+
+    Raise an error with the cause if either fails; then the rollout is undone.
+    """
+    with rollout.going_on():
+        service = rollout.follow()
+        try:
+            _check(rollout.world, rollout.app, service, rollout.emit, rollout.alive)
+        except SeatrialError as error:
+            raise rollout.end(rollout.cause() or error) from error
+    return service
+
+
+def _check(world: World, app: App, service: Service, emit: Emit, alive: Callable[[], bool]) -> None:
     """Run the app's checks at each node that publishes its port; raise `SmokeFailed` at the first that fails.
 
     They end early when `alive` says that a container has failed.

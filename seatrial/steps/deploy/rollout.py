@@ -66,7 +66,9 @@ class Rollout(Struct, kw_only=True, dict=True):
             self._report(service, tasks)
             failed = self._failed(tasks)
             if self._went_back(service):
-                raise _with(self._failure(service, failed), _went_back_to(service.update_state, service.spec.image))
+                raise _with(
+                    self._failure(service, failed), _went_back_to(service.update_state, service.spec.image_name)
+                )
             if failed and not self._is_watched(service):
                 raise self.end(self._failure(service, failed))
             if self._converged(service, tasks):
@@ -111,7 +113,7 @@ class Rollout(Struct, kw_only=True, dict=True):
             self.emit(Waiting(text="going back"))
             time.sleep(_PAUSE)
         scaled = previous.replicas if previous.image == service.spec.image else None
-        return _with(error, _went_back_to(now.update_state, previous.image, scaled))
+        return _with(error, _went_back_to(now.update_state, previous.image_name, scaled))
 
     def _roll_back(self) -> None:
         for again in (True, True, False):
@@ -211,7 +213,7 @@ class Rollout(Struct, kw_only=True, dict=True):
         for one in serving:
             if one.id not in self._serving and one.id not in self.known:
                 name = f"{self.app.container_name}.{one.number}"
-                self.emit(Info(text=f"{name} runs {one.image.partition('@')[0]} on {self.node(one.node)}"))
+                self.emit(Info(text=f"{name} runs {one.image_name} on {self.node(one.node)}"))
             self._serving.add(one.id)
         wanted = service.spec.replicas
         going_back = "going back: " if service.update_state.startswith("rollback") and not self.back else ""
@@ -247,7 +249,7 @@ def state_of(service: Service, tasks: list[Task]) -> str | None:
 
 def _went_back_to(state: str, image: str, replicas: int | None = None) -> str:
     """Return what Swarm did after a failure, as text; `replicas` is their number before, if only that had changed."""
-    name = image.partition("@")[0] if replicas is None else pluralize(replicas, "replica")
+    name = image if replicas is None else pluralize(replicas, "replica")
     if state == "rollback_completed":
         return f"Swarm went back to {name}"
     if state == "rollback_paused":

@@ -9,11 +9,11 @@ from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
 from seatrial.engine.swarm import Service
 from seatrial.errors import StepFailed
-from seatrial.model.shell import ShellCommand
 from seatrial.pipeline.outcome import Difference
 from seatrial.pipeline.step import AppStep, Change, Explanation, NoChange
 from seatrial.pipeline.world import World
 from seatrial.steps.deploy.deploy import service_lock
+from seatrial.steps.deploy.explain import explain_command
 from seatrial.steps.deploy.rollout import Rollout, Undo, state_of
 from seatrial.steps.deploy.service import require_service
 from seatrial.wording import pluralize
@@ -51,13 +51,8 @@ class Scale(AppStep):
 
     def explain(self, world: World) -> Explanation:  # noqa: ARG002  every step's signature
         """Return the change as a docker command."""
-        name = self.target.container_name
-        command = ShellCommand(
-            argv=("docker", "service", "scale", f"{name}={self.replicas}"),
-            object=f"service {name}",
-            effect=f"gets {pluralize(self.replicas, 'replica')}",
-        )
-        return Explanation(commands=(command,))
+        name, effect = self.target.container_name, f"gets {pluralize(self.replicas, 'replica')}"
+        return explain_command(name, "scale", f"{name}={self.replicas}", effect=effect)
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:
         """Change the number, and wait until all replicas serve."""
@@ -66,7 +61,7 @@ class Scale(AppStep):
             known = frozenset(one.id for one in swarm.tasks(service) if one.ended or change.diff)
             if change.diff:
                 swarm.scale(service, self.replicas)
-            image = Image(id=service.spec.digest, tags=(service.spec.image.partition("@")[0],))
+            image = Image(id=service.spec.digest, tags=(service.spec.image_name,))
             before = "" if change.diff else service.update_state
             undo: Undo = "roll back" if change.diff else "nothing"
             rollout = Rollout(

@@ -8,11 +8,11 @@ from typing import cast
 
 from seatrial.engine.protocol import Emit
 from seatrial.engine.swarm import Service
-from seatrial.model.shell import ShellCommand
 from seatrial.pipeline.outcome import Difference
 from seatrial.pipeline.step import AppStep, Change, Explanation, NoChange
 from seatrial.pipeline.world import World
 from seatrial.steps.deploy.deploy import service_lock
+from seatrial.steps.deploy.explain import explain_command
 from seatrial.steps.deploy.service import own_service, record, shown_image
 from seatrial.wording import pluralize
 
@@ -40,12 +40,7 @@ class Undeploy(AppStep):
     def explain(self, world: World) -> Explanation:  # noqa: ARG002  every step's signature
         """Return the end of the service as a docker command."""
         name = self.target.container_name
-        command = ShellCommand(
-            argv=("docker", "service", "rm", name),
-            object=f"service {name}",
-            effect="is removed; its containers get their time to finish requests",
-        )
-        return Explanation(commands=(command,))
+        return explain_command(name, "rm", name, effect="is removed; its containers get their time to finish requests")
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:
         """Remove it, and wait until the containers on this engine's node have ended."""

@@ -64,7 +64,7 @@ class MemorySwarm:
         self._start(spec)
 
     def update(self, service: Service, spec: ServiceSpec, credential: Credential | None) -> None:
-        """Give a service another spec, and go back at once if its image ends."""
+        """Replace a service's spec, and go back at once if its image ends."""
         now = self._services[service.spec.name]
         if now.version != service.version:
             raise Conflict("somebody else has just changed it", reason="update out of sequence", hint="run it again")
@@ -86,7 +86,7 @@ class MemorySwarm:
         self.update(service, replace(service.spec, replicas=replicas), None)
 
     def roll_back(self, service: Service) -> None:
-        """Give a service the spec that it had before its last update."""
+        """Bring back the spec that a service had before its last update."""
         now = self._services[service.spec.name]
         assert now.previous
         self.updates.append(f"roll back to {now.previous.image}")

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from seatrial.cli.flags import ReportFlags
+from seatrial.cli.numbers import whole_number
 from seatrial.cli.report_files import ReportFiles
 from seatrial.cli.session import carried_out, carry_out
 from seatrial.cli.termination import terminable
-from seatrial.errors import StepFailed, UsageError, sanitize
+from seatrial.errors import StepFailed, UsageError
 from seatrial.events import Info
 from seatrial.output.ci.sections import sections_for
 from seatrial.output.console import Console
@@ -56,7 +57,9 @@ def carry_out_and_show(  # noqa: PLR0913  each argument is one thing
     written = ReportFiles(files, junit=junit, check=cmd.check)
     how = _How(command=cmd.call.task, check=cmd.check, wait=_seconds(lock_wait), described=cmd.json or written.wanted)
     if apps:
-        report = _carry_out_apps(how, apps, cmd.world, console, jobs=_jobs(jobs))
+        reason = "it takes a number from 1 to 999"
+        number = whole_number(jobs, "--jobs", least=1, most=999, reason=reason, example=4)
+        report = _carry_out_apps(how, apps, cmd.world, console, jobs=number)
     else:
         own = cmd.with_hooks([one for one in steps if isinstance(one, Step)])
         report = carry_out(
@@ -120,13 +123,6 @@ class _Carrier:
         for outcome in outcomes:
             observer.step_finished(outcome)
         return Report(command=self.how.command, check=self.how.check, outcomes=tuple(outcomes))
-
-
-def _jobs(text: str) -> int:
-    if not re.fullmatch("[0-9]{1,3}", text) or not int(text):
-        shown = sanitize(repr(text), limit=60)
-        raise UsageError(f"--jobs {shown} is not valid", reason="it takes a number from 1 to 999", hint="--jobs 4")
-    return int(text)
 
 
 def _opened(address: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seatrial.cli.flags import AppFlag, DeployFlags, ImageFlags, RegistryFlags, ReplicasFlag
-from seatrial.errors import UsageError, sanitize
+from seatrial.cli.numbers import whole_number
+from seatrial.errors import UsageError
 from seatrial.model.version import Version
 
 if TYPE_CHECKING:  # wrong use ends before the pipeline is loaded
@@ -13,8 +14,6 @@ if TYPE_CHECKING:  # wrong use ends before the pipeline is loaded
     from seatrial.pipeline.step import Step
 
 __all__ = ["deploy_steps", "replicas_of", "scale_steps", "undeploy_steps"]
-
-_MOST_DIGITS = 4
 
 
 def deploy_steps(playbook: Playbook, image: ImageFlags, where: RegistryFlags, flags: DeployFlags) -> tuple[Step, ...]:
@@ -67,10 +66,5 @@ def replicas_of(flags: ReplicasFlag) -> int | None:
 
 
 def _replicas(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS and int(text)):
-        raise UsageError(
-            f"--replicas {sanitize(repr(text), limit=60)} is not valid",
-            reason="it takes a whole number from 1 to 9999; undeploy removes the service",
-            hint="--replicas 2",
-        )
-    return int(text)
+    reason = "it takes a whole number from 1 to 9999; undeploy removes the service"
+    return whole_number(text, "--replicas", least=1, most=9999, reason=reason, example=2)

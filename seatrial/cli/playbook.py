@@ -20,8 +20,9 @@ from seatrial.cli.flags import (
     SmokeFlags,
     UpFlags,
 )
+from seatrial.cli.numbers import whole_number
 from seatrial.cli.run_flags import RunFlags
-from seatrial.errors import UsageError, sanitize
+from seatrial.errors import UsageError
 from seatrial.model.reference import DOCKER_HUB, parse_login, parse_registry, parse_user
 from seatrial.model.version import Version
 
@@ -185,7 +186,9 @@ class Playbook(NamedTuple):
         """Return the steps of `prune`: one for each app, or for the one that is named."""
         from seatrial.steps.prune.prune import Prune
 
-        given = None if flags.keep is None else _whole_number(flags.keep, "--keep")
+        reason, given = "it takes a whole number below 10000", None
+        if flags.keep is not None:
+            given = whole_number(flags.keep, "--keep", least=0, most=9999, reason=reason, example=5)
         apps = self.settings.chosen(flags.app)
         return tuple(Prune(target=app, keep=app.keep if given is None else given) for app in apps)
 
@@ -273,16 +276,6 @@ def _deployed(target: App, url: str, version: Version | None, browser: str | Non
             hint=f"--url {base_url} --version VERSION",
         )
     return Deployed(target=target, base_url=base_url, awaited=version, browser=browser)
-
-
-def _whole_number(text: str, flag: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 5):  # noqa: PLR2004  larger ones are mistakes
-        raise UsageError(
-            f"{flag} {sanitize(repr(text), limit=60)} is not valid",
-            reason="it takes a whole number below 10000",
-            hint=f"{flag} 5",
-        )
-    return int(text)
 
 
 def _version(image: ImageFlags) -> Version | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import requests
 
 from bench.timing import CommandFailed
-from bench.workspace import TASKS, Workspace
+from bench.workspace import PAGE, TASKS, Workspace
 
 __all__ = ["GROWTHS", "INVOKE", "Cost", "GrowingProject", "cost_of"]
 
@@ -48,18 +48,6 @@ _IGNORED = [
     "docs/**/*.md",
     "!README.md",
 ]
-_APP = """\
-import os
-from http.server import BaseHTTPRequestHandler, HTTPServer
-
-class Page(BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(b"goodbye")
-
-HTTPServer(("", int(os.environ["PORT"])), Page).serve_forever()
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +102,7 @@ class GrowingProject:
     def make(self, growth: str, size: int) -> GrowingProject:
         """Write the project, and release it once; `growth` says what it has `size` of."""
         self.context.mkdir(parents=True)
-        (self.context / "app.py").write_text(_APP)
+        (self.context / "app.py").write_text(PAGE)
         (self.context / ".dockerignore").write_text("\n".join(_IGNORED))
         (self.folder / "tasks.py").write_text(TASKS)
         settings = _SETTINGS.format(
@@ -158,7 +146,7 @@ def _write_layers(project: GrowingProject, size: int) -> None:
 
 
 def _publish_versions(project: GrowingProject, size: int) -> None:
-    """Give the first release older siblings: tags of the same image in registry and engine, lines in the ledger."""
+    """Add older versions to the first release: tags of its image in registry and engine, and lines in the ledger."""
     repository = f"{_USER}/{project.name}"
     url = f"http://{project.host}/v2/{repository}/manifests"
     manifest = requests.get(f"{url}/{_FIRST}", headers={"Accept": _MANIFEST}, timeout=60)

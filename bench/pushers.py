@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.timing import Command
-from bench.workspace import TASKS, Workspace
+from bench.workspace import PAGE, TASKS, Workspace
 
 __all__ = [
     "OWN_LIMIT",
@@ -46,18 +46,6 @@ _DOCKERFILE = """\
 FROM {base}
 COPY . /srv
 CMD ["python3", "/srv/app.py"]
-"""
-_APP = """\
-import os
-from http.server import BaseHTTPRequestHandler, HTTPServer
-
-class Page(BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(b"goodbye")
-
-HTTPServer(("", int(os.environ["PORT"])), Page).serve_forever()
 """
 _DOCKER_PY = """\
 import sys, docker
@@ -95,7 +83,7 @@ class ImageProject:
         context = self.folder / "app"
         context.mkdir(parents=True)
         (context / "Dockerfile").write_text(_DOCKERFILE.format(base=self.workspace.base))
-        (context / "app.py").write_text(_APP)
+        (context / "app.py").write_text(PAGE)
         usual = _SETTINGS.format(project=self.workspace.name, name=self.name, base=self.workspace.base)
         more = (f"      {name}: {json.dumps(value)}\n" for name, value in settings.items())
         (self.folder / "invoke.yaml").write_text("".join((usual, *more)))

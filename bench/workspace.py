@@ -19,7 +19,7 @@ from types import FrameType
 from bench.timing import Command, CommandFailed, say
 from tests.waiting import answers, wait_until
 
-__all__ = ["BASE", "REPOSITORY", "TASKS", "Workspace", "workspace"]
+__all__ = ["BASE", "PAGE", "REPOSITORY", "TASKS", "Workspace", "workspace"]
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 """The folder of this repository."""
@@ -35,10 +35,24 @@ ns = Collection.from_module(seatrial_tasks)
 """
 """The `tasks.py` of a project that is measured."""
 
+PAGE = """\
+import os
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+class Page(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"goodbye")
+
+HTTPServer(("", int(os.environ["PORT"])), Page).serve_forever()
+"""
+"""A tiny app, whose page says goodbye."""
+
 _REGISTRY_IMAGE = "localhost/seatrial/registry:2.8"
 _NO_DOCKERFILE = "BuildKit reports that this is not a valid Dockerfile"
-# A record of the build cache does not name its build, so a large one that another build made meanwhile goes, too, and
-# is made again when it is needed. Smaller ones do no harm. The app's libraries have 7 MB.
+# A record of the build cache does not say which build made it. So large ones of other builds go, too; those builds take
+# longer the next time. Small ones stay: they do no harm. The app's libraries have 7 MB.
 _LARGE_RECORD = 5e6
 # Seconds that an engine may need to end an interrupted build; it can still tag its image in that time.
 _ENDING_SECONDS = 3.0

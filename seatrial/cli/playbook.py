@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from seatrial.cli.build_flags import BuildFlags
 from seatrial.cli.flags import (
@@ -27,6 +27,8 @@ from seatrial.model.reference import DOCKER_HUB, parse_login, parse_registry, pa
 from seatrial.model.version import Version
 
 if TYPE_CHECKING:  # wrong use ends before the pipeline is loaded
+    from pathlib import Path
+
     from seatrial.model.app import App
     from seatrial.pipeline.ledger import Ledger
     from seatrial.pipeline.step import Step
@@ -43,19 +45,21 @@ _DEMO_VERSION = "1"
 _UP = UpFlags()
 
 
-class Playbook(NamedTuple):
+class Playbook:
     """The commands of one project, each as the steps it is made of, which are loaded once the flags have been read.
 
     Without a version, `build` and `release` use what git describes; every other command uses the image that was built
     last.
     """
 
-    settings: Settings
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._described: dict[Path | None, Version] = {}
 
     def build(self, image: ImageFlags, flags: BuildFlags) -> tuple[Step, ...]:
         """Return the steps of `build`."""
         target = flags.apply_to(self.settings.app(image.app), self.settings.root)
-        version = _version_to_build(image, target)
+        version = self._version_to_build(image, target)
         from seatrial.steps.build.build import Build
 
         return (Build(target=target, version=version),)
@@ -114,7 +118,7 @@ class Playbook(NamedTuple):
     ) -> tuple[Step, ...]:
         """Return the steps of `release`; with `untested` there is no smoke test."""
         target = build_flags.apply_to(self.settings.app(image.app), self.settings.root)
-        version = _version_to_build(image, target)
+        version = self._version_to_build(image, target)
         destination = self.destination(target, where)
         destination.tags(version)
         from seatrial.steps.build.build import Build
@@ -242,6 +246,17 @@ class Playbook(NamedTuple):
         user = None if named and where.user is None else self.user(where)
         registry = named.registry if named and where.registry is None else self.registry(where)
         return Destination(target=target, user=user, registry=registry)
+
+    def _version_to_build(self, image: ImageFlags, target: App) -> Version:
+        """Return the given version, or what git describes; each repository is asked once."""
+        if image.version is not None:
+            return Version.parse(image.version)
+        from seatrial.sources.git import described_version, find_repository
+
+        repository = find_repository(target.context)
+        if repository not in self._described:
+            self._described[repository] = described_version(target.context)
+        return self._described[repository]
 
 
 def _push(target: App, version: Version | None, destination: Destination, flags: PushFlags) -> Step:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, get_args, get_origin
 
@@ -46,7 +47,7 @@ class Reader(NamedTuple):
 
     def _struct(self, given: Mapping[str, Any], kind: type[_S], trail: _Trail, own: Mapping[str, object]) -> _S:
         values = dict(own)
-        for field in fields(kind):
+        for field in _fields(kind):
             name = field.encode_name
             if is_struct(field):
                 values[name] = self._struct(given, field.type, trail, {})
@@ -142,15 +143,21 @@ def _form(problem: str, trail: _Trail) -> str:
     return ""
 
 
-def settings_of(kind: type[Struct]) -> list[str]:
+@cache
+def settings_of(kind: type[Struct]) -> tuple[str, ...]:
     """Return the settings of a struct by their keys in the file, also those of the structs in its fields."""
-    found = []
-    for field in fields(kind):
+    found: list[str] = []
+    for field in _fields(kind):
         if is_struct(field):
             found += settings_of(field.type)
         elif any(isinstance(one, Meta) and one.description for one in getattr(field.type, "__metadata__", ())):
             found.append(field.encode_name)
-    return found
+    return tuple(found)
+
+
+@cache  # msgspec evaluates all annotations each time, and every app has the same
+def _fields(kind: type[Struct]) -> tuple[FieldInfo, ...]:
+    return fields(kind)
 
 
 def is_struct(field: FieldInfo) -> bool:

@@ -20,6 +20,7 @@ __all__ = [
     "Revision",
     "commits_between",
     "described_version",
+    "find_repository",
     "first_uncommitted",
     "git_failure",
     "last_revision",
@@ -64,7 +65,7 @@ def described_version(folder: Path) -> Version:
 
     Raise `UsageError` with git's own words if the folder is in a repository and git fails.
     """
-    if not folder.is_dir() or not _in_repository(folder):
+    if find_repository(folder) is None:
         return Version(UNVERSIONED)
     try:
         described = _git(folder, "describe", "--tags", "--always", "--dirty")
@@ -87,9 +88,14 @@ def described_version(folder: Path) -> Version:
         ) from error
 
 
+def find_repository(folder: Path) -> Path | None:
+    """Return the folder of the git repository that a folder is in; None outside git, or if there is no such folder."""
+    return _repository(folder) if folder.is_dir() else None
+
+
 def last_revision(folder: Path, *more: Path) -> Revision | None:
     """Return the last commit that touched a folder or `more` files; None outside git, without one, or if git fails."""
-    if not _in_repository(folder):
+    if _repository(folder) is None:
         return None
     found = _git_or_none(folder, "log", "-1", "--format=%H %ct", "--", ".", *_outside(folder, more))
     if not found:
@@ -105,7 +111,7 @@ def commits_between(folder: Path, since: str, until: str, *more: Path) -> tuple[
     None are returned if git does not know them.
     """
     old, new = _HASH.match(since), _HASH.match(until)
-    if old is None or new is None or not _in_repository(folder):
+    if old is None or new is None or _repository(folder) is None:
         return ()
     span = f"{old[0]}..{new[0]}"
     words = ("log", f"-{_MOST_COMMITS}", "-z", "--format=%H%x1f%ct%x1f%an%x1f%s", span, "--", ".")
@@ -123,7 +129,7 @@ def first_uncommitted(folder: Path, paths: Collection[str]) -> str:
     Paths are relative to the folder, or absolute; the result is relative. A file that git ignores counts as committed,
     a deleted file as uncommitted. Where there is a repository and git fails, the result is the folder itself, `.`.
     """
-    if not _in_repository(folder):
+    if _repository(folder) is None:
         return ""
     outside = _outside(folder, [Path(path) for path in paths if path.startswith("/")])
     top = _git_or_none(folder, "rev-parse", "--show-toplevel")
@@ -142,15 +148,15 @@ def first_uncommitted(folder: Path, paths: Collection[str]) -> str:
 def git_failure(folder: Path) -> UsageError | None:
     """Return the error of git about a folder in a repository; None if git works there, or outside git."""
     try:
-        _ = _in_repository(folder) and _git(folder, *_STATUS, "--", ".")
+        _ = _repository(folder) and _git(folder, *_STATUS, "--", ".")
     except ProgramFailed as error:
         return _git_error(folder, str(error))
     return None
 
 
-def _in_repository(folder: Path) -> bool:
+def _repository(folder: Path) -> Path | None:
     physical = folder.resolve()
-    return any(os.path.lexists(one / ".git") for one in (physical, *physical.parents))
+    return next((one for one in (physical, *physical.parents) if os.path.lexists(one / ".git")), None)
 
 
 def _lacks_commit(folder: Path) -> bool:

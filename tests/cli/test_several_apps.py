@@ -6,8 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from seatrial.cli.build_flags import BuildFlags
+from seatrial.cli.flags import ImageFlags
+from seatrial.cli.playbook import Playbook
+from seatrial.settings.settings import Settings
+from seatrial.steps.build.build import Build
 from tests.cli_project import make_project
 from tests.faults.test_input import invoke
+from tests.git import git
 
 SETTINGS = """\
 seatrial:
@@ -62,6 +68,24 @@ def test_apps_that_are_built_from_each_other(tmp_path: Path, project_name: str, 
         ]
         assert done.document["steps"][1]["reason"] == f"base image {project_name}/base:1 changed"
     assert [step["status"] for step in again.document["steps"]] == ["ok", "ok"]
+
+
+def test_the_apps_of_a_repository_have_one_version(tmp_path: Path) -> None:
+    """Git is asked once for all apps: what is tagged during a command does not divide them."""
+    playbook = Playbook(
+        settings=Settings.load({"apps": {"web": {"context": "web"}, "api": {"context": "api"}}}, tmp_path)
+    )
+    git(tmp_path, "init", "-q")
+    versions = []
+    for app in ("web", "api"):
+        (tmp_path / app).mkdir()
+        (tmp_path / app / "file").write_text(app)
+        git(tmp_path, "add", ".")
+        git(tmp_path, "commit", "-qm", app)
+        git(tmp_path, "tag", f"v{len(versions) + 1}")
+        (step,) = playbook.build(ImageFlags(app=[app]), BuildFlags())
+        versions.append(str(step.version) if isinstance(step, Build) else None)
+    assert versions == ["v1", "v1"]
 
 
 def test_flags_that_one_app_can_have(tmp_path: Path) -> None:

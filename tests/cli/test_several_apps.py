@@ -76,16 +76,16 @@ def test_the_apps_of_a_repository_have_one_version(tmp_path: Path) -> None:
         settings=Settings.load({"apps": {"web": {"context": "web"}, "api": {"context": "api"}}}, tmp_path)
     )
     git(tmp_path, "init", "-q")
-    versions = []
+    versions: list[str | None] = []
     for app in ("web", "api"):
         (tmp_path / app).mkdir()
         (tmp_path / app / "file").write_text(app)
         git(tmp_path, "add", ".")
         git(tmp_path, "commit", "-qm", app)
-        git(tmp_path, "tag", f"v{len(versions) + 1}")
+        git(tmp_path, "tag", f"{len(versions) + 1}")
         (step,) = playbook.build(ImageFlags(app=[app]), BuildFlags())
         versions.append(str(step.version) if isinstance(step, Build) else None)
-    assert versions == ["v1", "v1"]
+    assert versions == ["1", "1"]
 
 
 def test_flags_that_one_app_can_have(tmp_path: Path) -> None:

@@ -295,11 +295,3 @@ def _deployed(target: App, url: str, version: Version | None, browser: str | Non
 
 def _version(image: ImageFlags) -> Version | None:
     return None if image.version is None else Version.parse(image.version)
-
-
-def _version_to_build(image: ImageFlags, target: App) -> Version:
-    if image.version is not None:
-        return Version.parse(image.version)
-    from seatrial.sources.git import described_version
-
-    return described_version(target.context)

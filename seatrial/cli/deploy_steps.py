@@ -18,7 +18,7 @@ __all__ = ["deploy_steps", "replicas_of", "scale_steps", "undeploy_steps"]
 
 def deploy_steps(playbook: Playbook, image: ImageFlags, where: RegistryFlags, flags: DeployFlags) -> tuple[Step, ...]:
     """Return the steps of `deploy`: a version's service, or with `rollback` that of before."""
-    target = playbook.settings.app(image.app)
+    target = playbook.settings.app(image.app) if flags.rollback else playbook.settings.deployed(image.app)
     version = None if image.version is None else Version.parse(image.version)
     replicas = replicas_of(flags)
     if not flags.rollback:

@@ -149,7 +149,7 @@ def manifest(cmd: Command, image: ImageFlags, where: RegistryFlags, count: Repli
     from seatrial.cli.deploy_steps import replicas_of
     from seatrial.model.version import Version
 
-    app, replicas = cmd.playbook.settings.app(image.app), replicas_of(count)
+    app, replicas = cmd.playbook.settings.deployed(image.app), replicas_of(count)
     version = None if image.version is None else Version.parse(image.version)
     destination = cmd.playbook.destination(app, where)
     from seatrial.output.manifest import show_manifest

@@ -27,8 +27,9 @@ class ServiceSpec(Struct, frozen=True, kw_only=True):
     """What a service runs, and how.
 
     `image` is a name with a digest. Without `replicas` it runs once on each node. `tmpfs` are writable paths besides
-    /tmp; `volumes` maps mount paths to named volumes, `configs` names to files in the container. Sizes are in bytes,
-    times in seconds. A health check without a command is the image's own, with what is given here.
+    /tmp; `volumes` maps mount paths to named volumes, `secrets` and `configs` map names to files in the container.
+    Sizes are in bytes, times in seconds. A health check without a command is the image's own, with what is given here;
+    `NO_HEALTH_CHECK` turns that off.
     """
 
     name: str
@@ -45,13 +46,15 @@ class ServiceSpec(Struct, frozen=True, kw_only=True):
     hardened: bool = True
     tmpfs: tuple[str, ...] = ()
     volumes: Mapping[str, str] = {}
-    secrets: tuple[str, ...] = ()
+    secrets: Mapping[str, str] = {}
     configs: Mapping[str, str] = {}
     constraints: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
     health_command: tuple[str, ...] = ()
     health_interval: float = 0.0
     health_retries: int = 0
+    health_timeout: float = 0.0
+    health_start_period: float = 0.0
     stop_grace: float = 10.0
     order: Order = "stop-first"
     parallelism: int = 1

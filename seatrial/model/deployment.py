@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
 from seatrial.model.setting_types import Port, Seconds, Text, Validated, about
 
-__all__ = ["Deployment", "Order", "PublishMode"]
+__all__ = ["NO_HEALTH_CHECK", "Deployment", "Order", "PublishMode"]
 
 PublishMode = Literal["ingress", "host"]
 """Where a port is published: on every node of the swarm, or on the nodes where a container runs."""
 Order = Literal["start-first", "stop-first"]
 """What an update does first: start the new container, or stop the old one."""
+
+NO_HEALTH_CHECK = ("NONE",)
+"""The health check's command that turns the image's own off, in the engine's words."""
 
 _Count = Annotated[int, Meta(ge=1, le=10000)]
 _Pause = Annotated[float, Meta(ge=0, le=86400)]
@@ -25,6 +29,12 @@ _Path = Annotated[str, Meta(pattern=r"^(/(?!\.\.?(/|$))[^/:,\s]+)+$")]
 class Deployment(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How an app is run as a service of Docker Swarm."""
 
+    compose: Annotated[
+        Path | None, about("a compose file whose service says how it is deployed, where the settings do not")
+    ] = None
+    compose_service: Annotated[
+        Text | None, about("its service in that file; default: the one with the app's name or image, or the only one")
+    ] = None
     replicas: Annotated[_Count | None, about("how many containers serve; default: as many as now, at first 1")] = None
     port: Annotated[Port | None, about("the port on the nodes; default: the app's host_port")] = None
     mode: Annotated[
@@ -44,21 +54,35 @@ class Deployment(Validated, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     constraints: Annotated[tuple[Text, ...], about("which nodes may run it, such as node.role == worker")] = ()
     networks: Annotated[tuple[_Name, ...], about("the overlay networks that it is attached to")] = ()
     secrets: Annotated[
-        tuple[_Name, ...], about("secrets of the swarm, which the app reads from /run/secrets/NAME")
+        tuple[_Name, ...] | Mapping[_Name, _Name],
+        about("secrets of the swarm, which the app reads from /run/secrets/NAME, or each with another file's name"),
     ] = ()
     configs: Annotated[Mapping[_Name, _Path], about("configs of the swarm, and the file of each in the container")] = (
         field(default_factory=dict)
     )
-    health_command: Annotated[tuple[Text, ...], about("the health check's command; default: the image's own")] = ()
+    health_command: Annotated[
+        tuple[Text, ...], about("the health check's command; default: the image's own, which [NONE] turns off")
+    ] = ()
     health_interval: Annotated[Seconds | None, about("seconds between two health checks; default: as in the image")] = (
         None
     )
     health_retries: Annotated[
         _Count | None, about("how many failures make a container unhealthy; default: as in the image")
     ] = None
+    health_timeout: Annotated[
+        Seconds | None, about("seconds until a health check has failed; default: as in the image")
+    ] = None
+    health_start_period: Annotated[
+        _Pause | None, about("seconds in which failures do not count, at the start; default: as in the image")
+    ] = None
     allow_in_service: Annotated[
         tuple[Text, ...], about("environment variables that docker service inspect may show")
     ] = ()
+
+    @property
+    def secret_files(self) -> Mapping[str, str]:
+        """The names of the files in /run/secrets, by the names of the secrets."""
+        return self.secrets if isinstance(self.secrets, Mapping) else {name: name for name in self.secrets}
 
     @property
     def update_order(self) -> Order:

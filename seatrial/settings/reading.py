@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Meta, Struct
@@ -20,6 +20,9 @@ from seatrial.settings.settings_file import KEY, read_settings_file
 from seatrial.settings.variables import variables
 from seatrial.wording import nearest
 
+if TYPE_CHECKING:
+    from seatrial.settings.compose_file import Part
+
 __all__ = ["Reader", "is_struct", "settings_of"]
 
 _S = TypeVar("_S", bound=Struct)
@@ -30,12 +33,14 @@ _Trail = tuple[str | int, ...]
 class Reader(NamedTuple):
     """Reads structs for the project in `root` from values that come from `files`, the most important first.
 
-    `owners` are all structs with settings, and what a reader of an error calls them.
+    `owners` are all structs with settings, and what a reader of an error calls them. `compose` are the parts of a
+    compose file that gave values, by the trails of those.
     """
 
     root: Path
     files: Sequence[Path]
     owners: Mapping[type[Struct], str]
+    compose: Mapping[_Trail, Part] = {}
 
     def read(self, given: object, kind: type[_S], trail: _Trail, **own: object) -> _S:
         """Return the settings at `trail` as `kind`, with the fields in `own`; raise `UsageError` for a wrong one."""
@@ -105,6 +110,9 @@ class Reader(NamedTuple):
 
     def error(self, trail: _Trail, problem: str, hint: str = "") -> UsageError:
         """Return the error for the setting at `trail`, with its line or that of what it belongs to."""
+        ends = [trail[:end] for end in range(len(trail), 0, -1)] if self.compose else ()
+        if part := next((self.compose[end] for end in ends if end in self.compose), None):
+            return part.error(problem)
         place = self._place(trail)
         return UsageError(
             f"the setting {'.'.join(map(str, (KEY, *trail)))} is not valid",

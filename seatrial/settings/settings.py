@@ -8,7 +8,7 @@ from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Struct, field
 
@@ -24,6 +24,9 @@ from seatrial.settings.reading import Reader
 from seatrial.settings.settings_file import find_settings_file
 from seatrial.settings.variables import variables
 from seatrial.wording import nearest
+
+if TYPE_CHECKING:
+    from seatrial.settings.compose_rules import Setting as ComposeSetting
 
 __all__ = ["HOOK_POINTS", "Settings", "build_context"]
 
@@ -45,7 +48,8 @@ class Settings(Validated, frozen=True, kw_only=True):
     """The settings of one project.
 
     `root` is the folder of the settings file, and `environment` the environment, such as staging, whose settings these
-    are (empty for none). `files` are where they come from, the most important first.
+    are (empty for none). `files` are where they come from, the most important first. `composed` are the apps with a
+    compose file, as the settings give them.
     """
 
     root: Path
@@ -65,6 +69,7 @@ class Settings(Validated, frozen=True, kw_only=True):
     apps: Annotated[Mapping[str, App], about("the apps by name; default: one in the file's folder")] = field(
         default_factory=dict
     )
+    composed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def load(cls, raw: Mapping[str, Any], root: Path, files: Sequence[Path] = (), *, environment: str = "") -> Settings:
@@ -83,7 +88,32 @@ class Settings(Validated, frozen=True, kw_only=True):
             hint = f"write '{nearest(wrong, HOOK_POINTS)}'" if nearest(wrong, HOOK_POINTS) else ""
             raise reader.error(("hooks", wrong), f"no step has the point '{wrong}'", hint)
         made = {name: _app(reader, settings, name, _given(app)) for name, app in apps.items()}
-        return settings.but(apps=with_needed(reader, made))
+        composed = {name: _given(apps[name]) for name, app in made.items() if app.deploy.compose}
+        return settings.but(apps=with_needed(reader, made), composed=composed)
+
+    def deployed(self, names: str | Sequence[str] | None = None) -> App:
+        """Return the app as `deploy` takes it: with what its compose file says, if the settings name one.
+
+        Raise `UsageError` as `app`, and for a compose file that cannot be taken as it is.
+        """
+        app = self.app(names)
+        if app.deploy.compose is None:
+            return app
+        from seatrial.settings.compose import compose_settings
+
+        trail = ("apps", app.name)
+        reader = Reader(root=self.root, files=self.files, owners=_OWNERS)
+        try:
+            found = compose_settings(app, app.deploy.compose, variables())
+        except FileNotFoundError as error:
+            raise reader.error((*trail, "deploy", "compose"), f"there is no file {app.deploy.compose}") from error
+        # The settings are valid by themselves: what is wrong now, the compose file says.
+        service = found["deploy", "compose_service"].part
+        places = {(*trail, *keys[:-1]): one.part for keys, one in found.items()}
+        places |= {(*trail, *keys): one.part for keys, one in found.items()}
+        reader = reader._replace(compose=places | {trail: service, (*trail, "deploy"): service})
+        whole = _app(reader, self, app.name, self.composed[app.name], tuple(found.values()))
+        return whole.but(needed=app.needed)
 
     def app(self, names: str | Sequence[str] | None = None) -> App:
         """Return the app of that name, or of the one name in a list; without a name, the project's only app.
@@ -114,14 +144,24 @@ class Settings(Validated, frozen=True, kw_only=True):
         return self.apps[name]
 
 
-def _app(reader: Reader, settings: Settings, name: str, given: Any) -> App:  # noqa: ANN401  whatever the file holds
-    """Return an app with what follows from its name and its folder."""
+def _app(
+    reader: Reader,
+    settings: Settings,
+    name: str,
+    given: Any,  # noqa: ANN401  whatever the file holds
+    compose: Sequence[ComposeSetting] = (),
+) -> App:
+    """Return an app with what follows from its name and its folder, and with what a compose file adds."""
     if isinstance(given, dict):
         context = given.get("context", ".")
         given = {"context": ".", "dockerfile": f"{context}/Dockerfile", "repository": slug(name), **given}
         if isinstance(mode := given.get("image_facts"), bool):  # what YAML makes of on and off
             given["image_facts"] = "warn" if mode else "off"
         given = _filled(reader, given, ("apps", name))
+        if compose:
+            from seatrial.settings.compose import laid_under
+
+            given = laid_under(given, compose)
     app = reader.read(
         given,
         App,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seatrial.engine.docker.mounts import volume_mounts
 from seatrial.engine.swarm import ServiceSpec
+from seatrial.model.deployment import NO_HEALTH_CHECK
 
 __all__ = ["service_body", "service_spec"]
 
@@ -30,7 +31,8 @@ def service_body(spec: ServiceSpec, ids: Mapping[tuple[str, str], str], proxies:
         "StopGracePeriod": _nanoseconds(spec.stop_grace),
         "Mounts": volume_mounts(spec.volumes, spec.labels),
         "Secrets": [
-            {"SecretID": ids["secret", name], "SecretName": name, "File": _file(name)} for name in spec.secrets
+            {"SecretID": ids["secret", name], "SecretName": name, "File": _file(path)}
+            for name, path in spec.secrets.items()
         ],
         "Configs": [
             {"ConfigID": ids["config", name], "ConfigName": name, "File": _file(path)}
@@ -121,16 +123,15 @@ def service_spec(raw: Mapping[str, Any], network_names: Mapping[str, str], proxi
         hardened=bool(container.get("ReadOnly")) and "ALL" in (container.get("CapabilityDrop") or ()),
         tmpfs=tuple(one["Target"] for one in mounts if one.get("Type") == "tmpfs" and one["Target"] != _TMP),
         volumes={one["Target"]: one.get("Source") or "" for one in mounts if one.get("Type") == "volume"},
-        secrets=tuple(one.get("SecretName") or "" for one in container.get("Secrets") or ()),
-        configs={
-            one.get("ConfigName") or "": (one.get("File") or {}).get("Name") or ""
-            for one in container.get("Configs") or ()
-        },
+        secrets=_files(container.get("Secrets"), "SecretName"),
+        configs=_files(container.get("Configs"), "ConfigName"),
         constraints=tuple((task.get("Placement") or {}).get("Constraints") or ()),
         networks=tuple(network_names.get(one["Target"], one["Target"]) for one in task.get("Networks") or ()),
         health_command=tuple(words) if kind == "CMD" else (kind, *words),
         health_interval=(health.get("Interval") or 0) / _NANOSECONDS,
         health_retries=health.get("Retries") or 0,
+        health_timeout=(health.get("Timeout") or 0) / _NANOSECONDS,
+        health_start_period=(health.get("StartPeriod") or 0) / _NANOSECONDS,
         stop_grace=(container.get("StopGracePeriod") or 0) / _NANOSECONDS,
         order=update.get("Order") or "stop-first",
         parallelism=int(update.get("Parallelism") or 0),
@@ -142,19 +143,26 @@ def service_spec(raw: Mapping[str, Any], network_names: Mapping[str, str], proxi
 
 def _health(spec: ServiceSpec) -> dict[str, Any]:
     """Return the health check; without a command it is the image's own."""
-    found: dict[str, Any] = {}
-    if spec.health_command:
-        found["Test"] = ["CMD", *spec.health_command]
-    if spec.health_interval:
-        found["Interval"] = _nanoseconds(spec.health_interval)
-    if spec.health_retries:
-        found["Retries"] = spec.health_retries
-    return found
+    if spec.health_command == NO_HEALTH_CHECK:
+        return {"Test": [*NO_HEALTH_CHECK]}
+    found = {
+        "Test": ["CMD", *spec.health_command] if spec.health_command else None,
+        "Interval": _nanoseconds(spec.health_interval),
+        "Timeout": _nanoseconds(spec.health_timeout),
+        "StartPeriod": _nanoseconds(spec.health_start_period),
+        "Retries": spec.health_retries,
+    }
+    return {key: value for key, value in found.items() if value}
 
 
 def _file(name: str) -> dict[str, Any]:
     """Return a file that everybody in the container may read: the app's user is not root."""
     return {"Name": name, "UID": "0", "GID": "0", "Mode": 0o444}
+
+
+def _files(found: Sequence[Mapping[str, Any]] | None, key: str) -> dict[str, str]:
+    """Return the files of secrets or configs, by the names that these have under `key`."""
+    return {one.get(key) or "": (one.get("File") or {}).get("Name") or "" for one in found or ()}
 
 
 def _nanoseconds(seconds: float) -> int:

@@ -15,6 +15,7 @@ from seatrial.errors import Conflict
 from seatrial.events import TagPublished, WarningEvent
 from seatrial.host.lock import Lock
 from seatrial.model.app import App
+from seatrial.model.deployment import NO_HEALTH_CHECK
 from seatrial.model.version import Version
 from seatrial.pipeline.outcome import Difference, Results
 from seatrial.pipeline.step import AppStep, Change, Explanation, NoChange
@@ -109,7 +110,9 @@ class Deploy(AppStep):
         app, spec, swarm = found.app, found.spec, world.engine.swarm
         if found.release.warning:
             emit(WarningEvent(text=found.release.warning))
-        if not (found.release.image.config and found.release.image.config.healthcheck) and not spec.health_command:
+        config = found.release.image.config
+        is_checked = spec.health_command or (config and config.healthcheck)
+        if not is_checked or spec.health_command == NO_HEALTH_CHECK:
             emit(WarningEvent(text=f"{app.name} has no health check: a container counts as ready as soon as it runs"))
         with service_lock(world, app, f"deploy of {found.release.reference.familiar}", emit):
             service = own_service(world, app)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+
+from seatrial.engine.swarm import ServiceSpec
 from seatrial.model.app import App
+from seatrial.model.deployment import NO_HEALTH_CHECK
 from seatrial.model.shell import ShellCommand, Variable, Word
 from seatrial.model.version import Version
 from seatrial.pipeline.explanation import explained_image
@@ -47,12 +51,11 @@ def explain_deploy(
         words += ["--mount", f"type=tmpfs,destination={path},tmpfs-size=67108864,tmpfs-mode=1777"]
     for path, name in spec.volumes.items():
         words += ["--mount", f"type=volume,source={name},destination={path}"]
-    for flag, values in (("secret", spec.secrets), ("constraint", spec.constraints), ("network", spec.networks)):
+    for flag, values in (("constraint", spec.constraints), ("network", spec.networks)):
         words += [word for value in values for word in (f"--{flag}", value)]
-    words += [word for name, path in spec.configs.items() for word in ("--config", f"source={name},target={path}")]
-    words += [] if not spec.health_command else ["--health-cmd", " ".join(spec.health_command)]
-    words += [] if not spec.health_interval else ["--health-interval", f"{spec.health_interval:g}s"]
-    words += [] if not spec.health_retries else ["--health-retries", str(spec.health_retries)]
+    for flag, files in (("secret", spec.secrets), ("config", spec.configs)):
+        words += [word for name, path in files.items() for word in (f"--{flag}", f"source={name},target={path}")]
+    words += _health_words(spec)
     words += ["--update-failure-action", "rollback", "--update-order", spec.order]
     words += ["--update-parallelism", str(spec.parallelism), "--update-delay", f"{spec.delay:g}s"]
     words += ["--update-monitor", f"{spec.monitor:g}s"]
@@ -77,9 +80,25 @@ def explain_deploy(
             ),
         ),
         notes=(
+            *(
+                [f"what the settings leave out is as {app.deploy.compose} says of {app.deploy.compose_service}"]
+                if app.deploy.compose
+                else []
+            ),
             "updates a service that is there, and only if it differs; Swarm goes back if a new container fails",
             "asks the registry for the digest, and pulls nothing here",
             "deploys only what a verdict or the ledger knows; names the cause of a failure; records it in the ledger",
             "checks the app at each node that publishes its port, and goes back if it does not answer as it should",
         ),
     )
+
+
+def _health_words(spec: ServiceSpec) -> list[str]:
+    """Return the flags for a service's health check."""
+    if spec.health_command == NO_HEALTH_CHECK:
+        return ["--no-healthcheck"]
+    words = ["--health-cmd", shlex.join(spec.health_command)] if spec.health_command else []
+    for name in ("interval", "timeout", "start_period"):
+        if seconds := getattr(spec, f"health_{name}"):
+            words += [f"--health-{name.replace('_', '-')}", f"{seconds:g}s"]
+    return [*words, "--health-retries", str(spec.health_retries)] if spec.health_retries else words

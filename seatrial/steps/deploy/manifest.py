@@ -10,6 +10,7 @@ from typing import Any
 from seatrial.checks.http.probe import request_for
 from seatrial.checks.http.response import Expected
 from seatrial.model.app import App, Check
+from seatrial.model.deployment import NO_HEALTH_CHECK
 from seatrial.steps.deploy.release import Release
 from seatrial.steps.deploy.service import spec_for
 
@@ -87,13 +88,16 @@ def _limits(app: App) -> dict[str, str]:
 def _probes(app: App, release: Release) -> dict[str, Any]:
     """Return the probes: the app may take as long to start as in a smoke test, and is ready while it answers."""
     ready = _request(app, release)
-    if app.deploy.health_command:
-        ready = {"exec": {"command": list(app.deploy.health_command)}}
-    every = math.ceil(app.deploy.health_interval or _PROBE_SECONDS)
-    starting = {"periodSeconds": 1, "failureThreshold": math.ceil(app.smoke_timeout)}
-    retries = {"failureThreshold": app.deploy.health_retries} if app.deploy.health_retries else {}
+    wanted = app.deploy
+    if wanted.health_command and wanted.health_command != NO_HEALTH_CHECK:
+        ready = {"exec": {"command": list(wanted.health_command)}}
+    if wanted.health_timeout:
+        ready["timeoutSeconds"] = math.ceil(wanted.health_timeout)
+    every = math.ceil(wanted.health_interval or _PROBE_SECONDS)
+    start = math.ceil(max(app.smoke_timeout, wanted.health_start_period or 0))
+    retries = {"failureThreshold": wanted.health_retries} if wanted.health_retries else {}
     return {
-        "startupProbe": {**ready, **starting},
+        "startupProbe": {**ready, "periodSeconds": 1, "failureThreshold": start},
         "readinessProbe": {**ready, "periodSeconds": every, **retries},
     }
 
@@ -133,9 +137,9 @@ def _mounts(app: App) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         claim = {"claimName": _label(f"{app.container_name}-{name}")}
         volume = f"volume-{_label(name)}"
         yield {"name": volume, "mountPath": path.rstrip("/")}, {"name": volume, "persistentVolumeClaim": claim}
-    for name in app.deploy.secrets:
+    for name, file in app.deploy.secret_files.items():
         volume = f"secret-{_label(name)}"
-        mount = {"name": volume, "mountPath": f"/run/secrets/{name}", "subPath": name, "readOnly": True}
+        mount = {"name": volume, "mountPath": f"/run/secrets/{file}", "subPath": name, "readOnly": True}
         yield mount, {"name": volume, "secret": {"secretName": _label(name)}}
     for name, path in app.deploy.configs.items():
         volume = f"config-{_label(name)}"

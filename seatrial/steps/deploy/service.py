@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 _SIZES = ("memory",)
-_TIMES = ("stop_grace", "delay", "monitor", "health_interval")
+_TIMES = ("stop_grace", "delay", "monitor", "health_interval", "health_timeout", "health_start_period")
 
 
 def own_service(world: World, app: App) -> Service | None:
@@ -80,13 +80,15 @@ def spec_for(app: App, release: Release, service: Service | None, replicas: int 
         cpus=app.cpus or 0.0,
         tmpfs=app.tmpfs,
         volumes=app.volume_names,
-        secrets=wanted.secrets,
+        secrets=wanted.secret_files,
         configs=wanted.configs,
         constraints=wanted.constraints,
         networks=wanted.networks,
         health_command=wanted.health_command,
         health_interval=wanted.health_interval or 0.0,
         health_retries=wanted.health_retries or 0,
+        health_timeout=wanted.health_timeout or 0.0,
+        health_start_period=wanted.health_start_period or 0.0,
         stop_grace=app.stop_grace,
         order=wanted.update_order,
         parallelism=wanted.parallelism,

@@ -49,6 +49,6 @@ class Undeploy(AppStep):
             world.engine.swarm.remove(service.id)
             record(world, self.target, service.spec, "undeploy")
             labels = {"com.docker.swarm.service.id": service.id}
-            deadline = time.monotonic() + self.target.stop_grace + _SLACK_SECONDS
+            deadline = time.monotonic() + service.spec.stop_grace + _SLACK_SECONDS
             while any(one.running for one in world.engine.containers(labels)) and time.monotonic() < deadline:
                 time.sleep(0.1)

@@ -179,7 +179,7 @@ def test_a_secret_that_is_missing(scenario: StepScenario) -> None:
     assert isinstance(refused(scenario, scenario.deploy(secrets=("db",))), StepFailed)
     swarm_of(scenario).things.add("db")
     scenario.prepare(scenario.deploy(secrets=("db",), monitor=0.01))
-    assert _spec(scenario).secrets == ("db",)
+    assert _spec(scenario).secrets == {"db": "db"}
 
 
 def test_what_an_ended_run_left(scenario: StepScenario) -> None:

@@ -1,0 +1,151 @@
+"""What the keys of a service in a compose file mean to `deploy`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from seatrial.settings.compose_file import Part
+from seatrial.settings.compose_rules import Refused, Rule, Setting, only, refuse, section, skip, to
+from seatrial.settings.compose_things import configs, networks, secrets, tmpfs, volumes
+from seatrial.settings.compose_values import command, env_files, environment, seconds, texts
+
+__all__ = ["SERVICE", "TOP"]
+
+_Variables = Callable[[Part], Iterator[tuple[str, str, Part]]]
+
+
+def _variables(read: _Variables) -> Rule:
+    """Return the rule of environment variables that `read` yields."""
+
+    def rule(part: Part) -> Iterator[Setting | Refused]:
+        for name, value, one in read(part):
+            yield Setting(("environment", name), value, one)
+
+    return rule
+
+
+def _ports(part: Part) -> Iterator[Setting | Refused]:
+    """Take the one port that is published."""
+    first, *more = [*part.list()] or [part]
+    for one in more:
+        yield Refused(one, _ONE_PORT)
+    if first is part:
+        return
+    if isinstance(first.value, Mapping):
+        yield from _LONG_PORT(first)
+        if "published" not in first:
+            yield Refused(first, "the port on the nodes is missing (published)")
+        return
+    text, _, protocol = first.text().partition("/")
+    address, published, target = ["", "", *text.rsplit(":", 2)][-3:]
+    if address:
+        yield Refused(first, f"{_EVERY_ADDRESS}, not only on {address}")
+    if protocol not in ("", "tcp"):
+        yield Refused(first, f"{protocol} is not what a service has here, which is tcp")
+    if not published:
+        yield Refused(first, f"the port on the nodes is missing (such as {target}:{target})")
+    if "-" in text:
+        yield Refused(first, _ONE_PORT)
+    yield Setting(("port",), target, first)
+    yield Setting(("deploy", "port"), published, first)
+
+
+_ONE_PORT = "deploy publishes one port"
+_EVERY_ADDRESS = "a service's port is published on every address of a node"
+_LONG_PORT = section(
+    {
+        "target": to("port"),
+        "published": to("deploy", "port"),
+        "mode": to("deploy", "mode"),
+        "protocol": only("tcp"),
+        "host_ip": refuse(_EVERY_ADDRESS),
+        "name": skip,
+        "app_protocol": skip,
+    }
+)
+
+
+def _healthcheck(part: Part) -> Iterator[Setting | Refused]:
+    """Take a health check, or that the image's is not wanted."""
+    if "disable" in part and part.at("disable").text() == "true":
+        yield Setting(("deploy", "health_command"), ["NONE"], part.at("disable"))
+    else:
+        yield from _HEALTHCHECK(part)
+
+
+_HEALTHCHECK = section(
+    {
+        "disable": skip,
+        "test": to("deploy", "health_command", parse=command),
+        "interval": to("deploy", "health_interval", parse=seconds),
+        "timeout": to("deploy", "health_timeout", parse=seconds),
+        "start_period": to("deploy", "health_start_period", parse=seconds),
+        "retries": to("deploy", "health_retries"),
+    }
+)
+_DEPLOY = section(
+    {
+        "mode": only("replicated"),
+        "endpoint_mode": only("vip"),
+        "replicas": to("deploy", "replicas"),
+        "update_config": section(
+            {
+                "parallelism": to("deploy", "parallelism"),
+                "delay": to("deploy", "delay", parse=seconds),
+                "monitor": to("deploy", "monitor", parse=seconds),
+                "order": to("deploy", "order"),
+                "failure_action": only("rollback"),
+                "max_failure_ratio": only("0"),
+            }
+        ),
+        "placement": section({"constraints": to("deploy", "constraints", parse=texts)}),
+        "resources": section({"limits": section({"cpus": to("cpus"), "memory": to("memory"), "pids": to("pids")})}),
+        "restart_policy": section({"condition": only("any")}),
+    }
+)
+_AS_IT_IS = "the image runs as it was tested"
+SERVICE = section(
+    {
+        "deploy": _DEPLOY,
+        "ports": _ports,
+        "env_file": _variables(env_files),
+        "environment": _variables(environment),  # wins over env_file
+        "healthcheck": _healthcheck,
+        "stop_grace_period": to("stop_grace", parse=seconds),
+        "mem_limit": to("memory"),
+        "cpus": to("cpus"),
+        "pids_limit": to("pids"),
+        "scale": to("deploy", "replicas"),
+        "volumes": volumes,
+        "tmpfs": tmpfs,
+        "networks": networks,
+        "secrets": secrets,
+        "configs": configs,
+        "restart": only("always", "unless-stopped"),
+        "init": only("true"),
+        "read_only": only("true"),
+        "cap_drop": skip,  # a service has no capabilities
+        "security_opt": only("no-new-privileges:true", "no-new-privileges"),
+        "privileged": only("false"),
+        "tty": only("false"),
+        "stdin_open": only("false"),
+        "image": skip,
+        "build": skip,
+        "pull_policy": skip,
+        "depends_on": skip,
+        "expose": skip,
+        "profiles": skip,
+        "develop": skip,
+        "attach": skip,
+        "container_name": refuse("a service's containers have names of their own"),
+        "command": refuse(_AS_IT_IS),
+        "entrypoint": refuse(_AS_IT_IS),
+        "user": refuse(_AS_IT_IS),
+    }
+)
+"""The rule of a service."""
+
+TOP = section(
+    dict.fromkeys(("version", "name", "services", "networks", "volumes", "secrets", "configs", "models"), skip)
+)
+"""The rule of a whole file: what a service does not name is not looked at."""

@@ -1,0 +1,74 @@
+"""Values of a compose file that are written in more than one way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from seatrial.settings.compose_file import Part
+from seatrial.settings.interpolation import read_env_file
+
+__all__ = ["command", "env_files", "environment", "seconds", "texts"]
+
+_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]*)?(?:ns|us|µs|ms|s|m|h))+|0", re.ASCII)
+_PIECE = re.compile(r"([0-9.]+)([a-zµ]+)")
+_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def seconds(part: Part) -> float:
+    """Return the seconds of a duration such as `1m30s` or `500ms`."""
+    text = part.text()
+    if not _DURATION.fullmatch(text):
+        raise part.error("a duration is written like 30s, 1m30s or 500ms")
+    return round(sum(float(number) * _UNITS[unit] for number, unit in _PIECE.findall(text)), 9)
+
+
+def texts(part: Part) -> list[str]:
+    """Return the texts of a list; one text stands for a list of it."""
+    return [one.text() for one in part.list()] if isinstance(part.value, list) else [part.text()]
+
+
+def command(part: Part) -> list[str]:
+    """Return the command of a health check; a text is for the shell, and `[NONE]` turns the image's off."""
+    words = texts(part)
+    if not isinstance(part.value, list):
+        words = ["CMD-SHELL", *words]
+    match words:
+        case ["NONE"]:
+            return words
+        case ["CMD", _, *_]:
+            return words[1:]
+        case ["CMD-SHELL", line]:
+            return ["/bin/sh", "-c", line]
+    raise part.error("a test is a text, [CMD, PROGRAM, ARGUMENT …], [CMD-SHELL, TEXT] or [NONE]")
+
+
+def environment(part: Part) -> Iterator[tuple[str, str, Part]]:
+    """Yield the variables of a mapping or of a list of NAME=VALUE; one without a value has that of the environment."""
+    given = list(part.list()) if isinstance(part.value, list) else [one for _, one in part.items()]
+    for one in given:
+        if isinstance(part.value, list):
+            name, equals, value = one.text().partition("=")
+        else:
+            name, equals = str(one.trail[-1]), "" if one.value is None else "="
+            value = one.text() if equals else ""
+        if equals:
+            yield name, value, one
+        elif name in one.file.variables:
+            yield name, one.file.variables[name], one
+
+
+def env_files(part: Part) -> Iterator[tuple[str, str, Part]]:
+    """Yield the variables of env files, whose paths begin at the compose file; a later file wins."""
+    for one in part.list() if isinstance(part.value, list) else [part]:
+        is_long = isinstance(one.value, Mapping)
+        path = one.file.path.parent / (one.at("path") if is_long else one).text()
+        if (
+            is_long
+            and one.at("required").value is not None
+            and one.at("required").text() == "false"
+            and not path.exists()
+        ):
+            continue
+        for name, value in read_env_file(path, one.file.variables).items():
+            yield name, value, one

@@ -1,0 +1,185 @@
+"""A compose file says how an app is deployed, where the settings do not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.settings.composing import WEB, composed, refused, web
+from tests.settings.loading import load
+
+WHOLE = """\
+version: "3.8"
+name: shop
+x-health: &health {interval: 1m30s, timeout: 500ms, retries: 3, start_period: 0s, disable: false}
+services:
+  web:
+    image: ${REGISTRY}/web
+    build: .
+    pull_policy: build
+    depends_on: [db]
+    expose: [5000]
+    profiles: [live]
+    develop: {watch: []}
+    attach: false
+    x-mine: 1
+    ports: ["80:8000/tcp"]
+    env_file: [one.env, {path: two.env, required: false}]
+    environment: {MODE: live, DEBUG: True, RATE: 1.10, ON: on, AT: 22:22, GIVEN: , MISSING: , NAME: "${WHO:-x}$$"}
+    healthcheck: {<<: *health, test: curl localhost || exit 1}
+    stop_grace_period: 1m
+    mem_limit: 64m
+    cpus: 0.5
+    pids_limit: 50
+    scale: 2
+    tmpfs: /run
+    volumes:
+      - data:/data
+      - {type: volume, source: more, target: /more, read_only: false}
+      - {type: tmpfs, target: /cache, tmpfs: {size: 64m}}
+    networks: {back: , default: {priority: 1}}
+    secrets: [token, {source: db_password, target: password, uid: "0", gid: "0", mode: 0444}]
+    configs: [{source: app, target: /etc/app.conf}, robots]
+    restart: always
+    init: true
+    read_only: true
+    cap_drop: [NET_ADMIN]
+    security_opt: ["no-new-privileges:true"]
+    privileged: false
+    tty: false
+    stdin_open: "false"
+    deploy:
+      mode: replicated
+      endpoint_mode: vip
+      replicas: 2
+      update_config:
+        {parallelism: 2, delay: 10s, monitor: 1s, order: stop-first, failure_action: rollback, max_failure_ratio: 0}
+      placement: {constraints: [node.role == worker, node.labels.disk == ssd]}
+      resources: {limits: {cpus: "0.5", memory: 64m, pids: 50}}
+      restart_policy: {condition: any}
+  db: {image: postgres, privileged: true, environment: {X: "$UNSET_WORD"}}
+volumes: {data: , more: {driver: local, external: false}}
+networks: {back: {external: true, name: backend}}
+secrets: {token: {external: true}, db_password: {external: {name: db_password_2}}}
+configs: {app: {external: true}, robots: {external: true}}
+"""
+# The names of the keys in the Compose Specification, as in June 2026.
+SPEC = {
+    "": "annotations attach blkio_config build cap_add cap_drop cgroup cgroup_parent command configs container_name "
+    "cpu_count cpu_percent cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpu_shares cpus cpuset credential_spec "
+    "depends_on deploy develop device_cgroup_rules devices dns dns_opt dns_search domainname entrypoint env_file "
+    "environment expose extends external_links extra_hosts gpus group_add healthcheck hostname image init ipc "
+    "isolation label_file labels links logging mac_address mem_limit mem_reservation mem_swappiness memswap_limit "
+    "models network_mode networks oom_kill_disable oom_score_adj pid pids_limit platform ports post_start pre_stop "
+    "privileged profiles provider pull_policy pull_refresh_after read_only restart runtime scale secrets security_opt "
+    "shm_size stdin_open stop_grace_period stop_signal storage_opt sysctls tmpfs tty ulimits use_api_socket user "
+    "userns_mode uts volumes volumes_from working_dir",
+    "healthcheck": "disable interval retries start_interval start_period test timeout",
+    "deploy": "endpoint_mode labels mode placement replicas resources restart_policy rollback_config update_config",
+    "deploy.update_config": "delay failure_action max_failure_ratio monitor order parallelism",
+    "deploy.placement": "constraints max_replicas_per_node preferences",
+    "deploy.resources": "limits reservations",
+    "deploy.resources.limits": "cpus memory pids",
+    "deploy.restart_policy": "condition delay max_attempts window",
+}
+
+
+def test_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every key that is understood becomes a setting, with the values that docker's own tools read in it."""
+    monkeypatch.setenv("GIVEN", "given")
+    for name in ("MISSING", "UNSET_WORD", "WHO"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "one.env").write_text("MODE=file\nMORE=file\n")
+    (tmp_path / ".env").write_text("WHO=captain\nGIVEN=not this\n")
+
+    app = composed(tmp_path, WHOLE)
+
+    assert app.environment == {
+        "MODE": "live",
+        "MORE": "file",
+        "DEBUG": "true",
+        "RATE": "1.1",
+        "ON": "on",
+        "AT": "22:22",
+        "GIVEN": "given",
+        "NAME": "captain$",
+    }
+    assert (app.port, app.stop_grace, app.memory, app.cpus, app.pids) == (8000, 60, 64 * 1024**2, 0.5, 50)
+    assert (app.tmpfs, app.volumes) == (("/cache", "/run"), {"data": "/data", "more": "/more"})
+    wanted = app.deploy
+    assert (wanted.port, wanted.mode, wanted.replicas, wanted.order) == (80, "ingress", 2, "stop-first")
+    assert (wanted.parallelism, wanted.delay, wanted.monitor) == (2, 10, 1)
+    assert wanted.constraints == ("node.role == worker", "node.labels.disk == ssd")
+    assert wanted.networks == ("backend",)
+    assert wanted.secret_files == {"token": "token", "db_password_2": "password"}
+    assert wanted.configs == {"app": "/etc/app.conf", "robots": "/robots"}
+    assert wanted.health_command == ("/bin/sh", "-c", "curl localhost || exit 1")
+    assert (wanted.health_interval, wanted.health_timeout, wanted.health_start_period) == (90, 0.5, 0)
+    assert wanted.health_retries == 3
+    assert load(tmp_path, WEB % ("", "")).app().environment == {}  # what only deploy takes, run does not
+
+
+def test_every_key_of_the_specification(tmp_path: Path) -> None:
+    """A key of a service is understood, as above, or refused by its path."""
+    understood = yaml.safe_load(WHOLE)["services"]["web"]
+    for path, names in SPEC.items():
+        trail = path.split(".") if path else []
+        known: Any = understood
+        for key in trail:
+            known = known[key]
+        for name in [one for one in names.split() if one not in known]:
+            value: Any = {name: ["x"]}
+            for key in reversed(trail):
+                value = {key: value}
+            where = ".".join(("services", "web", *trail, name))
+            assert refused(tmp_path, web(value)).message == f"{where}: not understood by deploy"
+        assert {*known} - {*names.split()} <= {"x-mine"}
+
+
+def test_the_settings_win(tmp_path: Path) -> None:
+    """What the settings name is taken from them: values and lists as a whole, variables and volumes one by one."""
+    text = web({"environment": ["A=1", "B=1"], "mem_limit": "64m", "deploy": {"replicas": 2}, "tmpfs": ["/a"]})
+
+    app = composed(tmp_path, text, ", replicas: 3, port: 81", ", environment: {B: '2'}, tmpfs: [/b], memory: 1g")
+
+    assert (app.environment, app.tmpfs, app.memory) == ({"A": "1", "B": "2"}, ("/b",), 1024**3)
+    assert (app.deploy.replicas, app.deploy.port, app.port) == (3, 81, 5000)
+
+
+@pytest.mark.parametrize(
+    ("services", "more", "chosen"),
+    [
+        ("{web: {ports: ['1:1']}, db: {build: .}}", "", 1),
+        ("{a: {image: '${HOST:-x}/you/web:1', ports: ['1:1']}, b: {build: ., ports: ['2:2']}}", "", 1),
+        ("{a: {image: postgres, ports: ['1:1']}, b: {build: ., ports: ['2:2']}}", "", 2),
+        ("{a: {image: other, ports: ['1:1']}}", "", 1),
+        ("{web: {ports: ['1:1']}, b: {ports: ['2:2']}}", ", compose_service: b", 2),
+        ("{a: {build: .}, b: {build: .}}", "", "they are a, b"),
+        ("{a: {build: .}, b: {build: .}}", ", compose_service: c", "there is no service c"),
+        ("", "", "they are none"),
+    ],
+)
+def test_which_service(tmp_path: Path, services: str, more: str, chosen: int | str) -> None:
+    """The service is the named one, or has the app's name or image, or is the only one to build, or the only one."""
+    text = f"services: {services}"
+    if isinstance(chosen, str):
+        assert chosen in refused(tmp_path, text, more).reason
+    else:
+        assert composed(tmp_path, text, more).deploy.port == chosen
+
+
+@pytest.mark.parametrize(
+    ("healthcheck", "command"),
+    [
+        ({"test": ["CMD", "a", "b c"]}, ("a", "b c")),
+        ({"test": ["CMD-SHELL", "a b"]}, ("/bin/sh", "-c", "a b")),
+        ({"test": ["NONE"]}, ("NONE",)),
+        ({"test": "a", "disable": True}, ("NONE",)),
+    ],
+)
+def test_health_checks(tmp_path: Path, healthcheck: dict[str, Any], command: tuple[str, ...]) -> None:
+    """A health check's command is for the shell or not, or it turns the image's own off."""
+    assert composed(tmp_path, web({"healthcheck": healthcheck})).deploy.health_command == command

@@ -21,6 +21,7 @@ __all__ = [
     "HealthTest",
     "Socket",
     "inspection_of",
+    "is_in_container",
     "sockets_in_host_proc",
     "sockets_of",
 ]
@@ -159,11 +160,16 @@ def sockets_in_host_proc(pid: int, container_id: str, *, proc: Path = _HOST_PROC
     """
     folder = proc / str(pid)
     try:
-        if pid <= 0 or container_id not in (folder / "cgroup").read_text():
+        if not is_in_container(pid, container_id, proc=proc):
             return None
         return sockets_of("".join((folder / table).read_text() for table in _TABLES if (folder / table).exists()))
     except OSError:
         return None
+
+
+def is_in_container(pid: int, container_id: str, *, proc: Path = _HOST_PROC) -> bool:
+    """Return whether a process of this machine belongs to a container; raise `OSError` if that cannot be read."""
+    return pid > 0 and container_id in (proc / str(pid) / "cgroup").read_text()
 
 
 def sockets_of(text: str) -> tuple[Socket, ...]:

@@ -58,13 +58,14 @@ class EngineDetails(Struct, frozen=True, kw_only=True):
 class ImageConfig(Struct, frozen=True, kw_only=True):
     """The configuration that an image gives its containers.
 
-    `user` is as in USER (empty without USER), `exposed` as in `5000/tcp`, `environment` by name.
+    `user` is as in USER (empty without USER), `exposed` as in `5000/tcp`, `environment` by name, `volumes` by path.
     """
 
     user: str = ""
     exposed: tuple[str, ...] = ()
     healthcheck: bool = False
     environment: Mapping[str, str] = {}
+    volumes: tuple[str, ...] = ()
 
 
 class Image(Struct, frozen=True, kw_only=True):
@@ -100,13 +101,17 @@ FileKind = Literal["file", "folder", "link", "other"]
 
 
 class ImageFile(Struct, frozen=True, kw_only=True):
-    """One file of an image: absolute path, permission bits (with setuid, setgid, sticky), numeric owner and group."""
+    """One file of an image: absolute path, permission bits (with setuid, setgid, sticky), numeric owner and group.
+
+    `target` is where a link leads, as it stands there.
+    """
 
     path: str
     mode: int
     uid: int
     gid: int
     kind: FileKind
+    target: str = ""
 
 
 class HistoryEntry(Struct, frozen=True, kw_only=True):

@@ -74,6 +74,7 @@ def _config(raw: dict[str, Any]) -> ImageConfig:
         exposed=tuple(sorted(raw.get("ExposedPorts") or ())),
         healthcheck=test[0] != "NONE",
         environment={name: value for name, _, value in pairs},
+        volumes=tuple(sorted(raw.get("Volumes") or ())),
     )
 
 

@@ -85,10 +85,11 @@ class Engine(Protocol):
         """Return an image's history, newest layer first; raise `StepFailed` if there is no such image."""
         ...
 
-    def files(self, container_id: str) -> Generator[ImageFile, None, None]:
+    def files(self, container_id: str, folder: str = "") -> Generator[ImageFile, None, None]:
         """Yield a container's files without their content, and without what is mounted over them while it runs.
 
-        Raise `StepFailed` if there is no such container.
+        With a `folder` such as `/app`, only that and what is in it, with its volumes, and as the engine's machine sees
+        their owners. Raise `StepFailed` if there is no such container or folder.
         """
         ...
 

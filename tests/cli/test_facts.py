@@ -16,8 +16,8 @@ _DOCKERFILE = """\
 FROM {base}
 ARG VERSION
 ENV VERSION=$VERSION PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
-COPY app.py /app.py
 RUN find / -xdev -type f -perm /6000 -exec chmod a-s {{}} +
+COPY app.py /app.py
 EXPOSE 5000
 HEALTHCHECK CMD ["true"]
 USER 10001:10001
@@ -39,7 +39,8 @@ def settings(project: Project, *lines: str) -> None:
 def test_smoke_under_fail(project: Project) -> None:
     """With `fail`, an image that fails its image checks fails smoke and is not pushed; a fixed image passes.
 
-    A verdict given while image checks only warned does not count any more.
+    A verdict given while image checks only warned does not count any more. Of the next image only what was copied is
+    read: for the other files a record counts.
     """
     settings(project)
     warned = _build_and_smoke(project)
@@ -65,6 +66,11 @@ def test_smoke_under_fail(project: Project) -> None:
         if '"passed": true' in path.read_text()
     ]
     assert re.search(r"\b9\b", verdict["summary"])
+    for path in (project.folder / ".seatrial/facts").glob("*.json"):
+        record = json.loads(path.read_text())
+        path.write_text(json.dumps({**record, "setuid": ["/recorded"], "setuid_count": 1} if "owner" in record else {}))
+    (project.folder / "app.py").write_text((project.folder / "app.py").read_text() + "# changed\n")
+    failed(_build_and_smoke(project), "/recorded", cause="image-facts")
 
 
 def test_secrets_are_named_and_never_shown(project: Project) -> None:

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from msgspec import to_builtins
 
-from seatrial.checks.image.files import Scan, User, scan
+from seatrial.checks.image.files import Findings, Scan, User
 from seatrial.checks.image.policy import policy_fingerprint
+from seatrial.engine.model import ImageFile
 from seatrial.model.app import Check, checks_digest
 from seatrial.model.facts_policy import FactsPolicy
 from seatrial.pipeline.state import Verdict
 from tests.image_specimens import file, folder
 from tests.steps.scenario import make_app
+
+
+def scan(files: Iterable[ImageFile], user: User | None, mounted: tuple[str, ...] = ()) -> Scan:
+    """Scan files."""
+    findings = Findings(user, mounted)
+    for one in files:
+        findings.add(one)
+    return findings.scan
 
 
 def test_which_verdicts_count(tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ def collect_facts(world: World, app: App, scan: FileScan) -> tuple[Fact, ...]:
         Fact(
             name="secrets",
             benchmark="CIS 4.10",
-            problem=_listed("contains", secret_places(inspected, world.engine.history(inspected.id))),
+            problem=_listed("contains", secret_places(inspected, scan.history)),
             hint="replace the secret, which is exposed now; pass it at run time, or to the build as build_secrets",
         ),
         Fact(

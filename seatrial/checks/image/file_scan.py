@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from functools import partial
+from functools import cached_property, partial
 from itertools import takewhile
+from typing import Any
 
 from msgspec import to_builtins
 
-from seatrial.checks.image.files import Scan, User, scan
+from seatrial.checks.image.copied import copied_folder, leads_out
+from seatrial.checks.image.files import Findings, Scan, User
 from seatrial.checks.image.policy import RULES
-from seatrial.engine.model import Image
+from seatrial.engine.model import HistoryEntry, Image, ImageFile
+from seatrial.errors import StepFailed
 from seatrial.host.background import Task
 from seatrial.model.app import App
 from seatrial.pipeline.world import World
@@ -23,28 +27,36 @@ __all__ = ["FileScan"]
 class FileScan:
     """The scan of one image's files for one app; `image` is with its configuration, as far as the engine reports it.
 
-    It is recorded by the image's layers, so that another image of the same files needs none. None is needed either if
-    both checks of files may fail.
+    It is recorded by the image's layers, so that another image of the same files needs none. If a COPY made the last
+    layer, what is outside of its folder is recorded by the layers below, too: of the next image on them only the folder
+    is read. None is needed either if both checks of files may fail.
     """
 
     def __init__(self, world: World, app: App, image: Image) -> None:
-        self._world, self._mounted = world, app.tmpfs
+        self._world, self._app = world, app
         self._stopped = threading.Event()
         # One from a list lacks the configuration.
         self.image = image = image if image.config else world.engine.image(image.id) or image
         user = image.config.user if image.config else ""
         self._user = User.parse(user)
         self._rules = [RULES, user, *app.tmpfs]
-        layers = "\n".join(image.layers)
-        self._key = hashlib.sha256(layers.encode()).hexdigest() if layers else image.id
+        self._key = _digest(*image.layers) if image.layers else image.id
         needless = app.facts.mode == "off" or {"setuid", "writable"} <= {*app.facts.allowed}
-        self._recorded = Scan() if needless else self._read_record()
+        self._recorded = Scan() if needless else _scan_in(self._record(self._key))
         self._reading: Task[Scan] | None = None
 
-    def begin(self, container_id: str) -> Task[Scan] | None:
-        """Begin to read a container's files, and return that; None if there is no need to."""
+    @cached_property
+    def history(self) -> list[HistoryEntry]:
+        """The image's history, newest layer first."""
+        return self._world.engine.history(self.image.id)
+
+    def begin(self, container_id: str, *, wait: Callable[[], object] = lambda: None) -> Task[Scan] | None:
+        """Begin to read a container's files, and return that; None if there is no need to.
+
+        `wait` is called before only a few files are read, which the engine does not do while it starts the container.
+        """
         if self._recorded is None:
-            self._reading = Task(partial(self._read, container_id), stop=self._stopped.set)
+            self._reading = Task(partial(self._read, container_id, wait), stop=self._stopped.set)
         return self._reading
 
     def result(self) -> Scan:
@@ -53,19 +65,73 @@ class FileScan:
             if self._reading is None:
                 raise AssertionError("the files were not read")
             self._recorded = self._reading.result()
-            self._world.state.save_facts(self._key, {"rules": self._rules, **to_builtins(self._recorded)})
+            self._save(self._key, to_builtins(self._recorded))
         return self._recorded
 
-    def _read(self, container_id: str) -> Scan:
-        with closing(self._world.engine.files(container_id)) as files:
-            wanted = takewhile(lambda _: not self._stopped.is_set(), files)
-            return scan(wanted, self._user, self._mounted)
+    def _read(self, container_id: str, wait: Callable[[], object]) -> Scan:
+        folder = copied_folder(self.image, self.history, self._app.volume_names)
+        key = _digest(*self.image.layers[:-1], folder) if folder else ""
+        if folder and (record := self._record(key)):
+            wait()
+            if found := self._read_folder(container_id, folder, record):
+                self._save(key, record)  # again: the oldest are deleted
+                return found
+        outside, inside, owner = self._findings(), self._findings(), None
+        for file in self._files(container_id):
+            is_inside = folder is not None and f"{file.path}/".startswith(f"{folder}/")
+            (inside if is_inside else outside).add(file)
+            owner = _owner(file) if file.path == folder else owner
+        if folder and owner and not self._stopped.is_set():
+            self._save(key, {**to_builtins(outside.scan), "owner": owner})
+        return outside.scan + inside.scan
 
-    def _read_record(self) -> Scan | None:
-        recorded = self._world.state.facts(self._key)
-        if recorded.get("rules") != self._rules:
+    def _read_folder(self, container_id: str, folder: str, record: Mapping[str, Any]) -> Scan | None:
+        """Return what is recorded of the other files, with what is in the folder; None if that cannot be relied upon.
+
+        That is so if the folder is a link or has one that leads out of it, or if the engine shows other owners of
+        folders than of whole containers, as it does where users are remapped.
+        """
+        if (outside := _scan_in(record)) is None:
             return None
+        findings, first = self._findings(), None
         try:
-            return Scan.from_state(recorded)
-        except (KeyError, TypeError):
-            return None  # the record is damaged
+            for file in self._files(container_id, folder):
+                first = first or file
+                if leads_out(file, folder):
+                    return None
+                findings.add(file)
+        except StepFailed:
+            return None  # reading all files shows what is wrong
+        if first is None or first.path != folder or _owner(first) != record.get("owner"):
+            return None
+        return outside + findings.scan
+
+    def _files(self, container_id: str, folder: str = "") -> Iterator[ImageFile]:
+        with closing(self._world.engine.files(container_id, folder)) as files:
+            yield from takewhile(lambda _: not self._stopped.is_set(), files)
+
+    def _findings(self) -> Findings:
+        return Findings(self._user, self._app.tmpfs)
+
+    def _record(self, key: str) -> dict[str, Any]:
+        """Return what was recorded under these rules; empty if nothing was."""
+        recorded = self._world.state.facts(key)
+        return recorded if recorded.get("rules") == self._rules else {}
+
+    def _save(self, key: str, found: Mapping[str, Any]) -> None:
+        self._world.state.save_facts(key, {**found, "rules": self._rules})
+
+
+def _scan_in(recorded: Mapping[str, Any]) -> Scan | None:
+    try:
+        return Scan.from_state(recorded)
+    except (KeyError, TypeError):
+        return None  # there is no record, or it is damaged
+
+
+def _owner(file: ImageFile) -> list[int]:
+    return [file.uid, file.gid]
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
 
 from seatrial.engine.model import ImageFile
 
-__all__ = ["Scan", "User", "scan"]
+__all__ = ["Findings", "Scan", "User"]
 
 _MOST_PATHS = 20
 _MOUNTED = ("/tmp", "/dev", "/proc", "/sys")  # noqa: S108  paths in an image
@@ -44,6 +44,15 @@ class Scan(Struct, frozen=True, kw_only=True):
     writable_count: int = 0
     writable: tuple[str, ...] = ()
 
+    def __add__(self, other: Scan) -> Scan:
+        """Return the findings in the files of both."""
+        return Scan(
+            setuid_count=self.setuid_count + other.setuid_count,
+            setuid=tuple(sorted((*self.setuid, *other.setuid))[:_MOST_PATHS]),
+            writable_count=self.writable_count + other.writable_count,
+            writable=tuple(sorted((*self.writable, *other.writable))[:_MOST_PATHS]),
+        )
+
     @classmethod
     def from_state(cls, recorded: Mapping[str, Any]) -> Scan:
         """Return a recorded scan; raise `KeyError` or `TypeError` if the record is damaged."""
@@ -55,32 +64,41 @@ class Scan(Struct, frozen=True, kw_only=True):
         )
 
 
-def scan(files: Iterable[ImageFile], user: User | None, mounted: tuple[str, ...] = ()) -> Scan:
-    """Scan an image's files for what `user` can do with them; None counts as root.
+class Findings:
+    """What `user` can do with an image's files; None counts as root.
 
     Root can change everything, so only files that are writable for all count then. Paths below `mounted` are hidden
     while the app runs and do not count, nor does a folder with the sticky bit that is writable for all.
     """
-    setuid, writable = [], []
-    covered = tuple(f"{path.rstrip('/')}/" for path in (*_MOUNTED, *mounted))
-    for file in files:
+
+    def __init__(self, user: User | None, mounted: tuple[str, ...] = ()) -> None:
+        self._user = user
+        self._covered = tuple(f"{path.rstrip('/')}/" for path in (*_MOUNTED, *mounted))
+        self._setuid: list[str] = []
+        self._writable: list[str] = []
+
+    def add(self, file: ImageFile) -> None:
+        """Look at one file."""
         if file.kind == "file" and file.mode & _SETUID_OR_SETGID:
-            setuid.append(file.path)
-        if file.kind in ("file", "folder") and _may_write(file, user) and not f"{file.path}/".startswith(covered):
-            writable.append(file.path)
-    return Scan(
-        setuid_count=len(setuid),
-        setuid=tuple(sorted(setuid)[:_MOST_PATHS]),
-        writable_count=len(writable),
-        writable=tuple(sorted(writable)[:_MOST_PATHS]),
-    )
+            self._setuid.append(file.path)
+        if file.kind in ("file", "folder") and self._may_write(file) and not f"{file.path}/".startswith(self._covered):
+            self._writable.append(file.path)
 
+    @property
+    def scan(self) -> Scan:
+        """What was found in the files so far."""
+        return Scan(
+            setuid_count=len(self._setuid),
+            setuid=tuple(sorted(self._setuid)[:_MOST_PATHS]),
+            writable_count=len(self._writable),
+            writable=tuple(sorted(self._writable)[:_MOST_PATHS]),
+        )
 
-def _may_write(file: ImageFile, user: User | None) -> bool:
-    """Return whether a user can write to a file; its owner always can, after a chmod."""
-    uid, gid = (user.uid, user.gid) if user and user.uid else (None, None)
-    if file.uid == uid:
-        return True
-    if file.mode & _OTHERS_WRITE:
-        return not (file.kind == "folder" and file.mode & _STICKY)
-    return file.gid == gid and bool(file.mode & _GROUP_WRITES)
+    def _may_write(self, file: ImageFile) -> bool:
+        """Return whether a user can write to a file; its owner always can, after a chmod."""
+        uid, gid = (self._user.uid, self._user.gid) if self._user and self._user.uid else (None, None)
+        if file.uid == uid:
+            return True
+        if file.mode & _OTHERS_WRITE:
+            return not (file.kind == "folder" and file.mode & _STICKY)
+        return file.gid == gid and bool(file.mode & _GROUP_WRITES)

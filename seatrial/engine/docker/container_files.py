@@ -22,7 +22,7 @@ _KINDS: Mapping[bytes, FileKind] = {
 }
 _ORDINARY: Final = (tarfile.REGTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE)
 # Where a header has what: POSIX, pax Interchange Format, "ustar Interchange Format".
-_NAME, _PREFIX, _TYPE = slice(0, 100), slice(345, 500), slice(156, 157)
+_NAME, _PREFIX, _TYPE, _LINK = slice(0, 100), slice(345, 500), slice(156, 157), slice(157, 257)
 _CHECKSUM: Final = slice(148, 156)
 _NUMBERS: Final = (_CHECKSUM, slice(100, 108), slice(108, 116), slice(116, 124), slice(124, 136))
 
@@ -35,23 +35,25 @@ class Readable(Protocol):
         ...
 
 
-def read_files(stream: Readable, container_id: str) -> Iterator[ImageFile]:
-    """Yield the files in a tar export of a container; their content is skipped.
+def read_files(stream: Readable, container_id: str, folder: str = "") -> Iterator[ImageFile]:
+    """Yield the files in a tar of a container, or of one of its folders; their content is skipped.
 
     Raise `StepFailed` if the tar is damaged or ends too early.
     """
     source: Any = _Forward(stream)
+    above = folder.rpartition("/")[0]
     try:
         with tarfile.TarFile(fileobj=source, tarinfo=_Header) as archive:
             entries: list[tarfile.TarInfo] = vars(archive)["members"]
             while (entry := archive.next()) is not None:
                 entries.clear()  # tarfile keeps every entry, and an image may have a million
                 yield ImageFile(
-                    path=f"/{entry.name.removeprefix('./').strip('/')}",
+                    path=f"{above}/{entry.name.removeprefix('./').strip('/')}",
                     mode=entry.mode & _MODE,  # the engine adds the kind of file
                     uid=entry.uid,
                     gid=entry.gid,
                     kind=_KINDS.get(entry.type, "other"),
+                    target=entry.linkname if entry.issym() else "",
                 )
     except tarfile.TarError as error:
         reason, hint = f"the tar is damaged: {error}", "run it again"
@@ -74,8 +76,9 @@ class _Header(tarfile.TarInfo):
             return super().frombuf(buf, encoding, errors)
         header = cls()
         header.type, header.mode, header.uid, header.gid, header.size = bytes(buf[_TYPE]), mode, uid, gid, size
-        name, prefix = (bytes(buf[field]).partition(b"\0")[0] for field in (_NAME, _PREFIX))
+        name, prefix, link = (bytes(buf[field]).partition(b"\0")[0] for field in (_NAME, _PREFIX, _LINK))
         header.name = (prefix + b"/" + name if prefix else name).decode(encoding, errors)
+        header.linkname = link.decode(encoding, errors)
         return header
 
 

@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import suppress
 from threading import Thread
 from typing import Any
+from urllib.parse import quote
 
 from seatrial.engine.connection import Connection, api_url
 from seatrial.engine.docker.ending import COUNTERS, ended_by, oom_kills_in_host, oom_kills_of
@@ -31,7 +32,7 @@ from seatrial.errors import ContainerFailed, Unavailable
 from seatrial.events import WarningEvent
 from seatrial.host.signals import start_thread
 
-__all__ = ["Containers"]
+__all__ = ["Containers", "files_path"]
 
 _CONFLICT = 409
 # Exit codes if a program is for another platform, or if a shell then tried to run it as a script.
@@ -104,16 +105,17 @@ class Containers:
             emit(WarningEvent(text=text))
         return address
 
-    def files(self, container_id: str) -> Generator[ImageFile, None, None]:
+    def files(self, container_id: str, folder: str = "") -> Generator[ImageFile, None, None]:
         """Yield a container's files without their content; raise `StepFailed` if there is no such container."""
         from seatrial.engine.docker.container_files import read_files
 
         with self._connection.translate_errors(f"the files of {container_id} cannot be read"):
             client = self._connection.client
-            url = api_url(client, f"containers/{container_id}/export")
-            with client.get(url, stream=True, timeout=client.timeout) as response:
+            url = api_url(client, files_path(container_id, folder).removeprefix("/"))
+            plain = {"Accept-Encoding": "identity"}  # the engine would compress a folder
+            with client.get(url, headers=plain, stream=True, timeout=client.timeout) as response:
                 client._raise_for_status(response)  # noqa: SLF001  its errors hold the engine's message
-                yield from read_files(response.raw, container_id)
+                yield from read_files(response.raw, container_id, folder)
 
     def program_file(self, container_id: str) -> Program | None:
         """Return the file that a container's command names, whether it runs or not; None if there is none."""
@@ -237,6 +239,11 @@ class Containers:
         from seatrial.engine.docker.program_file import read_program
 
         return read_program(self._connection.client, raw)
+
+
+def files_path(container_id: str, folder: str) -> str:
+    """Return the path in the API of a container's files, or of those in one of its folders."""
+    return f"/containers/{container_id}/{f'archive?path={quote(folder)}' if folder else 'export'}"
 
 
 def _config(spec: ContainerSpec, address: str, proxies: Mapping[str, str], user: str) -> dict[str, Any]:

@@ -6,17 +6,19 @@ import base64
 import json
 import posixpath
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from seatrial.engine.connection import api_url
+from seatrial.engine.inspection import is_in_container
 from seatrial.engine.program import HEAD_BYTES, Program, program_of
 
 if TYPE_CHECKING:
     from docker import APIClient
 
-__all__ = ["read_program"]
+__all__ = ["head_in_host_proc", "read_program"]
 
 _TAR_BLOCK = 512
 _LINKS = 8
@@ -30,6 +32,8 @@ def read_program(client: APIClient, raw: dict[str, Any]) -> Program | None:
     """Return the program of a container, given its `docker inspect` output; None if the file is not there."""
     for path in _candidates(raw):
         file = _executable(client, raw["Id"], path)
+        if file and (running := head_in_host_proc(raw["State"].get("Pid") or 0, raw["Id"], file)):
+            return program_of(path, running)
         head = _head(client, raw["Id"], file) if file else None
         if head is None:
             continue
@@ -84,6 +88,24 @@ def _head(client: APIClient, container_id: str, path: str) -> bytes | None:
         # A tar of one file: a header of 512 bytes, then the file.
         content = response.raw.read(_TAR_BLOCK + HEAD_BYTES)[_TAR_BLOCK:]
         return bytes(content[: int(_stat(response).get("size") or 0)])
+
+
+def head_in_host_proc(pid: int, container_id: str, path: str, *, proc: Path = Path("/proc")) -> bytes | None:
+    """Return the first bytes of a file that the container's first process, or one that this has started, runs.
+
+    None if none does, or the processes are not this machine's or not to be seen: for a script they run its interpreter.
+    """
+    try:
+        if not is_in_container(pid, container_id, proc=proc):
+            return None
+        started = (proc / f"{pid}/task/{pid}/children").read_text().split()
+        files = (proc / one / "exe" for one in (str(pid), *started))
+        if file := next((file for file in files if str(file.readlink()) == path), None):
+            with file.open("rb") as program:
+                return program.read(HEAD_BYTES)
+    except OSError:
+        pass
+    return None
 
 
 def _stat(response: Any) -> dict[str, Any]:

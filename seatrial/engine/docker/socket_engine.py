@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from seatrial.engine.connection import Connection
+from seatrial.engine.docker.containers import files_path
 from seatrial.engine.docker.engine import DockerEngine
 from seatrial.engine.model import EngineInfo, Image, ImageFile
 from seatrial.engine.parsing import image_of, label_filter, listed_image
@@ -85,22 +86,22 @@ class SocketEngine(DockerEngine):
             return super().info()
         return EngineInfo(endpoint=self.endpoint, version=server[1].decode(), api=api[1].decode())
 
-    def files(self, container_id: str) -> Generator[ImageFile, None, None]:
+    def files(self, container_id: str, folder: str = "") -> Generator[ImageFile, None, None]:
         """Yield a container's files, of which the SDK's HTTP would read the content in many small pieces."""
         from seatrial.engine.docker.container_files import read_files
 
         action = f"the files of {container_id} cannot be read"
         with (
             self._connection.translate_errors(action),
-            self._asked(f"/containers/{container_id}/export", self._connection.limit) as sock,
+            self._asked(files_path(container_id, folder), self._connection.limit) as sock,
             BufferedReader(socket.SocketIO(sock, "r"), _BUFFER) as stream,
         ):
             if stream.readline().split(b" ", 2)[1:2] == [_OK]:
                 while stream.readline().strip():
                     pass
-                yield from read_files(stream, container_id)
+                yield from read_files(stream, container_id, folder)
                 return
-        yield from super().files(container_id)  # its error has the engine's words
+        yield from super().files(container_id, folder)  # its error has the engine's words
 
     @contextmanager
     def _asked(self, path: str, seconds: float | None) -> Iterator[socket.socket]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
@@ -71,7 +72,7 @@ def run_checks_in_container(  # noqa: PLR0913  each argument is one thing
 ) -> tuple[Result, ...]:
     """Run an app's checks in a fresh container of an image and return the results; the container is always removed.
 
-    Its files are read for `scan`, if that needs them, while the app starts. If all pass, `visit` is called with the
+    Its files are read for `scan`, if that needs them, meanwhile. If all pass, `visit` is called with the
     container's address, and the container is removed in the background. With `log`, the app's log is emitted in the
     end.
     """
@@ -95,9 +96,15 @@ def run_checks_in_container(  # noqa: PLR0913  each argument is one thing
         lambda: world.background.do(remove) if passed else remove(),
     ):
         try:
-            reading = scan.begin(made[0]) if scan else None
+            answered = threading.Event()
+            reading = scan.begin(made[0], wait=answered.wait) if scan else None
             with reading or nullcontext():
-                results = start_and_check(world.engine, app, image, made[0], emit, visit=visit)
+                try:
+                    results = start_and_check(
+                        world.engine, app, image, made[0], emit, visit=visit, answered=answered.set
+                    )
+                finally:
+                    answered.set()
                 if (now := world.engine.container(made[0])) is None or not now.running:
                     raise container_error(world.engine, app, image, made[0], results=results)
                 if reading:
@@ -119,24 +126,34 @@ def start_and_check(  # noqa: PLR0913  each argument is one thing
     *,
     host_port: int = 0,
     visit: Callable[[BaseUrl], None] | None = None,
+    answered: Callable[[], None] = lambda: None,
 ) -> tuple[Result, ...]:
     """Start a container and run the app's checks against it; return the results, and raise as `run_checks` does.
 
     Raise `ContainerFailed` with the cause if it cannot start, and with the owner of a taken `host_port`. The engine's
-    init would run a file that the kernel cannot run as a shell script; without it nothing would start.
+    init would run a file that the kernel cannot run as a shell script; without it nothing would start. `answered` is
+    called when the app has passed its checks for the first time.
     """
-    program = Task(partial(engine.program_file, container_id))
+    programs: list[Task[Program | None]] = []
+
+    def on_answer() -> None:
+        programs.append(Task(partial(engine.program_file, container_id)))
+        answered()
+
     try:
         _start(engine, app, image, container_id, host_port=host_port)
-        results = run_checks(engine, app, image, container_id, emit, visit=visit)
+        results = run_checks(engine, app, image, container_id, emit, visit=visit, answered=on_answer)
     except StepFailed:
-        _require_executable(engine, app, image, container_id, program.result())
+        _require_executable(engine, app, image, container_id, programs)
         raise
-    _require_executable(engine, app, image, container_id, program.result())
+    _require_executable(engine, app, image, container_id, programs)
     return results
 
 
-def _require_executable(engine: Engine, app: App, image: Image, container_id: str, program: Program | None) -> None:
+def _require_executable(
+    engine: Engine, app: App, image: Image, container_id: str, programs: list[Task[Program | None]]
+) -> None:
+    program = programs[0].result() if programs else engine.program_file(container_id)
     if program and program.kind == "other":
         words = f"{program.path}: exec format error"
         raise container_error(engine, app, image, container_id, words=words, program=program)
@@ -167,11 +184,12 @@ def run_checks(  # noqa: PLR0913  each argument is one thing
     emit: Emit,
     *,
     visit: Callable[[BaseUrl], None] | None = None,
+    answered: Callable[[], None] = lambda: None,
 ) -> tuple[Result, ...]:
     """Run the app's checks against a started container, return the results, and call `visit` with its address.
 
-    Raise `ContainerFailed` as soon as the container is dead, and `SmokeFailed` if a check fails, both with their cause,
-    a hint and the evidence.
+    `answered` is called when the app has passed its checks for the first time. Raise `ContainerFailed` as soon as the
+    container is dead, and `SmokeFailed` if a check fails, both with their cause, a hint and the evidence.
     """
     container = engine.container(container_id)
     if container is None or not container.running:
@@ -199,6 +217,7 @@ def run_checks(  # noqa: PLR0913  each argument is one thing
     for result in results:
         emit(result.as_event)
     if not any(result.problem for result in results):
+        answered()
         check_health(engine, app, container)
         time.sleep(max(0.0, passed + _STANDING_SECONDS - time.monotonic()))
         results = _asked_again(base_url, app, expected, results, alive)

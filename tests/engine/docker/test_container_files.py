@@ -12,6 +12,7 @@ import pytest
 from seatrial.engine.connection import Connection
 from seatrial.engine.docker.container_files import read_files
 from seatrial.engine.docker.engine import DockerEngine
+from seatrial.engine.docker.program_file import head_in_host_proc
 from seatrial.engine.docker.socket_engine import connect
 from seatrial.engine.model import ContainerSpec
 from seatrial.engine.protocol import Engine
@@ -49,17 +50,41 @@ def container(engine: Engine, specimens: Specimens, project_name: str) -> Iterat
 
 
 def test_files_as_the_sdk_and_the_socket_read_them(engine: Engine, container: str) -> None:
-    """Long names, links, owners and special bits are read, the same over the socket as through the SDK."""
+    """Names, links, owners and special bits are read, of all or one folder, over the socket as through the SDK."""
     found = {one.path: one for one in engine.files(container)}
     over_socket = connect(environment())
 
     assert found["/app/" + "long" * 60] == file("/app/" + "long" * 60, 0o640, 0, 10001)
-    assert (found["/app/link"].kind, found["/var/spool"].mode) == ("link", 0o1777)
+    assert (found["/app/link"].kind, found["/app/link"].target, found["/var/spool"].mode) == ("link", "check", 0o1777)
     assert {one.path: one for one in over_socket.files(container)} == found
+    app = [one for path, one in sorted(found.items()) if f"{path}/".startswith("/app/")]
+    for read in (engine, over_socket):
+        assert sorted(read.files(container, "/app"), key=lambda one: one.path) == app
     assert not over_socket._connection.is_open
-    with pytest.raises(StepFailed):
-        list(over_socket.files(f"{container}-none"))
+    for name, folder in ((f"{container}-none", ""), (container, "/none")):
+        with pytest.raises(StepFailed):
+            list(over_socket.files(name, folder))
     over_socket.close()
+
+
+def test_the_program_that_runs_on_this_machine(tmp_path: Path) -> None:
+    """A program is read where its process shows it, if that is the file, and the process one of the container's."""
+    program, process = tmp_path / "program", tmp_path / "7"
+    program.write_bytes(b"\x7fELF")
+    (process / "task/7").mkdir(parents=True)
+    (process / "task/7/children").write_text("8 9 ")
+    (process / "cgroup").write_text("0::/docker/abc\n")
+    for pid, name in (("7", "init"), ("9", "program")):
+        (tmp_path / pid).mkdir(exist_ok=True)
+        (tmp_path / pid / "exe").symlink_to(tmp_path / name)
+
+    assert head_in_host_proc(7, "abc", str(program), proc=tmp_path) is None  # process 8 has ended
+    (tmp_path / "8").mkdir()
+    (tmp_path / "8/exe").symlink_to("/bin/sh")
+    assert head_in_host_proc(7, "abc", str(program), proc=tmp_path) == b"\x7fELF"
+    assert head_in_host_proc(7, "abc", "/script", proc=tmp_path) is None
+    assert head_in_host_proc(7, "def", str(program), proc=tmp_path) is None
+    assert head_in_host_proc(0, "abc", str(program), proc=tmp_path) is None
 
 
 @pytest.mark.parametrize("damage", [lambda tar: tar[:700], lambda tar: b"x" + tar[1:]], ids=["cut", "changed"])

@@ -148,7 +148,7 @@ class MemoryEngine(MemoryImages):
         """Return a container's state and sockets; None if it is absent."""
         return found.inspection if (found := self._find_container(container_id)) else None
 
-    def files(self, container_id: str) -> Generator[ImageFile, None, None]:
+    def files(self, container_id: str, folder: str = "") -> Generator[ImageFile, None, None]:
         """Yield nothing: containers in memory have no files."""
         self._container(container_id)
         yield from ()

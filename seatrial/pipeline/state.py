@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import Struct, to_builtins
 
@@ -17,15 +15,17 @@ from seatrial.errors import StepFailed
 from seatrial.host.atomic_write import remove_abandoned, replace_file
 from seatrial.host.shortage import shortage
 from seatrial.model.app import Check, checks_digest
+from seatrial.pipeline.state_file import delete_oldest, encode, load
 from seatrial.settings.environments import environment_files
 from seatrial.settings.settings_file import SETTINGS_FILES
-from seatrial.sources.inputs import FileDigests
+from seatrial.sources.inputs import FileDigests, KnownFiles
 
 __all__ = ["StateFolder", "Verdict"]
 
 
 _BUILT_KEPT = 1000
 _BUILDS_KEPT, _IMAGES_KEPT, _REPORTS_KEPT = 30, 100, 20
+_T = TypeVar("_T")
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -115,7 +115,7 @@ class StateFolder:
         """Return the verdict about an image, or None; raise `StepFailed` if there is one that cannot be read."""
         path = self._verdict_path(image_id)
         try:
-            found = self._unwritten.get(path) or _load(path)
+            found = self._unwritten.get(path) or load(path, dict[str, Any]) or {}
         except OSError as error:
             raise StepFailed(
                 "the result of the smoke test cannot be read",
@@ -136,7 +136,7 @@ class StateFolder:
         digest = re.match("sha256:([0-9a-f]{1,12})", what)
         name = digest[1] if digest else re.sub(r"[^A-Za-z0-9.-]+", "-", what)
         folder = self.folder / "screenshots"
-        _delete_oldest(folder, _IMAGES_KEPT * self._apps - 1)
+        delete_oldest(folder, _IMAGES_KEPT * self._apps - 1)
         return folder / f"{name[:200]}.png"
 
     def new_build_log(self, app: str, version: str) -> Path:
@@ -147,7 +147,7 @@ class StateFolder:
         self._prepare()
         folder = self.folder / "logs"
         folder.mkdir(exist_ok=True)
-        _delete_oldest(folder, _BUILDS_KEPT * self._apps - 1)
+        delete_oldest(folder, _BUILDS_KEPT * self._apps - 1)
         return folder / f"{app}-{version}-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}Z.log"
 
     def facts(self, image_id: str) -> dict[str, Any]:
@@ -192,12 +192,12 @@ class StateFolder:
     def file_digests(self, app: str) -> FileDigests:
         """Return the known digests of an app's files."""
         if app not in self._file_digests:
-            self._file_digests[app] = FileDigests(self._read(self.folder / "files" / f"{app}.json"))
+            self._file_digests[app] = FileDigests(self._load(self.folder / "files" / f"{app}.json", KnownFiles))
         return self._file_digests[app]
 
     def save_file_digests(self, app: str) -> None:
         """Save the digests of an app's files."""
-        self._write(self.folder / "files" / f"{app}.json", self.file_digests(app).fresh)
+        self._write(self.folder / "files" / f"{app}.json", self.file_digests(app).known)
 
     def started_engine(self) -> int | None:
         """Return the process id of the engine that `up` started, or None."""
@@ -227,26 +227,30 @@ class StateFolder:
     def _read(self, path: Path) -> dict[str, Any]:
         if path in self._unwritten:
             return self._unwritten[path]
+        return self._load(path, dict[str, Any]) or {}
+
+    @staticmethod
+    def _load(path: Path, kind: type[_T]) -> _T | None:
         try:
-            return _load(path)
+            return load(path, kind)
         except OSError as error:
             if ours := shortage(error, f"{path} cannot be read"):
                 raise ours from error
-            return {}
+            return None
 
     def _save(self, path: Path, value: Mapping[str, Any], most: int) -> None:
         """Write a file, and keep at most `most` files for each app in its folder."""
         self._write(path, value)
-        _delete_oldest(path.parent, most * self._apps)
+        delete_oldest(path.parent, most * self._apps)
 
-    def _write(self, path: Path, value: Mapping[str, Any]) -> None:
+    def _write(self, path: Path, value: Mapping[str, Any] | Struct) -> None:
         try:
             self._prepare()
             path.parent.mkdir(exist_ok=True)
-            replace_file(path, json.dumps(value, sort_keys=True).encode())
+            replace_file(path, encode(value))
         except OSError as error:
             self.cannot_write(error)
-            self._unwritten[path] = dict(value)
+            self._unwritten[path] = to_builtins(value)
 
     def cannot_write(self, error: OSError) -> None:
         """Note why something in the folder could not be written; only the first reason counts."""
@@ -266,26 +270,3 @@ class StateFolder:
         for folder in filter(Path.is_dir, self.folder.iterdir()):
             remove_abandoned(folder)
         self._prepared = True
-
-
-def _load(path: Path) -> dict[str, Any]:
-    """Return the JSON object in a file; empty if the file is missing or damaged."""
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _delete_oldest(folder: Path, most: int) -> None:
-    """Delete all but the `most` newest files of a folder."""
-    for old in sorted(folder.glob("*.*"), key=_age)[most:]:
-        with suppress(OSError):  # another run has just deleted it, or the folder is another user's
-            old.unlink()
-
-
-def _age(path: Path) -> float:
-    try:
-        return -path.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0  # another run has just deleted it

@@ -20,6 +20,7 @@ __all__ = ["file_content", "link_target", "stream"]
 _CHUNK: Final = 1024 * 1024
 _BLOCK: Final = tarfile.BLOCKSIZE
 _BLANKS: Final = b" " * 8  # instead of the checksum while it is computed
+_SECOND: Final = 1_000_000_000
 _LARGEST: Final = 8**11 - 1  # what fits into a header's field
 
 
@@ -66,16 +67,16 @@ def _entry(
     context: Context, name: str, mtime: int | None, digest: str, grown: Callable[[str], None]
 ) -> Iterator[bytes]:
     status = context.entries[name]
-    seconds = int(status.st_mtime) if mtime is None else mtime
-    if stat.S_ISDIR(status.st_mode):
+    seconds = status.modified // _SECOND if mtime is None else mtime
+    if stat.S_ISDIR(status.mode):
         yield _header(f"{name}/", kind=tarfile.DIRTYPE, mtime=seconds, mode=0o755)
-    elif stat.S_ISLNK(status.st_mode):
+    elif stat.S_ISLNK(status.mode):
         target = link_target(context.folder / name)
         yield _any_header(name, mtime=seconds, mode=0o777, type=tarfile.SYMTYPE, linkname=target)
     else:
-        yield _header(name, mtime=seconds, mode=sent_mode(status.st_mode), size=status.st_size)
+        yield _header(name, mtime=seconds, mode=sent_mode(status.mode), size=status.size)
         yield from file_content(context, name, digest, grown)
-        yield _padding(status.st_size)
+        yield _padding(status.size)
 
 
 def file_content(context: Context, name: str, digest: str, grown: Callable[[str], None]) -> Iterator[bytes]:
@@ -84,7 +85,7 @@ def file_content(context: Context, name: str, digest: str, grown: Callable[[str]
     A file that has grown since the context was read is sent as it was then, and `grown` is called with its name. Raise
     `UsageError` for a file that cannot be read, has become shorter, or does not match `digest`, unless that is empty.
     """
-    path, size = f"{context.folder}/{name}", context.entries[name].st_size
+    path, size = f"{context.folder}/{name}", context.entries[name].size
     wanted, left, actual = digest.rpartition(":")[2], size, hashlib.sha256()
     try:
         for piece in read_pieces(path, size):

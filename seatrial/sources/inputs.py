@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import stat
 import time
 from collections.abc import Mapping
@@ -16,10 +15,10 @@ from msgspec import Struct
 
 from seatrial.errors import sanitize
 from seatrial.host.regular_files import read_pieces
-from seatrial.sources.context import Context, unreadable
+from seatrial.sources.context import Context, FileStatus, unreadable
 from seatrial.wording import summarize_names
 
-__all__ = ["UNCOMMITTED", "FileDigests", "Inputs", "entry_digest", "sent_mode"]
+__all__ = ["UNCOMMITTED", "FileDigests", "Inputs", "KnownFiles", "entry_digest", "sent_mode"]
 
 UNCOMMITTED: Final = "uncommitted changes"
 """The name of the part that is present if not all files are committed."""
@@ -66,54 +65,56 @@ def _shown(part: str) -> str:
     return sanitize(part.removeprefix("file ")).replace("\n", " ")
 
 
-class FileDigests:
-    """The digests of a context's files; a file is read again only if its status has changed.
+class KnownFiles(Struct, frozen=True, kw_only=True):
+    """The entries of a context at an earlier look: the status of each path, and its digest."""
 
-    `known` maps a path to its entry in an earlier `fresh`: status and digest.
+    statuses: dict[str, FileStatus] = {}
+    digests: dict[str, str] = {}
+
+
+class FileDigests:
+    """The digests of a context's entries; a file or link is read again only if its status has changed.
+
+    `known` is what was seen last.
     """
 
-    def __init__(self, known: Mapping[str, list[str | int]]) -> None:
-        self._known = known
-        self.fresh: dict[str, list[str | int]] = {}
+    def __init__(self, known: KnownFiles | None = None) -> None:
+        self.known = known or KnownFiles()
 
     def of(self, context: Context) -> dict[str, str]:
         """Return the digest of each entry of a context; raise `UsageError` if one cannot be read."""
+        statuses, known = self.known.statuses, self.known.digests
+        if statuses == context.entries:
+            return known
         digests: dict[str, str] = {}
-        fresh: dict[str, list[str | int]] = {}
+        fresh = KnownFiles(statuses={}, digests={})
         for path, status in context.entries.items():
-            if not stat.S_ISREG(status.st_mode):
-                digests[path] = entry_digest(context.folder / path, status)
-                continue
-            seen = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_mode]
-            known = self._known.get(path)
-            if known and known[:-1] == seen:
-                digests[path], fresh[path] = str(known[-1]), known
-                continue
-            started = time.time_ns()
-            digests[path] = entry_digest(context.folder / path, status)
-            if status.st_ctime_ns < started - _TICK_NANOSECONDS:
-                fresh[path] = [*seen, digests[path]]
-        self._known = self.fresh = fresh
+            digest = known.get(path) if statuses.get(path) == status else None
+            started = time.time_ns() if digest is None else None
+            digests[path] = digest = digest or entry_digest(context.folder / path, status)
+            if started is None or status.changed < started - _TICK_NANOSECONDS:
+                fresh.statuses[path], fresh.digests[path] = status, digest
+        self.known = fresh
         return digests
 
 
-def entry_digest(path: Path, status: os.stat_result | None = None) -> str:
+def entry_digest(path: Path, status: FileStatus | None = None) -> str:
     """Return a digest over the type, executable bit and content of a file, link or folder.
 
     Of a file that has grown since `status` was read, only the content up to its size then counts.
     """
     try:
-        status = status or path.lstat()
-        if stat.S_ISLNK(status.st_mode):
+        status = status or FileStatus.of(path.lstat())
+        if stat.S_ISLNK(status.mode):
             return f"link {path.readlink()}"
-        if stat.S_ISDIR(status.st_mode):
+        if stat.S_ISDIR(status.mode):
             return "folder"
         content = hashlib.sha256()
-        for piece in read_pieces(str(path), status.st_size):
+        for piece in read_pieces(str(path), status.size):
             content.update(piece)
     except OSError as error:
         raise unreadable(path, error) from error
-    return f"{sent_mode(status.st_mode):o} sha256:{content.hexdigest()}"
+    return f"{sent_mode(status.mode):o} sha256:{content.hexdigest()}"
 
 
 def sent_mode(mode: int) -> int:

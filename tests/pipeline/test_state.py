@@ -50,9 +50,10 @@ def test_current_and_inputs(state: StateFolder) -> None:
     """The last image of each app and the inputs of a build are read as they were saved."""
     state.save_current("web", "sha256:a")
     state.save_current("api", "sha256:b")
-    state.save_inputs("sha256:c", {"file app.py": "1"}, "run 1")
+    parts = {"file app.py": "1", "file caf\udce9": "2"}  # of a name that is not UTF-8
+    state.save_inputs("sha256:c", parts, "run 1")
     assert (state.current("web"), state.current("api"), state.current("x")) == ("sha256:a", "sha256:b", None)
-    assert state.inputs("sha256:c") == {"file app.py": "1"}
+    assert state.inputs("sha256:c") == parts
     assert state.inputs("sha256:d") == {}
 
 

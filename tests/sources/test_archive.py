@@ -96,7 +96,7 @@ def test_long_and_odd_names(folder: Path) -> None:
 def test_a_file_that_changes(folder: Path, content: str) -> None:
     """A file with other content than at the first look is an error: the image's inputs label would be wrong."""
     context = Context.read(folder, folder / "Dockerfile")
-    digests = FileDigests({}).of(context)
+    digests = FileDigests().of(context)
     assert b"".join(stream(context, {}, digests=digests))
     (folder / "app.py").write_text(content)
     with pytest.raises(UsageError, match=r"app\.py changed"):
@@ -109,7 +109,7 @@ def test_a_file_that_grows(folder: Path) -> None:
     before = b"".join(stream(context, {}))
     with (folder / "static" / "site.css").open("a") as file:
         file.write("more")
-    digests = FileDigests({}).of(context)
+    digests = FileDigests().of(context)
     assert b"".join(stream(context, {}, digests=digests, grown=grown.append)) == before
     assert grown == ["static/site.css"]
 
@@ -121,7 +121,7 @@ def test_work_per_file(tmp_path: Path) -> None:
         for number in range(files):
             (tmp_path / f"file-{number}").write_text("x")
         profile = cProfile.Profile()
-        profile.runcall(lambda: FileDigests({}).of(Context.read(tmp_path, None)))
+        profile.runcall(lambda: FileDigests().of(Context.read(tmp_path, None)))
         profile.runcall(_packed, tmp_path, {})
         return sum(entry.callcount for entry in profile.getstats())
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from pathlib import Path
 
 from seatrial.sources.context import Context
-from seatrial.sources.inputs import UNCOMMITTED, FileDigests, Inputs, entry_digest
+from seatrial.sources.inputs import UNCOMMITTED, FileDigests, Inputs, KnownFiles, entry_digest
 
 
 def test_entry_digest(tmp_path: Path) -> None:
@@ -50,15 +49,18 @@ def test_known_files_are_not_read_again(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("one")
     (tmp_path / "b").write_text("two")
     time.sleep(0.1)
-    first = FileDigests({})
+    first = FileDigests()
     true = _digests(tmp_path, first)
-    noted = json.loads(json.dumps(first.fresh))
-    noted["a"][-1] = "remembered"
+    saved = {**true, "a": "remembered"}
+    known = KnownFiles(statuses=first.known.statuses, digests=saved)
 
-    assert _digests(tmp_path, FileDigests(noted)) == {**true, "a": "remembered"}
+    assert _digests(tmp_path, FileDigests(known)) == saved
+
+    os.utime(tmp_path / "b")
+    assert _digests(tmp_path, FileDigests(known)) == saved
 
     os.utime(tmp_path / "a")
-    assert _digests(tmp_path, FileDigests(noted)) == true
+    assert _digests(tmp_path, FileDigests(known)) == true
 
 
 def test_same_size_same_mtime(tmp_path: Path) -> None:
@@ -66,7 +68,7 @@ def test_same_size_same_mtime(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_text("one")
     time.sleep(0.1)
-    digests = FileDigests({})
+    digests = FileDigests()
     before, status = _digests(tmp_path, digests), path.stat()
     path.write_text("two")
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
@@ -77,6 +79,6 @@ def test_same_size_same_mtime(tmp_path: Path) -> None:
 def test_digests_of_new_files_are_not_stored(tmp_path: Path) -> None:
     """A file written just now may change again within one tick of the clock, so it is read again next time."""
     (tmp_path / "a").write_text("one")
-    digests = FileDigests({})
+    digests = FileDigests()
     _digests(tmp_path, digests)
-    assert digests.fresh == {}
+    assert digests.known == KnownFiles()

@@ -101,18 +101,18 @@ def context_entries(request: BuildRequest, grown: Callable[[str], None]) -> list
     context, entries = request.context, []
     for name, status in context.entries.items():
         path, digest = os.fsencode(name), request.digests.get(name, "")
-        moment = status.st_mtime_ns
-        if stat.S_ISDIR(status.st_mode):
+        moment = status.modified
+        if stat.S_ISDIR(status.mode):
             entries.append(Entry(path, _FOLDER | 0o755, 0, moment))
-        elif stat.S_ISLNK(status.st_mode):
+        elif stat.S_ISLNK(status.mode):
             link = os.fsencode(link_target(context.folder / name))
             entries.append(Entry(path, _LINK | 0o777, len(link), moment, link))
         else:
             content = partial(file_content, context, name, digest, grown)
-            if not 0 <= status.st_ctime_ns - moment < _AT_ONCE:
+            if not 0 <= status.changed - moment < _AT_ONCE:
                 # The time was set, so it need not differ from that of other content.
                 moment += int(digest[-_FRACTION:] or "0", 16) % _SECOND - moment % _SECOND
-            entries.append(Entry(path, sent_mode(status.st_mode), status.st_size, moment, b"", content))
+            entries.append(Entry(path, sent_mode(status.mode), status.size, moment, b"", content))
     return sorted(entries, key=_order)
 
 

@@ -88,7 +88,7 @@ def extra_context(name: str, place: str, allowed: tuple[str, ...]) -> dict[str, 
     extra.check_secrets(allowed)
     return {
         # buildx sends these files itself, with their own modes.
-        f"context {name}/{path}": f"{stat.S_IMODE(status.st_mode):o} {entry_digest(folder / path, status)}"
+        f"context {name}/{path}": f"{stat.S_IMODE(status.mode):o} {entry_digest(folder / path, status)}"
         for path, status in extra.entries.items()
     }
 

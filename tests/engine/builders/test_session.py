@@ -113,7 +113,7 @@ def _request(folder: Path) -> BuildRequest:
         content=b"FROM scratch\n",
         options=BuildOptions(),
         labels={},
-        digests=FileDigests({}).of(context),
+        digests=FileDigests().of(context),
     )
 
 

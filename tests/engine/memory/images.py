@@ -69,7 +69,7 @@ class MemoryImages:
         labels = {**request.labels, BUILDER_LABEL: self.builder(request.options)}
         content = json.dumps(
             [
-                FileDigests({}).of(request.context),
+                FileDigests().of(request.context),
                 request.content.decode(),
                 dict(request.options.arguments),
                 labels,

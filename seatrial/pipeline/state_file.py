@@ -1,0 +1,50 @@
+"""The files of the state folder: values as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+__all__ = ["delete_oldest", "encode", "load"]
+
+_T = TypeVar("_T")
+
+
+def load(path: Path, kind: type[_T]) -> _T | None:
+    """Return the value in a file, of this type; None if the file is missing or damaged."""
+    try:
+        content = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    with suppress(ValueError):
+        return msgspec.json.decode(content, type=kind)
+    with suppress(ValueError):  # it may hold the name of a file that is not UTF-8
+        return msgspec.convert(json.loads(content), kind)
+    return None
+
+
+def encode(value: Mapping[str, Any] | msgspec.Struct) -> bytes:
+    """Return a value as it is saved."""
+    try:
+        return msgspec.json.encode(value, order="sorted")
+    except UnicodeEncodeError:  # as above
+        return json.dumps(msgspec.to_builtins(value), sort_keys=True).encode()
+
+
+def delete_oldest(folder: Path, most: int) -> None:
+    """Delete all but the `most` newest files of a folder."""
+    for old in sorted(folder.glob("*.*"), key=_age)[most:]:
+        with suppress(OSError):  # another run has just deleted it, or the folder is another user's
+            old.unlink()
+
+
+def _age(path: Path) -> float:
+    try:
+        return -path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0  # another run has just deleted it

@@ -58,6 +58,10 @@ def build(cmd: Command, image: ImagesFlags, flags: BuildFlags, files: ReportFlag
 def run(cmd: Command, image: ImagesFlags, flags: RunFlags) -> None:
     """Start the app on 127.0.0.1; a new container must pass the checks before it replaces the old one."""
     steps = cmd.each_app(image, lambda one: cmd.playbook.run(one, flags), for_one={"--port": flags.port})
+    if not cmd.output.explains:  # which needs no engine
+        from seatrial.steps.serve.ports import check_ports
+
+        check_ports(steps, cmd.world)
     cmd.carry_out(steps, jobs=image.jobs, open_page=flags.open)
 
 

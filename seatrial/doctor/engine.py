@@ -15,6 +15,7 @@ from seatrial.engine.model import EngineDetails
 from seatrial.errors import CredentialsError, EngineUnavailable, SeatrialError, Unavailable, UsageError
 from seatrial.host.subprocesses import output_of
 from seatrial.pipeline.step import NoChange
+from seatrial.steps.serve.run import Run
 from seatrial.steps.serve.serving import serving_container
 from seatrial.steps.setup.local_registry import LocalRegistry
 from seatrial.wording import human_size
@@ -126,9 +127,11 @@ def _base_image(subject: Subject) -> Iterator[Finding]:
 def _port(subject: Subject) -> Iterator[Finding]:
     """Inspect whether each app's port on the engine's machine is free, or already serves the app."""
     engine, host = subject.world.engine, subject.world.engine.published_host
+    served: dict[int, str] = {}
     for app in subject.apps:
         port, severity = app.host_port, Severity.FAILED
         try:
+            port = Run(target=app, version=None).host_port(subject.world)
             serving = serving_container(engine, app)
             owner = find_port_owner(engine.containers({}), port, host=host)
         except (EngineUnavailable, CredentialsError):
@@ -138,6 +141,12 @@ def _port(subject: Subject) -> Iterator[Finding]:
             yield failure("port", error)
             continue
         where = f"port {port}" if host == LOOPBACK else f"port {port} of {host}"
+        if other := served.get(port):
+            reason = f"{other} and {app.name} would both be served on {where}"
+            hint = f"host_port: {port + 1} in the settings of {app.name}"
+            yield Finding(check="port", severity=severity, reason=reason, hint=hint)
+            continue
+        served[port] = app.name
         if serving and serving.running and serving.publishes(port):
             yield Finding(check="port", severity=Severity.OK, reason=f"{app.name} is served at {host}:{port}")
         elif owner:

@@ -172,7 +172,10 @@ def test_an_engine_on_another_machine(tmp_path: Path, engine: MemoryEngine, free
 
 
 def test_each_app_is_inspected(tmp_path: Path, free_port: int) -> None:
-    """An error with one app does not hide the findings of the others, and equal findings are reported once."""
+    """An error with one app does not hide the findings of the others, equal ones are reported once, and so is a port.
+
+    That two apps have it is a failure.
+    """
 
     class Plain(MemoryEngine):
         def builder(self, options: BuildOptions) -> str:
@@ -193,7 +196,7 @@ def test_each_app_is_inspected(tmp_path: Path, free_port: int) -> None:
 
     severities = {what: [one.severity for one in found if one.check == what] for what in ("port", "builder")}
     assert severities == {
-        "port": [Severity.FAILED, Severity.OK, Severity.OK],
+        "port": [Severity.FAILED, Severity.OK, Severity.FAILED],
         "builder": [Severity.OK, Severity.FAILED],
     }
     assert exit_code(found) == 3

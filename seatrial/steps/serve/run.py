@@ -39,6 +39,14 @@ class Run(AppStep):
         """Return the URL where the app is served: on this machine, or on the engine's."""
         return f"{self.target.checks[0].scheme}://{world.engine.published_host}:{self.target.host_port}/"
 
+    def host_port(self, world: World) -> int:
+        """Return the port where the app is served: the one that its image exposes if the settings name none."""
+        if "host_port" not in self.target.unset or "port" not in self.target.unset:
+            return self.target.host_port
+        named = self.version and self.target.repository.with_tag(str(self.version))
+        image = world.image(named) if named else world.current(self.target)
+        return self.target.in_image(image.exposed if image else ()).host_port
+
     def plan(self, world: World) -> Change | NoChange:
         """Compare image and options with those of the serving container."""
         image = world.image_for(self.target, self.version)

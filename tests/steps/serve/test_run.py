@@ -8,10 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from seatrial.errors import ContainerFailed, SeatrialError, SmokeFailed
+from seatrial.errors import ContainerFailed, SeatrialError, SmokeFailed, UsageError
 from seatrial.model.version import Version
 from seatrial.pipeline.outcome import Status
 from seatrial.pipeline.state import StateFolder
+from seatrial.pipeline.step import AppSteps
+from seatrial.steps.serve.ports import check_ports
 from seatrial.steps.serve.run import Run
 from seatrial.wording import short_digest
 from tests.conftest import wait_until
@@ -160,3 +162,21 @@ def test_a_taken_port_keeps_the_old_one_serving(scenario: StepScenario, listener
     assert (outcome.error.cause, str(listener) in outcome.error.message) == ("port-taken", True)
     assert scenario.backend.containers() == before
     wait_until(lambda: replace(scenario, app=moved).served() == "hello")
+
+
+def test_two_apps_on_one_port(scenario: StepScenario) -> None:
+    """Two apps that would be served on one port are refused, also if only their images name it; the hint is free."""
+    port = scenario.app.host_port
+    named = {"web": scenario.app, "api": scenario.app.but(name="api"), "next": scenario.app.but(host_port=port + 1)}
+    runs = [AppSteps(app=name, steps=(Run(target=app.but(name=name), version=None),)) for name, app in named.items()]
+    with pytest.raises(UsageError, match=f"web and api .* {port}") as caught:
+        check_ports(runs, scenario.world)
+    assert f"run --app api --port {port + 2}" in caught.value.hint
+    check_ports((runs[0], runs[2]), scenario.world)
+
+    with scenario.app.dockerfile.open("a") as dockerfile:
+        dockerfile.write(f"EXPOSE {port}\n")
+    scenario.prepare(scenario.build())
+    unset = {"port": 5000, "host_port": 5000, "unset": frozenset({"port", "host_port"})}
+    left = [Run(target=scenario.app.but(**unset), version=version) for version in (None, Version("1"))]
+    assert {one.host_port(scenario.world) for one in left} == {port}

@@ -8,11 +8,13 @@ from dataclasses import replace
 
 import pytest
 
+from seatrial.engine.model import Image, ImageConfig
 from seatrial.errors import ContainerFailed, SeatrialError, SmokeFailed, UsageError
 from seatrial.model.version import Version
 from seatrial.pipeline.outcome import Status
 from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.step import AppSteps
+from seatrial.pipeline.world import PlannedState
 from seatrial.steps.serve.ports import check_ports
 from seatrial.steps.serve.run import Run
 from seatrial.wording import short_digest
@@ -174,9 +176,7 @@ def test_two_apps_on_one_port(scenario: StepScenario) -> None:
     assert f"run --app api --port {port + 2}" in caught.value.hint
     check_ports((runs[0], runs[2]), scenario.world)
 
-    with scenario.app.dockerfile.open("a") as dockerfile:
-        dockerfile.write(f"EXPOSE {port}\n")
-    scenario.prepare(scenario.build())
-    unset = {"port": 5000, "host_port": 5000, "unset": frozenset({"port", "host_port"})}
-    left = [Run(target=scenario.app.but(**unset), version=version) for version in (None, Version("1"))]
-    assert {one.host_port(scenario.world) for one in left} == {port}
+    image = Image(id="i", config=ImageConfig(exposed=("8123/tcp",)))
+    world = scenario.world.with_planned(PlannedState(current={scenario.app.name: image}))
+    unset = scenario.app.but(port=5000, host_port=5000, unset=frozenset({"port", "host_port"}))
+    assert Run(target=unset, version=None).host_port(world) == 8123

@@ -117,6 +117,11 @@ class Task(Struct, frozen=True, kw_only=True):
         return self.image.partition("@")[0]
 
     @property
+    def place(self) -> object:
+        """What its successor has in common with it: its number, or its node where each has one."""
+        return self.number or self.node
+
+    @property
     def serves(self) -> bool:
         """Whether its container runs, is healthy if it has a health check, and shall go on running."""
         return self.state == self.wanted == "running"
@@ -133,12 +138,16 @@ class Task(Struct, frozen=True, kw_only=True):
 
 
 class Node(Struct, frozen=True, kw_only=True):
-    """A node of the swarm: its host name, its address, and whether its containers run."""
+    """A node of the swarm: its host name, its address, and whether its containers run.
+
+    It may be neither `ready` nor `down`: a manager that was just restarted does not know yet.
+    """
 
     id: str
     name: str
     address: str
     ready: bool = True
+    down: bool = False
 
 
 class Swarm(Protocol):

@@ -132,6 +132,7 @@ class DockerSwarm:
                 name=one["Description"]["Hostname"],
                 address=published if alone or _address(one) in _ANY_ADDRESS else _address(one),
                 ready=one["Status"]["State"] == "ready",
+                down=one["Status"]["State"] == "down",
             )
             for one in found
         ]

@@ -31,12 +31,15 @@ def follow_and_check(rollout: Rollout) -> Service:
     Raise an error with the cause if either fails; then the rollout is undone.
     """
     with rollout.going_on():
-        service = rollout.follow()
-        try:
-            _check(rollout.world, rollout.app, service, rollout.emit, rollout.alive)
-        except SeatrialError as error:
-            raise rollout.end(rollout.cause() or error) from error
-    return service
+        while True:
+            service = rollout.follow()
+            try:
+                _check(rollout.world, rollout.app, service, rollout.emit, rollout.alive)
+            except SeatrialError as error:
+                if not rollout.has_lost_node():  # else Swarm starts its containers on another
+                    raise rollout.end(rollout.cause() or error) from error
+            else:
+                return service
 
 
 def _check(world: World, app: App, service: Service, emit: Emit, alive: Callable[[], bool]) -> None:

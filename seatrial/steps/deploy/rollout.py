@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Literal
@@ -13,11 +13,12 @@ from msgspec import Struct, field
 from seatrial.diagnosis.task import task_error
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
-from seatrial.engine.swarm import Node, Service, Task
-from seatrial.errors import Conflict, ContainerFailed, SeatrialError, StepFailed
-from seatrial.events import Info, Waiting
+from seatrial.engine.swarm import Service, Task
+from seatrial.errors import ContainerFailed, SeatrialError
+from seatrial.events import Info, Waiting, WarningEvent
 from seatrial.model.app import App
 from seatrial.pipeline.world import World
+from seatrial.steps.deploy.watch import Watch
 from seatrial.wording import pluralize
 
 __all__ = ["Rollout", "Undo", "state_of"]
@@ -27,7 +28,7 @@ _PENDING_SECONDS = 30.0
 _BACK = ("rollback_completed", "rollback_paused", "paused")
 _ROLLBACK_SECONDS = 120.0
 _BEGIN_SECONDS = 1.0
-_REACTION_SECONDS = 3.0
+_REACTION_SECONDS = 8.0  # Swarm starts another task after five
 
 Undo = Literal["remove", "roll back", "nothing"]
 """What is done about a rollout that has failed."""
@@ -54,76 +55,63 @@ class Rollout(Struct, kw_only=True, dict=True):
     _pending: tuple[str, float] = ("", 0.0)
     _steady: float | None = None
     _failed_at: float | None = None
+    _ready: set[str] = field(default_factory=set)
+    _missed: list[str] = field(default_factory=list)
+    _lost: bool = False
 
     def follow(self) -> Service:
         """Wait until the service has converged, and return it.
 
         Raise an error with the cause if it does not; then it is undone.
         """
+        self._lost = False
         while True:
-            service = self.service()
-            tasks = self.world.engine.swarm.tasks(service)
+            service, tasks = self._watch.service_and_tasks()
             self._report(service, tasks)
-            failed = self._failed(tasks)
             if self._went_back(service):
-                raise _with(
-                    self._failure(service, failed), _went_back_to(service.update_state, service.spec.image_name)
-                )
-            if failed and not self._is_watched(service):
+                error = self._failure(service, self._failed(tasks))
+                raise _with(error, _went_back_to(service.update_state, service.spec.image_name))
+            if not (failed := self._failed_for_good(tasks)):
+                self._failed_at = None
+            elif not self._is_watched(service):
                 raise self.end(self._failure(service, failed))
             if self._converged(service, tasks):
+                self.known |= {one.id for one in tasks if one.failed}
                 return service
             if problem := self._hopeless(tasks):
-                raise self.end(problem)
+                raise self._node_lost(problem) if self._missed and self.undo != "remove" else self.end(problem)
             time.sleep(_PAUSE)
 
     def alive(self) -> bool:
-        """Return whether no task of this rollout has failed, up to now."""
-        return self._failed(self.world.engine.swarm.tasks(self.service())) is None
+        """Return whether since it converged no task of this rollout has failed, and no node was lost."""
+        return not self.has_lost_node() and self._failed(self._watch.service_and_tasks()[1]) is None
+
+    def has_lost_node(self) -> bool:
+        """Return whether a node has gone down since the service had converged."""
+        self._lost = self._lost or any(one.down and one.id in self._ready for one in self._watch.nodes())
+        return self._lost
 
     def cause(self) -> SeatrialError | None:
         """Return the error of the first task of this rollout that has failed, or None."""
-        failed = self._failed(self.world.engine.swarm.tasks(self.service()))
+        failed = self._failed(self._watch.service_and_tasks()[1])
         return self._task_error(failed) if failed else None
-
-    def service(self) -> Service:
-        """Return the service as it is now."""
-        found = self.world.engine.swarm.service(self.app.container_name)
-        if found is None:
-            raise StepFailed(
-                f"the service {self.app.container_name} was removed during its rollout",
-                reason="somebody else removed it",
-                hint="run it again",
-                cause="service-removed",
-            )
-        return found
 
     def end(self, error: SeatrialError) -> SeatrialError:
         """Undo the rollout; return the error, which says how that ended."""
-        service = self.service()
+        service = self._watch.service()
         if self.undo == "remove":
             self.world.engine.swarm.remove(service.id)
             return _with(error, "the new service is removed")
         previous = service.previous
         if self.undo == "nothing" or previous is None:
             return _with(error, "the service is left as it is")
-        self._roll_back()
+        self._watch.roll_back()
         deadline = time.monotonic() + _ROLLBACK_SECONDS
-        while (now := self.service()).update_state not in _BACK and time.monotonic() < deadline:
+        while (now := self._watch.service()).update_state not in _BACK and time.monotonic() < deadline:
             self.emit(Waiting(text="going back"))
             time.sleep(_PAUSE)
         scaled = previous.replicas if previous.image == service.spec.image else None
         return _with(error, _went_back_to(now.update_state, previous.image_name, scaled))
-
-    def _roll_back(self) -> None:
-        for again in (True, True, False):
-            try:
-                self.world.engine.swarm.roll_back(self.service())
-            except Conflict:  # Swarm has just noted how far the update is
-                if not again:
-                    raise
-            else:
-                return
 
     @contextmanager
     def going_on(self) -> Iterator[None]:
@@ -140,7 +128,13 @@ class Rollout(Struct, kw_only=True, dict=True):
     def _converged(self, service: Service, tasks: list[Task]) -> bool:
         state, goal = service.update_state, "rollback_completed" if self.back else "completed"
         ended = state in (goal, "") or (state == self.before and state in _BACK)
-        if not ended or state_of(service, tasks) is not None:
+        if ended and state_of(service, tasks) is None:
+            self._ready = {one.id for one in self._watch.nodes() if one.ready}
+            # After a restart the manager knows for a moment only what its nodes ran before.
+            ended = all(one.node in self._ready for one in tasks if one.serves)
+        else:
+            ended = False
+        if not ended:
             self._steady = None
             return False
         self._steady = self._steady or time.monotonic()
@@ -153,7 +147,7 @@ class Rollout(Struct, kw_only=True, dict=True):
 
         It does not react to new replicas of the same, nor to an end that it noticed after the time in `monitor`.
         """
-        if not self.back and (self.undo != "roll back" or not service.update_state):
+        if not (self.back or self._watch.restarted) and (self.undo != "roll back" or not service.update_state):
             return False
         self._failed_at = self._failed_at or time.monotonic()
         going_back = service.update_state == "rollback_started"
@@ -169,6 +163,11 @@ class Rollout(Struct, kw_only=True, dict=True):
         """Return the first task of this rollout that failed, or None."""
         return next((one for one in reversed(tasks) if one.failed and one.id not in self.known), None)
 
+    def _failed_for_good(self, tasks: list[Task]) -> Task | None:
+        """Return the same, without those in whose place another serves by now, as after a restart of their engine."""
+        served = {one.place for one in tasks if one.serves}
+        return self._failed([one for one in tasks if one.place not in served])
+
     def _failure(self, service: Service, failed: Task | None) -> SeatrialError:
         """Return the error of a rollout that has failed, with the cause of the task that failed."""
         if failed:
@@ -181,13 +180,14 @@ class Rollout(Struct, kw_only=True, dict=True):
         )
 
     def _task_error(self, failed: Task) -> SeatrialError:
-        return task_error(self.world.engine, self.app, self.image, failed, self.node(failed.node))
+        return task_error(self.world.engine, self.app, self.image, failed, self._watch.node_name(failed.node))
 
     def _hopeless(self, tasks: list[Task]) -> SeatrialError | None:
         """Return the error of a rollout that takes too long, or that no node can carry out; None if it goes on."""
         waited = time.monotonic() - self.start
         pending = next((one for one in tasks if one.state == "pending" and one.error and one.is_current), None)
         words, since = self._pending
+        self._miss(tasks if pending else [])
         if (pending.error if pending else "") != words:
             self._pending = words, since = (pending.error if pending else ""), waited
         if words and waited - since >= _PENDING_SECONDS:
@@ -207,30 +207,44 @@ class Rollout(Struct, kw_only=True, dict=True):
             cause="rollout-timeout",
         )
 
+    def _miss(self, tasks: list[Task]) -> None:
+        """Emit a warning for each node that has gone down with a container, whose place no other node takes."""
+        places = {one.node for one in tasks if not one.ended}
+        missed = [one.name for one in self._watch.nodes() if one.down and one.id in places] if places else []
+        for name in missed:
+            if name not in self._missed:
+                self.emit(WarningEvent(text=f"{name} is down"))
+        self._missed = missed
+
+    def _node_lost(self, problem: SeatrialError) -> SeatrialError:
+        """Return the error of a rollout that waits for nodes that are down: the version may be good."""
+        names = " and ".join(self._missed)
+        return ContainerFailed(
+            f"the rollout of {self._what} cannot end without {names}; the service is left as it is",
+            reason=f"{names} went down ({problem.reason})",
+            hint=f"docker node ls; when {names} answers again, Swarm goes on: then run this again, to wait for the end",
+            cause="node-lost",
+        )
+
     def _report(self, service: Service, tasks: list[Task]) -> None:
         """Emit each replica that serves for the first time, and how many do."""
         serving = [one for one in tasks if one.serves and one.is_current]
         for one in serving:
             if one.id not in self._serving and one.id not in self.known:
                 name = f"{self.app.container_name}.{one.number}"
-                self.emit(Info(text=f"{name} runs {one.image_name} on {self.node(one.node)}"))
+                self.emit(Info(text=f"{name} runs {one.image_name} on {self._watch.node_name(one.node)}"))
             self._serving.add(one.id)
         wanted = service.spec.replicas
         going_back = "going back: " if service.update_state.startswith("rollback") and not self.back else ""
         self.emit(Waiting(text=f"{going_back}{len(serving)} of {wanted if wanted is not None else 'all'} serve"))
 
+    @cached_property
+    def _watch(self) -> Watch:
+        return Watch(world=self.world, name=self.app.container_name, emit=self.emit)
+
     @property
     def _what(self) -> str:
         return self.image.name if self.image.tags else self.app.name
-
-    @cached_property
-    def _nodes(self) -> Mapping[str, Node]:
-        return {one.id: one for one in self.world.engine.swarm.nodes()}
-
-    def node(self, node_id: str) -> str:
-        """Return the name of a node."""
-        found = self._nodes.get(node_id)
-        return found.name if found else "a node"
 
 
 def state_of(service: Service, tasks: list[Task]) -> str | None:

@@ -16,6 +16,7 @@ __all__ = [
     "Event",
     "FactResult",
     "Info",
+    "Progress",
     "Retry",
     "ScreenshotSaved",
     "TagPublished",
@@ -39,6 +40,12 @@ class BuildEventKind(StrEnum):
 
 class Info(Struct, frozen=True, kw_only=True):
     """A note, shown as one line."""
+
+    text: str
+
+
+class Progress(Struct, frozen=True, kw_only=True):
+    """How far a step is now that this has changed, for where `Waiting` is not shown."""
 
     text: str
 
@@ -155,6 +162,7 @@ class AppLog(Struct, frozen=True, kw_only=True):
 
 Event = (
     Info
+    | Progress
     | WarningEvent
     | Waiting
     | BuildEvent

@@ -14,6 +14,7 @@ from seatrial.events import (
     Event,
     FactResult,
     Info,
+    Progress,
     Retry,
     Transfer,
     Waiting,
@@ -149,6 +150,8 @@ class Console:
             self._transfer(event)
         elif isinstance(event, Waiting) and self._spinner:
             self._spinner.update(f"{self._waiting} … {sanitize(event.text)}")
+        elif isinstance(event, Progress) and not self._spinner:
+            self._line(sanitize(event.text), style="dim")
 
     def step_finished(self, outcome: Outcome) -> None:
         """Show a step's outcome."""

@@ -19,6 +19,7 @@ from seatrial.events import (
     CheckResult,
     Event,
     Info,
+    Progress,
     Retry,
     ScreenshotSaved,
     TagPublished,
@@ -83,6 +84,7 @@ class _Record(Struct, kw_only=True):
     attempts: int = 1
     transfers: TransferSummary = field(default_factory=TransferSummary)
     notes: list[str] = []
+    progress: str = ""
     warnings: list[str] = []
     checks: list[CheckResult] = []
     published: list[TagPublished] = []
@@ -99,6 +101,8 @@ class _Record(Struct, kw_only=True):
                 self.attempts += 1
             case Info():
                 self.notes.append(event.text)
+            case Progress():
+                self.progress = event.text
             case WarningEvent():
                 self.notes.append(event.text)
                 self.warnings.append(event.text)
@@ -117,8 +121,6 @@ class _Record(Struct, kw_only=True):
                 self.build_log = event.path
             case AppLog():
                 self.log += event.lines
-            case _:
-                pass
         self.emit(event)
 
     def unchanged(self, plan: NoChange) -> Outcome:
@@ -164,7 +166,7 @@ class _Record(Struct, kw_only=True):
             attempts=self.attempts,
             moved=self.transfers.summary(),
             sent=self.transfers.sent,
-            notes=tuple(self.notes),
+            notes=(*self.notes, *filter(None, [self.progress])),
             warnings=tuple(self.warnings),
             checks=tuple(self.checks),
             log=tuple(self.log),

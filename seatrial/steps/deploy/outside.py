@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from seatrial.checks.http.base_url import BaseUrl, parse_base_url
-from seatrial.checks.http.probe import PollInterval, probe
-from seatrial.checks.http.response import Expected
-from seatrial.diagnosis.answers import deployed_cause
 from seatrial.engine.protocol import Emit
 from seatrial.engine.swarm import Node, Service
 from seatrial.errors import SeatrialError, SmokeFailed, StepFailed, UsageError
-from seatrial.events import Info
+from seatrial.events import Info, Waiting
 from seatrial.model.app import App
 from seatrial.model.version import UNVERSIONED
 from seatrial.pipeline.world import World
@@ -20,9 +17,6 @@ from seatrial.steps.deploy.service import version_label
 from seatrial.wording import pluralize
 
 __all__ = ["addresses", "follow_and_check", "public_address"]
-
-# An app in service must not get a hundred requests a second.
-_SLOW_POLLING = PollInterval(first=0.1, longest=1.0, growth=1.5, alive_interval=1.0)
 
 
 def follow_and_check(rollout: Rollout) -> Service:
@@ -47,15 +41,22 @@ def _check(world: World, app: App, service: Service, emit: Emit, alive: Callable
 
     They end early when `alive` says that a container has failed.
     """
+    from seatrial.checks.http.probe import PollInterval, probe  # a run that changes nothing sends none
+    from seatrial.checks.http.response import Expected
+    from seatrial.diagnosis.answers import deployed_cause
+
+    # An app in service must not get a hundred requests a second.
+    slow = PollInterval(first=0.1, longest=1.0, growth=1.5, alive_interval=1.0)
     expected = Expected(version=version_label(service.spec) or UNVERSIONED)
     for name, base_url in addresses(world, app, service):
+        emit(Waiting(text=f"checks at {base_url} ({name})"))
         results = probe(
             base_url,
             app.checks,
             expected=expected,
             seconds=app.smoke_timeout,
             alive=alive,
-            interval=_SLOW_POLLING,
+            interval=slow,
         )
         for result in results:
             emit(result.as_event)

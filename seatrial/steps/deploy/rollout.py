@@ -10,14 +10,14 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from seatrial.diagnosis.task import task_error
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
 from seatrial.engine.swarm import Service, Task
 from seatrial.errors import ContainerFailed, SeatrialError
-from seatrial.events import Info, Waiting, WarningEvent
+from seatrial.events import Progress, Waiting, WarningEvent
 from seatrial.model.app import App
 from seatrial.pipeline.world import World
+from seatrial.steps.deploy.progress import describe_rollout
 from seatrial.steps.deploy.watch import Watch
 from seatrial.wording import pluralize
 
@@ -51,7 +51,7 @@ class Rollout(Struct, kw_only=True, dict=True):
     before: str = ""
     back: bool = False
     start: float = field(default_factory=time.monotonic)
-    _serving: set[str] = field(default_factory=set)
+    _reported: str = ""
     _pending: tuple[str, float] = ("", 0.0)
     _steady: float | None = None
     _failed_at: float | None = None
@@ -107,9 +107,11 @@ class Rollout(Struct, kw_only=True, dict=True):
             return _with(error, "the service is left as it is")
         self._watch.roll_back()
         deadline = time.monotonic() + _ROLLBACK_SECONDS
-        while (now := self._watch.service()).update_state not in _BACK and time.monotonic() < deadline:
-            self.emit(Waiting(text="going back"))
+        now, tasks = self._watch.service_and_tasks()
+        while now.update_state not in _BACK and time.monotonic() < deadline:
+            self._report(now, tasks)
             time.sleep(_PAUSE)
+            now, tasks = self._watch.service_and_tasks()
         scaled = previous.replicas if previous.image == service.spec.image else None
         return _with(error, _went_back_to(now.update_state, previous.image_name, scaled))
 
@@ -180,6 +182,8 @@ class Rollout(Struct, kw_only=True, dict=True):
         )
 
     def _task_error(self, failed: Task) -> SeatrialError:
+        from seatrial.diagnosis.task import task_error  # most rollouts need none
+
         return task_error(self.world.engine, self.app, self.image, failed, self._watch.node_name(failed.node))
 
     def _hopeless(self, tasks: list[Task]) -> SeatrialError | None:
@@ -227,16 +231,13 @@ class Rollout(Struct, kw_only=True, dict=True):
         )
 
     def _report(self, service: Service, tasks: list[Task]) -> None:
-        """Emit each replica that serves for the first time, and how many do."""
-        serving = [one for one in tasks if one.serves and one.is_current]
-        for one in serving:
-            if one.id not in self._serving and one.id not in self.known:
-                name = f"{self.app.container_name}.{one.number}"
-                self.emit(Info(text=f"{name} runs {one.image_name} on {self._watch.node_name(one.node)}"))
-            self._serving.add(one.id)
-        wanted = service.spec.replicas
+        """Emit how far the rollout is, and whether that has changed."""
         going_back = "going back: " if service.update_state.startswith("rollback") and not self.back else ""
-        self.emit(Waiting(text=f"{going_back}{len(serving)} of {wanted if wanted is not None else 'all'} serve"))
+        text = going_back + describe_rollout(service, tasks, self._watch.node_name)
+        self.emit(Waiting(text=text))
+        if text != self._reported:
+            self._reported = text
+            self.emit(Progress(text=text))
 
     @cached_property
     def _watch(self) -> Watch:

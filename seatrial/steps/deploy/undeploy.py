@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
 from seatrial.engine.protocol import Emit
 from seatrial.engine.swarm import Service
+from seatrial.events import Waiting
 from seatrial.pipeline.outcome import Difference
 from seatrial.pipeline.step import AppStep, Change, Explanation, NoChange
 from seatrial.pipeline.world import World
@@ -50,5 +52,10 @@ class Undeploy(AppStep):
             record(world, self.target, service.spec, "undeploy")
             labels = {"com.docker.swarm.service.id": service.id}
             deadline = time.monotonic() + service.spec.stop_grace + _SLACK_SECONDS
-            while any(one.running for one in world.engine.containers(labels)) and time.monotonic() < deadline:
+            while (left := _running(world, labels)) and time.monotonic() < deadline:
+                emit(Waiting(text=f"{pluralize(left, 'container')} on this node to end"))
                 time.sleep(0.1)
+
+
+def _running(world: World, labels: Mapping[str, str]) -> int:
+    return sum(one.running for one in world.engine.containers(labels))

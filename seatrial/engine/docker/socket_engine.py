@@ -74,7 +74,7 @@ class SocketEngine(DockerEngine):
         """The swarm that the engine manages, or could."""
         from seatrial.engine.docker.swarm import DockerSwarm
 
-        return DockerSwarm(self._connection, lambda path: self._get(path)[0])
+        return DockerSwarm(self._connection, self._get)
 
     def info(self) -> EngineInfo:
         """Return the engine's version and API."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
+from urllib.parse import quote
 
 from seatrial.engine.connection import Connection, api_url
 from seatrial.engine.docker.service_body import service_body, service_spec
@@ -16,23 +18,25 @@ from seatrial.registry.credentials import Credential
 __all__ = ["DockerSwarm"]
 
 _ANY_ADDRESS = ("0.0.0.0", "127.0.0.1", "")  # noqa: S104  what a node alone says about itself
-_OK, _NOT_A_MANAGER = b"200", b"503"
+_OK, _NOT_FOUND, _NOT_A_MANAGER = b"200", b"404", b"503"
+_MANAGER = "swarm manager"
 _SEVERAL_ADDRESSES = "could not choose an IP address"
 
 
 class DockerSwarm:
     """The `Swarm` of one engine.
 
-    `status_of` returns the HTTP status of an answer to GET, or nothing if the SDK must ask.
+    `ask` returns the HTTP status and the JSON of an answer to GET, or nothing if the SDK must ask: a run that finds
+    nothing to do need not load it.
     """
 
-    def __init__(self, connection: Connection, status_of: Callable[[str], bytes] = lambda _: b"") -> None:
+    def __init__(self, connection: Connection, ask: Callable[[str], tuple[bytes, Any]] = lambda _: (b"", None)) -> None:
         self._connection = connection
-        self._status_of = status_of
+        self._ask = ask
 
     def is_manager(self) -> bool:
         """Return whether the engine is a manager of a swarm."""
-        if (status := self._status_of("/swarm")) in (_OK, _NOT_A_MANAGER):
+        if (status := self._ask("/swarm")[0]) in (_OK, _NOT_A_MANAGER):
             return status == _OK
         with self._connection.translate_errors():
             found = self._connection.client.info().get("Swarm") or {}
@@ -54,16 +58,15 @@ class DockerSwarm:
 
     def require(self, spec: ServiceSpec) -> None:
         """Raise `StepFailed` unless the secrets, configs and networks of a service exist."""
-        with self._translate(f"the service {spec.name} cannot be planned"):
-            self._ids(spec)
-            for name in spec.networks:
-                if not any(one["Name"] == name for one in self._connection.client.networks(names=[name])):
-                    raise _missing("network", name, f"docker network create --driver overlay {name}")
+        self._ids(spec)
+        for name in spec.networks:
+            if not any(one["Name"] == name for one in self._read("networks", name=name)):
+                raise _missing("network", name, f"docker network create --driver overlay {name}")
 
     def service(self, name: str) -> Service | None:
         """Return the service of that name, or None."""
-        with suppress(AbsentError), self._translate(f"the service {name} cannot be inspected"):
-            raw = self._connection.client.inspect_service(name)
+        with suppress(AbsentError):
+            raw = self._read(f"services/{quote(name)}")
             update = raw.get("UpdateStatus") or {}
             return Service(
                 id=raw["ID"],
@@ -104,8 +107,7 @@ class DockerSwarm:
 
     def tasks(self, service: Service) -> list[Task]:
         """Return the tasks of a service, the newest first."""
-        with self._translate("the tasks of the service cannot be listed"):
-            found = self._connection.client.tasks(filters={"service": service.id})
+        found = self._read("tasks", service=service.id)
         found.sort(key=lambda one: one["Version"]["Index"], reverse=True)
         found.sort(key=lambda one: one["CreatedAt"][:19], reverse=True)
         template = service.raw.get("TaskTemplate") or {}
@@ -122,8 +124,7 @@ class DockerSwarm:
 
     def nodes(self) -> list[Node]:
         """Return the nodes of the swarm."""
-        with self._translate("the nodes cannot be listed"):
-            found = self._connection.client.nodes()
+        found = self._read("nodes")
         published = self._connection.endpoint.published_host
         alone = len(found) == 1
         return [
@@ -141,8 +142,8 @@ class DockerSwarm:
         targets = [one["Target"] for one in (raw.get("TaskTemplate") or {}).get("Networks") or ()]
         names = {}
         for target in targets:
-            with suppress(AbsentError), self._connection.translate_errors():
-                names[target] = self._connection.client.inspect_network(target)["Name"]
+            with suppress(AbsentError):
+                names[target] = self._read(f"networks/{quote(target)}")["Name"]
         return service_spec(raw, names, self._connection.proxies_inside)
 
     def _body(self, spec: ServiceSpec) -> dict[str, Any]:
@@ -150,17 +151,31 @@ class DockerSwarm:
 
     def _ids(self, spec: ServiceSpec) -> dict[tuple[str, str], str]:
         """Return the ids of a service's secrets and configs by kind and name; raise `StepFailed` for a missing one."""
-        client, ids = self._connection.client, {}
-        for kind, names, listing in (
-            ("secret", spec.secrets, client.secrets),
-            ("config", spec.configs, client.configs),
-        ):
+        ids = {}
+        for kind, names in (("secret", spec.secrets), ("config", spec.configs)):
             for name in names:
-                found = [one["ID"] for one in listing(filters={"name": name}) if one["Spec"]["Name"] == name]
+                found = [one["ID"] for one in self._read(f"{kind}s", name=name) if one["Spec"]["Name"] == name]
                 if not found:
                     raise _missing(kind, name, f"docker {kind} create {name} FILE")
                 ids[kind, name] = found[0]
         return ids
+
+    def _read(self, path: str, **filters: str) -> Any:
+        """Return the JSON of an answer to GET; raise `AbsentError` without such a thing, `NotAManager` by a worker."""
+        path += f"?filters={quote(json.dumps({key: [value] for key, value in filters.items()}))}" * bool(filters)
+        action, (status, found) = f"{path.partition('?')[0]} cannot be read", self._ask(f"/{path}")
+        message = str(found.get("message") or "") if isinstance(found, dict) else ""
+        if status == _OK:
+            return found
+        if status == _NOT_FOUND and message:
+            raise AbsentError(action, reason=message, hint="docker info")
+        if status == _NOT_A_MANAGER and _MANAGER in message:
+            raise self._not_a_manager(message)
+        with self._translate(action):
+            client = self._connection.client
+            response = client.get(api_url(client, path))
+            client._raise_for_status(response)  # noqa: SLF001  its errors hold the engine's message
+            return response.json()
 
     def _update(
         self,
@@ -206,18 +221,21 @@ class DockerSwarm:
             with self._connection.translate_errors(action):
                 yield
         except (RefusedError, Unavailable) as error:
-            if "swarm manager" not in error.reason and "part of a swarm" not in error.reason:
+            if _MANAGER not in error.reason and "part of a swarm" not in error.reason:
                 raise
-            raise _not_a_manager(self._connection.endpoint.url, worker="Worker nodes" in error.reason) from error
+            raise self._not_a_manager(error.reason) from error
 
-
-def _not_a_manager(endpoint: str, *, worker: bool) -> NotAManager:
-    """Return the error for an engine that is not a manager of a swarm."""
-    if worker:
-        reason, hint = "it is a worker of a swarm, and only a manager changes services", "set DOCKER_HOST to a manager"
-    else:
-        reason, hint = "it is not part of a swarm", "invoke up --swarm (makes one with this engine as its only node)"
-    return NotAManager(f"the engine at {endpoint} manages no swarm", reason=reason, hint=hint)
+    def _not_a_manager(self, message: str) -> NotAManager:
+        """Return the error for an engine that says that it is not a manager of a swarm."""
+        if "Worker nodes" in message:
+            reason = "it is a worker of a swarm, and only a manager changes services"
+            hint = "set DOCKER_HOST to a manager"
+        else:
+            reason, hint = (
+                "it is not part of a swarm",
+                "invoke up --swarm (makes one with this engine as its only node)",
+            )
+        return NotAManager(f"the engine at {self._connection.endpoint.url} manages no swarm", reason=reason, hint=hint)
 
 
 def _missing(kind: str, name: str, hint: str) -> StepFailed:

@@ -15,7 +15,6 @@ from seatrial.pipeline.world import World
 from seatrial.steps.deploy.release import Release
 from seatrial.steps.deploy.service import spec_for
 from seatrial.steps.publish.destination import Destination, version_of
-from seatrial.steps.smoke.explain import environment_words, values_needed
 
 __all__ = ["explain_command", "explain_deploy"]
 
@@ -33,6 +32,8 @@ def explain_deploy(
     world: World, app: App, destination: Destination, version: Version | None, replicas: int | None
 ) -> Explanation:
     """Return the creation of the app's service as docker commands."""
+    from seatrial.steps.smoke.explain import environment_words, values_needed  # loads what sends requests
+
     image = explained_image(world, app, version)
     version = version or version_of(image)
     reference = destination.repository.with_tag(destination.tags(version).own[0])

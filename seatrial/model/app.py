@@ -201,7 +201,7 @@ class App(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return {path.rstrip("/"): f"{self.container_name}-{name}" for name, path in self.volumes.items()}
 
     def owns(self, labels: Mapping[str, str]) -> bool:
-        """Return whether a container with these labels belongs to this app in this environment."""
+        """Return whether a container or service with these labels belongs to this app in this environment."""
         return self.is_in_project(labels) and self.is_in_environment(labels)
 
     def is_in_project(self, labels: Mapping[str, str]) -> bool:

@@ -1,10 +1,12 @@
-"""The JSON documents about apps: the list of them, and an app's service."""
+"""The JSON documents about apps: the list of them, an app's service and its deployments."""
 
 from __future__ import annotations
 
+from msgspec import UNSET, UnsetType
+
 from seatrial.output.document_part import Part
 
-__all__ = ["AppDocument", "AppsDocument", "ServiceDocument"]
+__all__ = ["AppDocument", "AppsDocument", "DeploymentDocument", "ServiceDocument"]
 
 
 class AppDocument(Part, frozen=True, kw_only=True):
@@ -36,3 +38,19 @@ class ServiceDocument(Part, frozen=True, kw_only=True):
     replicas: int | None
     serving: int
     update: str | None
+
+
+class DeploymentDocument(Part, frozen=True, kw_only=True):
+    """What the ledger says about a service: its `action` is `deploy`, also for the way back, or `undeploy`.
+
+    `digest` is null if the entry has none. `when` is ISO 8601 in UTC, `who` the user and host.
+    """
+
+    action: str
+    version: str
+    digest: str | None
+    service: str
+    replicas: int | None
+    when: str
+    who: str
+    environment: str | UnsetType = UNSET

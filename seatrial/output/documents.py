@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from seatrial.layers.comparison import StepState
-from seatrial.output.app_documents import AppDocument, AppsDocument, ServiceDocument
+from seatrial.output.app_documents import AppDocument, AppsDocument, DeploymentDocument, ServiceDocument
 from seatrial.output.doctor_documents import DoctorDocument
 from seatrial.output.document_part import Part
 from seatrial.output.explain_documents import ExplainDocument
@@ -24,6 +24,7 @@ __all__ = [
     "CheckDocument",
     "CommandDocument",
     "CommitDocument",
+    "DeploymentDocument",
     "DifferenceDocument",
     "Document",
     "EngineDocument",
@@ -231,7 +232,8 @@ class TagStatus(Part, frozen=True, kw_only=True):
 class StatusDocument(Part, frozen=True, kw_only=True, tag_field="schema", tag="seatrial.status/1"):
     """The tags of a repository; `more` is how many are left out, `error` hides a part of the answer.
 
-    `service` is the app's service in the swarm that the engine manages, if there is one.
+    `service` is the app's service in the swarm that the engine manages, if there is one; `deployments` are the last 20
+    in the ledger, the newest first.
     With `asked` false nobody knows where the app is published: `repository` is its name here.
     """
 
@@ -240,6 +242,7 @@ class StatusDocument(Part, frozen=True, kw_only=True, tag_field="schema", tag="s
     more: int
     asked: bool = True
     service: ServiceDocument | UnsetType = UNSET
+    deployments: tuple[DeploymentDocument, ...] | UnsetType = UNSET
     error: ErrorDocument | UnsetType = UNSET
 
 

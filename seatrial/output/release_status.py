@@ -8,12 +8,13 @@ from msgspec import UNSET, Struct
 
 from seatrial.engine.model import Image
 from seatrial.errors import SeatrialError, Unavailable
-from seatrial.model.app import VERSION_LABEL, App
+from seatrial.model.app import App
 from seatrial.model.version import Version
-from seatrial.output.app_documents import ServiceDocument
+from seatrial.output.app_documents import DeploymentDocument, ServiceDocument
 from seatrial.output.documents import StatusDocument, StatusesDocument, TagStatus, as_text
 from seatrial.output.hints import Call
 from seatrial.output.json_report import error_document
+from seatrial.output.service_status import deployment_documents, service_document, service_lines
 from seatrial.output.tables import table
 from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
@@ -32,7 +33,8 @@ _UNKNOWN_CALL = Call()
 class ReleaseStatus(Struct, frozen=True, kw_only=True):
     """The tags of an app's repository, how many are left out, and the error that hides a part of the answer.
 
-    `service` is the app's in the swarm. `asked` is whether it is known where the app is published.
+    `service` is the app's in the swarm, `deployments` are those in the ledger, the newest first. `asked` is whether it
+    is known where the app is published.
     """
 
     app: str
@@ -42,6 +44,7 @@ class ReleaseStatus(Struct, frozen=True, kw_only=True):
     asked: bool
     problem: SeatrialError | None
     service: ServiceDocument | None
+    deployments: tuple[DeploymentDocument, ...]
 
 
 def release_status(world: World, app: App, known: Destination | None) -> ReleaseStatus:
@@ -55,7 +58,8 @@ def release_status(world: World, app: App, known: Destination | None) -> Release
         remaining=remaining,
         asked=known is not None,
         problem=problem,
-        service=_service(world, app),
+        service=service_document(world, app),
+        deployments=deployment_documents(world.ledger.newest_first(str(destination.repository)), app),
     )
 
 
@@ -76,6 +80,7 @@ def _document(found: ReleaseStatus, call: Call) -> StatusDocument:
         asked=found.asked,
         error=error_document(found.problem, call) if found.problem else UNSET,
         service=found.service or UNSET,
+        deployments=found.deployments or UNSET,
     )
 
 
@@ -85,7 +90,7 @@ def _repository(found: ReleaseStatus) -> str:
 
 def _table(found: ReleaseStatus, call: Call) -> str:
     asked, rows = found.asked, found.rows
-    note = f"\n{_sentence(found.service)}" if found.service else ""
+    note = "".join(f"\n{line}" for line in service_lines(found.service, found.deployments))
     note += "" if asked else f"\n{call.complete(_NOT_ASKED)}"
     if not rows:
         words = "not built, not released" if found.problem or not asked else "not built, not released, not published"
@@ -102,34 +107,6 @@ def _table(found: ReleaseStatus, call: Call) -> str:
     text = f"{_repository(found)}\n" + table(tuple(columns), [*zip(*columns.values(), strict=True)])
     more = f"\nand {pluralize(found.remaining, 'more tag')} in the registry" if found.remaining else ""
     return f"{text}{more}{note}"
-
-
-def _service(world: World, app: App) -> ServiceDocument | None:
-    """Return the app's service; None without one, or if the engine manages no swarm."""
-    try:
-        if not world.engine.swarm.is_manager():
-            return None
-        found = world.engine.swarm.service(app.container_name)
-        if found is None or not app.labels.items() <= found.spec.labels.items():
-            return None
-        tasks = world.engine.swarm.tasks(found)
-    except SeatrialError:
-        return None
-    return ServiceDocument(
-        name=found.spec.name,
-        version=found.spec.labels.get(VERSION_LABEL),
-        image=found.spec.image,
-        replicas=found.spec.replicas,
-        serving=sum(one.serves and one.is_current for one in tasks),
-        update=found.update_state or None,
-    )
-
-
-def _sentence(service: ServiceDocument) -> str:
-    name, _, digest = service.image.partition("@")
-    wanted = "" if service.replicas is None else f" of {pluralize(service.replicas, 'replica')}"
-    update = f", update {service.update.replace('_', ' ')}" if service.update else ""
-    return f"service {service.name}: {service.serving}{wanted} serving {name} ({short_digest(digest)}){update}"
 
 
 def tag_statuses(

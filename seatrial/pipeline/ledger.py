@@ -91,17 +91,21 @@ class Ledger:
                 yield one
 
     def released(self, repository: str) -> dict[str, str]:
-        """Return the digest that was last released under each tag of a repository, the latest release last."""
+        """Return the digest that was last released under each tag of a repository, the latest release last.
+
+        A deployment releases nothing: it may run what a tag pointed to before.
+        """
         found: dict[str, str] = {}
         for one in self.entries(repository):
-            for tag, digest in one.digests.items():
+            for tag, digest in one.digests.items() if one.service is None else ():
                 found.pop(tag, None)
                 found[tag] = digest
         return found
 
     def last(self, reference: ImageReference) -> Entry | None:
-        """Return the last entry about a tag, or None."""
-        return next(self.newest_first(str(reference.with_tag("")), reference.tag), None)
+        """Return the last release of a tag, or None."""
+        entries = self.newest_first(str(reference.with_tag("")), reference.tag)
+        return next((one for one in entries if one.service is None), None)
 
     def digest(self, reference: ImageReference) -> str | None:
         """Return the digest that was last released under a tag, or None."""

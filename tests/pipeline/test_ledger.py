@@ -98,6 +98,16 @@ def test_one_repository(ledger: Ledger) -> None:
     assert next(ledger.newest_first()) == other
 
 
+def test_a_deployment(ledger: Ledger) -> None:
+    """What a service runs is an entry, but no release of the tag, which may have moved on."""
+    ledger.append(ENTRY)
+    ledger.append(replace(ENTRY, action="deploy", digests={"1.4.2": "sha256:a0"}, service="shop-web", replicas=2))
+
+    assert len(ledger.entries(ENTRY.repository)) == 2
+    assert ledger.released(ENTRY.repository) == ENTRY.digests
+    assert ledger.digest(ImageReference.parse(f"{ENTRY.repository}:1.4.2")) == "sha256:a1"
+
+
 def _line(**changed: object) -> bytes:
     return json.dumps({**to_builtins(ENTRY), **changed}).encode()
 

@@ -253,10 +253,15 @@ class View(Struct, frozen=True, kw_only=True, dict=True):
         """The latest releases, the oldest first."""
         return [one for one in self.entries if one.action == "release"][-_MOST_RELEASES:]
 
+    @cached_property
+    def deployments(self) -> list[Entry]:
+        """The latest deployments, the newest first."""
+        return [one for one in reversed(self.entries) if one.service][:_MOST_RELEASES]
+
     @property
     def environments(self) -> bool:
-        """Whether a release was made for an environment."""
-        return any(one.environment for one in self.releases)
+        """Whether a release or a deployment was made for an environment."""
+        return any(one.environment for one in (*self.releases, *self.deployments))
 
     @property
     def charts(self) -> tuple[Chart, ...]:
@@ -279,6 +284,7 @@ class View(Struct, frozen=True, kw_only=True, dict=True):
             "Screenshot": self.picture,
             "Build log": self.log.shown,
             "Releases": self.charts,
+            "Deployments": self.deployments,
         }
         return [name for name, content in known.items() if content]
 

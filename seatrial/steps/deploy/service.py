@@ -38,7 +38,7 @@ _TIMES = ("stop_grace", "delay", "monitor", "health_interval", "health_timeout",
 def own_service(world: World, app: App) -> Service | None:
     """Return the app's service, or None; raise `ContainerFailed` if a service that is not ours has its name."""
     found = world.engine.swarm.service(app.container_name)
-    if found and not {**app.labels, **app.environment_label}.items() <= found.spec.labels.items():
+    if found and not app.owns(found.spec.labels):
         raise ContainerFailed(
             f"the name {app.container_name} is taken",
             reason="a service with that name was not created by this project; it is left alone",
@@ -122,15 +122,16 @@ def record(world: World, app: App, spec: ServiceSpec, action: str) -> None:
     """Record in the ledger that a service now runs an image, or (`undeploy`) does not run any more."""
     reference = ImageReference.parse(spec.image)
     repository, digest = str(ImageReference(registry=reference.registry, repository=reference.repository)), spec.digest
+    version = version_label(spec) or str(reference.tag or "")
     known = next((one for one in world.ledger.newest_first(repository) if digest in one.digests.values()), None)
     world.ledger.append(
         Entry(
             action=action,
             app=app.name,
             repository=repository,
-            version=version_label(spec) or str(reference.tag or ""),
+            version=version,
             image=known.image if known else None,
-            digests={reference.tag: digest} if reference.tag and action != "undeploy" else {},
+            digests={reference.tag or version: digest} if digest else {},
             revision=known.revision if known else None,
             inputs=known.inputs if known else None,
             seconds=round(world.process.seconds, 3),
@@ -147,7 +148,7 @@ def record(world: World, app: App, spec: ServiceSpec, action: str) -> None:
 def is_recorded(world: World, spec: ServiceSpec) -> bool:
     """Return whether the ledger's last entry about a service is that it runs this image."""
     last = next((one for one in world.ledger.newest_first() if one.service == spec.name), None)
-    return last is not None and spec.digest in last.digests.values()
+    return last is not None and last.action != "undeploy" and spec.digest in last.digests.values()
 
 
 def _require_no_secrets(app: App) -> None:

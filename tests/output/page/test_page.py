@@ -170,6 +170,16 @@ def test_the_environment() -> None:
     assert "nvironment" not in Page(document=ledger_document(ENTRIES[2]), entries=ENTRIES).html().partition("<main")[2]
 
 
+def test_deployments() -> None:
+    """It lists them, the newest first, and counts none of them as a release."""
+    one = replace(ENTRIES[2], action="deploy", service="shop-web", replicas=3)
+    entries = (*ENTRIES, one, replace(one, action="undeploy", version="1.1"))
+    page = Page(document=ledger_document(ENTRIES[2]), entries=entries).html()
+    rows = page.partition('id="deployments"')[2].split("<tr>")[2:]
+    assert [("removed" in row, "shop-web" in row and ">3<" in row) for row in rows] == [(True, True), (False, True)]
+    assert page.count('<th scope="row">1.2</th>') == 2  # among the releases, and among the deployments
+
+
 def test_its_size_is_bounded() -> None:
     """Long logs, evidence and lists are cut, and a picture that is too large or not a PNG is left out."""
     report, many = a_report(), 5_000

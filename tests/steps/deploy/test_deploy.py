@@ -220,7 +220,11 @@ def test_back(scenario: StepScenario) -> None:
     assert (done.before, done.after) == (published["2"], published["1"])
     assert scenario.served("/version") == "1"
     entry = scenario.world.ledger.entries()[-1]
-    assert (entry.action, entry.version) == ("deploy", "1")
+    assert (entry.action, entry.service, dict(entry.digests)) == (
+        "deploy",
+        scenario.app.container_name,
+        {"1": published["1"]},
+    )
 
 
 def test_no_way_back(scenario: StepScenario) -> None:
@@ -242,7 +246,8 @@ def test_scale_and_undeploy(scenario: StepScenario) -> None:
     scenario.four_runs(Undeploy(target=scenario.app))
     assert swarm_of(scenario).service(scenario.app.container_name) is None
     assert scenario.served() is None
-    assert scenario.world.ledger.entries()[-1].action == "undeploy"
+    entry = scenario.world.ledger.entries()[-1]
+    assert (entry.action, entry.service, dict(entry.digests)) == ("undeploy", before.name, {"1": before.digest})
 
 
 def _spec(scenario: StepScenario) -> ServiceSpec:

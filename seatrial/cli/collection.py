@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from inspect import Parameter, Signature
-from typing import Any
 
 from invoke.collection import Collection
+from invoke.parser.argument import Argument
 from invoke.tasks import Task
 
 from seatrial.cli.flags import Flag
 
 __all__ = ["SeatrialTask", "users_collection"]
+
+
+class _Argument(Argument):
+    """A flag as Invoke reads it, which is copied fast: Invoke copies those of all tasks before it reads any."""
+
+    def __deepcopy__(self, memo: object) -> _Argument:
+        copy = object.__new__(_Argument)
+        vars(copy).update(vars(self))  # values are replaced, never changed
+        return copy
 
 
 class SeatrialTask(Task[Callable[..., None]]):
@@ -26,17 +34,18 @@ class SeatrialTask(Task[Callable[..., None]]):
         """Return the task itself, since it does not change; Invoke copies the tasks of each collection twice."""
         return self
 
-    def argspec(self, body: Callable[..., None]) -> Signature:  # noqa: ARG002  Invoke's
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:  # noqa: ARG002, FBT001  Invoke's
         """Return the flags as Invoke reads them."""
-        kind = Parameter.POSITIONAL_OR_KEYWORD
-        return Signature([Parameter(name, kind, default=one.default) for name, one in self.flags.items()])
-
-    def arg_opts(self, name: str, default: str, taken_names: set[str]) -> dict[str, Any]:
-        """Return what Invoke needs to know of a flag."""
-        options = super().arg_opts(name, default, taken_names)
-        options["help"] = self.flags[name].help
-        options["names"] += self.flags[name].short
-        return options
+        return [
+            _Argument(
+                names=(name.replace("_", "-"), *one.short),
+                kind=list if one.repeatable else str if one.default is None else type(one.default),
+                default=[] if one.repeatable else one.default,
+                help=one.help,
+                attr_name=name if "_" in name else None,
+            )
+            for name, one in self.flags.items()
+        ]
 
 
 def users_collection() -> Collection | None:

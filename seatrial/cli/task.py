@@ -54,7 +54,6 @@ def task(
         result = SeatrialTask(
             body,
             positional=[],
-            iterable=[name for name, one in flags.items() if one.repeatable],
             auto_shortflags=False,
         )
         result.flags = _FLAGS[function.__name__] = flags

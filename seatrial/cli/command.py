@@ -21,6 +21,7 @@ from seatrial.cli.unexpected import unexpected
 from seatrial.errors import SeatrialError, UsageError
 from seatrial.host.shortage import shortage_behind
 from seatrial.host.streams import make_lasting, write_command
+from seatrial.model.tag import check_version
 from seatrial.output.hints import Call
 from seatrial.settings.variables import environment
 
@@ -180,15 +181,27 @@ class Command(SimpleNamespace):
 
 @contextmanager
 def command(  # noqa: PLR0913  each argument is one thing
-    c: Context, call: Call, chain: Chain, *, check: bool = False, json: bool = False, output: ExplainFlags = _USUAL
+    c: Context,
+    call: Call,
+    chain: Chain,
+    *,
+    check: bool = False,
+    json: bool = False,
+    output: ExplainFlags = _USUAL,
+    version: str | None = None,
 ) -> Iterator[Command]:
-    """Yield a command of this project; turn errors into a message and an exit code."""
+    """Yield a command of this project; turn errors into a message and an exit code.
+
+    The `version` that was typed is checked before the settings are read.
+    """
     make_lasting(guarded=environment().github is not None)
     check, json = check or bool(c.config.run.dry), json or chain.json
     output = output.but(explain=output.explain or chain.explain, script=output.script or chain.script)
     documents = chain if json else None
     try:
         with terminable(to_the_end=True):
+            if version is not None:
+                check_version(version)
             from seatrial.cli.playbook import Playbook
             from seatrial.settings.settings import Settings
 

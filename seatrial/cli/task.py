@@ -45,7 +45,7 @@ def task(
             def made(group: type[_T]) -> _T:
                 return group(**{name: given[name] for name in group.flags})
 
-            modes = {name: given[name] for name in ("check", "json") if name in flags}
+            modes = {name: given[name] for name in ("check", "json", "version") if name in flags}
             output = made(ExplainFlags) if check else ExplainFlags()
             with command(c, _call(c, function.__name__, given), _chain(), **modes, output=output) as cmd:
                 function(cmd, *(made(group) for group in groups))

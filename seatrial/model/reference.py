@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from seatrial.errors import UsageError, sanitize
+from seatrial.model.tag import TAG
 
 __all__ = [
     "DOCKER_HUB",
@@ -35,7 +36,6 @@ _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
 _REGISTRY = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]{{1,5}})?")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}")
 _LONGEST_REPOSITORY = 255
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}")
@@ -63,7 +63,7 @@ class ImageReference(Struct, frozen=True, kw_only=True):
         head, slash, tail = rest.partition("/")
         registry, path = (head, tail) if slash and _is_host(head) else (DOCKER_HUB, rest)
         path, colon, tag = path.partition(":")
-        if colon and not _TAG.fullmatch(tag):
+        if colon and not TAG.fullmatch(tag):
             raise _bad_reference(text, f"{tag!r} is not a valid tag")
         if not _REGISTRY.fullmatch(registry):
             raise _bad_reference(text, f"{registry!r} is not a valid registry host")

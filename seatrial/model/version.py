@@ -9,14 +9,13 @@ from functools import cached_property
 from msgspec import Struct
 
 from seatrial.errors import UsageError, sanitize
+from seatrial.model.tag import TAG, check_version, reason_against
 
 __all__ = ["DEFAULT_TAGS", "UNVERSIONED", "Tags", "Version", "parse_tag_patterns"]
 
 UNVERSIONED = "dev"
 DEFAULT_TAGS = ("{version}", "{major}.{minor}", "{major}", "latest")
 """The tags of a release: its own tag and the moving tags."""
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-_LONGEST = 128
 _RELEASE = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 _PREFIXED = re.compile(r"v(?=[0-9])")
 _PLACEHOLDER = re.compile(r"\{(\w*)\}")
@@ -50,12 +49,7 @@ class Version(Struct, frozen=True, dict=True):
 
         Raise `UsageError` with the nearest valid version if `text` cannot be a tag.
         """
-        if not _TAG.fullmatch(text):
-            raise UsageError(
-                f"{sanitize(repr(text), limit=60)} is not a valid version",
-                reason=_reason(text),
-                hint=f"--version {_nearest(text)}",
-            )
+        check_version(text)
         return cls(_PREFIXED.sub("", text, count=1) if _PREFIXED.match(text) else text)
 
     def __str__(self) -> str:
@@ -92,7 +86,7 @@ class Version(Struct, frozen=True, dict=True):
         """Return the versions whose own tags are among `tags`; `patterns` say what an own tag looks like."""
         own = [re.escape(pattern).replace(re.escape(_OWN), "(.+)") for pattern in patterns if _OWN in pattern]
         found = (re.fullmatch(pattern, tag) for tag in tags for pattern in own)
-        return [cls.parse(match[1]) for match in found if match and _TAG.fullmatch(match[1])]
+        return [cls.parse(match[1]) for match in found if match and TAG.fullmatch(match[1])]
 
     @property
     def ordered(self) -> tuple[int, ...]:
@@ -114,12 +108,12 @@ def parse_tag_patterns(patterns: Sequence[str]) -> tuple[str, ...]:
         known = ("version",) if "version" in names else _PARTS  # the version and its parts do not mix
         unknown = [name for name in names if name not in known]
         sample = _PLACEHOLDER.sub("1", pattern)
-        if unknown or not _TAG.fullmatch(sample):
+        if unknown or not TAG.fullmatch(sample):
             raise UsageError(
                 f"{sanitize(repr(pattern), limit=60)} is not a valid tag pattern",
                 reason=f"{{{unknown[0]}}} {'cannot be used with ' + _OWN if _OWN in pattern else 'is not known'}"
                 if unknown
-                else _reason(sample),
+                else reason_against(sample),
                 hint="write a pattern such as v{major}: it can contain {version}, {major}, {minor}, {patch}, "
                 "letters, digits, _ . and -",
             )
@@ -130,16 +124,3 @@ def parse_tag_patterns(patterns: Sequence[str]) -> tuple[str, ...]:
             hint='tags: ["{version}", latest]',
         )
     return tuple(patterns)
-
-
-def _reason(text: str) -> str:
-    if not text:
-        return "it is empty"
-    if len(text) > _LONGEST:
-        return f"a tag has at most {_LONGEST} characters, and this one has {len(text)}"
-    return "a tag consists of letters, digits, _ . and -, and begins with a letter, a digit or _"
-
-
-def _nearest(text: str) -> str:
-    found = re.sub(r"[^A-Za-z0-9_.-]+", "-", text.strip()).strip("-.")[:_LONGEST]
-    return found or "1"

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from seatrial.engine.endpoint import Endpoint, find_endpoint
@@ -37,6 +38,7 @@ class Connection:
         self.tell: Callable[[str], object] = lambda _: None
         self._variables = variables or environment()
         self._client: docker.APIClient | None = None
+        self._opening = Lock()
 
     @property
     def is_open(self) -> bool:
@@ -59,21 +61,25 @@ class Connection:
     @property
     def client(self) -> docker.APIClient:
         """The SDK's low-level client, connected on first use."""
-        if self._client is None:
-            endpoint = self.endpoint
-            if (config := self._variables.docker_config / "config.json").exists() and not config.is_file():
-                DockerConfig.read(config)  # raises: the SDK would read a pipe for ever
-            with self.translate_errors():
-                with nullcontext() if endpoint.url.startswith("ssh:") else _without_paramiko():
-                    from seatrial.engine.client import Client
+        with self._opening:
+            if self._client is None:
+                self._client = self._connected()
+            return self._client
 
-                try:
-                    self._client = Client(endpoint, self._variables.proxies, timeout=self.limit, waiting=self._waiting)
-                except (AttributeError, TypeError, ValueError, KeyError) as error:
-                    if isinstance(error, OSError):
-                        raise
-                    raise self._damaged_config(error) from error
-        return self._client
+    def _connected(self) -> docker.APIClient:
+        endpoint = self.endpoint
+        if (config := self._variables.docker_config / "config.json").exists() and not config.is_file():
+            DockerConfig.read(config)  # raises: the SDK would read a pipe for ever
+        with self.translate_errors():
+            with nullcontext() if endpoint.url.startswith("ssh:") else _without_paramiko():
+                from seatrial.engine.client import Client
+
+            try:
+                return Client(endpoint, self._variables.proxies, timeout=self.limit, waiting=self._waiting)
+            except (AttributeError, TypeError, ValueError, KeyError) as error:
+                if isinstance(error, OSError):
+                    raise
+                raise self._damaged_config(error) from error
 
     def close(self) -> None:
         """Close the connection."""

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
-from docker.errors import StreamParseError
-
 __all__ = ["read_messages"]
 
 _LONGEST = 4 * 1024 * 1024
@@ -33,4 +31,6 @@ def _message(line: bytes) -> Any:
     try:
         return json.loads(line)
     except (ValueError, RecursionError) as error:
+        from docker.errors import StreamParseError
+
         raise StreamParseError(error) from error

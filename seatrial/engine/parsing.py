@@ -7,10 +7,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from seatrial.engine.model import EngineDetails, Image, ImageConfig
+from seatrial.engine.model import Container, EngineDetails, HistoryEntry, Image, ImageConfig
 from seatrial.model.platforms import normal_platform
 
-__all__ = ["details_of", "engine_time", "image_of", "label_filter", "listed_image", "platform_of", "real_names"]
+__all__ = [
+    "container_of",
+    "details_of",
+    "engine_time",
+    "history_of",
+    "image_of",
+    "label_filter",
+    "listed_image",
+    "platform_of",
+    "real_names",
+]
 
 
 def image_of(raw: dict[str, Any]) -> Image:
@@ -43,6 +53,40 @@ def listed_image(entry: dict[str, Any]) -> Image:
 def label_filter(labels: Mapping[str, str]) -> list[str]:
     """Return labels as the engine's filter `label` takes them."""
     return [f"{key}={value}" for key, value in labels.items()]
+
+
+def history_of(raw: Sequence[dict[str, Any]]) -> list[HistoryEntry]:
+    """Return the entries of an image's history."""
+    return [
+        HistoryEntry(
+            id=entry["Id"],
+            created=float(entry["Created"]),
+            created_by=entry["CreatedBy"] or "",
+            size=int(entry["Size"]),
+            comment=entry.get("Comment") or "",
+            tags=tuple(entry.get("Tags") or ()),
+        )
+        for entry in raw
+    ]
+
+
+def container_of(raw: dict[str, Any]) -> Container:
+    """Return the container for `docker container inspect` output."""
+    state = raw["State"]
+    ports = (raw.get("NetworkSettings") or {}).get("Ports") or {}
+    return Container(
+        id=raw["Id"],
+        name=raw["Name"].removeprefix("/"),
+        image_id=raw["Image"],
+        labels=raw["Config"].get("Labels") or {},
+        state=state["Status"],
+        exit_code=int(state.get("ExitCode") or 0),
+        oom_killed=bool(state.get("OOMKilled")),
+        started=state.get("StartedAt") or "",
+        ports={
+            int(port.partition("/")[0]): int(bindings[0]["HostPort"]) for port, bindings in ports.items() if bindings
+        },
+    )
 
 
 def details_of(raw: dict[str, Any]) -> EngineDetails:

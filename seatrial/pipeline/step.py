@@ -97,6 +97,9 @@ class Step(ABC):
         """Return why there is no need for the step, from the outcomes before it; empty if it is to be carried out."""
         return ""
 
+    def load(self) -> None:  # noqa: B027  most steps have none
+        """Load the modules that only carrying the step out needs; called while an earlier step waits for a build."""
+
     @abstractmethod
     def plan(self, world: World) -> Change | NoChange:
         """Return the needed change, or `NoChange`; change nothing. Raise `SeatrialError` if it is impossible."""

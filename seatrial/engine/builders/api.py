@@ -5,16 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
-
-from docker.errors import APIError
 
 from seatrial.engine.builders.buildkit import FailedVertex, Progress
 from seatrial.engine.builders.buildkit_status import Status, status_from_protobuf
 from seatrial.engine.builders.failure import BuildStopped
 from seatrial.engine.connection import api_url
-from seatrial.engine.failures import engine_message, stream_error
+from seatrial.engine.failures import stream_error
 from seatrial.engine.messages import read_messages
 from seatrial.engine.model import BuildRequest
 from seatrial.engine.protocol import Emit
@@ -47,15 +45,18 @@ def added_dockerfile_name(context: Context) -> str:
 
 
 class ApiBuild:
-    """A build by BuildKit in the engine itself."""
+    """A build by BuildKit in the engine itself.
+
+    `client` sends the requests; `sdk` returns the client that opens sessions, None if none can.
+    """
 
     builder = "BuildKit"
 
-    def __init__(self, client: Any, emit: Emit, proxies: Mapping[str, str], *, sessions: bool) -> None:
+    def __init__(self, client: Any, emit: Emit, proxies: Mapping[str, str], *, sdk: Callable[[], Any] | None) -> None:
         self.grown: list[str] = []
         self._client = client
         self._emit = emit
-        self._sessions = sessions
+        self._sdk = sdk
         self._proxies = proxies  # not part of an image's inputs: BuildKit leaves them out of cache and history
         self._id = secrets.token_hex(8)
         self._progress = Progress()
@@ -63,14 +64,11 @@ class ApiBuild:
     def events(self, request: BuildRequest) -> Iterator[BuildEvent]:
         """Build and yield progress events; raise `BuildStopped` if the build fails."""
         done = False
-        try:
-            for message in self._messages(request):
-                aux = message.get("aux")
-                done = done or (isinstance(aux, dict) and "ID" in aux)
-                if message.get("id") == "moby.buildkit.trace" and isinstance(aux, str) and (status := _status(aux)):
-                    yield from self._progress.feed(status)
-        except APIError as error:
-            raise BuildStopped(engine_message(error)) from error
+        for message in self._messages(request):
+            aux = message.get("aux")
+            done = done or (isinstance(aux, dict) and "ID" in aux)
+            if message.get("id") == "moby.buildkit.trace" and isinstance(aux, str) and (status := _status(aux)):
+                yield from self._progress.feed(status)
         yield from self._progress.finish()
         if not done:
             raise BuildStopped("the engine's answer ended without an image")
@@ -88,13 +86,13 @@ class ApiBuild:
 
     def _messages(self, request: BuildRequest) -> Iterator[dict[str, Any]]:
         dockerfile, needed = self._dockerfile(request), bool(request.options.secrets)
-        sends_files = self._sessions and _gains_from_file_sync(request)
-        if not needed and not sends_files:
+        sends_files = self._sdk is not None and _gains_from_file_sync(request)
+        if self._sdk is None or not (needed or sends_files):
             yield from self._answer(request, *self._archive(request, dockerfile))
             return
         from seatrial.engine.builders.session import Session, SessionRefused
 
-        session = Session(self._client, request, dockerfile if sends_files else None, self.grown.append)
+        session = Session(self._sdk(), request, dockerfile if sends_files else None, self.grown.append)
         try:
             with session:
                 source, body = (session.parameters, None) if sends_files else self._archive(request, dockerfile)

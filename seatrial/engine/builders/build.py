@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec.structs import replace
 
@@ -50,8 +50,10 @@ class _BuilderRun(Protocol):
         ...
 
 
-def build(connection: Connection, request: BuildRequest, emit: Emit) -> str:
-    """Build an image and return its id; raise `BuildFailed` with the last lines of output if the build fails.
+def build(connection: Connection, request: BuildRequest, emit: Emit, client: Any = None) -> None:
+    """Build an image; raise `BuildFailed` with the last lines of output if the build fails.
+
+    `client` sends the requests of a build over the API, else the SDK's.
 
     The image's label `seatrial.builder` names the builder. Values of build arguments and secrets are masked in all that
     the builder says. The build is cancelled in the engine if this is interrupted
@@ -60,32 +62,32 @@ def build(connection: Connection, request: BuildRequest, emit: Emit) -> str:
     mask = Mask(request)
     try:
         with connection.translate_errors("the engine cannot build"):
-            run = _builder_run(connection, request.options, emit)
+            run = _builder_run(connection, request.options, emit, client)
             emit(Info(text=f"builder: {run.builder}"))
             request = replace(request, labels={**request.labels, BUILDER_LABEL: run.builder})
             _run_build(run, request, mask, emit)
             if run.grown:
                 names = summarize_names(run.grown)
                 emit(WarningEvent(text=f"sent as it was when the build began, and it has grown since: {names}"))
-            found = connection.client.inspect_image(request.reference.familiar)
-            return str(found["Id"])
     except SeatrialError as error:
         raise mask.error(error) from None  # the error of the connection holds the request with all arguments
 
 
-def builder(connection: Connection, options: BuildOptions) -> str:
+def builder(connection: Connection, options: BuildOptions, client: Any = None) -> str:
     """Return the name of the builder for these options; raise `Unavailable` if no builder here supports them."""
     with connection.translate_errors("the engine cannot build"):
-        return _builder_run(connection, options, lambda _: None).builder
+        return _builder_run(connection, options, lambda _: None, client).builder
 
 
-def _builder_run(connection: Connection, options: BuildOptions, emit: Emit) -> _BuilderRun:
+def _builder_run(connection: Connection, options: BuildOptions, emit: Emit, client: Any) -> _BuilderRun:
     sessions = not connection.endpoint.url.startswith("ssh:")  # over ssh:// the SDK has no socket
     secrets_alone = "" if sessions or not options.secrets else "build secrets over ssh://"
     if requirements := options.needs_buildx or secrets_alone:
         return BuildxBuild.installed(requirements)
-    require_buildkit(connection.client.api_version)
-    return ApiBuild(connection.client, emit, connection.proxies_inside, sessions=sessions)
+    client = client or connection.client
+    require_buildkit(client.api_version)
+    sdk = (lambda: connection.client) if sessions else None
+    return ApiBuild(client, emit, connection.proxies_inside, sdk=sdk)
 
 
 def _run_build(run: _BuilderRun, request: BuildRequest, mask: Mask, emit: Emit) -> None:

@@ -26,6 +26,7 @@ from seatrial.engine.inspection import (
     sockets_of,
 )
 from seatrial.engine.model import Container, ContainerSpec, ImageFile
+from seatrial.engine.parsing import container_of, label_filter
 from seatrial.engine.program import Program
 from seatrial.engine.protocol import Emit
 from seatrial.errors import ContainerFailed, Unavailable
@@ -51,16 +52,21 @@ class Containers:
         """Return the container of that name or id, or None."""
         translated = self._connection.translate_errors(f"the container {name} cannot be inspected")
         with suppress(AbsentError), translated:
-            return _container(self._connection.client.inspect_container(name))
+            return container_of(self._connection.client.inspect_container(name))
         return None
 
     def containers(self, labels: Mapping[str, str]) -> list[Container]:
         """Return the containers with all these labels, in any state."""
-        wanted = [f"{key}={value}" for key, value in labels.items()]
-        with self._connection.translate_errors("the containers cannot be listed"):
-            found = self._connection.client.containers(all=True, filters={"label": wanted})
-        each = (self.container(entry["Id"]) for entry in found)
+        each = (self.container(entry["Id"]) for entry in self._listed(labels))
         return [container for container in each if container is not None]
+
+    def _listed(self, labels: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Return the engine's list of the containers with all these labels."""
+        with self._connection.translate_errors("the containers cannot be listed"):
+            found: list[dict[str, Any]] = self._connection.client.containers(
+                all=True, filters={"label": label_filter(labels)}
+            )
+            return found
 
     def create(self, spec: ContainerSpec, emit: Emit) -> str:
         """Create a container without starting it and return its id; raise `ContainerFailed` if its name is taken."""
@@ -272,21 +278,3 @@ def _config(spec: ContainerSpec, address: str, proxies: Mapping[str, str], user:
         "StopTimeout": math.ceil(spec.stop_grace),
         "HostConfig": host,
     }
-
-
-def _container(raw: dict[str, Any]) -> Container:
-    state = raw["State"]
-    ports = (raw.get("NetworkSettings") or {}).get("Ports") or {}
-    return Container(
-        id=raw["Id"],
-        name=raw["Name"].removeprefix("/"),
-        image_id=raw["Image"],
-        labels=raw["Config"].get("Labels") or {},
-        state=state["Status"],
-        exit_code=int(state.get("ExitCode") or 0),
-        oom_killed=bool(state.get("OOMKilled")),
-        started=state.get("StartedAt") or "",
-        ports={
-            int(port.partition("/")[0]): int(bindings[0]["HostPort"]) for port, bindings in ports.items() if bindings
-        },
-    )

@@ -13,7 +13,7 @@ from seatrial.engine.connection import Connection, api_url
 from seatrial.engine.docker.containers import Containers
 from seatrial.engine.failures import AbsentError, engine_message
 from seatrial.engine.model import BuildRequest, EngineDetails, EngineInfo, HistoryEntry, Image
-from seatrial.engine.parsing import details_of, image_of, label_filter, listed_image, platform_of
+from seatrial.engine.parsing import details_of, history_of, image_of, label_filter, listed_image, platform_of
 from seatrial.engine.protocol import Emit
 from seatrial.errors import EngineUnavailable, StepFailed
 from seatrial.model.app import BuildOptions
@@ -115,32 +115,26 @@ class DockerEngine(Containers):
     def history(self, name_or_id: str) -> list[HistoryEntry]:
         """Return an image's history, newest layer first; raise `StepFailed` if there is no such image."""
         with self._connection.translate_errors(f"the history of {name_or_id} cannot be read"):
-            found = self._connection.client.history(name_or_id)
-        return [
-            HistoryEntry(
-                id=entry["Id"],
-                created=float(entry["Created"]),
-                created_by=entry["CreatedBy"] or "",
-                size=int(entry["Size"]),
-                comment=entry.get("Comment") or "",
-                tags=tuple(entry.get("Tags") or ()),
-            )
-            for entry in found
-        ]
+            return history_of(self._connection.client.history(name_or_id))
 
     def builder(self, options: BuildOptions) -> str:
         """Return the name of the builder for these options; raise `Unavailable` if no builder here supports them."""
-        _ = self._connection.client  # loads the SDK, without what it does not need
         from seatrial.engine.builders.build import builder
 
-        return builder(self._connection, options)
+        return builder(self._connection, options, self._build_client())
 
     def build(self, request: BuildRequest, emit: Emit) -> str:
         """Build an image and return its id; raise `BuildFailed` if the build fails."""
-        _ = self._connection.client  # as above
         from seatrial.engine.builders.build import build
 
-        return build(self._connection, request, emit)
+        build(self._connection, request, emit, self._build_client())
+        name = request.reference.familiar
+        image = self.image(name)
+        return image.id if image else str(self.inspect_image(name)["Id"])  # raises the engine's error
+
+    def _build_client(self) -> Any:
+        """Return the client for the requests of a build."""
+        return self._connection.client
 
     def tag(self, image_id: str, reference: ImageReference) -> None:
         """Point a name to an image."""
@@ -174,7 +168,7 @@ class DockerEngine(Containers):
         self, reference: ImageReference, credential: Credential | None, emit: Emit, *, platform: str | None = None
     ) -> None:
         """Pull an image, for a platform such as `linux/arm64`; raise `RegistryUnavailable` or `StepFailed`."""
-        _ = self._connection.client  # as above
+        _ = self._connection.client  # loads the SDK, without what it does not need
         from docker.errors import APIError
 
         from seatrial.engine.docker.transfer import follow_transfer, transfer_error

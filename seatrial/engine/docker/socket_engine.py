@@ -16,9 +16,11 @@ from urllib.parse import quote
 from seatrial.engine.connection import Connection
 from seatrial.engine.docker.containers import files_path
 from seatrial.engine.docker.engine import DockerEngine
-from seatrial.engine.model import EngineInfo, Image, ImageFile
-from seatrial.engine.parsing import image_of, label_filter, listed_image
+from seatrial.engine.docker.socket_http import SocketHttp
+from seatrial.engine.model import Container, EngineInfo, HistoryEntry, Image, ImageFile
+from seatrial.engine.parsing import container_of, history_of, image_of, label_filter, listed_image
 from seatrial.errors import UsageError
+from seatrial.host.background import Task
 from seatrial.settings.variables import Environment
 
 if TYPE_CHECKING:  # as in DockerEngine
@@ -46,7 +48,7 @@ class SocketEngine(DockerEngine):
     """An engine on a Unix socket.
 
     Loading the SDK takes longer than finding out that nothing needs to be done. So images are inspected and listed
-    here, over the socket. All other calls, and all unexpected answers, go through the SDK.
+    here, over the socket, and builds begin. All other calls, and all unexpected answers, go through the SDK.
     """
 
     def __init__(self, connection: Connection, path: str) -> None:
@@ -64,10 +66,26 @@ class SocketEngine(DockerEngine):
 
     def _images(self, labels: Mapping[str, str]) -> list[Image]:
         filters = json.dumps({"label": label_filter(labels)})
-        status, found = self._get(f"/images/json?filters={quote(filters)}")
-        if status == _OK and isinstance(found, list) and all(isinstance(one, dict) and "Id" in one for one in found):
-            return [listed_image(one) for one in found]
-        return super()._images(labels)
+        found = self._list(f"/images/json?filters={quote(filters)}")
+        return super()._images(labels) if found is None else [listed_image(one) for one in found]
+
+    def container(self, name: str) -> Container | None:
+        """Return the container of that name or id, or None."""
+        status, found = self._get(f"/containers/{quote(name, safe='')}/json")
+        known = found if isinstance(found, dict) else {}
+        if status == _OK and "Id" in known:
+            return container_of(known)
+        return None if status == _NOT_FOUND and "message" in known else super().container(name)
+
+    def _listed(self, labels: Mapping[str, str]) -> list[dict[str, Any]]:
+        filters = json.dumps({"label": label_filter(labels)})
+        found = self._list(f"/containers/json?all=1&filters={quote(filters)}")
+        return super()._listed(labels) if found is None else found
+
+    def history(self, name_or_id: str) -> list[HistoryEntry]:
+        """Return an image's history, newest layer first; raise `StepFailed` if there is no such image."""
+        found = self._list(f"/images/{quote(name_or_id, safe='/:@')}/history")
+        return super().history(name_or_id) if found is None else history_of(found)
 
     @cached_property
     def swarm(self) -> Swarm:
@@ -85,6 +103,21 @@ class SocketEngine(DockerEngine):
         if not (server and api):
             return super().info()
         return EngineInfo(endpoint=self.endpoint, version=server[1].decode(), api=api[1].decode())
+
+    def _build_client(self) -> Any:
+        """Return a client that loads the SDK, which all that follows a build needs, while the engine builds."""
+        return self._plain_client or super()._build_client()
+
+    @cached_property
+    def _plain_client(self) -> SocketHttp | None:
+        if not self._heads:
+            self._get("/_ping")
+        api = _API.search(self._heads)
+        return SocketHttp(self._path, api[1].decode(), self._load_sdk) if api else None
+
+    def _load_sdk(self) -> None:
+        if not self._connection.is_open:
+            Task(lambda: self._connection.client)  # what goes wrong there is told when it is used
 
     def files(self, container_id: str, folder: str = "") -> Generator[ImageFile, None, None]:
         """Yield a container's files, of which the SDK's HTTP would read the content in many small pieces."""
@@ -115,9 +148,16 @@ class SocketEngine(DockerEngine):
             sock.sendall(f"GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
             yield sock
 
+    def _list(self, path: str) -> list[dict[str, Any]] | None:
+        """Return the list in an answer; None without one."""
+        status, found = self._get(path)
+        if status == _OK and isinstance(found, list) and all(isinstance(one, dict) and "Id" in one for one in found):
+            return found
+        return None
+
     def _get(self, path: str) -> tuple[bytes, Any]:
-        """Return the status and the JSON of an answer; empty and None without one, or if the SDK is connected."""
-        if self._connection.is_open or self._connection.silent:
+        """Return the status and the JSON of an answer; empty and None without one."""
+        if self._connection.silent:
             return b"", None
         deadline = time.monotonic() + _SECONDS
         response = b""

@@ -44,6 +44,11 @@ class Smoke(AppStep):
         image = world.image_for(self.target, self.version)
         return replace(self, target=self.target.in_image(image.exposed)).plan_for(image, world)
 
+    def load(self) -> None:
+        """Load the checks."""
+        import seatrial.checks.image.facts
+        import seatrial.steps.smoke.smoke_container  # noqa: F401
+
     def explain(self, world: World) -> Explanation:
         """Return the smoke test as docker commands, and requests by curl."""
         from seatrial.pipeline.explanation import explained_image

@@ -60,6 +60,10 @@ def test_files_as_the_sdk_and_the_socket_read_them(engine: Engine, container: st
     app = [one for path, one in sorted(found.items()) if f"{path}/".startswith("/app/")]
     for read in (engine, over_socket):
         assert sorted(read.files(container, "/app"), key=lambda one: one.path) == app
+    assert over_socket.container(container) == engine.container(container) is not None
+    labels = {"seatrial.project": container.removesuffix("-files")}
+    assert over_socket.containers(labels) == engine.containers(labels) != []
+    assert (over_socket.container("no-such"), over_socket.containers({"seatrial.project": "no/such"})) == (None, [])
     assert not over_socket._connection.is_open
     for name, folder in ((f"{container}-none", ""), (container, "/none")):
         with pytest.raises(StepFailed):

@@ -29,6 +29,7 @@ def test_images(python_image: str) -> None:
     listed = [[one for one in found.images() if one.id == known.id] for found in (engine, socket_engine)]
     assert listed[0] == listed[1] != []
     assert socket_engine.images({"seatrial.project": "no/such"}) == []
+    assert socket_engine.history(known.id) == engine.history(known.id) != []
     assert (socket_engine.info().version, socket_engine.endpoint) == (engine.info().version, engine.endpoint)
     assert not socket_engine._connection.is_open
     engine.close()

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -15,7 +16,8 @@ from seatrial.cli.unexpected import unexpected
 from seatrial.engine.docker.socket_engine import connect
 from seatrial.engine.model import EngineInfo
 from seatrial.errors import SeatrialError
-from seatrial.events import Info, WarningEvent
+from seatrial.events import BuildEvent, Event, Info, WarningEvent
+from seatrial.host.background import Task
 from seatrial.host.lock import Lock
 from seatrial.host.process import Process
 from seatrial.host.shortage import shortage_behind
@@ -86,7 +88,7 @@ def carried_out(  # noqa: PLR0913  as above
     described: bool,
 ) -> tuple[Report, World]:
     """Return the report as `carry_out`, and the world behind the last step: the same world if that did not end well."""
-    watch, began = _Watch(observer), datetime.now(UTC)
+    watch, began = _Watch(observer, steps), datetime.now(UTC)
     world = replace(world, process=world.process.starting_now())
 
     def report(error: SeatrialError | None = None) -> Report:
@@ -126,10 +128,13 @@ def carried_out(  # noqa: PLR0913  as above
 
 
 class _Watch:
-    """Keep what a report needs of a command that may be interrupted; pass everything on to another observer."""
+    """Keep what a report needs of a command that may be interrupted; pass everything on to another observer.
 
-    def __init__(self, observer: Observer) -> None:
-        self.on_event = observer.on_event
+    While the engine builds, what the command's other steps need is loaded.
+    """
+
+    def __init__(self, observer: Observer, steps: Sequence[Step]) -> None:
+        self._unloaded = steps if len(steps) > 1 else ()
         self.outcomes: list[Outcome] = []
         self.publishing = False
         self._observer = observer
@@ -145,6 +150,13 @@ class _Watch:
         """How long the step that started last has taken so far."""
         return time.monotonic() - self._step_began
 
+    def on_event(self, event: Event) -> None:
+        """Pass the event on."""
+        if self._unloaded and isinstance(event, BuildEvent):
+            Task(partial(_load, self._unloaded))  # what goes wrong there is told when it is used
+            self._unloaded = ()
+        self._observer.on_event(event)
+
     def step_started(self, step: Step) -> None:
         """Note when the step starts, and whether it publishes."""
         self._step_began = time.monotonic()
@@ -155,6 +167,14 @@ class _Watch:
         """Keep the outcome."""
         self.outcomes.append(outcome)
         self._observer.step_finished(outcome)
+
+
+def _load(steps: Sequence[Step]) -> None:
+    """Load what steps need to be carried out, and to be reported if they publish."""
+    for step in steps:
+        step.load()
+    if any(step.publishes for step in steps):
+        import seatrial.output.json_report  # noqa: F401
 
 
 @contextmanager

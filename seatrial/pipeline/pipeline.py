@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from seatrial.engine.protocol import Emit
 from seatrial.errors import SeatrialError
-from seatrial.events import BuildEvent, Event
-from seatrial.host.background import Task
 from seatrial.pipeline.converge import converge
 from seatrial.pipeline.observer import Observer
 from seatrial.pipeline.outcome import Outcome, Status
@@ -26,13 +23,12 @@ def run_steps(
     """
     outcomes: list[Outcome] = []
     remaining = iter(steps)
-    for number, step in enumerate(remaining, start=1):
+    for step in remaining:
         if reason := step.reason_to_skip(world, outcomes):
             (outcome,) = skipped_outcomes([step], reason)
         else:
             observer.step_started(step)
-            emit = _loading(steps[number:], observer.on_event)
-            outcome, world = converge(step, world, check=check, emit=emit)
+            outcome, world = converge(step, world, check=check, emit=observer.on_event)
         outcomes.append(outcome)
         observer.step_finished(outcome)
         if outcome.status is Status.FAILED or (outcome.status is Status.UNKNOWN and not step.may_be_unknown):
@@ -41,24 +37,6 @@ def run_steps(
         outcomes.append(outcome)
         observer.step_finished(outcome)
     return tuple(outcomes), world
-
-
-def _loading(steps: Sequence[Step], emit: Emit) -> Emit:
-    """Return an observer of a step's events that has the next steps loaded while the engine builds."""
-    begun = not steps
-
-    def load() -> None:
-        for step in steps:
-            step.load()
-
-    def on_event(event: Event) -> None:
-        nonlocal begun
-        if not begun and isinstance(event, BuildEvent):
-            begun = True
-            Task(load)  # what goes wrong there is told when it is used
-        emit(event)
-
-    return emit if begun else on_event
 
 
 def _why_skipped(outcomes: Sequence[Outcome]) -> str:

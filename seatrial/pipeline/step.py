@@ -98,7 +98,7 @@ class Step(ABC):
         return ""
 
     def load(self) -> None:  # noqa: B027  most steps have none
-        """Load the modules that only carrying the step out needs; called while an earlier step waits for a build."""
+        """Load the modules that only carrying the step out needs; called while the engine builds in an earlier step."""
 
     @abstractmethod
     def plan(self, world: World) -> Change | NoChange:

@@ -5,23 +5,27 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Timer
 
 import requests
 
 from bench.timing import CommandFailed
 from bench.workspace import PAGE, TASKS, Workspace
 
-__all__ = ["GROWTHS", "INVOKE", "Cost", "GrowingProject", "cost_of"]
+__all__ = ["GROWTHS", "INVOKE", "Cost", "GrowingProject", "cost_of", "killed_in_time"]
 
 INVOKE = str(Path(sys.executable).parent / "invoke")
 """The program that is measured."""
 _USER = "alice"
 _FIRST = "1.0.0"
+_LONGEST_SECONDS = 180.0  # of a process, even on a busy machine
 _FILES_IN_A_FOLDER = 100
 _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 _SETTINGS = """\
@@ -59,7 +63,7 @@ class Cost:
 
 
 def cost_of(words: tuple[str, ...], folder: Path) -> Cost:
-    """Run a process and its children to their end; raise `CommandFailed` if it fails."""
+    """Run a process and its children to their end; raise `CommandFailed` if it fails or takes too long."""
     process = subprocess.Popen(
         words,
         cwd=folder,
@@ -68,17 +72,28 @@ def cost_of(words: tuple[str, ...], folder: Path) -> Cost:
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
-    try:
+    with killed_in_time(process):
         printed = process.stdout.read().decode("utf-8", "replace") if process.stdout else ""
         _, status, usage = os.wait4(process.pid, 0)
-    except BaseException:
-        process.terminate()
-        process.wait()
-        raise
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise CommandFailed(f"{' '.join(words)} exited with {process.returncode}:\n{printed}")
     return Cost(cpu=usage.ru_utime + usage.ru_stime, printed=printed)
+
+
+@contextmanager
+def killed_in_time(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Kill a process and those it started if the block takes too long; terminate it if the block fails."""
+    timer = Timer(_LONGEST_SECONDS, os.killpg, (process.pid, signal.SIGKILL))
+    timer.start()
+    try:
+        yield
+    except BaseException:
+        process.terminate()
+        process.wait()
+        raise
+    finally:
+        timer.cancel()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,7 @@ class Growth:
     grows: str
     row: str
     cpu: Mapping[int, float]
+    rounds: int
 
     @property
     def first(self) -> float:
@@ -40,7 +41,7 @@ class Growth:
     def too_fast(self) -> bool:
         """Whether the largest size costs more than the last size but one foretells."""
         smallest, *_, half, largest = sorted(self.cpu)
-        each = (self.cpu[half] - self.first) / (half - smallest)
+        each = max(0.0, (self.cpu[half] - self.first) / (half - smallest))
         return not self.flat and self.last > (self.first + each * (largest - smallest)) * (1 + _NOISE)
 
     @property

@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.growing import INVOKE, GrowingProject
+from bench.growing import INVOKE, GrowingProject, killed_in_time
 from bench.timing import CommandFailed
 from bench.workspace import Workspace
 from seatrial.engine.builders.buildkit_status import status_from_protobuf
@@ -32,11 +32,12 @@ __all__ = ["Peak", "memory_table", "peaks_of"]
 
 _MEGABYTES, _EVENTS = 500, 100_000
 _ALLOWED = 10e6  # bytes that a long run may take beyond a short one
-_PRINTED, _LEAST = 1_000_000, 1000  # bytes of a step, and of a message that is sent again
+_PRINTED, _LINE = 1_000_000, 400  # bytes of a step, and of each of its lines
+_LEAST = 1000  # bytes of a message that is sent again
 _DOCKERFILE = """\
 FROM {base}
 COPY . /srv
-RUN python3 -c "for _ in range({lines}): print('x' * 79)"
+RUN python3 -c "for _ in range({lines}): print('x' * {width})"
 CMD ["python3", "/srv/app.py"]
 """
 # A small process between: the kernel counts the memory of the one that starts a program as the program's, too.
@@ -72,11 +73,19 @@ def _peak(words: Sequence[str], folder: Path, docker_host: str, *, terminal: boo
     environment = {**os.environ, "DOCKER_HOST": docker_host, "TERM": "xterm", "COLUMNS": "100", "LINES": "30"}
     with tempfile.NamedTemporaryFile() as note, _drained(terminal=terminal) as output:
         runner = [sys.executable, "-I", "-S", "-c", _RUNNER, note.name, *words]
-        done = subprocess.run(
-            runner, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False
+        process = subprocess.Popen(
+            runner,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
-        if done.returncode:
-            raise CommandFailed(f"{' '.join(words)} exited with {done.returncode}")
+        with killed_in_time(process):
+            exit_code = process.wait()
+        if exit_code:
+            raise CommandFailed(f"{' '.join(words)} exited with {exit_code}")
         kilobytes, seconds = note.read().split()
     return int(kilobytes) * 1024, float(seconds)
 
@@ -131,7 +140,7 @@ class _Runs:
     def build(self, *flags: str, terminal: bool = False, fault: EngineFault | None = None) -> tuple[float, float]:
         """Build with a step that prints a megabyte."""
         self.project.change()
-        text = _DOCKERFILE.format(base=self.project.workspace.base, lines=_PRINTED // 80)
+        text = _DOCKERFILE.format(base=self.project.workspace.base, lines=_PRINTED // _LINE, width=_LINE - 1)
         (self.project.context / "Dockerfile").write_text(text)
         return self._run(("build", "--version", "dev", *flags), terminal=terminal, fault=fault)
 
@@ -148,9 +157,9 @@ class _Runs:
             return _peak((INVOKE, *words), self.project.folder, proxy.docker_host, terminal=terminal)
 
 
-def peaks_of(place: Workspace, *, megabytes: int = _MEGABYTES, events: int = _EVENTS) -> Iterator[Peak]:
+def peaks_of(place: Workspace, host: str, *, megabytes: int = _MEGABYTES, events: int = _EVENTS) -> Iterator[Peak]:
     """Measure builds and pushes: in a pipe, on a terminal, and with --json."""
-    project = GrowingProject(workspace=place, name="memory", host=place.registry()).make("layers", 1)
+    project = GrowingProject(workspace=place, name="memory", host=host).make("layers", 1)
     runs = _Runs(project=project)
     output = Repeat(path=r"/build\b", copies=_output_until(megabytes * 1e6))
     pushed = Repeat(copies=_progress(events))

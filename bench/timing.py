@@ -52,6 +52,9 @@ class Command:
         )
         try:
             printed, _ = process.communicate(timeout=_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            _end(process)
+            raise CommandFailed(f"{' '.join(self.words)} did not end in {_TIMEOUT:.0f} s") from None
         except BaseException:
             _end(process)
             raise

@@ -9,6 +9,8 @@ import pytest
 
 from bench.catalogue import ROWS, chosen
 from bench.comparison import Comparison
+from bench.growth_page import GrowthRun, write_growth
+from bench.growth_row import Growth
 from bench.page import Run, write_page
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -69,3 +71,35 @@ def test_rows_are_chosen_by_the_beginnings_of_their_names() -> None:
     assert chosen("") == ROWS
     with pytest.raises(ValueError, match="ansibel"):
         chosen("release,ansibel")
+
+
+def growth(cpu: dict[int, float], row: str = "build") -> Growth:
+    """Return a series with these costs by size."""
+    return Growth(grows="files", row=row, cpu=cpu, rounds=3)
+
+
+@pytest.mark.parametrize(
+    ("cpu", "verdict"),
+    [
+        ({10: 1.0, 50: 0.9, 100: 1.1}, "flat"),
+        ({10: 1.0, 50: 1.5, 100: 2.0}, "linear"),
+        ({10: 1.0, 50: 2.5, 100: 3.0}, "linear"),
+        ({10: 1.0, 50: 1.5, 100: 4.0}, "worse than linear"),
+        ({10: 1.0, 50: 0.9, 100: 2.0}, "worse than linear"),
+    ],
+)
+def test_verdicts_of_growth(cpu: dict[int, float], verdict: str) -> None:
+    """What the largest size costs beyond the line through the other two is worse than linear, noise apart."""
+    assert growth(cpu).verdict == verdict
+
+
+def test_the_page_about_growth_keeps_what_was_measured(tmp_path: Path) -> None:
+    """A part that failed is named with its reason; the others' rows and curves are there."""
+    run = GrowthRun(commit="abc", day="2026-11-27", failures={"layers": "no network"})
+    run.growths.append(growth({10: 1.0, 50: 1.5, 100: 2.0}))
+    write_growth(run, tmp_path)
+
+    page = (tmp_path / "performance-growth.md").read_text("utf-8")
+    assert "layers could not be measured: no network" in page
+    assert "| 10 to 100 files | build | 3 |" in page
+    assert len(list(ET.parse(tmp_path / "performance-growth.svg").iter(f"{SVG}circle"))) == 3  # noqa: S314  our own

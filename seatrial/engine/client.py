@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
 import warnings
@@ -24,6 +23,7 @@ from seatrial.host.signals import start_thread
 __all__ = ["Client"]
 
 _TOLD_EVERY = 5.0
+_THROUGH_SSH = "http://ssh:80"  # never resolved
 
 
 class Client(docker.APIClient):  # type: ignore[misc]
@@ -38,13 +38,17 @@ class Client(docker.APIClient):  # type: ignore[misc]
     ) -> None:
         self._proxies = proxy_to_engine(endpoint, proxies)
         self._waiting = waiting
+        self._ssh = None
+        if endpoint.url.startswith("ssh:"):
+            from seatrial.engine.over_ssh import OverSsh  # late: few engines need it
+
+            self._ssh = OverSsh(endpoint.url)
         try:
             super().__init__(
-                base_url=endpoint.url,
+                base_url=_THROUGH_SSH if self._ssh else endpoint.url,
                 version="auto",
                 timeout=timeout,
                 tls=_tls(endpoint.tls) if endpoint.tls and not endpoint.socket else False,
-                use_ssh_client=shutil.which("ssh") is not None,
             )
         except InvalidVersion as error:
             raise another_api(f"its API is {self.api_version}; {error}") from error
@@ -55,6 +59,8 @@ class Client(docker.APIClient):  # type: ignore[misc]
         That is in the headers of every answer, and for /version the engine runs other programs.
         """
         if not api_version:
+            if self._ssh:  # here, because this is the first request, and before it the SDK makes its session
+                self.mount(_THROUGH_SSH, self._ssh)
             answer = self._get(self._url("/_ping", versioned_api=False))
             if found := answer.headers.get("Api-Version"):
                 return {"ApiVersion": found}

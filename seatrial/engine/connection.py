@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -71,7 +71,7 @@ class Connection:
         if (config := self._variables.docker_config / "config.json").exists() and not config.is_file():
             DockerConfig.read(config)  # raises: the SDK would read a pipe for ever
         with self.translate_errors():
-            with nullcontext() if endpoint.url.startswith("ssh:") else _without_paramiko():
+            with _without_paramiko():
                 from seatrial.engine.client import Client
 
             try:
@@ -127,7 +127,7 @@ class Connection:
 
 @contextmanager
 def _without_paramiko() -> Iterator[None]:
-    """Let the SDK be imported without paramiko, which only ssh:// needs, and which takes as long as the SDK itself."""
+    """Let the SDK be imported without paramiko, which we do not use, and which takes as long as the SDK itself."""
     modules: dict[str, Any] = sys.modules
     known = "paramiko" in modules
     modules.setdefault("paramiko", None)  # as if it were not installed, which the SDK takes into account

@@ -11,14 +11,22 @@ from seatrial.errors import EngineUnavailable, SeatrialError, StepFailed
 if TYPE_CHECKING:  # loaded only when something has to be done
     from docker.errors import APIError
 
-__all__ = ["AbsentError", "RefusedError", "another_api", "engine_message", "is_timeout", "stream_error", "translated"]
+__all__ = [
+    "AbsentError",
+    "RefusedError",
+    "SshError",
+    "another_api",
+    "engine_message",
+    "is_timeout",
+    "stream_error",
+    "translated",
+]
 
 _GATEWAY = (502, 503, 504)
 _VERSION = re.compile(r"client version \S+ is too (?:old|new)")
 _TAG = re.compile(r"<[^>]*>")
 _START = "invoke up (or start Docker, or set DOCKER_HOST)"
 _TLS_HINT = "check DOCKER_TLS_VERIFY and the certificates in DOCKER_CERT_PATH"
-_SSH_HINT = 'pip install "seatrial[ssh]"'
 
 
 class RefusedError(StepFailed):
@@ -29,6 +37,10 @@ class RefusedError(StepFailed):
 
 class AbsentError(RefusedError):
     """The engine has no such image, container or volume."""
+
+
+class SshError(ConnectionError):
+    """The program ssh ended before the engine answered; the text is its last line."""
 
 
 def translated(error: Exception, action: str, endpoint: Endpoint, seconds: float) -> SeatrialError | None:
@@ -51,8 +63,7 @@ def translated(error: Exception, action: str, endpoint: Endpoint, seconds: float
     if isinstance(error, requests.exceptions.JSONDecodeError):
         return _not_an_engine(endpoint, f"its answer is not JSON ({error})")
     broken = (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, StreamParseError)
-    over_ssh = type(error).__module__.startswith("paramiko")
-    if over_ssh or isinstance(error, (*broken, DockerException, OSError)):
+    if isinstance(error, (*broken, DockerException, OSError)):
         return _unavailable(error, endpoint, seconds)
     return None
 
@@ -110,7 +121,9 @@ def _unavailable(error: Exception, endpoint: Endpoint, seconds: float) -> Engine
 
     text = str(error)
     cause = "no-engine"
-    if "PermissionError" in text or "Permission denied" in text:
+    if ended := _ssh_ended(error):
+        reason, hint = str(ended), f"ssh {endpoint.url} docker version"
+    elif "PermissionError" in text or "Permission denied" in text:
         reason, cause = "permission denied", "permission-denied"
         hint = "sudo usermod -aG docker $USER, then log in again (members of the docker group can become root)"
     elif "FileNotFoundError" in text or "No such file" in text:
@@ -123,15 +136,20 @@ def _unavailable(error: Exception, endpoint: Endpoint, seconds: float) -> Engine
         reason, hint = "it speaks TLS only", "export DOCKER_TLS_VERIFY=1 DOCKER_CERT_PATH=FOLDER"
     elif "SSLError" in text or "SSLError" in type(error).__name__:
         reason, hint = _innermost(error), _TLS_HINT
-    elif "paramiko" in text:
-        reason, hint = "ssh:// needs the extra seatrial[ssh], which is not installed", _SSH_HINT
-    elif endpoint.url.startswith("ssh://"):
-        reason, hint = _innermost(error), f"ssh {endpoint.url} docker version"
     elif isinstance(error, DockerException):
-        reason, hint = _innermost(error), "docker version"
+        over_ssh = endpoint.url.startswith("ssh:")
+        reason, hint = _innermost(error), f"ssh {endpoint.url} docker version" if over_ssh else "docker version"
     else:
         reason, hint = f"the connection was lost ({_innermost(error)})", "docker info, then run it again"
     return EngineUnavailable(f"no Docker Engine answers at {endpoint.url}", reason=reason, hint=hint, cause=cause)
+
+
+def _ssh_ended(error: BaseException | None) -> SshError | None:
+    seen: list[BaseException] = []
+    while error is not None and error not in seen and not isinstance(error, SshError):
+        seen.append(error)
+        error = error.__cause__ or error.__context__
+    return error if isinstance(error, SshError) else None
 
 
 def _innermost(error: BaseException) -> str:

@@ -17,10 +17,20 @@ from seatrial.errors import SeatrialError, StepFailed
 from seatrial.host.shortage import shortage
 from seatrial.host.signals import start_thread
 
-__all__ = ["PipedProcess", "ProgramFailed", "checked_output", "exchange", "output_of", "run_command"]
+__all__ = [
+    "ConnectedProcess",
+    "PipedProcess",
+    "ProgramFailed",
+    "checked_output",
+    "exchange",
+    "output_of",
+    "run_command",
+]
 
 _LAST_LINES = 15
 _END_SECONDS = 5.0
+_END_BY_ITSELF_SECONDS = 0.5
+_WITHOUT_CTRL_C = ("sh", "-c", 'trap "" INT; exec "$@"', "sh")
 
 
 def run_command(words: list[str], *, action: str) -> None:
@@ -172,3 +182,27 @@ class PipedProcess:
             self._process.terminate()
         except OSError:
             return  # the program ended without reading all input; its exit code says why
+
+
+class ConnectedProcess:
+    """A program whose input and output are one file, such as an end of a connection; Ctrl-C does not reach it."""
+
+    def __init__(self, words: list[str], file: int) -> None:
+        import tempfile  # late: it takes longer to load than all the rest
+
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  `end` closes it
+        self._process = subprocess.Popen([*_WITHOUT_CTRL_C, *words], stdin=file, stdout=file, stderr=self._errors)
+        self._last_line = ""
+
+    def end(self) -> str:
+        """Terminate the program, if it does not end by itself now; return the last line of its standard error."""
+        if not self._errors.closed:
+            try:
+                self._process.wait(_END_BY_ITSELF_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.terminate()
+                self._process.wait()
+            self._errors.seek(0)
+            self._last_line = self._errors.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
+            self._errors.close()
+        return self._last_line

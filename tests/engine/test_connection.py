@@ -184,6 +184,20 @@ def test_what_only_requests_reads(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert "Authorization" not in server.asked[0].headers
 
 
+def test_ssh_that_reaches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reason is what the program ssh says; without that program, it is named."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("DOCKER_HOST", f"ssh://me@127.0.0.1:{nobody.getsockname()[1]}")
+    with pytest.raises(EngineUnavailable) as refused:
+        DockerEngine(Connection()).info()
+    assert "refused" in refused.value.reason
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(EngineUnavailable) as missing:
+        DockerEngine(Connection()).info()
+    assert "ssh is not installed" in missing.value.reason
+
+
 def test_a_pipe_as_docker_configuration() -> None:
     """A pipe in place of config.json, which the SDK would read for ever, is refused at once."""
     os.mkfifo(Path(os.environ["DOCKER_CONFIG"]) / "config.json")

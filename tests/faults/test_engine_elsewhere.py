@@ -68,8 +68,7 @@ def test_over_tls(project: Project, network: OtherNetwork, tmp_path: Path, clien
 
 
 def test_over_ssh(project: Project, network: OtherNetwork, tmp_path: Path) -> None:
-    """Over ssh everything is as over TCP; the published port is asked for at the host of the ssh server."""
-    pytest.importorskip("paramiko")
+    """Over ssh everything is as over TCP, also sessions; a login is used again; the port is asked for at that host."""
     (ssh := tmp_path / "ssh").write_text(_SSH)
     ssh.chmod(0o755)
     elsewhere = {
@@ -77,10 +76,17 @@ def test_over_ssh(project: Project, network: OtherNetwork, tmp_path: Path) -> No
         "PATH": f"{tmp_path}:{os.environ['PATH']}",
         "SSH_LOG": str(tmp_path / "log"),
     }
-    assert _run(project, network, "build", "--version", "1", **elsewhere).code == 0
+    project.write(
+        run="RUN --mount=type=secret,id=token test -s /run/secrets/token",
+        settings="build_secrets: {token: env=TOKEN}",
+    )
+    built = _run(project, network, "build", "--version", "1", TOKEN="S3ntinel", **elsewhere)
+    assert built.code == 0, built.all
     smoked = _run(project, network, "smoke", **elsewhere)
     assert smoked.code == 0, smoked.all
-    assert f"-l me -p 2222 -- {network.host} docker system dial-stdio" in (tmp_path / "log").read_text()
+    logins = (tmp_path / "log").read_text().splitlines()
+    assert len(logins) < 12
+    assert set(logins) == {f"-l me -p 2222 -o ConnectTimeout=30 -T -- {network.host} docker system dial-stdio"}
 
 
 def test_inside_a_container(project: Project, network: OtherNetwork) -> None:

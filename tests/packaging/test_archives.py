@@ -50,7 +50,7 @@ def test_metadata(metadata: Message) -> None:
     assert metadata["Description-Content-Type"] == "text/markdown"
     assert str(metadata.get_payload()).startswith("# Seatrial\n")
     assert metadata["Requires-Python"] == ">=3.11"
-    assert metadata.get_all("Provides-Extra") == ["browser", "ssh"]
+    assert metadata.get_all("Provides-Extra") == ["browser"]
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     always = [one for one in metadata.get_all("Requires-Dist", []) if "extra ==" not in one]
     assert always == project["project"]["dependencies"]

@@ -47,12 +47,12 @@ def added_dockerfile_name(context: Context) -> str:
 class ApiBuild:
     """A build by BuildKit in the engine itself.
 
-    `client` sends the requests; `sdk` returns the client that opens sessions, None if none can.
+    `client` sends the requests; `sdk` returns the client that opens sessions.
     """
 
     builder = "BuildKit"
 
-    def __init__(self, client: Any, emit: Emit, proxies: Mapping[str, str], *, sdk: Callable[[], Any] | None) -> None:
+    def __init__(self, client: Any, emit: Emit, proxies: Mapping[str, str], *, sdk: Callable[[], Any]) -> None:
         self.grown: list[str] = []
         self._client = client
         self._emit = emit
@@ -86,8 +86,8 @@ class ApiBuild:
 
     def _messages(self, request: BuildRequest) -> Iterator[dict[str, Any]]:
         dockerfile, needed = self._dockerfile(request), bool(request.options.secrets)
-        sends_files = self._sdk is not None and _gains_from_file_sync(request)
-        if self._sdk is None or not (needed or sends_files):
+        sends_files = _gains_from_file_sync(request)
+        if not needed and not sends_files:
             yield from self._answer(request, *self._archive(request, dockerfile))
             return
         from seatrial.engine.builders.session import Session, SessionRefused

@@ -80,14 +80,11 @@ def builder(connection: Connection, options: BuildOptions, client: Any = None) -
 
 
 def _builder_run(connection: Connection, options: BuildOptions, emit: Emit, client: Any) -> _BuilderRun:
-    sessions = not connection.endpoint.url.startswith("ssh:")  # over ssh:// the SDK has no socket
-    secrets_alone = "" if sessions or not options.secrets else "build secrets over ssh://"
-    if requirements := options.needs_buildx or secrets_alone:
+    if requirements := options.needs_buildx:
         return BuildxBuild.installed(requirements)
     client = client or connection.client
     require_buildkit(client.api_version)
-    sdk = (lambda: connection.client) if sessions else None
-    return ApiBuild(client, emit, connection.proxies_inside, sdk=sdk)
+    return ApiBuild(client, emit, connection.proxies_inside, sdk=lambda: connection.client)
 
 
 def _run_build(run: _BuilderRun, request: BuildRequest, mask: Mask, emit: Emit) -> None:

@@ -50,7 +50,7 @@ __all__ = ["apps", "doctor", "history", "images", "inspect", "layers", "logs", "
 )
 def build(cmd: Command, image: ImagesFlags, flags: BuildFlags, files: ReportFlags) -> None:
     """Build the image of a version, unless it is up to date."""
-    steps = cmd.each_app(image, lambda one: cmd.playbook.build(one, flags), builds=True)
+    steps = cmd.each_app(image, lambda one: cmd.playbook.build(one, flags), in_order=True)
     cmd.carry_out(steps, jobs=image.jobs, files=files)
 
 
@@ -138,7 +138,7 @@ def release(
     steps = cmd.each_app(
         image,
         lambda one: cmd.playbook.release(one, where, flags, build_flags),
-        builds=True,
+        in_order=True,
         for_one={"--report": flags.report},
     )
     cmd.carry_out(steps, jobs=image.jobs, lock_wait=flags.lock_wait, files=flags)
@@ -157,32 +157,41 @@ def rollback(cmd: Command, which: AppFlag, where: RegistryFlags, flags: Rollback
 
 
 @task(
-    ImageFlags,
+    ImagesFlags,
     RegistryFlags,
     DeployFlags,
     examples=("invoke deploy --user sposigor --version 1.4.2 --replicas 2", "invoke deploy --rollback"),
 )
-def deploy(cmd: Command, image: ImageFlags, where: RegistryFlags, flags: DeployFlags) -> None:
+def deploy(cmd: Command, image: ImagesFlags, where: RegistryFlags, flags: DeployFlags) -> None:
     """Run a published version as a service of Docker Swarm; if it fails, the old one goes on serving."""
     from seatrial.cli.deploy_steps import deploy_steps
 
-    cmd.carry_out(deploy_steps(cmd.playbook, image, where, flags))
+    steps = cmd.each_app(
+        image,
+        lambda one: deploy_steps(cmd.playbook, one, where, flags),
+        in_order=not flags.rollback,
+        for_one={"--replicas": flags.replicas},
+    )
+    cmd.carry_out(steps, jobs=image.jobs)
 
 
-@task(AppFlag, ReplicasFlag, examples=("invoke scale --replicas 3", "invoke scale --replicas 3 --check"))
-def scale(cmd: Command, which: AppFlag, flags: ReplicasFlag) -> None:
+@task(AppsFlags, ReplicasFlag, examples=("invoke scale --replicas 3", "invoke scale --app web --replicas 3 --check"))
+def scale(cmd: Command, which: AppsFlags, flags: ReplicasFlag) -> None:
     """Change how many containers of the deployed app serve."""
     from seatrial.cli.deploy_steps import scale_steps
 
-    cmd.carry_out(scale_steps(cmd.playbook, which, flags))
+    steps = cmd.each_app(
+        which, lambda one: scale_steps(cmd.playbook, one, flags), for_one={"--replicas": flags.replicas}
+    )
+    cmd.carry_out(steps, jobs=which.jobs)
 
 
-@task(AppFlag, examples=("invoke undeploy", "invoke undeploy --check"))
-def undeploy(cmd: Command, which: AppFlag) -> None:
+@task(AppsFlags, examples=("invoke undeploy", "invoke undeploy --check"))
+def undeploy(cmd: Command, which: AppsFlags) -> None:
     """Remove the app's service from the swarm."""
     from seatrial.cli.deploy_steps import undeploy_steps
 
-    cmd.carry_out(undeploy_steps(cmd.playbook, which))
+    cmd.carry_out(cmd.each_app(which, lambda one: undeploy_steps(cmd.playbook, one)), jobs=which.jobs)
 
 
 @task(

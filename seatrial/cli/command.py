@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -29,11 +28,12 @@ if TYPE_CHECKING:  # --list and --help do not load the pipeline
     from invoke.config import Config
 
     from seatrial.cli.playbook import Playbook
+    from seatrial.model.app import App
     from seatrial.pipeline.step import AppSteps, Step
     from seatrial.pipeline.world import World
     from seatrial.registry.credentials import Credential
 
-__all__ = ["Command", "ask_credential", "command", "exit_with"]
+__all__ = ["Command", "command", "exit_with"]
 
 _F = TypeVar("_F", bound=AppFlag)
 _NO_FILES = ReportFlags()
@@ -71,21 +71,16 @@ class Command(SimpleNamespace):
         which: _F,
         steps: Callable[[_F], tuple[Step, ...]],
         *,
-        builds: bool = False,
+        in_order: bool = False,
         for_one: Mapping[str, str | None] = {},
     ) -> tuple[Step, ...] | tuple[AppSteps, ...]:
-        """Return the steps of the chosen app, or of each of several.
+        """Return the steps of the chosen app, or of each of several; with `in_order` an app comes after those it needs.
 
-        With `builds` an app comes after those it needs. `for_one` are flags, with their values, that only one app can
-        have; raise `UsageError` if there are several apps.
+        `for_one` are as in `chosen`.
         """
-        apps = self.playbook.settings.chosen(which.app)
+        apps = self.chosen(which, for_one)
         if len(apps) == 1:
             return steps(which.but(app=[apps[0].name]))
-        if flag := next((name for name, value in for_one.items() if value is not None), None):
-            known = ", ".join(app.name for app in apps)
-            hint = f"--app {apps[0].name} {flag} {for_one[flag]}"
-            raise UsageError(f"{flag} is about one app", reason=f"the apps are {known}", hint=hint)
         from seatrial.pipeline.step import AppSteps
 
         chosen = {app.name for app in apps}
@@ -93,10 +88,23 @@ class Command(SimpleNamespace):
             AppSteps(
                 app=app.name,
                 steps=steps(which.but(app=[app.name])),
-                needs=tuple(name for name in app.needs if name in chosen) if builds else (),
+                needs=tuple(name for name in app.needs if name in chosen) if in_order else (),
             )
             for app in apps
         )
+
+    def chosen(self, which: AppFlag, for_one: Mapping[str, str | None] = {}) -> tuple[App, ...]:
+        """Return the chosen apps, or all, each behind those it needs.
+
+        `for_one` are flags, with their values, that only one app can have; raise `UsageError` if there are several.
+        """
+        apps = self.playbook.settings.chosen(which.app)
+        flag = next((name for name, value in for_one.items() if value is not None), None)
+        if flag and len(apps) > 1:
+            known = ", ".join(app.name for app in apps)
+            hint = f"--app {apps[0].name} {flag} {for_one[flag]}"
+            raise UsageError(f"{flag} is about one app", reason=f"the apps are {known}", hint=hint)
+        return apps
 
     def with_hooks(self, steps: Sequence[Step]) -> tuple[Step, ...]:
         """Return the steps with the user's hooks around them."""
@@ -142,6 +150,8 @@ class Command(SimpleNamespace):
 
         if self.output.explains:
             return Credential(user=user, secret=Secret(""))
+        from seatrial.cli.password import ask_credential
+
         return ask_credential(user, registry, from_stdin=from_stdin)
 
     def _explain(self, steps: Sequence[Step] | Sequence[AppSteps]) -> None:
@@ -264,35 +274,3 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  whatever YAML holds
     if hasattr(value, "items"):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def ask_credential(user: str, registry: str, *, from_stdin: bool) -> Credential:
-    """Ask for a user's password, or read it from standard input; `UsageError` when there is none."""
-    import getpass
-
-    from seatrial.registry.credentials import Credential, Secret
-
-    source = sys.stdin or io.StringIO()  # None if it was closed
-    is_terminal = source.isatty()
-    try:
-        if from_stdin:
-            password = source.read().rstrip("\r\n")
-        elif is_terminal:
-            password = getpass.getpass(f"Password or access token of {user} at {registry}: ")
-        else:
-            password = ""
-        password.encode()
-    except UnicodeError:
-        raise UsageError(
-            f"the password of {user} cannot be read",
-            reason="it is not UTF-8",
-            hint=f"invoke login --user {user} --password-stdin < FILE",
-        ) from None
-    if not password:
-        given = "what was typed" if is_terminal else "standard input"
-        raise UsageError(
-            f"no password for {user}",
-            reason=f"{given} is empty" if from_stdin or is_terminal else "there is no terminal for a prompt",
-            hint=f"invoke login --user {user} --password-stdin < FILE",
-        )
-    return Credential(user=user, secret=Secret(password))

@@ -149,16 +149,21 @@ def manifest(cmd: Command, image: ImageFlags, where: RegistryFlags, count: Repli
     from seatrial.cli.deploy_steps import replicas_of
     from seatrial.model.version import Version
 
-    app, replicas = cmd.playbook.settings.deployed(image.app), replicas_of(count)
+    chosen = cmd.chosen(image, {"--replicas": count.replicas})
+    apps, replicas = [cmd.playbook.settings.deployed([one.name]) for one in chosen], replicas_of(count)
     version = None if image.version is None else Version.parse(image.version)
-    destination = cmd.playbook.destination(app, where)
+    destinations = [cmd.playbook.destination(one, where) for one in apps]
     from seatrial.output.manifest import show_manifest
 
     untested = flags.untested
-    text, warning = show_manifest(cmd.world, app, destination, version, replicas=replicas, untested=untested)
-    if warning:
-        sys.stderr.write(f"warning: {warning}\n")
-    cmd.show(text, is_json=False)
+    shown = [
+        show_manifest(cmd.world, app, destination, version, replicas=replicas, untested=untested)
+        for app, destination in zip(apps, destinations, strict=True)
+    ]
+    for _, warning in shown:
+        if warning:
+            sys.stderr.write(f"warning: {warning}\n")
+    cmd.show("\n---\n".join(text for text, _ in shown), is_json=False)
 
 
 @task(

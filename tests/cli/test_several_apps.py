@@ -94,6 +94,7 @@ def test_flags_that_one_app_can_have(tmp_path: Path) -> None:
     (tmp_path / "invoke.yaml").write_text(SETTINGS.format(name="demo"))
     for words, hint in (
         (("run", "--port", "8080"), "invoke run --app base --port 8080"),
+        (("deploy", "--user", "me", "--replicas", "2"), "invoke deploy --app base --replicas 2"),
         (("logs",), "invoke logs --app bad"),
         (("stop", "--jobs", "0"), "invoke stop --jobs 4"),
     ):

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
-from seatrial.cli.command import ask_credential
+from seatrial.cli.password import ask_credential
 from seatrial.errors import UsageError
 from tests.cli_project import make_project
 

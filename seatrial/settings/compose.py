@@ -51,7 +51,7 @@ def laid_under(given: Mapping[str, Any], settings: Sequence[Setting]) -> dict[st
     """Return an app's settings with those of a compose file; what `given` names stays."""
     whole = dict(given)
     for one in settings:
-        if not _is_named(whole, one.keys):
+        if one.value is not None and not _is_named(whole, one.keys):
             whole = _inserted(whole, one.keys, one.value)
     return whole
 

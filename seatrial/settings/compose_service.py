@@ -11,7 +11,7 @@ from seatrial.settings.compose_values import command, env_files, environment, se
 
 __all__ = ["SERVICE", "TOP"]
 
-_Variables = Callable[[Part], Iterator[tuple[str, str, Part]]]
+_Variables = Callable[[Part], Iterator[tuple[str, str | None, Part]]]
 
 
 def _variables(read: _Variables) -> Rule:

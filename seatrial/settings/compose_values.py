@@ -43,8 +43,11 @@ def command(part: Part) -> list[str]:
     raise part.error("a test is a text, [CMD, PROGRAM, ARGUMENT …], [CMD-SHELL, TEXT] or [NONE]")
 
 
-def environment(part: Part) -> Iterator[tuple[str, str, Part]]:
-    """Yield the variables of a mapping or of a list of NAME=VALUE; one without a value has that of the environment."""
+def environment(part: Part) -> Iterator[tuple[str, str | None, Part]]:
+    """Yield the variables of a mapping or of a list of NAME=VALUE; one without a value has that of the environment.
+
+    One that the environment does not have, either, is None: the container does not get it from an env file.
+    """
     given = list(part.list()) if isinstance(part.value, list) else [one for _, one in part.items()]
     for one in given:
         if isinstance(part.value, list):
@@ -52,13 +55,10 @@ def environment(part: Part) -> Iterator[tuple[str, str, Part]]:
         else:
             name, equals = str(one.trail[-1]), "" if one.value is None else "="
             value = one.text() if equals else ""
-        if equals:
-            yield name, value, one
-        elif name in one.file.variables:
-            yield name, one.file.variables[name], one
+        yield name, value if equals else one.file.variables.get(name), one
 
 
-def env_files(part: Part) -> Iterator[tuple[str, str, Part]]:
+def env_files(part: Part) -> Iterator[tuple[str, str | None, Part]]:
     """Yield the variables of env files, whose paths begin at the compose file; a later file wins."""
     for one in part.list() if isinstance(part.value, list) else [part]:
         is_long = isinstance(one.value, Mapping)

@@ -92,7 +92,7 @@ def test_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIVEN", "given")
     for name in ("MISSING", "UNSET_WORD", "WHO"):
         monkeypatch.delenv(name, raising=False)
-    (tmp_path / "one.env").write_text("MODE=file\nMORE=file\n")
+    (tmp_path / "one.env").write_text("MODE=file\nMORE=file\nMISSING=file\n")
     (tmp_path / ".env").write_text("WHO=captain\nGIVEN=not this\n")
 
     app = composed(tmp_path, WHOLE)

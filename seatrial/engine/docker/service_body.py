@@ -143,10 +143,9 @@ def service_spec(raw: Mapping[str, Any], network_names: Mapping[str, str], proxi
 
 def _health(spec: ServiceSpec) -> dict[str, Any]:
     """Return the health check; without a command it is the image's own."""
-    if spec.health_command == NO_HEALTH_CHECK:
-        return {"Test": [*NO_HEALTH_CHECK]}
+    kind = () if spec.health_command in ((), NO_HEALTH_CHECK) else ("CMD",)
     found = {
-        "Test": ["CMD", *spec.health_command] if spec.health_command else None,
+        "Test": [*kind, *spec.health_command],
         "Interval": _nanoseconds(spec.health_interval),
         "Timeout": _nanoseconds(spec.health_timeout),
         "StartPeriod": _nanoseconds(spec.health_start_period),

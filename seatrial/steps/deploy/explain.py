@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 
 from seatrial.engine.swarm import ServiceSpec
@@ -81,11 +82,7 @@ def explain_deploy(
             ),
         ),
         notes=(
-            *(
-                [f"what the settings leave out is as {app.deploy.compose} says of {app.deploy.compose_service}"]
-                if app.deploy.compose
-                else []
-            ),
+            *_compose_notes(app),
             "updates a service that is there, and only if it differs; Swarm goes back if a new container fails",
             "asks the registry for the digest, and pulls nothing here",
             "deploys only what a verdict or the ledger knows; names the cause of a failure; records it in the ledger",
@@ -94,12 +91,28 @@ def explain_deploy(
     )
 
 
+def _compose_notes(app: App) -> list[str]:
+    """Return from where a service's options are that the settings leave out."""
+    if app.deploy.compose is None:
+        return []
+    file = os.path.relpath(app.deploy.compose, app.root)
+    return [f"takes what the settings leave out from the service {app.deploy.compose_service} of {file}"]
+
+
 def _health_words(spec: ServiceSpec) -> list[str]:
     """Return the flags for a service's health check."""
     if spec.health_command == NO_HEALTH_CHECK:
         return ["--no-healthcheck"]
-    words = ["--health-cmd", shlex.join(spec.health_command)] if spec.health_command else []
+    words = ["--health-cmd", _shell_line(spec.health_command)] if spec.health_command else []
     for name in ("interval", "timeout", "start_period"):
         if seconds := getattr(spec, f"health_{name}"):
             words += [f"--health-{name.replace('_', '-')}", f"{seconds:g}s"]
     return [*words, "--health-retries", str(spec.health_retries)] if spec.health_retries else words
+
+
+def _shell_line(command: tuple[str, ...]) -> str:
+    """Return a command as a line for the shell, which --health-cmd takes."""
+    match command:
+        case ("/bin/sh", "-c", line):
+            return line
+    return shlex.join(command)

@@ -60,13 +60,15 @@ def _service(root: Part, app: App) -> Part:
     """Return the app's service: the one that the settings name, or that has the app's name, image or only `build`."""
     services = dict(root.at("services").items())
     names, file = ", ".join(services), root.file.path.name
+    if not services:
+        raise root.error("it has no services")
     if wanted := app.deploy.compose_service:
         if wanted in services:
             return services[wanted]
-        near = nearest(wanted, services) or next(iter(services), "")
+        near = nearest(wanted, services) or next(iter(services))
         raise root.at("services").error(
-            f"there is no service {wanted}; the services are {names or 'none'}",
-            f"write compose_service: {near or 'NAME'} under apps.{app.name}.deploy in invoke.yaml",
+            f"there is no service {wanted}; the services are {names}",
+            f"write compose_service: {near} under apps.{app.name}.deploy in invoke.yaml",
         )
     ours = {one.name.rpartition("/")[2] for one in (app.repository, app.published_repository) if one}
     choices = (
@@ -78,7 +80,7 @@ def _service(root: Part, app: App) -> Part:
     only = next((one[0] for one in choices if len(one) == 1), None)
     if only is None:
         raise root.at("services").error(
-            f"none of its services is clearly the app {app.name}; they are {names or 'none'}",
+            f"none of its services is clearly the app {app.name}; they are {names}",
             f"write compose_service: NAME under apps.{app.name}.deploy in invoke.yaml, with a service of {file}",
         )
     return services[only]

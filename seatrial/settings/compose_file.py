@@ -86,7 +86,7 @@ class Part(NamedTuple):
         """Return a single value as text, in the form that it has in a container's environment."""
         value = self.value
         if isinstance(value, Mapping | list) or value is None:
-            raise self.error("it must be a single value")
+            raise self.error("it has no value" if value is None else "it must be a single value")
         if isinstance(value, bool):
             return str(value).lower()
         if isinstance(value, float):

@@ -33,8 +33,8 @@ def _ports(part: Part) -> Iterator[Setting | Refused]:
         return
     if isinstance(first.value, Mapping):
         yield from _LONG_PORT(first)
-        if "published" not in first:
-            yield Refused(first, "the port on the nodes is missing (published)")
+        if missing := [key for key in ("target", "published") if key not in first]:
+            yield Refused(first, f"{missing[0]} is missing: deploy takes both ports")
         return
     text, _, protocol = first.text().partition("/")
     address, published, target = ["", "", *text.rsplit(":", 2)][-3:]

@@ -61,7 +61,8 @@ def _in_swarm(part: Part, kind: str, key: str) -> Generator[Setting | Refused, N
     if not isinstance(external.value, Mapping) and (external.value is None or external.text() != "true"):
         noun = kind.removesuffix("s")
         yield Refused(definition, f"deploy makes no {noun}: {_HOW[kind]} …, then external: true")
-    yield from section({"external": skip, "name": skip})(definition)
+        return key
+    yield from _EXTERNAL(definition)
     named = next((one.at("name") for one in (definition, external) if "name" in one), None)
     return named.text() if named else key
 
@@ -128,6 +129,7 @@ _ROOT = only("0")
 _NAMES: dict[str, Rule] = {"type": skip, "source": skip, "target": skip}
 _FILE = section({"source": skip, "target": skip, "uid": _ROOT, "gid": _ROOT, "mode": only("0444", "292", "0o444")})
 _NETWORK = section({"priority": skip})
+_EXTERNAL = section({"external": skip, "name": skip})
 _VOLUME = section({"driver": only("local"), "external": only("false")})
 _MOUNTS = {
     "volume": section({**_NAMES, "read_only": only("false")}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from seatrial.errors import UsageError
 from seatrial.settings.compose_file import Part
 from seatrial.settings.interpolation import read_env_file
 
@@ -55,6 +56,8 @@ def environment(part: Part) -> Iterator[tuple[str, str | None, Part]]:
         else:
             name, equals = str(one.trail[-1]), "" if one.value is None else "="
             value = one.text() if equals else ""
+        if not name:
+            raise one.error("a variable has a name, as in NAME=VALUE")
         yield name, value if equals else one.file.variables.get(name), one
 
 
@@ -70,5 +73,8 @@ def env_files(part: Part) -> Iterator[tuple[str, str | None, Part]]:
             and not path.exists()
         ):
             continue
-        for name, value in read_env_file(path, one.file.variables).items():
-            yield name, value, one
+        try:
+            found = read_env_file(path, one.file.variables)
+        except UsageError as error:
+            raise one.error(str(error), error.hint) from error
+        yield from ((name, value, one) for name, value in found.items())

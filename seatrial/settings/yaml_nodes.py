@@ -63,12 +63,9 @@ def _is_out_of_sight(path: Path) -> bool:
 
 def refuse_bad_keys(path: Path, node: yaml.Node, what: str, identity: Callable[[str], str] = str) -> None:
     """Refuse a key that occurs twice or is not text; keys are the same if `identity` makes the same of them."""
-    if isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            refuse_bad_keys(path, item, what, identity)
-    if isinstance(node, yaml.MappingNode):
+    for mapping in _mappings(node):
         seen: dict[str, int] = {}
-        for key, value in node.value:
+        for key, _ in mapping.value:
             line = key.start_mark.line + 1
             if key.tag not in _TEXT_TAGS:
                 shown = f"'{key.value}'" if isinstance(key, yaml.ScalarNode) else "a list or mapping"
@@ -77,7 +74,20 @@ def refuse_bad_keys(path: Path, node: yaml.Node, what: str, identity: Callable[[
                 case = "" if identity is str else " (case makes no difference)"
                 raise broken(path, line, f"'{key.value}' is already on line {seen[name]}{case}", what)
             seen[name] = line
-            refuse_bad_keys(path, value, what, identity)
+
+
+def _mappings(root: yaml.Node) -> Iterator[yaml.MappingNode]:
+    """Yield the mappings in a document in their order, each once: aliases name a few lines a million times."""
+    left, seen = [root], set[int]()
+    while left:
+        if id(node := left.pop()) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            yield node
+            left += [value for _, value in reversed(node.value)]
+        elif isinstance(node, yaml.SequenceNode):
+            left += reversed(node.value)
 
 
 def broken(path: Path, line: int, reason: str, what: str) -> UsageError:

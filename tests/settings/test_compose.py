@@ -159,7 +159,7 @@ def test_the_settings_win(tmp_path: Path) -> None:
         ("{web: {ports: ['1:1']}, b: {ports: ['2:2']}}", ", compose_service: b", 2),
         ("{a: {build: .}, b: {build: .}}", "", "they are a, b"),
         ("{a: {build: .}, b: {build: .}}", ", compose_service: c", "there is no service c"),
-        ("", "", "they are none"),
+        ("", "", "no services"),
     ],
 )
 def test_which_service(tmp_path: Path, services: str, more: str, chosen: int | str) -> None:

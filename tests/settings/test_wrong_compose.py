@@ -23,6 +23,7 @@ from tests.settings.loading import load
         ({"ports": ["80:80/udp"]}, "ports[0]", "tcp"),
         ({"ports": [5000]}, "ports[0]", "5000:5000"),
         ({"ports": [{"target": 5000}]}, "ports[0]", "published"),
+        ({"ports": [{"published": 80}]}, "ports[0]", "target"),
         ({"volumes": ["./data:/data"]}, "volumes[0]", "folder of a node"),
         ({"volumes": [{"type": "bind", "source": "/a", "target": "/a"}]}, "volumes[0]", "folder of a node"),
         ({"volumes": ["/data"]}, "volumes[0]", "without a name"),
@@ -54,7 +55,7 @@ def test_what_compose_would_make(tmp_path: Path, kind: str) -> None:
 
     message = refused(tmp_path, text).message
 
-    assert message == f"{kind}.one, {kind}.one.driver: not understood by deploy"
+    assert message == f"{kind}.one: not understood by deploy"
     assert f"there is no one under {kind}" in refused(tmp_path, web({kind: ["one"]})).reason
 
 
@@ -83,6 +84,8 @@ def test_all_at_once(tmp_path: Path) -> None:
         ({"healthcheck": {"test": ["curl"]}}, "healthcheck.test", "CMD"),
         ({"volumes": ["data:relative"]}, "volumes[0]", ""),
         ({"environment": 5}, "environment", "mapping"),
+        ({"environment": ["=x"]}, "environment[0]", "NAME=VALUE"),
+        ({"env_file": ["no.env"]}, "env_file[0]", "no.env"),
         ({"ports": "80:80"}, "ports", "list"),
         ({"ports": None}, "", "no port"),
     ],
@@ -101,7 +104,8 @@ def test_wrong_values(
 
 
 @pytest.mark.parametrize(
-    ("text", "line"), [("services: {web: {}}\nservices: {}", 2), ("a: !reset b", 1), ("services: [", 1), ("- a", 1)]
+    ("text", "line"),
+    [("services: {web: {}}\nservices: {}", 2), ("a: !reset b", 1), ("services: [", 1), ("- a", 1), ("a: &a [*a]", 1)],
 )
 def test_what_is_no_compose_file(tmp_path: Path, text: str, line: int) -> None:
     """What is not valid YAML is named with its line; a file that is missing, with that of the setting."""

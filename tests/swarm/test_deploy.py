@@ -17,6 +17,22 @@ pytestmark = pytest.mark.swarm
 
 DEPLOY = "deploy: {mode: host, monitor: 1"
 
+COMPOSE = """\
+services:
+  page:
+    build: .
+    ports: ["{port}:8000"]
+    healthcheck:
+      test: python3 -c 'import urllib.request as u; u.urlopen("http://127.0.0.1:8000/")'
+      interval: 1s
+    secrets: [key]
+    configs: [{{source: page, target: /etc/page.conf}}]
+    networks: [back]
+secrets: {{key: {{external: true, name: {name}-key}}}}
+configs: {{page: {{external: true, name: {name}-conf}}}}
+networks: {{back: {{external: true, name: {name}-net}}}}
+"""
+
 
 def service_image(client: docker.DockerClient, project: Project) -> str:
     """Return the image that the project's service runs."""
@@ -94,18 +110,13 @@ def test_a_signal(shop: Project, client: docker.DockerClient, open_registry: Tes
 
 
 def test_what_a_service_has(shop: Project, client: docker.DockerClient, guarded_registry: TestRegistry) -> None:
-    """Secrets, configs, networks and the health check are real, and a login travels to what pulls."""
+    """What a compose file says of secrets, configs, networks and health is real; a login travels to what pulls."""
     secret = client.secrets.create(name=f"{shop.name}-key", data=b"S3ntinel")
     config = client.configs.create(name=f"{shop.name}-conf", data=b"config")
     network = client.networks.create(f"{shop.name}-net", driver="overlay")
-    health = "health_command: [python3, -c, 'import urllib.request as u; u.urlopen(\"http://127.0.0.1:8000/\")']"
-    read = f"print(open('/run/secrets/{shop.name}-key').read() + open('/etc/page.conf').read(), flush=True)"
-    names = f"secrets: [{secret.name}], configs: {{{config.name}: /etc/page.conf}}, networks: [{network.name}]"
-    shop.write(
-        page="hello",
-        at_start=read,
-        settings=f"{DEPLOY}, {names}, {health}, health_interval: 1}}\n      port: 8000",
-    )
+    read = "print(open('/run/secrets/key').read() + open('/etc/page.conf').read(), flush=True)"
+    shop.write(page="hello", at_start=read, settings=f"{DEPLOY}, compose: compose.yaml, compose_service: page}}")
+    (shop.folder / "compose.yaml").write_text(COMPOSE.format(name=shop.name, port=shop.port))
     user, password = guarded_registry.user, guarded_registry.password
     where = ("--user", str(user), "--registry", guarded_registry.host)
     try:

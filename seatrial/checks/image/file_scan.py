@@ -23,6 +23,12 @@ from seatrial.pipeline.world import World
 
 __all__ = ["FileScan"]
 
+Wait = Callable[[], object]
+
+
+def _at_once() -> None:
+    """Wait for nothing."""
+
 
 class FileScan:
     """The scan of one image's files for one app; `image` is with its configuration, as far as the engine reports it.
@@ -50,13 +56,14 @@ class FileScan:
         """The image's history, newest layer first."""
         return self._world.engine.history(self.image.id)
 
-    def begin(self, container_id: str, *, wait: Callable[[], object] = lambda: None) -> Task[Scan] | None:
+    def begin(self, container_id: str, *, started: Wait = _at_once, answered: Wait = _at_once) -> Task[Scan] | None:
         """Begin to read a container's files, and return that; None if there is no need to.
 
-        `wait` is called before only a few files are read, which the engine does not do while it starts the container.
+        All files are read once `started` returns. A few can wait until `answered` does: nothing else is to be done
+        then, while both processors are busy as long as the app starts.
         """
         if self._recorded is None:
-            self._reading = Task(partial(self._read, container_id, wait), stop=self._stopped.set)
+            self._reading = Task(partial(self._read, container_id, started, answered), stop=self._stopped.set)
         return self._reading
 
     def result(self) -> Scan:
@@ -68,14 +75,15 @@ class FileScan:
             self._save(self._key, to_builtins(self._recorded))
         return self._recorded
 
-    def _read(self, container_id: str, wait: Callable[[], object]) -> Scan:
+    def _read(self, container_id: str, started: Wait, answered: Wait) -> Scan:
         folder = copied_folder(self.image, self.history, self._app.volume_names)
         key = _digest(*self.image.layers[:-1], folder) if folder else ""
         if folder and (record := self._record(key)):
-            wait()
+            answered()
             if found := self._read_folder(container_id, folder, record):
                 self._save(key, record)  # again: the oldest are deleted
                 return found
+        started()
         outside, inside, owner = self._findings(), self._findings(), None
         for file in self._files(container_id):
             is_inside = folder is not None and f"{file.path}/".startswith(f"{folder}/")

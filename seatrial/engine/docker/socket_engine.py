@@ -19,7 +19,7 @@ from seatrial.engine.docker.engine import DockerEngine
 from seatrial.engine.docker.socket_http import SocketHttp
 from seatrial.engine.model import Container, EngineInfo, HistoryEntry, Image, ImageFile
 from seatrial.engine.parsing import container_of, history_of, image_of, label_filter, listed_image
-from seatrial.errors import UsageError
+from seatrial.errors import StepFailed, UsageError
 from seatrial.host.background import Task
 from seatrial.settings.variables import Environment
 
@@ -120,10 +120,21 @@ class SocketEngine(DockerEngine):
             Task(lambda: self._connection.client)  # what goes wrong there is told when it is used
 
     def files(self, container_id: str, folder: str = "") -> Generator[ImageFile, None, None]:
-        """Yield a container's files, of which the SDK's HTTP would read the content in many small pieces."""
+        """Yield a container's files: from this machine's kernel, or as the engine sends them.
+
+        The SDK's HTTP would read their content in many small pieces.
+        """
         from seatrial.engine.docker.container_files import read_files
+        from seatrial.engine.docker.host_files import HostFiles
 
         action = f"the files of {container_id} cannot be read"
+        _, raw = self._get(f"/containers/{quote(container_id, safe='')}/json")
+        if isinstance(raw, dict) and (near := HostFiles.of(raw, folder)):
+            try:
+                yield from near.read()
+            except OSError as error:
+                raise StepFailed(action, reason=str(error), hint="run it again") from error
+            return
         with (
             self._connection.translate_errors(action),
             self._asked(files_path(container_id, folder), self._connection.limit) as sock,

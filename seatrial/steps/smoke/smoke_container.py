@@ -96,14 +96,22 @@ def run_checks_in_container(  # noqa: PLR0913  each argument is one thing
         lambda: world.background.do(remove) if passed else remove(),
     ):
         try:
-            answered = threading.Event()
-            reading = scan.begin(made[0], wait=answered.wait) if scan else None
+            started, answered = threading.Event(), threading.Event()
+            reading = scan.begin(made[0], started=started.wait, answered=answered.wait) if scan else None
             with reading or nullcontext():
                 try:
                     results = start_and_check(
-                        world.engine, app, image, made[0], emit, visit=visit, answered=answered.set
+                        world.engine,
+                        app,
+                        image,
+                        made[0],
+                        emit,
+                        visit=visit,
+                        started=started.set,
+                        answered=answered.set,
                     )
                 finally:
+                    started.set()
                     answered.set()
                 if (now := world.engine.container(made[0])) is None or not now.running:
                     raise container_error(world.engine, app, image, made[0], results=results)
@@ -126,13 +134,14 @@ def start_and_check(  # noqa: PLR0913  each argument is one thing
     *,
     host_port: int = 0,
     visit: Callable[[BaseUrl], None] | None = None,
+    started: Callable[[], None] = lambda: None,
     answered: Callable[[], None] = lambda: None,
 ) -> tuple[Result, ...]:
     """Start a container and run the app's checks against it; return the results, and raise as `run_checks` does.
 
     Raise `ContainerFailed` with the cause if it cannot start, and with the owner of a taken `host_port`. The engine's
-    init would run a file that the kernel cannot run as a shell script; without it nothing would start. `answered` is
-    called when the app has passed its checks for the first time.
+    init would run a file that the kernel cannot run as a shell script; without it nothing would start. `started` is
+    called when it has started, and `answered` when the app has passed its checks for the first time.
     """
     programs: list[Task[Program | None]] = []
 
@@ -142,6 +151,7 @@ def start_and_check(  # noqa: PLR0913  each argument is one thing
 
     try:
         _start(engine, app, image, container_id, host_port=host_port)
+        started()
         results = run_checks(engine, app, image, container_id, emit, visit=visit, answered=on_answer)
     except StepFailed:
         _require_executable(engine, app, image, container_id, programs)

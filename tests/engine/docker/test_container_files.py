@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import docker
 import pytest
 
 from seatrial.engine.connection import Connection
 from seatrial.engine.docker.container_files import read_files
 from seatrial.engine.docker.engine import DockerEngine
+from seatrial.engine.docker.host_files import HostFiles
 from seatrial.engine.docker.program_file import head_in_host_proc
 from seatrial.engine.docker.socket_engine import connect
-from seatrial.engine.model import ContainerSpec
+from seatrial.engine.model import ContainerSpec, ImageFile
 from seatrial.engine.protocol import Engine
 from seatrial.errors import EngineUnavailable, StepFailed
 from seatrial.host.signals import temporary
@@ -69,6 +72,56 @@ def test_files_as_the_sdk_and_the_socket_read_them(engine: Engine, container: st
         with pytest.raises(StepFailed):
             list(over_socket.files(name, folder))
     over_socket.close()
+
+
+def test_the_files_of_a_running_container(engine: Engine, project_name: str, python_image: str) -> None:
+    """This machine's kernel shows root the same files as the engine's tar, but for what is mounted over them."""
+    api = docker.APIClient(version="auto")
+    labels, mounts = {"seatrial.project": project_name}, ("/dev", "/proc", "/sys", "/etc/hosts", "/etc/resolv.conf")
+    host = api.create_host_config(init=True, read_only=True, tmpfs={"/tmp": ""})  # noqa: S108  a path in a container
+    made = api.create_container(python_image, ["sleep", "60"], labels=labels, host_config=host)["Id"]
+    over_socket = connect(environment())
+    with temporary(lambda: None, lambda: engine.remove(made)):
+        engine.start(made)
+        raw = api.inspect_container(made)
+        near = {folder: HostFiles.of(raw, folder) for folder in ("", "/etc", "/bin")}
+        shown = [list(found.files(made)) for found in (over_socket, engine)]
+        etc = [list(found.files(made, "/etc")) for found in (over_socket, engine)]
+    api.close()
+    over_socket.close()
+
+    def ordinary(files: list[ImageFile]) -> list[ImageFile]:
+        hidden = (*mounts, "/etc/hostname", "/sbin/docker-init", "/usr/sbin/docker-init", "/tmp")  # noqa: S108
+        kept = (one for one in files if not f"{one.path}/".startswith(tuple(f"{path}/" for path in hidden)))
+        return sorted(kept, key=lambda one: one.path)
+
+    assert ordinary(shown[0]) == ordinary(shown[1]) != []
+    assert ordinary(etc[0]) == ordinary(etc[1]) != []
+    if os.geteuid() == 0:
+        assert near[""] is not None
+        assert near["/etc"] is not None
+        assert near["/bin"] is None, "a link"
+    for one in filter(None, near.values()):
+        os.close(one.root)
+
+
+@pytest.mark.parametrize("change", [{"Mounts": [{}]}, {"Id": "def"}, {"State": {"Pid": 0}}, {"State": {}}, {}])
+def test_files_that_only_the_engine_can_read(tmp_path: Path, change: dict[str, object]) -> None:
+    """A container with volumes, on another machine, that does not run, or whose owners are remapped."""
+    process = tmp_path / "7"
+    (process / "root/app").mkdir(parents=True)
+    (process / "cgroup").write_text("0::/docker/abc\n")
+    (process / "mountinfo").write_text("1 0 0:1 / / rw - overlay o rw\n2 1 0:2 / /a\\040b rw - tmpfs t rw\n")
+    for name in ("uid_map", "gid_map"):
+        (process / name).write_text("0 100000 65536\n" if not change else "0 0 4294967295\n")
+
+    raw: dict[str, object] = {"Id": "abc", "State": {"Pid": 7}, "Mounts": [], **change}
+    assert HostFiles.of(raw, "", proc=tmp_path) is None
+    for name in ("uid_map", "gid_map"):
+        (process / name).write_text("         0          0 4294967295\n")
+    found = HostFiles.of({"Id": "abc", "State": {"Pid": 7}, "Mounts": []}, "", proc=tmp_path)
+    assert found is not None
+    assert (found.mounted, [one.path for one in found.read()]) == (frozenset({"/a b"}), ["/app"])
 
 
 def test_the_program_that_runs_on_this_machine(tmp_path: Path) -> None:

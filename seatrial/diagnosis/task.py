@@ -17,6 +17,7 @@ __all__ = ["task_error"]
 
 _LOG_LINES = 200
 _NO_IMAGE = re.compile(r"No such image|pull access denied|manifest unknown|no basic auth|unauthorized", re.IGNORECASE)
+_PORT_TAKEN = re.compile(r"address already in use|port is already allocated|failed to bind host port", re.IGNORECASE)
 _NOT_STARTED = re.compile(r"starting container failed: (.*)", re.DOTALL)
 
 
@@ -28,6 +29,14 @@ def task_error(engine: Engine, app: App, image: Image, task: Task, node: str) ->
             reason=task.error,
             hint=f"make the registry reachable from {node}, and log in here (docker login): the swarm hands it on",
             cause="image-not-pulled",
+        )
+    if _PORT_TAKEN.search(task.error):
+        port = app.deploy.port or app.host_port
+        return ContainerFailed(
+            f"the port {port} is taken on {node}",
+            reason=task.error.removeprefix("starting container failed: "),
+            hint=f"on {node}: ss -ltnp 'sport = :{port}' (or another port under apps.{app.name}.deploy in invoke.yaml)",
+            cause="port-taken",
         )
     inspection = _inspection(engine, task)
     if "unhealthy" in task.error:

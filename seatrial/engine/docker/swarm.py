@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -20,6 +21,7 @@ __all__ = ["DockerSwarm"]
 _ANY_ADDRESS = ("0.0.0.0", "127.0.0.1", "")  # noqa: S104  what a node alone says about itself
 _OK, _NOT_FOUND, _NOT_A_MANAGER = b"200", b"404", b"503"
 _MANAGER = "swarm manager"
+_PORT_TAKEN = re.compile(r"port '(\d+)' is already in use by service '([^']*)'")
 _SEVERAL_ADDRESSES = "could not choose an IP address"
 
 
@@ -221,6 +223,13 @@ class DockerSwarm:
             with self._connection.translate_errors(action):
                 yield
         except (RefusedError, Unavailable) as error:
+            if taken := _PORT_TAKEN.search(error.reason):
+                raise StepFailed(
+                    action,
+                    reason=f"its port {taken[1]} belongs to the service {taken[2]}",
+                    hint=f"docker service inspect --pretty {taken[2]} (or another port under deploy in invoke.yaml)",
+                    cause="port-taken",
+                ) from error
             if _MANAGER not in error.reason and "part of a swarm" not in error.reason:
                 raise
             raise self._not_a_manager(error.reason) from error

@@ -15,7 +15,7 @@ from seatrial.pipeline.world import World
 from seatrial.steps.deploy.deploy import service_lock
 from seatrial.steps.deploy.explain import explain_command
 from seatrial.steps.deploy.outside import follow_and_check, public_address
-from seatrial.steps.deploy.rollout import Rollout
+from seatrial.steps.deploy.rollout import Rollout, state_of
 from seatrial.steps.deploy.service import differences, record, require_service, version_label
 
 __all__ = ["DeployRollback"]
@@ -37,6 +37,9 @@ class DeployRollback(AppStep):
         service = require_service(world, self.target)
         now, previous = service.spec.image_name, service.previous
         if service.update_state in _BACK:
+            if missing := state_of(service, world.engine.swarm.tasks(service)):
+                wait, digest = f"wait until {service.spec.name} serves {now} again", service.spec.digest
+                return Change(would=wait, reason=missing, before=digest, after=digest, found=service)
             return self._done(world, service)
         if previous is None or previous.digest == service.spec.digest:
             raise StepFailed(
@@ -67,7 +70,8 @@ class DeployRollback(AppStep):
         image = Image(id=change.after or "", tags=(service.previous.image_name,) if service.previous else ())
         with service_lock(world, self.target, "deploy --rollback", emit):
             known = frozenset(one.id for one in world.engine.swarm.tasks(service))
-            world.engine.swarm.roll_back(service)
+            if service.update_state not in _BACK:
+                world.engine.swarm.roll_back(service)
             rollout = Rollout(
                 world=world, app=self.target, image=image, emit=emit, known=known, undo="nothing", back=True
             )

@@ -27,6 +27,7 @@ _PAUSE = 0.2
 _PENDING_SECONDS = 30.0
 _BACK = ("rollback_completed", "rollback_paused", "paused")
 _ROLLBACK_SECONDS = 120.0
+_SERVING_SECONDS = 30.0
 _BEGIN_SECONDS = 1.0
 _REACTION_SECONDS = 8.0  # Swarm starts another task after five
 
@@ -70,7 +71,7 @@ class Rollout(Struct, kw_only=True, dict=True):
             self._report(service, tasks)
             if self._went_back(service):
                 error = self._failure(service, self._failed(tasks))
-                raise _with(error, _went_back_to(service.update_state, service.spec.image_name))
+                raise _with(error, _went_back_to(service.update_state, service.spec.image_name) + self._missing())
             if not (failed := self._failed_for_good(tasks)):
                 self._failed_at = None
             elif not self._is_watched(service):
@@ -113,7 +114,23 @@ class Rollout(Struct, kw_only=True, dict=True):
             time.sleep(_PAUSE)
             now, tasks = self._watch.service_and_tasks()
         scaled = previous.replicas if previous.image == service.spec.image else None
-        return _with(error, _went_back_to(now.update_state, previous.image_name, scaled))
+        return _with(error, _went_back_to(now.update_state, previous.image_name, scaled) + self._missing())
+
+    def _missing(self) -> str:
+        """Wait until what Swarm went back to serves; return what is missing after a while, in brackets, or nothing.
+
+        For Swarm the way back has ended before that: it starts a container again only some seconds after the last one.
+        """
+        deadline = time.monotonic() + _SERVING_SECONDS
+        while True:
+            service, tasks = self._watch.service_and_tasks()
+            missing = state_of(service, tasks)
+            if missing is None or service.update_state != "rollback_completed":
+                return ""
+            if time.monotonic() >= deadline:
+                return f" ({missing})"
+            self._report(service, tasks)
+            time.sleep(_PAUSE)
 
     @contextmanager
     def going_on(self) -> Iterator[None]:

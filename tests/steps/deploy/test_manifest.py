@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
+from lightkube.models.apps_v1 import Deployment
+from lightkube.models.core_v1 import Service
 
 from seatrial.errors import StepFailed, UsageError
 from seatrial.model.app import App, Check
@@ -23,6 +26,21 @@ def manifests(scenario: StepScenario, app: App, replicas: int | None = None) -> 
     assert "&id" not in text
     deployment, service = yaml.safe_load_all(text)
     return deployment, service
+
+
+def test_every_field(scenario: StepScenario) -> None:
+    """Kubernetes' schema has each field that is written, with this type, and none that it requires is missing."""
+    released(scenario, "1", tested=True)
+    app = scenario.app.but(environment={"MODE": "x"}, cpus=0.5, tmpfs=("/run/page",), volumes={"data": "/data"})
+    settings = app.deploy.but(secrets=("key",), configs={"app_conf": "/etc/page.conf"}, health_interval=2.5)
+    with_command = settings.but(health_command=("true",), health_retries=3)
+    no_request = app.but(checks=(Check(headers={"X-Key": "1"}),))
+
+    for one in (app, no_request.but(deploy=settings), app.but(deploy=with_command)):
+        for document, model in zip(manifests(scenario, one, 2), (Deployment, Service), strict=True):
+            read = msgspec.convert(document, model, strict=True)
+            # What the schema does not have is lost on the way; so is what says nothing.
+            assert msgspec.to_builtins(read) == document
 
 
 def test_a_version(scenario: StepScenario) -> None:

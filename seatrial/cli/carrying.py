@@ -6,8 +6,7 @@ import re
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
@@ -81,8 +80,7 @@ def carry_out_and_show(  # noqa: PLR0913  each argument is one thing
     return report
 
 
-@dataclass(frozen=True, kw_only=True)
-class _How:
+class _How(NamedTuple):
     command: str
     check: bool
     wait: float
@@ -100,8 +98,7 @@ def _carry_out_apps(how: _How, apps: Sequence[AppSteps], world: World, console: 
     return of_apps(reports, command=how.command, check=how.check, seconds=time.monotonic() - began)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Carrier:
+class _Carrier(NamedTuple):
     """Carries out the steps of one app after the other, each perhaps in a thread of its own."""
 
     how: _How

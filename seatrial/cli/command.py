@@ -108,6 +108,8 @@ class Command(SimpleNamespace):
 
     def with_hooks(self, steps: Sequence[Step]) -> tuple[Step, ...]:
         """Return the steps with the user's hooks around them."""
+        if not any(self.playbook.settings.hooks.values()):
+            return tuple(steps)
         from seatrial.cli.hooks import Hooks
 
         return Hooks(settings=self.playbook.settings, config=self.config, json=self.json).around(steps)

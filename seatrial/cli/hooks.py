@@ -42,8 +42,6 @@ class Hooks:
 
     def around(self, steps: Sequence[Step]) -> tuple[Step, ...]:
         """Return the steps with the hooks before and after them; raise `UsageError` for a task that does not exist."""
-        if not any(self.settings.hooks.values()):
-            return tuple(steps)
         from seatrial.pipeline.hook import Hook
 
         collection = self._collection()

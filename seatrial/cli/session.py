@@ -29,7 +29,6 @@ from seatrial.pipeline.report import Report
 from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.step import AppStep, Step
 from seatrial.pipeline.world import World
-from seatrial.registry.client import HttpRegistry
 from seatrial.registry.credentials import CredentialStore
 from seatrial.registry.model import Registry
 from seatrial.settings.variables import environment
@@ -50,6 +49,8 @@ def open_world(root: Path, settings_environment: str, *, apps: int = 1) -> World
 
     def registry(host: str) -> Registry:
         if host not in registries:
+            from seatrial.registry.client import HttpRegistry  # late: a build needs none
+
             registries[host] = HttpRegistry(host, store)
         return registries[host]
 

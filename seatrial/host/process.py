@@ -8,8 +8,10 @@ import secrets
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 __all__ = ["Process"]
 
@@ -17,8 +19,7 @@ _RUN, _PID, _STARTED, _HOST = "seatrial.run", "seatrial.pid", "seatrial.started"
 _STARTED_FIELD = 19  # of /proc/PID/stat, counted after the program's name
 
 
-@dataclass(frozen=True, kw_only=True)
-class Process:
+class Process(Struct, frozen=True, kw_only=True, eq=False):
     """One run of Seatrial: a random id, its pid, and the host (with PID namespace) where that pid is valid.
 
     `who` is the user and the host name, like `alice@laptop`; `started` is the monotonic time at which the run began.
@@ -28,7 +29,7 @@ class Process:
     pid: int
     host: str
     who: str = ""
-    started: float = field(default_factory=time.monotonic, compare=False)
+    started: float = field(default_factory=time.monotonic)
 
     def starting_now(self) -> Process:
         """Return the same run, with its time counted from now on."""

@@ -163,9 +163,12 @@ def settings_of(kind: type[Struct]) -> tuple[str, ...]:
     return tuple(found)
 
 
-@cache  # msgspec evaluates all annotations each time, and every app has the same
+@cache
 def _fields(kind: type[Struct]) -> tuple[FieldInfo, ...]:
-    return fields(kind)
+    found = fields(kind)
+    # msgspec evaluates all annotations each time, and does so once more before it converts values.
+    kind.__annotations__ |= {one.name: one.type for one in found if one.name in kind.__annotations__}
+    return found
 
 
 def is_struct(field: FieldInfo) -> bool:

@@ -8,21 +8,19 @@ from typing import Final
 
 __all__ = ["has_secret_name", "is_secret_file", "may_be_secret"]
 
-_NAMES: Final = re.compile(
-    r"""
+# Few files are compared with these, so they are compiled when the first one is.
+_NAMES: Final = r"""
     \.git | \.hg | \.svn | \.env | \.envrc | \.env\.(?!(?:example|sample|template|dist|defaults|schema)$).+
     | id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)? | .+\.(?:p12|pfx|jks|keystore|kdbx|ppk)
     | .+\.tfstate(?:\.backup)? | \.dockercfg
     | \.netrc | \.pgpass | \.pypirc | \.htpasswd | \.git-credentials | \.vault[-_]pass(?:word)?
-    """,
-    re.VERBOSE,
-)
-_PLACES: Final = re.compile(
+    """
+_PLACES: Final = (
     r"(?:.*/)?(?:\.aws/credentials|\.docker/config\.json|\.kube/config|\.cargo/credentials(?:\.toml)?|\.gem/credentials"
     r"|config/master\.key|config/credentials/[^/]+\.key)"  # Rails' keys have no marker
 )
 # These can be harmless; the beginning of their content decides.
-_MAYBE: Final = re.compile(
+_MAYBE: Final = (
     r".+\.(?:pem|key)|\.npmrc|\.yarnrc\.yml|pip\.conf|.*(?:account|credential|firebase|gcp|google|key|secret).*\.json"
 )
 # All of the above begin or end so, and most other names do not: a regular expression takes ten times as long.
@@ -58,9 +56,9 @@ def is_secret_file(folder: Path, path: str) -> bool:
     `*.pem`, `*.key`, `.npmrc` and the like are opened: they are secret if they contain a private key or a password.
     """
     name = path.rpartition("/")[2]
-    if _NAMES.fullmatch(name) or _PLACES.fullmatch(path):
+    if re.fullmatch(_NAMES, name, re.VERBOSE) or re.fullmatch(_PLACES, path):
         return True
-    if not _MAYBE.fullmatch(name):
+    if not re.fullmatch(_MAYBE, name):
         return False
     try:
         with (folder / path).open("rb") as file:

@@ -6,7 +6,8 @@ import os
 import socket
 import subprocess
 import sys
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from seatrial.host.process import Process
 

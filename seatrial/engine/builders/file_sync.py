@@ -11,7 +11,7 @@ import posixpath
 import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache, partial
+from functools import cache
 from typing import Any, Final
 
 from msgspec import Struct
@@ -40,14 +40,17 @@ _WILDCARDS: Final = frozenset("*?[\\")
 
 
 class Entry(Struct, frozen=True):
-    """A file, folder or link: its path, Go's mode, size, time in nanoseconds, the link's target and the content."""
+    """A file, folder or link: its path, Go's mode, size, time in nanoseconds, the link's target.
+
+    `content` returns the content of the file at a path.
+    """
 
     path: bytes
     mode: int
     size: int = 0
     time: int = 0
     link: bytes = b""
-    content: Callable[[], Iterator[bytes]] | None = None
+    content: Callable[[bytes], Iterator[bytes]] | None = None
 
 
 class FileSync:
@@ -65,27 +68,31 @@ class FileSync:
 
     def opened(self) -> Iterator[bytes]:
         """Yield the list of all files, which ends with an empty entry."""
-        packet, details = self._classes["Packet"], self._classes["Stat"]
+        packet = self._classes["Packet"]()
+        details = packet.stat  # the same message for all: to make one takes longer than to fill it
         for one in self._entries:
-            described = details(path=one.path, mode=one.mode, size=one.size, time=one.time, link=one.link)
-            yield packet(stat=described).SerializeToString()
-        yield packet().SerializeToString()
+            details.path, details.mode, details.size = one.path, one.mode, one.size
+            details.time, details.link = one.time, one.link
+            yield packet.SerializeToString()
+        yield self._classes["Packet"]().SerializeToString()
 
     def received(self, message: bytes) -> Iterator[bytes]:
         """Return the content of a file that is asked for, or the last message."""
         packet = self._classes["Packet"].FromString(message)
-        if packet.type == _REQ and packet.id < len(self._entries) and (content := self._entries[packet.id].content):
-            return self._data(packet.id, content)
+        if packet.type == _REQ and packet.id < len(self._entries):
+            one = self._entries[packet.id]
+            if one.content:
+                return self._data(packet.id, one.content(one.path))
         if packet.type == _FIN:
             self.done = True
             return iter([message])
         # Also for an error of the receiver: the build fails with its text.
         raise CallFailed(Code.UNKNOWN, f"unexpected packet {packet.type} {packet.id}")
 
-    def _data(self, number: int, content: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:
+    def _data(self, number: int, content: Iterator[bytes]) -> Iterator[bytes]:
         packet = self._classes["Packet"]
         try:
-            for chunk in content():
+            for chunk in content:
                 yield packet(type=_DATA, id=number, data=chunk).SerializeToString()
         except SeatrialError as error:
             self._failed(error)
@@ -98,9 +105,14 @@ def context_entries(request: BuildRequest, grown: Callable[[str], None]) -> list
 
     The receiver takes a file as unchanged if its mode, size and time are, so the time must change with the content.
     """
-    context, entries = request.context, []
+    context, digests, entries = request.context, request.digests, []
+
+    def content(path: bytes) -> Iterator[bytes]:
+        name = os.fsdecode(path)
+        return file_content(context, name, digests.get(name, ""), grown)
+
     for name, status in context.entries.items():
-        path, digest = os.fsencode(name), request.digests.get(name, "")
+        path = os.fsencode(name)
         moment = status.modified
         if stat.S_ISDIR(status.mode):
             entries.append(Entry(path, _FOLDER | 0o755, 0, moment))
@@ -108,10 +120,9 @@ def context_entries(request: BuildRequest, grown: Callable[[str], None]) -> list
             link = os.fsencode(link_target(context.folder / name))
             entries.append(Entry(path, _LINK | 0o777, len(link), moment, link))
         else:
-            content = partial(file_content, context, name, digest, grown)
             if not 0 <= status.changed - moment < _AT_ONCE:
                 # The time was set, so it need not differ from that of other content.
-                moment += int(digest[-_FRACTION:] or "0", 16) % _SECOND - moment % _SECOND
+                moment += int(digests.get(name, "")[-_FRACTION:] or "0", 16) % _SECOND - moment % _SECOND
             entries.append(Entry(path, sent_mode(status.mode), status.size, moment, b"", content))
     return sorted(entries, key=_order)
 
@@ -119,7 +130,7 @@ def context_entries(request: BuildRequest, grown: Callable[[str], None]) -> list
 def file_entry(name: str, content: bytes) -> Entry:
     """Return an entry for a file that exists in memory only; it is new each time."""
     return Entry(
-        os.fsencode(name), 0o644, len(content), time.time_ns(), b"", lambda: iter([content] if content else [])
+        os.fsencode(name), 0o644, len(content), time.time_ns(), b"", lambda _: iter([content] if content else [])
     )
 
 

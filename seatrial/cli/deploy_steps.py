@@ -18,17 +18,19 @@ __all__ = ["deploy_steps", "replicas_of", "scale_steps", "undeploy_steps"]
 
 def deploy_steps(playbook: Playbook, image: ImageFlags, where: RegistryFlags, flags: DeployFlags) -> tuple[Step, ...]:
     """Return the steps of `deploy`: a version's service, or with `rollback` that of before."""
-    target = playbook.settings.app(image.app) if flags.rollback else playbook.settings.deployed(image.app)
+    target = playbook.settings.app(image.app)
     version = None if image.version is None else Version.parse(image.version)
     replicas = replicas_of(flags)
     if not flags.rollback:
-        destination = playbook.destination(target, where)
+        destination, deployed = playbook.destination(target, where), playbook.settings.deployed(image.app)
         if version:
             destination.tags(version)  # raises an error if this version cannot be published
         from seatrial.steps.deploy.deploy import Deploy
 
         return (
-            Deploy(target=target, version=version, destination=destination, replicas=replicas, untested=flags.untested),
+            Deploy(
+                target=deployed, version=version, destination=destination, replicas=replicas, untested=flags.untested
+            ),
         )
     if version or replicas:
         raise UsageError(

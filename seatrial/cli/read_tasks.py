@@ -152,7 +152,7 @@ def manifest(cmd: Command, image: ImageFlags, where: RegistryFlags, count: Repli
     chosen = cmd.chosen(image, {"--replicas": count.replicas})
     apps, replicas = [cmd.playbook.settings.deployed([one.name]) for one in chosen], replicas_of(count)
     version = None if image.version is None else Version.parse(image.version)
-    destinations = [cmd.playbook.destination(one, where) for one in apps]
+    destinations = [cmd.playbook.destination(one, where) for one in chosen]
     from seatrial.output.manifest import show_manifest
 
     untested = flags.untested

@@ -167,4 +167,18 @@ def _git(subject: Subject) -> Iterator[Finding]:
             )
 
 
-PROJECT_INSPECTIONS: tuple[Inspection, ...] = (_config, _login, _dockerfile, _context, _git)
+def _compose(subject: Subject) -> Iterator[Finding]:
+    """Inspect whether deploy understands the compose file of each app that has one, and name the service."""
+    for app in subject.apps:
+        if (file := app.deploy.compose) is None:
+            continue
+        try:
+            service = subject.settings.deployed(app.name).deploy.compose_service
+        except UsageError as error:
+            yield failure("compose", error)
+        else:
+            reason = f"{app.name} is deployed as the service {service} of {file}, where the settings say nothing else"
+            yield Finding(check="compose", severity=Severity.OK, reason=reason)
+
+
+PROJECT_INSPECTIONS: tuple[Inspection, ...] = (_config, _login, _dockerfile, _context, _git, _compose)

@@ -48,8 +48,13 @@ def compose_settings(app: App, path: Path, environment: Mapping[str, str]) -> di
 
 
 def laid_under(given: Mapping[str, Any], settings: Sequence[Setting]) -> dict[str, Any]:
-    """Return an app's settings with those of a compose file; what `given` names stays."""
+    """Return an app's settings with those of a compose file; what `given` names stays.
+
+    Environment variables, volumes, secrets and configs are taken one by one, other values and lists as a whole.
+    """
     whole = dict(given)
+    if isinstance(secrets := (whole.get("deploy") or {}).get("secrets"), list | tuple):
+        whole["deploy"] = {**whole["deploy"], "secrets": {name: name for name in secrets}}
     for one in settings:
         if one.value is not None and not _is_named(whole, one.keys):
             whole = _inserted(whole, one.keys, one.value)

@@ -93,6 +93,19 @@ def test_everything_is_inspected(tmp_path: Path, engine: MemoryEngine, free_port
     assert "DOCKER_CONTEXT=default" in found[0].reason
 
 
+def test_a_compose_file(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
+    """The service that an app is deployed as is named, and so is what deploy does not understand."""
+    compose = tmp_path / "compose.yaml"
+    compose.write_text("services: {page: {ports: ['80:80']}}")
+    subject = _subject(tmp_path, engine, free_port, apps={"web": {"deploy": {"compose": "compose.yaml"}}})
+    assert f"the service page of {compose}" in _found(subject, "compose").reason
+
+    compose.write_text("services: {page: {ports: ['80:80'], dns: x}}")
+
+    found = _found(subject, "compose")
+    assert (found.severity, found.exit_code, "services.page.dns" in found.reason) == (Severity.FAILED, 2, True)
+
+
 def test_no_engine(tmp_path: Path, free_port: int) -> None:
     """A missing engine is reported once, with exit code 3, and the files are still inspected."""
     found = findings(_subject(tmp_path, _Gone(), free_port))

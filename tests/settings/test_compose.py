@@ -141,12 +141,15 @@ def test_every_key_of_the_specification(tmp_path: Path) -> None:
 
 def test_the_settings_win(tmp_path: Path) -> None:
     """What the settings name is taken from them: values and lists as a whole, variables and volumes one by one."""
-    text = web({"environment": ["A=1", "B=1"], "mem_limit": "64m", "deploy": {"replicas": 2}, "tmpfs": ["/a"]})
+    service = {"environment": ["A=1", "B=1"], "mem_limit": "64m", "deploy": {"replicas": 2}, "tmpfs": ["/a"]}
+    text = web(service | {"secrets": ["theirs"]}, secrets={"theirs": {"external": True}})
+    more = ", replicas: 3, port: 81, secrets: [ours]"
 
-    app = composed(tmp_path, text, ", replicas: 3, port: 81", ", environment: {B: '2'}, tmpfs: [/b], memory: 1g")
+    app = composed(tmp_path, text, more, ", environment: {B: '2'}, tmpfs: [/b], memory: 1g")
 
     assert (app.environment, app.tmpfs, app.memory) == ({"A": "1", "B": "2"}, ("/b",), 1024**3)
     assert (app.deploy.replicas, app.deploy.port, app.port) == (3, 81, 5000)
+    assert app.deploy.secret_files == {"ours": "ours", "theirs": "theirs"}
 
 
 @pytest.mark.parametrize(

@@ -118,13 +118,13 @@ def _not_understood(refused: Sequence[Refused]) -> UsageError:
     """Return the error that names every key that is not understood."""
     refused = sorted(refused, key=lambda one: one.part.place.line)
     first, *more = refused
-    file = first.part.file.path.name
+    file = first.part.file.path
     reason = first.reason or "a service that is deployed here has no such setting"
     return UsageError(
         f"{', '.join(dict.fromkeys(one.part.name for one in refused))}: not understood by deploy",
         reason=f"{first.part.place}: {reason}",
-        hint=f"remove {'them' if more else 'it'}, or move what only Compose needs from {file} to "
-        "compose.override.yaml, which deploy does not read",
+        hint=f"remove {'them' if more else 'it'}, or move what only Compose needs from {file.name} to "
+        f"{file.stem}.override{file.suffix}, which deploy does not read",
         details=tuple(f"{one.part.place}: {one.part.name}{one.reason and f': {one.reason}'}" for one in refused)
         if more
         else (),

@@ -2,39 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
+from seatrial.errors import UsageError
+from seatrial.model.deployment import NO_HEALTH_CHECK
 from seatrial.settings.compose_file import Part
-from seatrial.settings.compose_rules import Refused, Rule, Setting, only, refuse, section, skip, to
+from seatrial.settings.compose_rules import Refused, Setting, only, refuse, section, skip, to
 from seatrial.settings.compose_things import configs, networks, secrets, tmpfs, volumes
-from seatrial.settings.compose_values import command, env_files, environment, seconds, texts
+from seatrial.settings.compose_values import command, environment, seconds, texts
+from seatrial.settings.interpolation import read_env_file
 
 __all__ = ["SERVICE", "TOP"]
 
-_Variables = Callable[[Part], Iterator[tuple[str, str | None, Part]]]
+
+def _environment(part: Part) -> Iterator[Setting | Refused]:
+    """Take environment variables."""
+    for name, value, one in environment(part):
+        yield Setting(("environment", name), value, one)
 
 
-def _variables(read: _Variables) -> Rule:
-    """Return the rule of environment variables that `read` yields."""
-
-    def rule(part: Part) -> Iterator[Setting | Refused]:
-        for name, value, one in read(part):
+def _env_files(part: Part) -> Iterator[Setting | Refused]:
+    """Take the variables of env files, whose paths begin at the compose file; a later file wins."""
+    for one in part.list() if isinstance(part.value, list) else [part]:
+        is_long = isinstance(one.value, Mapping)
+        if is_long:
+            yield from _ENV_FILE(one)
+        path = one.file.path.parent / (one.at("path") if is_long else one).text()
+        if "required" in one and one.at("required").text() == "false" and not path.exists():
+            continue
+        try:
+            found = read_env_file(path, one.file.variables)
+        except UsageError as error:
+            raise one.error(str(error), error.hint) from error
+        for name, value in found.items():
             yield Setting(("environment", name), value, one)
 
-    return rule
+
+_ENV_FILE = section({"path": skip, "required": skip})
 
 
 def _ports(part: Part) -> Iterator[Setting | Refused]:
     """Take the one port that is published."""
-    first, *more = [*part.list()] or [part]
-    for one in more:
+    ports = list(part.list())
+    for one in ports[1:]:
         yield Refused(one, _ONE_PORT)
-    if first is part:
-        return
+    for first in ports[:1]:
+        yield from _port(first)
+
+
+def _port(first: Part) -> Iterator[Setting | Refused]:
     if isinstance(first.value, Mapping):
         yield from _LONG_PORT(first)
-        if missing := [key for key in ("target", "published") if key not in first]:
-            yield Refused(first, f"{missing[0]} is missing: deploy takes both ports")
+        for key in ("target", "published"):
+            if key not in first:
+                yield Refused(first, f"{key} is missing: deploy takes both ports")
         return
     text, _, protocol = first.text().partition("/")
     address, published, target = ["", "", *text.rsplit(":", 2)][-3:]
@@ -67,10 +88,10 @@ _LONG_PORT = section(
 
 def _healthcheck(part: Part) -> Iterator[Setting | Refused]:
     """Take a health check, or that the image's is not wanted."""
-    if "disable" in part and part.at("disable").text() == "true":
-        yield Setting(("deploy", "health_command"), ["NONE"], part.at("disable"))
-    else:
-        yield from _HEALTHCHECK(part)
+    is_off = "disable" in part and part.at("disable").text() == "true"
+    yield from (one for one in _HEALTHCHECK(part) if isinstance(one, Refused) or not is_off)
+    if is_off:
+        yield Setting(("deploy", "health_command"), [*NO_HEALTH_CHECK], part.at("disable"))
 
 
 _HEALTHCHECK = section(
@@ -108,8 +129,8 @@ SERVICE = section(
     {
         "deploy": _DEPLOY,
         "ports": _ports,
-        "env_file": _variables(env_files),
-        "environment": _variables(environment),  # wins over env_file
+        "env_file": _env_files,
+        "environment": _environment,  # wins over env_file
         "healthcheck": _healthcheck,
         "stop_grace_period": to("stop_grace", parse=seconds),
         "mem_limit": to("memory"),

@@ -70,19 +70,26 @@ def _in_swarm(part: Part, kind: str, key: str) -> Generator[Setting | Refused, N
 def volumes(part: Part) -> _Found:
     """Take named volumes, and folders in memory."""
     for one in part.list():
-        if isinstance(one.value, Mapping):
-            kind = one.at("type").text()
-            yield from _MOUNTS.get(kind, refuse(_BIND if kind == "bind" else ""))(one)
-            if kind == "tmpfs":
-                yield from _in_memory(one, one.at("target").text())
-            elif kind == "volume":
-                source = one.at("source")
-                yield from _volume(one, source.text() if source.value else "", one.at("target").text())
-        else:
-            source_, target, options = _short_mount(one.text())
-            if options not in ("", "rw"):
-                yield Refused(one, f"{options} is not what a volume has here, which is rw")
-            yield from _volume(one, source_, target)
+        yield from _long_mount(one) if isinstance(one.value, Mapping) else _short_mount(one)
+
+
+def _long_mount(part: Part) -> _Found:
+    kind = part.at("type").text()
+    yield from _MOUNTS.get(kind, refuse(_BIND if kind == "bind" else ""))(part)
+    if kind == "tmpfs":
+        yield from _in_memory(part, part.at("target").text())
+    elif kind == "volume":
+        source = part.at("source")
+        yield from _volume(part, source.text() if source.value else "", part.at("target").text())
+
+
+def _short_mount(part: Part) -> _Found:
+    """Take `data:/data:rw`; a single path is a target."""
+    source, colon, rest = part.text().partition(":")
+    target, _, options = rest.partition(":")
+    if options not in ("", "rw"):
+        yield Refused(part, f"{options} is not what a volume has here, which is rw")
+    yield from _volume(part, source if colon else "", target or source)
 
 
 def tmpfs(part: Part) -> _Found:
@@ -108,13 +115,6 @@ def _volume(part: Part, source: str, target: str) -> _Found:
     else:
         yield from _VOLUME(_definition(part, "volumes", source))
         yield Setting(("volumes", source), target, part)
-
-
-def _short_mount(text: str) -> tuple[str, str, str]:
-    """Return source, target and options of a mount such as `data:/data:ro`; a single path is a target."""
-    source, colon, rest = text.partition(":")
-    target, _, options = rest.partition(":")
-    return (source, target, options) if colon else ("", source, "")
 
 
 def _definition(part: Part, kind: str, key: str) -> Part:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from seatrial.errors import UsageError
 from seatrial.settings.compose_file import Part
-from seatrial.settings.interpolation import read_env_file
 
-__all__ = ["command", "env_files", "environment", "seconds", "texts"]
+__all__ = ["command", "environment", "seconds", "texts"]
 
 _DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]*)?(?:ns|us|µs|ms|s|m|h))+|0", re.ASCII)
 _PIECE = re.compile(r"([0-9.]+)([a-zµ]+)")
@@ -59,22 +57,3 @@ def environment(part: Part) -> Iterator[tuple[str, str | None, Part]]:
         if not name:
             raise one.error("a variable has a name, as in NAME=VALUE")
         yield name, value if equals else one.file.variables.get(name), one
-
-
-def env_files(part: Part) -> Iterator[tuple[str, str | None, Part]]:
-    """Yield the variables of env files, whose paths begin at the compose file; a later file wins."""
-    for one in part.list() if isinstance(part.value, list) else [part]:
-        is_long = isinstance(one.value, Mapping)
-        path = one.file.path.parent / (one.at("path") if is_long else one).text()
-        if (
-            is_long
-            and one.at("required").value is not None
-            and one.at("required").text() == "false"
-            and not path.exists()
-        ):
-            continue
-        try:
-            found = read_env_file(path, one.file.variables)
-        except UsageError as error:
-            raise one.error(str(error), error.hint) from error
-        yield from ((name, value, one) for name, value in found.items())

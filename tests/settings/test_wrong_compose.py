@@ -33,6 +33,8 @@ from tests.settings.loading import load
         ({"secrets": [{"source": "key", "mode": 256}]}, "secrets[0].mode", "0444"),
         ({"deploy": {"mode": "global"}}, "deploy.mode", "replicated"),
         ({"deploy": {"update_config": {"failure_action": "pause"}}}, "deploy.update_config.failure_action", "rollback"),
+        ({"env_file": [{"path": "no.env", "required": False, "format": "raw"}]}, "env_file[0].format", ""),
+        ({"healthcheck": {"disable": True, "start_interval": "1s"}}, "healthcheck.start_interval", ""),
         ({"restart": "no"}, "restart", "always"),
         ({"read_only": False}, "read_only", "true"),
         ({"command": "serve"}, "command", "tested"),

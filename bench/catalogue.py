@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from bench.app import app_load, app_size, app_start
+from bench.apps import apps_cold, apps_noop
 from bench.build import build_noop, build_one_file
 from bench.comparison import Comparison
 from bench.push import push_tags
@@ -28,6 +29,8 @@ ROWS: Mapping[str, Measure] = {
     "build-noop": build_noop,
     "build-one-file": build_one_file,
     "push-tags": push_tags,
+    "apps-noop": apps_noop,
+    "apps-cold": apps_cold,
     "app-size": app_size,
     "app-start": app_start,
     "app-load": app_load,

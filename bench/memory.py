@@ -28,7 +28,7 @@ from bench.workspace import Workspace
 from seatrial.engine.builders.buildkit_status import status_from_protobuf
 from tests.servers.engine_proxy import EngineFault, Repeat, engine_proxy
 
-__all__ = ["Peak", "memory_table", "peaks_of"]
+__all__ = ["Peak", "memory_table", "peaks_of", "resources"]
 
 _MEGABYTES, _EVENTS = 500, 100_000
 _ALLOWED = 10e6  # bytes that a long run may take beyond a short one
@@ -68,7 +68,7 @@ class Peak:
         return self.beyond <= _ALLOWED
 
 
-def _peak(words: Sequence[str], folder: Path, docker_host: str, *, terminal: bool) -> tuple[float, float]:
+def resources(words: Sequence[str], folder: Path, docker_host: str, *, terminal: bool) -> tuple[float, float]:
     """Run a program; return its bytes of memory and its seconds of processor."""
     environment = {**os.environ, "DOCKER_HOST": docker_host, "TERM": "xterm", "COLUMNS": "100", "LINES": "30"}
     with tempfile.NamedTemporaryFile() as note, _drained(terminal=terminal) as output:
@@ -154,7 +154,7 @@ class _Runs:
 
     def _run(self, words: Sequence[str], *, terminal: bool, fault: EngineFault | None) -> tuple[float, float]:
         with engine_proxy(*filter(None, [fault])) as proxy:
-            return _peak((INVOKE, *words), self.project.folder, proxy.docker_host, terminal=terminal)
+            return resources((INVOKE, *words), self.project.folder, proxy.docker_host, terminal=terminal)
 
 
 def peaks_of(place: Workspace, host: str, *, megabytes: int = _MEGABYTES, events: int = _EVENTS) -> Iterator[Peak]:

@@ -24,12 +24,15 @@ from bench import ansible, registry
 from bench.timing import Command, CommandFailed
 from bench.workspace import REPOSITORY, TASKS, Workspace
 
-__all__ = ["ENGINE", "Release", "make_base"]
+__all__ = ["ENGINE", "SCRIPT", "Release", "make_base"]
 
 ENGINE = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
 """The engine's address for the bare calls, which need a Unix socket."""
 
 _PEERS = Path(__file__).parent / "peers"
+SCRIPT = _PEERS / "release.sh"
+"""The shell script that releases an app."""
+
 _BIN = Path(sys.executable).parent
 _PAGE = "templates/index.html"
 _SETTINGS = """\
@@ -156,7 +159,7 @@ class Release:
         given = (str(self.context), self.base, self.image, published, self.version, self.workspace.label)
         match self.tool:
             case "script":
-                words: tuple[str, ...] = ("sh", str(_PEERS / "release.sh"), *given)
+                words: tuple[str, ...] = ("sh", str(SCRIPT), *given)
                 return Command(words=words, folder=folder, environment={"DOCKER": self.workspace.cli})
             case "floor":
                 words = (sys.executable, "-I", str(_PEERS / "floor.py"), action, ENGINE, *given)

@@ -27,8 +27,6 @@ from seatrial.model.reference import DOCKER_HUB, parse_login, parse_registry, pa
 from seatrial.model.version import Version
 
 if TYPE_CHECKING:  # wrong use ends before the pipeline is loaded
-    from pathlib import Path
-
     from seatrial.model.app import App
     from seatrial.pipeline.ledger import Ledger
     from seatrial.pipeline.step import Step
@@ -54,7 +52,8 @@ class Playbook:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._described: dict[Path | None, Version] = {}
+        self._described: dict[object, Version] = {}
+        self._destinations: dict[tuple[str | None, str | None], tuple[Destination, ...]] = {}
 
     def build(self, image: ImageFlags, flags: BuildFlags) -> tuple[Step, ...]:
         """Return the steps of `build`."""
@@ -225,9 +224,12 @@ class Playbook:
     def destination(self, target: App, where: RegistryFlags) -> Destination:
         """Return where an app is published; `UsageError` if another app would be published there, too."""
         found = self._destination(target, where)
-        known = where.user or self.settings.user
-        others = (app for app in self.settings.apps.values() if known or app.published_repository)
-        found.check(self._destination(other, where) for other in others)
+        key = (where.user, where.registry)
+        if key not in self._destinations:
+            known = where.user or self.settings.user
+            apps = (app for app in self.settings.apps.values() if known or app.published_repository)
+            self._destinations[key] = tuple(self._destination(app, where) for app in apps)
+        found.check(self._destinations[key])
         return found
 
     def known_destination(self, target: App, where: RegistryFlags, ledger: Ledger) -> Destination | None:

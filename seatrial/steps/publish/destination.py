@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -19,14 +20,14 @@ if TYPE_CHECKING:  # wrong use ends before the engine is loaded
 __all__ = ["Destination", "join_references", "version_of"]
 
 
-class Destination(Struct, frozen=True, kw_only=True):
+class Destination(Struct, frozen=True, kw_only=True, dict=True):
     """An app's repository in a registry: below a user's name or, without a user, as the app's settings name it."""
 
     target: App
     user: str | None
     registry: str = DOCKER_HUB
 
-    @property
+    @cached_property
     def repository(self) -> ImageReference:
         """The repository, without a tag."""
         named = self.target.published_repository or self.target.repository

@@ -28,7 +28,7 @@ and its own content, so that none finds another one's work in the build cache.
 - **Floor**: [`bench/peers/floor.py`](../bench/peers/floor.py), only the calls to engine and
   registry that the row needs, by Python's standard library.
 - **Invoke, an empty task**: `invoke` with a `tasks.py` that holds one task `release`, which does nothing.
-- **20 ms**: what an app beyond the first may take that has nothing to do: a run of all apps less a run of one, for each.
+- **20 ms**: what each app beyond the first may take that has nothing to do: a run of all less a run of one app.
 - **The tutorial's image**: [`bench/tutorial`](../bench/tutorial), on the same base image.
 
 `./inv dev.bench --only release` measures some rows, by the beginnings of their names, and writes no file; `--rounds`

@@ -57,7 +57,8 @@ def build(cmd: Command, image: ImagesFlags, flags: BuildFlags, files: ReportFlag
 @task(ImagesFlags, RunFlags, examples=("invoke run", "invoke run --port 8080 --env MODE=demo --memory 256m"))
 def run(cmd: Command, image: ImagesFlags, flags: RunFlags) -> None:
     """Start the app on 127.0.0.1; a new container must pass the checks before it replaces the old one."""
-    steps = cmd.each_app(image, lambda one: cmd.playbook.run(one, flags), for_one={"--port": flags.port})
+    port = {"--port": flags.port}
+    steps = cmd.each_app(image, lambda one: cmd.playbook.run(one, flags), serves=True, for_one=port)
     if not cmd.output.explains:  # which needs no engine
         from seatrial.steps.serve.ports import check_ports
 
@@ -79,7 +80,9 @@ def stop(cmd: Command, which: AppsFlags) -> None:
 )
 def smoke(cmd: Command, image: ImagesFlags, flags: SmokeFlags, files: ReportFlags) -> None:
     """Run the smoke checks in a fresh container, or against a URL; check the image itself, too."""
-    steps = cmd.each_app(image, lambda one: cmd.playbook.smoke(one, flags), for_one={"--url": flags.url})
+    from seatrial.cli.smoke_steps import smoke_steps
+
+    steps = cmd.each_app(image, lambda one: smoke_steps(cmd.playbook, one, flags), for_one={"--url": flags.url})
     cmd.carry_out(steps, jobs=image.jobs, files=files, junit=flags.junit)
 
 
@@ -170,6 +173,7 @@ def deploy(cmd: Command, image: ImagesFlags, where: RegistryFlags, flags: Deploy
         image,
         lambda one: deploy_steps(cmd.playbook, one, where, flags),
         in_order=not flags.rollback,
+        serves=True,
         for_one={"--replicas": flags.replicas},
     )
     cmd.carry_out(steps, jobs=image.jobs)

@@ -72,33 +72,38 @@ class Command(SimpleNamespace):
         steps: Callable[[_F], tuple[Step, ...]],
         *,
         in_order: bool = False,
+        serves: bool = False,
         for_one: Mapping[str, str | None] = {},
     ) -> tuple[Step, ...] | tuple[AppSteps, ...]:
         """Return the steps of the chosen app, or of each of several; with `in_order` an app comes after those it needs.
 
-        `for_one` are as in `chosen`.
+        `serves` and `for_one` are as in `chosen`.
         """
-        apps = self.chosen(which, for_one)
+        apps = self.chosen(which, for_one, serves=serves)
         if len(apps) == 1:
             return steps(which.but(app=[apps[0].name]))
         from seatrial.pipeline.step import AppSteps
 
-        chosen = {app.name for app in apps}
+        names = {app.name for app in apps}
         return tuple(
             AppSteps(
                 app=app.name,
                 steps=steps(which.but(app=[app.name])),
-                needs=tuple(name for name in app.needs if name in chosen) if in_order else (),
+                needs=tuple(name for name in app.needs if name in names) if in_order else (),
             )
             for app in apps
         )
 
-    def chosen(self, which: AppFlag, for_one: Mapping[str, str | None] = {}) -> tuple[App, ...]:
-        """Return the chosen apps, or all, each behind those it needs.
+    def chosen(
+        self, which: AppFlag, for_one: Mapping[str, str | None] = {}, *, serves: bool = False
+    ) -> tuple[App, ...]:
+        """Return the chosen apps, or all, each behind those it needs; with `serves` not those that serve nothing.
 
         `for_one` are flags, with their values, that only one app can have; raise `UsageError` if there are several.
         """
         apps = self.playbook.settings.chosen(which.app)
+        if serves and not which.app:
+            apps = tuple(app for app in apps if app.serves) or apps
         flag = next((name for name, value in for_one.items() if value is not None), None)
         if flag and len(apps) > 1:
             known = ", ".join(app.name for app in apps)

@@ -17,11 +17,11 @@ from seatrial.cli.flags import (
     RegistryFlags,
     ReleaseFlags,
     RollbackFlags,
-    SmokeFlags,
     UpFlags,
 )
 from seatrial.cli.numbers import whole_number
 from seatrial.cli.run_flags import RunFlags
+from seatrial.cli.smoke_steps import browser
 from seatrial.errors import UsageError
 from seatrial.model.reference import DOCKER_HUB, parse_login, parse_registry, parse_user
 from seatrial.model.version import Version
@@ -65,7 +65,7 @@ class Playbook:
 
     def run(self, image: ImageFlags, flags: RunFlags) -> tuple[Step, ...]:
         """Return the steps of `run`."""
-        target, version = flags.apply_to(self.settings.app(image.app)), _version(image)
+        target, version = flags.apply_to(self.settings.serving(image.app)), _version(image)
         from seatrial.steps.serve.run import Run
 
         return (Run(target=target, version=version),)
@@ -75,16 +75,6 @@ class Playbook:
         from seatrial.steps.serve.stop import Stop
 
         return (Stop(target=self.settings.app(which.app)),)
-
-    def smoke(self, image: ImageFlags, flags: SmokeFlags) -> tuple[Step, ...]:
-        """Return the steps of `smoke`: for an image, or with a URL for what is deployed there."""
-        target, version = self.settings.app(image.app), _version(image)
-        browser = _browser(self.settings) if flags.browser else None
-        if flags.url is not None:
-            return (_deployed(target, flags.url, version, browser),)
-        from seatrial.steps.smoke.smoke import Smoke
-
-        return (Smoke(target=target, version=version, browser=browser, log=flags.junit is not None),)
 
     def login(self, credential: Credential, where: LoginFlags) -> tuple[Step, ...]:
         """Return the steps of `login`."""
@@ -125,7 +115,7 @@ class Playbook:
         from seatrial.steps.publish.tag import Tag
         from seatrial.steps.smoke.smoke import Smoke
 
-        program = _browser(self.settings) if flags.browser else None
+        program = browser(self.settings, target) if flags.browser else None
         smoke = () if flags.untested else (Smoke(target=target, version=version, reuse=True, browser=program),)
         return (
             Preflight(target=target, version=version, destination=destination, overwrite=flags.overwrite),
@@ -272,27 +262,6 @@ def _push(target: App, version: Version | None, destination: Destination, flags:
         backwards=flags.backwards,
         untested=flags.untested,
     )
-
-
-def _browser(settings: Settings) -> str:
-    from seatrial.checks.browser.program import find_browser
-
-    return find_browser(settings.browser)
-
-
-def _deployed(target: App, url: str, version: Version | None, browser: str | None) -> Step:
-    from seatrial.checks.http.base_url import parse_base_url
-    from seatrial.steps.smoke.deployed import Deployed
-
-    base_url = parse_base_url(url)
-    needing_version = next((check for check in target.checks if check.uses_version), None)
-    if version is None and needing_version:
-        raise UsageError(
-            f"no version for {base_url}",
-            reason=f"the check {needing_version} uses {{version}}",
-            hint=f"--url {base_url} --version VERSION",
-        )
-    return Deployed(target=target, base_url=base_url, awaited=version, browser=browser)
 
 
 def _version(image: ImageFlags) -> Version | None:

@@ -149,7 +149,7 @@ def manifest(cmd: Command, image: ImageFlags, where: RegistryFlags, count: Repli
     from seatrial.cli.deploy_steps import replicas_of
     from seatrial.model.version import Version
 
-    chosen = cmd.chosen(image, {"--replicas": count.replicas})
+    chosen = cmd.chosen(image, {"--replicas": count.replicas}, serves=True)
     apps, replicas = [cmd.playbook.settings.deployed([one.name]) for one in chosen], replicas_of(count)
     version = None if image.version is None else Version.parse(image.version)
     destinations = [cmd.playbook.destination(one, where) for one in chosen]

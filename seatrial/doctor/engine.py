@@ -128,7 +128,7 @@ def _port(subject: Subject) -> Iterator[Finding]:
     """Inspect whether each app's port on the engine's machine is free, or already serves the app."""
     engine, host = subject.world.engine, subject.world.engine.published_host
     served: dict[int, str] = {}
-    for app in subject.apps:
+    for app in filter(lambda one: one.serves, subject.apps):
         port, severity = app.host_port, Severity.FAILED
         try:
             port = Run(target=app, version=None).host_port(subject.world)

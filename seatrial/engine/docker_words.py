@@ -51,7 +51,8 @@ def container_words(spec: ContainerSpec, image: Image, *, address: str, secret: 
     `address` is where its port is published. `secret` are the words for variables whose values are not to be shown.
     """
     host_port = spec.host_port or ""
-    words: list[Word] = ["--init", "--publish", f"{address}:{host_port}:{spec.port}", "--memory", str(spec.memory)]
+    words: list[Word] = ["--init"] if spec.command else ["--init", "--publish", f"{address}:{host_port}:{spec.port}"]
+    words += ["--memory", str(spec.memory)]
     words += ["--pids-limit", str(spec.pids), "--stop-timeout", str(math.ceil(spec.stop_grace))]
     words += ["--cpus", f"{spec.cpus:g}"] if spec.cpus else []
     words += ["--restart", "unless-stopped"] if spec.restart else []

@@ -139,6 +139,7 @@ class ContainerSpec(Struct, frozen=True, kw_only=True):
     in seconds. `volumes` maps mount paths to named volumes, or to empty names for volumes that go with the container.
     `tmpfs` are writable paths besides /tmp, kept in memory. With `hardened` False the root file system is writable and
     the capabilities are the engine's defaults. With `restart` the engine starts it again after a crash or a reboot.
+    With `command` it runs that instead of the image's CMD, and publishes no port.
     """
 
     name: str
@@ -155,6 +156,7 @@ class ContainerSpec(Struct, frozen=True, kw_only=True):
     tmpfs: tuple[str, ...] = ()
     hardened: bool = True
     restart: bool = False
+    command: tuple[str, ...] = ()
 
     def tmpfs_mounts(self, user: str) -> dict[str, str]:
         """Return the options of each tmpfs by its path; `user` is as in USER, and counts if it is a number."""

@@ -166,7 +166,9 @@ class App(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     facts: FactsPolicy = FactsPolicy()
 
     def __post_init__(self) -> None:
-        """Fill in what follows from other settings."""
+        """Fill in what follows from other settings; raise `ValueError` for checks that do not go together."""
+        if len({bool(check.command) for check in self.checks}) > 1:
+            raise ValueError("`checks` are all requests, or all commands in an image that serves nothing")
         force_setattr(self, "host_port", self.host_port or self.port)
         force_setattr(self, "tmpfs", tuple(path.rstrip("/") for path in self.tmpfs))
 
@@ -179,6 +181,11 @@ class App(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if "port" not in self.unset or len(ports) != 1:
             return self
         return self.but(port=ports[0], host_port=ports[0] if "host_port" in self.unset else self.host_port)
+
+    @property
+    def serves(self) -> bool:
+        """Whether the app answers requests; an image that others are built from may only have commands to check."""
+        return not self.checks[0].command
 
     @property
     def labels(self) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Annotated, Any, Literal
@@ -28,7 +29,7 @@ _Texts = Text | tuple[Text, ...] | None
 
 
 class Check(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One HTTP request to the app, and the response it must get.
+    """One HTTP request to the app, and the response it must get; or a command in an image that serves nothing.
 
     A field that is None or empty checks nothing. In every field `{version}` stands for the version under test.
     `checks.http.response` says how each is compared.
@@ -53,16 +54,20 @@ class Check(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     )
     redirect: Annotated[str | None, about("where the response's Location points")] = None
     within: Annotated[Seconds | None, about("seconds for this one response, once the app is ready")] = None
+    command: Annotated[
+        tuple[Text, ...],
+        about("instead of a request, for an image that serves nothing: what is run in it and must exit with 0"),
+    ] = ()
 
     def __post_init__(self) -> None:
         """Raise `ValueError` for what the types cannot check; the message begins with the key in backquotes."""
-        if problem := next(chain(self._request_problems(), self._response_problems()), None):
+        if problem := next(chain(self._command_problems(), self._request_problems(), self._response_problems()), None):
             raise ValueError(problem)
         for key in ("body", "json"):  # JSON has lists and keys that are text
             force_setattr(self, key, json.loads(json.dumps(getattr(self, key))))
 
     def __str__(self) -> str:
-        return f"{self.method} {self.path}"
+        return shlex.join(self.command) if self.command else f"{self.method} {self.path}"
 
     @property
     def follows_redirects(self) -> bool:
@@ -88,6 +93,14 @@ class Check(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def of_the_body(self) -> tuple[str, ...]:
         """The names of the fields that are set and need the response's body."""
         return tuple(key for key in ("text", "not_text", "matches", "json") if getattr(self, key) is not None)
+
+    def _command_problems(self) -> Iterator[str]:
+        if not self.command:
+            return
+        plain = msgspec.structs.asdict(Check())
+        for key, value in msgspec.structs.asdict(self).items():
+            if key != "command" and value != plain[key]:
+                yield f"`{key}` is about a request, and a check with a command sends none"
 
     def _request_problems(self) -> Iterator[str]:
         if not re.fullmatch(r"/[^\s#]*", self.path):

@@ -96,7 +96,7 @@ class Settings(Validated, frozen=True, kw_only=True):
 
         Raise `UsageError` as `app`, and for a compose file that cannot be taken as it is.
         """
-        app = self.app(names)
+        app = self.serving(names)
         if app.deploy.compose is None:
             return app
         from seatrial.settings.compose import compose_settings
@@ -114,6 +114,14 @@ class Settings(Validated, frozen=True, kw_only=True):
         reader = reader._replace(compose=places | {trail: service, (*trail, "deploy"): service})
         whole = _app(reader, self, app.name, self.composed[app.name], tuple(found.values()))
         return whole.but(needed=app.needed)
+
+    def serving(self, names: str | Sequence[str] | None = None) -> App:
+        """Return the app as `app` does; raise `UsageError` also if it serves nothing."""
+        app = self.app(names)
+        if app.serves:
+            return app
+        reason = "its checks are commands, not requests"
+        raise UsageError(f"{app.name} serves nothing", reason=reason, hint=f"invoke smoke --app {app.name}")
 
     def app(self, names: str | Sequence[str] | None = None) -> App:
         """Return the app of that name, or of the one name in a list; without a name, the project's only app.

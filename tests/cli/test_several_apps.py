@@ -21,7 +21,7 @@ seatrial:
   apps:
     web: {{context: web, repository: {name}/web, needs: [base]}}
     bad: {{context: bad, repository: {name}/bad}}
-    base: {{context: base, repository: {name}/base}}
+    base: {{context: base, repository: {name}/base, checks: [{{command: ["true"]}}]}}
 """
 
 
@@ -93,10 +93,11 @@ def test_flags_that_one_app_can_have(tmp_path: Path) -> None:
     make_project(tmp_path, name="demo", base="python", port=5000)
     (tmp_path / "invoke.yaml").write_text(SETTINGS.format(name="demo"))
     for words, hint in (
-        (("run", "--port", "8080"), "invoke run --app base --port 8080"),
-        (("deploy", "--user", "me", "--replicas", "2"), "invoke deploy --app base --replicas 2"),
+        (("run", "--port", "8080"), "invoke run --app bad --port 8080"),
+        (("deploy", "--user", "me", "--replicas", "2"), "invoke deploy --app bad --replicas 2"),
         (("logs",), "invoke logs --app bad"),
         (("stop", "--jobs", "0"), "invoke stop --jobs 4"),
+        (("run", "--app", "base"), "invoke smoke --app base"),
     ):
         done = invoke(tmp_path, *words)
         assert done.returncode == 2, done.stderr

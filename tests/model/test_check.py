@@ -9,7 +9,7 @@ from seatrial.model.check import Check, checks_digest
 CHECKS = [
     *(Check(), Check(method="HEAD"), Check(path="/a"), Check(headers={"A": "b"}), Check(body="x"), Check(status=201)),
     *(Check(text=("a", "b")), Check(not_text="a"), Check(matches="a"), Check(json={"a": 1}), Check(redirect="/")),
-    *(Check(response_headers={"A": "b"}), Check(within=1)),
+    *(Check(response_headers={"A": "b"}), Check(within=1), Check(command=("a", "b")), Check(command=("a b",))),
 ]
 
 

@@ -83,7 +83,8 @@ def enforce_policy(world: World, app: App, image: Image, scan: FileScan, emit: E
             reason=f"the engine does not report the configuration of {image.id}",
             hint="invoke build smoke",
         )
-    facts = [fact for fact in collected if fact.name not in policy.allowed]
+    left_out = {*policy.allowed, *(() if app.serves else ("port", "healthcheck"))}
+    facts = [fact for fact in collected if fact.name not in left_out]
     failing = [fact for fact in facts if fact.problem]
     for fact in facts:
         emit(fact.as_event(fails=policy.mode == "fail"))

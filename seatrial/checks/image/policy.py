@@ -18,6 +18,6 @@ def policy_fingerprint(app: App) -> str:
     if policy.mode != "fail":
         return ""
     budget = "" if policy.budget is None else f", at most {policy.budget} bytes"
-    port = "of the image" if "port" in app.unset else app.port
+    port = ("of the image" if "port" in app.unset else app.port) if app.serves else "none"
     seen_as = f"rules {RULES}, port {port}, tmpfs {', '.join(sorted(app.tmpfs)) or 'none'}"
     return f"all facts but {', '.join(sorted(policy.allowed)) or 'none'}{budget} ({seen_as})"

@@ -255,7 +255,7 @@ def files_path(container_id: str, folder: str) -> str:
 def _config(spec: ContainerSpec, address: str, proxies: Mapping[str, str], user: str) -> dict[str, Any]:
     port = f"{spec.port}/tcp"
     host: dict[str, Any] = {
-        "PortBindings": {port: [{"HostIp": address, "HostPort": str(spec.host_port or "")}]},
+        "PortBindings": {} if spec.command else {port: [{"HostIp": address, "HostPort": str(spec.host_port or "")}]},
         "Memory": spec.memory,
         "PidsLimit": spec.pids,
         "NanoCpus": round((spec.cpus or 0) * 1e9),
@@ -274,7 +274,7 @@ def _config(spec: ContainerSpec, address: str, proxies: Mapping[str, str], user:
         "Image": spec.image_id,
         "Labels": dict(spec.labels),
         "Env": [f"{key}={value}" for key, value in {**proxies, **spec.environment}.items()],
-        "ExposedPorts": {port: {}},
+        **({"Cmd": list(spec.command)} if spec.command else {"ExposedPorts": {port: {}}}),
         "StopTimeout": math.ceil(spec.stop_grace),
         "HostConfig": host,
     }

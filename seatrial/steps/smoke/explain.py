@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+
+from msgspec.structs import replace
+
 from seatrial.checks.http.response import Expected
 from seatrial.engine.docker_words import container_words
 from seatrial.engine.model import ContainerSpec, Image
@@ -20,6 +24,8 @@ _CONTAINER: Word = ("", Variable("container"))
 
 def explain_smoke(app: App, image: Image, world: World, *, browser: bool) -> Explanation:
     """Return the smoke test of an image as docker commands and requests by curl."""
+    if not app.serves:
+        return _explain_commands(app, image, world)
     spec = spec_for(app, image, name="", host_port=0, labels={SMOKE_LABEL: "1"})
     cleanup: tuple[Word, ...] = ("docker", "rm", "--force", "--volumes", _CONTAINER)
     name = f"a container of {image.name}"
@@ -49,6 +55,29 @@ def explain_smoke(app: App, image: Image, world: World, *, browser: bool) -> Exp
             *(["opens the page in Chromium"] if browser else []),
             "names the cause of a failure, and keeps the verdict; without it push refuses the image",
         ),
+    )
+
+
+def _explain_commands(app: App, image: Image, world: World) -> Explanation:
+    """Return the commands that check an image which serves nothing."""
+    expected = Expected.of(image)
+    commands = [tuple(expected.with_version(check.command)) for check in app.checks]
+    spec = replace(spec_for(app, image, name="", host_port=0, labels={SMOKE_LABEL: "1"}), command=commands[0])
+    words: tuple[Word, ...] = ("docker", "run", "--rm", *app_container_words(spec, app, image, world), IMAGE)
+    return Explanation(
+        commands=(
+            remember_image(image),
+            *(
+                ShellCommand(
+                    argv=(*words, *command),
+                    object=f"a container of {image.name}",
+                    effect=f"runs {shlex.join(command)}, which must exit with 0, and is removed",
+                    needs=values_needed(app),
+                )
+                for command in commands
+            ),
+        ),
+        notes=("checks the image itself, too", "keeps the verdict; without it push refuses the image"),
     )
 
 

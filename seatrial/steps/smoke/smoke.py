@@ -71,7 +71,7 @@ class Smoke(AppStep):
         passed = self._passed(image)
         browser = " and open the page in a browser" if self.browser else ""
         return Change(
-            would=f"run {pluralize(len(self.target.checks), 'check')} against {image.name}{browser}",
+            would=f"run {pluralize(len(self.target.checks), self._kind)} against {image.name}{browser}",
             before=passed if verdict and visited else None,
             after=passed if verdict and visited else None,
             planned=PlannedState(verified=frozenset({image.id})),
@@ -87,6 +87,7 @@ class Smoke(AppStep):
         """Carry out the plan for this image."""
         from seatrial.checks.image.facts import enforce_policy, report_read_only_failure
         from seatrial.checks.image.file_scan import FileScan
+        from seatrial.steps.smoke.commands import run_commands
         from seatrial.steps.smoke.smoke_container import run_checks_in_container
 
         checked: list[str] = []
@@ -115,7 +116,12 @@ class Smoke(AppStep):
 
         try:
             scan = FileScan(world, self.target, image)
-            results = run_checks_in_container(world, self.target, image, on_event, scan=scan, visit=visit, log=self.log)
+            if self.target.serves:
+                results = run_checks_in_container(
+                    world, self.target, image, on_event, scan=scan, visit=visit, log=self.log
+                )
+            else:
+                results = run_commands(world, self.target, image, on_event, scan=scan)
             facts = enforce_policy(world, self.target, image, scan, on_event)
         except StepFailed as error:
             report_read_only_failure(self.target, error, on_event)
@@ -125,8 +131,9 @@ class Smoke(AppStep):
             if visit and visit.screenshot:
                 emit(ScreenshotSaved(path=visit.screenshot))
         seconds = sum(result.seconds for result in results)
-        count = f"{pluralize(len(results), 'check')} passed"
-        summary = f"{image.name}: {count} in {seconds:.2f} s{visit.summary if visit else ''}{facts and f', {facts}'}"
+        count = f"{pluralize(len(results), self._kind)} passed in {seconds:.2f} s"
+        more = visit.summary if visit else "" if self.target.serves else ", no request was sent"
+        summary = f"{image.name}: {count}{more}{facts and f', {facts}'}"
         save(summary, passed=True)
 
     def _visit(self, world: World, image: Image, emit: Emit) -> Visit:
@@ -140,6 +147,10 @@ class Smoke(AppStep):
             screenshot=world.state.screenshot(image.id),
             emit=emit,
         )
+
+    @property
+    def _kind(self) -> str:
+        return "check" if self.target.serves else "command"
 
     def _passed(self, image: Image) -> str:
         return f"passed {image.id}{' in a browser' if self.browser else ''}"

@@ -30,7 +30,7 @@ from seatrial.steps.smoke.health import check_health
 from seatrial.steps.smoke.identity import check_identity, check_untouched
 from seatrial.steps.smoke.reach import require_reachable
 
-__all__ = ["run_checks", "run_checks_in_container", "spec_for", "start_and_check"]
+__all__ = ["remove_leftovers", "run_checks", "run_checks_in_container", "spec_for", "start_and_check"]
 
 _LONGEST_LOG = 10_000
 _HIGHEST_PORT = 65535
@@ -76,9 +76,7 @@ def run_checks_in_container(  # noqa: PLR0913  each argument is one thing
     container's address, and the container is removed in the background. With `log`, the app's log is emitted in the
     end.
     """
-    for leftover in world.engine.containers({**app.labels, SMOKE_LABEL: "1"}):
-        if app.owns(leftover.labels) and world.process.left_by_dead_run(leftover.labels):
-            world.engine.remove(leftover.id)
+    remove_leftovers(world, app)
     name = f"{app.container_name}-smoke-{world.process.run}"
     labels = {SMOKE_LABEL: "1", **world.process.labels}
     spec = spec_for(app, image, name=name, host_port=0, labels=labels)
@@ -123,6 +121,13 @@ def run_checks_in_container(  # noqa: PLR0913  each argument is one thing
                     emit(AppLog(lines=tuple(world.engine.logs(made[0], tail=_LONGEST_LOG))))
         passed.append(results)
         return results
+
+
+def remove_leftovers(world: World, app: App) -> None:
+    """Remove the smoke containers that killed runs left of this app."""
+    for leftover in world.engine.containers({**app.labels, SMOKE_LABEL: "1"}):
+        if app.owns(leftover.labels) and world.process.left_by_dead_run(leftover.labels):
+            world.engine.remove(leftover.id)
 
 
 def start_and_check(  # noqa: PLR0913  each argument is one thing

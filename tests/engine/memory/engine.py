@@ -103,6 +103,9 @@ class MemoryEngine(MemoryImages):
         running = self._container(container_id)
         if running.server:
             return
+        if running.spec.command:  # none but `true` exits with 0
+            running.state, running.exit_code = "exited", int(running.spec.command != ("true",))
+            return
         if self.program is None:
             running.state, running.exit_code = "exited", self.exit_code
             return

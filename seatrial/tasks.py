@@ -142,7 +142,6 @@ def release(
         image,
         lambda one: cmd.playbook.release(one, where, flags, build_flags),
         in_order=True,
-        for_one={"--report": flags.report},
     )
     cmd.carry_out(steps, jobs=image.jobs, lock_wait=flags.lock_wait, files=flags)
 

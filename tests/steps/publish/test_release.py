@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from seatrial.engine.protocol import Engine
 from seatrial.pipeline.pipeline import run_steps
 from seatrial.pipeline.report import Report
+from seatrial.pipeline.world import World
 from seatrial.registry.model import Registry
 from tests.steps.run_steps import go, statuses
 from tests.steps.scenario import StepScenario
@@ -58,16 +59,22 @@ class Counted:
         return found
 
 
-def test_what_nothing_to_do_costs(scenario: StepScenario) -> None:
-    """A release that is published already asks the engine and the registry for no more than this, and sends nothing."""
-    go(scenario, scenario.release(), check=False)
+def counted(scenario: StepScenario) -> tuple[World, Counter[str], Counter[str]]:
+    """Return the scenario's world, and the calls that its engine and its registry get from now on."""
     engine, registry = Counter[str](), Counter[str]()
-    counted = Counted(scenario.backend.registry(scenario.backend.host), registry)
+    one = Counted(scenario.backend.registry(scenario.backend.host), registry)
     world = replace(
         scenario.world,
         engine=cast("Engine", Counted(scenario.backend.engine, engine)),
-        registry=lambda _: cast("Registry", counted),
+        registry=lambda _: cast("Registry", one),
     )
+    return world, engine, registry
+
+
+def test_what_nothing_to_do_costs(scenario: StepScenario) -> None:
+    """A release that is published already asks the engine and the registry for no more than this, and sends nothing."""
+    go(scenario, scenario.release(), check=False)
+    world, engine, registry = counted(scenario)
 
     outcomes, _ = run_steps(scenario.release(), world, Mock(), check=False)
 
@@ -76,3 +83,27 @@ def test_what_nothing_to_do_costs(scenario: StepScenario) -> None:
     assert engine == {"image": 7}
     # May we push, what has the version, from which inputs; then both tags, right before nothing is pushed.
     assert registry == {"check_push_permission": 1, "manifest": 3, "configuration": 1}
+
+
+def test_what_a_changed_line_costs(scenario: StepScenario) -> None:
+    """The release of a changed app asks the engine and the registry for no more than this."""
+    go(scenario, scenario.release("1"), check=False)
+    scenario.set_reply("hello 2")
+    world, engine, registry = counted(scenario)
+
+    outcomes, _ = run_steps(scenario.release("2"), world, Mock(), check=False)
+
+    assert [one.status for one in outcomes] == NEW
+    looks = {
+        "image": 20,
+        "containers": 1,
+        "history": 1,
+        "files": 1,
+        "program_file": 1,
+        "inspect_container": 1,
+        "logs": 1,
+    }
+    acts = {"builder": 1, "build": 1, "create": 1, "start": 1, "remove": 1, "tag": 2, "push": 1}
+    assert Counter({**engine, "container": 0}) == Counter({**looks, **acts})  # how often it waits depends on the app
+    asked = {"check_push_permission": 1, "credential": 1, "manifest": 11, "tags": 2, "configuration": 2}
+    assert registry == {**asked, "tag": 1}

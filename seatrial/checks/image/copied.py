@@ -14,7 +14,7 @@ __all__ = ["copied_folder", "leads_out"]
 _COPY = re.compile(r"COPY \S+ (\S+) # buildkit")
 _WORKDIR = re.compile(r"WORKDIR (/\S*)")
 _BUILDKIT = "buildkit"
-_LARGE = ("/bin", "/etc", "/lib", "/lib64", "/sbin", "/usr", "/var")
+_LARGE = ("/", "/bin", "/etc", "/lib", "/lib64", "/sbin", "/usr", "/var")
 """Folders of which reading takes as long as of the whole image."""
 
 
@@ -47,9 +47,8 @@ def _folder(destination: str, history: Sequence[HistoryEntry]) -> str | None:
         if found := _WORKDIR.fullmatch(entry.created_by):
             place = _normal(f"{found[1]}/{destination}" if not destination.startswith("/") else destination)
             workdir = _normal(found[1])
-            if place and workdir and only_copies and _is_in(place, workdir):
-                return workdir
-            return _first(place)
+            below = place and workdir and only_copies and _is_in(place, workdir) and workdir not in _LARGE
+            return workdir if below else _first(place)
         only_copies = only_copies and not entry.created_by.startswith(("RUN ", "ADD "))
     return _first(_normal(destination))
 
@@ -62,7 +61,7 @@ def _normal(path: str) -> str | None:
 
 def _first(path: str | None) -> str | None:
     folder = f"/{path.split('/')[1]}" if path else "/"
-    return None if folder in ("/", *_LARGE) else folder
+    return None if folder in _LARGE else folder
 
 
 def _is_in(path: str, folder: str) -> bool:

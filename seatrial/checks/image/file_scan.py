@@ -78,29 +78,31 @@ class FileScan:
     def _read(self, container_id: str, started: Wait, answered: Wait) -> Scan:
         folder = copied_folder(self.image, self.history, self._app.volume_names)
         key = _digest(*self.image.layers[:-1], folder) if folder else ""
-        if folder and (record := self._record(key)):
+        record = self._record(key) if folder else {}
+        if folder and (recorded := _scan_in(record)):
             answered()
-            if found := self._read_folder(container_id, folder, record):
+            if found := self._read_folder(container_id, folder, record.get("owner")):
                 self._save(key, record)  # again: the oldest are deleted
-                return found
+                return recorded + found
         started()
-        outside, inside, owner = self._findings(), self._findings(), None
+        outside, inside = self._findings(), self._findings()
+        owner, closed = None, True
         for file in self._files(container_id):
             is_inside = folder is not None and f"{file.path}/".startswith(f"{folder}/")
             (inside if is_inside else outside).add(file)
-            owner = _owner(file) if file.path == folder else owner
+            if folder and is_inside:
+                owner = _owner(file) if file.path == folder else owner
+                closed = closed and not leads_out(file, folder)
         if folder and owner and not self._stopped.is_set():
-            self._save(key, {**to_builtins(outside.scan), "owner": owner})
+            self._save(key, {**to_builtins(outside.scan), "owner": owner} if closed else {})
         return outside.scan + inside.scan
 
-    def _read_folder(self, container_id: str, folder: str, record: Mapping[str, Any]) -> Scan | None:
-        """Return what is recorded of the other files, with what is in the folder; None if that cannot be relied upon.
+    def _read_folder(self, container_id: str, folder: str, owner: object) -> Scan | None:
+        """Return what is in the folder; None if that does not show all that the COPY has changed.
 
-        That is so if the folder is a link or has one that leads out of it, or if the engine shows other owners of
-        folders than of whole containers, as it does where users are remapped.
+        That is so if the folder is a link or has one that leads out of it, or if the engine shows another owner of the
+        folder than when all files were read, as it does where users are remapped.
         """
-        if (outside := _scan_in(record)) is None:
-            return None
         findings, first = self._findings(), None
         try:
             for file in self._files(container_id, folder):
@@ -110,9 +112,9 @@ class FileScan:
                 findings.add(file)
         except StepFailed:
             return None  # reading all files shows what is wrong
-        if first is None or first.path != folder or _owner(first) != record.get("owner"):
+        if first is None or first.path != folder or _owner(first) != owner:
             return None
-        return outside + findings.scan
+        return findings.scan
 
     def _files(self, container_id: str, folder: str = "") -> Iterator[ImageFile]:
         with closing(self._world.engine.files(container_id, folder)) as files:

@@ -40,13 +40,15 @@ class HostFiles(Struct, frozen=True, kw_only=True):
         """
         with suppress(OSError, KeyError, TypeError, ValueError):
             pid, process = int(raw["State"]["Pid"]), proc / str(raw["State"]["Pid"])
-            if raw["Mounts"] or not is_in_container(pid, raw["Id"], proc=proc):
+            if raw["Mounts"]:
                 return None
             if any((process / name).read_text().split() != _SAME_IDS for name in ("uid_map", "gid_map")):
                 return None
             mounted = frozenset(_mount_points((process / "mountinfo").read_text()))
             root = os.open(process / "root", os.O_RDONLY | os.O_DIRECTORY)
             try:
+                if not is_in_container(pid, raw["Id"], proc=proc):  # now: the number may have been another process's
+                    raise ProcessLookupError(pid)
                 for part in filter(None, folder.split("/")):
                     above, root = root, os.open(part, _FOLDER, dir_fd=root)
                     os.close(above)

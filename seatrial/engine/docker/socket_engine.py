@@ -132,7 +132,7 @@ class SocketEngine(DockerEngine):
         if isinstance(raw, dict) and (near := HostFiles.of(raw, folder)):
             try:
                 yield from near.read()
-            except OSError as error:
+            except (OSError, RecursionError) as error:
                 raise StepFailed(action, reason=str(error), hint="run it again") from error
             return
         with (

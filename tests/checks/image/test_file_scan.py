@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from seatrial.checks.image.copied import copied_folder
+from seatrial.checks.image.copied import copied_folder, leads_out
 from seatrial.checks.image.file_scan import FileScan
 from seatrial.checks.image.files import Scan
 from seatrial.engine.model import HistoryEntry, Image, ImageConfig, ImageFile
@@ -66,7 +66,7 @@ def history(*steps: str, comment: str = "buildkit.dockerfile.v0") -> list[Histor
 
 def image_of(steps: Sequence[str], top: str, *, user: str = "", volumes: tuple[str, ...] = ()) -> Image:
     """Return an image made by these steps, whose last layer is `top`."""
-    count = sum(one.startswith(("FROM", "COPY", "RUN", "WORKDIR")) for one in steps)
+    count = sum(one.startswith(("FROM", "COPY", "RUN", "WORKDIR")) and one != "WORKDIR /" for one in steps)
     layers = (*(f"sha256:{number}" for number in range(count - 1)), f"sha256:{top}")
     return Image(id=f"sha256:{top}{user}", layers=layers, config=ImageConfig(user=user, volumes=volumes))
 
@@ -142,8 +142,10 @@ def test_what_a_folder_cannot_show(
     scan(world, app, image_of(engine.steps, "first"))
     engine.inside = inside
     scan(world, app, image_of(engine.steps, "second"))
-
     assert engine.read == read
+    if any(leads_out(one, "/app") for one in inside):
+        scan(world, app, image_of(engine.steps, "third"))
+        assert engine.read == [*read, ""], "the folder is not read in vain again"
 
 
 def test_other_rules(world: World, app: App, engine: Shelf) -> None:
@@ -171,6 +173,8 @@ def test_other_rules(world: World, app: App, engine: Shelf) -> None:
         (("FROM", "COPY . /srv/web"), "/srv"),
         (("FROM", "WORKDIR /usr/src/app", "RUN npm ci", "COPY . ."), None),
         (("FROM", "WORKDIR /app", "COPY /out /"), None),
+        (("FROM", "WORKDIR /", "COPY . srv"), "/srv"),
+        (("FROM", "WORKDIR /usr", "COPY . ."), None),
         (("FROM", "WORKDIR /app", "COPY . ../other"), None),
         (("FROM", "COPY . ."), None),
         (("FROM", "WORKDIR /app", "COPY a b /app/my folder"), None),

@@ -123,8 +123,10 @@ def test_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_key_of_the_specification(tmp_path: Path) -> None:
-    """A key of a service is understood, as above, or refused by its path."""
+    """A key of a service is understood, as above, and documented; or it is refused by its path."""
     understood = yaml.safe_load(WHOLE)["services"]["web"]
+    page = (Path(__file__).parent.parent.parent / "docs/deploy.md").read_text("utf-8")
+    assert not [name for name in understood if f"`{name}" not in page and name != "x-mine"]
     for path, names in SPEC.items():
         trail = path.split(".") if path else []
         known: Any = understood

@@ -177,13 +177,13 @@ def manifest(cmd: Command, image: ImageFlags, where: RegistryFlags, count: Repli
 )
 def report(cmd: Command, image: ImageFlags, flags: FileFlag) -> None:
     """Write a page about the last release, push or rollback, or about that of a version, to .seatrial/report.html."""
-    from seatrial.cli.report_files import find_run, page
+    from seatrial.cli.report_files import find_runs, page
     from seatrial.output.documents import as_text
     from seatrial.output.report_file import ReportFile
 
     default = cmd.world.state.folder / "report.html"
     file = ReportFile(str(default) if flags.output is None else flags.output, flag="--output", example="report.html")
-    document = find_run(cmd.world, cmd.playbook.settings.app(image.app), image.version)
+    document = find_runs(cmd.world, cmd.playbook.settings.chosen(image.app), image.version)
     file.write(page(document, cmd.world))
     if flags.output:
         cmd.world.state.save_report(file.path)

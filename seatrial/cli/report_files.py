@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # most runs write nothing
     from seatrial.output.page.page import Page
     from seatrial.pipeline.ledger import Entry
 
-__all__ = ["ReportFiles", "find_run", "page"]
+__all__ = ["ReportFiles", "find_run", "find_runs", "page"]
 
 
 class ReportFiles:
@@ -150,6 +150,25 @@ def _content(path: str) -> bytes:
 def _lines(path: str) -> Iterator[str]:
     with suppress(OSError), Path(path).open(encoding="utf-8", errors="replace") as file:
         yield from file
+
+
+def find_runs(world: World, apps: Sequence[App], version: str | None) -> CommandDocument:
+    """Return the document of the last run that published the app, or of several one with those of all that published.
+
+    Raise `UsageError` without one.
+    """
+    found: list[CommandDocument] = []
+    for app in apps:
+        try:
+            found.append(find_run(world, app, version))
+        except UsageError:
+            if app is apps[-1] and not found:
+                raise
+    if len(found) == 1:
+        return found[0]
+    from seatrial.output.documents import together
+
+    return together(found)
 
 
 def find_run(world: World, app: App, version: str | None) -> CommandDocument:

@@ -116,7 +116,7 @@ class Console:
 
     def step_started(self, step: Step) -> None:
         """Show which step is running."""
-        self._unnamed = step
+        self._unnamed, self._build_lines = step, BuildLines()
         if step.writes and self._shown is not Detail.QUIET:
             self._name_step()
         elif screen := self._moving:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -41,6 +41,7 @@ __all__ = [
     "as_text",
     "check",
     "json_schema",
+    "together",
 ]
 
 
@@ -212,6 +213,24 @@ class CommandDocument(Part, frozen=True, kw_only=True, tag_field="schema", tag="
     error: ErrorDocument | UnsetType = UNSET
     documents: Mapping[str, Any] | UnsetType = UNSET
     apps: tuple[CommandDocument, ...] | UnsetType = UNSET
+
+
+def together(documents: Sequence[CommandDocument]) -> CommandDocument:
+    """Return one document of the runs of several apps, which may have been different commands."""
+    newest = max(documents, key=lambda one: one.began or "")
+    found = {one.status for one in documents}
+    return CommandDocument(
+        command=newest.command if len({one.command for one in documents}) == 1 else "report",
+        status=next((one for one in (Status.FAILED, Status.UNKNOWN, Status.CHANGED) if one in found), Status.OK),
+        exit_code=next((one.exit_code for one in documents if one.exit_code), 0),
+        check=False,
+        engine=newest.engine,
+        steps=tuple(step for one in documents for step in one.steps),
+        image=ImageDocument(id=None, name=None, size=None, builder=None, references=()),
+        environment=newest.environment,
+        began=newest.began,
+        apps=tuple(documents),
+    )
 
 
 class TagStatus(Part, frozen=True, kw_only=True):

@@ -5,13 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec import to_builtins
 
 from seatrial.cli.build_flags import BuildFlags
 from seatrial.cli.flags import ImageFlags
 from seatrial.cli.playbook import Playbook
+from seatrial.cli.report_files import find_runs
+from seatrial.errors import UsageError
+from seatrial.host.process import Process
+from seatrial.output.documents import CommandDocument, ImageDocument
+from seatrial.pipeline.outcome import Status
+from seatrial.pipeline.state import StateFolder
+from seatrial.pipeline.world import World
 from seatrial.settings.settings import Settings
 from seatrial.steps.build.build import Build
 from tests.cli_project import make_project
+from tests.engine.memory.engine import MemoryEngine
 from tests.faults.test_input import invoke
 from tests.git import git
 
@@ -86,6 +95,28 @@ def test_the_apps_of_a_repository_have_one_version(tmp_path: Path) -> None:
         (step,) = playbook.build(ImageFlags(app=[app]), BuildFlags())
         versions.append(str(step.version) if isinstance(step, Build) else None)
     assert versions == ["1", "1"]
+
+
+def test_a_report_of_all_apps(tmp_path: Path) -> None:
+    """The page of several apps has the last run of each that published."""
+    settings = Settings.load({"apps": {"web": {}, "api": {}, "new": {}}}, tmp_path)
+    engine = MemoryEngine()
+    state = StateFolder(tmp_path / "state")
+    world = World(engine=engine, registry=engine.registry, state=state, process=Process.this())
+    with pytest.raises(UsageError, match="no report of new"):
+        find_runs(world, settings.chosen(), None)
+    image = ImageDocument(id=None, name=None, size=None, builder=None, references=())
+    for app, status in (("web", Status.CHANGED), ("api", Status.FAILED)):
+        code = int(status is Status.FAILED)
+        one = CommandDocument(
+            command="push", status=status, exit_code=code, check=False, engine=None, steps=(), image=image, app=app
+        )
+        state.save_run(app, to_builtins(one))
+
+    found = find_runs(world, settings.chosen(), None)
+
+    assert [one.app for one in found.apps or ()] == ["web", "api"]
+    assert (found.command, found.status, found.exit_code) == ("push", Status.FAILED, 1)
 
 
 def test_flags_that_one_app_can_have(tmp_path: Path) -> None:

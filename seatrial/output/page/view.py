@@ -83,12 +83,14 @@ class View(Struct, frozen=True, kw_only=True, dict=True):
             return f"{one.command.capitalize()} of {what}{' failed' * (one.status is Status.FAILED)}"
         if one.command == "rollback":
             return f"{one.app or 'the project'} was rolled back to {one.version}"
-        return f"{what} was {_DONE[one.command]}"
+        return f"{what} {'were' if one.apps else 'was'} {_DONE[one.command]}"
 
     @property
     def _apps(self) -> str:
         apps = [one.app or "" for one in self.document.apps or ()]
-        return ", ".join(apps) if len(apps) <= _MOST_NAMES else pluralize(len(apps), "app")
+        if len(apps) > _MOST_NAMES:
+            return pluralize(len(apps), "app")
+        return " and ".join(filter(None, (", ".join(apps[:-1]), *apps[-1:])))
 
     @property
     def step_names(self) -> list[str]:

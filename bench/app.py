@@ -7,9 +7,12 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+
+import docker
 
 from bench.comparison import Comparison, megabytes
 from bench.setup import Setup
@@ -62,13 +65,13 @@ def app_start(setup: Setup) -> list[Comparison]:
 
 
 def app_load(setup: Setup) -> list[Comparison]:
-    """Compare requests per second, and the memory after them."""
+    """Compare requests per second, what a request costs, and the memory after them."""
     wrk = shutil.which("wrk")
     if wrk is None:
         raise CommandFailed("wrk is not on PATH: apt-get install wrk")
     images = _images(setup)
-    memory: dict[str, list[float]] = {name: [] for name in images}
-    loads = {name: partial(_load, setup.workspace, image, wrk, memory[name]) for name, image in images.items()}
+    costs = {name: _Costs() for name in images}
+    loads = {name: partial(_load, setup.workspace, image, wrk, costs[name]) for name, image in images.items()}
     rates = in_turns(loads, setup.rounds_or(_LOAD_ROUNDS))
     how = f"`wrk` with {_CONNECTIONS} connections for {_LOAD_SECONDS} s; no answer had another status, no error"
     return [
@@ -83,15 +86,32 @@ def app_load(setup: Setup) -> list[Comparison]:
             as_text="{:,.0f}".format,
         ),
         Comparison(
+            name="app: processor's time per request",
+            peer=_PEER,
+            ours=costs["seatrial"].cpu[1:],
+            other=costs["tutorial"].cpu[1:],
+            goal=1.0,
+            checked="of all processes in the container, as the engine counts it, during the requests of the row above",
+            as_text=lambda seconds: f"{seconds * 1000:.2f} ms",
+        ),
+        Comparison(
             name="app: memory after the requests",
             peer=_PEER,
-            ours=memory["seatrial"][1:],
-            other=memory["tutorial"][1:],
+            ours=costs["seatrial"].memory[1:],
+            other=costs["tutorial"].memory[1:],
             goal=2.0,
-            checked="as `docker stats` shows it, right after the requests of the row above",
+            checked="as `docker stats` shows it, right after these requests",
             as_text=megabytes,
         ),
     ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Costs:
+    """What each load of an image cost: seconds of processor per request, and bytes of memory after it."""
+
+    cpu: list[float] = field(default_factory=list)
+    memory: list[float] = field(default_factory=list)
 
 
 def _images(setup: Setup) -> dict[str, str]:
@@ -131,18 +151,29 @@ def _first_answer(workspace: Workspace, image: str) -> float:
         return time.perf_counter() - began
 
 
-def _load(workspace: Workspace, image: str, wrk: str, memory: list[float]) -> float:
-    """Return the requests per second of a new container, and add the bytes of memory it then has to `memory`."""
+def _load(workspace: Workspace, image: str, wrk: str, costs: _Costs) -> float:
+    """Return the requests per second of a new container, and add what they cost to `costs`."""
     with _answering(workspace, image) as (container, port):
         words = (wrk, "--threads", "1", "--connections", str(_CONNECTIONS), "--duration", f"{_LOAD_SECONDS}s")
+        before = _cpu_seconds(container)
         printed = Command(words=(*words, f"http://127.0.0.1:{port}/")).output()
+        taken = _cpu_seconds(container) - before
+        requests = re.search(r"^ *([0-9]+) requests in", printed, re.MULTILINE)
         rate = re.search(r"^Requests/sec: +([0-9.]+)", printed, re.MULTILINE)
-        if rate is None or "Non-2xx" in printed or "Socket errors" in printed:
+        if rate is None or requests is None or "Non-2xx" in printed or "Socket errors" in printed:
             raise CommandFailed(f"wrk against {image}:\n{printed}")
         shown = workspace.docker("stats", "--no-stream", "--format", "{{.MemUsage}}", container).output()
         number, unit = re.findall(r"([0-9.]+)([KMG]?i?B)", shown)[0]
-        memory.append(float(number) * _UNITS[unit])
+        costs.cpu.append(taken / int(requests[1]))
+        costs.memory.append(float(number) * _UNITS[unit])
         return float(rate[1])
+
+
+def _cpu_seconds(container: str) -> float:
+    """Return the seconds of processor that a container's processes have taken."""
+    with closing(docker.from_env()) as client:
+        found = client.api.stats(container, stream=False, one_shot=True)
+    return int(found["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9
 
 
 def _answers(port: int) -> bool:

@@ -21,7 +21,8 @@ twice with nothing changed. What counts is the processor's time of the whole pro
 programs can only raise it. The engine's own time is not in it. A cost is called flat if the largest project costs at
 most 15 % more than the smallest, and linear if it costs at most 15 % more than the line through the smallest and the
 last but one foretells. While something seems to be worse than linear, more rounds follow, up to thrice as many: what
-other programs add goes with them, what the size adds stays.
+other programs add goes with them, what the size adds stays. A series that has taken two minutes begins no further round
+after its second.
 
 - **Files** are small files in folders of a hundred, all copied into the image, with ten lines in `.dockerignore`.
 - **Layers** come from one `COPY` of a tiny file each.

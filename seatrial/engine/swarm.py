@@ -13,8 +13,8 @@ from seatrial.registry.credentials import Credential
 
 __all__ = ["Node", "NotAManager", "Service", "ServiceSpec", "Swarm", "Task"]
 
-_FAILED = ("failed", "rejected")
-_ENDED = (*_FAILED, "complete", "shutdown", "orphaned", "remove")
+_FAILED = ("failed", "rejected", "complete")
+_ENDED = (*_FAILED, "shutdown", "orphaned", "remove")
 
 
 class NotAManager(Unavailable):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from seatrial.engine.swarm import NotAManager, ServiceSpec
+from seatrial.engine.swarm import NotAManager, ServiceSpec, Task
 from seatrial.errors import Conflict, ContainerFailed, SmokeFailed, StepFailed, UsageError
 from seatrial.model.app import VERSION_LABEL
 from seatrial.pipeline.outcome import Status
@@ -109,6 +109,13 @@ def test_a_first_version_that_crashes(scenario: StepScenario) -> None:
 
     assert isinstance(done.error, ContainerFailed)
     assert swarm_of(scenario).service(scenario.app.container_name) is None
+
+
+@pytest.mark.parametrize("state", ["failed", "rejected", "complete"])
+def test_a_container_that_ends_by_itself(state: str) -> None:
+    """It has failed, also with exit code 0: a service goes on running until Swarm ends it."""
+    assert Task(id="t", state=state).failed
+    assert not Task(id="t", state="shutdown", wanted="shutdown").failed
 
 
 def test_a_version_with_a_wrong_answer(scenario: StepScenario) -> None:

@@ -77,7 +77,7 @@ def cost_of(words: tuple[str, ...], folder: Path) -> Cost:
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise CommandFailed(f"{' '.join(words)} exited with {process.returncode}:\n{printed}")
+        raise CommandFailed(f"{' '.join(words[1:])} exited with {process.returncode}:\n{printed}")
     return Cost(cpu=usage.ru_utime + usage.ru_stime, printed=printed)
 
 

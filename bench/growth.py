@@ -101,7 +101,7 @@ def grow(only: str, rounds: str) -> int:
         _measure(run, [part for part in parts if only in part], number)
     except CommandFailed as error:  # in the preparation or the cleaning; what was measured counts
         say(str(error))
-        run.failures["the rest"] = str(error).partition("\n")[0]
+        run.failures["the rest"] = _first_line(error)
     except KeyboardInterrupt:
         return 130
     run.minutes = (time.monotonic() - began) / 60
@@ -113,6 +113,10 @@ def grow(only: str, rounds: str) -> int:
         say("docs/performance-growth.md is written")
     good = not (run.failures or any(one.too_fast for one in run.growths)) and all(one.flat for one in run.peaks)
     return 0 if good else 1
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0].removesuffix(":")
 
 
 def _measure(run: GrowthRun, parts: Sequence[str], rounds: int) -> None:
@@ -131,5 +135,5 @@ def _measure(run: GrowthRun, parts: Sequence[str], rounds: int) -> None:
                     run.peaks.append(peak)
             except (CommandFailed, OSError) as error:  # the registry's errors are of the latter kind
                 say(str(error))
-                run.failures[part] = str(error).partition("\n")[0]
+                run.failures[part] = _first_line(error)
         run.machine.update({**machine(place, with_ansible=False), "load before the run": f"{load:.1f}"})

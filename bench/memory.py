@@ -85,7 +85,7 @@ def resources(words: Sequence[str], folder: Path, docker_host: str, *, terminal:
         with killed_in_time(process):
             exit_code = process.wait()
         if exit_code:
-            raise CommandFailed(f"{' '.join(words)} exited with {exit_code}")
+            raise CommandFailed(f"{' '.join(words[1:])} exited with {exit_code}")
         kilobytes, seconds = note.read().split()
     return int(kilobytes) * 1024, float(seconds)
 

@@ -14,8 +14,10 @@ from seatrial.host.subprocesses import output_of
 from seatrial.sources.dockerfile import shipped_instructions
 from seatrial.sources.dockerfile_lines import Instruction, instructions, split_flags
 
-__all__ = ["HadolintError", "LintWarning", "hadolint_warnings", "own_warnings"]
+__all__ = ["NO_HEALTHCHECK", "HadolintError", "LintWarning", "hadolint_warnings", "own_warnings"]
 
+NO_HEALTHCHECK: Final = "DL3057"
+"""The rule that asks for a HEALTHCHECK."""
 _URL: Final = re.compile(r"https?://|ftp://", re.IGNORECASE)
 _ROOT: Final = {"root", "0"}
 
@@ -99,4 +101,4 @@ def _health(last: Mapping[str, Instruction]) -> Iterator[LintWarning]:
         return
     reason = "there is no HEALTHCHECK: the engine does not notice when the app hangs"
     line = (check or last["FROM"]).line
-    yield LintWarning(line=line, rule="DL3057", reason=reason, hint='HEALTHCHECK CMD ["python", "check.py"]')
+    yield LintWarning(line=line, rule=NO_HEALTHCHECK, reason=reason, hint='HEALTHCHECK CMD ["python", "check.py"]')

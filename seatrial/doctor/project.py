@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from seatrial.doctor.dockerfile_lint import HadolintError, LintWarning, hadolint_warnings, own_warnings
+from seatrial.doctor.dockerfile_lint import NO_HEALTHCHECK, HadolintError, LintWarning, hadolint_warnings, own_warnings
 from seatrial.doctor.findings import Finding, Inspection, Severity, Subject, failure
 from seatrial.errors import CredentialsError, SeatrialError, UsageError, sanitize
 from seatrial.host.docker_config import DockerConfig
 from seatrial.model.app import App
 from seatrial.model.platforms import platform_arguments
 from seatrial.model.reference import DOCKER_HUB
-from seatrial.model.version import UNVERSIONED
+from seatrial.model.version import UNVERSIONED, Version
 from seatrial.sources.dockerfile import DockerfileError, base_images
 from seatrial.sources.dockerignore import find_ignore_file
 from seatrial.sources.git import described_version, first_uncommitted
+from seatrial.steps.build.bases import base_argument
 from seatrial.steps.build.files import read_context, read_dockerfile
 from seatrial.wording import human_size, pluralize
 
@@ -78,15 +80,22 @@ def _dockerfile(subject: Subject) -> Iterator[Finding]:
         try:
             base_images(text, arguments, app.build.target)
         except DockerfileError as error:
-            reason = f"{file.name}:{error.line}: {error.reason}"
+            reason = f"{_shown(subject, app)}:{error.line}: {error.reason}"
             yield Finding(
                 check="Dockerfile", severity=Severity.FAILED, reason=reason, hint=f"fix line {error.line} of {file}"
             )
             continue
-        yield from _lint(file, text, own_warnings(text, arguments, app.build.target))
+        own = own_warnings(text, arguments, app.build.target)
+        own = tuple(one for one in own if app.serves or one.rule != NO_HEALTHCHECK)
+        yield from _lint(file, _shown(subject, app), text, own)
 
 
-def _lint(file: Path, text: str, own: tuple[LintWarning, ...]) -> Iterator[Finding]:
+def _shown(subject: Subject, app: App) -> str:
+    """Return the name of an app's Dockerfile; of several apps with its folder in the project."""
+    return app.dockerfile.name if len(subject.apps) == 1 else os.path.relpath(app.dockerfile, app.root)
+
+
+def _lint(file: Path, shown: str, text: str, own: tuple[LintWarning, ...]) -> Iterator[Finding]:
     """Yield the warnings of hadolint and our own ones, each once; only our own ones if hadolint does not work."""
     warnings: tuple[LintWarning, ...] = ()
     try:
@@ -98,7 +107,7 @@ def _lint(file: Path, text: str, own: tuple[LintWarning, ...]) -> Iterator[Findi
     rules = {one.rule for one in warnings}
     warnings += tuple(one for one in own if one.rule not in rules)
     for one in sorted(warnings, key=lambda one: one.line):
-        reason = f"{file.name}:{one.line}: {one.reason}"
+        reason = f"{shown}:{one.line}: {one.reason}"
         yield Finding(check="Dockerfile", severity=Severity.WARNING, reason=reason, hint=one.hint)
     if not warnings or summary.severity is not Severity.OK:
         yield summary
@@ -107,8 +116,8 @@ def _lint(file: Path, text: str, own: tuple[LintWarning, ...]) -> Iterator[Findi
 def _build_arguments(subject: Subject, app: App) -> dict[str, str]:
     """Return the arguments of a build, including those that the builder sets itself."""
     arguments = {"VERSION": UNVERSIONED, **app.build.arguments}
-    if app.base_images:
-        arguments.setdefault("BASE_IMAGE", app.base_images[0].familiar)
+    if base := base_argument(app, Version(UNVERSIONED), lambda _: None):
+        arguments.setdefault("BASE_IMAGE", base)
     if len(app.build.platforms) > 1:
         return arguments
     try:

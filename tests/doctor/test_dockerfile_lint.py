@@ -136,3 +136,15 @@ def test_hadolint(
     assert {one.severity for one in found} == {Severity.WARNING}
     texts = [(one.reason.split()[0], one.hint.replace(str(tmp_path), "DIR")) for one in found]
     assert texts == expected
+
+
+def test_an_app_that_is_built_from_another(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
+    """The base image of an app is that of the app it needs; an image that serves nothing needs no HEALTHCHECK."""
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "Dockerfile").write_text('FROM scratch\nUSER 10001\nCMD ["x"]\n')
+    (tmp_path / "Dockerfile").write_text(_GOOD.replace("FROM python:3.13-slim", "ARG BASE_IMAGE\nFROM $BASE_IMAGE"))
+    apps = {"base": {"context": "base", "checks": [{"command": ["x"]}]}, "web": {"context": ".", "needs": ["base"]}}
+
+    found = run_inspection(_dockerfile, _subject(tmp_path, engine, free_port, apps=apps))
+
+    assert [one.severity for one in found] == [Severity.OK, Severity.OK]

@@ -215,20 +215,6 @@ def test_each_app_is_inspected(tmp_path: Path, free_port: int) -> None:
     assert exit_code(found) == 3
 
 
-def test_an_app_that_is_built_from_another(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
-    """The base image of an app is that of the app it needs; an image that serves nothing needs no HEALTHCHECK."""
-    (tmp_path / "base").mkdir()
-    (tmp_path / "base" / "Dockerfile").write_text('FROM scratch\nUSER 10001\nCMD ["x"]\n')
-    (tmp_path / "Dockerfile").write_text(
-        _DOCKERFILE.replace("FROM python:3.13-slim", "ARG BASE_IMAGE\nFROM $BASE_IMAGE")
-    )
-    apps = {"base": {"context": "base", "checks": [{"command": ["x"]}]}, "web": {"context": ".", "needs": ["base"]}}
-
-    found = findings(_subject(tmp_path, engine, free_port, apps=apps))
-
-    assert [one.severity for one in found if one.check == "Dockerfile"] == [Severity.OK, Severity.OK]
-
-
 def test_a_base_for_the_platform(tmp_path: Path, engine: MemoryEngine, free_port: int) -> None:
     """A base image named by the builder's own arguments is ok, with and without an engine."""
     (tmp_path / "Dockerfile").write_text(_DOCKERFILE.replace("python:3.13-slim", "base-$TARGETARCH:1"))

@@ -18,6 +18,7 @@ __all__ = ["task_error"]
 _LOG_LINES = 200
 _NO_IMAGE = re.compile(r"No such image|pull access denied|manifest unknown|no basic auth|unauthorized", re.IGNORECASE)
 _PORT_TAKEN = re.compile(r"address already in use|port is already allocated|failed to bind host port", re.IGNORECASE)
+_GONE = "No such container"
 _NOT_STARTED = re.compile(r"starting container failed: (.*)", re.DOTALL)
 
 
@@ -37,6 +38,13 @@ def task_error(engine: Engine, app: App, image: Image, task: Task, node: str) ->
             reason=task.error.removeprefix("starting container failed: "),
             hint=f"on {node}: ss -ltnp 'sport = :{port}' (or another port under apps.{app.name}.deploy in invoke.yaml)",
             cause="port-taken",
+        )
+    if _GONE in task.error:
+        return ContainerFailed(
+            f"a container of {app.name} is gone",
+            reason=f"{task.error}: the engine on {node} was restarted, or somebody removed it",
+            hint=f"docker service ps --no-trunc {app.container_name}; then run it again",
+            cause="container-removed",
         )
     inspection = _inspection(engine, task)
     if "unhealthy" in task.error:

@@ -29,6 +29,7 @@ __all__ = [
     "guarded_registry",
     "open_registry",
     "own_host_name",
+    "plain_registry",
     "read_only_registry",
     "tls_registry",
 ]
@@ -93,12 +94,14 @@ def first_image(client: docker.DockerClient, names: tuple[str, ...]) -> str:
 
 
 @contextmanager
-def _listening(client: docker.DockerClient, address: str = "127.0.0.1", **options: Any) -> Iterator[int]:
+def _listening(
+    client: docker.DockerClient, address: str = "127.0.0.1", port: int | None = None, **options: Any
+) -> Iterator[int]:
     """Start a registry with these options, and yield its port."""
     container = client.containers.run(
         client.images.get(first_image(client, _IMAGES)).id,
         detach=True,
-        ports={"5000/tcp": (address, None)},
+        ports={"5000/tcp": (address, port)},
         tmpfs={"/var/lib/registry": ""},
         labels={"seatrial.test": "registry"},
         **options,
@@ -111,7 +114,9 @@ def _listening(client: docker.DockerClient, address: str = "127.0.0.1", **option
 
 
 @contextmanager
-def _plain(client: docker.DockerClient, user: str = "", password: str = "", **options: Any) -> Iterator[TestRegistry]:
+def plain_registry(
+    client: docker.DockerClient, user: str = "", password: str = "", **options: Any
+) -> Iterator[TestRegistry]:
     """Start a registry with plain HTTP, wait until it answers, and yield it."""
     with _listening(client, **options) as port:
         wait_until(lambda: answers(f"http://localhost:{port}/v2/"))
@@ -121,7 +126,7 @@ def _plain(client: docker.DockerClient, user: str = "", password: str = "", **op
 @pytest.fixture(scope="session")
 def open_registry(client: docker.DockerClient) -> Iterator[TestRegistry]:
     """A registry without a login."""
-    with _plain(client) as registry:
+    with plain_registry(client) as registry:
         yield registry
 
 
@@ -138,7 +143,7 @@ def guarded_registry(client: docker.DockerClient, tmp_path_factory: pytest.TempP
         "REGISTRY_AUTH_HTPASSWD_PATH": "/auth/htpasswd",
     }
     volumes = {str(folder): {"bind": "/auth", "mode": "ro"}}
-    with _plain(client, user, password, volumes=volumes, environment=environment) as registry:
+    with plain_registry(client, user, password, volumes=volumes, environment=environment) as registry:
         yield registry
 
 
@@ -146,7 +151,7 @@ def guarded_registry(client: docker.DockerClient, tmp_path_factory: pytest.TempP
 def read_only_registry(client: docker.DockerClient) -> Iterator[TestRegistry]:
     """A read-only registry: it is empty and answers 405 to pushes."""
     # As one JSON value: with _READONLY_ENABLED the registry exits, as the map is missing from its configuration.
-    with _plain(client, environment={"REGISTRY_STORAGE_MAINTENANCE_READONLY": '{"enabled":true}'}) as registry:
+    with plain_registry(client, environment={"REGISTRY_STORAGE_MAINTENANCE_READONLY": '{"enabled":true}'}) as registry:
         yield registry
 
 

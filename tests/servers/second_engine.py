@@ -13,21 +13,18 @@ import fcntl
 import json
 import os
 import shutil
-import signal
-import subprocess
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import docker
-from docker.errors import DockerException
 
 from seatrial.errors import EngineUnavailable
 from seatrial.host.subprocesses import run_command
 from seatrial.steps.setup.debian import install, may_install
 from seatrial.steps.setup.engine import widest_mtu
+from tests.servers.engine_process import end_engine, engine_command, start_engine
 from tests.servers.second_network import connect, disconnect
 
 __all__ = ["IMAGES", "Store", "furnish", "plug_in_buildx", "start", "stop"]
@@ -47,8 +44,6 @@ _NAME_SERVERS = (Path("/run/systemd/resolve/resolv.conf"), Path("/etc/resolv.con
 _BRIDGES: dict[Store, str] = {"graphdriver": "seatrial-graph", "containerd": "seatrial-ctrd"}
 # Outside of Docker's default address pools.
 _NETWORKS: dict[Store, str] = {"graphdriver": "10.213", "containerd": "10.214"}
-_START_SECONDS = 60.0
-_STOP_SECONDS = 40.0
 _COPY_SECONDS = 300
 
 # pivot_root instead of chroot, as the engine remounts /, which must be a mount.
@@ -78,7 +73,7 @@ def start(store: Store, release: str = "sid") -> str:
     with _lock():
         root = _root(release)
         command = _command(store, release)
-        if _running(store) != command:
+        if engine_command(_socket(store)) != command:
             _end(store)
             _start(store, root, command)
         return _socket(store)
@@ -91,11 +86,11 @@ def stop(store: Store) -> None:
             _end(store)
 
 
-def furnish(docker_host: str) -> None:
+def furnish(docker_host: str, images: Sequence[str] = IMAGES) -> None:
     """Copy the missing images that the tests need from the usual engine."""
     usual, second = (closing(docker.DockerClient(host, timeout=_COPY_SECONDS)) for host in (_USUAL, docker_host))
     with usual as source, second as target:
-        for name in IMAGES:
+        for name in images:
             if not target.images.list(name):
                 target.images.load(source.images.get(name).save(named=name))
 
@@ -182,23 +177,12 @@ def _start(store: Store, root: Path, command: list[str]) -> None:
     shutil.copyfile(next(path for path in _NAME_SERVERS if path.exists()), root / "etc/resolv.conf")
     if _CERTIFICATES.exists():
         shutil.copyfile(_CERTIFICATES, root / _CERTIFICATES.relative_to("/"))
-    entrance = ["sh", "-c", _ENTRANCE, "sh", str(root), str(folder), tempfile.gettempdir()]
-    daemon = None
+    entrance = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", _ENTRANCE, "sh"]
     try:
         connect(_BRIDGES[store], _NETWORKS[store])
-        with (folder / "dockerd.log").open("wb") as file:
-            daemon = subprocess.Popen(
-                ["unshare", "--mount", "--pid", "--fork", "--kill-child", *entrance, "docker-init", "--", *command],
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        _wait(store, daemon)
+        folders = (str(root), str(folder), tempfile.gettempdir())
+        start_engine(_name(store), (*entrance, *folders), command, folder / "dockerd.log")
     except BaseException:
-        if daemon:
-            daemon.kill()
-            daemon.wait()
         _end(store)
         raise
 
@@ -212,66 +196,10 @@ def _forget_networks(store: Store) -> None:
         shutil.rmtree(networks)
 
 
-def _wait(store: Store, daemon: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while not _answers(store):
-        if daemon.poll() is not None or time.monotonic() > deadline:
-            raise EngineUnavailable(
-                f"the second engine ({store}) cannot be started",
-                reason=f"no answer within {_START_SECONDS:g} s" if daemon.returncode is None else "dockerd has ended",
-                hint=f"look at {_folder(store)}/dockerd.log",
-            )
-        time.sleep(0.1)
-
-
-def _answers(store: Store) -> bool:
-    try:
-        with closing(docker.APIClient(_socket(store))) as client:
-            return bool(client.ping())
-    except DockerException:
-        return False
-
-
 def _end(store: Store) -> None:
-    if (pid := _first_process(store)) and not (_ends(pid, signal.SIGTERM) or _ends(pid, signal.SIGKILL)):
-        raise EngineUnavailable(
-            f"the second engine ({store}) does not stop",
-            reason=f"its first process, {pid}, is still there after SIGKILL",
-            hint=f"look at {_folder(store)}/dockerd.log",
-        )
+    end_engine(_name(store), _socket(store))
     disconnect(_BRIDGES[store], _NETWORKS[store])
 
 
-def _ends(pid: int, how: signal.Signals) -> bool:
-    """Send a signal, and return whether the process, the last of its PID namespace, ends in time."""
-    deadline = time.monotonic() + _STOP_SECONDS
-    with suppress(ProcessLookupError):
-        os.kill(pid, how)
-        while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
-    return not Path(f"/proc/{pid}").exists()
-
-
-def _first_process(store: Store) -> int | None:
-    """Return the PID of the engine's first process, or None; everything of the engine ends with it."""
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal() and _is_engine(_command_line(int(entry.name)), store):
-            return int(entry.name)
-    return None
-
-
-def _is_engine(command: list[str], store: Store) -> bool:
-    return command[:1] == ["docker-init"] and f"--host={_socket(store)}" in command
-
-
-def _running(store: Store) -> list[str] | None:
-    """Return the command of the running engine, or None if it does not answer."""
-    pid = _first_process(store)
-    return _command_line(pid)[2:] if pid and _answers(store) else None
-
-
-def _command_line(pid: int) -> list[str]:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")[:-1]
-    except OSError:
-        return []
+def _name(store: Store) -> str:
+    return f"the second engine ({store})"

@@ -50,22 +50,22 @@ def _runs(project: GrowingProject, number: int) -> Iterator[tuple[str, Cost]]:
             yield f"{task}, nothing changed", cost
 
 
-def _series(place: Workspace, host: str, grows: str, rounds: int) -> list[Growth]:
+def _series(place: Workspace, host: str, grows: str, rounds: int | None) -> list[Growth]:
     """Measure a series; each round measures all sizes, so that what else the machine does slows all of them.
 
     More rounds follow, up to thrice as many, while something seems to grow faster than its size: what other programs
-    add to a cost goes with them, what the size adds stays. A series that takes long gets fewer.
+    add to a cost goes with them, what the size adds stays. A series that takes long gets fewer than usual.
     """
-    began = time.monotonic()
+    began, usual, least = time.monotonic(), rounds or _ROUNDS, rounds or _LEAST_ROUNDS
     projects = {
         size: GrowingProject(workspace=place, name=f"{grows.split(maxsplit=1)[0]}-{size}", host=host).make(grows, size)
         for size in _SIZES[grows]
     }
     costs: dict[str, dict[int, float]] = {}
     growths: list[Growth] = []
-    for number in range(1, 3 * rounds + 1):
-        late = number > _LEAST_ROUNDS and time.monotonic() - began > _SERIES_SECONDS
-        if late or (number > rounds and not any(one.too_fast for one in growths)):
+    for number in range(1, 3 * usual + 1):
+        late = number > least and time.monotonic() - began > _SERIES_SECONDS
+        if late or (number > usual and not any(one.too_fast for one in growths)):
             break
         for size, project in projects.items():
             for row, cost in _runs(project, number):
@@ -86,7 +86,7 @@ def grow(only: str, rounds: str) -> int:
     """
     parts = (*_SIZES, _MEMORY)
     try:
-        number = whole_number(rounds) if rounds else _ROUNDS
+        number = whole_number(rounds) if rounds else None
     except ValueError as error:
         say(f"seatrial: {error}")
         return 2
@@ -119,7 +119,7 @@ def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0].removesuffix(":")
 
 
-def _measure(run: GrowthRun, parts: Sequence[str], rounds: int) -> None:
+def _measure(run: GrowthRun, parts: Sequence[str], rounds: int | None) -> None:
     """Add what the parts cost to the run; one that fails is in `failures`, with what was measured of it before."""
     load = os.getloadavg()[0]
     with workspace(BASE) as place:

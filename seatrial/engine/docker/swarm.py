@@ -240,10 +240,8 @@ class DockerSwarm:
             reason = "it is a worker of a swarm, and only a manager changes services"
             hint = "set DOCKER_HOST to a manager"
         else:
-            reason, hint = (
-                "it is not part of a swarm",
-                "invoke up --swarm (makes one with this engine as its only node)",
-            )
+            reason = "it is not part of a swarm"
+            hint = "invoke up --swarm (makes one with this engine as its only node)"
         return NotAManager(f"the engine at {self._connection.endpoint.url} manages no swarm", reason=reason, hint=hint)
 
 

@@ -67,10 +67,12 @@ class DeployRollback(AppStep):
     def apply(self, world: World, change: Change, emit: Emit) -> None:
         """Let Swarm go back, follow it, and check the app from outside."""
         service = cast("Service", change.found)
-        image = Image(id=change.after or "", tags=(service.previous.image_name,) if service.previous else ())
+        is_back = service.update_state in _BACK
+        wanted = service.spec if is_back else service.previous
+        image = Image(id=change.after or "", tags=(wanted.image_name,) if wanted else ())
         with service_lock(world, self.target, "deploy --rollback", emit):
             known = frozenset(one.id for one in world.engine.swarm.tasks(service))
-            if service.update_state not in _BACK:
+            if not is_back:
                 world.engine.swarm.roll_back(service)
             rollout = Rollout(
                 world=world, app=self.target, image=image, emit=emit, known=known, undo="nothing", back=True

@@ -188,7 +188,8 @@ def _join(nodes: list[SwarmNode]) -> None:
 def _remove_cgroups(name: str) -> None:
     for parent in _CGROUPS.glob(f"**/{name}"):
         for folder, _, _ in os.walk(parent, topdown=False):
-            Path(folder).rmdir()
+            with suppress(OSError):  # a process is still in it, which is told below
+                Path(folder).rmdir()
 
 
 def _left(name: str) -> Iterator[str]:
@@ -199,5 +200,5 @@ def _left(name: str) -> Iterator[str]:
                 yield f"process {process.name}"
     if name in Path("/proc/mounts").read_text("utf-8"):
         yield "a mount"
-    for found in (*Path("/run/netns").glob(f"{name}*"), *Path("/var/lib").glob(name), *_CGROUPS.glob(f"*/{name}")):
+    for found in (*Path("/run/netns").glob(f"{name}*"), *Path("/var/lib").glob(name), *_CGROUPS.glob(f"**/{name}")):
         yield str(found)

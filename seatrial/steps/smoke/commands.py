@@ -29,8 +29,8 @@ _NOT_ITS_OWN = 125  # from here on it was not found, not executable, or ended by
 def run_commands(world: World, app: App, image: Image, emit: Emit, *, scan: FileScan) -> tuple[Result, ...]:
     """Run each command in a fresh container of an image, and return the results; the containers are always removed.
 
-    The files of the first are read for `scan`. Raise `ContainerFailed` with the cause if a command does not exit with
-    0, and `SmokeFailed` if one still runs after the app's `smoke_timeout`.
+    The files of the first are read for `scan`. Raise `SmokeFailed` if a command does not exit with 0, or still runs
+    after the app's `smoke_timeout`, and `ContainerFailed` with the cause if one cannot run or is killed.
     """
     remove_leftovers(world, app)
     results: list[Result] = []

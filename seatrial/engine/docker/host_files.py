@@ -73,15 +73,19 @@ class HostFiles(Struct, frozen=True, kw_only=True):
                 place = f"{path}/{entry.name}"
                 if place in self.mounted:
                     continue
-                status = entry.stat(follow_symlinks=False)
-                target = os.readlink(entry.name, dir_fd=folder) if stat.S_ISLNK(status.st_mode) else ""
-                yield _image_file(place, status, target)
-                if stat.S_ISDIR(status.st_mode):
-                    inner = os.open(entry.name, _FOLDER, dir_fd=folder)
-                    try:
+                try:
+                    status = entry.stat(follow_symlinks=False)
+                    target = os.readlink(entry.name, dir_fd=folder) if stat.S_ISLNK(status.st_mode) else ""
+                    inner = os.open(entry.name, _FOLDER, dir_fd=folder) if stat.S_ISDIR(status.st_mode) else None
+                except FileNotFoundError:
+                    continue  # the app has just deleted it, and the engine would not send it either
+                try:
+                    yield _image_file(place, status, target)
+                    if inner is not None:
                         with closing(self._in(inner, place)) as files:
                             yield from files
-                    finally:
+                finally:
+                    if inner is not None:
                         os.close(inner)
 
 

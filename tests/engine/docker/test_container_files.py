@@ -74,9 +74,11 @@ def test_files_as_the_sdk_and_the_socket_read_them(engine: Engine, container: st
     over_socket.close()
 
 
-def test_the_files_of_a_running_container(engine: Engine, project_name: str, python_image: str) -> None:
+def test_the_files_of_a_running_container(
+    engine: Engine, client: docker.DockerClient, project_name: str, python_image: str
+) -> None:
     """This machine's kernel shows root the same files as the engine's tar, but for what is mounted over them."""
-    api = docker.APIClient(version="auto")
+    api = client.api
     labels, mounts = {"seatrial.project": project_name}, ("/dev", "/proc", "/sys", "/etc/hosts", "/etc/resolv.conf")
     host = api.create_host_config(init=True, read_only=True, tmpfs={"/tmp": ""})  # noqa: S108  a path in a container
     made = api.create_container(python_image, ["sleep", "60"], labels=labels, host_config=host)["Id"]
@@ -87,7 +89,6 @@ def test_the_files_of_a_running_container(engine: Engine, project_name: str, pyt
         near = {folder: HostFiles.of(raw, folder) for folder in ("", "/etc", "/bin")}
         shown = [list(found.files(made)) for found in (over_socket, engine)]
         etc = [list(found.files(made, "/etc")) for found in (over_socket, engine)]
-    api.close()
     over_socket.close()
 
     def ordinary(files: list[ImageFile]) -> list[ImageFile]:

@@ -86,6 +86,8 @@ def test_the_files_of_a_running_container(
     with temporary(lambda: None, lambda: engine.remove(made)):
         engine.start(made)
         raw = api.inspect_container(made)
+        cgroup = Path("/proc", str(raw["State"]["Pid"]), "cgroup")  # an engine may have process numbers of its own
+        is_here = cgroup.exists() and made in cgroup.read_text()
         near = {folder: HostFiles.of(raw, folder) for folder in ("", "/etc", "/bin")}
         shown = [list(found.files(made)) for found in (over_socket, engine)]
         etc = [list(found.files(made, "/etc")) for found in (over_socket, engine)]
@@ -98,7 +100,7 @@ def test_the_files_of_a_running_container(
 
     assert ordinary(shown[0]) == ordinary(shown[1]) != []
     assert ordinary(etc[0]) == ordinary(etc[1]) != []
-    if os.geteuid() == 0:
+    if is_here and os.geteuid() == 0:
         assert near[""] is not None
         assert near["/etc"] is not None
         assert near["/bin"] is None, "a link"

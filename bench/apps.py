@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import shlex
 import sys
@@ -113,13 +112,8 @@ class Apps:
         """Return each app's digest in the registry; `CommandFailed` unless it is the engine's image under both tags."""
         found = {}
         for name in self.names:
-            digest, content = registry.manifest(self.host, f"bench/{name}", str(self.version))
-            latest, _ = registry.manifest(self.host, f"bench/{name}", "latest")
             image = f"{self.workspace.name}/{name}:{self.version}"
-            image_id = self.workspace.docker("image", "inspect", "--format", "{{.Id}}", image).output().strip()
-            if latest != digest or image_id not in {json.loads(content)["config"]["digest"], digest}:
-                raise CommandFailed(f"{self.tool}: the registry does not hold {image} under both tags")
-            found[name] = digest
+            found[name], _ = registry.published(self.workspace, self.host, f"bench/{name}", image)
         return found
 
     def _command(self) -> Command:

@@ -7,7 +7,6 @@ shows a line with version and tool, which each must find in the answer before it
 from __future__ import annotations
 
 import io
-import json
 import os
 import secrets
 import shutil
@@ -182,14 +181,8 @@ class Release:
 
     def published(self) -> str:
         """Return the digest in the registry; `CommandFailed` unless it is the engine's image, with the page's line."""
-        digest, content = registry.manifest(self.host, self.repository, self.version)
-        latest, _ = registry.manifest(self.host, self.repository, "latest")
-        document = json.loads(content)
-        words = ("image", "inspect", "--format", "{{.Id}}", f"{self.image}:{self.version}")
-        image_id = self.workspace.docker(*words).output().strip()
-        # In containerd's image store an image's id is its manifest's digest.
-        if latest != digest or image_id not in {document["config"]["digest"], digest}:
-            raise CommandFailed(f"{self.tool}: the registry does not hold image {image_id} under both tags")
+        image = f"{self.image}:{self.version}"
+        digest, document = registry.published(self.workspace, self.host, self.repository, image)
         if not any(self.line in text for text in self._pages(document)):
             raise CommandFailed(f"{self.tool}: the published image does not hold the line {self.line!r}")
         return digest

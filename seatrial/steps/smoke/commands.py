@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from contextlib import nullcontext
 
-from msgspec.structs import replace
-
 from seatrial.checks.http.probe import Result
 from seatrial.checks.http.response import Expected
 from seatrial.checks.image.file_scan import FileScan
@@ -14,10 +12,9 @@ from seatrial.diagnosis.failure import container_error
 from seatrial.engine.model import Container, Image
 from seatrial.engine.protocol import Emit
 from seatrial.errors import SmokeFailed, StepFailed, sanitize
-from seatrial.host.signals import temporary
-from seatrial.model.app import SMOKE_LABEL, App, Check
+from seatrial.model.app import App, Check
 from seatrial.pipeline.world import World
-from seatrial.steps.smoke.smoke_container import remove_leftovers, spec_for
+from seatrial.steps.smoke.smoke_container import remove_leftovers, smoke_container
 
 __all__ = ["run_commands"]
 
@@ -44,25 +41,16 @@ def run_commands(world: World, app: App, image: Image, emit: Emit, *, scan: File
 def _run(  # noqa: PLR0913  each argument is one thing
     world: World, app: App, image: Image, emit: Emit, check: Check, *, scan: FileScan | None, until: float
 ) -> Result:
-    name = f"{app.container_name}-smoke-{world.process.run}"
-    labels = {SMOKE_LABEL: "1", **world.process.labels}
     command = tuple(Expected.of(image).with_version(check.command))
-    spec = replace(spec_for(app, image, name=name, host_port=0, labels=labels), command=command)
-    made: list[str] = []
-
-    def remove() -> None:
-        for container_id in made:
-            world.engine.remove(container_id)
-
-    with temporary(lambda: made.append(world.engine.create(spec, emit)), remove):
-        reading = scan.begin(made[0]) if scan else None
+    with smoke_container(world, app, image, emit, command=command) as container_id:
+        reading = scan.begin(container_id) if scan else None
         with reading or nullcontext():
             began = time.monotonic()
-            world.engine.start(made[0])
-            ended = _ended(world, made[0], until)
+            world.engine.start(container_id)
+            ended = _ended(world, container_id, until)
             seconds = time.monotonic() - began
             if ended is None or ended.running or ended.exit_code:
-                error = _failure(world, app, image, check, container_id=made[0], ended=ended)
+                error = _failure(world, app, image, check, container_id=container_id, ended=ended)
                 emit(Result(check=check, problem=error.reason, seconds=seconds).as_event)
                 raise error
             if reading:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 
 from msgspec.structs import replace
@@ -30,7 +30,14 @@ from seatrial.steps.smoke.health import check_health
 from seatrial.steps.smoke.identity import check_identity, check_untouched
 from seatrial.steps.smoke.reach import require_reachable
 
-__all__ = ["remove_leftovers", "run_checks", "run_checks_in_container", "spec_for", "start_and_check"]
+__all__ = [
+    "remove_leftovers",
+    "run_checks",
+    "run_checks_in_container",
+    "smoke_container",
+    "spec_for",
+    "start_and_check",
+]
 
 _LONGEST_LOG = 10_000
 _HIGHEST_PORT = 65535
@@ -72,37 +79,23 @@ def run_checks_in_container(  # noqa: PLR0913  each argument is one thing
 ) -> tuple[Result, ...]:
     """Run an app's checks in a fresh container of an image and return the results; the container is always removed.
 
-    Its files are read for `scan`, if that needs them, meanwhile. If all pass, `visit` is called with the
+    At the same time its files are read for `scan`, if that needs them. If all pass, `visit` is called with the
     container's address, and the container is removed in the background. With `log`, the app's log is emitted in the
     end.
     """
     remove_leftovers(world, app)
-    name = f"{app.container_name}-smoke-{world.process.run}"
-    labels = {SMOKE_LABEL: "1", **world.process.labels}
-    spec = spec_for(app, image, name=name, host_port=0, labels=labels)
-
-    made: list[str] = []
     passed: list[tuple[Result, ...]] = []
-
-    def remove() -> None:
-        container = world.engine.container(made[0] if made else name)
-        if container and spec.labels.items() <= container.labels.items():  # otherwise it is not ours
-            world.engine.remove(container.id)
-
-    with temporary(
-        lambda: made.append(world.engine.create(spec, emit)),
-        lambda: world.background.do(remove) if passed else remove(),
-    ):
+    with smoke_container(world, app, image, emit, remove_later=lambda: bool(passed)) as container_id:
         try:
             started, answered = threading.Event(), threading.Event()
-            reading = scan.begin(made[0], started=started.wait, answered=answered.wait) if scan else None
+            reading = scan.begin(container_id, started=started.wait, answered=answered.wait) if scan else None
             with reading or nullcontext():
                 try:
                     results = start_and_check(
                         world.engine,
                         app,
                         image,
-                        made[0],
+                        container_id,
                         emit,
                         visit=visit,
                         started=started.set,
@@ -111,16 +104,47 @@ def run_checks_in_container(  # noqa: PLR0913  each argument is one thing
                 finally:
                     started.set()
                     answered.set()
-                if (now := world.engine.container(made[0])) is None or not now.running:
-                    raise container_error(world.engine, app, image, made[0], results=results)
+                if (now := world.engine.container(container_id)) is None or not now.running:
+                    raise container_error(world.engine, app, image, container_id, results=results)
                 if reading:
                     reading.wait()
         finally:
             with suppress(SeatrialError):  # an unreadable log must not mask the result
-                if log and world.engine.container(made[0]):
-                    emit(AppLog(lines=tuple(world.engine.logs(made[0], tail=_LONGEST_LOG))))
+                if log and world.engine.container(container_id):
+                    emit(AppLog(lines=tuple(world.engine.logs(container_id, tail=_LONGEST_LOG))))
         passed.append(results)
         return results
+
+
+@contextmanager
+def smoke_container(  # noqa: PLR0913  each argument is one thing
+    world: World,
+    app: App,
+    image: Image,
+    emit: Emit,
+    *,
+    command: tuple[str, ...] = (),
+    remove_later: Callable[[], bool] = lambda: False,
+) -> Iterator[str]:
+    """Create a fresh container of an image for the block, and yield its id; it is always removed.
+
+    `command` takes the place of the image's own. It is removed in the background if `remove_later` says so in the end.
+    """
+    name = f"{app.container_name}-smoke-{world.process.run}"
+    labels = {SMOKE_LABEL: "1", **world.process.labels}
+    spec = replace(spec_for(app, image, name=name, host_port=0, labels=labels), command=command)
+    made: list[str] = []
+
+    def remove() -> None:
+        container = world.engine.container(made[0] if made else name)
+        if container and spec.labels.items() <= container.labels.items():  # otherwise it is not ours
+            world.engine.remove(container.id)
+
+    with temporary(
+        lambda: made.append(world.engine.create(spec, emit)),
+        lambda: world.background.do(remove) if remove_later() else remove(),
+    ):
+        yield made[0]
 
 
 def remove_leftovers(world: World, app: App) -> None:

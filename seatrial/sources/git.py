@@ -89,7 +89,7 @@ def described_version(folder: Path) -> Version:
 
 
 def find_repository(folder: Path) -> Path | None:
-    """Return the folder of the git repository that a folder is in; None outside git, or if there is no such folder."""
+    """Return the top folder of the git repository around a folder; None if there is none, or no such folder."""
     return _repository(folder) if folder.is_dir() else None
 
 

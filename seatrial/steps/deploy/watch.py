@@ -1,4 +1,4 @@
-"""What the manager of a swarm says about a service during its rollout, also if it is restarted meanwhile."""
+"""What the manager of a swarm says about a service during its rollout, also if the manager is restarted."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ def test_what_a_folder_cannot_show(
     assert engine.read == read
     if any(leads_out(one, "/app") for one in inside):
         scan(world, app, image_of(engine.steps, "third"))
-        assert engine.read == [*read, ""], "the folder is not read in vain again"
+        assert engine.read == [*read, ""], "the folder is not tried a second time"
 
 
 def test_other_rules(world: World, app: App, engine: Shelf) -> None:

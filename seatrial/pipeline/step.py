@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from msgspec import Struct
 
@@ -14,6 +14,15 @@ from seatrial.model.app import App
 from seatrial.model.shell import ShellCommand
 from seatrial.pipeline.outcome import Difference, Outcome, Results
 from seatrial.pipeline.world import PlannedState, World
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # Python's own has a default since 3.13
+
+    _FoundT = TypeVar("_FoundT", default=Any)
+else:
+    from typing import TypeVar
+
+    _FoundT = TypeVar("_FoundT")
 
 __all__ = ["AppStep", "AppSteps", "Change", "Explanation", "NoChange", "Publishing", "Step"]
 
@@ -38,7 +47,7 @@ class NoChange(Struct, frozen=True, kw_only=True):
     results: Results = Results()
 
 
-class Change(Struct, frozen=True, kw_only=True):
+class Change(Struct, Generic[_FoundT], frozen=True, kw_only=True):
     """What a step would do.
 
     `would` completes "would …" ("push shop:1"); `done` says the same in the past tense ("pushed shop:1"), and if it is
@@ -56,7 +65,7 @@ class Change(Struct, frozen=True, kw_only=True):
     planned: PlannedState = PlannedState()
     results: Results = Results()
     diff: tuple[Difference, ...] = ()
-    found: object = None
+    found: _FoundT = None  # type: ignore[assignment]  # where `apply` needs nothing
 
 
 class Explanation(Struct, frozen=True, kw_only=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
@@ -32,7 +31,7 @@ class DeployRollback(AppStep):
 
     name: str = "deploy"
 
-    def plan(self, world: World) -> Change | NoChange:
+    def plan(self, world: World) -> Change[Service] | NoChange:
         """Look for the spec before the last update."""
         service = require_service(world, self.target)
         now, previous = service.spec.image_name, service.previous
@@ -64,9 +63,9 @@ class DeployRollback(AppStep):
         notes = ("checks the app at each node that publishes its port",)
         return explain_command(name, "rollback", name, effect=effect, notes=notes)
 
-    def apply(self, world: World, change: Change, emit: Emit) -> None:
+    def apply(self, world: World, change: Change[Service], emit: Emit) -> None:
         """Let Swarm go back, follow it, and check the app from outside."""
-        service = cast("Service", change.found)
+        service = change.found
         is_back = service.update_state in _BACK
         wanted = service.spec if is_back else service.previous
         image = Image(id=change.after or "", tags=(wanted.image_name,) if wanted else ())
@@ -79,7 +78,7 @@ class DeployRollback(AppStep):
             )
             record(world, self.target, follow_and_check(rollout).spec, "deploy")
 
-    def look_again(self, world: World, change: Change) -> Change | NoChange:  # noqa: ARG002  every step's signature
+    def look_again(self, world: World, change: Change[Service]) -> Change[Service] | NoChange:  # noqa: ARG002  every step's signature
         """Return what runs now: another plan would go forward again."""
         return self._done(world, require_service(world, self.target))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import cast
 
 from msgspec import Struct, structs
 
@@ -54,7 +53,7 @@ class Deploy(AppStep):
     untested: bool = False
     name: str = "deploy"
 
-    def plan(self, world: World) -> Change | NoChange:
+    def plan(self, world: World) -> Change[_Found] | NoChange:
         """Compare the service with what it should be."""
         found = self._find(world)
         release, service, spec = found.release, found.service, found.spec
@@ -92,7 +91,7 @@ class Deploy(AppStep):
             results=structs.replace(results, address=address),
         )
 
-    def look_again(self, world: World, change: Change) -> Change | NoChange:
+    def look_again(self, world: World, change: Change[_Found]) -> Change[_Found] | NoChange:
         """Compare again; an update that left the image as it is has changed something all the same."""
         now = self.plan(world)
         if isinstance(now, NoChange) and change.after is None and now.identity == change.before:
@@ -104,9 +103,9 @@ class Deploy(AppStep):
         """Return the deployment as docker commands."""
         return explain_deploy(world, self.target, self.destination, self.version, self.replicas)
 
-    def apply(self, world: World, change: Change, emit: Emit) -> None:
+    def apply(self, world: World, change: Change[_Found], emit: Emit) -> None:
         """Create or update the service, follow its rollout, and check the app from outside; record it in the ledger."""
-        found = cast("_Found", change.found)
+        found = change.found
         app, spec, swarm = found.app, found.spec, world.engine.swarm
         if found.release.warning:
             emit(WarningEvent(text=found.release.warning))

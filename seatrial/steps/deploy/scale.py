@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
@@ -28,7 +27,7 @@ class Scale(AppStep):
     replicas: int
     name: str = "scale"
 
-    def plan(self, world: World) -> Change | NoChange:
+    def plan(self, world: World) -> Change[Service] | NoChange:
         """Compare the number of replicas."""
         service = require_service(world, self.target)
         now, wanted = service.spec.replicas, self.replicas
@@ -54,9 +53,9 @@ class Scale(AppStep):
         name, effect = self.target.container_name, f"gets {pluralize(self.replicas, 'replica')}"
         return explain_command(name, "scale", f"{name}={self.replicas}", effect=effect)
 
-    def apply(self, world: World, change: Change, emit: Emit) -> None:
+    def apply(self, world: World, change: Change[Service], emit: Emit) -> None:
         """Change the number, and wait until all replicas serve."""
-        service, swarm = cast("Service", change.found), world.engine.swarm
+        service, swarm = change.found, world.engine.swarm
         with service_lock(world, self.target, f"scale to {self.replicas}", emit):
             known = frozenset(one.id for one in swarm.tasks(service) if one.ended or change.diff)
             if change.diff:

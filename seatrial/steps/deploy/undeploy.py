@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
 
 from seatrial.engine.protocol import Emit
 from seatrial.engine.swarm import Service
@@ -29,7 +28,7 @@ class Undeploy(AppStep):
 
     name: str = "undeploy"
 
-    def plan(self, world: World) -> Change | NoChange:
+    def plan(self, world: World) -> Change[Service] | NoChange:
         """Look for the service."""
         service = own_service(world, self.target)
         if service is None:
@@ -44,9 +43,9 @@ class Undeploy(AppStep):
         name = self.target.container_name
         return explain_command(name, "rm", name, effect="is removed; its containers get their time to finish requests")
 
-    def apply(self, world: World, change: Change, emit: Emit) -> None:
+    def apply(self, world: World, change: Change[Service], emit: Emit) -> None:
         """Remove it, and wait until the containers on this engine's node have ended."""
-        service = cast("Service", change.found)
+        service = change.found
         with service_lock(world, self.target, "undeploy", emit):
             world.engine.swarm.remove(service.id)
             record(world, self.target, service.spec, "undeploy")

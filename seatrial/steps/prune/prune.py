@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import cast
 
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
@@ -32,7 +31,7 @@ class Prune(AppStep):
     keep: int
     name: str = "prune"
 
-    def plan(self, world: World) -> Change | NoChange:
+    def plan(self, world: World) -> Change[_Found] | NoChange:
         """Look which images nobody needs, and what their removal would free."""
         keeping = Keeping(app=self.target, world=world, keep=self.keep)
         removed = keeping.removable
@@ -69,9 +68,9 @@ class Prune(AppStep):
             commands=commands, notes=("these are the images that nobody needs now; prune looks again when it runs",)
         )
 
-    def apply(self, world: World, change: Change, emit: Emit) -> None:
+    def apply(self, world: World, change: Change[_Found], emit: Emit) -> None:
         """Remove them, each only if no container has begun to use it; say what the build cache still holds."""
-        removed, freed = cast("_Found", change.found)
+        removed, freed = change.found
         before = world.engine.disk_use()
         for image in removed:
             _remove(world, image)

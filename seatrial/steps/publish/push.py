@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import cast
 
 from msgspec.structs import replace
 
@@ -46,7 +45,7 @@ class Push(AppStep):
     untested: bool = False
     name: str = "push"
 
-    def plan(self, world: World) -> Change | NoChange:
+    def plan(self, world: World) -> Change[Publication] | NoChange:
         """Compare what the registry holds under each tag with the image."""
         image = self._verified_image(world)
         try:
@@ -80,9 +79,9 @@ class Push(AppStep):
         image = explained_image(world, self.target, self.version)
         return explain_push(self.destination, image, overwrite=self.overwrite)
 
-    def look_again(self, world: World, change: Change) -> Change | NoChange:
+    def look_again(self, world: World, change: Change[Publication]) -> Change[Publication] | NoChange:
         """Look for the image that was sent: its names in the engine may be another build's by now."""
-        before = cast("Publication", change.found)
+        before = change.found
         publication = self._publication_after(world, before.image)
         if publication.missing:
             raise Conflict(
@@ -93,9 +92,9 @@ class Push(AppStep):
         now = _unchanged(publication)
         return replace(now, results=replace(now.results, published=before.moved_to(publication)))
 
-    def apply(self, world: World, change: Change, emit: Emit) -> None:
+    def apply(self, world: World, change: Change[Publication], emit: Emit) -> None:
         """Push the version's own tag, verify it, then move the others; record in the ledger what is published."""
-        publication = cast("Publication", change.found)
+        publication = change.found
         image = publication.image
         if publication.missing and self._verdict(world, image) is None:
             emit(WarningEvent(text=f"{image.name} is pushed without a passed smoke test (--untested)"))

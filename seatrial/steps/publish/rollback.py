@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import cast
 
 from msgspec.structs import replace
 
@@ -42,7 +41,7 @@ class Rollback(AppStep):
     destination: Destination
     name: str = "rollback"
 
-    def plan(self, world: World) -> Change | NoChange:
+    def plan(self, world: World) -> Change[_Found] | NoChange:
         """Compare the moving tags, in the registry and in the ledger, with the version's digest."""
         manifest, labels = self._published(world)
         manifests = self._moving(world, manifest)
@@ -74,12 +73,12 @@ class Rollback(AppStep):
         moving = tuple(self.destination.repository.with_tag(tag) for tag in self.destination.tags(self.version).moving)
         return explain_rollback(self._own, moving)
 
-    def look_again(self, world: World, change: Change) -> Change | NoChange:
+    def look_again(self, world: World, change: Change[_Found]) -> Change[_Found] | NoChange:
         """Compare again, and say for each tag where it was before."""
         now = self.plan(world)
         if isinstance(now, Change):
             return now
-        manifest, _, manifests = cast("_Found", change.found)
+        manifest, _, manifests = change.found
         moved = {one: manifests[one] for one in _wrong(manifests, manifest)}
         versions = {found.digest: published_version(world, one, found) for one, found in moved.items() if found}
         known = {str(one): found for one, found in moved.items()}
@@ -94,9 +93,9 @@ class Rollback(AppStep):
         """The repository and version that it publishes."""
         return Publishing(repository=str(self.destination.repository), version=str(self.version))
 
-    def apply(self, world: World, change: Change, emit: Emit) -> None:
+    def apply(self, world: World, change: Change[_Found], emit: Emit) -> None:
         """Move the tags, and record it in the ledger."""
-        manifest, labels, manifests = cast("_Found", change.found)
+        manifest, labels, manifests = change.found
         results: TagErrors = dict.fromkeys(self._unrecorded(world, manifests, manifest))
         try:
             retag_all(world, manifest, _wrong(manifests, manifest), emit, results)

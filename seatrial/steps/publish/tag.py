@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 from msgspec.structs import replace
 
@@ -29,7 +28,7 @@ class Tag(AppStep):
     destination: Destination
     name: str = "tag"
 
-    def plan(self, world: World) -> Change | NoChange:
+    def plan(self, world: World) -> Change[Image] | NoChange:
         """Compare the image with what each reference points to."""
         image = world.image_for(self.target, self.version)
         references = self.destination.references(image)
@@ -57,9 +56,9 @@ class Tag(AppStep):
             planned=PlannedState(images=(replace(image, tags=(*image.tags, *tags)),)),
         )
 
-    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
+    def apply(self, world: World, change: Change[Image], emit: Emit) -> None:  # noqa: ARG002  every step's signature
         """Point every reference to the image."""
-        image = cast("Image", change.found)
+        image = change.found
         for reference in self.destination.references(image):
             world.engine.tag(image.id, reference)
 
@@ -70,9 +69,9 @@ class Tag(AppStep):
 
         return explain_tag(self.destination, explained_image(world, self.target, self.version))
 
-    def look_again(self, world: World, change: Change) -> NoChange:
+    def look_again(self, world: World, change: Change[Image]) -> NoChange:
         """Look whether the references still point to the image; raise `Conflict` if somebody else has moved one."""
-        image = cast("Image", change.found)
+        image = change.found
         for reference, found in _wrong(world, image, self.destination.references(image)).items():
             raise taken(reference, image, found)
         return NoChange(results=Results(image=image), message=change.done, identity=image.id)

@@ -32,7 +32,7 @@ class Paint(Step):
         """The app's name."""
         return "web"
 
-    def plan(self, world: World) -> Change | NoChange:  # noqa: ARG002  a step's signature
+    def plan(self, world: World) -> Change | NoChange:
         """Compare the wall with the wish."""
         if self.wall[-1] == self.wish:
             return NoChange(message=f"the wall is {self.wish}", identity=self.wish, detail="2 coats")
@@ -47,7 +47,7 @@ class Paint(Step):
             planned=planned,
         )
 
-    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  a step's signature
+    def apply(self, world: World, change: Change, emit: Emit) -> None:
         """Paint."""
         emit(Info(text="painting"))
         self.coats -= 1
@@ -132,12 +132,12 @@ def test_changed_is_read_from_the_identities(world: World) -> None:
     class Probe(Paint):
         asked: bool = False
 
-        def plan(self, world: World) -> Change | NoChange:  # noqa: ARG002  a step's signature
+        def plan(self, world: World) -> Change | NoChange:
             if self.asked:
                 return NoChange(message="it answered", identity="blue")
             return Change(would="ask it", before="blue", after="blue")
 
-        def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  a step's signature
+        def apply(self, world: World, change: Change, emit: Emit) -> None:
             self.asked = True
 
     step = Probe()
@@ -165,7 +165,7 @@ def test_a_plan_that_fails(world: World, check: bool) -> None:
     """An error of a plan is the outcome, in both modes, and nothing is carried out."""
 
     class Blind(Paint):
-        def plan(self, world: World) -> Change | NoChange:  # noqa: ARG002  a step's signature
+        def plan(self, world: World) -> Change | NoChange:
             raise StepFailed("it cannot be seen", reason="fog", hint="wait")
 
     step = Blind()
@@ -185,7 +185,7 @@ def test_work_that_fails(world: World) -> None:
     class Clumsy(Paint):
         error: Exception
 
-        def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  a step's signature
+        def apply(self, world: World, change: Change, emit: Emit) -> None:
             raise self.error
 
     step = Clumsy(error=StepFailed("the bucket fell", reason="gravity", hint="again"))

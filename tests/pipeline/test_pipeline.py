@@ -43,7 +43,7 @@ class FakeStep(Step):
             return NoChange(message="done")
         return Change(would="do it", done="did it", planned=PlannedState(current={self.name: Image(id="made")}))
 
-    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  a step's signature
+    def apply(self, world: World, change: Change, emit: Emit) -> None:
         """Apply."""
         self.done = True
 
@@ -138,7 +138,7 @@ def test_the_report_survives_whatever_ends_the_command(world: World, fault: Base
     class Faulty(FakeStep):
         """A step with a fault of ours in it."""
 
-        def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  a step's signature
+        def apply(self, world: World, change: Change, emit: Emit) -> None:
             """Fail."""
             raise fault
 

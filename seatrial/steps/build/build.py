@@ -159,7 +159,7 @@ class Build(AppStep):
 
         return explain_build(self.target, self.version, world)
 
-    def look_again(self, world: World, change: Change) -> Change | NoChange:  # noqa: ARG002  every step's signature
+    def look_again(self, world: World, change: Change) -> Change | NoChange:
         """Look whether the name points to the image; raise `Conflict` if another folder's build has taken it."""
         plan = self.plan(world)
         if isinstance(plan, Change):

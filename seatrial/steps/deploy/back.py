@@ -57,7 +57,7 @@ class DeployRollback(AppStep):
             found=service,
         )
 
-    def explain(self, world: World) -> Explanation:  # noqa: ARG002  every step's signature
+    def explain(self, world: World) -> Explanation:
         """Return the way back as a docker command."""
         name, effect = self.target.container_name, "gets the image and options back that it had before its last update"
         notes = ("checks the app at each node that publishes its port",)
@@ -78,7 +78,7 @@ class DeployRollback(AppStep):
             )
             record(world, self.target, follow_and_check(rollout).spec, "deploy")
 
-    def look_again(self, world: World, change: Change[Service]) -> Change[Service] | NoChange:  # noqa: ARG002  every step's signature
+    def look_again(self, world: World, change: Change[Service]) -> Change[Service] | NoChange:
         """Return what runs now: another plan would go forward again."""
         return self._done(world, require_service(world, self.target))
 

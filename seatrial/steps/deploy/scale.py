@@ -48,7 +48,7 @@ class Scale(AppStep):
         message = f"{service.spec.name} has {pluralize(wanted, 'replica')}"
         return NoChange(message=message, identity=service.identity)
 
-    def explain(self, world: World) -> Explanation:  # noqa: ARG002  every step's signature
+    def explain(self, world: World) -> Explanation:
         """Return the change as a docker command."""
         name, effect = self.target.container_name, f"gets {pluralize(self.replicas, 'replica')}"
         return explain_command(name, "scale", f"{name}={self.replicas}", effect=effect)

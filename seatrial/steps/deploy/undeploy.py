@@ -38,7 +38,7 @@ class Undeploy(AppStep):
         diff = (Difference(name=service.spec.name, before=shown_image(service.spec.image), after=None),)
         return Change(would=f"remove {what}", done=f"removed {what}", before=service.identity, diff=diff, found=service)
 
-    def explain(self, world: World) -> Explanation:  # noqa: ARG002  every step's signature
+    def explain(self, world: World) -> Explanation:
         """Return the end of the service as a docker command."""
         name = self.target.container_name
         return explain_command(name, "rm", name, effect="is removed; its containers get their time to finish requests")

@@ -88,11 +88,11 @@ class FileWritten(Step):
             diff=(Difference(name=self.shown, before=None, after=lines),),
         )
 
-    def explain(self, world: World) -> Explanation:  # noqa: ARG002  every step's signature
+    def explain(self, world: World) -> Explanation:
         """Say which file is written: no docker command does that."""
         return Explanation(notes=(f"writes {self.shown}, unless it is there",))
 
-    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
+    def apply(self, world: World, change: Change, emit: Emit) -> None:
         """Write it, unless somebody else just did."""
         try:
             with self.path.open("x", encoding="utf-8", newline="\n") as file:

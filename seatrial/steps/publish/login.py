@@ -61,7 +61,7 @@ class Login(Step):
             ),
         )
 
-    def explain(self, world: World) -> Explanation:  # noqa: ARG002  every step's signature
+    def explain(self, world: World) -> Explanation:
         """Return the login as a docker command, which asks for the password or reads it itself."""
         host = () if self.registry == DOCKER_HUB else (self.registry,)
         stdin = ("--password-stdin",) if self.from_stdin else ()
@@ -72,6 +72,6 @@ class Login(Step):
         )
         return Explanation(commands=(command,))
 
-    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
+    def apply(self, world: World, change: Change, emit: Emit) -> None:
         """Save the credential where Docker does."""
         world.registry(self.registry).save_credential(self.credential)

@@ -93,7 +93,7 @@ class Preflight(AppStep):
             planned=self._planned(published, published.labels[INPUTS_LABEL]),
         )
 
-    def explain(self, world: World) -> Explanation:  # noqa: ARG002  every step's signature
+    def explain(self, world: World) -> Explanation:
         """Return the question to the registry as a docker command."""
         from seatrial.steps.publish.explain import look_up
 
@@ -103,7 +103,7 @@ class Preflight(AppStep):
         )
         return Explanation(commands=(look_up(self.reference),), notes=notes)
 
-    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
+    def apply(self, world: World, change: Change, emit: Emit) -> None:
         """Pull the image by its digest, tag it as a build would, and make it the current image."""
         build_plan = BuildPlan.of(self.target, self.version, world).pull_bases(emit)
         manifest, local = world.published_manifest(self.reference), world.image(self.local)

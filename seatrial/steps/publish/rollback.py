@@ -68,7 +68,7 @@ class Rollback(AppStep):
         diff = tuple(self._difference(world, one, manifests[one], manifest) for one in wrong)
         return Change(would=f"move {where}", done=f"moved {where}", before=before, after=digest, diff=diff, found=found)
 
-    def explain(self, world: World) -> Explanation:  # noqa: ARG002  every step's signature
+    def explain(self, world: World) -> Explanation:
         """Return the way back as docker commands."""
         moving = tuple(self.destination.repository.with_tag(tag) for tag in self.destination.tags(self.version).moving)
         return explain_rollback(self._own, moving)

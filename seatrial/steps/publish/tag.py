@@ -56,7 +56,7 @@ class Tag(AppStep):
             planned=PlannedState(images=(replace(image, tags=(*image.tags, *tags)),)),
         )
 
-    def apply(self, world: World, change: Change[Image], emit: Emit) -> None:  # noqa: ARG002  every step's signature
+    def apply(self, world: World, change: Change[Image], emit: Emit) -> None:
         """Point every reference to the image."""
         image = change.found
         for reference in self.destination.references(image):

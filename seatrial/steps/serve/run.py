@@ -73,7 +73,7 @@ class Run(AppStep):
         results = Results(image=image, address=address)
         return NoChange(message=f"{image.name} runs at {address}", identity=container.id, results=results)
 
-    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
+    def apply(self, world: World, change: Change, emit: Emit) -> None:
         """Replace the container, or if the right one serves already, clean up what killed runs left."""
         image = world.image_for(self.target, self.version)
         replace(self, target=self.target.in_image(image.exposed)).apply_for(image, world, emit)

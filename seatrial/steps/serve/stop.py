@@ -41,11 +41,11 @@ class Stop(AppStep):
         diff = (_removed(container),)
         return Change(would=f"remove {name}", done=f"removed {name}", before=container.id, diff=diff)
 
-    def explain(self, world: World) -> Explanation:  # noqa: ARG002  every step's signature
+    def explain(self, world: World) -> Explanation:
         """Return the end of the container as docker commands."""
         return Explanation(commands=end_commands(self.target), notes=("removes what killed runs left, too",))
 
-    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
+    def apply(self, world: World, change: Change, emit: Emit) -> None:
         """Stop it within its grace, then remove it and what killed runs left."""
         with app_lock(world, self.target, "stop", emit):
             for one in Serving.of(world, self.target).all:

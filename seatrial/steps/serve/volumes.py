@@ -28,7 +28,7 @@ class VolumesDeleted(AppStep):
         diff = tuple(Difference(name=one, before="a volume", after=None) for one in found)
         return Change(would=f"delete {names}", done=f"deleted {names}", before=names, diff=diff)
 
-    def explain(self, world: World) -> Explanation:  # noqa: ARG002  every step's signature
+    def explain(self, world: World) -> Explanation:
         """Return the deletion of the volumes as docker commands."""
         return Explanation(
             commands=tuple(
@@ -42,7 +42,7 @@ class VolumesDeleted(AppStep):
             notes=("leaves a volume alone that another project has made",),
         )
 
-    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
+    def apply(self, world: World, change: Change, emit: Emit) -> None:
         """Delete them."""
         for name in self._found(world):
             world.engine.remove_volume(name)

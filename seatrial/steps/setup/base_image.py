@@ -59,7 +59,7 @@ class BaseImage(AppStep):
         note = "builds a base image from Debian packages where Docker Hub cannot be reached"
         return Explanation(commands=(pull,), notes=(note,) if wanted[-1].registry == OWN_REGISTRY else ())
 
-    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
+    def apply(self, world: World, change: Change, emit: Emit) -> None:
         """Pull or build the first one possible."""
         obtain(world, self.target.base_images, _make, emit)
 

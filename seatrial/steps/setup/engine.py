@@ -54,7 +54,7 @@ class EngineRunning(Step):
             )
         return NoChange(message=f"Docker {info.version} answers at {info.endpoint}", identity=info.endpoint)
 
-    def explain(self, world: World) -> Explanation:  # noqa: ARG002  every step's signature
+    def explain(self, world: World) -> Explanation:
         """Return the start of the engine as a command."""
         start = ShellCommand(
             argv=("systemctl", "start", "docker"),
@@ -69,7 +69,7 @@ class EngineRunning(Step):
             ),
         )
 
-    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
+    def apply(self, world: World, change: Change, emit: Emit) -> None:
         """Install Debian's engine if there is none, start it, and wait until it answers."""
         install("dockerd", "docker.io", emit)
         if _SYSTEMD.is_dir():
@@ -115,7 +115,7 @@ class EngineStopped(Step):
         stop = ShellCommand(argv=("kill", str(pid)), object="the Docker Engine", effect="that up started is stopped")
         return Explanation(commands=(stop,))
 
-    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
+    def apply(self, world: World, change: Change, emit: Emit) -> None:
         """Send SIGTERM, and wait until it ends."""
         world.engine.close()
         pid = world.state.started_engine()

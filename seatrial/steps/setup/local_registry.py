@@ -125,7 +125,7 @@ class LocalRegistry(Step):
             notes=("builds the registry's image where Docker Hub cannot be reached",),
         )
 
-    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
+    def apply(self, world: World, change: Change, emit: Emit) -> None:
         """Get an image of a registry and start a container of it."""
         engine = world.engine
         if not any(world.image(reference) for reference in _IMAGES):
@@ -168,7 +168,7 @@ class LocalRegistryStopped(Step):
             diff=(Difference(name=container.name, before=container.state, after=None),),
         )
 
-    def explain(self, world: World) -> Explanation:  # noqa: ARG002  every step's signature
+    def explain(self, world: World) -> Explanation:
         """Return the end of the registry as docker commands."""
         delete = ShellCommand(
             argv=("docker", "volume", "rm", "--force", self.container),
@@ -179,7 +179,7 @@ class LocalRegistryStopped(Step):
         commands = (_find(self.container), _remove(self.container))
         return Explanation(commands=(*commands, delete) if self.volumes else commands)
 
-    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
+    def apply(self, world: World, change: Change, emit: Emit) -> None:
         """Stop and remove it."""
         world.engine.stop(self.container, grace=5)
         world.engine.remove(self.container)

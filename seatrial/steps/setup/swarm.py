@@ -27,7 +27,7 @@ class SwarmActive(Step):
         what = "a swarm with this engine as its only node; it listens on port 2377"
         return Change(would=f"make {what}", done=f"made {what}", after=endpoint)
 
-    def explain(self, world: World) -> Explanation:  # noqa: ARG002  every step's signature
+    def explain(self, world: World) -> Explanation:
         """Return the making of the swarm as a docker command."""
         words = ("--advertise-addr", self.address) if self.address else ()
         command = ShellCommand(
@@ -37,6 +37,6 @@ class SwarmActive(Step):
         )
         return Explanation(commands=(command,))
 
-    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
+    def apply(self, world: World, change: Change, emit: Emit) -> None:
         """Make the swarm."""
         world.engine.swarm.init(self.address)

@@ -41,7 +41,7 @@ class Deployed(AppStep):
     _passed: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
     _visits: list[Visit] = field(default_factory=list, init=False, repr=False, compare=False)
 
-    def plan(self, world: World) -> Change | NoChange:  # noqa: ARG002  every step's signature
+    def plan(self, world: World) -> Change | NoChange:
         """Plan the checks; only results of this run count."""
         if self._passed:
             return NoChange(message=self._passed[-1], identity=str(self.base_url))
@@ -50,12 +50,12 @@ class Deployed(AppStep):
         would = f"run {pluralize(len(self.target.checks), 'check')} against {self.base_url} ({requests}){browser}"
         return Change(would=would, before=str(self.base_url), after=str(self.base_url))
 
-    def explain(self, world: World) -> Explanation:  # noqa: ARG002  every step's signature
+    def explain(self, world: World) -> Explanation:
         """Return the checks as requests by curl."""
         version = str(self.awaited) if self.awaited else UNVERSIONED
         return Explanation(commands=curl_checks(self.target, Expected(version=version), self.base_url))
 
-    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
+    def apply(self, world: World, change: Change, emit: Emit) -> None:
         """Run the checks, then open the page in the browser; raise `SmokeFailed` if anything is wrong."""
         expected = Expected(version=str(self.awaited) if self.awaited else UNVERSIONED)
         limit = self.target.smoke_timeout

@@ -78,7 +78,7 @@ class Smoke(AppStep):
             results=Results(image=image),
         )
 
-    def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  every step's signature
+    def apply(self, world: World, change: Change, emit: Emit) -> None:
         """Run the checks and save the verdict, also if they fail."""
         image = world.image_for(self.target, self.version)
         replace(self, target=self.target.in_image(image.exposed)).apply_for(image, world, emit)

@@ -37,11 +37,11 @@ class Shelf(MemoryEngine):
         super().__init__()
         self.read: list[str] = []
 
-    def history(self, name_or_id: str) -> list[HistoryEntry]:  # noqa: ARG002  every engine's signature
+    def history(self, name_or_id: str) -> list[HistoryEntry]:
         """Return the steps, newest first."""
         return history(*self.steps)
 
-    def files(self, container_id: str, folder: str = "") -> Generator[ImageFile, None, None]:  # noqa: ARG002
+    def files(self, container_id: str, folder: str = "") -> Generator[ImageFile, None, None]:
         """Yield the files, and note which were asked for."""
         self.read.append(folder)
         shift = self.shift if folder else 0

@@ -125,7 +125,7 @@ class _Tags(HTMLParser):
         super().__init__()
         self.found: Counter[str] = Counter()
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Count one."""
         self.found[tag] += 1
 

@@ -28,8 +28,8 @@ class Mute(MemoryEngine):
         self,
         container_id: str,
         *,
-        tail: int | None = None,  # noqa: ARG002  every engine's signature
-        follow: bool = False,  # noqa: ARG002
+        tail: int | None = None,
+        follow: bool = False,
     ) -> Iterator[str]:
         """Raise an error."""
         raise StepFailed(f"the log of {container_id} cannot be read", reason="its driver cannot", hint="docker info")
@@ -40,10 +40,10 @@ class Looping(MemoryEngine):
 
     def logs(
         self,
-        container_id: str,  # noqa: ARG002  every engine's signature
+        container_id: str,
         *,
-        tail: int | None = None,  # noqa: ARG002
-        follow: bool = False,  # noqa: ARG002
+        tail: int | None = None,
+        follow: bool = False,
     ) -> Iterator[str]:
         """Yield what Gunicorn writes."""
         yield from (f"[7] [ERROR] Worker (pid:{pid}) exited with code 7." for pid in (9, 10, 12, 13))

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 __all__ = [
     "LONGEST_MESSAGE",
@@ -79,13 +79,17 @@ class Place(NamedTuple):
 
 
 class SeatrialError(Exception):
-    """What failed, why, and what to type next.
+    """What failed, why, and what to type next; it does not change, and `but` makes another one of it.
 
     `details` are lines that help to find the cause: the end of a log, the failed checks. `cause` is the cause's name
     for programs, or empty. `transient` is whether another try may succeed in a few seconds. `place` is the line that
     has to be changed, if that is known.
     """
 
+    message: str
+    reason: str
+    hint: str
+    details: tuple[str, ...]
     exit_code: int = 1
     cause: str = ""
     transient: bool = False
@@ -103,27 +107,32 @@ class SeatrialError(Exception):
         place: Place | None = None,
     ) -> None:
         super().__init__(message)
-        if cause:
-            self.cause = cause
-        if transient is not None:
-            self.transient = transient
-        self.place = place
-        self.message = sanitize(message, limit=LONGEST_MESSAGE)
-        self.reason = sanitize(reason)
-        self.hint = sanitize(hint, limit=LONGEST_MESSAGE)
-        self.details = tuple(sanitize_line(line) for line in details)
+        vars(self).update(
+            _sanitized(message=message, reason=reason, hint=hint),
+            details=tuple(sanitize_line(line) for line in details),
+            cause=cause or self.cause,
+            transient=self.transient if transient is None else transient,
+            place=place,
+        )
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not name.startswith("__"):  # what Python itself adds: where it was raised, and notes
+            raise AttributeError(f"an error does not change: but({name}=…) returns another one")
+        super().__setattr__(name, value)
 
     def __str__(self) -> str:
         return f"{self.message}: {self.reason}"
 
-    def but(self, *, reason: str | None = None, hint: str | None = None, transient: bool | None = None) -> Self:
-        """Return the same error with another reason or hint, or with another answer to whether it is transient."""
+    def but(self, **fields: Any) -> Self:  # noqa: ANN401  each field's own
+        """Return the same error with other values in these fields, such as another reason or hint."""
         other = type(self).__new__(type(self), *self.args)
-        other.__dict__.update(self.__dict__)
-        other.reason = self.reason if reason is None else sanitize(reason)
-        other.hint = self.hint if hint is None else sanitize(hint, limit=LONGEST_MESSAGE)
-        other.transient = self.transient if transient is None else transient
+        vars(other).update(vars(self), **_sanitized(**fields))
         return other
+
+
+def _sanitized(**fields: Any) -> dict[str, Any]:  # noqa: ANN401  as above
+    limits = {"message": LONGEST_MESSAGE, "reason": 500, "hint": LONGEST_MESSAGE}
+    return fields | {name: sanitize(fields[name], limit=most) for name, most in limits.items() if name in fields}
 
 
 class StepFailed(SeatrialError):
@@ -153,9 +162,11 @@ class PushRefused(StepFailed):
 class NotAnImage(StepFailed):
     """What a registry holds under a name is not an image but `kind`: "a Helm chart"."""
 
+    kind: str
+
     def __init__(self, message: str, *, kind: str) -> None:
         super().__init__(message, reason=f"it is {kind}, not an image", hint="use another version")
-        self.kind = kind
+        vars(self)["kind"] = kind
 
 
 class DidNotConverge(StepFailed):
@@ -210,4 +221,4 @@ class Interrupted(SeatrialError):
     def __init__(self, signal_name: str, exit_code: int, *, published: bool = False) -> None:
         rest = "what is already in the registry stays there" if published else "incomplete work was cleaned up"
         super().__init__(f"cancelled by {signal_name}", reason=rest, hint="run it again")
-        self.exit_code = exit_code
+        vars(self)["exit_code"] = exit_code

@@ -79,8 +79,7 @@ class Chain:
                 f"{waiting[0]} did not start" if waiting else "a task of your own failed",
                 reason=f"a task of your own ended the command with exit code {code}",
                 hint="see what that task printed, then run it again",
-            )
-            error.exit_code = code
+            ).but(exit_code=code)
         report = joined(self._reports, command=" ".join(self.typed), not_started=waiting, error=error)
         others = {name: json.loads(text) for name, text in self._others}
         print_out(as_json(report, call=self._call, others=others))

@@ -70,5 +70,4 @@ def as_error(found: Iterable[Finding]) -> SeatrialError | None:
     if not failed:
         return None
     error = SeatrialError(f"doctor: {failed[0].check} failed", reason=failed[0].reason, hint=failed[0].hint)
-    error.exit_code = exit_code(failed)
-    return error
+    return error.but(exit_code=exit_code(failed))

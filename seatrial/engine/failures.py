@@ -97,9 +97,8 @@ def _refused(error: APIError, action: str, endpoint: Endpoint) -> SeatrialError:
         return _not_an_engine(endpoint, f"it answers HTTP {status}: {' '.join(_TAG.sub(' ', text).split())}")
     if _VERSION.search(text):
         return another_api(text)
-    refused = (AbsentError if isinstance(error, NotFound) else RefusedError)(action, reason=text, hint="docker info")
-    refused.status = status
-    return refused
+    kind = AbsentError if isinstance(error, NotFound) else RefusedError
+    return kind(action, reason=text, hint="docker info").but(status=status)
 
 
 def another_api(reason: str) -> EngineUnavailable:

@@ -80,8 +80,7 @@ class RegistryHttp:
             return read_only(message, self.host, text)
         if status == _TOO_MANY:
             limited = RateLimited(message, reason=f"{text} (rate limit)", hint="wait a minute, then run it again")
-            limited.seconds = _seconds(response.header("Retry-After"))
-            return limited
+            return limited.but(seconds=_seconds(response.header("Retry-After")))
         if _BAD_REQUEST <= status < _SERVER_ERROR and status != _TIMEOUT:
             return StepFailed(message, reason=text, hint=f"read the answer of {self.host} above")
         hint = f"check that {self.host} is a registry and is up"

@@ -103,6 +103,17 @@ def test_errors(world: World, provoke: Provoke, message: str, reason: str, hint:
     )
 
 
+def test_an_error_does_not_change() -> None:
+    """Nobody who shows an error can change what another one shows; `but` makes another error of it."""
+    error = StepFailed("it failed", reason="it is broken", hint="invoke build")
+    with pytest.raises(AttributeError):
+        error.reason = "it was somebody else"
+    assert (str(error.but(reason="it is\x1b[31m red")), str(error)) == (
+        "it failed: it is red",
+        "it failed: it is broken",
+    )
+
+
 def test_an_interrupt() -> None:
     """An interrupt says what is left."""
     error = Interrupted("Ctrl-C", 130, published=False)

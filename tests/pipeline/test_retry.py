@@ -55,9 +55,7 @@ def down(reason: str = "answered 503") -> RegistryUnavailable:
 
 def limited(seconds: float = 0) -> RateLimited:
     """Return a rate limit, with the seconds that the registry asks to wait."""
-    error = RateLimited("it cannot be looked up", reason="answered 429", hint="wait")
-    error.seconds = seconds
-    return error
+    return RateLimited("it cannot be looked up", reason="answered 429", hint="wait").but(seconds=seconds)
 
 
 @pytest.fixture

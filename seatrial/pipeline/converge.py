@@ -55,13 +55,23 @@ def converge(
             return record.unchanged(plan), world
         if check:
             return replace(record.planned(plan), had_work=True), world.with_planned(plan.planned)
-        step.apply(world_seen, plan, record.on_event)
-        now = step.look_again(world_seen, plan)
+        now = _carried_out(step, plan, world_seen)
         if isinstance(now, Change):
             raise _did_not_converge(step, now)
     except SeatrialError as error:
         return record.failed(shortage_behind(error), plan, check=check), world
     return replace(record.changed(plan, now), had_work=True), world
+
+
+def _carried_out(step: Step, plan: Change, world: World) -> Change | NoChange:
+    """Carry a change out, and return what is still to be done; nothing that was known before counts any more."""
+    unknown = replace(world, answers=None)
+    try:
+        step.apply(unknown, plan, world.emit)
+        return step.look_again(unknown, plan)
+    finally:
+        if world.answers:
+            world.answers.forget()
 
 
 def _did_not_converge(step: Step, still: Change) -> DidNotConverge:

@@ -48,11 +48,30 @@ class PlannedState(Struct, frozen=True, kw_only=True):
     engine: Engine | None = None
 
 
+class Answers:
+    """What engine and registries have answered since a step of this run was carried out last, of any app."""
+
+    def __init__(self) -> None:
+        self._known: dict[Hashable, Any] = {}
+
+    def get(self, question: Hashable, ask: Callable[[], _T]) -> _T:
+        """Return the answer to a question; `ask` is called if it is not known."""
+        known = self._known  # an answer that comes after `forget` is not kept
+        if question not in known:
+            known[question] = ask()
+        return cast("_T", known[question])
+
+    def forget(self) -> None:
+        """Ask everything again."""
+        self._known = {}
+
+
 class World(Struct, frozen=True, kw_only=True):
     """What a step may look at and work on.
 
     `process` is this run; `emit` gets the retries of registry requests; what no step has to wait for is done in the
-    `background`. Outside check mode `planned` is empty, so that every query goes to the engine itself.
+    `background`. Outside check mode `planned` is empty, so that every query goes to the engine itself. While a step is
+    carried out there are no `answers`: it sees what is there now.
     """
 
     engine: Engine
@@ -63,6 +82,7 @@ class World(Struct, frozen=True, kw_only=True):
     planned: PlannedState = PlannedState()
     emit: Emit = ignore
     background: Background = field(default_factory=Background)
+    answers: Answers | None = field(default_factory=Answers)
     _seen: dict[Hashable, Any] = {}
 
     def once(self, key: Hashable, look: Callable[[], _T]) -> _T:
@@ -120,7 +140,8 @@ class World(Struct, frozen=True, kw_only=True):
         for image in self.planned.images:
             if reference.familiar in image.tags:
                 return image
-        return self.engine.image(reference.familiar)
+        name = reference.familiar
+        return self._answer(("image", name), lambda: self.engine.image(name))
 
     def current(self, app: App) -> Image | None:
         """Return the image this project built last, or None: the saved one, else the newest with the app's labels."""
@@ -171,7 +192,9 @@ class World(Struct, frozen=True, kw_only=True):
 
     def published_manifest(self, reference: ImageReference) -> Manifest | None:
         """Return the manifest that a registry has under a tag or digest, or None."""
-        return self._query(reference, lambda registry: registry.manifest(reference), nothing=None)
+        question = ("manifest", reference, reference.registry in self.planned.registries)
+        ask = partial(self._query, reference, lambda registry: registry.manifest(reference), nothing=None)
+        return self._answer(question, ask)
 
     def published_tags(self, repository: ImageReference) -> tuple[str, ...]:
         """Return all tags of a repository in its registry."""
@@ -219,6 +242,9 @@ class World(Struct, frozen=True, kw_only=True):
             return self.retry_policy.call(lambda: call(registry), emit or self.emit)
         finally:
             self._emit_warnings(registry, emit or self.emit)
+
+    def _answer(self, question: Hashable, ask: Callable[[], _T]) -> _T:
+        return self.answers.get(question, ask) if self.answers else ask()
 
     def _emit_warnings(self, registry: Registry, emit: Emit) -> None:
         """Emit each warning about credentials once."""

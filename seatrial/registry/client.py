@@ -41,7 +41,7 @@ class HttpRegistry:
         self._store = store
         self._http = RegistryHttp(host, self.credential)
         self._credential: tuple[Credential | None] | None = None
-        self._manifests: dict[tuple[str, str], Manifest] = {}
+        self._manifests: dict[str, dict[str, Manifest]] = {}
 
     @property
     def warnings(self) -> Sequence[str]:
@@ -73,10 +73,10 @@ class HttpRegistry:
         A manifest that was downloaded before is reused if the registry reports its digest, unless `refresh`.
         """
         path = f"/v2/{reference.repository}/manifests/{reference.digest or reference.tag or 'latest'}"
-        if self._manifests and not refresh:
+        known = self._manifests.setdefault(reference.repository, {})
+        if known and not refresh:
             # Docker Hub limits pulls; a HEAD request does not count as one.
-            digest = self._digest(reference, path)
-            if cached := self._manifests.get((reference.repository, digest)):
+            if cached := known.get(self._digest(reference, path)):
                 return cached
         response = self._read(reference, path, f"{reference} cannot be looked up")
         if response is None:
@@ -95,7 +95,7 @@ class HttpRegistry:
             body=response.content,
             media_type=_media_type(found, response.header("Content-Type").partition(";")[0]),
         )
-        self._manifests[reference.repository, manifest.digest] = manifest
+        known[manifest.digest] = manifest
         return manifest
 
     def configuration(self, reference: ImageReference, manifest: Manifest) -> Configuration:

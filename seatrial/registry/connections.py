@@ -77,7 +77,10 @@ class Connections:
         """Return the answer to one request, on a connection that is there already if one is."""
         parts = urlsplit(url)
         idle = self._idle.setdefault((parts.scheme, parts.netloc), [])
-        connection = idle.pop() if idle else self._connection(parts.scheme, parts.hostname, parts.port)
+        try:
+            connection = idle.pop()  # without a look before: other threads take some, too
+        except IndexError:
+            connection = self._connection(parts.scheme, parts.hostname, parts.port)
         target = quote(f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}", safe=_SAFE)
         try:
             if _is_closed(connection):

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
-from seatrial.errors import NotAnImage, StepFailed
+from seatrial.errors import NotAnImage, PushRefused, StepFailed
 from seatrial.events import Info, WarningEvent
 from seatrial.model.app import INPUTS_LABEL
 from seatrial.model.reference import ImageReference
@@ -52,8 +52,9 @@ class Preflight(AppStep):
         reference = self.reference
         # What is wrong here is told before anybody is asked.
         build_plan = BuildPlan.of(self.target, self.version, world)
-        world.check_push_permission(self.destination.repository)
-        manifest = world.published_manifest(reference)
+        manifest = self._manifest(world)
+        if manifest is None or self.overwrite or not self.target.build.cache:
+            world.check_push_permission(self.destination.repository)  # before something is built to be pushed
         if manifest is None:
             if released := world.ledger.last(reference):
                 digest = prefixed_digest(released.digests[str(reference.tag)])
@@ -61,8 +62,10 @@ class Preflight(AppStep):
                     WarningEvent(text=f"{reference.familiar} was released as {digest}, which the registry has lost")
                 )
             return NoChange(message=f"{reference.familiar} is not published yet")
+        local = world.image(self.local)
+        same = local is not None and is_same_image(local, reference, manifest)
         try:
-            published = _published(world, reference, manifest)
+            published = local if local and same else _published(world, reference, manifest)
         except NotAnImage as error:
             if not self.overwrite:
                 raise conflict(world, self.destination, reference, manifest, error.kind) from error
@@ -80,8 +83,7 @@ class Preflight(AppStep):
                     identity=manifest.digest,
                 )
             raise conflict(world, self.destination, reference, manifest, _difference(world, build_plan, published))
-        local = world.image(self.local)
-        if not self.target.build.cache or (local and is_same_image(local, reference, manifest)):
+        if same or not self.target.build.cache:
             message = f"{reference.familiar} is already published from these inputs"
             return NoChange(message=message, identity=manifest.digest)
         return Change(
@@ -98,7 +100,7 @@ class Preflight(AppStep):
         from seatrial.steps.publish.explain import look_up
 
         notes = (
-            "asks whether you may push, and refuses a version that is published with other content, before the build",
+            "asks whether you may push what is to be built, and refuses a version that is published with other content, before the build",
             "pulls the published image if it was built from the same files",
         )
         return Explanation(commands=(look_up(self.reference),), notes=notes)
@@ -124,6 +126,13 @@ class Preflight(AppStep):
         world.engine.tag(image.id, self.local)
         world.state.save_inputs(image.labels[INPUTS_LABEL], build_plan.inputs.parts, world.process.run)
         world.state.save_current(self.app, image.id)
+
+    def _manifest(self, world: World) -> Manifest | None:
+        try:
+            return world.published_manifest(self.reference)
+        except PushRefused:
+            world.check_push_permission(self.destination.repository)  # its error is more precise
+            raise
 
     def _planned(self, published: Image, inputs_digest: str) -> PlannedState:
         """Return the state after the pull of an image with these inputs; other inputs would be a conflict."""

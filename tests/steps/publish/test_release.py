@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from typing import Any, cast
 from unittest.mock import Mock
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from seatrial.engine.protocol import Engine
+from seatrial.model.reference import ImageReference
 from seatrial.pipeline.pipeline import run_steps
 from seatrial.pipeline.report import Report
 from seatrial.pipeline.world import World
@@ -63,7 +65,7 @@ def counted(scenario: StepScenario) -> tuple[World, Counter[str], Counter[str]]:
     """Return the scenario's world, and the calls that its engine and its registry get from now on."""
     engine, registry = Counter[str](), Counter[str]()
     one = Counted(scenario.backend.registry(scenario.backend.host), registry)
-    world = replace(
+    world = structs.replace(
         scenario.world,
         engine=cast("Engine", Counted(scenario.backend.engine, engine)),
         registry=lambda _: cast("Registry", one),
@@ -72,17 +74,22 @@ def counted(scenario: StepScenario) -> tuple[World, Counter[str], Counter[str]]:
 
 
 def test_what_nothing_to_do_costs(scenario: StepScenario) -> None:
-    """A release that is published already asks the engine and the registry for no more than this, and sends nothing."""
-    go(scenario, scenario.release(), check=False)
+    """A release that is published already asks engine and registry for no more than this, for a further app even less.
+
+    It sends nothing.
+    """
+    further = replace(scenario, app=scenario.app.but(name="api", repository=ImageReference.parse("further/api")))
+    for one in (scenario, further):
+        go(one, one.release(), check=False)
     world, engine, registry = counted(scenario)
 
-    outcomes, _ = run_steps(scenario.release(), world, Mock(), check=False)
-
-    assert {one.status for one in outcomes} == {"ok"}
-    # The base image and the app's own in two steps, and the app's own once in each of the others.
-    assert engine == {"image": 7}
-    # May we push, what has the version, from which inputs; then both tags, right before nothing is pushed.
-    assert registry == {"check_push_permission": 1, "manifest": 3, "configuration": 1}
+    # The app's image, and the base image of both; what has the version's tag, and the moving tag.
+    for one, images in ((scenario, 2), (further, 1)):
+        outcomes, _ = run_steps(one.release(), world, Mock(), check=False)
+        assert {outcome.status for outcome in outcomes} == {"ok"}
+        assert (engine, registry) == ({"image": images}, {"manifest": 2})
+        engine.clear()
+        registry.clear()
 
 
 def test_what_a_changed_line_costs(scenario: StepScenario) -> None:

@@ -56,8 +56,9 @@ class Hook(Step):
         return Explanation(commands=(command,), notes=(f"runs it only if {self.step.name} has something to do",))
 
     def apply(self, world: World, change: Change, emit: Emit) -> None:  # noqa: ARG002  as above
-        """Run the task."""
+        """Run the task, which may write files that an image is built from."""
         self.call()
+        world.files.forget()
 
     def look_again(self, world: World, change: Change) -> NoChange:  # noqa: ARG002  as above
         """Return that it ran."""

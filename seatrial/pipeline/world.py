@@ -49,7 +49,7 @@ class PlannedState(Struct, frozen=True, kw_only=True):
 
 
 class Answers:
-    """What engine and registries have answered since a step of this run was carried out last, of any app."""
+    """The answers to questions that are asked once, for all apps of a run, until they are to be forgotten."""
 
     def __init__(self) -> None:
         self._known: dict[Hashable, Any] = {}
@@ -70,8 +70,9 @@ class World(Struct, frozen=True, kw_only=True):
     """What a step may look at and work on.
 
     `process` is this run; `emit` gets the retries of registry requests; what no step has to wait for is done in the
-    `background`. Outside check mode `planned` is empty, so that every query goes to the engine itself. While a step is
-    carried out there are no `answers`: it sees what is there now.
+    `background`. Outside check mode `planned` is empty, so that every query goes to the engine itself.
+    `answers` are those of engine and registries since a step was carried out last; while one is, there are none: it
+    sees what is there now. `files` has what was read of files and git since a hook ran last.
     """
 
     engine: Engine
@@ -83,10 +84,11 @@ class World(Struct, frozen=True, kw_only=True):
     emit: Emit = ignore
     background: Background = field(default_factory=Background)
     answers: Answers | None = field(default_factory=Answers)
+    files: Answers = field(default_factory=Answers)
     _seen: dict[Hashable, Any] = {}
 
     def once(self, key: Hashable, look: Callable[[], _T]) -> _T:
-        """Return what `look` returned for this key the first time in this run: files and git are read once."""
+        """Return what `look` returned for this key the first time in this run."""
         if key not in self._seen:
             self._seen[key] = look()
         return cast("_T", self._seen[key])
@@ -94,7 +96,7 @@ class World(Struct, frozen=True, kw_only=True):
     def revision(self, app: App) -> Revision | None:
         """Return the last commit that touched an app's context or Dockerfile; git is asked once."""
         files = (app.context, app.dockerfile)
-        return self.once(("revision", files), lambda: last_revision(*files))
+        return self.files.get(("revision", files), lambda: last_revision(*files))
 
     @property
     def ledger(self) -> Ledger:

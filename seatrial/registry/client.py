@@ -74,10 +74,9 @@ class HttpRegistry:
         """
         path = f"/v2/{reference.repository}/manifests/{reference.digest or reference.tag or 'latest'}"
         known = self._manifests.setdefault(reference.repository, {})
-        if known and not refresh:
-            # Docker Hub limits pulls; a HEAD request does not count as one.
-            if cached := known.get(self._digest(reference, path)):
-                return cached
+        # Docker Hub limits pulls; a HEAD request does not count as one.
+        if known and not refresh and (cached := known.get(self._digest(reference, path))):
+            return cached
         response = self._read(reference, path, f"{reference} cannot be looked up")
         if response is None:
             return None

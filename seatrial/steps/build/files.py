@@ -23,7 +23,7 @@ _LARGEST_DOCKERFILE: Final = 16 * 1024 * 1024  # BuildKit's own limit
 
 def read_dockerfile(app: App, world: World) -> bytes:
     """Return an app's Dockerfile; raise `UsageError` if it is not a regular file of text."""
-    return world.once(("Dockerfile", app.dockerfile), lambda: _dockerfile(app.dockerfile))
+    return world.files.get(("Dockerfile", app.dockerfile), lambda: _dockerfile(app.dockerfile))
 
 
 def read_context(app: App, world: World) -> Context:
@@ -31,7 +31,7 @@ def read_context(app: App, world: World) -> Context:
 
     Seatrial's own files are left out, unless the Dockerfile names them, and so is the file that its output goes to.
     """
-    return world.once(("context", app.context, app.dockerfile), lambda: _context(app, world))
+    return world.files.get(("context", app.context, app.dockerfile), lambda: _context(app, world))
 
 
 def read_checked_context(app: App, world: World) -> tuple[Context, dict[str, str]]:
@@ -52,7 +52,9 @@ def read_checked_context(app: App, world: World) -> tuple[Context, dict[str, str
         except VanishedFileError:
             return read(_context(app, world))
 
-    return world.once(("digests", app.context, app.dockerfile, app.build.allowed, app.build.context_limit), read_twice)
+    return world.files.get(
+        ("digests", app.context, app.dockerfile, app.build.allowed, app.build.context_limit), read_twice
+    )
 
 
 def _dockerfile(path: Path) -> bytes:

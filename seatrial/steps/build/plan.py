@@ -152,7 +152,7 @@ class BuildPlan(Struct, frozen=True, kw_only=True, dict=True):
         chosen |= {"provenance": "yes" * options.provenance, "sbom": "yes" * options.sbom}
         parts |= {name: value for name, value in chosen.items() if value}
         for name, place in options.contexts.items():
-            parts |= self.world.once(
+            parts |= self.world.files.get(
                 ("extra context", name, place, options.allowed), partial(extra_context, name, place, options.allowed)
             )
         return Inputs(parts=parts)
@@ -180,7 +180,7 @@ class BuildPlan(Struct, frozen=True, kw_only=True, dict=True):
     @property
     def uncommitted(self) -> str:
         """The first file with uncommitted changes, empty if there is none."""
-        return self.world.once(("uncommitted", self.app.context, self.app.dockerfile), self._first_uncommitted)
+        return self.world.files.get(("uncommitted", self.app.context, self.app.dockerfile), self._first_uncommitted)
 
     def _first_uncommitted(self) -> str:
         ignore = find_ignore_file(self.app.context, self.app.dockerfile)

@@ -100,7 +100,7 @@ class Preflight(AppStep):
         from seatrial.steps.publish.explain import look_up
 
         notes = (
-            "asks whether you may push what is to be built, and refuses a version that is published with other content, before the build",
+            "asks whether you may push, and refuses a version that is published with other content, before the build",
             "pulls the published image if it was built from the same files",
         )
         return Explanation(commands=(look_up(self.reference),), notes=notes)

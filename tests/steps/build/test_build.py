@@ -13,12 +13,14 @@ from seatrial.engine.protocol import Emit
 from seatrial.errors import Conflict, UsageError
 from seatrial.model.app import INPUTS_LABEL
 from seatrial.model.version import Version
+from seatrial.pipeline.hook import Hook
 from seatrial.pipeline.outcome import Status
 from seatrial.pipeline.state import StateFolder
-from seatrial.pipeline.step import Change
+from seatrial.pipeline.step import Change, Step
 from seatrial.sources.context import Context
 from seatrial.steps.build.plan import BuildPlan
 from seatrial.wording import short_digest
+from tests.steps.run_steps import go, statuses
 from tests.steps.scenario import ALSO_DOCKER, StepScenario
 
 
@@ -51,6 +53,19 @@ def test_a_changed_file_is_named(scenario: StepScenario) -> None:
     assert first
     told = [note for note in done.notes if short_digest(first) in note]
     assert ["invoke prune" in note for note in told] == [True]
+
+
+def test_files_that_a_hook_writes(scenario: StepScenario) -> None:
+    """What a hook writes before the build is built, and then there is nothing to do, for the hook neither."""
+
+    def steps() -> tuple[Step, ...]:
+        build = scenario.build()
+        hook = Hook(task="assets", step=build, before=True, call=lambda: scenario.set_reply("from a hook"))
+        return (scenario.preflight(), hook, build)
+
+    built, again = (go(scenario, steps(), check=False) for _ in range(2))
+
+    assert (statuses(built), statuses(again)) == (["ok", "changed", "changed"], ["ok", "skipped", "ok"])
 
 
 def test_seatrial_s_own_files_are_no_input(scenario: StepScenario) -> None:

@@ -27,7 +27,7 @@ from seatrial.pipeline.state import StateFolder, Verdict
 from seatrial.registry.model import Configuration, Manifest, Registry
 from seatrial.sources.git import Revision, last_revision
 
-__all__ = ["NOT_BUILT", "PlannedState", "World", "ignore"]
+__all__ = ["NOT_BUILT", "Answers", "PlannedState", "World", "ignore"]
 
 NOT_BUILT = "(not built yet)"
 """The id of an image that check mode assumes will be built."""

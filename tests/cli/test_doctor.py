@@ -32,14 +32,3 @@ def test_healthy_setup(project: Project, client: docker.DockerClient) -> None:
     assert [root in reason for reason in disks] == [True] * Path(root).is_dir()
     assert _found(done, "port")["status"] == "ok"
     assert {one["check"] for one in done.document["findings"]} >= {"API", "builder", "registry", "config", "git"}
-
-
-def test_without_an_engine(project: Project, tmp_path: Path) -> None:
-    """Without an engine the exit code is 3, and the finding names the engine and who chose it."""
-    done = project.invoke("doctor", "--json", DOCKER_HOST=f"unix://{tmp_path}/none.sock")
-
-    assert done.code == 3
-    engine = _found(done, "engine")
-    assert f"{tmp_path}/none.sock" in engine["reason"]
-    assert "DOCKER_HOST" in engine["reason"]
-    assert _found(done, "Dockerfile")

@@ -114,30 +114,13 @@ def test_a_write_to_the_read_only_root(project: Project) -> None:
     assert project.invoke("build", "--version", "1", "smoke").code == 0
 
 
-@pytest.fixture
-def processors(project: Project, client: docker.DockerClient) -> tuple[str, str]:
-    """The engine's platform and another one, for which the project has a program `server`."""
+def test_an_image_for_another_processor(project: Project, client: docker.DockerClient) -> None:
+    """An image for another platform is explained with both platforms and the build that fixes it."""
     own = f"linux/{client.version()['Arch']}"
     other, machine = ("linux/arm64", 0xB7) if own == "linux/amd64" else ("linux/amd64", 0x3E)
-    head = bytes([0x7F, *b"ELF", 2, 1, 1, *bytes(9), 2, 0, machine, 0, 1, *bytes(43)])
-    (project.folder / "server").write_bytes(head)
-    (project.folder / "server").chmod(0o755)
-    return own, other
-
-
-def test_a_program_for_another_processor(project: Project, processors: tuple[str, str]) -> None:
-    """A program that the kernel cannot run is named with both platforms."""
-    own, other = processors
-
-    error = cause_of(project, more="COPY server /server", command='["/server"]')
-
-    assert error["cause"] == "wrong-architecture"
-    assert all(name in error["reason"] for name in ("/server", own, other))
-
-
-def test_an_image_for_another_processor(project: Project, processors: tuple[str, str]) -> None:
-    """An image for another platform is explained with both platforms and the build that fixes it."""
-    own, other = processors
+    server = project.folder / "server"
+    server.write_bytes(bytes([0x7F, *b"ELF", 2, 1, 1, *bytes(9), 2, 0, machine, 0, 1, *bytes(43)]))
+    server.chmod(0o755)
     (project.folder / "Dockerfile").write_text('FROM scratch\nCOPY server /server\nCMD ["/server"]\n')
     assert project.invoke("build", "--version", "1", "--platform", other).code == 0
 
@@ -157,11 +140,3 @@ def test_a_missing_command(project: Project) -> None:
     assert error["cause"] == "command-not-found"
     assert "gunicorn" in error["reason"]
     assert "gunicorn app:app" in error["hint"]
-
-
-def test_a_script_that_is_not_executable(project: Project) -> None:
-    """A script without execute permission is not reported as missing."""
-    error = cause_of(project, command='["/app.py"]', more="RUN chmod 644 /app.py")
-
-    assert error["cause"] == "permission-denied"
-    assert "/app.py" in error["reason"]

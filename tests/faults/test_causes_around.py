@@ -12,10 +12,25 @@ from pathlib import Path
 import docker
 import pytest
 
-from tests.cli_project import Project
+from tests.cli_project import Project, failed
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.engine, pytest.mark.container]
+
+
+@pytest.mark.alone
+def test_no_engine(project: Project) -> None:
+    """Without an engine a command exits with 3 in under a second and a half and names the socket, also with --json."""
+    nowhere = "unix:///nonexistent/docker.sock"
+
+    listed = project.invoke("images", DOCKER_HOST=nowhere)
+    done = project.invoke("build", "--version", "1", "--json", DOCKER_HOST=nowhere)
+
+    assert (listed.code, done.document["exit_code"], done.document["status"]) == (3, 3, "failed")
+    assert nowhere in listed.all
+    assert "Traceback" not in listed.all
+    assert listed.seconds < 1.5
+    failed(done, nowhere, code=3, cause="no-engine")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can change the owner of a socket")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from tests.cli_project import Project, failed
 from tests.faults.test_causes import cause_of
+from tests.servers.certificates import issue
 
 pytestmark = [pytest.mark.engine, pytest.mark.container]
 
@@ -21,15 +23,6 @@ def test_a_file_without_permission(project: Project) -> None:
     assert error["cause"] == "permission-denied"
     assert all(name in error["reason"] for name in ("10001", "/chart"))
     assert "chmod" in error["hint"]
-
-
-def test_a_file_in_a_folder_that_is_empty_at_start(project: Project) -> None:
-    """A file copied to /tmp is hidden by its tmpfs, so the app must create it."""
-    error = cause_of(project, at_start="open('/tmp/charts/x')", more="COPY app.py /tmp/charts/x")
-
-    assert error["cause"] == "missing-file"
-    assert "/tmp/charts" in error["hint"]  # noqa: S108  a path in the container
-    assert "COPY" not in error["hint"]
 
 
 def test_a_slow_start(project: Project) -> None:
@@ -63,20 +56,23 @@ def test_an_exception_behind_a_500(project: Project) -> None:
     assert re.search(r"\b500\b", error["reason"])
 
 
-def test_another_apps_page(project: Project) -> None:
-    """A server without the app is recognized by its default page."""
-    error = cause_of(project, command='["python3", "-m", "http.server", "5000"]')
+def test_an_app_that_speaks_https_only(project: Project, tmp_path: Path) -> None:
+    """An app behind TLS of its own is called that, and passes with the scheme that the hint names."""
+    made = issue(tmp_path, "localhost")
+    (project.folder / "server.pem").write_text(made.key.read_text() + made.certificate.read_text())
+    start = "import ssl; context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); context.load_cert_chain('/server.pem')\n"
+    start += "HTTPServer.get_request = lambda self: (context.wrap_socket((it := self.socket.accept())[0], True), it[1])"
+    settings = "allow_in_context: [server.pem]"
 
-    assert error["cause"] == "wrong-app"
-    assert "http.server" in error["reason"]
+    error = cause_of(project, at_start=start, more="COPY server.pem /\n", settings=settings, timeout=3)
 
-
-def test_a_command_that_ends(project: Project) -> None:
-    """A CMD that ends without an error is reported with its exit code."""
-    error = cause_of(project, source="print('goodbye')\n")
-
-    assert error["cause"] == "ended"
-    assert re.search(r"\b0\b", error["reason"])
+    assert (error["cause"], error["hint"]) == (
+        "https-only",
+        "checks: [{path: /, scheme: https}] under apps.web in invoke.yaml, then: invoke smoke",
+    )
+    file = project.folder / "invoke.yaml"
+    file.write_text(file.read_text().replace("{path: /,", "{path: /, scheme: https,"))
+    assert project.invoke("smoke").code == 0
 
 
 @pytest.mark.alone

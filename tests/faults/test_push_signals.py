@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -52,7 +51,6 @@ def _interrupted(phase: str, number: signal.Signals, code: int) -> Row:
     def check(scenario: PublishScenario, proxy: RegistryProxy) -> None:
         process = scenario.start(proxy.host)
         wait_until(lambda: _struck(proxy, fault))
-        time.sleep(0.3)
 
         done = scenario.end(process, number)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import signal
-import time
 
 import docker
 import pytest
@@ -35,12 +34,11 @@ def test_during_a_build(project: Project, open_registry: TestRegistry) -> None:
 
 def test_during_a_smoke_test(project: Project, client: docker.DockerClient) -> None:
     """Two signals at once during a smoke test remove its container all the same."""
-    project.write(at_request="time.sleep(600)", timeout=60)
+    project.write(at_request="print('asked'); time.sleep(600)", timeout=60)
     assert project.invoke("build", "--version", "1").code == 0
     process = project.start("smoke", "--json")
     smoke_containers = {"label": [f"seatrial.project={project.name}", "seatrial.smoke"]}
-    wait_until(lambda: bool(client.containers.list(filters=smoke_containers)))
-    time.sleep(0.5)
+    wait_until(lambda: any(one.logs() for one in client.containers.list(filters=smoke_containers)))
     process.send_signal(signal.SIGTERM)
 
     done = project.interrupt(process, signal.SIGINT)

@@ -9,16 +9,14 @@ import docker
 import pytest
 
 from tests.cli_project import Done, Project, failed
+from tests.servers.registries import TestRegistry
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.engine, pytest.mark.container]
-USUAL = '[{path: /, text: "hello {version}"}]'
 
 
-def smoke(project: Project, checks: str = USUAL) -> Done:
-    """Build the app and run these checks."""
-    file = project.folder / "invoke.yaml"
-    file.write_text(file.read_text().replace(USUAL, checks))
+def smoke(project: Project) -> Done:
+    """Build the app and run its checks."""
     return project.invoke("build", "--version", "1", "smoke", "--json")
 
 
@@ -34,23 +32,19 @@ def test_slow_to_start(project: Project) -> None:
     assert 2 < float(took[1]) < 15
 
 
-def test_gone_after_a_while(project: Project) -> None:
-    """C4: an app that dies after two seconds fails then, long before the deadline."""
-    project.write(at_start="time.sleep(2); print('the step broke'); sys.exit(4)")
+@pytest.mark.alone
+def test_an_image_that_failed_is_not_pushed(project: Project, open_registry: TestRegistry) -> None:
+    """A release stops at the smoke test, and push alone refuses the image, too."""
+    project.write(page="goodbye")
+    where = ("--user", "demo", "--registry", open_registry.host)
 
-    done = smoke(project)
+    done = project.invoke("release", "--version", "1", *where, "--json")
 
-    failed(done, "the step broke", cause="unknown")
-    assert re.search(r"\b4\b", done.error["reason"])
-    assert done.seconds < 12
-
-
-def test_the_wrong_answer(project: Project) -> None:
-    """C11: a wrong answer that cannot change fails at once, with what was expected."""
-    done = smoke(project, "[{path: /, json: {status: ok}}]")
-
-    failed(done, "GET /", "JSON", "'hello 1'", cause="wrong-answer")
-    assert done.seconds < 12
+    failed(done, cause="wrong-answer")
+    assert (done.statuses["smoke"], done.statuses["tag"], done.statuses["push"]) == ("failed", "skipped", "skipped")
+    assert project.invoke("tag", *where).code == 0
+    failed(project.invoke("push", *where, "--json"), "invoke smoke")
+    assert open_registry.tags(project.published) == []
 
 
 def test_an_app_that_ends_with_its_answer(project: Project) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import time
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -99,12 +98,12 @@ def test_what_is_deployed(project: Project) -> None:
 
 def test_a_signal_during_a_visit(project: Project, profiles: Path, client: docker.DockerClient) -> None:
     """A signal during a visit ends the browser and the container, and the report is still printed."""
-    asked = "time.sleep(600 if 'Mozilla' in self.headers['User-Agent'] else 0)"
+    asked = "'Mozilla' in self.headers['User-Agent'] and (print('visited'), time.sleep(600))"
     project.write(at_request=asked, timeout=60)
     assert project.invoke("build", "--version", "1").code == 0
     process = project.start("smoke", "--browser", "--json", TMPDIR=str(profiles))
-    wait_until(lambda: any("--type=renderer" in line for line in left_in(profiles)))
-    time.sleep(0.5)
+    trials = {"label": [f"seatrial.project={project.name}", "seatrial.smoke"]}
+    wait_until(lambda: any(b"visited" in one.logs() for one in client.containers.list(filters=trials)))
 
     done = project.interrupt(process, signal.SIGTERM)
 
@@ -112,5 +111,4 @@ def test_a_signal_during_a_visit(project: Project, profiles: Path, client: docke
     assert done.seconds < 5
     assert list(profiles.iterdir()) == []
     assert left_in(profiles) == []
-    trials = {"label": [f"seatrial.project={project.name}", "seatrial.smoke"]}
     assert not client.containers.list(all=True, filters=trials)

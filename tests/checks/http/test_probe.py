@@ -138,10 +138,11 @@ def test_a_change_is_looked_into_at_once() -> None:
             probe(where, (Check(),), expected=who, seconds=5, alive=alive, interval=PollInterval(alive_interval=60))
         )
 
-    with listen(lambda _: None) as port:
+    asked = threading.Event()
+    with listen(lambda _: asked.set()) as port:
         thread = threading.Thread(target=probing, args=(port,))
         thread.start()
-        time.sleep(0.15)
+        asked.wait()
     closed = time.monotonic()
     thread.join()
     assert len(looks) == 1

@@ -11,6 +11,7 @@ __all__ = [
     "human_size",
     "nearest",
     "pluralize",
+    "prefixed_digest",
     "short_digest",
     "spaced_size",
     "summarize_names",
@@ -56,6 +57,11 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 def short_digest(digest: str) -> str:
     """Return the first twelve digits of a sha256 digest, as the docker CLI shows an id; anything else as it is."""
     return digest.removeprefix("sha256:")[:_SHORT_DIGEST] if digest.startswith("sha256:") else digest
+
+
+def prefixed_digest(digest: str) -> str:
+    """Return `sha256:` and the first twelve digits of a digest; anything else as it is."""
+    return digest[: len("sha256:") + _SHORT_DIGEST] if digest.startswith("sha256:") else digest
 
 
 def human_size(size: int) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seatrial.cli.flags import AppFlag, DeployFlags, ImageFlags, RegistryFlags, ReplicasFlag
-from seatrial.cli.numbers import whole_number
+from seatrial.cli.numbers import typed_version, whole_number
 from seatrial.errors import UsageError
-from seatrial.model.version import Version
 
 if TYPE_CHECKING:  # wrong use ends before the pipeline is loaded
     from seatrial.cli.playbook import Playbook
@@ -19,7 +18,7 @@ __all__ = ["deploy_steps", "replicas_of", "scale_steps", "undeploy_steps"]
 def deploy_steps(playbook: Playbook, image: ImageFlags, where: RegistryFlags, flags: DeployFlags) -> tuple[Step, ...]:
     """Return the steps of `deploy`: a version's service, or with `rollback` that of before."""
     target = playbook.settings.app(image.app)
-    version = None if image.version is None else Version.parse(image.version)
+    version = typed_version(image)
     replicas = replicas_of(flags)
     if not flags.rollback:
         destination, deployed = playbook.destination(target, where), playbook.settings.deployed(image.app)

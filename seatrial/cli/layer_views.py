@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import suppress
 
 from msgspec.structs import replace
 
 from seatrial.cli.flags import NamedImageFlags, RegistryFlags
+from seatrial.cli.numbers import typed_version
 from seatrial.cli.playbook import Playbook
 from seatrial.engine.model import Image
 from seatrial.errors import StepFailed, UsageError
@@ -47,8 +47,7 @@ def layers_view(
         return LayersView(image=_named(world, playbook, flags))
     app = playbook.settings.app(flags.app)
     destination, no_registry = _destination(playbook, app, where)
-    version = None if flags.version is None else Version.parse(flags.version)
-    image, label = _version(world, app, destination, version)
+    image, label = _version(world, app, destination, typed_version(flags))
     other = _other(world, app, destination, image, against)
     sent = _traffic(world, destination, image, label, other) if destination else None
     return LayersView(
@@ -59,7 +58,7 @@ def layers_view(
 
 
 def _named(world: World, playbook: Playbook, flags: NamedImageFlags) -> LayeredImage:
-    name = find_image(world, playbook.settings, flags.image, app=flags.app, version=flags.version)
+    name = find_image(world, playbook.settings, flags.image, app=flags.app, version=typed_version(flags))
     image = world.engine.image(name)
     if image is None:
         raise StepFailed(f"there is no image {name}", reason="it has just been removed", hint="invoke images")
@@ -138,13 +137,8 @@ def _traffic(
         destination.repository,
         image,
         other[0] if other else None,
-        _tags(destination, known),
+        [tag for one in known for tag in destination.tags(one).all],
     )
-
-
-def _tags(destination: Destination, versions: Iterable[Version]) -> list[str]:
-    """Return the tags under which layers of these versions may be published."""
-    return [tag for version in versions for tag in destination.tags(version).all]
 
 
 def _dockerfile(world: World, app: App) -> str:

@@ -19,7 +19,7 @@ from seatrial.cli.flags import (
     RollbackFlags,
     UpFlags,
 )
-from seatrial.cli.numbers import whole_number
+from seatrial.cli.numbers import typed_version, whole_number
 from seatrial.cli.run_flags import RunFlags
 from seatrial.cli.smoke_steps import browser
 from seatrial.errors import UsageError
@@ -65,7 +65,7 @@ class Playbook:
 
     def run(self, image: ImageFlags, flags: RunFlags) -> tuple[Step, ...]:
         """Return the steps of `run`."""
-        target, version = flags.apply_to(self.settings.serving(image.app)), _version(image)
+        target, version = flags.apply_to(self.settings.serving(image.app)), typed_version(image)
         from seatrial.steps.serve.run import Run
 
         return (Run(target=target, version=version),)
@@ -84,7 +84,7 @@ class Playbook:
 
     def tag(self, image: ImageFlags, where: RegistryFlags) -> tuple[Step, ...]:
         """Return the steps of `tag`."""
-        target, version = self.settings.app(image.app), _version(image)
+        target, version = self.settings.app(image.app), typed_version(image)
         destination = self.destination(target, where)
         from seatrial.steps.publish.tag import Tag
 
@@ -93,7 +93,7 @@ class Playbook:
     def push(self, image: ImageFlags, where: RegistryFlags, flags: PushFlags) -> tuple[Step, ...]:
         """Return the steps of `push`."""
         target = self.settings.app(image.app)
-        destination, version = self.destination(target, where), _version(image)
+        destination, version = self.destination(target, where), typed_version(image)
         if version:
             destination.tags(version)  # raises an error if this version cannot be published
         return (_push(target, version, destination, flags),)
@@ -241,8 +241,8 @@ class Playbook:
 
     def _version_to_build(self, image: ImageFlags, target: App) -> Version:
         """Return the given version, or what git describes; each repository is asked once."""
-        if image.version is not None:
-            return Version.parse(image.version)
+        if version := typed_version(image):
+            return version
         from seatrial.sources.git import described_version, find_repository
 
         repository = find_repository(target.context)
@@ -262,7 +262,3 @@ def _push(target: App, version: Version | None, destination: Destination, flags:
         backwards=flags.backwards,
         untested=flags.untested,
     )
-
-
-def _version(image: ImageFlags) -> Version | None:
-    return None if image.version is None else Version.parse(image.version)

@@ -147,11 +147,11 @@ def status(cmd: Command, which: AppFlag, where: RegistryFlags) -> None:
 def manifest(cmd: Command, image: ImageFlags, where: RegistryFlags, count: ReplicasFlag, flags: UntestedFlag) -> None:
     """Print a published version as a Deployment and a Service for Kubernetes."""
     from seatrial.cli.deploy_steps import replicas_of
-    from seatrial.model.version import Version
+    from seatrial.cli.numbers import typed_version
 
     chosen = cmd.chosen(image, {"--replicas": count.replicas}, serves=True)
     apps, replicas = [cmd.playbook.settings.deployed([one.name]) for one in chosen], replicas_of(count)
-    version = None if image.version is None else Version.parse(image.version)
+    version = typed_version(image)
     destinations = [cmd.playbook.destination(one, where) for one in chosen]
     from seatrial.output.manifest import show_manifest
 
@@ -208,9 +208,10 @@ def doctor(cmd: Command, which: AppFlag) -> None:
 
 
 def _find_image(cmd: Command, image: NamedImageFlags) -> str:
+    from seatrial.cli.numbers import typed_version
     from seatrial.output.listing import find_image
 
-    return find_image(cmd.world, cmd.playbook.settings, image.image, app=image.app, version=image.version)
+    return find_image(cmd.world, cmd.playbook.settings, image.image, app=image.app, version=typed_version(image))
 
 
 def _picture(name: str, *, check: bool) -> PictureFile:

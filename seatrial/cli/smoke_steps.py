@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seatrial.cli.flags import ImageFlags, SmokeFlags
+from seatrial.cli.numbers import typed_version
 from seatrial.errors import UsageError
 from seatrial.model.version import Version
 
@@ -20,7 +21,7 @@ __all__ = ["browser", "smoke_steps"]
 def smoke_steps(playbook: Playbook, image: ImageFlags, flags: SmokeFlags) -> tuple[Step, ...]:
     """Return the steps of `smoke`: for an image, or with a URL for what is deployed there."""
     target = playbook.settings.app(image.app) if flags.url is None else playbook.settings.serving(image.app)
-    version = None if image.version is None else Version.parse(image.version)
+    version = typed_version(image)
     program = browser(playbook.settings, target) if flags.browser else None
     if flags.url is not None:
         return (_deployed(target, flags.url, version, program),)

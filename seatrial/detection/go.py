@@ -35,7 +35,8 @@ def find_go_app(folder: Folder) -> GoApp | None:
         return None
     main = min(mains, key=lambda name: (name.count("/"), not re.search("server|web|api|http", name), name))
     package = main.rpartition("/")[0]
-    notes = [f"{', '.join(mains[:4])}: several programs; the Dockerfile builds {main}"] if _several(mains) else []
+    several = len({name.rpartition("/")[0] for name in mains}) > 1
+    notes = [f"{', '.join(mains[:4])}: several programs; the Dockerfile builds {main}"] if several else []
     if any(_ONLY_LOCAL.search(text) for text in texts.values()):
         notes.append("it listens on localhost, which nobody outside its container reaches: listen on all addresses")
     port, port_from = _port(texts, main)
@@ -53,10 +54,6 @@ def find_go_app(folder: Folder) -> GoApp | None:
         check=PageCheck(),
         notes=tuple(notes if home else [*notes, "the check of / is a guess: its routes were not found"]),
     )
-
-
-def _several(mains: list[str]) -> bool:
-    return len({name.rpartition("/")[0] for name in mains}) > 1
 
 
 def _port(texts: dict[str, str], main: str) -> tuple[int, str]:

@@ -86,7 +86,7 @@ def read_requirements(folder: Folder) -> Requirements:
 def python_version(folder: Folder) -> tuple[str, str]:
     """Return the version of Python that the app wants (`3.12`), and the file that says so (empty: the default)."""
     for name in (".python-version", "runtime.txt"):
-        if (found := _PYTHON.search(folder.text(name) or "")) and _is_known(int(found[1])):
+        if (found := _PYTHON.search(folder.text(name) or "")) and _OLDEST <= int(found[1]) <= _NEWEST:
             return f"3.{found[1]}", name
     project = _toml(folder, "pyproject.toml")
     wanted = str(project.get("project", {}).get("requires-python", ""))
@@ -98,10 +98,6 @@ def python_version(folder: Folder) -> tuple[str, str]:
     if minor := _allowed(wanted):
         return f"3.{minor}", "pyproject.toml"
     return f"{_DEFAULT_PYTHON[0]}.{_DEFAULT_PYTHON[1]}", ""
-
-
-def _is_known(minor: int) -> bool:
-    return _OLDEST <= minor <= _NEWEST
 
 
 def _allowed(wanted: str) -> int:

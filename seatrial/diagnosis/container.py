@@ -65,7 +65,7 @@ def out_of_memory(evidence: Evidence) -> Cause | None:
     if worker and evidence.search_log(rf"WORKER TIMEOUT \(pid:{worker['pid']}\)"):
         worker = None  # gunicorn killed the worker, not the kernel
     gave_up = evidence.search_log(r"JavaScript heap out of memory", r"java\.lang\.OutOfMemoryError", r"^MemoryError\b")
-    limit = _mebibytes(inspection.memory or evidence.app.memory)
+    limit = max((inspection.memory or evidence.app.memory) // _MIB, 1)
     if inspection.oom_killed or inspection.ended_by == "memory":
         reason = f"the kernel killed it at the memory limit of {limit} MiB"
     elif worker and inspection.oom_kills:
@@ -145,7 +145,8 @@ def wrong_architecture(evidence: Evidence) -> Cause | None:
         return cause
     reason = f": it was compiled for {platform}" if foreign else " (exec format error)"
     target = engine or "this engine"
-    program, hint = _program(evidence), f"install the program for {target}"
+    program = evidence.command[0] if evidence.command else "the command"
+    hint = f"install the program for {target}"
     if said and said["program"]:  # one that the app starts
         program, hint = said["program"], f"{hint}, or begin the script with #!"
     return Cause.fixed_by_build("wrong-architecture", f"{program} does not run on {target}{reason}", hint)
@@ -285,14 +286,6 @@ def ended_at_once(evidence: Evidence) -> Cause | None:
 def _sockets(evidence: Evidence) -> list[Socket]:
     inspection = evidence.inspection
     return list(inspection.sockets or ()) if inspection and inspection.running and evidence.silent else []
-
-
-def _mebibytes(size: int) -> int:
-    return max(size // _MIB, 1)
-
-
-def _program(evidence: Evidence) -> str:
-    return evidence.command[0] if evidence.command else "the command"
 
 
 def _for_user(evidence: Evidence) -> str:

@@ -90,7 +90,7 @@ def make_lasting(*, guarded: bool = False) -> None:
             os.dup2(os.open(os.devnull, os.O_RDWR), number)
     for name, number in (("stdout", 1), ("stderr", 2)):
         stream = getattr(sys, name)
-        if stream is None or (stream is getattr(sys, f"__{name}__") and not _is_lasting(stream)):
+        if stream is None or (stream is getattr(sys, f"__{name}__") and not isinstance(_raw(stream), _LastingFile)):
             if stream is not None:
                 stream.flush()
             kind = _GuardedText if guarded else io.TextIOWrapper
@@ -125,10 +125,6 @@ def _lasting(kind: type[io.TextIOWrapper], number: int, *, encoding: str | None)
         line_buffering=raw.isatty() or number != 1,
         write_through=number != 1,
     )
-
-
-def _is_lasting(stream: object) -> bool:
-    return isinstance(_raw(stream), _LastingFile)
 
 
 def _raw(stream: object) -> object:

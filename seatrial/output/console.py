@@ -31,6 +31,7 @@ from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.report import Report
 from seatrial.pipeline.step import Step
 from seatrial.pipeline.transfers import TransferSummary
+from seatrial.wording import and_more
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
@@ -178,8 +179,8 @@ class Console:
         for one in outcome.diff[:_LONGEST_DIFF] if self._diff else ():
             before, after = (_NOTHING if text is None else sanitize(text) for text in (one.before, one.after))
             self._line(f"{sanitize(one.name)}: {before} → {after}")
-        if self._diff and (more := len(outcome.diff) - _LONGEST_DIFF) > 0:
-            self._line(f"and {more} more (--json lists all)")
+        if self._diff and (more := and_more(len(outcome.diff) - _LONGEST_DIFF)):
+            self._line(f"{more} (--json lists all)")
 
     def error(self, error: SeatrialError, *, with_message: bool = True, app: str = "") -> None:
         """Show an error: its details, then why and what to type next; of several apps, for `app`."""

@@ -54,7 +54,7 @@ class Call(NamedTuple):
         task, given = "", set[str]()
         previous = ""
         for word in words:
-            if word in self.tasks and not self._takes_value(task, previous):
+            if word in self.tasks and not self.tasks.get(task, {}).get(previous):
                 if previous != "--help":
                     yield from self._repeated(task, given)
                     task, given = word, set()
@@ -64,9 +64,6 @@ class Call(NamedTuple):
                 yield word
             previous = word
         yield from self._repeated(task, given)
-
-    def _takes_value(self, task: str, flag: str) -> bool:
-        return self.tasks.get(task, {}).get(flag, False)
 
     def _repeated(self, task: str, given: set[str]) -> Iterator[str]:
         for flag, values in self.flags.items():

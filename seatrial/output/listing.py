@@ -59,7 +59,7 @@ def show_history(world: World, what: str, *, quiet: bool, as_json: bool, now: fl
 
 
 def find_image(
-    world: World, settings: Settings, image: str | None, *, app: Sequence[str] | None, version: str | None
+    world: World, settings: Settings, image: str | None, *, app: Sequence[str] | None, version: Version | None
 ) -> str:
     """Return the name or id of the image to show; `StepFailed` when there is none."""
     if image is not None:
@@ -68,7 +68,7 @@ def find_image(
                 f"there is no image {image}", reason="the engine has no image of that name", hint="invoke images"
             )
         return image
-    return world.image_for(settings.app(app), None if version is None else Version.parse(version)).id
+    return world.image_for(settings.app(app), version).id
 
 
 def log_lines(engine: Engine, app: App, *, tail: str, follow: bool) -> Iterator[str]:

@@ -20,6 +20,7 @@ from seatrial.errors import sanitize
 from seatrial.model.app import VERSION_LABEL, Check
 from seatrial.model.check import VERSION_PLACEHOLDER
 from seatrial.model.version import UNVERSIONED
+from seatrial.wording import prefixed_digest
 
 __all__ = ["LARGEST_BODY", "Expected", "Response", "problem_with"]
 
@@ -70,7 +71,7 @@ class Expected(Struct, frozen=True, kw_only=True):
         return cls(version=image.labels.get(VERSION_LABEL, UNVERSIONED), image=image.id)
 
     def __str__(self) -> str:
-        return f"version {self.version}" + (f" of image {self.image[:19]}" if self.image else "")
+        return f"version {self.version}" + (f" of image {prefixed_digest(self.image)}" if self.image else "")
 
     def with_version(self, value: Any) -> Any:  # noqa: ANN401  any JSON
         """Return a value with every `{version}` in it replaced by the version."""

@@ -16,8 +16,8 @@ def results(document: CommandDocument) -> dict[str, str]:
     those of each, as in `web_version`.
     """
     if document.apps:
-        names = {one.app or "": results(one) for one in document.apps}
-        return {f"{_variable(app)}_{name}": value for app, found in names.items() for name, value in found.items()}
+        names = {re.sub("[^a-z0-9]", "_", one.app or ""): results(one) for one in document.apps}
+        return {f"{app}_{name}": value for app, found in names.items() for name, value in found.items()}
     published = [one for one in document.image.references if one.digest]
     found = {
         "version": document.version or "",
@@ -32,7 +32,3 @@ def as_dotenv(document: CommandDocument) -> bytes:
     """Return the results as NAME=VALUE lines, as GitLab takes them; several references stand on one line."""
     lines = (f"SEATRIAL_{name.upper()}={' '.join(value.split())}\n" for name, value in results(document).items())
     return "".join(lines).encode()
-
-
-def _variable(app: str) -> str:
-    return re.sub("[^a-z0-9]", "_", app)

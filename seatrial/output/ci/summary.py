@@ -10,7 +10,7 @@ from seatrial.output.documents import CommandDocument, ErrorDocument
 from seatrial.output.page.chart import long_seconds
 from seatrial.output.page.view import View
 from seatrial.pipeline.outcome import Status
-from seatrial.wording import pluralize, short_digest, spaced_size
+from seatrial.wording import and_more, pluralize, short_digest, spaced_size
 
 __all__ = ["as_markdown"]
 
@@ -39,8 +39,8 @@ def _lines(document: CommandDocument, view: View) -> Iterator[str]:
         (
             f"{_SIGNS[step.status]} {step.status}",
             step.step,
-            _sentence(step.message, step.reason),
-            _seconds(step.seconds),
+            f"{step.message}: {step.reason}" if step.reason else step.message,
+            long_seconds(step.seconds) if step.seconds else "",
         )
         for step in document.steps
     ]
@@ -84,16 +84,8 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]], *, code: Sequen
     for row in rows[:_MOST_ROWS]:
         cells = (_code(cell) if number in code else _text(cell) for number, cell in enumerate(row))
         yield f"| {' | '.join(cells)} |"
-    if len(rows) > _MOST_ROWS:
-        yield f"| and {len(rows) - _MOST_ROWS} more {'| ' * len(header)}"
-
-
-def _sentence(message: str, reason: str | None) -> str:
-    return f"{message}: {reason}" if reason else message
-
-
-def _seconds(seconds: float) -> str:
-    return long_seconds(seconds) if seconds else ""
+    if more := and_more(len(rows) - _MOST_ROWS):
+        yield f"| {more} {'| ' * len(header)}"
 
 
 def _indented(lines: Iterable[str]) -> Iterator[str]:

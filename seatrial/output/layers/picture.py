@@ -13,7 +13,7 @@ from seatrial.output.layers.sharing_view import SharingView
 from seatrial.output.layers.view import LayersView, Row
 from seatrial.output.page.templates import style_sheet, templates
 from seatrial.output.report_file import ReportFile
-from seatrial.wording import spaced_size
+from seatrial.wording import and_more, spaced_size
 
 __all__ = ["PictureFile", "as_html", "as_svg"]
 
@@ -174,8 +174,8 @@ def _sharing(view: SharingView) -> _Drawing:
             }
         )
         y += _ROW
-    if (more := len(view.rows) - _MOST_IMAGES) > 0:
-        items.append({"kind": "note", "y": y + 16, "text": f"and {more} more"})
+    if more := and_more(len(view.rows) - _MOST_IMAGES):
+        items.append({"kind": "note", "y": y + 16, "text": more})
         y += 24
     facts = "; ".join(f"{one.name}: {one}" for one in view.facts)
     return _Drawing(

@@ -10,7 +10,7 @@ from seatrial.errors import sanitize
 from seatrial.layers.image_steps import LayeredImage
 from seatrial.layers.sharing import Sharing
 from seatrial.output.layers.view import Fact
-from seatrial.wording import pluralize, short_digest, spaced_size
+from seatrial.wording import and_more, pluralize, short_digest, spaced_size
 
 __all__ = ["ImageRow", "SharingView"]
 
@@ -53,9 +53,8 @@ class SharingView(Struct, frozen=True, kw_only=True, dict=True):
 
     def _row(self, image: LayeredImage, largest: int) -> ImageRow:
         own, size = self.sharing.own(image), image.size or 0
-        more = f" and {len(image.names) - 1} more" if len(image.names) > 1 else ""
         return ImageRow(
-            name=sanitize(f"{image.name or short_digest(image.id)}{more}", limit=120),
+            name=sanitize(f"{image.name or short_digest(image.id)} {and_more(len(image.names) - 1)}", limit=120),
             size=spaced_size(size),
             own=spaced_size(own),
             shared_share=(size - own) / largest,

@@ -16,6 +16,7 @@ from seatrial.layers.comparison import StepState
 from seatrial.output.layers.sharing_view import SharingView
 from seatrial.output.layers.view import Fact, LayersView, Row
 from seatrial.settings.variables import environment
+from seatrial.wording import and_more
 
 __all__ = ["as_text"]
 
@@ -108,6 +109,6 @@ def _sharing(view: SharingView) -> RenderableType:
         bar = Text("█" * shared, style="blue").append(_bar(one.own_share, 2 * _BAR - 1), style="yellow")
         grid.add_row(one.name, bar, one.size, one.own)
     parts: list[RenderableType] = [grid]
-    if more := len(view.rows) - _SHOWN:
-        parts += [Text(f"and {more} more (--json shows all)", style="dim")] if more > 0 else []
+    if more := and_more(len(view.rows) - _SHOWN):
+        parts.append(Text(f"{more} (--json shows all)", style="dim"))
     return Group(*parts, "", _facts(view.facts))

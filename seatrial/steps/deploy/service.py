@@ -17,8 +17,7 @@ from seatrial.pipeline.ledger import Entry
 from seatrial.pipeline.outcome import Difference
 from seatrial.pipeline.world import World
 from seatrial.steps.deploy.release import Release
-from seatrial.steps.publish.publication import prefixed_digest
-from seatrial.wording import spaced_size
+from seatrial.wording import prefixed_digest, spaced_size
 
 __all__ = [
     "differences",

@@ -19,7 +19,8 @@ from seatrial.pipeline.world import PlannedState, World
 from seatrial.registry.model import Manifest
 from seatrial.steps.build.plan import BuildPlan
 from seatrial.steps.publish.destination import Destination
-from seatrial.steps.publish.publication import conflict, is_same_image, prefixed_digest
+from seatrial.steps.publish.publication import conflict, is_same_image
+from seatrial.wording import prefixed_digest
 
 __all__ = ["Preflight"]
 

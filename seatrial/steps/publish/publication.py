@@ -19,6 +19,7 @@ from seatrial.pipeline.world import World
 from seatrial.registry.model import Manifest
 from seatrial.steps.publish.destination import Destination, join_references, version_of
 from seatrial.steps.publish.retag import TagErrors
+from seatrial.wording import prefixed_digest
 
 __all__ = [
     "Publication",
@@ -26,12 +27,9 @@ __all__ = [
     "is_own_version",
     "is_same_image",
     "moved_name",
-    "prefixed_digest",
     "published_version",
     "record_change",
 ]
-
-_SHOWN = len("sha256:") + 12
 
 
 class Publication(Struct, frozen=True, kw_only=True):
@@ -269,11 +267,6 @@ def record_change(names: str, digest: str | None) -> Change:
     )
 
 
-def prefixed_digest(digest: str) -> str:
-    """Return `sha256:` and the first twelve digits of a digest; anything else as it is."""
-    return digest[:_SHOWN] if digest.startswith("sha256:") else digest
-
-
 def _newer(
     world: World, destination: Destination, version: Version, moving: Iterable[ImageReference]
 ) -> dict[ImageReference, str]:
@@ -282,13 +275,10 @@ def _newer(
     published = Version.published(world.published_tags(destination.repository), patterns)
     lines: dict[str, Version] = {}
     # The newest comes last: 1.5.0, not its moving 1.5.
-    for one in sorted((one for one in published if one.newer_than(version)), key=_rank):
+    newer = [one for one in published if one.newer_than(version)]
+    for one in sorted(newer, key=lambda one: (one.ordered, one.text.count("."))):
         lines |= dict.fromkeys(one.tags(patterns).moving, one)
     return {one: f"{lines[tag]} is published" for one in moving if (tag := one.tag or "") in lines}
-
-
-def _rank(version: Version) -> tuple[tuple[int, ...], int]:
-    return version.ordered, version.text.count(".")
 
 
 def _describe_not_moved(not_moved: Mapping[ImageReference, str]) -> list[str]:

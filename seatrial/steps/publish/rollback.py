@@ -22,11 +22,11 @@ from seatrial.steps.publish.explain import explain_rollback
 from seatrial.steps.publish.publication import (
     is_own_version,
     moved_name,
-    prefixed_digest,
     published_version,
     record_change,
 )
 from seatrial.steps.publish.retag import TagErrors, entry_for, partial_failure, retag_all
+from seatrial.wording import prefixed_digest
 
 __all__ = ["Rollback"]
 

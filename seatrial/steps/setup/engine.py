@@ -146,7 +146,8 @@ def _wait(world: World, daemon: subprocess.Popen[bytes] | None, log: Path) -> No
             world.engine.info()
         except EngineUnavailable as error:
             if daemon and daemon.poll() is not None:
-                reason, details = f"dockerd ended with exit code {daemon.returncode}", _last_lines(log)
+                reason = f"dockerd ended with exit code {daemon.returncode}"
+                details = tuple(log.read_text("utf-8", "replace").splitlines()[-10:])
             elif time.monotonic() < deadline:
                 time.sleep(0.1)
                 continue
@@ -156,10 +157,6 @@ def _wait(world: World, daemon: subprocess.Popen[bytes] | None, log: Path) -> No
                 "cannot start the engine", reason=reason, hint=f"look at {log}", details=details
             ) from error
         return
-
-
-def _last_lines(log: Path) -> tuple[str, ...]:
-    return tuple(log.read_text("utf-8", "replace").splitlines()[-10:])
 
 
 def _is_dockerd(pid: int) -> bool:

@@ -36,7 +36,7 @@ def curl_checks(app: App, expected: Expected, base_url: BaseUrl | Variable) -> t
             _request(app, check, expected, base_url, variables, wait=number == 0),
             *comparisons(check, expected, base_url),
         ]
-    if not any(map(_is_saved, app.checks)):
+    if not any(check.of_the_body or check.response_headers for check in app.checks):
         return tuple(commands)
     folder: Word = ("", RECEIVED)
     cleanup: tuple[Word, ...] = ("rm", "-r", folder)
@@ -87,10 +87,6 @@ def _request(  # noqa: PLR0913  each argument is one thing
         otherwise=f"{check} was not answered",
         needs=needs,
     )
-
-
-def _is_saved(check: Check) -> bool:
-    return bool(check.of_the_body or check.response_headers)
 
 
 def _headers(

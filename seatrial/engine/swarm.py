@@ -11,7 +11,7 @@ from seatrial.errors import Unavailable
 from seatrial.model.deployment import Order, PublishMode
 from seatrial.registry.credentials import Credential
 
-__all__ = ["Node", "NotAManager", "Service", "ServiceSpec", "Swarm", "Task"]
+__all__ = ["NoLeader", "Node", "NotAManager", "Service", "ServiceSpec", "Swarm", "Task"]
 
 _FAILED = ("failed", "rejected", "complete")
 _ENDED = (*_FAILED, "shutdown", "orphaned", "remove")
@@ -21,6 +21,12 @@ class NotAManager(Unavailable):
     """The engine is not a manager of a swarm."""
 
     cause = "no-swarm"
+
+
+class NoLeader(Unavailable):
+    """Too few managers of the swarm answer to read or change anything."""
+
+    cause = "no-leader"
 
 
 class ServiceSpec(Struct, frozen=True, kw_only=True):
@@ -151,7 +157,7 @@ class Node(Struct, frozen=True, kw_only=True):
 
 
 class Swarm(Protocol):
-    """What Seatrial needs from a swarm; every method but `is_manager` and `init` may raise `NotAManager`."""
+    """What Seatrial needs from a swarm; all but `is_manager` and `init` may raise `NotAManager` and `NoLeader`."""
 
     def is_manager(self) -> bool:
         """Return whether the engine is a manager of a swarm."""

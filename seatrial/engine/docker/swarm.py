@@ -12,7 +12,7 @@ from urllib.parse import quote
 from seatrial.engine.connection import Connection, api_url
 from seatrial.engine.docker.service_body import service_body, service_spec
 from seatrial.engine.failures import AbsentError, RefusedError
-from seatrial.engine.swarm import Node, NotAManager, Service, ServiceSpec, Task
+from seatrial.engine.swarm import Node, NoLeader, NotAManager, Service, ServiceSpec, Task
 from seatrial.errors import Conflict, EngineUnavailable, StepFailed, Unavailable
 from seatrial.registry.credentials import Credential
 
@@ -20,7 +20,8 @@ __all__ = ["DockerSwarm"]
 
 _ANY_ADDRESS = ("0.0.0.0", "127.0.0.1", "")  # noqa: S104  what a node alone says about itself
 _OK, _NOT_FOUND, _NOT_A_MANAGER = b"200", b"404", b"503"
-_MANAGER = "swarm manager"
+_NO_MANAGER = re.compile("swarm manager|part of a swarm|needs to be unlocked")
+_NO_LEADER = re.compile("not have a leader|lost leader status|context deadline exceeded|code = Unavailable")
 _PORT_TAKEN = re.compile(r"port '(\d+)' is already in use by service '([^']*)'")
 _SEVERAL_ADDRESSES = "could not choose an IP address"
 
@@ -50,6 +51,8 @@ class DockerSwarm:
             with self._connection.translate_errors("the swarm cannot be made"):
                 self._connection.client.init_swarm(advertise_addr=address)
         except (RefusedError, EngineUnavailable) as error:
+            if "part of a swarm" in error.reason:
+                self._read("swarm")  # raises the error of a worker, or of a swarm that is locked
             if _SEVERAL_ADDRESSES not in error.reason:
                 raise
             raise StepFailed(
@@ -62,8 +65,12 @@ class DockerSwarm:
         """Raise `StepFailed` unless the secrets, configs and networks of a service exist."""
         self._ids(spec)
         for name in spec.networks:
-            if not any(one["Name"] == name for one in self._read("networks", name=name)):
+            found = [one for one in self._read("networks", name=name) if one["Name"] == name]
+            if not found:
                 raise _missing("network", name, f"docker network create --driver overlay {name}")
+            if found[0]["Scope"] != "swarm":
+                hint = "docker network create --driver overlay NAME, and networks: [NAME] under deploy in invoke.yaml"
+                raise StepFailed(f"{name} is not a network of the swarm", reason="only one engine has it", hint=hint)
 
     def service(self, name: str) -> Service | None:
         """Return the service of that name, or None."""
@@ -171,7 +178,7 @@ class DockerSwarm:
             return found
         if status == _NOT_FOUND and message:
             raise AbsentError(action, reason=message, hint="docker info")
-        if status == _NOT_A_MANAGER and _MANAGER in message:
+        if status == _NOT_A_MANAGER and _NO_MANAGER.search(message):
             raise self._not_a_manager(message)
         with self._translate(action):
             client = self._connection.client
@@ -218,7 +225,7 @@ class DockerSwarm:
 
     @contextmanager
     def _translate(self, action: str) -> Iterator[None]:
-        """Turn errors into ours; that of an engine without a swarm is `NotAManager`."""
+        """Turn errors into ours, those of an engine that cannot manage a swarm into `NotAManager` and `NoLeader`."""
         try:
             with self._connection.translate_errors(action):
                 yield
@@ -230,15 +237,25 @@ class DockerSwarm:
                     hint=f"docker service inspect --pretty {taken[2]} (or another port under deploy in invoke.yaml)",
                     cause="port-taken",
                 ) from error
-            if _MANAGER not in error.reason and "part of a swarm" not in error.reason:
+            if _NO_LEADER.search(error.reason):
+                raise NoLeader(
+                    action,
+                    reason=f"too few managers of the swarm answer ({error.reason.rpartition('desc = ')[2]})",
+                    hint="docker info (its Manager Addresses): start those that are down, then run it again",
+                ) from error
+            if not _NO_MANAGER.search(error.reason):
                 raise
             raise self._not_a_manager(error.reason) from error
 
     def _not_a_manager(self, message: str) -> NotAManager:
         """Return the error for an engine that says that it is not a manager of a swarm."""
         if "Worker nodes" in message:
+            with self._connection.translate_errors():
+                known = self._connection.client.info()["Swarm"].get("RemoteManagers") or [{"Addr": "MANAGER:"}]
             reason = "it is a worker of a swarm, and only a manager changes services"
-            hint = "set DOCKER_HOST to a manager"
+            hint = f"export DOCKER_HOST=ssh://USER@{known[0]['Addr'].rpartition(':')[0]} (a manager), then run it again"
+        elif "unlocked" in message:
+            reason, hint = "its swarm is locked since the engine was started", "docker swarm unlock, then run it again"
         else:
             reason = "it is not part of a swarm"
             hint = "invoke up --swarm (makes one with this engine as its only node)"

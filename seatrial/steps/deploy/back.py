@@ -14,7 +14,8 @@ from seatrial.pipeline.world import World
 from seatrial.steps.deploy.deploy import service_lock
 from seatrial.steps.deploy.explain import explain_command
 from seatrial.steps.deploy.outside import follow_and_check, public_address
-from seatrial.steps.deploy.rollout import Rollout, state_of
+from seatrial.steps.deploy.progress import state_of
+from seatrial.steps.deploy.rollout import Rollout
 from seatrial.steps.deploy.service import differences, record, require_service, version_label
 
 __all__ = ["DeployRollback"]
@@ -67,14 +68,21 @@ class DeployRollback(AppStep):
         """Let Swarm go back, follow it, and check the app from outside."""
         service = change.found
         is_back = service.update_state in _BACK
-        wanted = service.spec if is_back else service.previous
-        image = Image(id=change.after or "", tags=(wanted.image_name,) if wanted else ())
+        wanted = (service.previous if not is_back else None) or service.spec
+        image = Image(id=change.after or "", tags=(wanted.image_name,))
         with service_lock(world, self.target, "deploy --rollback", emit):
             known = frozenset(one.id for one in world.engine.swarm.tasks(service))
             if not is_back:
                 world.engine.swarm.roll_back(service)
             rollout = Rollout(
-                world=world, app=self.target, image=image, emit=emit, known=known, undo="nothing", back=True
+                world=world,
+                app=self.target,
+                image=image,
+                wanted=wanted,
+                emit=emit,
+                known=known,
+                undo="nothing",
+                back=True,
             )
             record(world, self.target, follow_and_check(rollout).spec, "deploy")
 

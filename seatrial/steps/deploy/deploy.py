@@ -21,8 +21,9 @@ from seatrial.pipeline.step import AppStep, Change, Explanation, NoChange
 from seatrial.pipeline.world import World
 from seatrial.steps.deploy.explain import explain_deploy
 from seatrial.steps.deploy.outside import follow_and_check, public_address
+from seatrial.steps.deploy.progress import state_of
 from seatrial.steps.deploy.release import Release, find_release
-from seatrial.steps.deploy.rollout import Rollout, Undo, state_of
+from seatrial.steps.deploy.rollout import Rollout, Undo
 from seatrial.steps.deploy.service import differences, is_recorded, own_service, record, shown_image, spec_for
 from seatrial.steps.publish.destination import Destination
 from seatrial.wording import pluralize
@@ -125,6 +126,7 @@ class Deploy(AppStep):
                 world=world,
                 app=app,
                 image=found.release.image,
+                wanted=spec,
                 emit=emit,
                 known=frozenset(one.id for one in tasks if update or one.ended),
                 undo=undo,

@@ -9,7 +9,7 @@ from seatrial.engine.swarm import Service, Task
 from seatrial.steps.deploy.service import version_label
 from seatrial.wording import pluralize, summarize_names
 
-__all__ = ["describe_rollout"]
+__all__ = ["describe_rollout", "state_of", "went_back_to"]
 
 _SERVING, _OLD, _ENDING = "serving", "not updated yet", "ending"
 _STATES = {"preparing": "preparing", "ready": "prepared", "starting": "starting", "running": "starting"}
@@ -31,6 +31,30 @@ def describe_rollout(service: Service, tasks: Iterable[Task], node_name: Callabl
     what = f"version {version}" if (version := version_label(service.spec)) else service.spec.image_name
     first = f"{serving.total()} of {pluralize(wanted, 'replica')} serving {what}{_at(serving)}"
     return "; ".join([first, *(f"{group}{_at(groups[group])}" for group in _ORDER if group in groups)])
+
+
+def state_of(service: Service, tasks: list[Task]) -> str | None:
+    """Return what a service still lacks, as text; None if all of it serves, and nothing else of it runs."""
+    serving = [one for one in tasks if one.serves and one.is_current]
+    wanted = service.spec.replicas
+    if service.update_state in ("updating", "rollback_started"):
+        return "its update has not ended"
+    if wanted is None:
+        missing = any(not one.serves for one in tasks if one.wanted == "running" and one.is_current)
+        return "not every node serves it" if missing or not serving else None
+    if len(serving) < wanted:
+        return f"{len(serving)} of {pluralize(wanted, 'replica')} serve"
+    return None
+
+
+def went_back_to(state: str, image: str, replicas: int | None = None) -> str:
+    """Return what Swarm did after a failure, as text; `replicas` is their number before, if only that had changed."""
+    name = image if replicas is None else pluralize(replicas, "replica")
+    if state == "rollback_completed":
+        return f"Swarm went back to {name}"
+    if state == "rollback_paused":
+        return f"and the way back to {name} failed, too"
+    return f"the way back to {name} has not ended"
 
 
 def _group(task: Task) -> str | None:

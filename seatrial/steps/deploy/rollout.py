@@ -12,16 +12,16 @@ from msgspec import Struct, field
 
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
-from seatrial.engine.swarm import Service, Task
-from seatrial.errors import ContainerFailed, SeatrialError
+from seatrial.engine.swarm import Service, ServiceSpec, Task
+from seatrial.errors import Conflict, ContainerFailed, SeatrialError
 from seatrial.events import Progress, Waiting, WarningEvent
 from seatrial.model.app import App
 from seatrial.pipeline.world import World
-from seatrial.steps.deploy.progress import describe_rollout
+from seatrial.steps.deploy.progress import describe_rollout, state_of, went_back_to
+from seatrial.steps.deploy.service import differences
 from seatrial.steps.deploy.watch import Watch
-from seatrial.wording import pluralize
 
-__all__ = ["Rollout", "Undo", "state_of"]
+__all__ = ["Rollout", "Undo"]
 
 _PAUSE = 0.2
 _PENDING_SECONDS = 30.0
@@ -36,7 +36,7 @@ Undo = Literal["remove", "roll back", "nothing"]
 
 
 class Rollout(Struct, kw_only=True, dict=True):
-    """A rollout of one service; `known` are the tasks that were there before it.
+    """A rollout of one service to the spec `wanted`; `known` are the tasks that were there before it.
 
     `undo` is what is done if it fails: a new service is removed, Swarm takes an update back, and what was only waited
     for is left as it is. `before` was the state of the service's update before this one. `back` is whether the rollout
@@ -46,6 +46,7 @@ class Rollout(Struct, kw_only=True, dict=True):
     world: World
     app: App
     image: Image
+    wanted: ServiceSpec
     emit: Emit
     known: frozenset[str]
     undo: Undo
@@ -68,10 +69,12 @@ class Rollout(Struct, kw_only=True, dict=True):
         self._lost = False
         while True:
             service, tasks = self._watch.service_and_tasks()
+            if changed := self._changed(service):
+                raise changed
             self._report(service, tasks)
             if self._went_back(service):
                 error = self._failure(service, self._failed(tasks))
-                raise _with(error, _went_back_to(service.update_state, service.spec.image_name) + self._missing())
+                raise _with(error, went_back_to(service.update_state, service.spec.image_name) + self._missing())
             if not (failed := self._failed_for_good(tasks)):
                 self._failed_at = None
             elif not self._is_watched(service):
@@ -84,8 +87,9 @@ class Rollout(Struct, kw_only=True, dict=True):
             time.sleep(_PAUSE)
 
     def alive(self) -> bool:
-        """Return whether since it converged no task of this rollout has failed, and no node was lost."""
-        return not self.has_lost_node() and self._failed(self._watch.service_and_tasks()[1]) is None
+        """Return whether since it converged no task of this rollout has failed, no node was lost, nobody interfered."""
+        service, tasks = self._watch.service_and_tasks()
+        return not (self._changed(service) or self.has_lost_node() or self._failed(tasks))
 
     def has_lost_node(self) -> bool:
         """Return whether a node has gone down since the service had converged."""
@@ -98,8 +102,10 @@ class Rollout(Struct, kw_only=True, dict=True):
         return self._task_error(failed) if failed else None
 
     def end(self, error: SeatrialError) -> SeatrialError:
-        """Undo the rollout; return the error, which says how that ended."""
+        """Undo the rollout, but not what somebody else did; return the error, which says how that ended."""
         service = self._watch.service()
+        if changed := self._changed(service):
+            return changed
         if self.undo == "remove":
             self.world.engine.swarm.remove(service.id)
             return _with(error, "the new service is removed")
@@ -114,7 +120,7 @@ class Rollout(Struct, kw_only=True, dict=True):
             time.sleep(_PAUSE)
             now, tasks = self._watch.service_and_tasks()
         scaled = previous.replicas if previous.image == service.spec.image else None
-        return _with(error, _went_back_to(now.update_state, previous.image_name, scaled) + self._missing())
+        return _with(error, went_back_to(now.update_state, previous.image_name, scaled) + self._missing())
 
     def _missing(self) -> str:
         """Wait until what Swarm went back to serves; return what is missing after a while, in brackets, or nothing.
@@ -172,6 +178,19 @@ class Rollout(Struct, kw_only=True, dict=True):
         going_back = service.update_state == "rollback_started"
         return going_back or time.monotonic() - self._failed_at < service.spec.monitor + _REACTION_SECONDS
 
+    def _changed(self, service: Service) -> Conflict | None:
+        """Return the error of a rollout in which somebody else has given the service another spec."""
+        going_back = service.update_state.startswith("rollback") and not self.back
+        found = () if going_back else differences(self.wanted, service.spec)
+        if not found:
+            return None
+        return Conflict(
+            f"somebody else has changed the service {service.spec.name} during its rollout; it is left as it is",
+            reason=f"changed: {', '.join(one.name for one in found)}; it runs {service.spec.image_name} now",
+            hint=f"docker service ps {service.spec.name}; to deploy {self._what} after all, run it again",
+            cause="service-changed",
+        )
+
     def _went_back(self, service: Service) -> bool:
         state = service.update_state
         if self.back:
@@ -193,7 +212,7 @@ class Rollout(Struct, kw_only=True, dict=True):
             return self._task_error(failed)
         return ContainerFailed(
             f"the rollout of {self._what} failed",
-            reason=service.update_message or f"its state is {service.update_state}",
+            reason=f"no container failed, so somebody else may have rolled it back ({service.update_message})",
             hint=f"docker service ps --no-trunc {self.app.container_name}",
             cause="rollout-failed",
         )
@@ -263,30 +282,6 @@ class Rollout(Struct, kw_only=True, dict=True):
     @property
     def _what(self) -> str:
         return self.image.name if self.image.tags else self.app.name
-
-
-def state_of(service: Service, tasks: list[Task]) -> str | None:
-    """Return what a service still lacks, as text; None if all of it serves, and nothing else of it runs."""
-    serving = [one for one in tasks if one.serves and one.is_current]
-    wanted = service.spec.replicas
-    if service.update_state in ("updating", "rollback_started"):
-        return "its update has not ended"
-    if wanted is None:
-        missing = any(not one.serves for one in tasks if one.wanted == "running" and one.is_current)
-        return "not every node serves it" if missing or not serving else None
-    if len(serving) < wanted:
-        return f"{len(serving)} of {pluralize(wanted, 'replica')} serve"
-    return None
-
-
-def _went_back_to(state: str, image: str, replicas: int | None = None) -> str:
-    """Return what Swarm did after a failure, as text; `replicas` is their number before, if only that had changed."""
-    name = image if replicas is None else pluralize(replicas, "replica")
-    if state == "rollback_completed":
-        return f"Swarm went back to {name}"
-    if state == "rollback_paused":
-        return f"and the way back to {name} failed, too"
-    return f"the way back to {name} has not ended"
 
 
 def _with(error: SeatrialError, what: str) -> SeatrialError:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from msgspec import structs
+
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
 from seatrial.engine.swarm import Service
@@ -13,7 +15,8 @@ from seatrial.pipeline.step import AppStep, Change, Explanation, NoChange
 from seatrial.pipeline.world import World
 from seatrial.steps.deploy.deploy import service_lock
 from seatrial.steps.deploy.explain import explain_command
-from seatrial.steps.deploy.rollout import Rollout, Undo, state_of
+from seatrial.steps.deploy.progress import state_of
+from seatrial.steps.deploy.rollout import Rollout, Undo
 from seatrial.steps.deploy.service import require_service
 from seatrial.wording import pluralize
 
@@ -64,7 +67,14 @@ class Scale(AppStep):
             before = "" if change.diff else service.update_state
             undo: Undo = "roll back" if change.diff else "nothing"
             rollout = Rollout(
-                world=world, app=self.target, image=image, emit=emit, known=known, undo=undo, before=before
+                world=world,
+                app=self.target,
+                image=image,
+                wanted=structs.replace(service.spec, replicas=self.replicas),
+                emit=emit,
+                known=known,
+                undo=undo,
+                before=before,
             )
             with rollout.going_on():
                 rollout.follow()

@@ -10,6 +10,7 @@ from msgspec import structs
 
 from seatrial.engine.swarm import NotAManager, ServiceSpec, Task
 from seatrial.errors import Conflict, ContainerFailed, SmokeFailed, StepFailed, UsageError
+from seatrial.events import Waiting
 from seatrial.model.app import VERSION_LABEL
 from seatrial.pipeline.outcome import Status
 from seatrial.pipeline.state import StateFolder
@@ -160,6 +161,25 @@ def test_somebody_else_updates_meanwhile(scenario: StepScenario) -> None:
     with pytest.raises(Conflict):
         step.apply(scenario.world, plan, lambda _: None)  # type: ignore[arg-type]
     assert _spec(scenario).replicas == 3
+
+
+def test_somebody_else_updates_during_the_rollout(scenario: StepScenario) -> None:
+    """What somebody else made of the service is neither taken back nor recorded, also if the checks fail."""
+    deployed(scenario, "1")
+    released(scenario, "2", "good bye")
+    swarm, entries = swarm_of(scenario), scenario.world.ledger.entries()
+    theirs = structs.replace(_spec(scenario), constraints=("node.role == worker",))
+
+    def interfere(event: object) -> None:
+        now = swarm.service(theirs.name)
+        if isinstance(event, Waiting) and now and not now.spec.constraints:
+            swarm.update(now, theirs, None)
+
+    step = scenario.deploy("2", monitor=0.01)
+    with pytest.raises(Conflict) as caught:
+        step.apply(scenario.world, step.plan(scenario.world), interfere)  # type: ignore[arg-type]
+    assert (caught.value.cause, caught.value.exit_code) == ("service-changed", 4)
+    assert (_spec(scenario), scenario.world.ledger.entries()) == (theirs, entries)
 
 
 @pytest.mark.parametrize(("name", "allowed"), [("DB_PASSWORD", False), ("DB_PASSWORD", True), ("MODE", False)])

@@ -33,8 +33,8 @@ _UNKNOWN_CALL = Call()
 class ReleaseStatus(Struct, frozen=True, kw_only=True):
     """The tags of an app's repository, how many are left out, and the error that hides a part of the answer.
 
-    `service` is the app's in the swarm, `deployments` are those in the ledger, the newest first. `asked` is whether it
-    is known where the app is published.
+    `service` is the app's in the swarm; if the engine manages none, `unknown` says so. `deployments` are those in the
+    ledger, the newest first. `asked` is whether it is known where the app is published.
     """
 
     app: str
@@ -44,6 +44,7 @@ class ReleaseStatus(Struct, frozen=True, kw_only=True):
     asked: bool
     problem: SeatrialError | None
     service: ServiceDocument | None
+    unknown: str
     deployments: tuple[DeploymentDocument, ...]
 
 
@@ -51,6 +52,7 @@ def release_status(world: World, app: App, known: Destination | None) -> Release
     """Return the status of all tags of an app; no registry is asked if it is not known where the app is published."""
     destination = known or Destination(target=app, user=None)
     rows, remaining, problem = tag_statuses(world, destination, ask=known is not None)
+    service, unknown = service_document(world, app)
     return ReleaseStatus(
         app=app.name,
         destination=destination,
@@ -58,7 +60,8 @@ def release_status(world: World, app: App, known: Destination | None) -> Release
         remaining=remaining,
         asked=known is not None,
         problem=problem,
-        service=service_document(world, app),
+        service=service,
+        unknown=unknown,
         deployments=deployment_documents(world.ledger.newest_first(str(destination.repository)), app),
     )
 
@@ -90,7 +93,7 @@ def _repository(found: ReleaseStatus) -> str:
 
 def _table(found: ReleaseStatus, call: Call) -> str:
     asked, rows = found.asked, found.rows
-    note = "".join(f"\n{line}" for line in service_lines(found.service, found.deployments))
+    note = "".join(f"\n{line}" for line in service_lines(found.service, found.unknown, found.deployments))
     note += "" if asked else f"\n{call.complete(_NOT_ASKED)}"
     if not rows:
         words = "not built, not released" if found.problem or not asked else "not built, not released, not published"

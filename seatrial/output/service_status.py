@@ -7,7 +7,8 @@ from itertools import islice
 
 from msgspec import UNSET
 
-from seatrial.errors import SeatrialError
+from seatrial.engine.swarm import Service, Task
+from seatrial.errors import SeatrialError, Unavailable
 from seatrial.model.app import App
 from seatrial.output.app_documents import DeploymentDocument, ServiceDocument
 from seatrial.pipeline.ledger import Entry
@@ -21,15 +22,19 @@ _MOST = 20
 _MINUTES = len("2026-11-27T15:19")
 
 
-def service_document(world: World, app: App) -> ServiceDocument | None:
-    """Return the app's service; None without one, or if the engine manages no swarm."""
+def service_document(world: World, app: App) -> tuple[ServiceDocument | None, str]:
+    """Return the app's service, None without one, and why that is not known: the engine manages no swarm."""
     try:
         found = own_service(world, app)
         tasks = world.engine.swarm.tasks(found) if found else []
-    except SeatrialError:  # no swarm, or a service that is not ours
-        return None
-    if found is None:
-        return None
+    except Unavailable as error:
+        return None, f"{error.message}: {error.reason}"
+    except SeatrialError:  # a service that is not ours
+        return None, ""
+    return (_document(found, tasks) if found else None), ""
+
+
+def _document(found: Service, tasks: Iterable[Task]) -> ServiceDocument:
     return ServiceDocument(
         name=found.spec.name,
         version=version_label(found.spec) or None,
@@ -58,14 +63,19 @@ def deployment_documents(entries: Iterable[Entry], app: App) -> tuple[Deployment
     )
 
 
-def service_lines(service: ServiceDocument | None, deployments: Sequence[DeploymentDocument]) -> Iterator[str]:
-    """Yield what runs in the swarm, and what the ledger holds last, as sentences."""
+def service_lines(
+    service: ServiceDocument | None, unknown: str, deployments: Sequence[DeploymentDocument]
+) -> Iterator[str]:
+    """Yield what runs in the swarm, or why that is `unknown`, and what the ledger holds last, as sentences."""
+    last = next(iter(deployments), None)
     if service:
         name, _, digest = service.image.partition("@")
         wanted = "" if service.replicas is None else f" of {pluralize(service.replicas, 'replica')}"
         update = f", update {service.update.replace('_', ' ')}" if service.update else ""
         yield f"service {service.name}: {service.serving}{wanted} serving {name} ({short_digest(digest)}){update}"
-    if last := next(iter(deployments), None):
+    elif unknown and last and last.action != "undeploy":
+        yield f"service {last.service}: not known, because {unknown}"
+    if last:
         digest = f" ({short_digest(last.digest)})" if last.digest else ""
         when = f"{last.when[:_MINUTES].replace('T', ' ')} UTC"
         yield f"last {last.action} here: version {last.version}{digest} as {last.service}, {when}, {last.who}"

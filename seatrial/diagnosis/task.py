@@ -18,6 +18,7 @@ __all__ = ["task_error"]
 _LOG_LINES = 200
 _NO_IMAGE = re.compile(r"No such image|pull access denied|manifest unknown|no basic auth|unauthorized", re.IGNORECASE)
 _PORT_TAKEN = re.compile(r"address already in use|port is already allocated|failed to bind host port", re.IGNORECASE)
+_PORT = re.compile(r":(\d+)(?:: bind| failed)")
 _GONE = "No such container"
 _NOT_STARTED = re.compile(r"starting container failed: (.*)", re.DOTALL)
 
@@ -32,7 +33,7 @@ def task_error(engine: Engine, app: App, image: Image, task: Task, node: str) ->
             cause="image-not-pulled",
         )
     if _PORT_TAKEN.search(task.error):
-        port = app.deploy.port or app.host_port
+        port = found[1] if (found := _PORT.search(task.error)) else app.deploy.port or app.host_port
         return ContainerFailed(
             f"the port {port} is taken on {node}",
             reason=task.error.removeprefix("starting container failed: "),

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from seatrial.errors import Unavailable
-from seatrial.model.deployment import Order, PublishMode
+from seatrial.model.deployment import LABELS_LABEL, OWN_LABEL, Order, PublishedPort
 from seatrial.registry.credentials import Credential
 
 __all__ = ["NoLeader", "Node", "NotAManager", "Service", "ServiceSpec", "Swarm", "Task"]
@@ -32,10 +32,11 @@ class NoLeader(Unavailable):
 class ServiceSpec(Struct, frozen=True, kw_only=True):
     """What a service runs, and how.
 
-    `image` is a name with a digest. Without `replicas` it runs once on each node. `tmpfs` are writable paths besides
-    /tmp; `volumes` maps mount paths to named volumes, `secrets` and `configs` map names to files in the container.
-    Sizes are in bytes, times in seconds. A health check without a command is the image's own, with what is given here;
-    `NO_HEALTH_CHECK` turns that off.
+    `image` is a name with a digest. Without `replicas` it runs once on each node. `ports` begin with the app's own.
+    `tmpfs` are writable paths besides /tmp; `volumes` maps mount paths to named volumes, `secrets` and `configs` map
+    names to files in the container. `container_labels` are those that are not ours. Sizes are in bytes, times in
+    seconds. A health check without a command is the image's own, with what is given here; `NO_HEALTH_CHECK` turns that
+    off.
     """
 
     name: str
@@ -43,12 +44,12 @@ class ServiceSpec(Struct, frozen=True, kw_only=True):
     labels: Mapping[str, str] = {}
     replicas: int | None = 1
     environment: Mapping[str, str] = {}
-    port: int = 0
-    published_port: int = 0
-    mode: PublishMode = "ingress"
+    ports: tuple[PublishedPort, ...] = ()
     memory: int = 0
     pids: int = 0
     cpus: float = 0.0
+    reserved_memory: int = 0
+    reserved_cpus: float = 0.0
     hardened: bool = True
     tmpfs: tuple[str, ...] = ()
     volumes: Mapping[str, str] = {}
@@ -67,6 +68,21 @@ class ServiceSpec(Struct, frozen=True, kw_only=True):
     delay: float = 0.0
     monitor: float = 5.0
     rolls_back: bool = True
+    container_labels: Mapping[str, str] = {}
+    log_driver: str = ""
+    log_options: Mapping[str, str] = {}
+
+    @property
+    def own_port(self) -> PublishedPort | None:
+        """The port that the app itself listens on, as it is told by PORT; else the first."""
+        wanted = self.environment.get("PORT")
+        named = (one for one in self.ports if (str(one.target), one.protocol) == (wanted, "tcp"))
+        return next(named, next(iter(self.ports), None))
+
+    @property
+    def own_labels(self) -> dict[str, str]:
+        """The labels that say whose everything of the service is."""
+        return {key: one for key, one in self.labels.items() if key.startswith(OWN_LABEL) and key != LABELS_LABEL}
 
     @property
     def image_name(self) -> str:

@@ -14,7 +14,7 @@ from seatrial.model.deployment import Deployment
 from seatrial.model.facts_policy import FactsPolicy
 from seatrial.model.platforms import parse_platforms
 from seatrial.model.reference import ImageReference, parse_repository
-from seatrial.model.setting_types import Parsed, Port, Seconds, Text, Validated, about
+from seatrial.model.setting_types import Parsed, Port, Processors, Seconds, Text, Validated, about
 from seatrial.model.sizes import parse_bytes, parse_memory
 from seatrial.model.version import DEFAULT_TAGS, parse_tag_patterns
 
@@ -51,7 +51,6 @@ VERSION_LABEL = "seatrial.version"
 """Image label: the version."""
 
 
-_Processors = Annotated[float, Meta(ge=0.01, le=1024)]
 _WritablePath = Annotated[str, Meta(pattern=r"^(/(?!\.\.?(/|$))[^/:,\s]+)+/?$")]
 _VolumeName = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$")]
 _Texts = Mapping[str, str]
@@ -144,7 +143,7 @@ class App(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     env_file: Annotated[str | tuple[str, ...], about("files with more of it, NAME=VALUE; the last one wins")] = ()
     memory: Annotated[int, Parsed(parse_memory), about("the container's memory limit, such as 512m")] = 512 * 1024**2
     pids: Annotated[int, Meta(ge=1, le=4194304), about("the largest number of processes and threads")] = 256
-    cpus: Annotated[_Processors | None, about("the largest number of processors; default: all")] = None
+    cpus: Annotated[Processors | None, about("the largest number of processors; default: all")] = None
     stop_grace: Annotated[float, Meta(ge=0, le=600), about("seconds to finish requests when it is stopped")] = 10.0
     tmpfs: Annotated[tuple[_WritablePath, ...], about("where the app may write, in memory, besides /tmp")] = ()
     volumes: Annotated[
@@ -166,9 +165,13 @@ class App(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     facts: FactsPolicy = FactsPolicy()
 
     def __post_init__(self) -> None:
-        """Fill in what follows from other settings; raise `ValueError` for checks that do not go together."""
+        """Fill in what follows from other settings; raise `ValueError` for those that do not go together."""
         if len({bool(check.command) for check in self.checks}) > 1:
             raise ValueError("`checks` are all requests, or all commands in an image that serves nothing")
+        for name in ("memory", "cpus"):
+            limit, reserved = getattr(self, name), getattr(self.deploy, f"reserved_{name}")
+            if limit and reserved and reserved > limit:
+                raise ValueError(f"`deploy.reserved_{name}` is more than the limit in {name}")
         force_setattr(self, "host_port", self.host_port or self.port)
         force_setattr(self, "tmpfs", tuple(path.rstrip("/") for path in self.tmpfs))
 

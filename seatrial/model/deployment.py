@@ -8,22 +8,48 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from seatrial.model.setting_types import Port, Seconds, Text, Validated, about
+from seatrial.model.setting_types import Parsed, Port, Processors, Seconds, Text, Validated, about
+from seatrial.model.sizes import parse_memory
 
-__all__ = ["NO_HEALTH_CHECK", "Deployment", "Order", "PublishMode"]
+__all__ = [
+    "LABELS_LABEL",
+    "NO_HEALTH_CHECK",
+    "OWN_LABEL",
+    "Deployment",
+    "Order",
+    "Protocol",
+    "PublishMode",
+    "PublishedPort",
+]
 
 PublishMode = Literal["ingress", "host"]
 """Where a port is published: on every node of the swarm, or on the nodes where a container runs."""
+Protocol = Literal["tcp", "udp"]
+"""What a port speaks."""
 Order = Literal["start-first", "stop-first"]
 """What an update does first: start the new container, or stop the old one."""
 
 NO_HEALTH_CHECK = ("NONE",)
 """The health check's command that turns the image's own off, in the engine's words."""
+OWN_LABEL = "seatrial."
+"""How the names of our own labels begin."""
+LABELS_LABEL = "seatrial.labels"
+"""Label of a service: the names of its labels that the settings say, so that one that they no longer say goes."""
 
 _Count = Annotated[int, Meta(ge=1, le=10000)]
 _Pause = Annotated[float, Meta(ge=0, le=86400)]
 _Name = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$")]
+_Labels = Mapping[Text, str]
 _Path = Annotated[str, Meta(pattern=r"^(/(?!\.\.?(/|$))[^/:,\s]+)+$")]
+
+
+class PublishedPort(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A port of a container, and where the swarm publishes it."""
+
+    target: Annotated[Port, about("the port in the container")]
+    published: Annotated[Port, about("the port on the nodes")]
+    protocol: Annotated[Protocol, about("tcp or udp")] = "tcp"
+    mode: Annotated[PublishMode, about("ingress: on every node; host: on the nodes where a container runs")] = "ingress"
 
 
 class Deployment(Validated, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,8 +67,11 @@ class Deployment(Validated, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         PublishMode,
         about("ingress publishes the port on every node, host only on the nodes where a container runs"),
     ] = "ingress"
+    ports: Annotated[
+        tuple[PublishedPort, ...], about("more ports that it publishes; the checks ask the one in port and mode")
+    ] = ()
     order: Annotated[
-        Order | None, about("what an update does first; default: start-first, with mode host stop-first")
+        Order | None, about("what an update does first; default: start-first, with a port in mode host stop-first")
     ] = None
     parallelism: Annotated[int, Meta(ge=0, le=10000), about("how many containers are updated at once; 0: all")] = 1
     delay: Annotated[_Pause, about("seconds between two updates")] = 0.0
@@ -51,6 +80,10 @@ class Deployment(Validated, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     url: Annotated[
         Text | None, about("where the app is checked after a rollout; default: at each node that publishes its port")
     ] = None
+    reserved_memory: Annotated[
+        int | None, Parsed(parse_memory), about("memory that a node must have left for a container, such as 256m")
+    ] = None
+    reserved_cpus: Annotated[Processors | None, about("processors that a node must have left for a container")] = None
     constraints: Annotated[tuple[Text, ...], about("which nodes may run it, such as node.role == worker")] = ()
     networks: Annotated[tuple[_Name, ...], about("the overlay networks that it is attached to")] = ()
     secrets: Annotated[
@@ -75,9 +108,21 @@ class Deployment(Validated, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     health_start_period: Annotated[
         _Pause | None, about("seconds in which failures do not count, at the start; default: as in the image")
     ] = None
+    labels: Annotated[_Labels, about("labels of the service")] = field(default_factory=dict)
+    container_labels: Annotated[_Labels, about("labels of its containers")] = field(default_factory=dict)
+    log_driver: Annotated[Text | None, about("where its containers' logs go; default: as the engine is set up")] = None
+    log_options: Annotated[Mapping[Text, str], about("options of the log driver, such as max-size: 10m")] = field(
+        default_factory=dict
+    )
     allow_in_service: Annotated[
-        tuple[Text, ...], about("environment variables that docker service inspect may show")
+        tuple[Text, ...], about("variables, labels and log options that docker service inspect may show")
     ] = ()
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for a label that only we set."""
+        for name in ("labels", "container_labels"):
+            if any(one.startswith(OWN_LABEL) for one in getattr(self, name)):
+                raise ValueError(f"`{name}` must not begin with {OWN_LABEL}: Seatrial sets these itself")
 
     @property
     def secret_files(self) -> Mapping[str, str]:
@@ -87,4 +132,6 @@ class Deployment(Validated, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     @property
     def update_order(self) -> Order:
         """What an update does first: a port of a node can only be published by one container at a time."""
-        return self.order or ("start-first" if self.mode == "ingress" else "stop-first")
+        return self.order or (
+            "stop-first" if "host" in (self.mode, *(one.mode for one in self.ports)) else "start-first"
+        )

@@ -7,10 +7,11 @@ from typing import Annotated, Any, Self
 
 from msgspec import Meta, Struct, structs
 
-__all__ = ["Parsed", "Port", "Seconds", "Text", "Validated", "about"]
+__all__ = ["Parsed", "Port", "Processors", "Seconds", "Text", "Validated", "about"]
 
 Text = Annotated[str, Meta(min_length=1)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
+Processors = Annotated[float, Meta(ge=0.01, le=1024)]
 Seconds = Annotated[float, Meta(gt=0, le=86400)]
 
 

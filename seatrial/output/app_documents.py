@@ -41,7 +41,7 @@ class ServiceDocument(Part, frozen=True, kw_only=True):
 
 
 class DeploymentDocument(Part, frozen=True, kw_only=True):
-    """What the ledger says about a service: its `action` is `deploy`, also for the way back, or `undeploy`.
+    """What the ledger says about a service: its `action` is `deploy`, also for the way back, `scale` or `undeploy`.
 
     `digest` is null if the entry has none. `when` is ISO 8601 in UTC, `who` the user and host.
     """

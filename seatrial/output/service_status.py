@@ -77,5 +77,6 @@ def service_lines(
         yield f"service {last.service}: not known, because {unknown}"
     if last:
         digest = f" ({short_digest(last.digest)})" if last.digest else ""
+        count = "" if last.replicas is None else f", {pluralize(last.replicas, 'replica')}"
         when = f"{last.when[:_MINUTES].replace('T', ' ')} UTC"
-        yield f"last {last.action} here: version {last.version}{digest} as {last.service}, {when}, {last.who}"
+        yield f"last {last.action} here: version {last.version}{digest} as {last.service}{count}, {when}, {last.who}"

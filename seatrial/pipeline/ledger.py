@@ -21,7 +21,7 @@ __all__ = ["Entry", "Ledger"]
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """One entry: a `release`, a `rollback`, what was `found` in the registry without one, a `deploy`, or an `undeploy`.
+    """One entry: a `release`, `rollback`, `deploy`, `scale` or `undeploy`, or what was `found` in the registry.
 
     `digests` are the digests that the registry returned, by tag; `before` are those of tags that had another digest
     before. `revision` is the commit, `inputs` the digest of the build's inputs, `builder` what built the image, `size`

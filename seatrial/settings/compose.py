@@ -11,6 +11,7 @@ from seatrial.errors import UsageError
 from seatrial.model.app import App
 from seatrial.model.reference import ImageReference
 from seatrial.settings.compose_file import Part, read_compose_file
+from seatrial.settings.compose_ports import with_own_port
 from seatrial.settings.compose_rules import Refused, Setting
 from seatrial.settings.compose_service import SERVICE, TOP
 from seatrial.settings.compose_things import networks
@@ -39,9 +40,10 @@ def compose_settings(app: App, path: Path, environment: Mapping[str, str]) -> di
     for one in found:
         if isinstance(one, Setting):
             settings[one.keys] = _both(settings[one.keys], one) if one.keys in settings else one
+    settings = with_own_port(settings, app)
     if ("deploy", "port") not in settings and app.deploy.port is None and "host_port" in app.unset:
         raise service.error(
-            "it publishes no port, and deploy would publish one",
+            "it publishes no port for TCP, and deploy would publish one",
             f"write ports there, or deploy: {{port: {app.host_port}}} under apps.{app.name} in invoke.yaml",
         )
     return settings

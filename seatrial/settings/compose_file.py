@@ -68,12 +68,11 @@ class Part(NamedTuple):
         return isinstance(self.value, Mapping) and key in self.value
 
     def items(self) -> Iterator[tuple[str, Part]]:
-        """Yield the values of a mapping by key, but for those of other programs (`x-…`); nothing for None."""
+        """Yield the values of a mapping by key; nothing for None."""
         if self.value is not None and not isinstance(self.value, Mapping):
             raise self.error("it must be a mapping")
         for key, value in (self.value or {}).items():
-            if not key.startswith("x-"):
-                yield key, Part(self.file, (*self.trail, key), value)
+            yield key, Part(self.file, (*self.trail, key), value)
 
     def list(self) -> Iterator[Part]:
         """Yield the values of a list; nothing for None."""

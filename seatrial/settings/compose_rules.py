@@ -58,16 +58,19 @@ def only(*values: str) -> Rule:
     def rule(part: Part) -> Iterator[Setting | Refused]:
         for one in part.list() if isinstance(part.value, list) else [part]:
             if (text := one.text()) not in values:
-                yield Refused(one, f"{text} is not what a service has here, which is {values[0]}")
+                yield Refused(one, f"{text} is not what a service has here, which is {' or '.join(values)}")
 
     return rule
 
 
 def section(rules: Mapping[str, Rule]) -> Rule:
-    """Return the rule of a mapping whose keys have rules of their own, in this order; a key without one is refused."""
+    """Return the rule of a mapping whose keys have rules of their own, in this order; a key without one is refused.
+
+    Those of other programs (`x-…`) are not looked at.
+    """
 
     def rule(part: Part) -> Iterator[Setting | Refused]:
-        given = {key: one for key, one in part.items() if one.value is not None}
+        given = {key: one for key, one in part.items() if one.value is not None and key[:2] != "x-"}
         for key in sorted(given, key=[*rules, *given].index):
             yield from rules.get(key, refuse())(given[key])
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from seatrial.errors import UsageError
-from seatrial.model.deployment import NO_HEALTH_CHECK
+from seatrial.model.deployment import NO_HEALTH_CHECK, OWN_LABEL
 from seatrial.settings.compose_file import Part
-from seatrial.settings.compose_rules import Refused, Setting, only, refuse, section, skip, to
+from seatrial.settings.compose_ports import ports
+from seatrial.settings.compose_rules import Refused, Rule, Setting, only, refuse, section, skip, to
 from seatrial.settings.compose_things import configs, networks, secrets, tmpfs, volumes
-from seatrial.settings.compose_values import command, environment, seconds, texts
+from seatrial.settings.compose_values import command, environment, pairs, seconds, texts
 from seatrial.settings.interpolation import read_env_file
 
 __all__ = ["SERVICE", "TOP"]
@@ -19,6 +20,18 @@ def _environment(part: Part) -> Iterator[Setting | Refused]:
     """Take environment variables."""
     for name, value, one in environment(part):
         yield Setting(("environment", name), value, one)
+
+
+def _named(*keys: str) -> Rule:
+    """Return the rule of names and their values, labels or options; what begins as our own labels is refused."""
+
+    def rule(part: Part) -> Iterator[Setting | Refused]:
+        for name, value, one in pairs(part):
+            if name.startswith(OWN_LABEL):
+                yield Refused(one, f"Seatrial sets the labels that begin with {OWN_LABEL} itself")
+            yield Setting((*keys, name), value or "", one)
+
+    return rule
 
 
 def _env_files(part: Part) -> Iterator[Setting | Refused]:
@@ -39,51 +52,6 @@ def _env_files(part: Part) -> Iterator[Setting | Refused]:
 
 
 _ENV_FILE = section({"path": skip, "required": skip})
-
-
-def _ports(part: Part) -> Iterator[Setting | Refused]:
-    """Take the one port that is published."""
-    ports = list(part.list())
-    for one in ports[1:]:
-        yield Refused(one, _ONE_PORT)
-    for first in ports[:1]:
-        yield from _port(first)
-
-
-def _port(first: Part) -> Iterator[Setting | Refused]:
-    if isinstance(first.value, Mapping):
-        yield from _LONG_PORT(first)
-        for key in ("target", "published"):
-            if key not in first:
-                yield Refused(first, f"{key} is missing: deploy takes both ports")
-        return
-    text, _, protocol = first.text().partition("/")
-    address, published, target = ["", "", *text.rsplit(":", 2)][-3:]
-    if address:
-        yield Refused(first, f"{_EVERY_ADDRESS}, not only on {address}")
-    if protocol not in ("", "tcp"):
-        yield Refused(first, f"{protocol} is not what a service has here, which is tcp")
-    if not published:
-        yield Refused(first, f"the port on the nodes is missing (such as {target}:{target})")
-    if "-" in text:
-        yield Refused(first, _ONE_PORT)
-    yield Setting(("port",), target, first)
-    yield Setting(("deploy", "port"), published, first)
-
-
-_ONE_PORT = "deploy publishes one port"
-_EVERY_ADDRESS = "a service's port is published on every address of a node"
-_LONG_PORT = section(
-    {
-        "target": to("port"),
-        "published": to("deploy", "port"),
-        "mode": to("deploy", "mode"),
-        "protocol": only("tcp"),
-        "host_ip": refuse(_EVERY_ADDRESS),
-        "name": skip,
-        "app_protocol": skip,
-    }
-)
 
 
 def _healthcheck(part: Part) -> Iterator[Setting | Refused]:
@@ -120,7 +88,15 @@ _DEPLOY = section(
             }
         ),
         "placement": section({"constraints": to("deploy", "constraints", parse=texts)}),
-        "resources": section({"limits": section({"cpus": to("cpus"), "memory": to("memory"), "pids": to("pids")})}),
+        "resources": section(
+            {
+                "limits": section({"cpus": to("cpus"), "memory": to("memory"), "pids": to("pids")}),
+                "reservations": section(
+                    {"cpus": to("deploy", "reserved_cpus"), "memory": to("deploy", "reserved_memory")}
+                ),
+            }
+        ),
+        "labels": _named("deploy", "labels"),
         "restart_policy": section({"condition": only("any")}),
     }
 )
@@ -128,12 +104,15 @@ _AS_IT_IS = "the image runs as it was tested"
 SERVICE = section(
     {
         "deploy": _DEPLOY,
-        "ports": _ports,
+        "ports": ports,
         "env_file": _env_files,
         "environment": _environment,  # wins over env_file
         "healthcheck": _healthcheck,
         "stop_grace_period": to("stop_grace", parse=seconds),
+        "labels": _named("deploy", "container_labels"),
+        "logging": section({"driver": to("deploy", "log_driver"), "options": _named("deploy", "log_options")}),
         "mem_limit": to("memory"),
+        "mem_reservation": to("deploy", "reserved_memory"),
         "cpus": to("cpus"),
         "pids_limit": to("pids"),
         "scale": to("deploy", "replicas"),

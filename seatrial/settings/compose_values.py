@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from seatrial.settings.compose_file import Part
 
-__all__ = ["command", "environment", "seconds", "texts"]
+__all__ = ["command", "environment", "pairs", "seconds", "texts"]
 
 _DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]*)?(?:ns|us|µs|ms|s|m|h))+|0", re.ASCII)
 _PIECE = re.compile(r"([0-9.]+)([a-zµ]+)")
@@ -42,18 +42,23 @@ def command(part: Part) -> list[str]:
     raise part.error("a test is a text, [CMD, PROGRAM, ARGUMENT …], [CMD-SHELL, TEXT] or [NONE]")
 
 
-def environment(part: Part) -> Iterator[tuple[str, str | None, Part]]:
-    """Yield the variables of a mapping or of a list of NAME=VALUE; one without a value has that of the environment.
-
-    One that the environment does not have, either, is None: the container does not get it from an env file.
-    """
-    given = list(part.list()) if isinstance(part.value, list) else [one for _, one in part.items()]
-    for one in given:
+def pairs(part: Part) -> Iterator[tuple[str, str | None, Part]]:
+    """Yield the names and values of a mapping or of a list of NAME=VALUE; the value of a name alone is None."""
+    for one in list(part.list()) if isinstance(part.value, list) else [one for _, one in part.items()]:
         if isinstance(part.value, list):
             name, equals, value = one.text().partition("=")
         else:
             name, equals = str(one.trail[-1]), "" if one.value is None else "="
             value = one.text() if equals else ""
         if not name:
-            raise one.error("a variable has a name, as in NAME=VALUE")
-        yield name, value if equals else one.file.variables.get(name), one
+            raise one.error("it has no name, as in NAME=VALUE")
+        yield name, value if equals else None, one
+
+
+def environment(part: Part) -> Iterator[tuple[str, str | None, Part]]:
+    """Yield variables; one without a value has that of the environment.
+
+    One that the environment does not have, either, is None: the container does not get it from an env file.
+    """
+    for name, value, one in pairs(part):
+        yield name, one.file.variables.get(name) if value is None else value, one

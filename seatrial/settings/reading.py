@@ -15,6 +15,7 @@ from msgspec.structs import FieldInfo, fields
 
 from seatrial.errors import Place, UsageError
 from seatrial.model.check import Check
+from seatrial.model.deployment import Deployment, PublishedPort
 from seatrial.model.setting_types import Parsed
 from seatrial.settings.settings_file import KEY, read_settings_file
 from seatrial.settings.variables import variables
@@ -28,6 +29,7 @@ __all__ = ["Reader", "is_struct", "settings_of"]
 _S = TypeVar("_S", bound=Struct)
 _T = TypeVar("_T")
 _Trail = tuple[str | int, ...]
+_INSIDE: dict[str | int, type[Struct]] = {"checks": Check, "deploy": Deployment, "ports": PublishedPort}
 
 
 class Reader(NamedTuple):
@@ -62,11 +64,18 @@ class Reader(NamedTuple):
         return read
 
     def _parsed(self, value: object, field: FieldInfo, trail: _Trail) -> object:
-        """Return the value with its texts parsed, if the field says how."""
+        """Return the value with its texts parsed, if the field, or one inside of it, says how."""
+        kind = next(iter(get_args(field.type)), None)
+        if isinstance(kind, type) and issubclass(kind, Struct) and isinstance(value, Mapping):
+            inside = {one.encode_name: one for one in _fields(kind)}
+            return {
+                key: self._parsed(one, inside[key], (*trail, key)) if key in inside else one
+                for key, one in value.items()
+            }
         parsed = next((one for one in getattr(field.type, "__metadata__", ()) if isinstance(one, Parsed)), None)
         if parsed is None or value is None:
             return value
-        is_tuple = get_origin(get_args(field.type)[0]) is tuple
+        is_tuple = get_origin(kind) is tuple
         texts: Any = self.convert(value, tuple[str, ...] if is_tuple else str, trail)
         if is_tuple and not parsed.whole:
             return tuple(self.parse(text, parsed.parse, (*trail, index)) for index, text in enumerate(texts))
@@ -89,9 +98,10 @@ class Reader(NamedTuple):
             problem, _, where = str(error).partition(" - at `$")
             full = (*trail, *(int(b) if b else a for a, b in re.findall(r"\.(\w+)|\[(\d+)\]", where)))
             if unknown := re.search(r"unknown field `(.*)`", problem):
-                raise self._unknown(unknown[1], Check, (*full, unknown[1])) from error
-            if named := re.match("`([a-z_]+)` ", problem):
-                full = (*full, named[1])
+                owner = next(_INSIDE[key] for key in reversed(full) if key in _INSIDE)
+                raise self._unknown(unknown[1], owner, (*full, unknown[1])) from error
+            if named := re.match("`([a-z_.]+)` ", problem):
+                full = (*full, *named[1].split("."))
             raise self.error(full, problem, _form(problem, full)) from error
 
     def _path(self, _: type, value: object) -> Path:

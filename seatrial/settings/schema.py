@@ -11,7 +11,7 @@ from msgspec.structs import FieldInfo, fields
 
 from seatrial.model.app import App, BuildOptions
 from seatrial.model.check import Check
-from seatrial.model.deployment import Deployment
+from seatrial.model.deployment import Deployment, PublishedPort
 from seatrial.model.facts_policy import FactsPolicy
 from seatrial.model.setting_types import Parsed
 from seatrial.settings.reading import is_struct, settings_of
@@ -25,9 +25,9 @@ _REF = "#/$defs/{name}"
 
 def json_schema() -> str:
     """Return the JSON schema of a whole settings file, the content of settings.schema.json."""
-    structs = (Settings, App, BuildOptions, FactsPolicy, Check, Deployment)
+    structs = (Settings, App, BuildOptions, FactsPolicy, Check, Deployment, PublishedPort)
     _, made = msgspec.json.schema_components(structs, schema_hook=lambda _: {"type": "string"}, ref_template=_REF)
-    kinds = {kind.__name__: _definition(kind, made) for kind in (Settings, App, Check, Deployment)}
+    kinds = {kind.__name__: _definition(kind, made) for kind in (Settings, App, Check, Deployment, PublishedPort)}
     apps = kinds["Settings"]["properties"]["apps"]
     apps["additionalProperties"] = {"anyOf": [apps["additionalProperties"], {"type": "null"}]}  # `web:` and no more
     schema = {

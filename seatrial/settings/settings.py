@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from seatrial.errors import UsageError, sanitize
 from seatrial.model.app import App
 from seatrial.model.check import Check
-from seatrial.model.deployment import Deployment
+from seatrial.model.deployment import Deployment, PublishedPort
 from seatrial.model.names import parse_name, slug
 from seatrial.model.reference import DOCKER_HUB, parse_registry, parse_user
 from seatrial.model.setting_types import Parsed, Port, Text, Validated, about
@@ -41,6 +41,7 @@ _OWNERS: dict[type[Struct], str] = {
     App: "an app (apps: NAME:)",
     Check: "a check (checks:)",
     Deployment: "a deployment (deploy:)",
+    PublishedPort: "a port of a deployment (ports:)",
 }
 
 

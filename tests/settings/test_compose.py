@@ -26,12 +26,19 @@ services:
     develop: {watch: []}
     attach: false
     x-mine: 1
-    ports: ["80:8000/tcp"]
+    ports:
+      - 53:5353/udp
+      - 80:8000/tcp
+      - {target: 9000, published: "9000", mode: host, protocol: tcp, name: metrics, app_protocol: http}
+      - 7001-7002:7003-7004
+    labels: [team=shop, bare]
+    logging: {driver: json-file, options: {max-size: 10m, max-file: 3}}
     env_file: [one.env, {path: two.env, required: false}]
     environment: {MODE: live, DEBUG: True, RATE: 1.10, ON: on, AT: 22:22, GIVEN: , MISSING: , NAME: "${WHO:-x}$$"}
     healthcheck: {<<: *health, test: curl localhost || exit 1}
     stop_grace_period: 1m
     mem_limit: 64m
+    mem_reservation: 32m
     cpus: 0.5
     pids_limit: 50
     scale: 2
@@ -58,7 +65,8 @@ services:
       update_config:
         {parallelism: 2, delay: 10s, monitor: 1s, order: stop-first, failure_action: rollback, max_failure_ratio: 0}
       placement: {constraints: [node.role == worker, node.labels.disk == ssd]}
-      resources: {limits: {cpus: "0.5", memory: 64m, pids: 50}}
+      resources: {limits: {cpus: "0.5", memory: 64m, pids: 50}, reservations: {cpus: 0.25, memory: 32m}}
+      labels: {traefik.enable: true, x-team: , count: 1.50}
       restart_policy: {condition: any}
   db: {image: postgres, privileged: true, environment: {X: "$UNSET_WORD"}}
 volumes: {data: , more: {driver: local, external: false}}
@@ -77,12 +85,14 @@ SPEC = {
     "privileged profiles provider pull_policy pull_refresh_after read_only restart runtime scale secrets security_opt "
     "shm_size stdin_open stop_grace_period stop_signal storage_opt sysctls tmpfs tty ulimits use_api_socket user "
     "userns_mode uts volumes volumes_from working_dir",
+    "logging": "driver options",
     "healthcheck": "disable interval retries start_interval start_period test timeout",
     "deploy": "endpoint_mode labels mode placement replicas resources restart_policy rollback_config update_config",
     "deploy.update_config": "delay failure_action max_failure_ratio monitor order parallelism",
     "deploy.placement": "constraints max_replicas_per_node preferences",
     "deploy.resources": "limits reservations",
     "deploy.resources.limits": "cpus memory pids",
+    "deploy.resources.reservations": "cpus devices generic_resources memory",
     "deploy.restart_policy": "condition delay max_attempts window",
 }
 
@@ -112,6 +122,16 @@ def test_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = app.deploy
     assert (wanted.port, wanted.mode, wanted.replicas, wanted.order) == (80, "ingress", 2, "stop-first")
     assert (wanted.parallelism, wanted.delay, wanted.monitor) == (2, 10, 1)
+    assert [(one.published, one.target, one.protocol, one.mode) for one in wanted.ports] == [
+        (53, 5353, "udp", "ingress"),
+        (9000, 9000, "tcp", "host"),
+        (7001, 7003, "tcp", "ingress"),
+        (7002, 7004, "tcp", "ingress"),
+    ]
+    assert (wanted.reserved_cpus, wanted.reserved_memory) == (0.25, 32 * 1024**2)
+    assert wanted.labels == {"traefik.enable": "true", "x-team": "", "count": "1.5"}
+    assert wanted.container_labels == {"team": "shop", "bare": ""}
+    assert (wanted.log_driver, wanted.log_options) == ("json-file", {"max-size": "10m", "max-file": "3"})
     assert wanted.constraints == ("node.role == worker", "node.labels.disk == ssd")
     assert wanted.networks == ("backend",)
     assert wanted.secret_files == {"token": "token", "db_password_2": "password"}
@@ -126,6 +146,7 @@ def test_every_key_of_the_specification(tmp_path: Path) -> None:
     """A key of a service is understood, as above, and documented; or it is refused by its path."""
     understood = yaml.safe_load(WHOLE)["services"]["web"]
     page = (Path(__file__).parent.parent.parent / "docs/deploy.md").read_text("utf-8")
+    page, _, refusals = page.partition("| why |")
     assert not [name for name in understood if f"`{name}" not in page and name != "x-mine"]
     for path, names in SPEC.items():
         trail = path.split(".") if path else []
@@ -138,6 +159,7 @@ def test_every_key_of_the_specification(tmp_path: Path) -> None:
                 value = {key: value}
             where = ".".join(("services", "web", *trail, name))
             assert refused(tmp_path, web(value)).message == f"{where}: not understood by deploy"
+            assert f"{name}`" in refusals, name
         assert {*known} - {*names.split()} <= {"x-mine"}
 
 
@@ -152,6 +174,18 @@ def test_the_settings_win(tmp_path: Path) -> None:
     assert (app.environment, app.tmpfs, app.memory) == ({"A": "1", "B": "2"}, ("/b",), 1024**3)
     assert (app.deploy.replicas, app.deploy.port, app.port) == (3, 81, 5000)
     assert app.deploy.secret_files == {"ours": "ours", "theirs": "theirs"}
+
+
+@pytest.mark.parametrize(("app", "own"), [("", (8000, 80)), (", port: 9000", (9000, 81)), (", port: 1", (1, 80))])
+def test_which_port_is_the_apps(tmp_path: Path, app: str, own: tuple[int, int]) -> None:
+    """The checks ask the port that the app's settings name, else the first that speaks TCP; the others are more."""
+    service = {"ports": ["53:53/udp", "80:8000", {"target": 9000, "published": 81, "mode": "host"}]}
+
+    found = composed(tmp_path, web(service), app=app)
+
+    assert (found.port, found.deploy.port) == own
+    assert {one.published for one in found.deploy.ports} == {53, 80, 81} - {own[1]}
+    assert found.deploy.update_order == "stop-first"  # whichever of them is in mode host
 
 
 @pytest.mark.parametrize(

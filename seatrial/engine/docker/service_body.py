@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from seatrial.engine.docker.mounts import volume_mounts
 from seatrial.engine.swarm import ServiceSpec
-from seatrial.model.deployment import NO_HEALTH_CHECK
+from seatrial.model.deployment import NO_HEALTH_CHECK, OWN_LABEL, PublishedPort
 
 __all__ = ["service_body", "service_spec"]
 
@@ -18,18 +18,57 @@ _TMP = "/tmp"  # noqa: S108  inside the container
 _RESTART_SECONDS = 5.0
 
 
+def _nanoseconds(seconds: float) -> int:
+    return round(seconds * _NANOSECONDS)
+
+
+def _seconds(nanoseconds: int = 0) -> float:
+    return nanoseconds / _NANOSECONDS
+
+
+_Kind = tuple[Callable[[Any], Any], Callable[..., Any]]
+_TEXT: _Kind = (str, str)
+_COUNT: _Kind = (int, int)
+_TIME: _Kind = (_nanoseconds, _seconds)
+_LIST: _Kind = (list, tuple)
+_NAMED: _Kind = (dict, dict)
+_CONTAINER, _RESOURCES = "TaskTemplate.ContainerSpec", "TaskTemplate.Resources"
+_FIELDS: dict[str, tuple[str, _Kind]] = {
+    "name": ("Name", _TEXT),
+    "labels": ("Labels", _NAMED),
+    "image": (f"{_CONTAINER}.Image", _TEXT),
+    "stop_grace": (f"{_CONTAINER}.StopGracePeriod", _TIME),
+    "health_interval": (f"{_CONTAINER}.Healthcheck.Interval", _TIME),
+    "health_timeout": (f"{_CONTAINER}.Healthcheck.Timeout", _TIME),
+    "health_start_period": (f"{_CONTAINER}.Healthcheck.StartPeriod", _TIME),
+    "health_retries": (f"{_CONTAINER}.Healthcheck.Retries", _COUNT),
+    "memory": (f"{_RESOURCES}.Limits.MemoryBytes", _COUNT),
+    "cpus": (f"{_RESOURCES}.Limits.NanoCPUs", _TIME),
+    "pids": (f"{_RESOURCES}.Limits.Pids", _COUNT),
+    "reserved_memory": (f"{_RESOURCES}.Reservations.MemoryBytes", _COUNT),
+    "reserved_cpus": (f"{_RESOURCES}.Reservations.NanoCPUs", _TIME),
+    "constraints": ("TaskTemplate.Placement.Constraints", _LIST),
+    "log_driver": ("TaskTemplate.LogDriver.Name", _TEXT),
+    "log_options": ("TaskTemplate.LogDriver.Options", _NAMED),
+    "order": ("UpdateConfig.Order", _TEXT),
+    "parallelism": ("UpdateConfig.Parallelism", _COUNT),
+    "delay": ("UpdateConfig.Delay", _TIME),
+    "monitor": ("UpdateConfig.Monitor", _TIME),
+}
+"""Where the API has a field of a spec, and how it is written and read there; what is empty is not written."""
+
+
 def service_body(spec: ServiceSpec, ids: Mapping[tuple[str, str], str], proxies: Mapping[str, str]) -> dict[str, Any]:
     """Return a spec for the API; `ids` are those of secrets and configs by kind and name.
 
     `proxies` are what the containers get besides their environment.
     """
     container: dict[str, Any] = {
-        "Image": spec.image,
-        "Labels": dict(spec.labels),
+        "Labels": {**spec.container_labels, **spec.own_labels},
         "Env": [f"{key}={value}" for key, value in {**proxies, **spec.environment}.items()],
         "Init": True,
-        "StopGracePeriod": _nanoseconds(spec.stop_grace),
-        "Mounts": volume_mounts(spec.volumes, spec.labels),
+        "StopGracePeriod": 0,  # else it would be ten seconds
+        "Mounts": volume_mounts(spec.volumes, spec.own_labels),
         "Secrets": [
             {"SecretID": ids["secret", name], "SecretName": name, "File": _file(path)}
             for name, path in spec.secrets.items()
@@ -53,46 +92,38 @@ def service_body(spec: ServiceSpec, ids: Mapping[tuple[str, str], str], proxies:
             }
             for path in (_TMP, *spec.tmpfs)
         ]
-    if health := _health(spec):
-        container["Healthcheck"] = health
-    update = {
-        "Parallelism": spec.parallelism,
-        "Delay": _nanoseconds(spec.delay),
-        "Monitor": _nanoseconds(spec.monitor),
-        "MaxFailureRatio": 0,
-        "Order": spec.order,
-    }
-    return {
-        "Name": spec.name,
-        "Labels": dict(spec.labels),
+    if spec.health_command:  # without one it is the image's own
+        kind = () if spec.health_command == NO_HEALTH_CHECK else ("CMD",)
+        container["Healthcheck"] = {"Test": [*kind, *spec.health_command]}
+    body: dict[str, Any] = {
         "TaskTemplate": {
             "ContainerSpec": container,
-            "Resources": {
-                "Limits": {
-                    "MemoryBytes": spec.memory,
-                    "NanoCPUs": _nanoseconds(spec.cpus),
-                    "Pids": spec.pids,
-                }
-            },
             "RestartPolicy": {"Condition": "any", "Delay": _nanoseconds(_RESTART_SECONDS), "MaxAttempts": 0},
-            "Placement": {"Constraints": list(spec.constraints)},
             "Networks": [{"Target": name} for name in spec.networks],
         },
         "Mode": {"Global": {}} if spec.replicas is None else {"Replicated": {"Replicas": spec.replicas}},
-        "UpdateConfig": {**update, "FailureAction": "rollback" if spec.rolls_back else "pause"},
-        "RollbackConfig": {**update, "FailureAction": "pause", "Delay": 0},
+        "UpdateConfig": {"MaxFailureRatio": 0, "FailureAction": "rollback" if spec.rolls_back else "pause"},
         "EndpointSpec": {
             "Mode": "vip",
             "Ports": [
                 {
-                    "Protocol": "tcp",
-                    "TargetPort": spec.port,
-                    "PublishedPort": spec.published_port,
-                    "PublishMode": spec.mode,
+                    "Protocol": one.protocol,
+                    "TargetPort": one.target,
+                    "PublishedPort": one.published,
+                    "PublishMode": one.mode,
                 }
+                for one in spec.ports
             ],
         },
     }
+    for name, (path, (write, _)) in _FIELDS.items():
+        if value := getattr(spec, name):
+            *folders, key = path.split(".")
+            place = body
+            for folder in folders:
+                place = place.setdefault(folder, {})
+            place[key] = write(value)
+    return {**body, "RollbackConfig": {**body["UpdateConfig"], "FailureAction": "pause", "Delay": 0}}
 
 
 def service_spec(raw: Mapping[str, Any], network_names: Mapping[str, str], proxies: Mapping[str, str]) -> ServiceSpec:
@@ -100,58 +131,45 @@ def service_spec(raw: Mapping[str, Any], network_names: Mapping[str, str], proxi
 
     Variables in `proxies` that have their value are left out: `service_body` has added them.
     """
-    task = raw.get("TaskTemplate") or {}
-    container, mode = task.get("ContainerSpec") or {}, raw.get("Mode") or {}
-    limits = (task.get("Resources") or {}).get("Limits") or {}
-    health, update = container.get("Healthcheck") or {}, raw.get("UpdateConfig") or {}
-    ports = (raw.get("EndpointSpec") or {}).get("Ports") or [{}]
+    container, mode = _at(raw, _CONTAINER) or {}, raw.get("Mode") or {}
     mounts = container.get("Mounts") or []
     environment = dict(_pair(text) for text in container.get("Env") or ())
-    kind, *words = health.get("Test") or ["CMD"]
+    kind, *words = _at(container, "Healthcheck.Test") or ["CMD"]
+    found = {name: read(*filter(None, [_at(raw, path)])) for name, (path, (_, read)) in _FIELDS.items()}
     return ServiceSpec(
-        name=raw.get("Name") or "",
-        image=container.get("Image") or "",
-        labels=raw.get("Labels") or {},
+        **found,
         replicas=int((mode["Replicated"] or {}).get("Replicas") or 0) if "Replicated" in mode else None,
         environment={key: value for key, value in environment.items() if proxies.get(key) != value},
-        port=int(ports[0].get("TargetPort") or 0),
-        published_port=int(ports[0].get("PublishedPort") or 0),
-        mode=ports[0].get("PublishMode") or "ingress",
-        memory=int(limits.get("MemoryBytes") or 0),
-        pids=int(limits.get("Pids") or 0),
-        cpus=(limits.get("NanoCPUs") or 0) / _NANOSECONDS,
+        ports=tuple(
+            PublishedPort(
+                target=int(one.get("TargetPort") or 0),
+                published=int(one.get("PublishedPort") or 0),
+                protocol=one.get("Protocol") or "tcp",
+                mode=one.get("PublishMode") or "ingress",
+            )
+            for one in _at(raw, "EndpointSpec.Ports") or ()
+        ),
+        container_labels={
+            key: value for key, value in (container.get("Labels") or {}).items() if not key.startswith(OWN_LABEL)
+        },
         hardened=bool(container.get("ReadOnly")) and "ALL" in (container.get("CapabilityDrop") or ()),
         tmpfs=tuple(one["Target"] for one in mounts if one.get("Type") == "tmpfs" and one["Target"] != _TMP),
         volumes={one["Target"]: one.get("Source") or "" for one in mounts if one.get("Type") == "volume"},
         secrets=_files(container.get("Secrets"), "SecretName"),
         configs=_files(container.get("Configs"), "ConfigName"),
-        constraints=tuple((task.get("Placement") or {}).get("Constraints") or ()),
-        networks=tuple(network_names.get(one["Target"], one["Target"]) for one in task.get("Networks") or ()),
+        networks=tuple(
+            network_names.get(one["Target"], one["Target"]) for one in _at(raw, "TaskTemplate.Networks") or ()
+        ),
         health_command=tuple(words) if kind == "CMD" else (kind, *words),
-        health_interval=(health.get("Interval") or 0) / _NANOSECONDS,
-        health_retries=health.get("Retries") or 0,
-        health_timeout=(health.get("Timeout") or 0) / _NANOSECONDS,
-        health_start_period=(health.get("StartPeriod") or 0) / _NANOSECONDS,
-        stop_grace=(container.get("StopGracePeriod") or 0) / _NANOSECONDS,
-        order=update.get("Order") or "stop-first",
-        parallelism=int(update.get("Parallelism") or 0),
-        delay=(update.get("Delay") or 0) / _NANOSECONDS,
-        monitor=(update.get("Monitor") or 0) / _NANOSECONDS,
-        rolls_back=update.get("FailureAction") == "rollback",
+        rolls_back=_at(raw, "UpdateConfig.FailureAction") == "rollback",
     )
 
 
-def _health(spec: ServiceSpec) -> dict[str, Any]:
-    """Return the health check; without a command it is the image's own."""
-    kind = () if spec.health_command in ((), NO_HEALTH_CHECK) else ("CMD",)
-    found = {
-        "Test": [*kind, *spec.health_command],
-        "Interval": _nanoseconds(spec.health_interval),
-        "Timeout": _nanoseconds(spec.health_timeout),
-        "StartPeriod": _nanoseconds(spec.health_start_period),
-        "Retries": spec.health_retries,
-    }
-    return {key: value for key, value in found.items() if value}
+def _at(raw: Any, path: str) -> Any:
+    """Return what is at a path in a description; None if nothing is."""
+    for key in path.split("."):
+        raw = (raw or {}).get(key)
+    return raw
 
 
 def _file(name: str) -> dict[str, Any]:
@@ -162,10 +180,6 @@ def _file(name: str) -> dict[str, Any]:
 def _files(found: Sequence[Mapping[str, Any]] | None, key: str) -> dict[str, str]:
     """Return the files of secrets or configs, by the names that these have under `key`."""
     return {one.get(key) or "": (one.get("File") or {}).get("Name") or "" for one in found or ()}
-
-
-def _nanoseconds(seconds: float) -> int:
-    return round(seconds * _NANOSECONDS)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -95,10 +95,7 @@ class DockerSwarm:
 
     def update(self, service: Service, spec: ServiceSpec, credential: Credential | None) -> None:
         """Replace a service's spec; raise `Conflict` if somebody else has just done so."""
-        others = {key: value for key, value in service.spec.labels.items() if not key.startswith("seatrial.")}
-        body = self._body(spec)
-        body["Labels"] = {**others, **body["Labels"]}
-        self._update(service, body, {}, credential)
+        self._update(service, self._body(spec), {}, credential)
 
     def scale(self, service: Service, replicas: int) -> None:
         """Change only how many containers a service has; raise `Conflict` as above."""
@@ -279,7 +276,7 @@ def _task(raw: Mapping[str, Any], template: Mapping[str, Any]) -> Task:
         exit_code=int(container.get("ExitCode") or 0),
         container=container.get("ContainerID") or "",
         image=(spec.get("ContainerSpec") or {}).get("Image") or "",
-        is_current=all(spec.get(part) == template.get(part) for part in ("ContainerSpec", "Resources")),
+        is_current=all(spec.get(part) == template.get(part) for part in ("ContainerSpec", "Resources", "LogDriver")),
     )
 
 

@@ -43,12 +43,20 @@ def explain_deploy(
     spec = spec_for(app, release, None, replicas)
     words: list[Word] = ["--name", spec.name, "--replicas", str(spec.replicas), "--with-registry-auth", "--init"]
     for key, value in spec.labels.items():
-        words += ["--label", f"{key}={value}", "--container-label", f"{key}={value}"]
-    port = f"mode={spec.mode},target={spec.port},published={spec.published_port}"
-    words += ["--publish", port, *environment_words(app)]
+        words += ["--label", f"{key}={value}"]
+    for key, value in (spec.own_labels | dict(spec.container_labels)).items():
+        words += ["--container-label", f"{key}={value}"]
+    for one in spec.ports:
+        port = f"mode={one.mode},target={one.target},published={one.published},protocol={one.protocol}"
+        words += ["--publish", port]
+    words += environment_words(app)
+    words += ["--log-driver", spec.log_driver] if spec.log_driver else []
+    words += [word for key, value in spec.log_options.items() for word in ("--log-opt", f"{key}={value}")]
     words += ["--limit-memory", str(spec.memory), "--limit-pids", str(spec.pids), "--stop-grace-period"]
     words += [f"{spec.stop_grace:g}s", "--read-only", "--cap-drop", "ALL"]
     words += [] if not spec.cpus else ["--limit-cpu", f"{spec.cpus:g}"]
+    words += [] if not spec.reserved_cpus else ["--reserve-cpu", f"{spec.reserved_cpus:g}"]
+    words += [] if not spec.reserved_memory else ["--reserve-memory", str(spec.reserved_memory)]
     for path in (_TMP, *spec.tmpfs):
         words += ["--mount", f"type=tmpfs,destination={path},tmpfs-size=67108864,tmpfs-mode=1777"]
     for path, name in spec.volumes.items():

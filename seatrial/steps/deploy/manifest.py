@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from seatrial.checks.http.probe import request_for
 from seatrial.checks.http.response import Expected
+from seatrial.engine.swarm import ServiceSpec
 from seatrial.model.app import App, Check
 from seatrial.model.deployment import NO_HEALTH_CHECK
 from seatrial.steps.deploy.release import Release
@@ -21,6 +22,7 @@ _TMPFS = "64Mi"
 _PROBE_SECONDS = 5
 _FIRST_ERROR = 400
 _LONGEST = 63
+_ANNOTATION = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def manifest(app: App, release: Release, replicas: int | None) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -30,18 +32,18 @@ def manifest(app: App, release: Release, replicas: int | None) -> tuple[dict[str
     name = _label(app.container_name)
     selector = {"app.kubernetes.io/name": _label(app.name), "app.kubernetes.io/instance": name}
     labels = {**selector, "app.kubernetes.io/version": _value(str(release.version))}
-    mounts = list(_mounts(app))
+    mounts, (inside, outside) = list(_mounts(app)), _ports(spec)
     deployment = {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {"name": name, "labels": labels},
+        "metadata": {"name": name, "labels": labels, **_annotations(app.deploy.labels)},
         "spec": {
             "replicas": spec.replicas,
             "selector": {"matchLabels": selector},
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
             "progressDeadlineSeconds": math.ceil(app.deploy.timeout),
             "template": {
-                "metadata": {"labels": labels},
+                "metadata": {"labels": labels, **_annotations(app.deploy.container_labels)},
                 "spec": {
                     "automountServiceAccountToken": False,
                     "enableServiceLinks": False,  # otherwise a Service called web sets WEB_PORT
@@ -51,9 +53,9 @@ def manifest(app: App, release: Release, replicas: int | None) -> tuple[dict[str
                         {
                             "name": _label(app.name),
                             "image": f"{release.reference.name}@{release.digest}",
-                            "ports": [{"name": "http", "containerPort": app.port}],
+                            "ports": inside,
                             "env": [{"name": key, "value": value} for key, value in spec.environment.items()],
-                            "resources": {"limits": _limits(app)},
+                            "resources": _resources(spec),
                             "securityContext": {
                                 "allowPrivilegeEscalation": False,
                                 "capabilities": {"drop": ["ALL"]},
@@ -74,15 +76,39 @@ def manifest(app: App, release: Release, replicas: int | None) -> tuple[dict[str
         "metadata": {"name": name, "labels": labels},
         "spec": {
             "selector": selector,
-            "ports": [{"name": "http", "port": spec.published_port, "targetPort": "http"}],
+            "ports": outside,
         },
     }
     return deployment, service
 
 
-def _limits(app: App) -> dict[str, str]:
-    cpus = {"cpu": f"{round(app.cpus * 1000)}m"} if app.cpus else {}
-    return {"memory": str(app.memory), **cpus}
+def _resources(spec: ServiceSpec) -> dict[str, dict[str, str]]:
+    """Return the limits, and what a node must have left."""
+    found = {"limits": (spec.memory, spec.cpus), "requests": (spec.reserved_memory, spec.reserved_cpus)}
+    return {
+        kind: ({"memory": str(memory)} if memory else {}) | ({"cpu": f"{round(cpus * 1000)}m"} if cpus else {})
+        for kind, (memory, cpus) in found.items()
+        if memory or cpus
+    }
+
+
+def _ports(spec: ServiceSpec) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the ports of the container and those of the Service; the app's own, the first, is called http."""
+    inside: dict[tuple[int, str], str] = {}
+    outside: list[dict[str, Any]] = []
+    for one in spec.ports:
+        target = inside.setdefault((one.target, one.protocol), f"{one.protocol}-{one.target}" if inside else "http")
+        name = f"{one.protocol}-{one.published}" if outside else "http"
+        port = {"name": name, "port": one.published, "targetPort": target, "protocol": one.protocol.upper()}
+        outside.append(port)
+    return [
+        {"name": name, "containerPort": port, "protocol": protocol.upper()} for (port, protocol), name in inside.items()
+    ], outside
+
+
+def _annotations(labels: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Return labels as annotations, which may hold any text; nothing without one."""
+    return {"annotations": {_ANNOTATION.sub("-", key)[:_LONGEST]: one for key, one in labels.items()}} if labels else {}
 
 
 def _probes(app: App, release: Release) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from seatrial.checks.http.base_url import BaseUrl, parse_base_url
 from seatrial.engine.protocol import Emit
-from seatrial.engine.swarm import Node, Service
+from seatrial.engine.swarm import Service
 from seatrial.errors import SeatrialError, SmokeFailed, StepFailed, UsageError
 from seatrial.events import Info, Waiting
 from seatrial.model.app import App
@@ -78,26 +78,23 @@ def addresses(world: World, app: App, service: Service) -> Iterator[tuple[str, B
         return
     swarm = world.engine.swarm
     nodes = [one for one in swarm.nodes() if one.ready]
-    if service.spec.mode == "host":
+    port = service.spec.own_port
+    if port and port.mode == "host":
         serving = {one.node for one in swarm.tasks(service) if one.serves}
         nodes = [one for one in nodes if one.id in serving]
-    if not nodes:
+    if not nodes or not port:
         raise StepFailed(
             f"no node serves {app.name}",
-            reason="none of the nodes that run it is ready",
+            reason="none of the nodes that run it is ready" if port else "its service publishes no port",
             hint=f"docker service ps {app.container_name}",
         )
     for one in nodes:
-        yield one.name, _at(one, app, service)
+        yield one.name, BaseUrl(host=one.address, port=port.published, scheme=app.checks[0].scheme)
 
 
 def public_address(world: World, app: App, service: Service) -> str:
     """Return the URL of the app at the first of these nodes."""
     return f"{next(addresses(world, app, service))[1]}/"
-
-
-def _at(node: Node, app: App, service: Service) -> BaseUrl:
-    return BaseUrl(host=node.address, port=service.spec.published_port, scheme=app.checks[0].scheme)
 
 
 def _base_url(app: App) -> BaseUrl:

@@ -17,7 +17,7 @@ from seatrial.steps.deploy.deploy import service_lock
 from seatrial.steps.deploy.explain import explain_command
 from seatrial.steps.deploy.progress import state_of
 from seatrial.steps.deploy.rollout import Rollout, Undo
-from seatrial.steps.deploy.service import require_service
+from seatrial.steps.deploy.service import record, require_service
 from seatrial.wording import pluralize
 
 __all__ = ["Scale"]
@@ -57,7 +57,7 @@ class Scale(AppStep):
         return explain_command(name, "scale", f"{name}={self.replicas}", effect=effect)
 
     def apply(self, world: World, change: Change[Service], emit: Emit) -> None:
-        """Change the number, and wait until all replicas serve."""
+        """Change the number, wait until all replicas serve, and record it in the ledger."""
         service, swarm = change.found, world.engine.swarm
         with service_lock(world, self.target, f"scale to {self.replicas}", emit):
             known = frozenset(one.id for one in swarm.tasks(service) if one.ended or change.diff)
@@ -77,4 +77,4 @@ class Scale(AppStep):
                 before=before,
             )
             with rollout.going_on():
-                rollout.follow()
+                record(world, self.target, rollout.follow().spec, "scale")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 from msgspec import structs
 
@@ -12,6 +13,7 @@ from seatrial.engine.model import Image, ImageConfig
 from seatrial.engine.swarm import Service, ServiceSpec
 from seatrial.errors import ContainerFailed, StepFailed, UsageError
 from seatrial.model.app import VERSION_LABEL, App
+from seatrial.model.deployment import LABELS_LABEL, OWN_LABEL, PublishedPort
 from seatrial.model.reference import ImageReference
 from seatrial.pipeline.ledger import Entry
 from seatrial.pipeline.outcome import Difference
@@ -30,7 +32,7 @@ __all__ = [
     "version_label",
 ]
 
-_SIZES = ("memory",)
+_SIZES = ("memory", "reserved_memory")
 _TIMES = ("stop_grace", "delay", "monitor", "health_interval", "health_timeout", "health_start_period")
 
 
@@ -65,35 +67,47 @@ def spec_for(app: App, release: Release, service: Service | None, replicas: int 
     _require_no_secrets(app)
     wanted = app.deploy
     count = replicas or wanted.replicas or (service.spec.replicas if service else None) or 1
-    return ServiceSpec(
-        name=app.container_name,
-        image=release.name,
-        labels={**app.labels, **app.environment_label, VERSION_LABEL: str(release.version)},
-        replicas=count,
-        environment={"PORT": str(app.port), **app.environment},
-        port=app.port,
-        published_port=wanted.port or app.host_port,
-        mode=wanted.mode,
-        memory=app.memory,
-        pids=app.pids,
-        cpus=app.cpus or 0.0,
-        tmpfs=app.tmpfs,
-        volumes=app.volume_names,
-        secrets=wanted.secret_files,
-        configs=wanted.configs,
-        constraints=wanted.constraints,
-        networks=wanted.networks,
-        health_command=wanted.health_command,
-        health_interval=wanted.health_interval or 0.0,
-        health_retries=wanted.health_retries or 0,
-        health_timeout=wanted.health_timeout or 0.0,
-        health_start_period=wanted.health_start_period or 0.0,
-        stop_grace=app.stop_grace,
-        order=wanted.update_order,
-        parallelism=wanted.parallelism,
-        delay=wanted.delay,
-        monitor=wanted.monitor,
-    )
+    same = {
+        name: value
+        for source in (app, wanted)
+        for name in ServiceSpec.__struct_fields__
+        if (value := getattr(source, name, None)) is not None
+    }
+    own: dict[str, Any] = {
+        "name": app.container_name,
+        "image": release.name,
+        "labels": {**_labels(app, service), VERSION_LABEL: str(release.version)},
+        "replicas": count,
+        "environment": {"PORT": str(app.port), **app.environment},
+        "ports": _ports(app),
+        "volumes": app.volume_names,
+        "secrets": wanted.secret_files,
+        "order": wanted.update_order,
+    }
+    return ServiceSpec(**same | own)
+
+
+def _labels(app: App, service: Service | None) -> dict[str, str]:
+    """Return the service's labels: ours, those in the settings, and those that somebody else has given it."""
+    wanted, now = app.deploy.labels, service.spec.labels if service else {}
+    before = now.get(LABELS_LABEL, "").split("\n")
+    others = {key: value for key, value in now.items() if not key.startswith(OWN_LABEL) and key not in before}
+    said = {LABELS_LABEL: "\n".join(sorted(wanted))} if wanted else {}
+    return {**others, **wanted, **said, **app.labels, **app.environment_label}
+
+
+def _ports(app: App) -> tuple[PublishedPort, ...]:
+    """Return the ports, the app's own first; raise `UsageError` if two would be one on a node."""
+    wanted = app.deploy
+    own = PublishedPort(target=app.port, published=wanted.port or app.host_port, mode=wanted.mode)
+    for number, one in enumerate(wanted.ports):
+        if any((one.published, one.protocol) == (two.published, two.protocol) for two in (own, *wanted.ports[:number])):
+            raise UsageError(
+                f"the port {one.published}/{one.protocol} of {app.name} is published twice",
+                reason=f"a port of the nodes leads to one port of the app, {one.target} or another",
+                hint=f"choose another published port under apps.{app.name}.deploy.ports in invoke.yaml",
+            )
+    return own, *wanted.ports
 
 
 def differences(before: ServiceSpec | None, after: ServiceSpec) -> tuple[Difference, ...]:
@@ -151,32 +165,36 @@ def is_recorded(world: World, spec: ServiceSpec) -> bool:
 
 
 def _require_no_secrets(app: App) -> None:
-    allowed = app.deploy.allow_in_service
-    environment = {name: value for name, value in app.environment.items() if name not in allowed}
-    found = secret_places(Image(id="", config=ImageConfig(environment=environment)), ())
+    wanted = app.deploy
+    shown = (app.environment, {**wanted.labels, **wanted.container_labels, **wanted.log_options})
+    environment, others = (
+        {name: value for name, value in values.items() if name not in wanted.allow_in_service} for values in shown
+    )
+    found = secret_places(Image(id="", labels=others, config=ImageConfig(environment=environment)), ())
     if not found:
         return
     name = found[0].rpartition(" ")[2]
+    use = f"put it into a file and: docker secret create {name.lower()} FILE; then secrets: [{name.lower()}]"
     raise UsageError(
-        f"the environment of {app.name} holds a secret: {', '.join(found)}",
-        reason="docker service inspect shows a service's environment",
-        hint=f"put it into a file and: docker secret create {name.lower()} FILE; then secrets: [{name.lower()}] under "
-        f"apps.{app.name}.deploy in invoke.yaml (or, if it is none, allow_in_service: [{name}])",
+        f"the service of {app.name} would hold a secret: {', '.join(found)}",
+        reason="docker service inspect shows a service's environment, labels and log options",
+        hint=f"{use if name in environment else f'remove {name}'} under apps.{app.name}.deploy in invoke.yaml "
+        f"(or, if it is none, allow_in_service: [{name}])",
         cause="secret-in-service",
     )
 
 
 def _facets(spec: ServiceSpec) -> Iterator[tuple[str, str]]:
     """Yield what makes a spec, by name, as text."""
-    for key, value in spec.labels.items():
-        if key.startswith("seatrial.") and key != VERSION_LABEL:
-            yield f"label {key}", value
     for field in structs.fields(spec):
         value, name = getattr(spec, field.name), field.name.replace("_", " ")
-        if field.name in ("name", "labels") or (not value and value is not None):
+        if field.name == "name" or (not value and value is not None):
             continue
-        if isinstance(value, dict):
-            yield from ((f"{name.removesuffix('s')} {key}", inner) for key, inner in value.items())
+        if field.name == "ports":
+            yield from ((f"port {one.published}/{one.protocol}", f"{one.target} ({one.mode})") for one in value)
+        elif isinstance(value, dict):
+            keys = value.keys() - {VERSION_LABEL, LABELS_LABEL}
+            yield from ((f"{name.removesuffix('s')} {key}", value[key]) for key in sorted(keys))
         elif isinstance(value, tuple) and field.name != "health_command":
             yield from ((f"{name.removesuffix('s')} {one}", "yes") for one in value)
         else:
@@ -196,6 +214,7 @@ def _text(name: str, value: object) -> str:
 def _shown(key: str, value: str | None) -> str | None:
     if value is None or value == "":
         return None
-    if key.startswith("environment "):
+    shows = key.startswith(("label ", "container label ", "log option "))
+    if key.startswith("environment ") or (shows and secret_places(Image(id="", labels={key: value}), ())):
         return "***"
     return shown_image(value) if key == "image" else value

@@ -6,7 +6,7 @@ import pytest
 
 from seatrial.engine.docker.service_body import service_body, service_spec
 from seatrial.engine.swarm import ServiceSpec
-from seatrial.model.deployment import NO_HEALTH_CHECK
+from seatrial.model.deployment import NO_HEALTH_CHECK, PublishedPort
 
 
 @pytest.mark.parametrize("command", [(), ("/check", "a b"), NO_HEALTH_CHECK])
@@ -16,9 +16,20 @@ def test_there_and_back(command: tuple[str, ...]) -> None:
         name="shop-web",
         image="registry.test/web:1@sha256:1",
         environment={"A": "1=2"},
-        port=5000,
-        published_port=80,
-        mode="host",
+        labels={"seatrial.app": "web", "team": "shop"},
+        container_labels={"team": "page"},
+        ports=(
+            PublishedPort(target=5000, published=80, mode="host"),
+            PublishedPort(target=5001, published=80, protocol="udp"),
+        ),
+        memory=64,
+        cpus=0.5,
+        pids=20,
+        reserved_memory=32,
+        reserved_cpus=0.25,
+        constraints=("node.role == worker",),
+        log_driver="json-file",
+        log_options={"max-size": "10m"},
         secrets={"password_2": "password"},
         configs={"app": "/etc/app.conf"},
         health_command=command,

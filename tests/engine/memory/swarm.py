@@ -135,7 +135,8 @@ class MemorySwarm:
                 *ended,
             ]
             return False
-        self._servers[spec.name] = serve(program, image.labels, spec.published_port)
+        assert spec.own_port
+        self._servers[spec.name] = serve(program, image.labels, spec.own_port.published)
         running = [
             Task(id=f"t{number}.{one}", number=one, node=_NODE.id, state="running", image=spec.image)
             for one in range(1, (spec.replicas or 1) + 1)

@@ -173,11 +173,15 @@ def test_the_environment() -> None:
 def test_deployments() -> None:
     """It lists them, the newest first, and counts none of them as a release."""
     one = replace(ENTRIES[2], action="deploy", service="shop-web", replicas=3)
-    entries = (*ENTRIES, one, replace(one, action="undeploy", version="1.1"))
+    entries = (*ENTRIES, one, replace(one, action="scale"), replace(one, action="undeploy", version="1.1"))
     page = Page(document=ledger_document(ENTRIES[2]), entries=entries).html()
     rows = page.partition('id="deployments"')[2].split("<tr>")[2:]
-    assert [("removed" in row, "shop-web" in row and ">3<" in row) for row in rows] == [(True, True), (False, True)]
-    assert page.count('<th scope="row">1.2</th>') == 2  # among the releases, and among the deployments
+    done = [next(word for word in ("deployed", "scaled", "removed") if word in row) for row in rows]
+    assert (done, ["shop-web" in row and ">3<" in row for row in rows]) == (
+        ["removed", "scaled", "deployed"],
+        [True] * 3,
+    )
+    assert page.count('<th scope="row">1.2</th>') == 3  # among the releases, and twice among the deployments
 
 
 def test_its_size_is_bounded() -> None:

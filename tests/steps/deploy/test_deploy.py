@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -12,6 +13,7 @@ from seatrial.engine.swarm import NotAManager, ServiceSpec, Task
 from seatrial.errors import Conflict, ContainerFailed, SmokeFailed, StepFailed, UsageError
 from seatrial.events import Waiting
 from seatrial.model.app import VERSION_LABEL
+from seatrial.model.deployment import PublishedPort
 from seatrial.pipeline.outcome import Status
 from seatrial.pipeline.state import StateFolder
 from seatrial.steps.deploy.back import DeployRollback
@@ -72,6 +74,59 @@ def test_other_options(scenario: StepScenario) -> None:
 
     assert [one.name for one in done.diff] == ["environment MODE", "memory", "monitor"]
     assert "hidden" not in f"{done.diff} {done}"
+
+
+def test_what_a_service_has_besides(scenario: StepScenario) -> None:
+    """Ports, labels, log and reservations are compared, each by name; what the settings no longer say goes again."""
+    deployed(scenario, "1")
+    before, swarm = _spec(scenario), swarm_of(scenario)
+    by_others = structs.replace(before, labels={**before.labels, "theirs": "1"})
+    swarm._services[before.name] = structs.replace(swarm._services[before.name], spec=by_others)
+    port = PublishedPort(target=9000, published=9001, protocol="udp", mode="host")
+    more: dict[str, Any] = {
+        "ports": (port,),
+        "labels": {"team": "shop"},
+        "container_labels": {"kind": "page"},
+        "log_driver": "json-file",
+        "log_options": {"max-size": "1m"},
+        "reserved_memory": 16 * 1024**2,
+        "reserved_cpus": 0.25,
+    }
+
+    done = scenario.four_runs(scenario.deploy(monitor=0.01, **more))
+
+    assert {one.name: one.after for one in done.diff} == {
+        "label team": "shop",
+        f"port {port.published}/udp": "9000 (host)",
+        "reserved memory": "16.8 MB",
+        "reserved cpus": "0.25",
+        "order": "stop-first",
+        "container label kind": "page",
+        "log driver": "json-file",
+        "log option max-size": "1m",
+    }
+    assert scenario.served("/version") == "1"  # the port of the app itself
+    scenario.four_runs(scenario.deploy(monitor=0.01))
+    assert _spec(scenario) == by_others
+
+
+@pytest.mark.parametrize("options", [{"log_options": {"splunk-token": "Sentinel"}}, {"labels": {"token": "Sentinel"}}])
+def test_secrets_in_labels_and_log_options(scenario: StepScenario, options: dict[str, Any]) -> None:
+    """What docker service inspect would show is refused, but for what the settings allow, and never shown."""
+    deployed(scenario, "1")
+    error = refused(scenario, scenario.deploy(**options))
+    assert (error.cause, "Sentinel" in f"{error} {error.hint}") == ("secret-in-service", False)
+    allowed = tuple(name for values in options.values() for name in values)
+    done = scenario.real(scenario.deploy(monitor=0.01, allow_in_service=allowed, **options))
+    assert (done.status, [one.after for one in done.diff]) == (Status.CHANGED, ["***"])
+
+
+def test_a_port_that_is_published_twice(scenario: StepScenario) -> None:
+    """It is refused before anything is done; one port may speak TCP and UDP."""
+    deployed(scenario, "1")
+    own = PublishedPort(target=9000, published=scenario.app.host_port)
+    assert isinstance(refused(scenario, scenario.deploy(ports=(own,))), UsageError)
+    assert scenario.check(scenario.deploy(ports=(own.but(protocol="udp"),))).status is Status.CHANGED
 
 
 def test_only_what_was_tested(scenario: StepScenario, tmp_path: Path) -> None:
@@ -270,6 +325,8 @@ def test_scale_and_undeploy(scenario: StepScenario) -> None:
     scenario.four_runs(Scale(target=scenario.app, replicas=3))
 
     assert _spec(scenario) == structs.replace(before, replicas=3)
+    entry = scenario.world.ledger.entries()[-1]
+    assert (entry.action, entry.replicas, dict(entry.digests)) == ("scale", 3, {"1": before.digest})
     scenario.four_runs(Undeploy(target=scenario.app))
     assert swarm_of(scenario).service(scenario.app.container_name) is None
     assert scenario.served() is None

@@ -12,6 +12,7 @@ from lightkube.models.core_v1 import Service
 
 from seatrial.errors import StepFailed, UsageError
 from seatrial.model.app import App, Check
+from seatrial.model.deployment import PublishedPort
 from seatrial.model.version import Version
 from seatrial.output.manifest import show_manifest
 from tests.steps.run_steps import released
@@ -33,6 +34,8 @@ def test_every_field(scenario: StepScenario) -> None:
     released(scenario, "1", tested=True)
     app = scenario.app.but(environment={"MODE": "x"}, cpus=0.5, tmpfs=("/run/page",), volumes={"data": "/data"})
     settings = app.deploy.but(secrets=("key",), configs={"app_conf": "/etc/page.conf"}, health_interval=2.5)
+    ports = (PublishedPort(target=53, published=53, protocol="udp"), PublishedPort(target=app.port, published=1))
+    settings = settings.but(ports=ports, labels={"a[0]/b": "x"}, container_labels={"c": ""}, reserved_cpus=0.1)
     with_command = settings.but(health_command=("true",), health_retries=3)
     no_request = app.but(checks=(Check(headers={"X-Key": "1"}),))
 
@@ -60,10 +63,31 @@ def test_a_version(scenario: StepScenario) -> None:
         "capabilities": {"drop": ["ALL"]},
         "readOnlyRootFilesystem": True,
     }
+    assert "annotations" not in pod["metadata"]
     assert container["readinessProbe"]["httpGet"] == {"path": "/", "port": "http", "scheme": "HTTP"}
     assert service["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
     assert service["spec"]["ports"][0]["port"] == scenario.app.host_port
     assert {one["name"] for one in container["volumeMounts"]} == {one["name"] for one in pod["spec"]["volumes"]}
+
+
+def test_what_a_service_has_besides(scenario: StepScenario) -> None:
+    """Reservations are requests, labels annotations; each port has a name, and leads into the container by one."""
+    released(scenario, "1", tested=True)
+    other = PublishedPort(target=9000, published=90, protocol="udp")
+    settings = {"ports": (other, other.but(published=91)), "labels": {"a.b/c[0]": "1"}, "container_labels": {"d": "2"}}
+    deploy = scenario.app.deploy.but(reserved_memory=16 * 1024**2, reserved_cpus=0.25, **settings)
+
+    deployment, service = manifests(scenario, scenario.app.but(deploy=deploy))
+
+    pod = deployment["spec"]["template"]
+    (container,) = pod["spec"]["containers"]
+    assert container["resources"]["requests"] == {"memory": str(16 * 1024**2), "cpu": "250m"}
+    assert [one["metadata"]["annotations"] for one in (deployment, pod)] == [{"a.b-c-0-": "1"}, {"d": "2"}]
+    named = {one["name"]: (one["containerPort"], one["protocol"]) for one in container["ports"]}
+    assert named == {"http": (scenario.app.port, "TCP"), "udp-9000": (9000, "UDP")}
+    published = [(one["name"], one["port"], named[one["targetPort"]]) for one in service["spec"]["ports"]]
+    own = ("http", scenario.app.host_port, named["http"])
+    assert published == [own, ("udp-90", 90, (9000, "UDP")), ("udp-91", 91, (9000, "UDP"))]
 
 
 def test_no_secret_is_written(scenario: StepScenario) -> None:

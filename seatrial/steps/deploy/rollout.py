@@ -286,6 +286,4 @@ class Rollout(Struct, kw_only=True, dict=True):
 
 def _with(error: SeatrialError, what: str) -> SeatrialError:
     """Return an error whose message also says what was done about it."""
-    other = error.but()
-    other.message = f"{error.message}; {what}"
-    return other
+    return error.but(message=f"{error.message}; {what}")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from seatrial.engine.swarm import ServiceSpec
 from seatrial.pipeline.outcome import Outcome
 from tests.engine.memory.engine import MemoryEngine
 from tests.engine.memory.swarm import MemorySwarm
 from tests.steps.run_steps import released
 from tests.steps.scenario import StepScenario
 
-__all__ = ["deployed", "swarm_of", "with_swarm"]
+__all__ = ["deployed", "spec_of", "swarm_of", "with_swarm"]
 
 
 def swarm_of(scenario: StepScenario) -> MemorySwarm:
@@ -17,6 +18,13 @@ def swarm_of(scenario: StepScenario) -> MemorySwarm:
     assert isinstance(engine, MemoryEngine)
     assert isinstance(engine.swarm, MemorySwarm)
     return engine.swarm
+
+
+def spec_of(scenario: StepScenario) -> ServiceSpec:
+    """Return the spec of the app's service."""
+    service = swarm_of(scenario).service(scenario.app.container_name)
+    assert service
+    return service.spec
 
 
 def with_swarm(scenario: StepScenario, *versions: str) -> StepScenario:

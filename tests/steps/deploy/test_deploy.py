@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from msgspec import structs
 
-from seatrial.engine.swarm import NotAManager, ServiceSpec, Task
-from seatrial.errors import Conflict, ContainerFailed, SmokeFailed, StepFailed, UsageError
+from seatrial.engine.swarm import NotAManager, Task
+from seatrial.errors import Conflict, ContainerFailed, SmokeFailed, StepFailed
 from seatrial.events import Waiting
 from seatrial.model.app import VERSION_LABEL
-from seatrial.model.deployment import PublishedPort
 from seatrial.pipeline.outcome import Status
 from seatrial.pipeline.state import StateFolder
 from seatrial.steps.deploy.back import DeployRollback
 from seatrial.steps.deploy.scale import Scale
 from seatrial.steps.deploy.undeploy import Undeploy
-from tests.steps.deploy.swarm import deployed, swarm_of, with_swarm
+from tests.steps.deploy.swarm import deployed, spec_of, swarm_of, with_swarm
 from tests.steps.run_steps import refused, released
 from tests.steps.scenario import StepScenario
 
@@ -63,70 +61,6 @@ def test_an_update(scenario: StepScenario) -> None:
     assert service
     assert service.spec.replicas == 2
     assert scenario.served("/version") == "2"
-
-
-def test_other_options(scenario: StepScenario) -> None:
-    """Each option that differs is named; values of the environment are not shown."""
-    deployed(scenario, "1")
-    app = scenario.app.but(environment={"MODE": "hidden"}, memory=256 * 1024 * 1024)
-
-    done = scenario.four_runs(replace(scenario.deploy(monitor=0.01, delay=1), target=app.but(deploy=app.deploy)))
-
-    assert [one.name for one in done.diff] == ["environment MODE", "memory", "monitor"]
-    assert "hidden" not in f"{done.diff} {done}"
-
-
-def test_what_a_service_has_besides(scenario: StepScenario) -> None:
-    """Ports, labels, log and reservations are compared, each by name; what the settings no longer say goes again."""
-    deployed(scenario, "1")
-    before, swarm = _spec(scenario), swarm_of(scenario)
-    by_others = structs.replace(before, labels={**before.labels, "theirs": "1"})
-    swarm._services[before.name] = structs.replace(swarm._services[before.name], spec=by_others)
-    port = PublishedPort(target=9000, published=9001, protocol="udp", mode="host")
-    more: dict[str, Any] = {
-        "ports": (port,),
-        "labels": {"team": "shop"},
-        "container_labels": {"kind": "page"},
-        "log_driver": "json-file",
-        "log_options": {"max-size": "1m"},
-        "reserved_memory": 16 * 1024**2,
-        "reserved_cpus": 0.25,
-    }
-
-    done = scenario.four_runs(scenario.deploy(monitor=0.01, **more))
-
-    assert {one.name: one.after for one in done.diff} == {
-        "label team": "shop",
-        f"port {port.published}/udp": "9000 (host)",
-        "reserved memory": "16.8 MB",
-        "reserved cpus": "0.25",
-        "order": "stop-first",
-        "container label kind": "page",
-        "log driver": "json-file",
-        "log option max-size": "1m",
-    }
-    assert scenario.served("/version") == "1"  # the port of the app itself
-    scenario.four_runs(scenario.deploy(monitor=0.01))
-    assert _spec(scenario) == by_others
-
-
-@pytest.mark.parametrize("options", [{"log_options": {"splunk-token": "Sentinel"}}, {"labels": {"token": "Sentinel"}}])
-def test_secrets_in_labels_and_log_options(scenario: StepScenario, options: dict[str, Any]) -> None:
-    """What docker service inspect would show is refused, but for what the settings allow, and never shown."""
-    deployed(scenario, "1")
-    error = refused(scenario, scenario.deploy(**options))
-    assert (error.cause, "Sentinel" in f"{error} {error.hint}") == ("secret-in-service", False)
-    allowed = tuple(name for values in options.values() for name in values)
-    done = scenario.real(scenario.deploy(monitor=0.01, allow_in_service=allowed, **options))
-    assert (done.status, [one.after for one in done.diff]) == (Status.CHANGED, ["***"])
-
-
-def test_a_port_that_is_published_twice(scenario: StepScenario) -> None:
-    """It is refused before anything is done; one port may speak TCP and UDP."""
-    deployed(scenario, "1")
-    own = PublishedPort(target=9000, published=scenario.app.host_port)
-    assert isinstance(refused(scenario, scenario.deploy(ports=(own,))), UsageError)
-    assert scenario.check(scenario.deploy(ports=(own.but(protocol="udp"),))).status is Status.CHANGED
 
 
 def test_only_what_was_tested(scenario: StepScenario, tmp_path: Path) -> None:
@@ -200,7 +134,7 @@ def test_a_service_of_somebody_else(scenario: StepScenario) -> None:
     deployed(scenario, "1")
     swarm = swarm_of(scenario)
     name = scenario.app.container_name
-    swarm._services[name] = structs.replace(swarm._services[name], spec=structs.replace(_spec(scenario), labels={}))
+    swarm._services[name] = structs.replace(swarm._services[name], spec=structs.replace(spec_of(scenario), labels={}))
 
     for step in (scenario.deploy(), DeployRollback(target=scenario.app), Undeploy(target=scenario.app)):
         assert refused(scenario, step).cause == "name-taken"
@@ -215,7 +149,7 @@ def test_somebody_else_updates_meanwhile(scenario: StepScenario) -> None:
 
     with pytest.raises(Conflict):
         step.apply(scenario.world, plan, lambda _: None)  # type: ignore[arg-type]
-    assert _spec(scenario).replicas == 3
+    assert spec_of(scenario).replicas == 3
 
 
 def test_somebody_else_updates_during_the_rollout(scenario: StepScenario) -> None:
@@ -223,7 +157,7 @@ def test_somebody_else_updates_during_the_rollout(scenario: StepScenario) -> Non
     deployed(scenario, "1")
     released(scenario, "2", "good bye")
     swarm, entries = swarm_of(scenario), scenario.world.ledger.entries()
-    theirs = structs.replace(_spec(scenario), constraints=("node.role == worker",))
+    theirs = structs.replace(spec_of(scenario), constraints=("node.role == worker",))
 
     def interfere(event: object) -> None:
         now = swarm.service(theirs.name)
@@ -234,24 +168,7 @@ def test_somebody_else_updates_during_the_rollout(scenario: StepScenario) -> Non
     with pytest.raises(Conflict) as caught:
         step.apply(scenario.world, step.plan(scenario.world), interfere)  # type: ignore[arg-type]
     assert (caught.value.cause, caught.value.exit_code) == ("service-changed", 4)
-    assert (_spec(scenario), scenario.world.ledger.entries()) == (theirs, entries)
-
-
-@pytest.mark.parametrize(("name", "allowed"), [("DB_PASSWORD", False), ("DB_PASSWORD", True), ("MODE", False)])
-def test_secrets_in_the_environment(scenario: StepScenario, name: str, *, allowed: bool) -> None:
-    """A variable that looks like a secret would be shown by docker service inspect, and is refused."""
-    with_swarm(scenario, "1")
-    app = scenario.app.but(environment={name: "Sentinel"})
-    step = replace(
-        scenario.deploy(), target=app.but(deploy=app.deploy.but(monitor=0.01, allow_in_service=(name,) * allowed))
-    )
-
-    if allowed or name == "MODE":
-        assert scenario.real(step).status is Status.CHANGED
-        return
-    error = refused(scenario, step)
-    assert isinstance(error, UsageError)
-    assert (error.exit_code, "Sentinel" in f"{error} {error.hint}") == (2, False)
+    assert (spec_of(scenario), scenario.world.ledger.entries()) == (theirs, entries)
 
 
 def test_a_secret_that_is_missing(scenario: StepScenario) -> None:
@@ -261,7 +178,7 @@ def test_a_secret_that_is_missing(scenario: StepScenario) -> None:
     assert isinstance(refused(scenario, scenario.deploy(secrets=("db",))), StepFailed)
     swarm_of(scenario).things.add("db")
     scenario.prepare(scenario.deploy(secrets=("db",), monitor=0.01))
-    assert _spec(scenario).secrets == {"db": "db"}
+    assert spec_of(scenario).secrets == {"db": "db"}
 
 
 def test_what_an_ended_run_left(scenario: StepScenario) -> None:
@@ -283,13 +200,13 @@ def test_a_service_that_has_lost_a_replica(scenario: StepScenario) -> None:
     swarm = swarm_of(scenario)
     name = scenario.app.container_name
     swarm._tasks[name] = [structs.replace(one, state="failed") for one in swarm._tasks[name]]
-    before, spec = list(swarm.updates), _spec(scenario)
+    before, spec = list(swarm.updates), spec_of(scenario)
 
     done = scenario.real(scenario.deploy("2", monitor=0.01, timeout=0.3))
 
     assert done.error
     assert done.error.cause == "rollout-timeout"
-    assert (swarm.updates, _spec(scenario)) == (before, spec)
+    assert (swarm.updates, spec_of(scenario)) == (before, spec)
 
 
 def test_back(scenario: StepScenario) -> None:
@@ -320,11 +237,11 @@ def test_no_way_back(scenario: StepScenario) -> None:
 def test_scale_and_undeploy(scenario: StepScenario) -> None:
     """The number of replicas changes and nothing else; in the end there is no service, and nothing listens."""
     deployed(scenario, "1")
-    before = _spec(scenario)
+    before = spec_of(scenario)
 
     scenario.four_runs(Scale(target=scenario.app, replicas=3))
 
-    assert _spec(scenario) == structs.replace(before, replicas=3)
+    assert spec_of(scenario) == structs.replace(before, replicas=3)
     entry = scenario.world.ledger.entries()[-1]
     assert (entry.action, entry.replicas, dict(entry.digests)) == ("scale", 3, {"1": before.digest})
     scenario.four_runs(Undeploy(target=scenario.app))
@@ -332,9 +249,3 @@ def test_scale_and_undeploy(scenario: StepScenario) -> None:
     assert scenario.served() is None
     entry = scenario.world.ledger.entries()[-1]
     assert (entry.action, entry.service, dict(entry.digests)) == ("undeploy", before.name, {"1": before.digest})
-
-
-def _spec(scenario: StepScenario) -> ServiceSpec:
-    service = swarm_of(scenario).service(scenario.app.container_name)
-    assert service
-    return service.spec

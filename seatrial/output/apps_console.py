@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from functools import partial
 
 from seatrial.errors import SeatrialError
 from seatrial.events import Event
+from seatrial.host.signals import deferred
 from seatrial.output.console import Console
 from seatrial.pipeline.outcome import Outcome
 from seatrial.pipeline.step import Step
@@ -14,11 +17,18 @@ __all__ = ["AppObserver", "AppsConsole"]
 
 
 class AppsConsole:
-    """One console for several apps; on a terminal its last line says what each is doing."""
+    """One console for several apps; on a terminal its last line says what each is doing.
+
+    One step at a time writes to the terminal itself, and has it until it ends; the other apps go on meanwhile, and what
+    they say is shown then.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
+        self._terminal = threading.Lock()
+        self._writer: Step | None = None
+        self._waiting: list[Callable[[], None]] = []
         self._doing: dict[str, str] = {}
 
     def observer(self) -> AppObserver:
@@ -26,45 +36,66 @@ class AppsConsole:
         return AppObserver(self)
 
     def begin(self, step: Step) -> None:
-        """Show that a step begins; a step that writes to the terminal itself has it until it ends."""
-        if step.writes:
-            self._lock.acquire()
-            self._console.working_on("")
-            self._console.step_started(step)
+        """Show that a step begins; one that writes to the terminal itself waits until no other does."""
+        if not step.writes:
+            with self._lock:
+                self._doing[step.app] = step.name
+                self._show_doing()
             return
-        with self._lock:
-            self._doing[step.app] = step.name
-            self._show_doing()
+        with deferred():
+            self._terminal.acquire()
+            with self._lock:
+                self._console.working_on("")
+                self._console.step_started(step)
+                self._writer = step
 
     def end(self, step: Step | None, events: list[Event], outcome: Outcome) -> None:
         """Show a step's events and its outcome; `step` is None if it did not begin."""
-        with self._lock:
+
+        def show() -> None:
             if step and not step.writes:
                 self._console.step_started(step)
             for event in events:
                 self._console.on_event(event)
             self._console.step_finished(outcome)
+
+        with deferred():
+            if step and step is self._writer:
+                with self._lock:
+                    self._writer, waiting, self._waiting = None, self._waiting, []
+                    for one in (show, *waiting):
+                        one()
+                self._terminal.release()
+            else:
+                self._show(show)
+        with self._lock:
             self._doing.pop(outcome.app, None)
             self._show_doing()
-        if step and step.writes:
-            self._lock.release()
 
     def on_event(self, event: Event) -> None:
-        """Show an event that is about no app."""
+        """Show an event that is about no app, or of the step that has the terminal."""
         with self._lock:
             self._console.on_event(event)
 
     def error(self, error: SeatrialError, app: str) -> None:
         """Show an error of an app that is no step's."""
+        self._show(partial(self._console.error, error, app=app))
+
+    def _show(self, show: Callable[[], None]) -> None:
+        """Show something as soon as no step has the terminal."""
         with self._lock:
-            self._console.error(error, app=app)
+            if self._writer:
+                self._waiting.append(show)
+            else:
+                show()
 
     def shows(self, event: Event) -> bool:
         """Return whether an event has to be kept."""
         return self._console.shows(event)
 
     def _show_doing(self) -> None:
-        self._console.working_on(", ".join(f"{app} {step}" for app, step in self._doing.items()))
+        if self._writer is None:
+            self._console.working_on(", ".join(f"{app} {step}" for app, step in self._doing.items()))
 
 
 class AppObserver:

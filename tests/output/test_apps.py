@@ -74,6 +74,28 @@ def test_lines_of_a_step_in_one_piece(capsys: pytest.CaptureFixture[str]) -> Non
     ]
 
 
+@dataclass(kw_only=True)
+class _Hook(_Step):
+    writes = True
+
+
+def test_a_hook_has_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """While a hook runs, other apps go on, and what they say is shown when it ends."""
+    shared = AppsConsole(Console(errors=False, apps=["web", "api"]))
+    web, api = shared.observer(), shared.observer()
+    web.step_started(_Hook(name="hook", of="web"))
+    api.step_started(_Step(name="build", of="api"))
+    api.step_finished(_outcome("api", "build", Status.CHANGED))
+    shared.error(ERROR, "api")
+    print("from the hook")  # noqa: T201  as a hook does
+    web.step_finished(_outcome("web", "hook", Status.CHANGED))
+
+    lines = [re.sub(" +", " ", line.strip()) for line in capsys.readouterr().out.splitlines()]
+    ended = ["changed web hook web changed", "changed api build api changed"]
+    assert lines[:4] == ["web hook …", "from the hook", *ended]
+    assert lines[4].endswith("it broke")
+
+
 def test_the_table_of_apps_and_steps(capsys: pytest.CaptureFixture[str]) -> None:
     """The recap has a row for each app and a column for each step."""
     Console(errors=False, apps=["web", "api", "top"]).recap(_report())

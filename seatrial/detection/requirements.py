@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath
 from typing import Any
 
 from msgspec import Struct
@@ -123,25 +123,13 @@ def _from_files(folder: Folder, first: str) -> Requirements:
         files.append(file)
         for line in text.splitlines():
             if included := _INCLUDE.match(line):
-                path = PurePosixPath(file).parent / included[1]
-                waiting.append(_plain(path))
+                waiting.append(posixpath.normpath(posixpath.join(posixpath.dirname(file), included[1])))
             elif line.strip() and _LOCAL.match(line):
                 whole = True
             elif not line.lstrip().startswith(("#", "-")) and (found := _NAME.match(line)):
                 names |= set(_with_extras(found))
     hashed = "--hash=" in "".join(folder.text(file) or "" for file in files)
     return Requirements(files=tuple(files), whole=whole, hashed=hashed, names=frozenset(names), source=first)
-
-
-def _plain(path: PurePosixPath) -> str:
-    """Return a path without `..`, which an included file may have."""
-    parts: list[str] = []
-    for part in path.parts:
-        if part == ".." and parts:
-            parts.pop()
-        elif part != ".":
-            parts.append(part)
-    return "/".join(parts)
 
 
 def _project_names(project: Mapping[str, Any]) -> Iterator[str]:

@@ -49,13 +49,14 @@ def evidence_error(evidence: Evidence) -> ContainerFailed | SmokeFailed:
     cause = (crash_loop(evidence) if passed else None) or diagnose(evidence)
     failed = sum(result.problem is not None for result in results)
     if evidence.running and failed:
-        message = f"{app.name} failed {failed} of {pluralize(len(app.checks), 'check')}"
-        return SmokeFailed(message, reason=cause.reason, hint=cause.hint, cause=cause.name, details=describe(evidence))
-    if passed:
-        message = f"{app.name} answers, but its server's workers end"
-        return SmokeFailed(message, reason=cause.reason, hint=cause.hint, cause=cause.name, details=describe(evidence))
-    message = f"{app.name} {'was removed' if cause.name == 'container-removed' else _end(evidence)}"
-    return ContainerFailed(message, reason=cause.reason, hint=cause.hint, cause=cause.name, details=describe(evidence))
+        what = f"failed {failed} of {pluralize(len(app.checks), 'check')}"
+    elif passed:
+        what = "answers, but its server's workers end"
+    else:
+        what = "was removed" if cause.name == "container-removed" else _end(evidence)
+    kind = SmokeFailed if passed or (evidence.running and failed) else ContainerFailed
+    message, details = f"{app.name} {what}", describe(evidence)
+    return kind(message, reason=cause.reason, hint=cause.hint, cause=cause.name, details=details)
 
 
 def require_stable(engine: Engine, app: App, image: Image, container_id: str, results: tuple[Result, ...]) -> None:

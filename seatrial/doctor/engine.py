@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext, suppress
 
 from seatrial.diagnosis.port_owner import find_port_owner
-from seatrial.doctor.findings import Finding, Inspection, Severity, Subject, failure
+from seatrial.doctor.findings import Finding, Inspection, Severity, Subject, failure, fine, warning
 from seatrial.engine.api_version import require_buildkit
 from seatrial.engine.endpoint import LOOPBACK, find_endpoint
 from seatrial.engine.model import EngineDetails
@@ -42,7 +42,7 @@ def _engine(subject: Subject) -> Iterator[Finding]:
         yield failure("engine", error)
         return
     reason = f"Docker {info.version} at {info.endpoint} (by {chosen_by})"
-    yield Finding(check="engine", severity=Severity.OK, reason=reason)
+    yield fine("engine", reason)
     try:
         require_buildkit(info.api)
     except EngineUnavailable as error:
@@ -50,22 +50,18 @@ def _engine(subject: Subject) -> Iterator[Finding]:
         return
     if tuple(int(part) for part in re.findall(r"\d+", info.api)) < _OLDEST_API:
         reason = f"{info.api}: older than {'.'.join(map(str, _OLDEST_API))}, the oldest that Seatrial is tested with"
-        yield Finding(
-            check="API", severity=Severity.WARNING, reason=reason, hint="install Docker Engine 20.10 or later"
-        )
+        yield warning("API", reason, "install Docker Engine 20.10 or later")
     else:
-        yield Finding(check="API", severity=Severity.OK, reason=info.api)
+        yield fine("API", info.api)
 
 
 def _image_store(subject: Subject) -> Iterator[Finding]:
     """Inspect which image store the engine has, and which limits it cannot enforce."""
     details = _details(subject)
-    yield Finding(check="image store", severity=Severity.OK, reason=f"{details.store}, for {details.platform}")
+    yield fine("image store", f"{details.store}, for {details.platform}")
     if weak := [words for words in details.warnings if _LIMITS.search(words)]:
         reason = f"{'; '.join(weak)}: an app can use up the whole machine"
-        yield Finding(
-            check="limits", severity=Severity.WARNING, reason=reason, hint="turn on the memory and pids cgroups"
-        )
+        yield warning("limits", reason, "turn on the memory and pids cgroups")
 
 
 def _details(subject: Subject) -> EngineDetails:
@@ -86,7 +82,7 @@ def _builder(subject: Subject) -> Iterator[Finding]:
         except SeatrialError as error:
             found.append(failure("builder", error))
         else:
-            found.append(Finding(check="builder", severity=Severity.OK, reason=f"{builder}; {buildx}"))
+            found.append(fine("builder", f"{builder}; {buildx}"))
     yield from dict.fromkeys(found)  # most apps have the same builder
 
 
@@ -101,11 +97,9 @@ def _disk(subject: Subject) -> Iterator[Finding]:
         return
     reason = f"{human_size(usage.free)} free of {human_size(usage.total)} at {root}"
     if usage.free < _LEAST_FREE_BYTES or usage.free < usage.total * _LEAST_FREE_SHARE:
-        yield Finding(
-            check="disk", severity=Severity.WARNING, reason=reason, hint="docker system df, then docker system prune"
-        )
+        yield warning("disk", reason, "docker system df, then docker system prune")
     else:
-        yield Finding(check="disk", severity=Severity.OK, reason=reason)
+        yield fine("disk", reason)
 
 
 def _base_image(subject: Subject) -> Iterator[Finding]:
@@ -115,13 +109,11 @@ def _base_image(subject: Subject) -> Iterator[Finding]:
             continue
         present = next((one for one in app.base_images if subject.world.image(one)), None)
         if present:
-            yield Finding(check="base image", severity=Severity.OK, reason=f"{present.familiar} is in the engine")
+            yield fine("base image", f"{present.familiar} is in the engine")
         else:
             names = [one.familiar for one in app.base_images]
             missing = f"{names[0]} is not" if len(names) == 1 else f"none of {', '.join(names)} is"
-            yield Finding(
-                check="base image", severity=Severity.WARNING, reason=f"{missing} in the engine", hint="invoke up"
-            )
+            yield warning("base image", f"{missing} in the engine", "invoke up")
 
 
 def _port(subject: Subject) -> Iterator[Finding]:
@@ -148,12 +140,12 @@ def _port(subject: Subject) -> Iterator[Finding]:
             continue
         served[port] = app.name
         if serving and serving.running and serving.publishes(port):
-            yield Finding(check="port", severity=Severity.OK, reason=f"{app.name} is served at {host}:{port}")
+            yield fine("port", f"{app.name} is served at {host}:{port}")
         elif owner:
             hint = f"invoke run --port {port + 1}, or stop {owner}"
             yield Finding(check="port", severity=severity, reason=f"{where} is used by {owner}", hint=hint)
         else:
-            yield Finding(check="port", severity=Severity.OK, reason=f"{where} is free")
+            yield fine("port", f"{where} is free")
 
 
 def _registry(subject: Subject) -> Iterator[Finding]:
@@ -165,7 +157,7 @@ def _registry(subject: Subject) -> Iterator[Finding]:
     with nullcontext() if needed else suppress(Unavailable):  # an engine elsewhere has none
         found = step.plan(subject.world)
     if isinstance(found, NoChange):
-        yield Finding(check="registry", severity=Severity.OK, reason=found.message)
+        yield fine("registry", found.message)
     else:
         severity = Severity.WARNING if needed else Severity.OK
         reason = f"no registry answers at {where}" + ("" if needed else ", and none is needed")

@@ -14,7 +14,7 @@ from seatrial.pipeline.world import World
 from seatrial.settings.settings import Settings
 from seatrial.settings.variables import Environment
 
-__all__ = ["Finding", "Inspection", "Severity", "Subject", "as_error", "exit_code", "failure"]
+__all__ = ["Finding", "Inspection", "Severity", "Subject", "as_error", "exit_code", "failure", "fine", "warning"]
 
 _NO_ENGINE = 3
 
@@ -47,6 +47,16 @@ class Subject(Struct, frozen=True, kw_only=True):
     settings: Settings
     apps: tuple[App, ...]
     environment: Environment
+
+
+def fine(check: str, reason: str) -> Finding:
+    """Return a finding that nothing is wrong."""
+    return Finding(check=check, severity=Severity.OK, reason=reason)
+
+
+def warning(check: str, reason: str, hint: str) -> Finding:
+    """Return a finding that works, but that the user should know about."""
+    return Finding(check=check, severity=Severity.WARNING, reason=reason, hint=hint)
 
 
 def failure(check: str, error: SeatrialError) -> Finding:

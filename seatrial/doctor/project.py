@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from seatrial.doctor.dockerfile_lint import NO_HEALTHCHECK, HadolintError, LintWarning, hadolint_warnings, own_warnings
-from seatrial.doctor.findings import Finding, Inspection, Severity, Subject, failure
+from seatrial.doctor.findings import Finding, Inspection, Severity, Subject, failure, fine, warning
 from seatrial.errors import CredentialsError, SeatrialError, UsageError, sanitize
 from seatrial.host.docker_config import DockerConfig
 from seatrial.model.app import App
@@ -35,7 +35,7 @@ def _config(subject: Subject) -> Iterator[Finding]:
         yield failure("config", error)
         return
     found = f"{config.path} can be read" if config.exists else f"there is no {config.path}: nobody is logged in"
-    yield Finding(check="config", severity=Severity.OK, reason=found)
+    yield fine("config", found)
 
 
 def _login(subject: Subject) -> Iterator[Finding]:
@@ -51,20 +51,18 @@ def _login(subject: Subject) -> Iterator[Finding]:
     if credential is None:
         if registry.partition(":")[0] in _THIS_MACHINE:
             reason = f"not logged in at {registry}, which is on this machine"
-            yield Finding(check="login", severity=Severity.OK, reason=reason)
+            yield fine("login", reason)
         else:
             reason = f"not logged in at {registry}: a push will be refused"
-            yield Finding(check="login", severity=Severity.WARNING, reason=reason, hint=login)
+            yield warning("login", reason, login)
         return
     who = "an identity token" if credential.token else credential.user
     if registry == DOCKER_HUB and user and not credential.token and user != credential.user:
         reason = f"logged in at {registry} as {who}, but images go to {user}/, where only members of {user} may push"
-        yield Finding(
-            check="login", severity=Severity.WARNING, reason=reason, hint=f"{login} (or the setting user: {who})"
-        )
+        yield warning("login", reason, f"{login} (or the setting user: {who})")
     else:
         target = f"; images go to {user}/" if user else ""
-        yield Finding(check="login", severity=Severity.OK, reason=f"logged in at {registry} as {who}{target}")
+        yield fine("login", f"logged in at {registry} as {who}{target}")
 
 
 def _dockerfile(subject: Subject) -> Iterator[Finding]:
@@ -100,15 +98,15 @@ def _lint(file: Path, shown: str, text: str, own: tuple[LintWarning, ...]) -> It
     warnings: tuple[LintWarning, ...] = ()
     try:
         warnings = hadolint_warnings(text)
-        summary = Finding(check="Dockerfile", severity=Severity.OK, reason=f"{file}: no problems found")
+        summary = fine("Dockerfile", f"{file}: no problems found")
     except HadolintError:
         reason = f"hadolint does not work on {file}: only Seatrial's own three rules were checked"
-        summary = Finding(check="Dockerfile", severity=Severity.WARNING, reason=reason, hint=f"hadolint {file}")
+        summary = warning("Dockerfile", reason, f"hadolint {file}")
     rules = {one.rule for one in warnings}
     warnings += tuple(one for one in own if one.rule not in rules)
     for one in sorted(warnings, key=lambda one: one.line):
         reason = f"{shown}:{one.line}: {one.reason}"
-        yield Finding(check="Dockerfile", severity=Severity.WARNING, reason=reason, hint=one.hint)
+        yield warning("Dockerfile", reason, one.hint)
     if not warnings or summary.severity is not Severity.OK:
         yield summary
 
@@ -141,9 +139,9 @@ def _context(subject: Subject) -> Iterator[Finding]:
         if find_ignore_file(app.context, app.dockerfile) is None:
             reason = f"{size}: there is no .dockerignore, so all files are sent to the engine"
             hint = f"list what the image does not need in {app.context / '.dockerignore'}"
-            yield Finding(check="context", severity=Severity.WARNING, reason=reason, hint=hint)
+            yield warning("context", reason, hint)
         else:
-            yield Finding(check="context", severity=Severity.OK, reason=f"{size}; no secrets found")
+            yield fine("context", f"{size}; no secrets found")
 
 
 def _git(subject: Subject) -> Iterator[Finding]:
@@ -160,20 +158,13 @@ def _git(subject: Subject) -> Iterator[Finding]:
             continue  # reported by _context already
         if subject.world.revision(app) is None:
             reason = f"{app.context} is not in any commit: the version is {version}, and the image has no commit label"
-            yield Finding(
-                check="git",
-                severity=Severity.WARNING,
-                reason=reason,
-                hint="git init && git add -A && git commit, or give --version",
-            )
+            yield warning("git", reason, "git init && git add -A && git commit, or give --version")
         elif changed := first_uncommitted(app.context, [*paths, str(app.dockerfile)]):
             where = f"{app.context} ({sanitize(changed, limit=60)})"
             reason = f"uncommitted changes in {where}: moving tags will not move (version {version})"
-            yield Finding(check="git", severity=Severity.WARNING, reason=reason, hint="git commit -a")
+            yield warning("git", reason, "git commit -a")
         else:
-            yield Finding(
-                check="git", severity=Severity.OK, reason=f"version {version}; {app.context} has no uncommitted changes"
-            )
+            yield fine("git", f"version {version}; {app.context} has no uncommitted changes")
 
 
 def _compose(subject: Subject) -> Iterator[Finding]:
@@ -187,7 +178,7 @@ def _compose(subject: Subject) -> Iterator[Finding]:
             yield failure("compose", error)
         else:
             reason = f"{app.name} is deployed as the service {service} of {file}, where the settings say nothing else"
-            yield Finding(check="compose", severity=Severity.OK, reason=reason)
+            yield fine("compose", reason)
 
 
 PROJECT_INSPECTIONS: tuple[Inspection, ...] = (_config, _login, _dockerfile, _context, _git, _compose)

@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from seatrial.layers.image_steps import ImageStep, LayeredImage
+from seatrial.layers.image_steps import ImageStep, LayeredImage, total_size
 from seatrial.sources.dockerfile_lines import Instruction, instructions, split_flags
 from seatrial.wording import summarize_names
 
@@ -64,8 +64,7 @@ class Reuse(Struct, frozen=True, kw_only=True):
     @property
     def again_bytes(self) -> int | None:
         """The size of what was made again, None if unknown."""
-        sizes = [one.size for one in self.again]
-        return None if None in sizes else sum(filter(None, sizes))
+        return total_size(one.size for one in self.again)
 
 
 class Comparison(Struct, frozen=True, kw_only=True, dict=True):

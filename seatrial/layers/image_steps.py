@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct, field
@@ -21,6 +21,7 @@ __all__ = [
     "layered_image",
     "published_image",
     "read_instruction",
+    "total_size",
     "with_steps",
 ]
 
@@ -202,3 +203,9 @@ def _certainty(entry: HistoryEntry) -> bool | None:
 def _nameless(layer: str, chain: str) -> ImageStep:
     """Return the step of a layer that the history does not mention."""
     return ImageStep(text=_NO_RECORD, layer=layer, chain=chain)
+
+
+def total_size(sizes: Iterable[int | None]) -> int | None:
+    """Return the sum of sizes, None if one is unknown."""
+    known = [*sizes]
+    return None if None in known else sum(filter(None, known))

@@ -8,7 +8,7 @@ from contextlib import suppress
 from msgspec import Struct
 
 from seatrial.errors import NotAnImage, SeatrialError
-from seatrial.layers.image_steps import ImageStep, LayeredImage
+from seatrial.layers.image_steps import ImageStep, LayeredImage, total_size
 from seatrial.model.reference import ImageReference
 from seatrial.pipeline.world import World
 from seatrial.registry.model import Configuration, Layer
@@ -96,21 +96,19 @@ def traffic(
         return Traffic(repository=repository.name, reason=f"{error.message}: {error.reason}")
     sizes = {layer: blob.size for layer, blob in found.items() if blob.size}
     missing = tuple(step for step in image.layers if step.layer not in found)
-    bytes_left = [step.size for step in missing]
     known = all(step.layer in sizes for step in image.layers)
     shared = {step.chain for step in against.layers} if against else set()
-    fetched = [step for step in image.layers if step.chain not in shared]
-    update = [sizes.get(step.layer or "") for step in fetched]
+    update = [sizes.get(step.layer or "") for step in image.layers if step.chain not in shared]
     return Traffic(
         repository=repository.name,
         compressed=sizes,
         looked=True,
-        push=None if None in bytes_left else sum(filter(None, bytes_left)),
+        push=total_size(step.size for step in missing),
         push_layers=missing,
         mounted=mounted,
         published=published,
         pull_all=sum(sizes[step.layer or ""] for step in image.layers) if known else None,
-        pull_update=None if None in update or against is None else sum(filter(None, update)),
+        pull_update=total_size(update) if against else None,
         reason="" if known else "a layer's compressed size is known once it has been pushed",
     )
 

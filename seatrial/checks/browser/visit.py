@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from seatrial.checks.http.base_url import BaseUrl
 from seatrial.checks.http.response import Expected
 from seatrial.engine.protocol import Emit
 from seatrial.errors import SmokeFailed
-from seatrial.events import CheckResult, Info
+from seatrial.events import CheckResult, Info, ScreenshotSaved
 from seatrial.model.app import App, Check
 
 if TYPE_CHECKING:  # imported at run time only where a browser is used
@@ -21,61 +23,53 @@ __all__ = ["Visit", "page_of"]
 _FIRST_ERROR = 400
 
 
-class Visit:
+class Visit(Struct, kw_only=True):
     """A browser's visit to an app that has passed its checks; `page` is None until the visit has ended.
 
-    `expected` is the version that should answer, `hint` what to type after fixing a page with errors.
+    `expected` is the version that should answer, `screenshot` where the picture is written, `hint` what to type after
+    fixing a page with errors.
     """
 
-    def __init__(  # noqa: PLR0913  each argument is one thing
-        self,
-        *,
-        program: str,
-        app: App,
-        expected: Expected,
-        screenshot: Path,
-        emit: Emit,
-        hint: str = "fix the page, then: invoke build smoke --browser",
-    ) -> None:
-        self.page: Page | None = None
-        self._hint = hint
-        self._program = program
-        self._app = app
-        self._expected = expected
-        self._screenshot = screenshot
-        self._emit = emit
+    program: str
+    app: App
+    expected: Expected
+    screenshot: Path
+    emit: Emit
+    hint: str = "fix the page, then: invoke build smoke --browser"
+    page: Page | None = None
 
     def __call__(self, base_url: BaseUrl) -> None:
         """Open the page; raise `SmokeFailed` if it has errors. The screenshot is kept if one could be taken."""
         from seatrial.checks.browser.chromium import open_page
 
-        path = page_of(self._app.checks)
-        self._screenshot.unlink(missing_ok=True)  # an old screenshot must not pass for this visit's
-        url = base_url.spoken(self._app.checks[0].scheme).url(self._expected.with_version(path))
+        path = page_of(self.app.checks)
+        self.screenshot.unlink(missing_ok=True)  # an old screenshot must not pass for this visit's
+        url = base_url.spoken(self.app.checks[0].scheme).url(self.expected.with_version(path))
         page = open_page(
             url,
-            screenshot=self._screenshot,
-            seconds=self._app.smoke_timeout,
-            program=self._program,
+            screenshot=self.screenshot,
+            seconds=self.app.smoke_timeout,
+            program=self.program,
             any_certificate=not base_url.deployed,
         )
         self.page = page
         problem = "; ".join(page.problems) or None
         visited = f"{page.url} ({page.title or 'no title'})"
-        self._emit(CheckResult(check=f"browser {path}", problem=problem, seconds=page.seconds, timeline=(visited,)))
+        self.emit(CheckResult(check=f"browser {path}", problem=problem, seconds=page.seconds, timeline=(visited,)))
         if page.screenshot:
-            self._emit(Info(text=f"screenshot: {page.screenshot}"))
+            self.emit(Info(text=f"screenshot: {page.screenshot}"))
+            self.emit(ScreenshotSaved(path=str(page.screenshot)))
         if page.problems:
             raise SmokeFailed(
-                f"{self._app.name} passed its checks, but its page has errors in a browser",
+                f"{self.app.name} passed its checks, but its page has errors in a browser",
                 reason="; ".join(page.problems),
-                hint=self._hint,
+                hint=self.hint,
                 details=page.problems,
                 cause="page-errors",
             )
 
     @property
-    def screenshot(self) -> str | None:
+    def picture(self) -> str | None:
         """The screenshot's path, or None if there is none."""
         return str(self.page.screenshot) if self.page and self.page.screenshot else None
 

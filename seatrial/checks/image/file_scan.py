@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from itertools import takewhile
 from typing import Any
 
-from msgspec import to_builtins
+from msgspec import ValidationError, convert, to_builtins
 
 from seatrial.checks.image.copied import copied_folder, leads_out
 from seatrial.checks.image.files import Findings, Scan, User
@@ -133,10 +133,11 @@ class FileScan:
 
 
 def _scan_in(recorded: Mapping[str, Any]) -> Scan | None:
+    """Return a recorded scan; None if there is no record, or it is damaged."""
     try:
-        return Scan.from_state(recorded)
-    except (KeyError, TypeError):
-        return None  # there is no record, or it is damaged
+        return convert(recorded, Scan) if recorded.keys() >= {*Scan.__struct_fields__} else None
+    except ValidationError:
+        return None
 
 
 def _owner(file: ImageFile) -> list[int]:

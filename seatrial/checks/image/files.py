@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
 from msgspec import Struct
 
@@ -51,16 +49,6 @@ class Scan(Struct, frozen=True, kw_only=True):
             setuid=tuple(sorted((*self.setuid, *other.setuid))[:_MOST_PATHS]),
             writable_count=self.writable_count + other.writable_count,
             writable=tuple(sorted((*self.writable, *other.writable))[:_MOST_PATHS]),
-        )
-
-    @classmethod
-    def from_state(cls, recorded: Mapping[str, Any]) -> Scan:
-        """Return a recorded scan; raise `KeyError` or `TypeError` if the record is damaged."""
-        return cls(
-            setuid_count=int(recorded["setuid_count"]),
-            setuid=tuple(map(str, recorded["setuid"])),
-            writable_count=int(recorded["writable_count"]),
-            writable=tuple(map(str, recorded["writable"])),
         )
 
 

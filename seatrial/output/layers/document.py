@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seatrial.checks.image.secrets import without_secrets
-from seatrial.layers.image_steps import ImageStep, LayeredImage
+from seatrial.layers.image_steps import LayeredImage, total_size
 from seatrial.output.documents import as_text
 from seatrial.output.layer_documents import (
     ImageStepDocument,
@@ -34,8 +34,8 @@ def _layers(view: LayersView) -> LayersDocument:
         against=_image(comparison.against) if comparison else None,
         steps=tuple(one for group in groups.values() for one in _steps(group)),
         only_against=_steps(gone) if gone else (),
-        shared_bytes=_sum(comparison.shared) if comparison else None,
-        new_bytes=_sum(comparison.new) if comparison else None,
+        shared_bytes=total_size(one.size for one in comparison.shared) if comparison else None,
+        new_bytes=total_size(one.size for one in comparison.new) if comparison else None,
         reuse=ReuseDocument(
             instruction=without_secrets(reuse.step.text),
             line=reuse.line,
@@ -76,11 +76,6 @@ def _steps(group: Group) -> tuple[ImageStepDocument, ...]:
         )
         for row in group.rows
     )
-
-
-def _sum(steps: tuple[ImageStep, ...]) -> int | None:
-    sizes = [step.size for step in steps]
-    return None if None in sizes else sum(filter(None, sizes))
 
 
 def _sharing(view: SharingView) -> SharingDocument:

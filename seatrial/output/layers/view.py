@@ -10,7 +10,7 @@ from msgspec import Struct
 from seatrial.checks.image.secrets import without_secrets
 from seatrial.errors import sanitize
 from seatrial.layers.comparison import Comparison, Reuse, StepState
-from seatrial.layers.image_steps import ImageStep, LayeredImage
+from seatrial.layers.image_steps import ImageStep, LayeredImage, total_size
 from seatrial.layers.transfer import Traffic
 from seatrial.wording import pluralize, spaced_size, summarize_names
 
@@ -192,5 +192,5 @@ def shown_size(size: int | None) -> str:
 def _amount(steps: Iterable[ImageStep]) -> tuple[str, str]:
     """Return the size of the steps' layers, and their number."""
     sizes = [step.size for step in steps if step.layer]
-    count = pluralize(len(sizes), "layer")
-    return (count, "") if None in sizes or not sizes else (spaced_size(sum(filter(None, sizes))), f"in {count}")
+    count, size = pluralize(len(sizes), "layer"), total_size(sizes)
+    return (spaced_size(size), f"in {count}") if sizes and size is not None else (count, "")

@@ -12,7 +12,6 @@ from seatrial.checks.http.response import Expected
 from seatrial.diagnosis.answers import deployed_cause
 from seatrial.engine.protocol import Emit
 from seatrial.errors import SmokeFailed
-from seatrial.events import ScreenshotSaved
 from seatrial.model.version import UNVERSIONED, Version
 from seatrial.pipeline.step import AppStep, Change, Explanation, NoChange
 from seatrial.pipeline.world import World
@@ -39,7 +38,6 @@ class Deployed(AppStep):
     name: str = "smoke"
     uses_engine: ClassVar[bool] = False
     _passed: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
-    _visits: list[Visit] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def plan(self, world: World) -> Change | NoChange:
         """Plan the checks; only results of this run count."""
@@ -71,6 +69,7 @@ class Deployed(AppStep):
                 details=tuple(line for result in failed for line in result.timeline),
                 cause=deployed_cause(failed[0].problem or ""),
             )
+        page = ""
         if self.browser:
             visit = Visit(
                 program=self.browser,
@@ -78,13 +77,8 @@ class Deployed(AppStep):
                 expected=expected,
                 screenshot=world.state.screenshot(str(self.base_url)),
                 emit=emit,
-                hint=(f"check what is deployed there, then: invoke smoke --browser --url {self.base_url}{version}"),
+                hint=f"check what is deployed there, then: invoke smoke --browser --url {self.base_url}{version}",
             )
-            self._visits.append(visit)
-            try:
-                visit(self.base_url)
-            finally:
-                if visit.screenshot:
-                    emit(ScreenshotSaved(path=visit.screenshot))
-        page = self._visits[-1].summary if self._visits else ""
+            visit(self.base_url)
+            page = visit.summary
         self._passed.append(f"{pluralize(len(results), 'check')} passed at {self.base_url}{page}")

@@ -10,7 +10,7 @@ from seatrial.checks.image.policy import policy_fingerprint
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
 from seatrial.errors import StepFailed
-from seatrial.events import CheckResult, Event, FactResult, ScreenshotSaved
+from seatrial.events import CheckResult, Event, FactResult
 from seatrial.model.app import checks_digest
 from seatrial.model.version import Version
 from seatrial.pipeline.outcome import Results
@@ -109,7 +109,7 @@ class Smoke(AppStep):
                 summary=summary,
                 facts=policy_fingerprint(self.target),
                 visited=visit is not None and visit.page is not None,
-                screenshot=visit.screenshot if visit else None,
+                screenshot=visit.picture if visit else None,
                 checked=tuple(checked),
             )
             world.state.save_verdict(verdict)
@@ -127,9 +127,6 @@ class Smoke(AppStep):
             report_read_only_failure(self.target, error, on_event)
             save(str(error), passed=False)
             raise
-        finally:
-            if visit and visit.screenshot:
-                emit(ScreenshotSaved(path=visit.screenshot))
         seconds = sum(result.seconds for result in results)
         count = f"{pluralize(len(results), self._kind)} passed in {seconds:.2f} s"
         more = visit.summary if visit else "" if self.target.serves else ", no request was sent"

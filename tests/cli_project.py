@@ -182,7 +182,8 @@ class Project:
 
 
 def make_project(folder: Path, *, name: str, base: str, port: int) -> Project:
-    """Return a project whose app says hello and its version."""
+    """Return a project whose app says hello and its version, in a folder that is made if it is not there."""
+    folder.mkdir(exist_ok=True)
     project = Project(folder=folder, name=name, base=base, port=port)
     project.write()
     return project

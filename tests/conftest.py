@@ -192,9 +192,7 @@ def project_name(client: docker.DockerClient) -> Iterator[str]:
 @pytest.fixture
 def project(tmp_path: Path, project_name: str, python_image: str, free_port: int) -> Project:
     """A tiny web app in a folder of its own, whose page says hello and its version."""
-    folder = tmp_path / "project"
-    folder.mkdir()
-    return make_project(folder, name=project_name, base=python_image, port=free_port)
+    return make_project(tmp_path / "project", name=project_name, base=python_image, port=free_port)
 
 
 @pytest.fixture(scope="session")

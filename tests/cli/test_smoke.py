@@ -18,10 +18,8 @@ CHECKS = '[{path: /, text: "hello {version}"}]'
 @pytest.fixture
 def bare(tmp_path: Path) -> Project:
     """A project without an image and without an engine."""
-    folder = tmp_path / "project"
-    folder.mkdir()
     nobody = {"DOCKER_HOST": f"unix://{tmp_path}/nobody.sock"}
-    project = make_project(folder, name="demo", base="python", port=5000)
+    project = make_project(tmp_path / "project", name="demo", base="python", port=5000)
     return replace(project, environment=nobody)
 
 

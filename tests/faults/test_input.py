@@ -43,10 +43,7 @@ class Refusal(NamedTuple):
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A tiny project where every request to the engine fails with exit code 3."""
-    folder = tmp_path / "project"
-    folder.mkdir()
-    make_project(folder, name="demo", base="python", port=5000)
-    return folder
+    return make_project(tmp_path / "project", name="demo", base="python", port=5000).folder
 
 
 def invoke(folder: Path, *words: str, program: str = INVOKE, **environment: str) -> subprocess.CompletedProcess[str]:

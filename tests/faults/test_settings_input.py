@@ -18,10 +18,7 @@ VALID = "seatrial:\n  project: demo\n"
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     """The valid settings file of a tiny project."""
-    folder = tmp_path / "project"
-    folder.mkdir()
-    make_project(folder, name="demo", base="python", port=5000)
-    return folder / "invoke.yaml"
+    return make_project(tmp_path / "project", name="demo", base="python", port=5000).folder / "invoke.yaml"
 
 
 def seatrial(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:

@@ -18,7 +18,7 @@ from seatrial.model.version import Version
 from seatrial.pipeline.converge import converge
 from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.retry import RetryPolicy
-from seatrial.pipeline.state import StateFolder
+from seatrial.pipeline.state import StateFolder, Verdict
 from seatrial.pipeline.step import Step
 from seatrial.pipeline.world import World
 from seatrial.steps.build.build import Build
@@ -232,6 +232,13 @@ class StepScenario:
     def image_id(self, name: str) -> str | None:
         """Return the id of a tag's image, or None."""
         return next((image_id for image_id, names in self.backend.images() if name in names), None)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict about the image of version 1."""
+        found = self.state.verdict(self.image_id(self.local()) or "")
+        assert found is not None
+        return found
 
     def local(self, version: str = "1") -> str:
         """Return the tag that a build gives the image."""

@@ -43,25 +43,18 @@ def test_a_smoke_test_holds_identity(scenario: StepScenario) -> None:
     assert outcome.status is Status.FAILED
     assert isinstance(outcome.error, SeatrialError)
     assert outcome.error.cause == "container-removed"
-    verdict = scenario.state.verdict(scenario.image_id(scenario.local()) or "")
-    assert verdict is not None
-    assert not verdict.passed
+    assert not scenario.verdict.passed
 
 
 def test_every_check_is_a_line_of_the_verdict(scenario: StepScenario) -> None:
     """The verdict has a line for each check, passed or failed."""
     scenario.prepare(scenario.build(), scenario.smoke())
-    image = scenario.image_id(scenario.local()) or ""
-    passed = scenario.state.verdict(image)
-    assert passed is not None
-    lines = [line.partition(":")[0] for line in passed.checked if line.startswith("GET ")]  # image checks follow
-    assert lines == ["GET /", "GET /version"]
+    lines = [line.partition(":")[0] for line in scenario.verdict.checked]
+    assert lines[:2] == ["GET /", "GET /version"]  # image checks follow
 
     scenario.set_reply("goodbye")
     scenario.prepare(scenario.build())
     scenario.real(scenario.smoke())
 
-    failed = scenario.state.verdict(scenario.image_id(scenario.local()) or "")
-    assert failed is not None
-    assert failed.checked[0].startswith("GET /: ")
-    assert "'hello'" in failed.checked[0]
+    assert scenario.verdict.checked[0].startswith("GET /: ")
+    assert "'hello'" in scenario.verdict.checked[0]

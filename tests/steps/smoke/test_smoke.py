@@ -34,8 +34,7 @@ def test_four_runs(scenario: StepScenario) -> None:
 
     image = scenario.image_id(scenario.local())
     assert done.after == f"passed {image}"
-    verdict = scenario.state.verdict(image or "")
-    assert verdict is not None
+    verdict = scenario.verdict
     assert (verdict.image, verdict.passed, verdict.checks) == (image, True, checks_digest(scenario.app.checks))
     assert scenario.backend.containers() == frozenset()
 
@@ -43,18 +42,14 @@ def test_four_runs(scenario: StepScenario) -> None:
 def test_every_run_asks_again(scenario: StepScenario) -> None:
     """A verdict of an earlier run does not count: this run checks again and saves its own."""
     scenario.prepare(scenario.build(), scenario.smoke())
-    image = scenario.image_id(scenario.local()) or ""
-    first = scenario.state.verdict(image)
+    first = scenario.verdict
 
     checked = scenario.check(scenario.smoke())
     outcome = scenario.real(scenario.smoke())
 
-    second = scenario.state.verdict(image)
     assert (checked.status, outcome.status) == (Status.OK, Status.OK)
     assert checked.message.startswith("would ")
-    assert first is not None
-    assert second is not None
-    assert second.run != first.run
+    assert scenario.verdict.run != first.run
 
 
 def test_reuse_takes_an_earlier_verdict(scenario: StepScenario) -> None:
@@ -115,9 +110,7 @@ def test_a_wrong_answer_fails_at_once(scenario: StepScenario) -> None:
     assert outcome.error.cause == "wrong-answer"
     assert "'goodbye'" in outcome.error.reason
     assert outcome.error.details
-    verdict = scenario.state.verdict(scenario.image_id(scenario.local()) or "")
-    assert verdict is not None
-    assert not verdict.passed
+    assert not scenario.verdict.passed
     assert scenario.backend.containers() == frozenset()
 
 
@@ -142,9 +135,7 @@ def test_a_crash_at_start(scenario: StepScenario) -> None:
     assert isinstance(outcome.error, ContainerFailed)
     assert "exit code 3" in outcome.error.reason
     assert outcome.error.details
-    verdict = scenario.state.verdict(scenario.image_id(scenario.local()) or "")
-    assert verdict is not None
-    assert not verdict.passed
+    assert not scenario.verdict.passed
     assert scenario.backend.containers() == frozenset()
 
 

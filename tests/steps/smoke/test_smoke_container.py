@@ -24,13 +24,7 @@ from tests.steps.scenario import make_app
 class Mute(MemoryEngine):
     """An engine whose logging driver cannot read logs."""
 
-    def logs(
-        self,
-        container_id: str,
-        *,
-        tail: int | None = None,
-        follow: bool = False,
-    ) -> Iterator[str]:
+    def logs(self, container_id: str, *, tail: int | None = None, follow: bool = False) -> Iterator[str]:
         """Raise an error."""
         raise StepFailed(f"the log of {container_id} cannot be read", reason="its driver cannot", hint="docker info")
 
@@ -38,13 +32,7 @@ class Mute(MemoryEngine):
 class Looping(MemoryEngine):
     """An engine whose app answers, while the workers of its server end again and again."""
 
-    def logs(
-        self,
-        container_id: str,
-        *,
-        tail: int | None = None,
-        follow: bool = False,
-    ) -> Iterator[str]:
+    def logs(self, container_id: str, *, tail: int | None = None, follow: bool = False) -> Iterator[str]:
         """Yield what Gunicorn writes."""
         yield from (f"[7] [ERROR] Worker (pid:{pid}) exited with code 7." for pid in (9, 10, 12, 13))
 

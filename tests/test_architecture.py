@@ -150,6 +150,17 @@ def test_the_environment_is_read_in_settings() -> None:
         assert _name(path).startswith("settings/") or not {one.attr for one in reads} & {"environ", "getenv"}, path
 
 
+def test_decoders_are_made_when_a_module_is_loaded() -> None:
+    """What apps do at once decodes with decoders made before: msgspec crashes if two threads prepare a type at once."""
+    alone = ("cli/", "doctor/", "output/", "settings/")
+    for path in (path for path in MODULES if not _name(path).startswith(alone)):
+        functions = [one for one in ast.walk(_tree(path)) if isinstance(one, ast.FunctionDef)]
+        calls = [
+            ast.unparse(one.func) for function in functions for one in ast.walk(function) if isinstance(one, ast.Call)
+        ]
+        assert not [call for call in calls if call.endswith(("json.decode", "Decoder"))], path
+
+
 def test_a_package_file_holds_one_sentence() -> None:
     """An `__init__.py` has a docstring and no code, so importing a package costs nothing."""
     for path in PACKAGE.rglob("__init__.py"):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from msgspec import Struct, to_builtins
+from msgspec.json import Decoder
 
 from seatrial.errors import StepFailed
 from seatrial.host.atomic_write import remove_abandoned, replace_file
@@ -25,6 +26,7 @@ __all__ = ["StateFolder", "Verdict"]
 
 _BUILT_KEPT = 1000
 _BUILDS_KEPT, _IMAGES_KEPT, _REPORTS_KEPT = 30, 100, 20
+_ANYTHING, _KNOWN_FILES = Decoder(dict[str, Any]), Decoder(KnownFiles)
 _T = TypeVar("_T")
 
 
@@ -115,7 +117,7 @@ class StateFolder:
         """Return the verdict about an image, or None; raise `StepFailed` if there is one that cannot be read."""
         path = self._verdict_path(image_id)
         try:
-            found = self._unwritten.get(path) or load(path, dict[str, Any]) or {}
+            found = self._unwritten.get(path) or load(path, _ANYTHING) or {}
         except OSError as error:
             raise StepFailed(
                 "the result of the smoke test cannot be read",
@@ -192,7 +194,7 @@ class StateFolder:
     def file_digests(self, app: str) -> FileDigests:
         """Return the known digests of an app's files."""
         if app not in self._file_digests:
-            self._file_digests[app] = FileDigests(self._load(self.folder / "files" / f"{app}.json", KnownFiles))
+            self._file_digests[app] = FileDigests(self._load(self.folder / "files" / f"{app}.json", _KNOWN_FILES))
         return self._file_digests[app]
 
     def save_file_digests(self, app: str) -> None:
@@ -227,12 +229,12 @@ class StateFolder:
     def _read(self, path: Path) -> dict[str, Any]:
         if path in self._unwritten:
             return self._unwritten[path]
-        return self._load(path, dict[str, Any]) or {}
+        return self._load(path, _ANYTHING) or {}
 
     @staticmethod
-    def _load(path: Path, kind: type[_T]) -> _T | None:
+    def _load(path: Path, decoder: Decoder[_T]) -> _T | None:
         try:
-            return load(path, kind)
+            return load(path, decoder)
         except OSError as error:
             if ours := shortage(error, f"{path} cannot be read"):
                 raise ours from error

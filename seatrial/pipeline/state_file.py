@@ -15,16 +15,19 @@ __all__ = ["delete_oldest", "encode", "load"]
 _T = TypeVar("_T")
 
 
-def load(path: Path, kind: type[_T]) -> _T | None:
-    """Return the value in a file, of this type; None if the file is missing or damaged."""
+def load(path: Path, decoder: msgspec.json.Decoder[_T]) -> _T | None:
+    """Return the value in a file; None if the file is missing or damaged.
+
+    A decoder is made when its module is loaded: msgspec crashes if two threads prepare a type at the same time.
+    """
     try:
         content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
     with suppress(ValueError):
-        return msgspec.json.decode(content, type=kind)
+        return decoder.decode(content)
     with suppress(ValueError):  # it may hold the name of a file that is not UTF-8
-        return msgspec.convert(json.loads(content), kind)
+        return msgspec.convert(json.loads(content), decoder.type)
     return None
 
 

@@ -85,10 +85,13 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[VertexWarning, ...] = ()
 
 
+_DECODER = msgspec.json.Decoder(Status)
+
+
 def status_from_json(line: str) -> Status | None:
     """Return the status in a line of docker buildx's `--progress=rawjson`, or None if the line is anything else."""
     try:
-        return msgspec.json.decode(line, type=Status)
+        return _DECODER.decode(line)
     except msgspec.DecodeError:
         return None
 

@@ -19,7 +19,6 @@ from seatrial.errors import SeatrialError
 from seatrial.events import BuildEvent, Event, Info, WarningEvent
 from seatrial.host.background import Task
 from seatrial.host.lock import Lock
-from seatrial.host.process import Process
 from seatrial.host.shortage import shortage_behind
 from seatrial.pipeline.changes import changes_since, image_history, release_before
 from seatrial.pipeline.observer import Observer
@@ -56,7 +55,7 @@ def open_world(root: Path, settings_environment: str, *, apps: int = 1) -> World
 
     engine = connect(started)
     state = StateFolder(root / STATE_FOLDER, settings_environment, apps=apps)
-    return World(engine=engine, registry=registry, state=state, process=Process.this())
+    return World(engine=engine, registry=registry, state=state)
 
 
 def carry_out(  # noqa: PLR0913  each argument is one thing

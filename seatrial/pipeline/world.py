@@ -78,7 +78,7 @@ class World(Struct, frozen=True, kw_only=True):
     engine: Engine
     registry: Callable[[str], Registry]
     state: StateFolder
-    process: Process
+    process: Process = field(default_factory=Process.this)
     retry_policy: RetryPolicy = RetryPolicy()
     planned: PlannedState = PlannedState()
     emit: Emit = ignore

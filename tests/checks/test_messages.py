@@ -14,7 +14,6 @@ from seatrial.checks.image.facts import Fact, enforce_policy
 from seatrial.checks.image.file_scan import FileScan
 from seatrial.engine.model import Image
 from seatrial.errors import SeatrialError
-from seatrial.host.process import Process
 from seatrial.model.app import Check
 from seatrial.model.facts_policy import FactsMode, FactsPolicy
 from seatrial.pipeline.state import StateFolder
@@ -134,9 +133,7 @@ def test_image_checks(
     """The image checks have one sentence for passing and one for each failure."""
     monkeypatch.setattr(facts, "collect_facts", lambda *_: results)
     engine = MemoryEngine()
-    world = World(
-        engine=engine, registry=lambda _: pytest.fail("asked"), state=StateFolder(tmp_path), process=Process.this()
-    )
+    world = World(engine=engine, registry=lambda _: pytest.fail("asked"), state=StateFolder(tmp_path))
     app = make_app("wording", tmp_path / "app", "scratch", 8080).but(facts=FactsPolicy(mode=mode))
     try:
         image = Image(id="sha256:1")

@@ -12,7 +12,6 @@ from seatrial.cli.flags import ImageFlags
 from seatrial.cli.playbook import Playbook
 from seatrial.cli.report_files import find_runs
 from seatrial.errors import UsageError
-from seatrial.host.process import Process
 from seatrial.output.documents import CommandDocument, ImageDocument
 from seatrial.pipeline.outcome import Status
 from seatrial.pipeline.state import StateFolder
@@ -102,7 +101,7 @@ def test_a_report_of_all_apps(tmp_path: Path) -> None:
     settings = Settings.load({"apps": {"web": {}, "api": {}, "new": {}}}, tmp_path)
     engine = MemoryEngine()
     state = StateFolder(tmp_path / "state")
-    world = World(engine=engine, registry=engine.registry, state=state, process=Process.this())
+    world = World(engine=engine, registry=engine.registry, state=state)
     with pytest.raises(UsageError, match="no report of new"):
         find_runs(world, settings.chosen(), None)
     image = ImageDocument(id=None, name=None, size=None, builder=None, references=())

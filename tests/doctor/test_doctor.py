@@ -16,7 +16,6 @@ from seatrial.doctor.doctor import findings, run_inspection
 from seatrial.doctor.findings import Finding, Severity, Subject, exit_code
 from seatrial.engine.model import EngineDetails, EngineInfo
 from seatrial.errors import EngineUnavailable, Unavailable, UsageError
-from seatrial.host.process import Process
 from seatrial.model.app import BuildOptions
 from seatrial.model.reference import ImageReference
 from seatrial.pipeline.state import StateFolder
@@ -58,7 +57,6 @@ def _subject(folder: Path, engine: MemoryEngine, port: int, *, app: str | None =
         engine=engine,
         registry=lambda host: HttpRegistry(host, store),
         state=StateFolder(folder / ".seatrial"),
-        process=Process.this(),
     )
     environment = Environment(
         docker_config=folder / "docker",

@@ -8,7 +8,6 @@ import pytest
 from msgspec.structs import replace
 
 from seatrial.engine.model import Image
-from seatrial.host.process import Process
 from seatrial.layers.transfer import traffic
 from seatrial.model.reference import ImageReference
 from seatrial.pipeline.state import StateFolder
@@ -34,7 +33,7 @@ def world(registry: MemoryRegistry, tmp_path: Path) -> World:
     """A world with the registry."""
     engine = MemoryEngine()
     engine.registries[registry.host] = registry
-    return World(engine=engine, registry=engine.registry, state=StateFolder(tmp_path), process=Process.this())
+    return World(engine=engine, registry=engine.registry, state=StateFolder(tmp_path))
 
 
 def publish(registry: MemoryRegistry, tag: str, *layers: tuple[str, int]) -> None:

@@ -13,7 +13,6 @@ from seatrial.engine.builders.buildkit import Progress
 from seatrial.engine.builders.buildkit_status import Status, Vertex, VertexLog
 from seatrial.engine.protocol import Emit
 from seatrial.events import Transfer
-from seatrial.host.process import Process
 from seatrial.output.console import Console
 from seatrial.pipeline.build_log import build_log
 from seatrial.pipeline.converge import converge
@@ -62,7 +61,7 @@ class _Pushing(FakeStep):
 def world(tmp_path: Path) -> Iterator[World]:
     """A world with nothing in it."""
     engine = MemoryEngine()
-    yield World(engine=engine, registry=engine.registry, state=StateFolder(tmp_path), process=Process.this())
+    yield World(engine=engine, registry=engine.registry, state=StateFolder(tmp_path))
     engine.close()
 
 

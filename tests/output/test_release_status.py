@@ -13,7 +13,6 @@ from msgspec.structs import replace
 
 from seatrial.engine.model import Image
 from seatrial.errors import EngineUnavailable, RegistryUnavailable
-from seatrial.host.process import Process
 from seatrial.model.app import VERSION_LABEL
 from seatrial.output.documents import TagStatus
 from seatrial.output.hints import Call
@@ -56,7 +55,7 @@ def engine() -> _Engine:
 def world(engine: _Engine, tmp_path: Path) -> World:
     """A world with nothing in it."""
     policy, state = RetryPolicy(sleep=lambda _: None), StateFolder(tmp_path)
-    return World(engine=engine, registry=engine.registry, state=state, process=Process.this(), retry_policy=policy)
+    return World(engine=engine, registry=engine.registry, state=state, retry_policy=policy)
 
 
 @pytest.fixture

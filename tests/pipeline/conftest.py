@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.host.process import Process
 from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.world import World
 from tests.engine.memory.engine import MemoryEngine
@@ -24,4 +23,4 @@ def engine() -> Iterator[MemoryEngine]:
 @pytest.fixture
 def world(engine: MemoryEngine, tmp_path: Path) -> World:
     """A world with nothing in it."""
-    return World(engine=engine, registry=engine.registry, state=StateFolder(tmp_path), process=Process.this())
+    return World(engine=engine, registry=engine.registry, state=StateFolder(tmp_path))

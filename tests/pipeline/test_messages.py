@@ -10,7 +10,6 @@ import pytest
 from seatrial.errors import Conflict, CredentialsError, Interrupted, RegistryUnavailable, SeatrialError, StepFailed
 from seatrial.events import CheckResult, Event, FactResult, Info, WarningEvent
 from seatrial.host.lock import Lock
-from seatrial.host.process import Process
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
 from seatrial.pipeline.converge import converge
@@ -50,9 +49,7 @@ class Forgetful(MemoryRegistry):
 def world(tmp_path: Path) -> World:
     """A world with an empty engine and a forgetful registry."""
     registry = Forgetful(host=TAG.registry)
-    return World(
-        engine=MemoryEngine(), registry=lambda _: registry, state=StateFolder(tmp_path), process=Process.this()
-    )
+    return World(engine=MemoryEngine(), registry=lambda _: registry, state=StateFolder(tmp_path))
 
 
 def _image_for(world: World, version: Version | None) -> None:

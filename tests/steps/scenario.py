@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import requests
 
-from seatrial.host.process import Process
 from seatrial.model.app import App, BuildOptions, Check
 from seatrial.model.reference import ImageReference
 from seatrial.model.version import Version
@@ -103,7 +102,6 @@ class StepScenario:
             engine=self.backend.engine,
             registry=self.backend.registry,
             state=self.state,
-            process=Process.this(),
             retry_policy=RetryPolicy(sleep=lambda seconds: time.sleep(seconds / 20)),
         )
 

@@ -19,7 +19,6 @@ from seatrial.engine.model import ContainerSpec, Image, ImageFile
 from seatrial.engine.protocol import Engine
 from seatrial.errors import SmokeFailed, StepFailed
 from seatrial.events import CheckResult, Event
-from seatrial.host.process import Process
 from seatrial.host.signals import temporary
 from seatrial.model.app import App
 from seatrial.model.facts_policy import FactsPolicy
@@ -48,7 +47,7 @@ def engine() -> Iterator[Engine]:
 @pytest.fixture
 def world(engine: Engine, tmp_path: Path) -> World:
     """A world with the real engine and an empty state folder."""
-    return World(engine=engine, registry=_no_registry, state=StateFolder(tmp_path / "notes"), process=Process.this())
+    return World(engine=engine, registry=_no_registry, state=StateFolder(tmp_path / "notes"))
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from seatrial.checks.image.copied import copied_folder, leads_out
 from seatrial.checks.image.file_scan import FileScan
 from seatrial.checks.image.files import Scan
 from seatrial.engine.model import HistoryEntry, Image, ImageConfig, ImageFile
-from seatrial.host.process import Process
 from seatrial.model.app import App
 from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.world import World
@@ -87,7 +86,7 @@ def engine() -> Shelf:
 def world(engine: Shelf, tmp_path: Path) -> World:
     """A world with that engine."""
     state = StateFolder(tmp_path / "notes")
-    return World(engine=engine, registry=MemoryEngine().registry, state=state, process=Process.this())
+    return World(engine=engine, registry=MemoryEngine().registry, state=state)
 
 
 def scan(world: World, app: App, image: Image) -> Scan:

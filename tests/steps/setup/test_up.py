@@ -14,7 +14,6 @@ from seatrial.cli.playbook import Playbook
 from seatrial.cli.session import carry_out
 from seatrial.engine.model import ContainerSpec
 from seatrial.errors import RegistryUnavailable
-from seatrial.host.process import Process
 from seatrial.model.reference import ImageReference
 from seatrial.pipeline.converge import converge
 from seatrial.pipeline.outcome import Status
@@ -37,7 +36,7 @@ def _nobody(host: str) -> Registry:
 def world(tmp_path: Path) -> Iterator[World]:
     """A world with an empty engine and no registry."""
     engine = MemoryEngine()
-    yield World(engine=engine, registry=_nobody, state=StateFolder(tmp_path / ".seatrial"), process=Process.this())
+    yield World(engine=engine, registry=_nobody, state=StateFolder(tmp_path / ".seatrial"))
     engine.close()
 
 

@@ -9,7 +9,6 @@ import pytest
 from seatrial.checks.http.base_url import BaseUrl
 from seatrial.errors import SmokeFailed
 from seatrial.events import CheckResult, Event
-from seatrial.host.process import Process
 from seatrial.model.app import Check
 from seatrial.model.version import Version
 from seatrial.pipeline.converge import converge
@@ -26,7 +25,7 @@ from tests.steps.scenario import make_app
 def world(tmp_path: Path) -> World:
     """A world without images and registries."""
     engine = MemoryEngine()
-    return World(engine=engine, registry=engine.registry, state=StateFolder(tmp_path / "notes"), process=Process.this())
+    return World(engine=engine, registry=engine.registry, state=StateFolder(tmp_path / "notes"))
 
 
 def step(folder: Path, port: int, version: str | None = "1", *checks: Check, prefix: str = "") -> Deployed:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from seatrial.checks.http.base_url import BaseUrl
-from seatrial.host.process import Process
 from seatrial.model.app import Check
 from seatrial.model.version import Version
 from seatrial.output.shell import script
@@ -90,7 +89,7 @@ def _both(folder: Path, server: Served, *checks: Check) -> tuple[Any, subprocess
     """Return how the task and its script end."""
     engine = MemoryEngine()
     state = StateFolder(folder / "state")
-    world = World(engine=engine, registry=engine.registry, state=state, process=Process.this())
+    world = World(engine=engine, registry=engine.registry, state=state)
     app = make_app("demo", folder / "app", "python", 5000).but(checks=checks, smoke_timeout=1)
     step = Deployed(target=app, base_url=BaseUrl(port=server.port), awaited=Version("1"))
     text = script(explain([step], world), call="invoke smoke", root=folder)

@@ -11,7 +11,6 @@ from msgspec.structs import replace
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Engine
 from seatrial.errors import ContainerFailed, SmokeFailed, StepFailed
-from seatrial.host.process import Process
 from seatrial.model.app import App, Check
 from seatrial.model.reference import ImageReference
 from seatrial.pipeline.state import StateFolder
@@ -45,7 +44,7 @@ def app(tmp_path: Path) -> App:
 
 def world_of(engine: Engine, folder: Path) -> World:
     """Return the world of one run."""
-    return World(engine=engine, registry=MemoryEngine().registry, state=StateFolder(folder), process=Process.this())
+    return World(engine=engine, registry=MemoryEngine().registry, state=StateFolder(folder))
 
 
 def image_in(engine: MemoryEngine) -> Image:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from seatrial.cli.flags import ReportFlags
 from seatrial.cli.numbers import whole_number
 from seatrial.cli.report_files import ReportFiles
-from seatrial.cli.session import carried_out, carry_out
+from seatrial.cli.session import How, carry_out
 from seatrial.cli.termination import terminable
 from seatrial.errors import StepFailed, UsageError
 from seatrial.events import Info
@@ -54,16 +54,16 @@ def carry_out_and_show(  # noqa: PLR0913  each argument is one thing
         apps=[one.app for one in apps],
     )
     written = ReportFiles(files, junit=junit, check=cmd.check)
-    how = _How(command=cmd.call.task, check=cmd.check, wait=_seconds(lock_wait), described=cmd.json or written.wanted)
+    described = cmd.json or written.wanted
+    how = How(command=cmd.call.task, check=cmd.check, lock_wait=_seconds(lock_wait), described=described)
     if apps:
         reason = "it takes a number from 1 to 999"
         number = whole_number(jobs, "--jobs", least=1, most=999, reason=reason, example=4)
         report = _carry_out_apps(how, apps, cmd.world, console, jobs=number)
     else:
         own = cmd.with_hooks([one for one in steps if isinstance(one, Step)])
-        report = carry_out(
-            how.command, own, cmd.world, console, check=how.check, lock_wait=how.wait, described=how.described
-        )
+        cmd.world.engine.report_waiting(lambda text: console.on_event(Info(text=text)))
+        report, _ = carry_out(how, own, cmd.world, console)
     named = cmd.playbook.settings.environment
     report = replace(report, environment=named, apps=tuple(replace(one, environment=named) for one in report.apps))
     try:
@@ -80,14 +80,7 @@ def carry_out_and_show(  # noqa: PLR0913  each argument is one thing
     return report
 
 
-class _How(NamedTuple):
-    command: str
-    check: bool
-    wait: float
-    described: bool
-
-
-def _carry_out_apps(how: _How, apps: Sequence[AppSteps], world: World, console: Console, *, jobs: int) -> Report:
+def _carry_out_apps(how: How, apps: Sequence[AppSteps], world: World, console: Console, *, jobs: int) -> Report:
     from seatrial.output.apps_console import AppsConsole
     from seatrial.pipeline.apps import run_apps
 
@@ -101,15 +94,13 @@ def _carry_out_apps(how: _How, apps: Sequence[AppSteps], world: World, console: 
 class _Carrier(NamedTuple):
     """Carries out the steps of one app after the other, each perhaps in a thread of its own."""
 
-    how: _How
+    how: How
     console: AppsConsole
 
     def carry_out(self, one: AppSteps, world: World) -> tuple[Report, World]:
         """Carry out the steps of one app."""
         how, observer = self.how, self.console.observer()
-        report, world = carried_out(
-            how.command, one.steps, world, observer, check=how.check, lock_wait=how.wait, described=how.described
-        )
+        report, world = carry_out(how, one.steps, world, observer)
         if report.error:
             self.console.error(report.error, one.app)
         return report, world

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -16,7 +17,7 @@ from seatrial.cli.unexpected import unexpected
 from seatrial.engine.docker.socket_engine import connect
 from seatrial.engine.model import EngineInfo
 from seatrial.errors import SeatrialError
-from seatrial.events import BuildEvent, Event, Info, WarningEvent
+from seatrial.events import BuildEvent, Event, WarningEvent
 from seatrial.host.background import Task
 from seatrial.host.lock import Lock
 from seatrial.host.shortage import shortage_behind
@@ -32,7 +33,7 @@ from seatrial.registry.credentials import CredentialStore
 from seatrial.registry.model import Registry
 from seatrial.settings.variables import environment
 
-__all__ = ["STATE_FOLDER", "carried_out", "carry_out", "open_world"]
+__all__ = ["STATE_FOLDER", "How", "carry_out", "open_world"]
 
 STATE_FOLDER = ".seatrial"
 
@@ -58,43 +59,31 @@ def open_world(root: Path, settings_environment: str, *, apps: int = 1) -> World
     return World(engine=engine, registry=registry, state=state)
 
 
-def carry_out(  # noqa: PLR0913  each argument is one thing
-    command: str,
-    steps: Sequence[Step],
-    world: World,
-    observer: Observer,
-    *,
-    check: bool,
-    lock_wait: float = 0,
-    described: bool = False,
-) -> Report:
+class How(NamedTuple):
+    """How a command is carried out: in check mode or not, and how many seconds it waits for another release to end.
+
+    With `described`, or if it has published something, its report has the image's layers and what has changed.
+    """
+
+    command: str
+    check: bool
+    lock_wait: float = 0
+    described: bool = False
+
+
+def carry_out(how: How, steps: Sequence[Step], world: World, observer: Observer) -> tuple[Report, World]:
     """Carry out a command's steps and return the report, also when Ctrl-C or SIGTERM cuts it short.
 
-    A command that publishes holds the repository's lock; it waits `lock_wait` seconds for another release to end.
-    With `described`, or if it has published something, the report has the image's layers and what has changed.
+    A command that publishes holds the repository's lock. The world is that behind the last step, or the same if that
+    did not end well.
     """
-    world.engine.report_waiting(lambda text: observer.on_event(Info(text=text)))
-    return carried_out(command, steps, world, observer, check=check, lock_wait=lock_wait, described=described)[0]
-
-
-def carried_out(  # noqa: PLR0913  as above
-    command: str,
-    steps: Sequence[Step],
-    world: World,
-    observer: Observer,
-    *,
-    check: bool,
-    lock_wait: float,
-    described: bool,
-) -> tuple[Report, World]:
-    """Return the report as `carry_out`, and the world behind the last step: the same world if that did not end well."""
     watch, began = _Watch(observer, steps), datetime.now(UTC)
     world = replace(world, process=world.process.starting_now())
 
     def report(error: SeatrialError | None = None) -> Report:
         return Report(
-            command=command,
-            check=check,
+            command=how.command,
+            check=how.check,
             outcomes=tuple(watch.outcomes),
             seconds=watch.seconds,
             error=error,
@@ -103,11 +92,11 @@ def carried_out(  # noqa: PLR0913  as above
         )
 
     try:
-        with terminable(), _publish_lock(command, steps, world, observer, check=check, wait=lock_wait):
+        with terminable(), _publish_lock(how, steps, world, observer):
             with world.background:
-                _, world = run_steps(steps, world, watch, check=check)
+                _, world = run_steps(steps, world, watch, check=how.check)
                 done = report()
-                if not check and (described or (done.publishing and done.status is not Status.OK)):
+                if not how.check and (how.described or (done.publishing and done.status is not Status.OK)):
                     done = _with_comparison(done, steps, world)
                 done = replace(done, engine=_engine(steps, world))
             return replace(done, error=world.background.error), world
@@ -121,7 +110,7 @@ def carried_out(  # noqa: PLR0913  as above
             watch.step_finished(outcome)
         return report(None if any(one.error for one in watch.outcomes) else interrupted), world
     except Exception as error:  # noqa: BLE001  a fault of ours: what was done stands in the report all the same
-        fault = unexpected(error, command)
+        fault = unexpected(error, how.command)
         for outcome in interrupted_outcomes(steps[len(watch.outcomes) :], fault, seconds=watch.step_seconds):
             watch.step_finished(outcome)
         return report(None if any(one.error for one in watch.outcomes) else fault), world
@@ -178,22 +167,20 @@ def _load(steps: Sequence[Step]) -> None:
 
 
 @contextmanager
-def _publish_lock(  # noqa: PLR0913  as above
-    command: str, steps: Sequence[Step], world: World, observer: Observer, *, check: bool, wait: float
-) -> Iterator[None]:
+def _publish_lock(how: How, steps: Sequence[Step], world: World, observer: Observer) -> Iterator[None]:
     """Hold the lock of the repository that is published to, if there is one; check mode only says who holds it."""
     publishing = next((step.publishes for step in steps if step.publishes), None)
     if publishing is None:
         yield
         return
     lock = Lock(world.state.locks, publishing.repository)
-    if check:
+    if how.check:
         if owner := lock.owner():
             observer.on_event(WarningEvent(text=f"{lock.words}: {owner}"))
         yield
         return
-    purpose = f"{command} of version {publishing.version}" if publishing.version else command
-    with world.hold_lock(lock, purpose, observer.on_event, wait=wait):
+    purpose = f"{how.command} of version {publishing.version}" if publishing.version else how.command
+    with world.hold_lock(lock, purpose, observer.on_event, wait=how.lock_wait):
         yield
 
 

@@ -11,7 +11,7 @@ from functools import partial
 
 import pytest
 
-from seatrial.cli.session import carried_out
+from seatrial.cli.session import How, carry_out
 from seatrial.cli.termination import terminable
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
@@ -63,7 +63,7 @@ class _Carrier:
 
     def carry_out(self, one: AppSteps, world: World) -> tuple[Report, World]:
         """Carry out."""
-        return carried_out("build", one.steps, world, Heard([]), check=self.check, lock_wait=0, described=False)
+        return carry_out(How("build", check=self.check), one.steps, world, Heard([]))
 
     def skip(self, one: AppSteps, reason: str) -> Report:
         """Skip."""

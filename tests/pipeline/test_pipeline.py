@@ -8,7 +8,7 @@ from threading import Event as Signal
 
 import pytest
 
-from seatrial.cli.session import carry_out
+from seatrial.cli.session import How, carry_out
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
 from seatrial.errors import Conflict, Interrupted, SeatrialError, StepFailed
@@ -144,7 +144,7 @@ def test_the_report_survives_whatever_ends_the_command(world: World, fault: Base
 
     steps = (FakeStep(name="build"), Faulty(name="smoke"), FakeStep(name="push"))
 
-    report = carry_out("release", steps, world, Heard([]), check=False)
+    report = carry_out(How("release", check=False), steps, world, Heard([]))[0]
 
     assert [one.status for one in report.outcomes] == [Status.CHANGED, Status.FAILED, Status.SKIPPED]
     assert report.exit_code == exit_code
@@ -182,7 +182,7 @@ def test_what_a_step_leaves_behind_is_done_in_the_end(world: World, fault: BaseE
         done.append("removed")
 
     steps = Leaving(name="smoke", work=work), Meanwhile(name="push")
-    report = carry_out("release", steps, world, Heard([]), check=False)
+    report = carry_out(How("release", check=False), steps, world, Heard([]))[0]
 
     assert done == ["removed"]
     assert report.exit_code == (130 if fault else 0)
@@ -196,7 +196,7 @@ def test_what_a_step_leaves_behind_fails(world: World) -> None:
         raise error
 
     step = Leaving(name="smoke", work=work)
-    report = carry_out("release", (step, FakeStep(name="push")), world, Heard([]), check=False)
+    report = carry_out(How("release", check=False), (step, FakeStep(name="push")), world, Heard([]))[0]
 
     assert [one.status for one in report.outcomes] == [Status.CHANGED, Status.CHANGED]
     assert (report.error, report.exit_code) == (error, 1)

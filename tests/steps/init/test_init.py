@@ -9,7 +9,7 @@ from unittest.mock import Mock
 import pytest
 import yaml
 
-from seatrial.cli.session import carry_out, open_world
+from seatrial.cli.session import How, carry_out, open_world
 from seatrial.detection.search import search
 from seatrial.pipeline.report import Report
 from seatrial.settings.settings import Settings
@@ -35,7 +35,7 @@ _APPS = {
 
 
 def _init(folder: Path, *, check: bool = False) -> Report:
-    return carry_out("init", init_steps(search(folder)), open_world(folder, ""), Mock(), check=check)
+    return carry_out(How("init", check=check), init_steps(search(folder)), open_world(folder, ""), Mock())[0]
 
 
 def _files(folder: Path) -> Mapping[str, bytes]:
@@ -142,7 +142,7 @@ def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "gone/app.py").unlink()
     (tmp_path / "gone").rmdir()
 
-    report = carry_out("init", steps, open_world(tmp_path, ""), Mock(), check=False)
+    report = carry_out(How("init", check=False), steps, open_world(tmp_path, ""), Mock())[0]
 
     assert report.exit_code == 1
     assert report.failure

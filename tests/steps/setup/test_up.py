@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from seatrial.cli.flags import ImageFlags, OverwriteFlag, PortFlag
 from seatrial.cli.playbook import Playbook
-from seatrial.cli.session import carry_out
+from seatrial.cli.session import How, carry_out
 from seatrial.engine.model import ContainerSpec
 from seatrial.errors import RegistryUnavailable
 from seatrial.model.reference import ImageReference
@@ -57,7 +57,7 @@ def test_check_mode_on_a_bare_machine(
     bare = replace(world, engine=NoEngine())
     steps = Playbook(settings=settings).demo(ImageFlags(version="1"), PortFlag(), OverwriteFlag())
 
-    report = carry_out("demo", steps, bare, Mock(), check=True)
+    report, _ = carry_out(How("demo", check=True), steps, bare, Mock())
 
     assert report.status is status
     assert report.exit_code == (0 if root else 3)

@@ -6,6 +6,7 @@ import hashlib
 import ipaddress
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -14,6 +15,7 @@ from msgspec import Struct
 
 from seatrial.errors import CredentialsError, UsageError, sanitize
 from seatrial.host.docker_config import DockerConfig
+from seatrial.host.subprocesses import output_of
 from seatrial.settings.variables import Environment
 
 __all__ = ["LOOPBACK", "Endpoint", "TlsFiles", "find_endpoint", "is_loopback"]
@@ -54,7 +56,15 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     @property
     def published_host(self) -> str:
         """The host at which published ports answer: 127.0.0.1, or that of an engine on another machine."""
-        return LOOPBACK if self.host is None or is_loopback(self.host) else self.host
+        host = _ssh_host(self.host) if self.host and self.url.startswith("ssh:") else self.host
+        return LOOPBACK if host is None or is_loopback(host) else host
+
+
+@cache
+def _ssh_host(name: str) -> str:
+    """Return the host's name or address, for which `name` may be another word in ssh's own configuration."""
+    lines = (output_of(["ssh", "-G", "--", name]) or "").splitlines()
+    return next((line.partition(" ")[2] for line in lines if line.startswith("hostname ")), name)
 
 
 def is_loopback(host: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from seatrial.engine.endpoint import Endpoint
 from seatrial.errors import EngineUnavailable, SeatrialError, StepFailed
@@ -121,7 +122,7 @@ def _unavailable(error: Exception, endpoint: Endpoint, seconds: float) -> Engine
     text = str(error)
     cause = "no-engine"
     if ended := _ssh_ended(error):
-        reason, hint = str(ended), f"ssh {endpoint.url} docker version"
+        reason, hint = str(ended), _over_ssh(endpoint)
     elif "PermissionError" in text or "Permission denied" in text:
         reason, cause = "permission denied", "permission-denied"
         hint = "sudo usermod -aG docker $USER, then log in again (members of the docker group can become root)"
@@ -137,10 +138,17 @@ def _unavailable(error: Exception, endpoint: Endpoint, seconds: float) -> Engine
         reason, hint = _innermost(error), _TLS_HINT
     elif isinstance(error, DockerException):
         over_ssh = endpoint.url.startswith("ssh:")
-        reason, hint = _innermost(error), f"ssh {endpoint.url} docker version" if over_ssh else "docker version"
+        reason, hint = _innermost(error), _over_ssh(endpoint) if over_ssh else "docker version"
     else:
         reason, hint = f"the connection was lost ({_innermost(error)})", "docker info, then run it again"
     return EngineUnavailable(f"no Docker Engine answers at {endpoint.url}", reason=reason, hint=hint, cause=cause)
+
+
+def _over_ssh(endpoint: Endpoint) -> str:
+    """Return what asks the engine there; ssh itself takes no path to a socket in its address."""
+    scheme, host, path = urlsplit(endpoint.url)[:3]
+    there = f"--host unix://{path} " if path else ""
+    return f"ssh {scheme}://{host} docker {there}version"
 
 
 def _ssh_ended(error: BaseException | None) -> SshError | None:

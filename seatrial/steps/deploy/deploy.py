@@ -20,7 +20,7 @@ from seatrial.pipeline.outcome import Difference, Results
 from seatrial.pipeline.step import AppStep, Change, Explanation, NoChange
 from seatrial.pipeline.world import World
 from seatrial.steps.deploy.explain import explain_deploy
-from seatrial.steps.deploy.outside import follow_and_check, public_address
+from seatrial.steps.deploy.outside import follow_and_check, public_address, require_reachable
 from seatrial.steps.deploy.progress import state_of
 from seatrial.steps.deploy.release import Release, find_release
 from seatrial.steps.deploy.rollout import Rollout, Undo
@@ -69,6 +69,8 @@ class Deploy(AppStep):
             diff=differences(service.spec if service else None, spec),
             found=found,
         )
+        if service is None or change.diff:
+            require_reachable(world, found.app, spec)
         if service is None:
             return change
         if change.diff:

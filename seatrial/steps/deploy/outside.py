@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from errno import EHOSTUNREACH, ENETUNREACH
 
 from seatrial.checks.http.base_url import BaseUrl, parse_base_url
 from seatrial.engine.protocol import Emit
-from seatrial.engine.swarm import Service
-from seatrial.errors import SeatrialError, SmokeFailed, StepFailed, UsageError
+from seatrial.engine.swarm import Node, Service, ServiceSpec
+from seatrial.errors import SeatrialError, SmokeFailed, StepFailed, Unavailable, UsageError
 from seatrial.events import Info, Waiting
 from seatrial.model.app import App
 from seatrial.model.version import UNVERSIONED
@@ -16,7 +18,25 @@ from seatrial.steps.deploy.rollout import Rollout
 from seatrial.steps.deploy.service import version_label
 from seatrial.wording import pluralize
 
-__all__ = ["addresses", "follow_and_check", "public_address"]
+__all__ = ["addresses", "follow_and_check", "public_address", "require_reachable"]
+
+_CONNECT_SECONDS = 3.0
+
+
+def require_reachable(world: World, app: App, spec: ServiceSpec) -> None:
+    """Raise `Unavailable` if the checks after a rollout cannot reach the app from here, whatever its version.
+
+    In mode `host` one node is enough: which of them will run it is not known before.
+    """
+    places = _places(app, spec, [one for one in world.engine.swarm.nodes() if one.ready])
+    one_is_enough, error = _is_on_some_nodes(app, spec), None
+    for name, base_url in places:
+        problem = _unreachable(base_url)
+        error = _not_reached(app, f"{base_url} ({name})", problem) if problem else None
+        if error is None if one_is_enough else error:
+            break
+    if error:
+        raise error
 
 
 def follow_and_check(rollout: Rollout) -> Service:
@@ -60,7 +80,10 @@ def _check(world: World, app: App, service: Service, emit: Emit, alive: Callable
         )
         for result in results:
             emit(result.as_event)
-        if failed := [one for one in results if one.problem]:
+        failed = [one for one in results if one.problem]
+        if failed and (problem := _unreachable(base_url)):
+            raise _not_reached(app, f"{base_url} ({name})", problem)
+        if failed:
             raise SmokeFailed(
                 f"{app.name} runs, but failed {len(failed)} of {pluralize(len(results), 'check')} at {base_url}",
                 reason="; ".join(f"{one.check}: {one.problem}" for one in failed),
@@ -73,23 +96,51 @@ def _check(world: World, app: App, service: Service, emit: Emit, alive: Callable
 
 def addresses(world: World, app: App, service: Service) -> Iterator[tuple[str, BaseUrl]]:
     """Yield each node that publishes the app's port, by name, with its address; or the one in the settings."""
-    if app.deploy.url:
-        yield "the setting url", _base_url(app)
-        return
-    swarm = world.engine.swarm
-    nodes = [one for one in swarm.nodes() if one.ready]
-    port = service.spec.own_port
-    if port and port.mode == "host":
+    swarm, spec = world.engine.swarm, service.spec
+    nodes = [] if app.deploy.url else [one for one in swarm.nodes() if one.ready]
+    if nodes and _is_on_some_nodes(app, spec):
         serving = {one.node for one in swarm.tasks(service) if one.serves}
         nodes = [one for one in nodes if one.id in serving]
-    if not nodes or not port:
+    if not app.deploy.url and not (nodes and spec.own_port):
         raise StepFailed(
             f"no node serves {app.name}",
-            reason="none of the nodes that run it is ready" if port else "its service publishes no port",
+            reason="none of the nodes that run it is ready" if spec.own_port else "its service publishes no port",
             hint=f"docker service ps {app.container_name}",
         )
-    for one in nodes:
-        yield one.name, BaseUrl(host=one.address, port=port.published, scheme=app.checks[0].scheme)
+    yield from _places(app, spec, nodes)
+
+
+def _places(app: App, spec: ServiceSpec, nodes: Sequence[Node]) -> Iterator[tuple[str, BaseUrl]]:
+    """Yield the address in the settings, or the app's at each of these nodes, with a name."""
+    if app.deploy.url:
+        yield "the setting url", _base_url(app)
+    elif port := spec.own_port:
+        for one in nodes:
+            yield one.name, BaseUrl(host=one.address, port=port.published, scheme=app.checks[0].scheme)
+
+
+def _is_on_some_nodes(app: App, spec: ServiceSpec) -> bool:
+    """Return whether only nodes that run the app answer at its port."""
+    return not app.deploy.url and spec.own_port is not None and spec.own_port.mode == "host"
+
+
+def _unreachable(base_url: BaseUrl) -> str:
+    """Return why no packet comes back from there; empty if one does, also one that refuses the connection."""
+    try:
+        socket.create_connection((base_url.host, base_url.port), timeout=_CONNECT_SECONDS).close()
+    except OSError as error:
+        is_far = isinstance(error, TimeoutError | socket.gaierror) or error.errno in (ENETUNREACH, EHOSTUNREACH)
+        return (error.strerror or str(error)) if is_far else ""
+    return ""
+
+
+def _not_reached(app: App, place: str, problem: str) -> Unavailable:
+    return Unavailable(
+        f"{app.name} cannot be checked at {place}",
+        reason=f"this machine does not reach it: {problem}",
+        hint=f"set url under apps.{app.name}.deploy in invoke.yaml to where users reach the app, or open the port",
+        cause="port-unreachable",
+    )
 
 
 def public_address(world: World, app: App, service: Service) -> str:

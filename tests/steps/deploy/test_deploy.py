@@ -121,6 +121,17 @@ def test_a_version_with_a_wrong_answer(scenario: StepScenario) -> None:
     assert scenario.served("/version") == "1"
 
 
+def test_checks_that_cannot_reach_the_app(scenario: StepScenario) -> None:
+    """Where no request of ours can arrive, no version would pass: nothing is changed."""
+    deployed(scenario, "1", "2")
+    before = list(swarm_of(scenario).updates)
+
+    error = refused(scenario, scenario.deploy("1", url="http://[::2]"))  # no route leads there
+
+    assert (error.cause, error.exit_code) == ("port-unreachable", 3)
+    assert swarm_of(scenario).updates == before
+
+
 def test_an_engine_without_a_swarm(scenario: StepScenario) -> None:
     """A swarm is not made behind the user's back."""
     released(scenario, "1", tested=True)

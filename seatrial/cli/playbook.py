@@ -151,12 +151,13 @@ class Playbook:
         bases: dict[object, Step] = {
             app.base_images: BaseImage(target=app) for app in self.settings.apps.values() if app.base_images
         }
-        steps = (EngineRunning(), *bases.values(), LocalRegistry(port=self.settings.local_registry_port))
-        if not flags.swarm:
-            return steps
-        from seatrial.steps.setup.swarm import SwarmActive
+        swarm: tuple[Step, ...] = ()
+        if flags.swarm:
+            from seatrial.steps.setup.swarm import SwarmActive
 
-        return (*steps, SwarmActive(address=flags.advertise))
+            swarm = (SwarmActive(address=flags.advertise),)
+        registry = LocalRegistry(port=self.settings.local_registry_port, required=not swarm)
+        return (EngineRunning(), *swarm, *bases.values(), registry)
 
     def down(self, flags: DownFlags, *, engine_answers: bool) -> tuple[Step, ...]:
         """Return the steps of `down`; without an engine there is nothing in it to stop."""

@@ -54,15 +54,21 @@ _NONE: tuple[Word, ...] = ("test", "-z", _OLD)
 
 @dataclass(frozen=True, kw_only=True)
 class LocalRegistry(Step):
-    """A registry answers on 127.0.0.1 at this port; its data is in a volume with the container's name."""
+    """A registry answers on 127.0.0.1 at this port; its data is in a volume with the container's name.
+
+    One that is not `required` is left out if the engine is on another machine.
+    """
 
     port: int
+    required: bool = True
     container: str = _NAME
     name: str = "registry"
 
     def plan(self, world: World) -> Change | NoChange:
         """Check whether a registry answers, and look for its container."""
         if world.engine.published_host != "127.0.0.1":
+            if not self.required:
+                return NoChange(message=f"no local registry: the engine is at {world.engine.endpoint}")
             raise Unavailable(
                 "a local registry needs an engine on this machine",
                 reason=f"the engine is at {world.engine.endpoint}",

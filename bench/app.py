@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import http.client
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,17 +13,17 @@ from pathlib import Path
 
 import docker
 
-from bench.comparison import Comparison, megabytes
+from bench.comparison import Comparison, megabytes, seconds
 from bench.setup import Setup
 from bench.timing import Command, CommandFailed, in_turns, say
 from bench.workspace import REPOSITORY, Workspace
+from tests.waiting import page
 
 __all__ = ["app_load", "app_size", "app_start"]
 
 _ROUNDS, _LOAD_ROUNDS = 7, 3
 _LOAD_SECONDS, _CONNECTIONS = 5, 8
 _POLL_SECONDS, _GIVE_UP_SECONDS = 0.005, 30.0
-_PEER = "the tutorial's image"
 _CONTEXTS = {"seatrial": REPOSITORY / "app", "tutorial": Path(__file__).resolve().parent / "tutorial"}
 _UNITS = {"B": 1.0, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30}
 _TEXT = "Eu amo Docker"
@@ -32,36 +31,18 @@ _TEXT = "Eu amo Docker"
 
 def app_size(setup: Setup) -> list[Comparison]:
     """Compare the bytes over the base image."""
-    images = _images(setup)
     base = _size(setup.workspace, setup.workspace.base)
-    ours, other = (float(_size(setup.workspace, images[name]) - base) for name in _CONTEXTS)
-    return [
-        Comparison(
-            name="app: bytes over the base",
-            peer=_PEER,
-            ours=[ours],
-            other=[other],
-            goal=0.9,
-            checked="both have the same base image; sizes as `docker image inspect` shows them",
-            as_text=megabytes,
-        )
-    ]
+    sizes = {name: [float(_size(setup.workspace, image) - base)] for name, image in _images(setup).items()}
+    checked = "both have the same base image; sizes as `docker image inspect` shows them"
+    return [_row("bytes over the base", sizes, goal=0.9, checked=checked, as_text=megabytes)]
 
 
 def app_start(setup: Setup) -> list[Comparison]:
     """Compare the seconds from `docker run` to the first 200."""
     starts = {name: partial(_first_answer, setup.workspace, image) for name, image in _images(setup).items()}
     taken = in_turns(starts, setup.rounds_or(_ROUNDS))
-    return [
-        Comparison(
-            name="app: docker run to the first 200",
-            peer=_PEER,
-            ours=taken["seatrial"],
-            other=taken["tutorial"],
-            goal=1.0,
-            checked=f"the answer has the status 200 and the text `{_TEXT}`",
-        )
-    ]
+    checked = f"the answer has the status 200 and the text `{_TEXT}`"
+    return [_row("docker run to the first 200", taken, goal=1.0, checked=checked)]
 
 
 def app_load(setup: Setup) -> list[Comparison]:
@@ -73,37 +54,41 @@ def app_load(setup: Setup) -> list[Comparison]:
     costs = {name: _Costs() for name in images}
     loads = {name: partial(_load, setup.workspace, image, wrk, costs[name]) for name, image in images.items()}
     rates = in_turns(loads, setup.rounds_or(_LOAD_ROUNDS))
+    cpu = {name: one.cpu[1:] for name, one in costs.items()}
+    memory = {name: one.memory[1:] for name, one in costs.items()}
     how = f"`wrk` with {_CONNECTIONS} connections for {_LOAD_SECONDS} s; no answer had another status, no error"
+    counted = "of all processes in the container, as the engine counts it, during the requests of the row above"
+    shown = "as `docker stats` shows it, right after these requests"
     return [
-        Comparison(
-            name="app: requests per second",
-            peer=_PEER,
-            ours=rates["seatrial"],
-            other=rates["tutorial"],
-            goal=3.0,
-            checked=how,
-            more_is_better=True,
-            as_text="{:,.0f}".format,
-        ),
-        Comparison(
-            name="app: processor's time per request",
-            peer=_PEER,
-            ours=costs["seatrial"].cpu[1:],
-            other=costs["tutorial"].cpu[1:],
-            goal=1.0,
-            checked="of all processes in the container, as the engine counts it, during the requests of the row above",
-            as_text=lambda seconds: f"{seconds * 1000:.2f} ms",
-        ),
-        Comparison(
-            name="app: memory after the requests",
-            peer=_PEER,
-            ours=costs["seatrial"].memory[1:],
-            other=costs["tutorial"].memory[1:],
-            goal=2.0,
-            checked="as `docker stats` shows it, right after these requests",
-            as_text=megabytes,
-        ),
+        _row("requests per second", rates, goal=3.0, checked=how, more_is_better=True, as_text="{:,.0f}".format),
+        _row("processor's time per request", cpu, goal=1.0, checked=counted, as_text=_milliseconds),
+        _row("memory after the requests", memory, goal=2.0, checked=shown, as_text=megabytes),
     ]
+
+
+def _row(  # noqa: PLR0913  what a row says
+    name: str,
+    taken: Mapping[str, Sequence[float]],
+    *,
+    goal: float,
+    checked: str,
+    more_is_better: bool = False,
+    as_text: Callable[[float], str] = seconds,
+) -> Comparison:
+    return Comparison(
+        name=f"app: {name}",
+        peer="the tutorial's image",
+        ours=taken["seatrial"],
+        other=taken["tutorial"],
+        goal=goal,
+        checked=checked,
+        more_is_better=more_is_better,
+        as_text=as_text,
+    )
+
+
+def _milliseconds(value: float) -> str:
+    return f"{value * 1000:.2f} ms"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,8 +120,8 @@ def _answering(workspace: Workspace, image: str) -> Iterator[tuple[str, int]]:
     run = workspace.docker("run", "--detach", "--label", workspace.label, "--publish", "127.0.0.1::5000", image)
     container = run.output().strip()
     try:
-        port = int(workspace.docker("port", container, "5000/tcp").output().rpartition(":")[2])
-        while not _answers(port):
+        port = workspace.port(container)
+        while _TEXT not in (page(port, timeout=_GIVE_UP_SECONDS) or ""):
             if time.monotonic() - began > _GIVE_UP_SECONDS:
                 raise CommandFailed(f"{image} did not answer:\n{workspace.docker('logs', container).output()}")
             time.sleep(_POLL_SECONDS)
@@ -174,15 +159,3 @@ def _cpu_seconds(container: str) -> float:
     with closing(docker.from_env()) as client:
         found = client.api.stats(container, stream=False, one_shot=True)
     return int(found["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9
-
-
-def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_GIVE_UP_SECONDS)
-    try:
-        connection.request("GET", "/")
-        answer = connection.getresponse()
-        return answer.status == http.client.OK and _TEXT in answer.read().decode()
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()

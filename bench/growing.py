@@ -7,7 +7,6 @@ import os
 import secrets
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,30 +15,16 @@ from threading import Timer
 
 import requests
 
+from bench import registry
 from bench.timing import CommandFailed
-from bench.workspace import PAGE, TASKS, Workspace
+from bench.workspace import INVOKE, PAGE, Workspace
 
-__all__ = ["GROWTHS", "INVOKE", "Cost", "GrowingProject", "cost_of", "killed_in_time"]
+__all__ = ["GROWTHS", "Cost", "GrowingProject", "cost_of", "killed_in_time"]
 
-INVOKE = str(Path(sys.executable).parent / "invoke")
-"""The program that is measured."""
 _USER = "alice"
 _FIRST = "1.0.0"
 _LONGEST_SECONDS = 300.0  # of a process, even on a busy machine
 _FILES_IN_A_FOLDER = 100
-_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
-_SETTINGS = """\
-seatrial:
-  project: {project}
-  registry: {host}
-  user: {user}
-  apps:
-    {name}:
-      context: app
-      repository: {project}/{name}
-      base_images: [{base}]
-      checks: [{{path: /, text: goodbye}}]
-"""
 _IGNORED = [
     "*.pyc",
     "**/__pycache__",
@@ -119,11 +104,8 @@ class GrowingProject:
         self.context.mkdir(parents=True)
         (self.context / "app.py").write_text(PAGE)
         (self.context / ".dockerignore").write_text("\n".join(_IGNORED))
-        (self.folder / "tasks.py").write_text(TASKS)
-        settings = _SETTINGS.format(
-            project=self.workspace.name, host=self.host, user=_USER, name=self.name, base=self.workspace.base
-        )
-        (self.folder / "invoke.yaml").write_text(settings)
+        apps = {self.name: self.workspace.tiny_app(self.name)}
+        self.workspace.write_project(self.folder, apps, registry=self.host, user=_USER)
         self.write_dockerfile()
         before, after = GROWTHS[growth]
         before(self, size)
@@ -163,15 +145,13 @@ def _write_layers(project: GrowingProject, size: int) -> None:
 def _publish_versions(project: GrowingProject, size: int) -> None:
     """Add older versions to the first release: tags of its image in registry and engine, and lines in the ledger."""
     repository = f"{_USER}/{project.name}"
-    url = f"http://{project.host}/v2/{repository}/manifests"
-    manifest = requests.get(f"{url}/{_FIRST}", headers={"Accept": _MANIFEST}, timeout=60)
-    manifest.raise_for_status()
+    _, manifest = registry.manifest(project.host, repository, _FIRST)
+    headers = {"Content-Type": json.loads(manifest)["mediaType"]}
     own = f"{project.workspace.name}/{project.name}"
     for number in range(size - 1):
         tag = f"0.9.{number}"
-        requests.put(
-            f"{url}/{tag}", data=manifest.content, headers={"Content-Type": _MANIFEST}, timeout=60
-        ).raise_for_status()
+        url = f"http://{project.host}/v2/{repository}/manifests/{tag}"
+        requests.put(url, data=manifest, headers=headers, timeout=60).raise_for_status()
         for name in (own, f"{project.host}/{repository}"):
             project.workspace.docker("tag", f"{own}:{_FIRST}", f"{name}:{tag}").output()
     _write_ledger(project, size)

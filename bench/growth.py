@@ -8,14 +8,11 @@ count.
 
 from __future__ import annotations
 
-import compileall
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
-import seatrial
 from bench.growing import Cost, GrowingProject
 from bench.growth_page import GrowthRun, growth_table, write_growth
 from bench.growth_row import Growth
@@ -93,8 +90,6 @@ def grow(only: str, rounds: str) -> int:
     if not any(only in part for part in parts):
         say(f"seatrial: --only {only}: choose one of {', '.join(parts)}")
         return 2
-    # As pip and ./inv do: Invoke itself writes no .pyc files.
-    compileall.compile_dir(Path(seatrial.__file__).parent, quiet=1)
     began = time.monotonic()
     run = GrowthRun(commit=commit(), day=datetime.now(UTC).date().isoformat())
     try:

@@ -2,80 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
-from typing import Protocol
 
-__all__ = ["Curve", "growth_chart"]
+from bench.growth_row import Growth
+from bench.svg import document
 
-_WIDTH, _HEAD, _FOOT = 1000, 118, 0
+__all__ = ["growth_chart"]
+
+_HEAD = 118
 _PANEL_WIDTH, _PANEL_HEIGHT, _LEFT, _GAP = 404, 210, 64, 92
 _ROOM = 24  # below a panel: its axis and the next one's title
 _NICE = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _MOST_TICKS = 5
 _STYLE = """\
-.growth { --card: #ffffff; --text: #1a2330; --soft: #556274; --line: #dde2e9;
-  --a: #b8460e; --b: #2f6fb5; --c: #7a3fb0; --d: #1b7f5a; max-width: 100%; height: auto; }
-@media (prefers-color-scheme: dark) {
-.growth { --card: #1b2129; --text: #e6eaf0; --soft: #a3afbf; --line: #39434f;
-  --a: #f0a35e; --b: #7fb0ea; --c: #c79bf0; --d: #6fcfa6; }
-}
-.growth text { fill: var(--text); dominant-baseline: central;
-  font: 14px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
-.growth .ground { fill: var(--card); }
-.growth .name { font-size: 20px; font-weight: 650; }
-.growth .title { font-weight: 650; }
-.growth .soft { fill: var(--soft); font-size: 13px; }
-.growth .end { text-anchor: end; }
-.growth .middle { text-anchor: middle; }
-.growth .grid { stroke: var(--line); }
-.growth .line { fill: none; stroke-width: 2.5; }
-.growth .dash { stroke-dasharray: 6 4; }
-.growth circle.line { stroke-dasharray: none; }
-.growth .a { stroke: var(--a); }
-.growth .b { stroke: var(--b); }
-.growth .c { stroke: var(--c); }
-.growth .d { stroke: var(--d); }"""
+.chart { --a: #b8460e; --b: #2f6fb5; --c: #7a3fb0; --d: #1b7f5a; }
+@media (prefers-color-scheme: dark) { .chart { --a: #f0a35e; --b: #7fb0ea; --c: #c79bf0; --d: #6fcfa6; } }
+.title { font-weight: 650; }
+.end { text-anchor: end; }
+.line { fill: none; stroke-width: 2.5; }
+.dash { stroke-dasharray: 6 4; }
+circle.line { stroke-dasharray: none; }
+.a { stroke: var(--a); }
+.b { stroke: var(--b); }
+.c { stroke: var(--c); }
+.d { stroke: var(--d); }"""
+_NOTE = "seconds of processor of the whole process; a straight line is linear"
 _KINDS = ("a", "b dash", "c", "d dash")
 
 
-class Curve(Protocol):
-    """One line of the chart."""
-
-    @property
-    def grows(self) -> str:
-        """What there is more of, from left to right."""
-        ...
-
-    @property
-    def row(self) -> str:
-        """The kind of run."""
-        ...
-
-    @property
-    def cpu(self) -> Mapping[int, float]:
-        """The seconds, by the number of what grows."""
-        ...
-
-
-def growth_chart(curves: Sequence[Curve]) -> str:
-    """Return the chart as an SVG document, which follows the reader's light or dark scheme."""
-    panels: dict[str, list[Curve]] = {}
+def growth_chart(curves: Sequence[Growth]) -> str:
+    """Return the chart as an SVG document."""
+    panels: dict[str, list[Growth]] = {}
     for one in curves:
         panels.setdefault(one.grows, []).append(one)
     rows = list(dict.fromkeys(one.row for one in curves))
-    height = _HEAD + -(-len(panels) // 2) * (_PANEL_HEIGHT + _ROOM) + _FOOT
-    title = "How the cost of a run grows"
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="growth" viewBox="0 0 {_WIDTH} {height}"',
-        f'width="{_WIDTH}" height="{height}" role="img" aria-labelledby="growth-title growth-summary">',
-        f'<title id="growth-title">{title}</title>',
-        f'<desc id="growth-summary">Seconds of processor by the number of {", ".join(map(escape, panels))}</desc>',
-        f"<style>\n{_STYLE}\n</style>",
-        f'<rect class="ground" width="{_WIDTH}" height="{height}" rx="12"/>',
-        f'<text class="name" x="28" y="32">{title}</text>',
-        '<text class="soft" x="28" y="58">seconds of processor of the whole process; a straight line is linear</text>',
-    ]
+    height = _HEAD + -(-len(panels) // 2) * (_PANEL_HEIGHT + _ROOM)
+    lines: list[str] = []
     for number, row in enumerate(rows):
         x = 28 + number * 236
         lines.append(f'<path class="line {_KINDS[number]}" d="M{x} 88 h26"/>')
@@ -83,10 +46,13 @@ def growth_chart(curves: Sequence[Curve]) -> str:
     for number, (grows, found) in enumerate(panels.items()):
         left = _LEFT + number % 2 * (_PANEL_WIDTH + _GAP)
         lines += _panel(grows, found, rows, left, _HEAD + 26 + number // 2 * (_PANEL_HEIGHT + _ROOM))
-    return "\n".join([*lines, "</svg>", ""])
+    summary = f"Seconds of processor by the number of {', '.join(panels)}"
+    return document(
+        lines, style=_STYLE, height=height, title="How the cost of a run grows", summary=summary, note=_NOTE
+    )
 
 
-def _panel(grows: str, curves: Sequence[Curve], rows: Sequence[str], left: int, top: int) -> list[str]:
+def _panel(grows: str, curves: Sequence[Growth], rows: Sequence[str], left: int, top: int) -> list[str]:
     """Return a panel, both of whose axes begin at 0."""
     most = max(size for one in curves for size in one.cpu)
     highest = max(value for one in curves for value in one.cpu.values())

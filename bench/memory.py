@@ -22,9 +22,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.growing import INVOKE, GrowingProject, killed_in_time
+from bench.growing import GrowingProject, killed_in_time
 from bench.timing import CommandFailed
-from bench.workspace import Workspace
+from bench.workspace import INVOKE, Workspace
 from seatrial.engine.builders.buildkit_status import status_from_protobuf
 from tests.servers.engine_proxy import EngineFault, Repeat, engine_proxy
 

@@ -29,7 +29,9 @@ and its own content, so that none finds another one's work in the build cache.
   registry that the row needs, by Python's standard library.
 - **Invoke, an empty task**: `invoke` with a `tasks.py` that holds one task `release`, which does nothing.
 - **20 ms**: what each app beyond the first may take that has nothing to do: a run of all less a run of one app.
-- **The tutorial's image**: [`bench/tutorial`](../bench/tutorial), on the same base image.
+- **The tutorial's image**: [`bench/tutorial`](../bench/tutorial), on the same base image. Both answer the same request
+  with a page, and write a line about it to their log. `wrk`, Docker's proxy for the port and the engine, which stores
+  the log, share the machine's processors with the app; what the app itself takes is the processor's time per request.
 
 `./inv dev.bench --only release` measures some rows, by the beginnings of their names, and writes no file; `--rounds`
 sets how often. The names are {names}.

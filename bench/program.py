@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import compileall
 import os
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 
-import seatrial
 from bench.catalogue import ROWS, chosen
 from bench.comparison import Comparison
 from bench.machine import commit, machine
@@ -32,8 +29,6 @@ def bench(only: str, rounds: str) -> int:
     except ValueError as error:
         say(f"seatrial: {error}")
         return 2
-    # As pip and ./inv do: Invoke itself writes no .pyc files.
-    compileall.compile_dir(Path(seatrial.__file__).parent, quiet=1)
     try:
         run = _measure(rows, number)
     except CommandFailed as error:

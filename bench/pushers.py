@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import subprocess
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.timing import Command
-from bench.workspace import PAGE, TASKS, Workspace
+from bench.workspace import INVOKE, PAGE, Workspace
 
 __all__ = [
     "OWN_LIMIT",
@@ -29,19 +28,8 @@ __all__ = [
 
 USER = "alice"
 VERSION = "1"
-_INVOKE = str(Path(sys.executable).parent / "invoke")
 _RANDOM_BYTES = 2**20
 _LIMIT, _SHORT_LIMIT, OWN_LIMIT = 400.0, 45.0, 5
-_SETTINGS = """\
-seatrial:
-  project: {project}
-  apps:
-    {name}:
-      context: app
-      repository: {project}/{name}
-      base_images: [{base}]
-      checks: [{{path: /, text: goodbye}}]
-"""
 _DOCKERFILE = """\
 FROM {base}
 COPY . /srv
@@ -76,7 +64,7 @@ class ImageProject:
     @property
     def id(self) -> str:
         """The image's id."""
-        return self.workspace.docker("image", "inspect", "--format", "{{.Id}}", self.image).output().strip()
+        return self.workspace.image_id(self.image)
 
     def make(self, **settings: object) -> ImageProject:
         """Write the project, with these settings of the app besides the usual ones."""
@@ -84,16 +72,13 @@ class ImageProject:
         context.mkdir(parents=True)
         (context / "Dockerfile").write_text(_DOCKERFILE.format(base=self.workspace.base))
         (context / "app.py").write_text(PAGE)
-        usual = _SETTINGS.format(project=self.workspace.name, name=self.name, base=self.workspace.base)
-        more = (f"      {name}: {json.dumps(value)}\n" for name, value in settings.items())
-        (self.folder / "invoke.yaml").write_text("".join((usual, *more)))
-        (self.folder / "tasks.py").write_text(TASKS)
+        self.workspace.write_project(self.folder, {self.name: self.workspace.tiny_app(self.name, **settings)})
         return self
 
     def build(self, host: str, *, version: str = VERSION, size: int = _RANDOM_BYTES) -> None:
         """Build the image with `size` bytes of new content, test it, and tag it for a registry."""
         (self.folder / "app" / "random").write_bytes(secrets.token_bytes(size))
-        words = (_INVOKE, "build", "--version", version, "smoke", "tag", "--user", USER, "--registry", host)
+        words = (INVOKE, "build", "--version", version, "smoke", "tag", "--user", USER, "--registry", host)
         Command(words=words, folder=self.folder).output()
 
     def publish(self, host: str, tag: str) -> None:
@@ -132,7 +117,7 @@ def _seatrial(image_project: ImageProject, host: str, *, short: bool) -> tuple[s
 
 def seatrial_push(host: str, version: str) -> tuple[str, ...]:
     """Return the command with which Seatrial pushes a version of the project in the current folder."""
-    return (_INVOKE, "push", "--user", USER, "--registry", host, "--version", version)
+    return (INVOKE, "push", "--user", USER, "--registry", host, "--version", version)
 
 
 PUSHERS: Mapping[str, Callable[..., tuple[str, ...]]] = {

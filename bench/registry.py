@@ -10,9 +10,10 @@ import requests
 from bench.timing import CommandFailed
 from bench.workspace import Workspace
 
-__all__ = ["blob", "manifest", "published"]
+__all__ = ["MANIFESTS", "blob", "manifest", "published"]
 
-_MANIFESTS = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json"
+MANIFESTS = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json"
+"""The types of manifest that an image can have."""
 
 
 def manifest(host: str, repository: str, tag: str) -> tuple[str, bytes]:
@@ -27,9 +28,8 @@ def published(workspace: Workspace, host: str, repository: str, image: str) -> t
     digest, content = manifest(host, repository, tag)
     latest, _ = manifest(host, repository, "latest")
     document: dict[str, Any] = json.loads(content)
-    image_id = workspace.docker("image", "inspect", "--format", "{{.Id}}", image).output().strip()
     # In containerd's image store an image's id is its manifest's digest.
-    if latest != digest or image_id not in {document["config"]["digest"], digest}:
+    if latest != digest or workspace.image_id(image) not in {document["config"]["digest"], digest}:
         raise CommandFailed(f"the registry does not hold {image} under both tags")
     return digest, document
 
@@ -40,7 +40,7 @@ def blob(host: str, repository: str, digest: str) -> bytes:
 
 
 def _get(url: str) -> requests.Response:
-    answer = requests.get(url, headers={"Accept": _MANIFESTS}, timeout=30)
+    answer = requests.get(url, headers={"Accept": MANIFESTS}, timeout=30)
     if not answer.ok:
         raise CommandFailed(f"GET {url}: {answer.status_code}")
     return answer

@@ -9,8 +9,6 @@ does not include the start of the container.
 from __future__ import annotations
 
 import argparse
-import compileall
-import http.client
 import json
 import re
 import secrets
@@ -23,7 +21,6 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-import seatrial
 from bench.timing import CommandFailed, Row, in_turns, say, table
 from bench.workspace import BASE, Workspace, workspace
 from seatrial.checks.http.base_url import BaseUrl
@@ -33,6 +30,7 @@ from seatrial.engine.docker.engine import DockerEngine
 from seatrial.engine.model import ContainerSpec
 from seatrial.model.app import Check
 from tests.cli_project import Project, make_project
+from tests.waiting import page
 
 __all__ = ["main"]
 
@@ -86,7 +84,7 @@ def _delay(engine: DockerEngine, image_id: str, label: str, find: Callable[[Dock
     """Return the seconds from when the app listened until `find` noticed it."""
     with _started(engine, image_id, label) as (made, port):
         find(engine, made, port)
-        return time.monotonic() - _since(_page(port) or "")
+        return time.monotonic() - _since(page(port) or "")
 
 
 def _with_seatrial(engine: DockerEngine, made: str, port: int) -> None:
@@ -102,22 +100,10 @@ def _with_seatrial(engine: DockerEngine, made: str, port: int) -> None:
 
 def _with_a_poller(engine: DockerEngine, made: str, port: int) -> None:  # noqa: ARG001  the same signature as _with_seatrial
     began = time.monotonic()
-    while _page(port) is None:
+    while page(port, timeout=_GIVE_UP_SECONDS) is None:
         if time.monotonic() - began > _GIVE_UP_SECONDS:
             raise CommandFailed("the app did not answer")
         time.sleep(_POLL_SECONDS)
-
-
-def _page(port: int) -> str | None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_GIVE_UP_SECONDS)
-    try:
-        connection.request("GET", "/")
-        answer = connection.getresponse()
-        return answer.read().decode() if answer.status == http.client.OK else None
-    except (OSError, http.client.HTTPException):
-        return None
-    finally:
-        connection.close()
 
 
 def _readiness(place: Workspace, rounds: int) -> tuple[Row, dict[str, list[float]]]:
@@ -127,7 +113,7 @@ def _readiness(place: Workspace, rounds: int) -> tuple[Row, dict[str, list[float
     (context / "app.py").write_text(_APP)
     (context / "Dockerfile").write_text(f'FROM {place.base}\nCOPY app.py /app.py\nCMD ["python3", "/app.py"]\n')
     place.build("ready:1", str(context)).output()
-    image_id = place.docker("image", "inspect", "--format", "{{.Id}}", f"{place.name}/ready:1").output().strip()
+    image_id = place.image_id(f"{place.name}/ready:1")
     say("readiness: seconds from listening to detected")
     engine = DockerEngine()
     try:
@@ -225,7 +211,6 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--base", default=BASE, help="the base image, which must exist in the engine")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the raw numbers in seconds to this file")
     given = parser.parse_args(words)
-    compileall.compile_dir(Path(seatrial.__file__).parent, quiet=1)
     try:
         with workspace(given.base) as place:
             ready, delays = _readiness(place, given.rounds)

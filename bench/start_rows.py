@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from bench.comparison import Comparison
 from bench.setup import Setup
 from bench.timing import Command, in_turns
-from bench.workspace import TASKS
+from bench.workspace import BIN, INVOKE, TASKS
 
 __all__ = ["start_help", "start_list", "start_refusal"]
 
-_BIN = Path(sys.executable).parent
 _ROUNDS = 15
 _PEER = "Invoke, an empty task"
 _EMPTY = '''\
@@ -49,11 +47,9 @@ def _compared(  # noqa: PLR0913  what a row says
     ours, other = _folder(setup, "start", TASKS), _folder(setup, "start-empty", _EMPTY)
     empty = "" if exit_code else prints
     contestants = {
-        "seatrial": Command(
-            words=(str(_BIN / "seatrial"), *words), folder=ours, must_print=prints, exit_code=exit_code
-        ),
-        "invoke": Command(words=(str(_BIN / "invoke"), *words), folder=ours, must_print=prints, exit_code=exit_code),
-        "empty": Command(words=(str(_BIN / "invoke"), *words), folder=other, must_print=empty),
+        "seatrial": Command(words=(str(BIN / "seatrial"), *words), folder=ours, must_print=prints, exit_code=exit_code),
+        "invoke": Command(words=(INVOKE, *words), folder=ours, must_print=prints, exit_code=exit_code),
+        "empty": Command(words=(INVOKE, *words), folder=other, must_print=empty),
     }
     taken = in_turns({name: command.seconds for name, command in contestants.items()}, setup.rounds_or(_ROUNDS))
     shown = " ".join(words)

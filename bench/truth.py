@@ -27,13 +27,13 @@ import bcrypt
 import requests
 
 from bench.pushers import OWN_LIMIT, PUSHERS, USER, VERSION, ImageProject, PushResult, end_all, run_push
+from bench.registry import MANIFESTS
 from bench.timing import CommandFailed, say
 from bench.workspace import BASE, Workspace, workspace
 from tests.servers.engine_proxy import Cut, Empty, EngineFault, EngineProxy, Stall, engine_proxy
 from tests.servers.registry_proxy import Flip, RegistryFault, RegistryProxy, Reset, Swap, refusal, registry_proxy
 
 _PASSWORD = secrets.token_hex(8)
-_TYPES = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json"
 _UPLOADS, _MANIFESTS = "/blobs/uploads/", "/manifests/"
 
 Place = Literal["open", "guarded", "read-only", "down"]
@@ -154,7 +154,7 @@ class PusherSetup:
 def _request(host: str, path: str, method: str = "GET") -> requests.Response:
     """Send a request directly to a registry."""
     auth = (USER, _PASSWORD)
-    return requests.request(method, f"http://{host}/v2/{path}", headers={"Accept": _TYPES}, auth=auth, timeout=10)
+    return requests.request(method, f"http://{host}/v2/{path}", headers={"Accept": MANIFESTS}, auth=auth, timeout=10)
 
 
 def _holds(host: str, image_project: ImageProject) -> bool:

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
 import re
 import secrets
 import shutil
 import signal
+import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
+import seatrial
 from bench.timing import Command, CommandFailed, say
 from tests.waiting import answers, wait_until
 
-__all__ = ["BASE", "PAGE", "REPOSITORY", "TASKS", "Workspace", "workspace"]
+__all__ = ["BASE", "BIN", "INVOKE", "PAGE", "REPOSITORY", "TASKS", "Workspace", "workspace"]
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 """The folder of this repository."""
+
+BIN = Path(sys.executable).parent
+INVOKE = str(BIN / "invoke")
+"""The programs that are measured are beside Python."""
 
 BASE = "localhost/seatrial/python:3.13"
 """The base image that `./inv up` makes where Docker Hub cannot be reached."""
@@ -87,12 +94,32 @@ class Workspace:
         """The label of everything made here; Seatrial adds it to its images itself."""
         return f"seatrial.project={self.name}"
 
+    def image_id(self, image: str) -> str:
+        """Return an image's id."""
+        return self.docker("image", "inspect", "--format", "{{.Id}}", image).output().strip()
+
+    def port(self, container: str) -> int:
+        """Return the port of this machine that leads to a container's port 5000."""
+        return int(self.docker("port", container, "5000/tcp").output().rpartition(":")[2])
+
+    def tiny_app(self, name: str, **settings: object) -> dict[str, object]:
+        """Return the settings of an app in the folder `app` whose page is PAGE, with these besides."""
+        check = {"path": "/", "text": "goodbye"}
+        usual = {"context": "app", "repository": f"{self.name}/{name}", "base_images": [self.base], "checks": [check]}
+        return {**usual, **settings}
+
+    def write_project(self, folder: Path, apps: Mapping[str, Mapping[str, object]], **settings: object) -> None:
+        """Write the settings of these apps, as JSON, which is YAML, too, and the tasks."""
+        folder.mkdir(parents=True, exist_ok=True)
+        document = {"seatrial": {"project": self.name, "apps": apps, **settings}}
+        (folder / "invoke.yaml").write_text(json.dumps(document, indent=1))
+        (folder / "tasks.py").write_text(TASKS)
+
     def registry(self, *options: str) -> str:
         """Start a registry with these options of `docker run` and return its host; `remove` removes it."""
-        image = self.docker("image", "inspect", "--format", "{{.Id}}", _REGISTRY_IMAGE).output().strip()
         words = ("--detach", "--label", self.label, "--publish", "127.0.0.1::5000", "--tmpfs", "/var/lib/registry")
-        container = self.docker("run", *words, *options, image).output().strip()
-        host = f"localhost:{self.docker('port', container, '5000/tcp').output().strip().rpartition(':')[2]}"
+        container = self.docker("run", *words, *options, self.image_id(_REGISTRY_IMAGE)).output().strip()
+        host = f"localhost:{self.port(container)}"
         wait_until(lambda: answers(f"http://{host}/v2/"))
         return host
 
@@ -124,6 +151,8 @@ class Workspace:
 @contextmanager
 def workspace(base: str) -> Iterator[Workspace]:
     """Yield a workspace; everything made in it is removed at the end, also on Ctrl-C and SIGTERM."""
+    # As pip and ./inv do: Invoke itself writes no .pyc files.
+    compileall.compile_dir(Path(seatrial.__file__).parent, quiet=1)
     before = signal.signal(signal.SIGTERM, _end)
     name = f"seatrial-bench-{secrets.token_hex(4)}"
     with tempfile.TemporaryDirectory(prefix=f"{name}-") as folder:

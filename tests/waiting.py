@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,7 +12,7 @@ import docker
 import requests
 from docker.errors import NotFound
 
-__all__ = ["answers", "list_images", "wait_until"]
+__all__ = ["answers", "list_images", "page", "wait_until"]
 
 
 def answers(url: str) -> bool:
@@ -21,6 +22,19 @@ def answers(url: str) -> bool:
     except requests.RequestException:
         return False
     return True
+
+
+def page(port: int, address: str = "127.0.0.1", *, timeout: float = 2) -> str | None:
+    """Return what a server answers to GET / with the status 200, or None; a bare connection costs the least time."""
+    connection = http.client.HTTPConnection(address, port, timeout=timeout)
+    try:
+        connection.request("GET", "/")
+        answer = connection.getresponse()
+        return answer.read().decode() if answer.status == http.client.OK else None
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
 
 
 def list_images(client: docker.APIClient) -> list[dict[str, Any]]:

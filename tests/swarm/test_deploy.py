@@ -11,7 +11,8 @@ import pytest
 from tests.cli_project import Done, Project, failed
 from tests.conftest import TestRegistry, wait_until
 from tests.servers.swarm_engine import SwarmNode
-from tests.swarm.visitors import Visits, page, visitors
+from tests.swarm.visitors import Visits, visitors
+from tests.waiting import page
 
 pytestmark = pytest.mark.swarm
 
@@ -61,7 +62,7 @@ def _where(registry: TestRegistry) -> tuple[str, ...]:
 @pytest.fixture
 def everywhere(shop: Project, nodes: list[SwarmNode]) -> Callable[[], list[str | None]]:
     """A function that returns what each node answers, None for one that does not."""
-    return lambda: [page(one.address, shop.port) for one in nodes]
+    return lambda: [page(shop.port, one.address) for one in nodes]
 
 
 def _shifts(visits: Visits, nodes: Sequence[SwarmNode]) -> list[list[str]]:
@@ -175,7 +176,7 @@ def test_a_restart_of_the_manager(shop: Project, nodes: list[SwarmNode], registr
     assert deployed(shop, registry, "1").code == 0
     with visitors([one.address for one in workers], shop.port) as visits:
         process = shop.start("deploy", *_where(registry), "--version", "2", "--json")
-        wait_until(lambda: "hello 2" in [page(one.address, shop.port) for one in workers], pause=0.1)
+        wait_until(lambda: "hello 2" in [page(shop.port, one.address) for one in workers], pause=0.1)
         manager.stop()
         manager.start()
         out, err = process.communicate(timeout=120)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -10,10 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 
-__all__ = ["Visits", "page", "visitors"]
+from tests.waiting import page
+
+__all__ = ["Visits", "visitors"]
 
 _PAUSE = 0.01
-_TIMEOUT = 2.0
 
 
 @dataclass
@@ -47,7 +47,7 @@ def visitors(addresses: Sequence[str], port: int) -> Iterator[Visits]:
     def visit(first: int) -> None:
         while not over.wait(_PAUSE):
             for address in (*addresses[first:], *addresses[:first]):
-                if (found := page(address, port)) is not None:
+                if (found := page(port, address)) is not None:
                     visits.answers[address].append((time.monotonic(), found))
                     break
             else:
@@ -62,16 +62,3 @@ def visitors(addresses: Sequence[str], port: int) -> Iterator[Visits]:
         over.set()
         for one in threads:
             one.join()
-
-
-def page(address: str, port: int) -> str | None:
-    """Return what a node answers, or None."""
-    connection = http.client.HTTPConnection(address, port, timeout=_TIMEOUT)
-    try:
-        connection.request("GET", "/")
-        answer = connection.getresponse()
-        return answer.read().decode() if answer.status == http.client.OK else None
-    except (OSError, http.client.HTTPException):
-        return None
-    finally:
-        connection.close()

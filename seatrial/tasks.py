@@ -52,6 +52,7 @@ __all__ = ["apps", "doctor", "history", "images", "inspect", "layers", "logs", "
 )
 def build(cmd: Command, image: ImagesFlags, flags: BuildFlags, files: ReportFlags) -> None:
     """Build the image of a version, unless it is up to date."""
+    cmd.look_ahead(image)
     steps = cmd.each_app(image, lambda one: cmd.playbook.build(one, flags), in_order=True)
     cmd.carry_out(steps, jobs=image.jobs, files=files)
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # --list and --help do not load the pipeline
 
     from seatrial.cli.playbook import Playbook
     from seatrial.model.app import App
+    from seatrial.pipeline.state import StateFolder
     from seatrial.pipeline.step import AppSteps, Step
     from seatrial.pipeline.world import World
     from seatrial.registry.credentials import Credential
@@ -56,10 +57,25 @@ class Command(SimpleNamespace):
         """The project's world, which is opened when a task first needs it: wrong use ends before."""
         from seatrial.cli.session import open_world
 
-        settings = self.playbook.settings
-        world = open_world(settings.root, settings.environment, apps=len(settings.apps))
+        world = open_world(self._state)
         world.engine.report_waiting(lambda text: sys.stderr.write(f"{text}\n"))
         return world
+
+    @cached_property
+    def _state(self) -> StateFolder:
+        from seatrial.pipeline.state import STATE_FOLDER, StateFolder
+
+        settings = self.playbook.settings
+        return StateFolder(settings.root / STATE_FOLDER, settings.environment, apps=len(settings.apps))
+
+    def look_ahead(self, which: AppFlag) -> None:
+        """Begin to look at the files of the app that is built next, unless others, or hooks, may change them first."""
+        apps = self.chosen(which)
+        if len(apps) > 1 or any(self.playbook.settings.hooks.values()) or self.output.explains:
+            return
+        from seatrial.steps.build.files import look_ahead
+
+        look_ahead(apps[0], self._state)
 
     def close(self) -> None:
         """Close the connection to the engine, if there is one."""

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -33,16 +32,11 @@ from seatrial.registry.credentials import CredentialStore
 from seatrial.registry.model import Registry
 from seatrial.settings.variables import environment
 
-__all__ = ["STATE_FOLDER", "How", "carry_out", "open_world"]
-
-STATE_FOLDER = ".seatrial"
+__all__ = ["How", "carry_out", "open_world"]
 
 
-def open_world(root: Path, settings_environment: str, *, apps: int = 1) -> World:
-    """Return the world of the project in `root` with so many apps, in an environment such as staging (empty for none).
-
-    The connection to the engine is made when it is first needed.
-    """
+def open_world(state: StateFolder) -> World:
+    """Return the world of the project with this saved state; the engine is connected to when it is first needed."""
     started = environment()
     store = CredentialStore(started.docker_config, started.auth_config)
     registries: dict[str, Registry] = {}
@@ -55,7 +49,6 @@ def open_world(root: Path, settings_environment: str, *, apps: int = 1) -> World
         return registries[host]
 
     engine = connect(started)
-    state = StateFolder(root / STATE_FOLDER, settings_environment, apps=apps)
     return World(engine=engine, registry=registry, state=state)
 
 

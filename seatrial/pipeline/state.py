@@ -9,24 +9,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from msgspec import Struct, to_builtins
-from msgspec.json import Decoder
+from msgspec import Struct, json, msgpack, to_builtins
 
 from seatrial.errors import StepFailed
 from seatrial.host.atomic_write import remove_abandoned, replace_file
 from seatrial.host.shortage import shortage
 from seatrial.model.app import Check, checks_digest
-from seatrial.pipeline.state_file import delete_oldest, encode, load
+from seatrial.pipeline.state_file import PACKED, delete_oldest, encode, load
 from seatrial.settings.environments import environment_files
 from seatrial.settings.settings_file import SETTINGS_FILES
 from seatrial.sources.inputs import FileDigests, KnownFiles
 
-__all__ = ["StateFolder", "Verdict"]
+__all__ = ["STATE_FOLDER", "StateFolder", "Verdict"]
 
-
+STATE_FOLDER = ".seatrial"
+"""The name of the folder."""
 _BUILT_KEPT = 1000
 _BUILDS_KEPT, _IMAGES_KEPT, _REPORTS_KEPT = 30, 100, 20
-_ANYTHING, _KNOWN_FILES = Decoder(dict[str, Any]), Decoder(KnownFiles)
+_ANYTHING, _KNOWN_FILES = json.Decoder(dict[str, Any]), msgpack.Decoder(KnownFiles)
 _T = TypeVar("_T")
 
 
@@ -194,12 +194,12 @@ class StateFolder:
     def file_digests(self, app: str) -> FileDigests:
         """Return the known digests of an app's files."""
         if app not in self._file_digests:
-            self._file_digests[app] = FileDigests(self._load(self.folder / "files" / f"{app}.json", _KNOWN_FILES))
+            self._file_digests[app] = FileDigests(self._load(self._files_path(app), _KNOWN_FILES))
         return self._file_digests[app]
 
     def save_file_digests(self, app: str) -> None:
         """Save the digests of an app's files."""
-        self._write(self.folder / "files" / f"{app}.json", self.file_digests(app).known)
+        self._write(self._files_path(app), self.file_digests(app).known)
 
     def started_engine(self) -> int | None:
         """Return the process id of the engine that `up` started, or None."""
@@ -223,6 +223,9 @@ class StateFolder:
     def _facts_path(self, image_id: str) -> Path:
         return self.folder / "facts" / f"{image_id.removeprefix('sha256:')}.json"
 
+    def _files_path(self, app: str) -> Path:
+        return self.folder / "files" / f"{app}{PACKED}"
+
     def _inputs_path(self, digest: str) -> Path:
         return self.folder / "inputs" / f"{digest.removeprefix('sha256:')}.json"
 
@@ -232,7 +235,7 @@ class StateFolder:
         return self._load(path, _ANYTHING) or {}
 
     @staticmethod
-    def _load(path: Path, decoder: Decoder[_T]) -> _T | None:
+    def _load(path: Path, decoder: json.Decoder[_T] | msgpack.Decoder[_T]) -> _T | None:
         try:
             return load(path, decoder)
         except OSError as error:
@@ -249,7 +252,7 @@ class StateFolder:
         try:
             self._prepare()
             path.parent.mkdir(exist_ok=True)
-            replace_file(path, encode(value))
+            replace_file(path, encode(value, path))
         except OSError as error:
             self.cannot_write(error)
             self._unwritten[path] = to_builtins(value)

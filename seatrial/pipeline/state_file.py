@@ -1,4 +1,4 @@
-"""The files of the state folder: values as JSON."""
+"""The files of the state folder: values as JSON, and large ones as MessagePack."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import Any, TypeVar
 
 import msgspec
 
-__all__ = ["delete_oldest", "encode", "load"]
+__all__ = ["PACKED", "delete_oldest", "encode", "load"]
 
+PACKED = ".msgpack"
+"""The end of the name of a file that holds MessagePack."""
 _T = TypeVar("_T")
 
 
-def load(path: Path, decoder: msgspec.json.Decoder[_T]) -> _T | None:
+def load(path: Path, decoder: msgspec.json.Decoder[_T] | msgspec.msgpack.Decoder[_T]) -> _T | None:
     """Return the value in a file; None if the file is missing or damaged.
 
     A decoder is made when its module is loaded: msgspec crashes if two threads prepare a type at the same time.
@@ -31,8 +33,10 @@ def load(path: Path, decoder: msgspec.json.Decoder[_T]) -> _T | None:
     return None
 
 
-def encode(value: Mapping[str, Any] | msgspec.Struct) -> bytes:
-    """Return a value as it is saved."""
+def encode(value: Mapping[str, Any] | msgspec.Struct, path: Path) -> bytes:
+    """Return a value as it is saved in a file of that name."""
+    if path.suffix == PACKED:
+        return msgspec.msgpack.encode(value)
     try:
         return msgspec.json.encode(value, order="sorted")
     except UnicodeEncodeError:  # as above

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Self
 
 from msgspec import Struct
 
@@ -14,10 +13,11 @@ from seatrial.errors import UsageError
 from seatrial.host.atomic_write import is_temporary
 from seatrial.host.regular_files import read_regular_file
 from seatrial.sources.dockerignore import IgnorePatternError, IgnoreRules, find_ignore_file
+from seatrial.sources.entries import FileStatus, PackedEntries, unpack
 from seatrial.sources.secret_files import is_secret_file, may_be_secret
 from seatrial.wording import summarize_names
 
-__all__ = ["Context", "FileStatus", "VanishedFileError", "unreadable"]
+__all__ = ["Context", "VanishedFileError", "unreadable"]
 
 _MOST_LISTED = 5
 
@@ -26,34 +26,11 @@ class VanishedFileError(UsageError):
     """A file of a build context disappeared while the context was read."""
 
 
-class FileStatus(Struct, frozen=True, gc=False, array_like=True):
-    """What tells a file, folder or link from what it was before: size in bytes, times in nanoseconds, inode, mode.
-
-    A context may have very many, and this takes a tenth of the memory of the system's own status.
-    """
-
-    size: int
-    modified: int
-    changed: int
-    inode: int
-    mode: int
-
-    @classmethod
-    def of(cls, found: os.stat_result) -> Self:
-        """Return the part of the system's status that counts."""
-        return cls(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_mode)
-
-
 class Context(Struct, frozen=True, kw_only=True):
-    """The files, folders and links that `docker build` would send from `folder`.
-
-    `entries` maps their POSIX paths, relative to `folder` and sorted, to their status. Links are not followed.
-    `left_out` are the pipes, sockets and devices, which cannot be sent.
-    """
+    """The files, folders and links that `docker build` would send from `folder`. Links are not followed."""
 
     folder: Path
-    entries: Mapping[str, FileStatus]
-    left_out: tuple[str, ...] = ()
+    packed: PackedEntries = PackedEntries()
 
     @classmethod
     def read(cls, folder: Path, dockerfile: Path | None, *, own: Collection[Path] = ()) -> Context:
@@ -74,8 +51,17 @@ class Context(Struct, frozen=True, kw_only=True):
         skipped = frozenset(one.relative_to(physical).as_posix() for one in places if one.is_relative_to(physical))
         walk = _Walk(os.fspath(folder), _rules(folder, dockerfile), skipped)
         walk.collect("")
-        entries = {path: walk.found[path] for path in sorted(walk.found)}
-        return cls(folder=folder, entries=entries, left_out=tuple(sorted(walk.special)))
+        return cls(folder=folder, packed=PackedEntries.of(walk.found, walk.special))
+
+    @property
+    def entries(self) -> Mapping[str, FileStatus]:
+        """The status of each entry by its POSIX path, relative to `folder`, in the order of the paths."""
+        return self.packed.unpacked
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The pipes, sockets and devices, which cannot be sent."""
+        return tuple(unpack(self.packed.left_out))
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -160,36 +146,32 @@ class _Walk(Struct, frozen=True):
     special: list[str] = []
 
     def collect(self, folder: str) -> None:
-        for entry in _scan(f"{self.root}/{folder}"):
-            path = folder + entry.name
-            if path in self.skipped or is_temporary(entry.name):
-                continue
-            excluded = self.rules.excludes(path)
-            if entry.is_dir(follow_symlinks=False):
-                before = len(self.found)
-                if not excluded or self.rules.may_include_below(path):
-                    self.collect(f"{path}/")
-                if not excluded or len(self.found) > before:
-                    self.found[path] = _status(entry)
-            elif not excluded and (entry.is_symlink() or entry.is_file(follow_symlinks=False)):
-                self.found[path] = _status(entry)
-            elif not excluded:
-                self.special.append(path)
+        """Collect what is in a folder, whose path ends with a slash or is empty."""
+        entry, excludes, status_of = None, self.rules.excludes, FileStatus.of
+        try:
+            with os.scandir(f"{self.root}/{folder}") as entries:
+                for entry in entries:
+                    path = folder + entry.name
+                    if path in self.skipped or is_temporary(entry.name):
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        self._collect_folder(path, entry)
+                    elif excludes(path):
+                        continue
+                    elif entry.is_file(follow_symlinks=False) or entry.is_symlink():
+                        self.found[path] = status_of(entry.stat(follow_symlinks=False))
+                    else:
+                        self.special.append(path)
+        except OSError as error:
+            where = entry.path if entry else error.filename or f"{self.root}/{folder}"
+            raise unreadable(Path(where), error) from error
 
-
-def _status(entry: os.DirEntry[str]) -> FileStatus:
-    try:
-        return FileStatus.of(entry.stat(follow_symlinks=False))
-    except OSError as error:
-        raise unreadable(Path(entry.path), error) from error
-
-
-def _scan(folder: str) -> Iterator[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            yield from entries
-    except OSError as error:
-        raise unreadable(Path(error.filename or folder), error) from error
+    def _collect_folder(self, path: str, entry: os.DirEntry[str]) -> None:
+        excluded, before = self.rules.excludes(path), len(self.found)
+        if not excluded or self.rules.may_include_below(path):
+            self.collect(f"{path}/")
+        if not excluded or len(self.found) > before:
+            self.found[path] = FileStatus.of(entry.stat(follow_symlinks=False))
 
 
 def _below(path: str, allowed: tuple[str, ...]) -> bool:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import stat
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -15,7 +14,8 @@ from msgspec import Struct
 
 from seatrial.errors import sanitize
 from seatrial.host.regular_files import read_pieces
-from seatrial.sources.context import Context, FileStatus, unreadable
+from seatrial.sources.context import Context, unreadable
+from seatrial.sources.entries import FileStatus, PackedEntries, pack, unpack
 from seatrial.wording import summarize_names
 
 __all__ = ["UNCOMMITTED", "FileDigests", "Inputs", "KnownFiles", "entry_digest", "sent_mode"]
@@ -36,8 +36,8 @@ class Inputs(Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def digest(self) -> str:
         """One digest over all parts."""
-        text = json.dumps(sorted(self.parts.items()))
-        return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+        text = "\0".join([f"{name}\0{value}" for name, value in sorted(self.parts.items())])
+        return f"sha256:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
     def compare(self, before: Mapping[str, str]) -> dict[str, list[str]]:
         """Return the parts that were changed, added and removed since `before`."""
@@ -65,36 +65,49 @@ def _shown(part: str) -> str:
     return sanitize(part.removeprefix("file ")).replace("\n", " ")
 
 
-class KnownFiles(Struct, frozen=True, kw_only=True):
-    """The entries of a context at an earlier look: the status of each path, and its digest."""
+class KnownFiles(Struct, frozen=True, dict=True, array_like=True):
+    """The entries of a context at an earlier look, and the digest of each, packed in the same order."""
 
-    statuses: dict[str, FileStatus] = {}
-    digests: dict[str, str] = {}
+    entries: PackedEntries = PackedEntries()
+    packed: bytes = b""
+
+    @cached_property
+    def digests(self) -> dict[str, str]:
+        """The digest of each path."""
+        return dict(zip(unpack(self.entries.paths), unpack(self.packed), strict=True))
 
 
 class FileDigests:
     """The digests of a context's entries; a file or link is read again only if its status has changed.
 
-    `known` is what was seen last.
+    `known` is what was seen last. `ahead` waits for what another process sees now, as packed entries: empty if that is
+    what is known, None if there is no such process or it found an error.
     """
 
     def __init__(self, known: KnownFiles | None = None) -> None:
         self.known = known or KnownFiles()
+        self.ahead: Callable[[], bytes | None] = lambda: None
+
+    def take_ahead(self) -> bytes | None:
+        """Wait for what another process sees; a second time there is none, because the files may have changed since."""
+        ahead, self.ahead = self.ahead, lambda: None
+        return ahead()
 
     def of(self, context: Context) -> dict[str, str]:
         """Return the digest of each entry of a context; raise `UsageError` if one cannot be read."""
-        statuses, known = self.known.statuses, self.known.digests
-        if statuses == context.entries:
-            return known
+        if self.known.entries == context.packed:
+            return self.known.digests  # nothing has changed
+        statuses, known = self.known.entries.unpacked, self.known.digests
         digests: dict[str, str] = {}
-        fresh = KnownFiles(statuses={}, digests={})
+        fresh: dict[str, FileStatus] = {}
         for path, status in context.entries.items():
             digest = known.get(path) if statuses.get(path) == status else None
             started = time.time_ns() if digest is None else None
-            digests[path] = digest = digest or entry_digest(context.folder / path, status)
+            digests[path] = digest or entry_digest(context.folder / path, status)
             if started is None or status.changed < started - _TICK_NANOSECONDS:
-                fresh.statuses[path], fresh.digests[path] = status, digest
-        self.known = fresh
+                fresh[path] = status
+        entries = context.packed if len(fresh) == len(digests) else PackedEntries.of(fresh)
+        self.known = KnownFiles(entries, pack(digests[path] for path in fresh))
         return digests
 
 

@@ -63,7 +63,7 @@ def test_a_header(tmp_path: Path, name: str, mtime: int) -> None:
     """An entry begins with the header that tarfile writes for it."""
     expected = tarfile.TarInfo(name)
     expected.size, expected.mtime, expected.mode = 3, mtime, 0o644
-    raw = b"".join(stream(Context(folder=tmp_path, entries={}), {name: b"abc"}, mtime=mtime))
+    raw = b"".join(stream(Context(folder=tmp_path), {name: b"abc"}, mtime=mtime))
     assert raw.startswith(expected.tobuf(tarfile.GNU_FORMAT, errors="surrogateescape") + b"abc")
 
 

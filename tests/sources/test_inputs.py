@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from seatrial.sources.context import Context
+from seatrial.sources.entries import pack
 from seatrial.sources.inputs import UNCOMMITTED, FileDigests, Inputs, KnownFiles, entry_digest
 
 
@@ -52,7 +53,7 @@ def test_known_files_are_not_read_again(tmp_path: Path) -> None:
     first = FileDigests()
     true = _digests(tmp_path, first)
     saved = {**true, "a": "remembered"}
-    known = KnownFiles(statuses=first.known.statuses, digests=saved)
+    known = KnownFiles(first.known.entries, pack(saved.values()))
 
     assert _digests(tmp_path, FileDigests(known)) == saved
 

@@ -84,7 +84,7 @@ class Seen:
     containers: Containers
     published: Mapping[str, str]
     saved: str | None
-    state: Mapping[str, str]
+    state: Mapping[str, bytes]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,7 +224,7 @@ class StepScenario:
             containers=self.backend.containers(),
             published=self.backend.published(self.repository),
             saved=self.backend.saved() if isinstance(self.backend, MemoryBackend) else None,
-            state={str(path.relative_to(folder)): path.read_text() for path in files},
+            state={str(path.relative_to(folder)): path.read_bytes() for path in files},
         )
 
     def image_id(self, name: str) -> str | None:

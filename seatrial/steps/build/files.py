@@ -4,20 +4,35 @@ from __future__ import annotations
 
 import stat
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from seatrial.errors import UsageError
+from seatrial.host.forked import fork
 from seatrial.host.regular_files import read_regular_file
 from seatrial.host.streams import output_files
 from seatrial.model.app import App
-from seatrial.pipeline.world import World
 from seatrial.sources.context import Context, VanishedFileError
 from seatrial.sources.dockerfile_lines import instructions
+from seatrial.sources.entries import PackedEntries
 from seatrial.sources.inputs import entry_digest
 
-__all__ = ["check_extra_inputs", "extra_context", "read_checked_context", "read_context", "read_dockerfile"]
+if TYPE_CHECKING:  # `look_ahead` begins before the rest of the pipeline is loaded
+    from seatrial.pipeline.state import StateFolder
+    from seatrial.pipeline.world import World
 
+__all__ = [
+    "check_extra_inputs",
+    "extra_context",
+    "look",
+    "look_ahead",
+    "read_checked_context",
+    "read_context",
+    "read_dockerfile",
+]
+
+_MANY: Final = 1000  # fewer files are read faster than a process is copied
 _LARGEST_DOCKERFILE: Final = 16 * 1024 * 1024  # BuildKit's own limit
 
 
@@ -26,12 +41,28 @@ def read_dockerfile(app: App, world: World) -> bytes:
     return world.files.get(("Dockerfile", app.dockerfile), lambda: _dockerfile(app.dockerfile))
 
 
+def look_ahead(app: App, state: StateFolder) -> None:
+    """Begin to read a large build context in another process, while this one loads what a build needs."""
+    files = state.file_digests(app.name)
+    if files.known.entries.paths.count(b"\0") >= _MANY:
+        files.ahead = fork(partial(look, app, state))
+
+
+def look(app: App, state: StateFolder) -> bytes:
+    """Return the packed entries of an app's build context; nothing if they are as known. Raise `UsageError` as below.
+
+    This is what another process does for `read_checked_context`.
+    """
+    entries = _checked(app, _context(app, state)).packed
+    return b"" if entries == state.file_digests(app.name).known.entries else entries.encode()
+
+
 def read_context(app: App, world: World) -> Context:
     """Return an app's build context; raise `UsageError` if it cannot be read.
 
     Seatrial's own files are left out, unless the Dockerfile names them, and so is the file that its output goes to.
     """
-    return world.files.get(("context", app.context, app.dockerfile), lambda: _context(app, world))
+    return world.files.get(("context", app.context, app.dockerfile), lambda: _context(app, world.state))
 
 
 def read_checked_context(app: App, world: World) -> tuple[Context, dict[str, str]]:
@@ -40,21 +71,33 @@ def read_checked_context(app: App, world: World) -> tuple[Context, dict[str, str
     Raise `UsageError` if a file cannot be read, the context is too large or it contains secrets. If a file disappears
     while they are read, everything is read once more.
     """
+    files = world.state.file_digests(app.name)
 
-    def read(context: Context) -> tuple[Context, dict[str, str]]:
-        context.check_secrets(app.build.allowed)
-        context.check_size(app.build.context_limit)
-        return context, world.state.file_digests(app.name).of(context)
+    def read() -> tuple[Context, dict[str, str]]:
+        seen = files.take_ahead()
+        if seen is None:
+            context = _checked(app, read_context(app, world))
+        else:  # it has been checked
+            entries = PackedEntries.decode(seen) if seen else files.known.entries
+            context = Context(folder=app.context, packed=entries)
+        return context, files.of(context)
 
     def read_twice() -> tuple[Context, dict[str, str]]:
         try:
-            return read(read_context(app, world))
+            return read()
         except VanishedFileError:
-            return read(_context(app, world))
+            context = _checked(app, _context(app, world.state))
+            return context, files.of(context)
 
     return world.files.get(
         ("digests", app.context, app.dockerfile, app.build.allowed, app.build.context_limit), read_twice
     )
+
+
+def _checked(app: App, context: Context) -> Context:
+    context.check_secrets(app.build.allowed)
+    context.check_size(app.build.context_limit)
+    return context
 
 
 def _dockerfile(path: Path) -> bytes:
@@ -72,13 +115,13 @@ def _words(error: OSError | UnicodeDecodeError) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
-def _context(app: App, world: World) -> Context:
+def _context(app: App, state: StateFolder) -> Context:
     named: list[str] = []
     with suppress(UsageError):  # reading the Dockerfile itself reports it
-        named = [one.rest for one in instructions(read_dockerfile(app, world).decode("utf-8"))]
-    state, *others = world.state.own_files
+        named = [one.rest for one in instructions(_dockerfile(app.dockerfile).decode("utf-8"))]
+    folder, *others = state.own_files
     own = [one for one in others if not any(one.name in rest for rest in named)]
-    return Context.read(app.context, app.dockerfile, own=[state, *own, *output_files()])
+    return Context.read(app.context, app.dockerfile, own=[folder, *own, *output_files()])
 
 
 def extra_context(name: str, place: str, allowed: tuple[str, ...]) -> dict[str, str]:

@@ -139,7 +139,7 @@ class BuildPlan(Struct, frozen=True, kw_only=True, dict=True):
         own = app.dockerfile.relative_to(app.context).as_posix() if app.dockerfile.is_relative_to(app.context) else ""
         parts = {f"file {path}": digest for path, digest in self.digests.items() if path != own}
         # COPY may include the Dockerfile, under the name it has in the context.
-        name = own if own in self.context.entries else ""
+        name = own if own in self.digests else ""
         parts["Dockerfile"] = f"{hashlib.sha256(self.dockerfile).hexdigest()} {name}".strip()
         for key, value in self.arguments.items():
             # A value may be a secret, and the parts are saved.

@@ -20,7 +20,7 @@ from seatrial.sources.context import Context
 OTHER = "build-failed"
 REQUEST = BuildRequest(
     reference=ImageReference(repository="shop/web"),
-    context=Context(folder=Path("/src"), entries={}),
+    context=Context(folder=Path("/src")),
     dockerfile=Path("/src/Dockerfile"),
     content=b"FROM base\nRUN pip install -r requirements.txt\n",
     options=BuildOptions(),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import time
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -11,13 +13,15 @@ from msgspec.structs import replace
 from seatrial.engine.model import BuildRequest
 from seatrial.engine.protocol import Emit
 from seatrial.errors import Conflict, UsageError
-from seatrial.model.app import INPUTS_LABEL
+from seatrial.model.app import INPUTS_LABEL, App
 from seatrial.model.version import Version
 from seatrial.pipeline.hook import Hook
 from seatrial.pipeline.outcome import Status
 from seatrial.pipeline.state import StateFolder
 from seatrial.pipeline.step import Change, Step
+from seatrial.pipeline.world import Answers
 from seatrial.sources.context import Context
+from seatrial.steps.build.files import look
 from seatrial.steps.build.plan import BuildPlan
 from seatrial.wording import short_digest
 from tests.steps.run_steps import go, statuses
@@ -66,6 +70,35 @@ def test_files_that_a_hook_writes(scenario: StepScenario) -> None:
     built, again = (go(scenario, steps(), check=False) for _ in range(2))
 
     assert (statuses(built), statuses(again)) == (["ok", "changed", "changed"], ["ok", "skipped", "ok"])
+
+
+def test_a_look_in_another_process(scenario: StepScenario) -> None:
+    """What another process has seen ahead is taken: nothing new, a change, or an error, which is found again here."""
+    app, state, files = scenario.app, scenario.state, scenario.state.file_digests("web")
+
+    def inputs() -> Mapping[str, str]:
+        seen = _look(app, state)
+        files.ahead = lambda: seen
+        return BuildPlan.of(app, Version("1"), replace(scenario.world, files=Answers())).inputs.parts
+
+    before = inputs()
+    time.sleep(0.1)  # until the files are no longer new
+    assert inputs() == before
+    assert _look(app, state) == b""
+    scenario.set_reply("hello again")
+    assert inputs()["file app.py"] != before["file app.py"]
+    (app.context / ".env").touch()
+    assert _look(app, state) is None
+    with pytest.raises(UsageError, match="should not be in an image"):
+        inputs()
+
+
+def _look(app: App, state: StateFolder) -> bytes | None:
+    """Return what another process would."""
+    try:
+        return look(app, state)
+    except UsageError:
+        return None
 
 
 def test_seatrial_s_own_files_are_no_input(scenario: StepScenario) -> None:

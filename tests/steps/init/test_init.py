@@ -12,6 +12,7 @@ import yaml
 from seatrial.cli.session import How, carry_out, open_world
 from seatrial.detection.search import search
 from seatrial.pipeline.report import Report
+from seatrial.pipeline.state import StateFolder
 from seatrial.settings.settings import Settings
 from seatrial.sources.dockerfile import base_images
 from seatrial.sources.dockerfile_ports import exposed_ports
@@ -35,7 +36,8 @@ _APPS = {
 
 
 def _init(folder: Path, *, check: bool = False) -> Report:
-    return carry_out(How("init", check=check), init_steps(search(folder)), open_world(folder, ""), Mock())[0]
+    world = open_world(StateFolder(folder / ".seatrial"))
+    return carry_out(How("init", check=check), init_steps(search(folder)), world, Mock())[0]
 
 
 def _files(folder: Path) -> Mapping[str, bytes]:
@@ -142,7 +144,8 @@ def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "gone/app.py").unlink()
     (tmp_path / "gone").rmdir()
 
-    report = carry_out(How("init", check=False), steps, open_world(tmp_path, ""), Mock())[0]
+    world = open_world(StateFolder(tmp_path / ".seatrial"))
+    report = carry_out(How("init", check=False), steps, world, Mock())[0]
 
     assert report.exit_code == 1
     assert report.failure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import cycle
 from typing import Any
 
 from seatrial.model.app import App
@@ -37,7 +38,7 @@ def ports(part: Part) -> Iterator[Setting | Refused]:
         else:
             text, _, protocol = one.text().partition("/")
             address, published, target = ["", "", *text.rsplit(":", 2)][-3:]
-            given = {"target": target, "published": published, "protocol": protocol or "tcp"}
+            given = {"target": target, "published": published, "protocol": protocol.lower() or "tcp"}
             if address:
                 yield Refused(one, f"{_EVERY_ADDRESS}, not only on {address}")
             yield from _SPEAKS(one._replace(value=given["protocol"]))
@@ -45,9 +46,9 @@ def ports(part: Part) -> Iterator[Setting | Refused]:
             yield Refused(one, f"{missing} is missing: deploy takes both ports, such as 5000:5000")
             continue
         inside, outside = (_numbers(one, given.pop(key)) for key in ("target", "published"))
-        if len(inside) != len(outside):
-            yield Refused(one, "deploy takes as many ports on the nodes as in the container")
-        pairs = zip(inside, outside, strict=False)
+        if len(inside) not in (1, len(outside)):
+            yield Refused(one, "deploy takes as many ports on the nodes as in the container, or one there")
+        pairs = zip(cycle(inside), outside, strict=False)
         yield Setting(_PORTS, [{"target": target, "published": number, **given} for target, number in pairs], one)
 
 

@@ -31,10 +31,11 @@ services:
       - 80:8000/tcp
       - {target: 9000, published: "9000", mode: host, protocol: tcp, name: metrics, app_protocol: http}
       - 7001-7002:7003-7004
+      - 7005-7006:7005
     labels: [team=shop, bare]
     logging: {driver: json-file, options: {max-size: 10m, max-file: 3}}
     env_file: [one.env, {path: two.env, required: false}]
-    environment: {MODE: live, DEBUG: True, RATE: 1.10, ON: on, AT: 22:22, GIVEN: , MISSING: , NAME: "${WHO:-x}$$"}
+    environment: {MODE: live, DEBUG: True, RATE: 1.10, ON: on, AT: 22:22, MANY: 1e3, GIVEN: , MISSING: , NAME: "${WHO:-x}$$"}
     healthcheck: {<<: *health, test: curl localhost || exit 1}
     stop_grace_period: 1m
     mem_limit: 64m
@@ -114,6 +115,7 @@ def test_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "RATE": "1.1",
         "ON": "on",
         "AT": "22:22",
+        "MANY": "1000",
         "GIVEN": "given",
         "NAME": "captain$",
     }
@@ -127,6 +129,8 @@ def test_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (9000, 9000, "tcp", "host"),
         (7001, 7003, "tcp", "ingress"),
         (7002, 7004, "tcp", "ingress"),
+        (7005, 7005, "tcp", "ingress"),
+        (7006, 7005, "tcp", "ingress"),
     ]
     assert (wanted.reserved_cpus, wanted.reserved_memory) == (0.25, 32 * 1024**2)
     assert wanted.labels == {"traefik.enable": "true", "x-team": "", "count": "1.5"}

@@ -16,7 +16,7 @@ from tests.settings.loading import load
     ("service", "where", "words"),
     [
         ({"privileged": True, "ports": []}, "privileged", "true"),
-        ({"ports": ["80-81:80"]}, "ports[0]", "as many"),
+        ({"ports": ["80-82:80-81"]}, "ports[0]", "as many"),
         ({"labels": {"seatrial.app": "x"}}, "labels.seatrial.app", "Seatrial"),
         ({"deploy": {"labels": ["a=b", "seatrial.app=x"]}}, "deploy.labels[1]", "Seatrial"),
         ({"ports": ["127.0.0.1:80:80"]}, "ports[0]", "every address"),

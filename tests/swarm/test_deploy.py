@@ -21,7 +21,10 @@ COMPOSE = """\
 services:
   page:
     build: .
-    ports: ["{port}:8000"]
+    ports: ["{port}:8000", {{target: 9000, published: {port}, protocol: udp, mode: host}}]
+    labels: [kind=page]
+    logging: {{driver: json-file, options: {{max-size: 1m}}}}
+    deploy: {{labels: {{team: shop}}, resources: {{reservations: {{memory: 16m}}}}}}
     healthcheck:
       test: python3 -c 'import urllib.request as u; u.urlopen("http://127.0.0.1:8000/")'
       interval: 1s
@@ -186,7 +189,7 @@ def test_a_restart_of_the_manager(shop: Project, nodes: list[SwarmNode], registr
 
 
 def test_what_a_service_has(shop: Project, client: docker.DockerClient, guarded_registry: TestRegistry) -> None:
-    """What a compose file says of secrets, configs, networks and health is real; a login travels to what pulls."""
+    """What a compose file says of secrets, networks, health, ports and log is real; a login travels to what pulls."""
     secret = client.secrets.create(name=f"{shop.name}-key", data=b"S3ntinel")
     config = client.configs.create(name=f"{shop.name}-conf", data=b"config")
     network = client.networks.create(f"{shop.name}-net", driver="overlay")
@@ -212,6 +215,9 @@ def test_what_a_service_has(shop: Project, client: docker.DockerClient, guarded_
         (container,) = client.containers.list(filters={"label": f"seatrial.project={shop.name}"})
         assert container.attrs["State"]["Health"]["Status"] == "healthy"
         assert b"S3ntinelconfig" in container.logs()
+        assert (container.labels["kind"], service.attrs["Spec"]["Labels"]["team"]) == ("page", "shop")
+        assert container.attrs["HostConfig"]["LogConfig"] == {"Type": "json-file", "Config": {"max-size": "1m"}}
+        assert {*container.attrs["NetworkSettings"]["Ports"]} == {"8000/tcp", "9000/udp"}
         again = shop.invoke("deploy", *where, "--version", "1", "--json")
         assert again.statuses == {"deploy": "ok"}
         assert again.seconds < 10

@@ -104,7 +104,7 @@ def _ports(app: App) -> tuple[PublishedPort, ...]:
         if any((one.published, one.protocol) == (two.published, two.protocol) for two in (own, *wanted.ports[:number])):
             raise UsageError(
                 f"the port {one.published}/{one.protocol} of {app.name} is published twice",
-                reason=f"a port of the nodes leads to one port of the app, {one.target} or another",
+                reason="a port on the nodes can lead to only one port of a container",
                 hint=f"choose another published port under apps.{app.name}.deploy.ports in invoke.yaml",
             )
     return own, *wanted.ports

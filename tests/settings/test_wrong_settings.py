@@ -11,6 +11,7 @@ from tests.settings.loading import refused
 
 TOP = "seatrial: {%s}"
 APP = "seatrial: {apps: {web: {%s}}}"
+PORT = "seatrial: {apps: {web: {deploy: {ports: [{target: 1, published: 1, %s}]}}}}"
 CHECK = "seatrial: {apps: {web: {checks: [{%s}]}}}"
 
 
@@ -28,6 +29,9 @@ CHECK = "seatrial: {apps: {web: {checks: [{%s}]}}}"
         ("  apps:\n    web:\n      base_images:\n        - python\n        - Python", 6, "apps.web.base_images.1"),
         ("  apps:\n    web:\n      checks: [{path: /},\n        {status: 99}]", 5, "apps.web.checks.1.status"),
         ("  apps:\n    web:\n      env_file: [a, 1]", 4, "apps.web.env_file.1"),
+        ("  apps:\n    web:\n      deploy:\n        labels: {seatrial.app: x}", 5, "apps.web.deploy.labels"),
+        ("  apps:\n    web:\n      deploy:\n        reserved_memory: 1k", 5, "apps.web.deploy.reserved_memory"),
+        ("  apps:\n    web: {cpus: 1,\n      deploy: {reserved_cpus: 2}}", 4, "apps.web.deploy.reserved_cpus"),
     ],
 )
 def test_place(tmp_path: Path, lines: str, line: int, key: str) -> None:
@@ -57,6 +61,8 @@ def test_place(tmp_path: Path, lines: str, line: int, key: str) -> None:
         (APP % "status: 1", "apps.web.status", "'status' is a setting of a check (checks:)", "move 'status' there"),
         (APP % "name: x", "apps.web.name", "there is no setting 'name'", "use one of: context, dockerfile, "),
         (CHECK % "stauts: 1", "apps.web.checks.0.stauts", "there is no setting 'stauts'", "write 'status'"),
+        (APP % "deploy: {delya: 1}", "apps.web.deploy.delya", "there is no setting 'delya'", "write 'delay'"),
+        (PORT % "modde: host", "apps.web.deploy.ports.0.modde", "there is no setting 'modde'", "write 'mode'"),
     ],
 )
 def test_unknown_key(tmp_path: Path, text: str, key: str, reason: str, hint: str) -> None:

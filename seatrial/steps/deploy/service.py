@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -62,7 +63,7 @@ def require_service(world: World, app: App) -> Service:
 def spec_for(app: App, release: Release, service: Service | None, replicas: int | None) -> ServiceSpec:
     """Return what the app's service should be; without a number of replicas it keeps those that it has.
 
-    Raise `UsageError` if its environment holds what looks like a secret.
+    Raise `UsageError` if it would show what looks like a secret, or publish a port twice.
     """
     _require_no_secrets(app)
     wanted = app.deploy
@@ -100,14 +101,15 @@ def _ports(app: App) -> tuple[PublishedPort, ...]:
     """Return the ports, the app's own first; raise `UsageError` if two would be one on a node."""
     wanted = app.deploy
     own = PublishedPort(target=app.port, published=wanted.port or app.host_port, mode=wanted.mode)
-    for number, one in enumerate(wanted.ports):
-        if any((one.published, one.protocol) == (two.published, two.protocol) for two in (own, *wanted.ports[:number])):
-            raise UsageError(
-                f"the port {one.published}/{one.protocol} of {app.name} is published twice",
-                reason="a port on the nodes can lead to only one port of a container",
-                hint=f"choose another published port under apps.{app.name}.deploy.ports in invoke.yaml",
-            )
-    return own, *wanted.ports
+    found = own, *wanted.ports
+    (port, times), *_ = Counter(f"{one.published}/{one.protocol}" for one in found).most_common(1)
+    if times > 1:
+        raise UsageError(
+            f"the port {port} of {app.name} is published twice",
+            reason="a port on the nodes can lead to only one port of a container",
+            hint=f"choose another published port under apps.{app.name}.deploy.ports in invoke.yaml",
+        )
+    return found
 
 
 def differences(before: ServiceSpec | None, after: ServiceSpec) -> tuple[Difference, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from seatrial.output.service_status import deployment_documents, service_document, service_lines
+from seatrial.steps.deploy.scale import Scale
 from seatrial.steps.deploy.undeploy import Undeploy
 from tests.steps.deploy.swarm import deployed, swarm_of
 from tests.steps.scenario import StepScenario
@@ -19,9 +20,13 @@ def test_what_serves_and_who_deployed_it(scenario: StepScenario) -> None:
     assert (service.image.partition("@")[2], service.serving) == (digest, 1)
     assert (last.action, last.version, last.digest, last.service) == ("deploy", "1", digest, service.name)
     assert len([*service_lines(service, "", [last])]) == 2
-    scenario.prepare(Undeploy(target=app))
+    scenario.prepare(Scale(target=app, replicas=2), Undeploy(target=app))
     assert service_document(world, app) == (None, "")
-    assert [one.action for one in deployment_documents(world.ledger.newest_first(), app)] == ["undeploy", "deploy"]
+    assert [one.action for one in deployment_documents(world.ledger.newest_first(), app)] == [
+        "undeploy",
+        "scale",
+        "deploy",
+    ]
 
 
 def test_only_our_own(scenario: StepScenario) -> None:

@@ -22,7 +22,7 @@ from seatrial.events import (
 )
 from seatrial.host.streams import write_command
 from seatrial.output.detail import Detail
-from seatrial.output.hints import Call
+from seatrial.output.hints import UNKNOWN_CALL, Call
 from seatrial.output.lines import Lines, Sections
 from seatrial.output.recap import recap_rows, recap_table, recap_title
 from seatrial.output.writer import FAILED_STYLE, STATUS_COLUMN, STEP_COLUMN, Writer
@@ -46,7 +46,6 @@ __all__ = ["Console"]
 _COLOURS = {Status.OK: "green", Status.CHANGED: "yellow", Status.SKIPPED: "cyan"}
 _COLOURS |= {Status.UNKNOWN: "magenta", Status.FAILED: FAILED_STYLE}
 _SHOWN = (BuildEventKind.CACHED, BuildEventKind.DONE, BuildEventKind.FAILED, BuildEventKind.WARNING)
-_UNKNOWN_CALL = Call()
 _DIGEST_COLUMN = 8
 _LONGEST_DIFF = 40
 _NOTHING = "(none)"
@@ -66,7 +65,7 @@ class Console:
         self,
         *,
         errors: bool,
-        call: Call = _UNKNOWN_CALL,
+        call: Call = UNKNOWN_CALL,
         plain: bool = False,
         detail: Detail = Detail.USUAL,
         diff: bool = False,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-__all__ = ["Call"]
+__all__ = ["UNKNOWN_CALL", "Call"]
 
 _COMMAND = re.compile(r"\binvoke (?=[a-z-])")
 _END = (",", ")", ";")
@@ -69,6 +69,9 @@ class Call(NamedTuple):
         for flag, values in self.flags.items():
             if flag in self.tasks.get(task, {}) and flag not in given:
                 yield from (word for value in values for word in (flag, value))
+
+
+UNKNOWN_CALL = Call()
 
 
 def _ends(word: str) -> bool:

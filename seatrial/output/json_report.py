@@ -29,7 +29,7 @@ from seatrial.output.documents import (
     VerdictDocument,
     as_text,
 )
-from seatrial.output.hints import Call
+from seatrial.output.hints import UNKNOWN_CALL, Call
 from seatrial.pipeline.changes import Changes
 from seatrial.pipeline.outcome import Difference, Outcome
 from seatrial.pipeline.report import Report
@@ -37,10 +37,8 @@ from seatrial.pipeline.state import Verdict
 
 __all__ = ["as_json", "command_document", "error_document"]
 
-_UNKNOWN_CALL = Call()
 
-
-def as_json(report: Report, *, call: Call = _UNKNOWN_CALL, others: Mapping[str, object] | None = None) -> str:
+def as_json(report: Report, *, call: Call = UNKNOWN_CALL, others: Mapping[str, object] | None = None) -> str:
     """Return the document that `--json` prints; hints are completed with `call`, how the task was called.
 
     `others` are the documents of tasks that only read, in a chain.
@@ -48,7 +46,7 @@ def as_json(report: Report, *, call: Call = _UNKNOWN_CALL, others: Mapping[str, 
     return as_text(structs.replace(command_document(report, call), documents=others or UNSET))
 
 
-def command_document(report: Report, call: Call = _UNKNOWN_CALL) -> CommandDocument:
+def command_document(report: Report, call: Call = UNKNOWN_CALL) -> CommandDocument:
     """Return the report as a document; hints are completed with `call`."""
     engine = report.engine
     call_of = {one.app: call.about(one.app) for one in report.apps}

@@ -10,20 +10,18 @@ from xml.etree import ElementTree as ET
 
 from seatrial.errors import SeatrialError, SmokeFailed
 from seatrial.events import CheckResult
-from seatrial.output.hints import Call
+from seatrial.output.hints import UNKNOWN_CALL, Call
 from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.report import Report
 
 __all__ = ["as_junit"]
-
-_UNKNOWN_CALL = Call()
 
 # Characters that XML 1.0 cannot contain, not even escaped.
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TERMINAL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
 
-def as_junit(report: Report, call: Call = _UNKNOWN_CALL) -> bytes:
+def as_junit(report: Report, call: Call = UNKNOWN_CALL) -> bytes:
     """Return the XML: a testsuite for each step that ran; a testcase for each check, image check and visited page."""
     root = ET.Element("testsuites")
     for number, outcome in enumerate(one for one in report.outcomes if one.began):

@@ -12,7 +12,7 @@ from seatrial.model.app import App
 from seatrial.model.version import Version
 from seatrial.output.app_documents import DeploymentDocument, ServiceDocument
 from seatrial.output.documents import StatusDocument, StatusesDocument, TagStatus, as_text
-from seatrial.output.hints import Call
+from seatrial.output.hints import UNKNOWN_CALL, Call
 from seatrial.output.json_report import error_document
 from seatrial.output.service_status import deployment_documents, service_document, service_lines
 from seatrial.output.tables import table
@@ -27,7 +27,6 @@ __all__ = ["ReleaseStatus", "release_status", "show_statuses", "tag_statuses"]
 _MOST = 20
 _UNKNOWN = "unknown"
 _NOT_ASKED = "no registry was asked, because no user is known: invoke status --user NAME"
-_UNKNOWN_CALL = Call()
 
 
 class ReleaseStatus(Struct, frozen=True, kw_only=True):
@@ -66,7 +65,7 @@ def release_status(world: World, app: App, known: Destination | None) -> Release
     )
 
 
-def show_statuses(found: Sequence[ReleaseStatus], *, as_json: bool, call: Call = _UNKNOWN_CALL) -> str:
+def show_statuses(found: Sequence[ReleaseStatus], *, as_json: bool, call: Call = UNKNOWN_CALL) -> str:
     """Return the status of one app or of several, as tables or JSON."""
     calls = [call.about(one.app if len(found) > 1 else "") for one in found]
     if not as_json:

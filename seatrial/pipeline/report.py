@@ -52,8 +52,6 @@ class Report(Struct, frozen=True, kw_only=True):
     @property
     def image(self) -> Image | None:
         """The image that the command was about; None if there is none or several, or its build failed."""
-        if any(one.step == "build" and one.status is Status.FAILED for one in self._own):
-            return None
         return next((one.results.image for one in reversed(self._own) if one.results.image), None)
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from seatrial.engine.swarm import Service, Task
+from seatrial.engine.swarm import Service, ServiceSpec, Task
 from seatrial.steps.deploy.service import version_label
 from seatrial.wording import pluralize, summarize_names
 
@@ -47,9 +47,17 @@ def state_of(service: Service, tasks: list[Task]) -> str | None:
     return None
 
 
-def went_back_to(state: str, image: str, replicas: int | None = None) -> str:
-    """Return what Swarm did after a failure, as text; `replicas` is their number before, if only that had changed."""
-    name = image if replicas is None else pluralize(replicas, "replica")
+def went_back_to(state: str, before: ServiceSpec, wanted: ServiceSpec) -> str:
+    """Return what Swarm did after a failure, as text; `before` is the spec from before a rollout to `wanted`.
+
+    They are the same if that rollout was itself the way back.
+    """
+    if before.image != wanted.image or before == wanted:
+        name = before.image_name
+    elif before.replicas != wanted.replicas and before.replicas is not None:
+        name = pluralize(before.replicas, "replica")
+    else:
+        name = "the options before"
     if state == "rollback_completed":
         return f"Swarm went back to {name}"
     if state == "rollback_paused":

@@ -74,7 +74,7 @@ class Rollout(Struct, kw_only=True, dict=True):
             self._report(service, tasks)
             if self._went_back(service):
                 error = self._failure(service, self._failed(tasks))
-                raise _with(error, went_back_to(service.update_state, service.spec.image_name) + self._missing())
+                raise _with(error, went_back_to(service.update_state, service.spec, self.wanted) + self._missing())
             if not (failed := self._failed_for_good(tasks)):
                 self._failed_at = None
             elif not self._is_watched(service):
@@ -119,8 +119,7 @@ class Rollout(Struct, kw_only=True, dict=True):
             self._report(now, tasks)
             time.sleep(_PAUSE)
             now, tasks = self._watch.service_and_tasks()
-        scaled = previous.replicas if previous.image == service.spec.image else None
-        return _with(error, went_back_to(now.update_state, previous.image_name, scaled) + self._missing())
+        return _with(error, went_back_to(now.update_state, previous, self.wanted) + self._missing())
 
     def _missing(self) -> str:
         """Wait until what Swarm went back to serves; return what is missing after a while, in brackets, or nothing.
@@ -234,7 +233,7 @@ class Rollout(Struct, kw_only=True, dict=True):
             return ContainerFailed(
                 f"no node can run {self._what}",
                 reason=words,
-                hint="docker node ls, and the settings constraints, mode, order and memory of the app",
+                hint="docker node ls, and the settings constraints, mode, order and reserved_memory of the app",
                 cause="no-node",
             )
         if waited < self.app.deploy.timeout:

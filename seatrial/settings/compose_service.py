@@ -10,7 +10,7 @@ from seatrial.settings.compose_file import Part
 from seatrial.settings.compose_ports import ports
 from seatrial.settings.compose_rules import Refused, Rule, Setting, only, refuse, section, skip, to
 from seatrial.settings.compose_things import configs, networks, secrets, tmpfs, volumes
-from seatrial.settings.compose_values import command, environment, pairs, seconds, texts
+from seatrial.settings.compose_values import command, environment, number, pairs, seconds, size, texts
 from seatrial.settings.interpolation import read_env_file
 
 __all__ = ["SERVICE", "TOP"]
@@ -90,9 +90,14 @@ _DEPLOY = section(
         "placement": section({"constraints": to("deploy", "constraints", parse=texts)}),
         "resources": section(
             {
-                "limits": section({"cpus": to("cpus"), "memory": to("memory"), "pids": to("pids")}),
+                "limits": section(
+                    {"cpus": to("cpus", parse=number), "memory": to("memory", parse=size), "pids": to("pids")}
+                ),
                 "reservations": section(
-                    {"cpus": to("deploy", "reserved_cpus"), "memory": to("deploy", "reserved_memory")}
+                    {
+                        "cpus": to("deploy", "reserved_cpus", parse=number),
+                        "memory": to("deploy", "reserved_memory", parse=size),
+                    }
                 ),
             }
         ),
@@ -111,9 +116,9 @@ SERVICE = section(
         "stop_grace_period": to("stop_grace", parse=seconds),
         "labels": _named("deploy", "container_labels"),
         "logging": section({"driver": to("deploy", "log_driver"), "options": _named("deploy", "log_options")}),
-        "mem_limit": to("memory"),
-        "mem_reservation": to("deploy", "reserved_memory"),
-        "cpus": to("cpus"),
+        "mem_limit": to("memory", parse=size),
+        "mem_reservation": to("deploy", "reserved_memory", parse=size),
+        "cpus": to("cpus", parse=number),
         "pids_limit": to("pids"),
         "scale": to("deploy", "replicas"),
         "volumes": volumes,

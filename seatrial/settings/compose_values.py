@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from seatrial.settings.compose_file import Part
 
-__all__ = ["command", "environment", "pairs", "seconds", "texts"]
+__all__ = ["command", "environment", "number", "pairs", "seconds", "size", "texts"]
 
 _DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]*)?(?:ns|us|µs|ms|s|m|h))+|0", re.ASCII)
 _PIECE = re.compile(r"([0-9.]+)([a-zµ]+)")
@@ -20,6 +20,19 @@ def seconds(part: Part) -> float:
     if not _DURATION.fullmatch(text):
         raise part.error("a duration is written like 30s, 1m30s or 500ms")
     return round(sum(float(number) * _UNITS[unit] for number, unit in _PIECE.findall(text)), 9)
+
+
+def number(part: Part) -> float:
+    """Return a number, also of a text such as `.5`."""
+    try:
+        return float(part.text())
+    except ValueError:
+        raise part.error("a number is written like 2, 0.5 or .5") from None
+
+
+def size(part: Part) -> str:
+    """Return a size such as `64m`; the unit may be in capitals."""
+    return part.text().lower()
 
 
 def texts(part: Part) -> list[str]:

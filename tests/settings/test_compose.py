@@ -66,7 +66,7 @@ services:
       update_config:
         {parallelism: 2, delay: 10s, monitor: 1s, order: stop-first, failure_action: rollback, max_failure_ratio: 0}
       placement: {constraints: [node.role == worker, node.labels.disk == ssd]}
-      resources: {limits: {cpus: "0.5", memory: 64m, pids: 50}, reservations: {cpus: 0.25, memory: 32m}}
+      resources: {limits: {cpus: ".5", memory: 64M, pids: 50}, reservations: {cpus: 0.25, memory: 32m}}
       labels: {traefik.enable: true, x-team: , count: 1e3}
       restart_policy: {condition: any}
   db: {image: postgres, privileged: true, environment: {X: "$UNSET_WORD"}}

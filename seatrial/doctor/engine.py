@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import nullcontext, suppress
+from itertools import count
 
 from seatrial.diagnosis.port_owner import find_port_owner
 from seatrial.doctor.findings import Finding, Inspection, Severity, Subject, failure, fine, warning
@@ -120,6 +121,7 @@ def _port(subject: Subject) -> Iterator[Finding]:
     """Inspect whether each app's port on the engine's machine is free, or already serves the app."""
     engine, host = subject.world.engine, subject.world.engine.published_host
     served: dict[int, str] = {}
+    named = {app.host_port for app in subject.apps}
     for app in filter(lambda one: one.serves, subject.apps):
         port, severity = app.host_port, Severity.FAILED
         try:
@@ -135,7 +137,9 @@ def _port(subject: Subject) -> Iterator[Finding]:
         where = f"port {port}" if host == LOOPBACK else f"port {port} of {host}"
         if other := served.get(port):
             reason = f"{other} and {app.name} would both be served on {where}"
-            hint = f"host_port: {port + 1} in the settings of {app.name}"
+            free = next(one for one in count(port + 1) if one not in named)
+            named.add(free)
+            hint = f"host_port: {free} in the settings of {app.name}"
             yield Finding(check="port", severity=severity, reason=reason, hint=hint)
             continue
         served[port] = app.name

@@ -48,6 +48,7 @@ _COLOURS |= {Status.UNKNOWN: "magenta", Status.FAILED: FAILED_STYLE}
 _SHOWN = (BuildEventKind.CACHED, BuildEventKind.DONE, BuildEventKind.FAILED, BuildEventKind.WARNING)
 _DIGEST_COLUMN = 8
 _LONGEST_DIFF = 40
+_LONGEST_APP_COLUMN = 20
 _NOTHING = "(none)"
 _RECAP_COLUMN = len("not published ")
 
@@ -73,7 +74,7 @@ class Console:
         apps: Sequence[str] = (),
     ) -> None:
         self._out = Writer(errors=errors, call=call)
-        self._app_column = max(map(len, apps), default=-1) + 1
+        self._app_column = min(max(map(len, apps), default=-1) + 1, _LONGEST_APP_COLUMN)
         self._plain = plain or detail is not Detail.USUAL
         self._shown = detail
         self._diff = diff
@@ -167,7 +168,7 @@ class Console:
             write_command(self._out.stream, end)
         took = f" ({outcome.seconds:.1f} s)" if outcome.seconds >= 0.1 else ""  # noqa: PLR2004
         self._out.print(f"{outcome.status.value:<{STATUS_COLUMN}}", style=_COLOURS[outcome.status], end="")
-        what = f"{outcome.app:<{self._app_column}}" if self._app_column else ""
+        what = f"{outcome.app:<{self._app_column - 1}} " if self._app_column else ""
         text = sanitize(f"{what}{outcome.step:<{STEP_COLUMN}} {outcome}{took}", limit=LONGEST_MESSAGE)
         self._out.print(self._out.wrapped(text, first=STATUS_COLUMN))
         if outcome.error:
@@ -204,7 +205,8 @@ class Console:
 
     def _table(self, report: Report) -> None:
         """Show the status of each step of each of several apps."""
-        header, *rows = recap_table(report) or [()]
+        screen = self._out.screen
+        header, *rows = recap_table(report, width=screen.width if screen.is_terminal else None) or [()]
         widths = [max(map(len, column)) + 2 for column in zip(header, *rows, strict=True)]
         for row in (header, *rows):
             for number, (text, width) in enumerate(zip(row, widths, strict=True)):

@@ -11,6 +11,9 @@ from seatrial.wording import spaced_size
 __all__ = ["recap_rows", "recap_table", "recap_title"]
 
 
+_SHORTEST_NAME = 12
+
+
 def recap_title(report: Report) -> str:
     """Return the line above the counts: the command, its environment, and whether only check mode ran."""
     where = f" in {report.environment}" if report.environment else ""
@@ -47,8 +50,11 @@ def _app_rows(app: Report) -> Iterator[tuple[str, str]]:
         yield "build log", app.build_log
 
 
-def recap_table(report: Report) -> list[tuple[str, ...]]:
-    """Return a header, and for each of several apps a row with the status of each step; of one app, nothing."""
+def recap_table(report: Report, *, width: int | None = None) -> list[tuple[str, ...]]:
+    """Return a header, and for each of several apps a row with the status of each step; of one app, nothing.
+
+    The names of apps are shortened if the table would be wider than `width`.
+    """
     if not report.apps:
         return []
     steps = dict.fromkeys(outcome.step for outcome in report.outcomes)
@@ -56,7 +62,16 @@ def recap_table(report: Report) -> list[tuple[str, ...]]:
     for app in report.apps:
         of_step = {step: [one for one in app.outcomes if one.step == step] for step in steps}
         rows.append((app.app, *(_status(found) for found in of_step.values())))
+    if width:
+        room = width - sum(max(map(len, column)) + 2 for column in zip(steps, *(row[1:] for row in rows), strict=True))
+        rows = [(_shortened(app, max(room, _SHORTEST_NAME)), *statuses) for app, *statuses in rows]
     return [("app", *steps), *rows]
+
+
+def _shortened(name: str, longest: int) -> str:
+    """Return a name without its middle if it is longer."""
+    kept = longest - 1
+    return name if len(name) <= longest else f"{name[: kept - kept // 2]}…{name[-(kept // 2) :]}"
 
 
 def _status(outcomes: Sequence[Outcome]) -> str:

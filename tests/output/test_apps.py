@@ -17,6 +17,7 @@ from seatrial.output.hints import Call
 from seatrial.output.json_report import command_document
 from seatrial.output.junit import as_junit
 from seatrial.output.page.page import Page
+from seatrial.output.recap import recap_table
 from seatrial.pipeline.outcome import Outcome, Status
 from seatrial.pipeline.report import Report, joined, of_apps
 from tests.pipeline.test_pipeline import FakeStep
@@ -107,6 +108,15 @@ def test_the_table_of_apps_and_steps(capsys: pytest.CaptureFixture[str]) -> None
         ["top", "skipped", "skipped"],
     ]
     assert lines[5][:4] == ["ok=1", "changed=1", "skipped=3", "failed=1"]
+
+
+def test_a_table_that_is_too_wide() -> None:
+    """On a narrow terminal the names of apps lose their middle, and each row still has one line."""
+    outcomes = [_outcome(f"{'long-' * 12}{number}", "build", Status.SKIPPED) for number in range(2)]
+    reports = [Report(command="build", check=False, outcomes=(one,)) for one in outcomes]
+    header, *rows = recap_table(of_apps(reports, command="build", check=False, seconds=1), width=40)
+    assert (header, [len("  ".join(row)) for row in rows]) == (("app", "build"), [40, 40])
+    assert [row[0][-2:] for row in rows] == ["-0", "-1"]
 
 
 def test_documents_of_several_apps() -> None:

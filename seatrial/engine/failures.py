@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -14,15 +15,19 @@ if TYPE_CHECKING:  # loaded only when something has to be done
 
 __all__ = [
     "AbsentError",
+    "AnswerError",
+    "LostError",
     "RefusedError",
     "SshError",
     "another_api",
     "engine_message",
     "is_timeout",
+    "message_in",
     "stream_error",
     "translated",
 ]
 
+_NOT_FOUND = 404
 _GATEWAY = (502, 503, 504)
 _VERSION = re.compile(r"client version \S+ is too (?:old|new)")
 _TAG = re.compile(r"<[^>]*>")
@@ -40,6 +45,18 @@ class AbsentError(RefusedError):
     """The engine has no such image, container or volume."""
 
 
+class AnswerError(Exception):
+    """An error that the engine answered with, before it is one of ours."""
+
+    def __init__(self, status_code: int, explanation: str) -> None:
+        super().__init__(explanation)
+        self.status_code, self.explanation = status_code, explanation
+
+
+class LostError(ConnectionError):
+    """The engine's answer ended early."""
+
+
 class SshError(ConnectionError):
     """The program ssh ended before the engine answered; the text is its last line."""
 
@@ -50,6 +67,8 @@ def translated(error: Exception, action: str, endpoint: Endpoint, seconds: float
     An error from the engine becomes `RefusedError(action)`; a broken connection becomes `EngineUnavailable`. `seconds`
     is how long an answer was waited for.
     """
+    if isinstance(error, AnswerError):
+        return _refused(error, action, endpoint)
     import requests
     import urllib3
     from docker.errors import APIError, DockerException, StreamParseError
@@ -61,7 +80,7 @@ def translated(error: Exception, action: str, endpoint: Endpoint, seconds: float
         error = cause if isinstance(cause, APIError) else error
     if isinstance(error, APIError):  # it is an OSError, too
         return _refused(error, action, endpoint)
-    if isinstance(error, requests.exceptions.JSONDecodeError):
+    if isinstance(error, json.JSONDecodeError | requests.exceptions.JSONDecodeError):
         return _not_an_engine(endpoint, f"its answer is not JSON ({error})")
     broken = (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, StreamParseError)
     if isinstance(error, (*broken, DockerException, OSError)):
@@ -74,9 +93,18 @@ def is_timeout(error: Exception) -> bool:
     return "timed out" in str(error).lower() or "Timeout" in type(error).__name__
 
 
-def engine_message(error: APIError) -> str:
+def message_in(text: str) -> str:
+    """Return the engine's message in the text of an error answer; all of the text if it holds none."""
+    try:
+        return str(json.loads(text)["message"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return text
+
+
+def engine_message(error: APIError | AnswerError) -> str:
     """Return the engine's error message without the URL that `str(error)` adds: it contains build arguments."""
-    text = error.explanation or (error.response.reason if error.response is not None else "") or "no reason given"
+    response = getattr(error, "response", None)
+    text = error.explanation or (response.reason if response is not None else "") or "no reason given"
     return str(text.decode("utf-8", "replace") if isinstance(text, bytes) else text)
 
 
@@ -88,9 +116,7 @@ def stream_error(message: dict[str, Any]) -> str | None:
     return str(message["error"]) if message.get("error") else None
 
 
-def _refused(error: APIError, action: str, endpoint: Endpoint) -> SeatrialError:
-    from docker.errors import NotFound
-
+def _refused(error: APIError | AnswerError, action: str, endpoint: Endpoint) -> SeatrialError:
     text, status = engine_message(error), error.status_code or 0
     if "HTTP request to an HTTPS server" in text:
         return _unavailable(error, endpoint, 0)
@@ -98,7 +124,7 @@ def _refused(error: APIError, action: str, endpoint: Endpoint) -> SeatrialError:
         return _not_an_engine(endpoint, f"it answers HTTP {status}: {' '.join(_TAG.sub(' ', text).split())}")
     if _VERSION.search(text):
         return another_api(text)
-    kind = AbsentError if isinstance(error, NotFound) else RefusedError
+    kind = AbsentError if status == _NOT_FOUND else RefusedError
     return kind(action, reason=text, hint="docker info").but(status=status)
 
 

@@ -12,7 +12,7 @@ from seatrial.engine.builders.buildkit import FailedVertex, Progress
 from seatrial.engine.builders.buildkit_status import Status, status_from_protobuf
 from seatrial.engine.builders.failure import BuildStopped
 from seatrial.engine.connection import api_url
-from seatrial.engine.failures import stream_error
+from seatrial.engine.failures import message_in, stream_error
 from seatrial.engine.messages import read_messages
 from seatrial.engine.model import BuildRequest
 from seatrial.engine.protocol import Emit
@@ -137,7 +137,7 @@ class ApiBuild:
         )
         with response:
             if response.status_code >= _BAD_REQUEST:
-                raise BuildStopped(_message(response.text))
+                raise BuildStopped(message_in(response.text))
             for message in read_messages(response.iter_content(chunk_size=None), longest=_LONGEST_MESSAGE):
                 if text := stream_error(message):
                     raise BuildStopped(text)
@@ -193,10 +193,3 @@ def _is_utf8(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _message(text: str) -> str:
-    try:
-        return str(json.loads(text)["message"])
-    except (ValueError, KeyError, TypeError):
-        return text

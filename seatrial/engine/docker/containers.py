@@ -48,6 +48,11 @@ class Containers:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    @property
+    def _client(self) -> Any:
+        """The client that sends the requests of a release: the SDK's, or one with its methods."""
+        return self._connection.client
+
     def container(self, name: str) -> Container | None:
         """Return the container of that name or id, or None."""
         translated = self._connection.translate_errors(f"the container {name} cannot be inspected")
@@ -75,7 +80,7 @@ class Containers:
                 address = self._publishing_address(spec, emit)
                 user = self._image_user(spec)
                 config = _config(spec, address, self._connection.proxies_inside, user)
-                made = self._connection.client.create_container_from_config(config, spec.name)
+                made = self._client.create_container_from_config(config, spec.name)
         except RefusedError as error:
             if "no command specified" in error.reason.lower():
                 raise error.but(hint='end the Dockerfile with CMD ["PROGRAM", "ARGUMENT"]') from error
@@ -95,7 +100,7 @@ class Containers:
         """Return the user that the image names, if it matters."""
         if not spec.tmpfs:
             return ""
-        return (self._connection.client.inspect_image(spec.image_id).get("Config") or {}).get("User") or ""
+        return (self._client.inspect_image(spec.image_id).get("Config") or {}).get("User") or ""
 
     def _publishing_address(self, spec: ContainerSpec, emit: Emit) -> str:
         """Return the address of the engine's host at which ports are published: 127.0.0.1, if that is this machine."""
@@ -127,7 +132,7 @@ class Containers:
         """Return the file that a container's command names, whether it runs or not; None if there is none."""
         from seatrial.engine.docker.program_file import read_program
 
-        client, translated = self._connection.client, self._connection.translate_errors("its files cannot be read")
+        client, translated = self._client, self._connection.translate_errors("its files cannot be read")
         with suppress(AbsentError), translated:
             return read_program(client, client.inspect_container(container_id))
         return None
@@ -136,7 +141,7 @@ class Containers:
         """Start a container; raise `ContainerFailed` if its port is taken or its command does not exist."""
         try:
             with self._connection.translate_errors("the container cannot be started"):
-                self._connection.client.start(container_id)
+                self._client.start(container_id)
         except RefusedError as error:
             if "cannot assign requested address" in error.reason:
                 raise Unavailable(
@@ -164,7 +169,7 @@ class Containers:
         """Remove a container, running or not, and its anonymous volumes; do nothing if it is absent."""
         try:
             with suppress(AbsentError), self._connection.translate_errors("the container cannot be removed"):
-                self._connection.client.remove_container(container_id, v=True, force=True)
+                self._client.remove_container(container_id, v=True, force=True)
         except RefusedError as error:
             if error.status != _CONFLICT:  # somebody else is removing it right now
                 raise
@@ -184,9 +189,7 @@ class Containers:
     def logs(self, container_id: str, *, tail: int | None = None, follow: bool = False) -> Iterator[str]:
         """Yield what a container wrote, line by line, without line ends."""
         with self._connection.translate_errors("the log cannot be read"):
-            stream = self._connection.client.logs(
-                container_id, stream=True, follow=follow, tail="all" if tail is None else tail
-            )
+            stream = self._client.logs(container_id, stream=True, follow=follow, tail="all" if tail is None else tail)
             rest = b""
             for chunk in stream:
                 *lines, rest = (rest + chunk).split(b"\n")
@@ -197,9 +200,9 @@ class Containers:
     def inspect_container(self, container_id: str) -> ContainerInspection | None:
         """Return what can be seen of a container from outside, with its sockets; None if it is gone."""
         with suppress(AbsentError), self._connection.translate_errors("the container cannot be inspected"):
-            raw = self._connection.client.inspect_container(container_id)
+            raw = self._client.inspect_container(container_id)
             sockets, oom_kills = self._kernel(raw)
-            ended = ended_by(self._connection.client, raw)
+            ended = ended_by(self._client, raw)
             program = self._program(raw)
             return inspection_of(raw, sockets=sockets, oom_kills=oom_kills, ended_by=ended, program=program)
         return None
@@ -207,7 +210,7 @@ class Containers:
     def run_health_test(self, container_id: str, test: HealthTest) -> Health:
         """Run a container's health test in it once, as the engine does, and return its result."""
         output: list[bytes] = []
-        client = self._connection.client
+        client = self._client
         with self._connection.translate_errors("the health check cannot be run"):
             made = client.exec_create(container_id, list(test.command))
             stream = client.exec_start(made, stream=True)
@@ -230,7 +233,7 @@ class Containers:
         pid = int(raw["State"].get("Pid") or 0)
         if (found := sockets_in_host_proc(pid, raw["Id"])) is not None:
             return found, oom_kills_in_host(pid, raw["Id"])
-        client = self._connection.client
+        client = self._client
         with suppress(RefusedError), self._connection.translate_errors():  # it has just ended, or its image has no cat
             made = client.exec_create(raw["Id"], ["cat", *_SOCKET_TABLES, *COUNTERS], stderr=False)
             text = client.exec_start(made).decode("utf-8", "replace")
@@ -244,7 +247,7 @@ class Containers:
             return None
         from seatrial.engine.docker.program_file import read_program
 
-        return read_program(self._connection.client, raw)
+        return read_program(self._client, raw)
 
 
 def files_path(container_id: str, folder: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from seatrial.engine.connection import Connection, api_url
 from seatrial.engine.docker.containers import Containers
-from seatrial.engine.failures import AbsentError, engine_message
+from seatrial.engine.failures import AbsentError, engine_message, message_in
 from seatrial.engine.model import BuildRequest, EngineDetails, EngineInfo, HistoryEntry, Image
 from seatrial.engine.parsing import details_of, history_of, image_of, label_filter, listed_image, platform_of
 from seatrial.engine.protocol import Emit
@@ -121,25 +123,21 @@ class DockerEngine(Containers):
         """Return the name of the builder for these options; raise `Unavailable` if no builder here supports them."""
         from seatrial.engine.builders.build import builder
 
-        return builder(self._connection, options, self._build_client())
+        return builder(self._connection, options, self._client)
 
     def build(self, request: BuildRequest, emit: Emit) -> str:
         """Build an image and return its id; raise `BuildFailed` if the build fails."""
         from seatrial.engine.builders.build import build
 
-        build(self._connection, request, emit, self._build_client())
+        build(self._connection, request, emit, self._client)
         name = request.reference.familiar
         image = self.image(name)
         return image.id if image else str(self.inspect_image(name)["Id"])  # raises the engine's error
 
-    def _build_client(self) -> Any:
-        """Return the client for the requests of a build."""
-        return self._connection.client
-
     def tag(self, image_id: str, reference: ImageReference) -> None:
         """Point a name to an image."""
         with self._connection.translate_errors(f"{reference.familiar} cannot be tagged"):
-            self._connection.client.tag(image_id, reference.name, tag=reference.tag)
+            self._client.tag(image_id, reference.name, tag=reference.tag)
 
     def untag(self, reference: ImageReference) -> None:
         """Remove a name; the image itself is removed if this was its last name."""
@@ -195,33 +193,25 @@ class DockerEngine(Containers):
         Raise an error from the stream, or `RegistryUnavailable` after `stall` seconds without a message. Only the
         registry knows whether it holds the image now.
         """
-        from docker.auth import encode_header
-        from docker.errors import APIError
-
-        from seatrial.engine.docker.transfer import (
-            follow_transfer,
-            transfer_error,
-            translate_push_errors,
-        )
+        from seatrial.engine.docker.transfer import follow_transfer, transfer_error, translate_push_errors
         from seatrial.engine.messages import read_messages
 
         with (
             self._connection.translate_errors(f"{reference.familiar} cannot be pushed"),
             translate_push_errors(reference, stall),
         ):
-            client = self._connection.client
+            client = self._client
+            login = base64.urlsafe_b64encode(json.dumps(auth_config(credential)).encode())
             response = client.post(
                 api_url(client, f"images/{reference.name}/push"),
                 params={"tag": reference.tag or "latest"},
-                headers={"X-Registry-Auth": encode_header(auth_config(credential))},
+                headers={"X-Registry-Auth": login.decode()},
                 stream=True,
                 timeout=stall,
             )
             with response:  # closing it early makes the engine stop
-                try:
-                    client._raise_for_status(response)  # noqa: SLF001  its errors hold the engine's message
-                except APIError as error:
-                    raise transfer_error(engine_message(error), reference, "push", credential) from error
+                if not response.ok:
+                    raise transfer_error(message_in(response.text), reference, "push", credential)
                 stream = read_messages(response.iter_content(chunk_size=None))
                 return follow_transfer(stream, reference, "push", credential, emit)
 

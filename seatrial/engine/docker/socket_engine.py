@@ -1,4 +1,4 @@
-"""The few requests that a run without changes sends to the engine, made without loading the SDK."""
+"""The requests of most runs to the engine, made without loading the SDK."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ from urllib.parse import quote
 from seatrial.engine.connection import Connection
 from seatrial.engine.docker.containers import files_path
 from seatrial.engine.docker.engine import DockerEngine
-from seatrial.engine.docker.socket_http import SocketHttp
+from seatrial.engine.docker.socket_client import SocketClient
 from seatrial.engine.model import Container, EngineInfo, HistoryEntry, Image, ImageFile
 from seatrial.engine.parsing import container_of, history_of, image_of, label_filter, listed_image
 from seatrial.errors import StepFailed, UsageError
-from seatrial.host.background import Task
 from seatrial.settings.variables import Environment
 
 if TYPE_CHECKING:  # as in DockerEngine
@@ -47,8 +46,9 @@ def connect(variables: Environment) -> DockerEngine:
 class SocketEngine(DockerEngine):
     """An engine on a Unix socket.
 
-    Loading the SDK takes longer than finding out that nothing needs to be done. So images are inspected and listed
-    here, over the socket, and builds begin. All other calls, and all unexpected answers, go through the SDK.
+    Loading the SDK takes longer than finding out that nothing needs to be done, and as long as a short build. So images
+    and containers are inspected and listed here, over the socket, and all else that a release needs is done by
+    `SocketClient`. All other calls, and all unexpected answers to a question, go through the SDK.
     """
 
     def __init__(self, connection: Connection, path: str) -> None:
@@ -104,20 +104,13 @@ class SocketEngine(DockerEngine):
             return super().info()
         return EngineInfo(endpoint=self.endpoint, version=server[1].decode(), api=api[1].decode())
 
-    def _build_client(self) -> Any:
-        """Return a client that loads the SDK, which all that follows a build needs, while the engine builds."""
-        return self._plain_client or super()._build_client()
-
     @cached_property
-    def _plain_client(self) -> SocketHttp | None:
+    def _client(self) -> Any:
+        """A client that needs no SDK; the SDK's, if what answers at the socket does not tell its API version."""
         if not self._heads:
             self._get("/_ping")
         api = _API.search(self._heads)
-        return SocketHttp(self._path, api[1].decode(), self._load_sdk) if api else None
-
-    def _load_sdk(self) -> None:
-        if not self._connection.is_open:
-            Task(lambda: self._connection.client)  # what goes wrong there is told when it is used
+        return SocketClient(self._path, api[1].decode(), self._connection, self._described) if api else super()._client
 
     def files(self, container_id: str, folder: str = "") -> Generator[ImageFile, None, None]:
         """Yield a container's files: from this machine's kernel, or as the engine sends them.
@@ -158,6 +151,11 @@ class SocketEngine(DockerEngine):
             sock.connect(self._path)
             sock.sendall(f"GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
             yield sock
+
+    def _described(self, path: str) -> dict[str, Any] | None:
+        """Return the description in an answer; None without one."""
+        status, found = self._get(path)
+        return found if status == _OK and isinstance(found, dict) and "Id" in found else None
 
     def _list(self, path: str) -> list[dict[str, Any]] | None:
         """Return the list in an answer; None without one."""

@@ -7,11 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
-import requests
-import urllib3
-from docker.errors import APIError, StreamParseError
-
-from seatrial.engine.failures import stream_error
+from seatrial.engine.failures import LostError, stream_error
 from seatrial.engine.protocol import Emit
 from seatrial.errors import EngineUnavailable, RateLimited, RegistryUnavailable, SeatrialError, StepFailed
 from seatrial.events import Transfer
@@ -83,11 +79,9 @@ def translate_push_errors(reference: ImageReference, stall: float) -> Iterator[N
     message = f"{reference.familiar} cannot be pushed"
     try:
         yield
-    except APIError:
-        raise
-    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, StreamParseError) as error:
-        if isinstance(error, requests.exceptions.ConnectTimeout) or "Connection aborted" in str(error):
-            raise  # the push never started
+    except Exception as error:
+        if not _is_lost(error):
+            raise
         if "timed out" in str(error).lower():
             hint = f"check that {reference.registry} is up; if it is only slow, raise push_timeout in the settings"
             raise RegistryUnavailable(message, reason=f"nothing moved for {stall:g} s", hint=hint) from error
@@ -97,6 +91,21 @@ def translate_push_errors(reference: ImageReference, stall: float) -> Iterator[N
             hint="docker info",
             transient=True,
         ) from error
+
+
+def _is_lost(error: Exception) -> bool:
+    """Return whether an error says that a push which had started was lost."""
+    if isinstance(error, LostError | TimeoutError):
+        return True
+    if isinstance(error, SeatrialError):
+        return False
+    import requests
+    import urllib3
+    from docker.errors import APIError, StreamParseError
+
+    lost = (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, StreamParseError)
+    never_started = isinstance(error, requests.exceptions.ConnectTimeout) or "Connection aborted" in str(error)
+    return isinstance(error, lost) and not isinstance(error, APIError) and not never_started
 
 
 def transfer_error(

@@ -6,14 +6,18 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from seatrial.engine.docker.engine import DockerEngine
 from seatrial.engine.docker.socket_engine import connect
-from seatrial.engine.model import EngineInfo, Image
+from seatrial.engine.inspection import HealthTest
+from seatrial.engine.model import ContainerSpec, EngineInfo, Image
+from seatrial.engine.protocol import Engine
+from seatrial.errors import StepFailed
+from seatrial.model.reference import ImageReference
 from seatrial.settings.variables import environment
 from tests.cli_project import Project
 
@@ -36,11 +40,42 @@ def test_images(python_image: str) -> None:
 
 
 @pytest.mark.engine
+def test_what_the_engine_refuses() -> None:
+    """What cannot be done is told in the same words and with the same status as by the SDK; absent things are gone."""
+    name, socket_engine = ImageReference.parse("localhost:1/no/such:1"), connect(environment())
+    calls: tuple[Callable[[Engine], object], ...] = (
+        lambda engine: engine.tag("sha256:" + "0" * 64, name),
+        lambda engine: engine.start("no-such-container"),
+        lambda engine: engine.create(ContainerSpec(name="no/such", image_id="sha256:1", port=1, host_port=0), print),
+        lambda engine: engine.run_health_test("no-such-container", HealthTest(command=("true",))),
+        lambda engine: [*engine.logs("no-such-container", tail=1)],
+        lambda engine: engine.push(name, None, print),
+    )
+    for call in calls:
+        refused = [_error(call, engine) for engine in (DockerEngine(), socket_engine)]
+        assert refused[0] == refused[1]
+    socket_engine.remove("no-such-container")
+    assert socket_engine.program_file("no-such-container") is None
+
+
+def _error(call: Callable[[Engine], object], engine: Engine) -> tuple[object, ...]:
+    with pytest.raises(StepFailed) as raised:
+        call(engine)
+    error = raised.value
+    return type(error), error.message, error.reason, error.cause, getattr(error, "status", 0)
+
+
+@pytest.mark.engine
 def test_the_sdk_is_not_loaded_for_nothing(project: Project) -> None:
-    """A build with nothing to do does not import docker, requests, rich and urllib3."""
-    assert project.invoke("build", "--version", "1").code == 0
+    """A build and its smoke test import neither docker nor requests; with nothing to do, no urllib3 either."""
+    assert _loaded(project, "build", "smoke") == "['urllib3']"
+    assert _loaded(project, "build") == "[]"
+
+
+def _loaded(project: Project, *tasks: str) -> str:
+    """Return which of the large libraries are loaded for these tasks."""
     script = (
-        "import sys; sys.argv = ['invoke', 'build', '--version', '1']\n"
+        f"import sys; sys.argv = ['invoke', *{[word for one in tasks for word in (one, '--version', '1')]}]\n"
         "from invoke.main import program\n"
         "program.run(exit=False)\n"
         "print(sorted({'docker', 'requests', 'rich', 'urllib3'} & set(sys.modules)))\n"
@@ -48,8 +83,8 @@ def test_the_sdk_is_not_loaded_for_nothing(project: Project) -> None:
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=project.folder, capture_output=True, text=True, check=True, timeout=60
     )
-    assert done.stdout.startswith("ok      build")
-    assert done.stdout.endswith("[]\n")
+    assert "failed=0" in done.stdout
+    return done.stdout.splitlines()[-1]
 
 
 @pytest.fixture(params=[b"", b"garbage", b"HTTP/1.1 500 Oops\r\n\r\n{}", b"HTTP/1.1 200 OK\r\n\r\n[]", None])

@@ -68,7 +68,7 @@ class DockerEngine(Containers):
     def platform(self) -> str:
         """Return the platform that the engine builds for, as in `linux/amd64`."""
         with self._connection.translate_errors():
-            version = self._connection.client.version()
+            version = self._client.version()
         if found := platform_of(version.get("Os"), version.get("Arch")):
             return found
         raise EngineUnavailable(

@@ -36,6 +36,10 @@ class SocketClient(SocketHttp):
         """How many seconds an answer is waited for."""
         return self._sdk.limit
 
+    def version(self) -> Any:
+        """Return what the engine says about itself."""
+        return self._call("GET", "version")
+
     def inspect_image(self, image: str) -> Any:
         """Return the engine's description of an image."""
         return self._look(f"/images/{quote(image, safe='/:@')}/json") or self._sdk.client.inspect_image(image)

@@ -33,7 +33,7 @@ def require_reachable(world: World, app: App, spec: ServiceSpec) -> None:
     for name, base_url in places:
         problem = _unreachable(base_url)
         error = _not_reached(app, f"{base_url} ({name})", problem) if problem else None
-        if error is None if one_is_enough else error:
+        if (error is None) == one_is_enough:  # nothing more can change the answer
             break
     if error:
         raise error

@@ -50,21 +50,26 @@ def _json(value: object, **headers: str) -> Reply:
 def test_manifest(store: CredentialStore, found: dict[str, Any], header: str, media_type: str) -> None:
     """Digest and type of a manifest come from its bytes, whatever the registry's headers say.
 
-    If the registry reports the same digest again, the manifest is not downloaded twice, as Docker Hub counts that.
+    If the registry reports the same digest again, the manifest is not downloaded twice, as Docker Hub counts that. If
+    it then reports that there is none, it is not asked again.
     """
     body = json.dumps(found).encode()
     digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
-    reported = iter((f"sha256:{'0' * 64}", digest))
-    with serve(
-        lambda _: Reply(body=body, headers={"Content-Type": header, "Docker-Content-Digest": next(reported, digest)})
-    ) as server:
+    reported, statuses = iter((f"sha256:{'0' * 64}", digest)), iter((200, 200, 200, 404))
+
+    def reply(_: object) -> Reply:
+        headers = {"Content-Type": header, "Docker-Content-Digest": next(reported, digest)}
+        return Reply(status=next(statuses), body=body, headers=headers)
+
+    with serve(reply) as server:
         registry = HttpRegistry(server.host, store)
         manifest = registry.manifest(image(server))
         assert registry.manifest(image(server)) == registry.manifest(image(server), refresh=True) == manifest
+        assert registry.manifest(image(server)) is None
     assert manifest
     assert (manifest.digest, manifest.media_type) == (digest, media_type)
     assert manifest.config == (None if "manifests" in found else "sha256:c0")
-    assert [one.method for one in server.asked] == ["GET", "HEAD", "GET"]
+    assert [one.method for one in server.asked] == ["GET", "HEAD", "GET", "HEAD"]
     assert {one.path for one in server.asked} == {"/v2/demo/app/manifests/1"}
     assert f"{DOCKER}.v2+json" in server.asked[0].headers["Accept"]
 

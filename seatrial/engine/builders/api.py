@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from seatrial.engine.builders.buildkit import FailedVertex, Progress
@@ -45,18 +45,14 @@ def added_dockerfile_name(context: Context) -> str:
 
 
 class ApiBuild:
-    """A build by BuildKit in the engine itself.
-
-    `client` sends the requests; `sdk` returns the client that opens sessions.
-    """
+    """A build by BuildKit in the engine itself; `client` sends the requests."""
 
     builder = "BuildKit"
 
-    def __init__(self, client: Any, emit: Emit, proxies: Mapping[str, str], *, sdk: Callable[[], Any]) -> None:
+    def __init__(self, client: Any, emit: Emit, proxies: Mapping[str, str]) -> None:
         self.grown: list[str] = []
         self._client = client
         self._emit = emit
-        self._sdk = sdk
         self._proxies = proxies  # not part of an image's inputs: BuildKit leaves them out of cache and history
         self._id = secrets.token_hex(8)
         self._progress = Progress()
@@ -92,7 +88,7 @@ class ApiBuild:
             return
         from seatrial.engine.builders.session import Session, SessionRefused
 
-        session = Session(self._sdk(), request, dockerfile if sends_files else None, self.grown.append)
+        session = Session(self._client, request, dockerfile if sends_files else None, self.grown.append)
         try:
             with session:
                 source, body = (session.parameters, None) if sends_files else self._archive(request, dockerfile)

@@ -84,7 +84,7 @@ def _builder_run(connection: Connection, options: BuildOptions, emit: Emit, clie
         return BuildxBuild.installed(requirements)
     client = client or connection.client
     require_buildkit(client.api_version)
-    return ApiBuild(client, emit, connection.proxies_inside, sdk=lambda: connection.client)
+    return ApiBuild(client, emit, connection.proxies_inside)
 
 
 def _run_build(run: _BuilderRun, request: BuildRequest, mask: Mask, emit: Emit) -> None:

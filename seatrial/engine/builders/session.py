@@ -14,8 +14,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-import requests
-
 from seatrial.engine.builders.file_sync import Entry, FileSync, context_entries, file_entry, select
 from seatrial.engine.builders.grpc_server import Call, CallFailed, Code, GrpcServer, Metadata
 from seatrial.engine.builders.protobuf import message_classes
@@ -151,12 +149,12 @@ class _Unary:
 
 
 class _Wire:
-    """The connection of a session: one of the SDK's, over which HTTP/2 is spoken after the engine's answer."""
+    """The connection of a session, over which HTTP/2 is spoken after the engine's answer."""
 
     def __init__(self, client: Any, session: str, shared_key: str) -> None:
         headers = {"Uuid": session, "Name": "seatrial", "Sharedkey": shared_key, "Grpc-Method": _FILES}
         try:
-            self._response: requests.Response = client.post(
+            self._response = client.post(
                 api_url(client, "session"),
                 headers={
                     "Connection": "Upgrade",
@@ -171,10 +169,11 @@ class _Wire:
                     words = " ".join(self._response.text.split())[:_LONGEST_REFUSAL]
                     raise SessionRefused(f"{self._response.status_code} {words}".strip())
             # What follows the answer may already be in its buffer, so the socket alone is not enough.
-            self._file = self._response.raw._fp.fp  # noqa: SLF001  as the SDK does for attach
-            self._socket: socket.socket = self._file.raw._sock  # noqa: SLF001  as above
+            # The SDK's answer holds that of Python's own client, which ours is.
+            self._file = getattr(self._response.raw, "_fp", self._response.raw).fp
+            self._socket: socket.socket = self._file.raw._sock  # noqa: SLF001  as the SDK does for attach
             self._socket.settimeout(None)
-        except requests.RequestException as error:
+        except OSError as error:  # also those of requests
             raise SessionRefused(str(error)) from error
         except AttributeError as error:
             raise SessionRefused("this kind of connection cannot be used in both directions") from error

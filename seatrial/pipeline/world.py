@@ -203,9 +203,10 @@ class World(Struct, frozen=True, kw_only=True):
         return self._query(repository, lambda registry: registry.tags(repository), nothing=())
 
     def configuration(self, reference: ImageReference, manifest: Manifest) -> Configuration:
-        """Return the image configuration of a manifest, which the registry has under that reference."""
+        """Return the image configuration of a manifest, which the registry has under that reference; asked once."""
         nothing = Configuration(labels={})
-        return self._query(reference, lambda registry: registry.configuration(reference, manifest), nothing=nothing)
+        ask = partial(self._query, reference, lambda one: one.configuration(reference, manifest), nothing=nothing)
+        return self.once(("configuration", reference.name, manifest.digest), ask)
 
     def check_push_permission(self, repository: ImageReference) -> None:
         """Raise `PushRefused` if the registry says that we may not push to a repository; it is asked once in a run."""

@@ -136,9 +136,10 @@ def smoke_container(  # noqa: PLR0913  each argument is one thing
     made: list[str] = []
 
     def remove() -> None:
-        container = world.engine.container(made[0] if made else name)
-        if container and spec.labels.items() <= container.labels.items():  # otherwise it is not ours
-            world.engine.remove(container.id)
+        if made:
+            world.engine.remove(made[0])
+        elif (found := world.engine.container(name)) and spec.labels.items() <= found.labels.items():
+            world.engine.remove(found.id)  # made without saying so
 
     with temporary(
         lambda: made.append(world.engine.create(spec, emit)),

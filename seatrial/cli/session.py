@@ -156,6 +156,7 @@ def _load(steps: Sequence[Step]) -> None:
     for step in steps:
         step.load()
     if any(step.publishes for step in steps):
+        import seatrial.engine.docker.transfer
         import seatrial.output.json_report  # noqa: F401
 
 

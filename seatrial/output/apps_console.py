@@ -59,15 +59,14 @@ class AppsConsole:
                 self._console.on_event(event)
             self._console.step_finished(outcome)
 
-        with deferred():
-            if step and step is self._writer:
-                with self._lock:
-                    self._writer, waiting, self._waiting = None, self._waiting, []
-                    for one in (show, *waiting):
-                        one()
-                self._terminal.release()
-            else:
-                self._show(show)
+        if step and step is self._writer:
+            with self._lock:
+                self._writer, waiting, self._waiting = None, self._waiting, []
+                for one in (show, *waiting):
+                    one()
+            self._terminal.release()
+        else:
+            self._show(show)
         with self._lock:
             self._doing.pop(outcome.app, None)
             self._show_doing()
@@ -119,7 +118,8 @@ class AppObserver:
             self._events.append(event)
 
     def step_finished(self, outcome: Outcome) -> None:
-        """Show the step."""
-        step, events = self._step, self._events
-        self._step, self._events = None, []
-        self._shared.end(step, events, outcome)
+        """Show the step, whose outcome Ctrl-C does not keep from being seen."""
+        with deferred():
+            step, events = self._step, self._events
+            self._step, self._events = None, []
+            self._shared.end(step, events, outcome)

@@ -40,11 +40,6 @@ class Connection:
         self._client: docker.APIClient | None = None
         self._opening = Lock()
 
-    @property
-    def is_open(self) -> bool:
-        """Whether the client is connected."""
-        return self._client is not None
-
     @cached_property
     def endpoint(self) -> Endpoint:
         """Where the engine is, even if none answers; raise `UsageError` if what names it is wrong."""

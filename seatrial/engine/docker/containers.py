@@ -50,7 +50,7 @@ class Containers:
 
     @property
     def _client(self) -> Any:
-        """The client that sends the requests of a release: the SDK's, or one with its methods."""
+        """The client that sends the usual requests: the SDK's, or one with its methods."""
         return self._connection.client
 
     def container(self, name: str) -> Container | None:
@@ -158,12 +158,12 @@ class Containers:
     def stop(self, container_id: str, *, grace: float) -> None:
         """Stop a container, and kill it after `grace` seconds; do nothing if it is stopped or absent."""
         with suppress(AbsentError), self._connection.translate_errors("the container cannot be stopped"):
-            self._connection.client.stop(container_id, timeout=math.ceil(grace))
+            self._client.stop(container_id, timeout=math.ceil(grace))
 
     def rename(self, container_id: str, name: str) -> None:
         """Rename a container."""
         with self._connection.translate_errors(f"the container cannot be renamed to {name}"):
-            self._connection.client.rename(container_id, name)
+            self._client.rename(container_id, name)
 
     def remove(self, container_id: str) -> None:
         """Remove a container, running or not, and its anonymous volumes; do nothing if it is absent."""

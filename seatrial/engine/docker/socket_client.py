@@ -1,4 +1,4 @@
-"""The requests of a release, sent over the engine's socket without the SDK."""
+"""The requests of a release and of `run`, sent over the engine's socket without the SDK."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Look = Callable[[str], Mapping[str, Any] | None]
 
 
 class SocketClient(SocketHttp):
-    """The SDK's low-level client as far as a release needs it; all else is the SDK's, which is loaded for that.
+    """The SDK's low-level client as far as a release and `run` need it; for all else the SDK itself is loaded.
 
     Loading it takes as long as a short build. Methods have the SDK's names and arguments, and raise `AnswerError`. What
     `look` does not find, the SDK is asked for.
@@ -57,6 +57,14 @@ class SocketClient(SocketHttp):
         """Start a container."""
         self._call("POST", f"containers/{container}/start")
 
+    def stop(self, container: str, *, timeout: int) -> None:
+        """Stop a container, which may take `timeout` seconds."""
+        self._call("POST", f"containers/{container}/stop", wait=timeout, t=str(timeout))
+
+    def rename(self, container: str, name: str) -> None:
+        """Rename a container."""
+        self._call("POST", f"containers/{container}/rename", name=name)
+
     def remove_container(self, container: str, *, v: bool, force: bool) -> None:
         """Remove a container."""
         self._call("DELETE", f"containers/{container}", v=str(int(v)), force=str(int(force)))
@@ -89,10 +97,10 @@ class SocketClient(SocketHttp):
         url = api_url(self, f"containers/{quote(container)}/logs")
         return self._checked(self.get, url, params=params, timeout=self.timeout).frames()
 
-    def _call(self, method: str, path: str, body: object = None, **params: str) -> Any:
-        """Send a request, and return the JSON of its answer, None without any."""
-        url = api_url(self, path)
-        with self._checked(self.send, method, url, params=params, json=body, timeout=self.timeout) as answer:
+    def _call(self, method: str, path: str, body: object = None, *, wait: float = 0, **params: str) -> Any:
+        """Send a request, and return the JSON of its answer, None without any; `wait` is how long it may take more."""
+        url, seconds = api_url(self, path), self.timeout + wait
+        with self._checked(self.send, method, url, params=params, json=body, timeout=seconds) as answer:
             return json.loads(answer.text or "null")
 
     @staticmethod

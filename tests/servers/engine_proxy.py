@@ -24,7 +24,7 @@ from socketserver import BaseRequestHandler, ThreadingUnixStreamServer
 
 from tests.servers.fault_proxy import Fault, Logged, Watch, running
 
-__all__ = ["Cut", "Empty", "EngineFault", "EngineProxy", "Garbage", "Repeat", "Stall", "engine_proxy"]
+__all__ = ["Cut", "Empty", "EngineFault", "EngineProxy", "Garbage", "HangUp", "Repeat", "Stall", "engine_proxy"]
 
 _PIECE = 65536
 _OK = 200
@@ -71,6 +71,13 @@ class Garbage(EngineFault):
 
     after: int = 1
     line: bytes = b"<html>this is not a message</html>\r\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HangUp(EngineFault):
+    """Both connections end when the client has sent so many bytes behind the head of its request."""
+
+    sent: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,8 +148,9 @@ class _Conversation(BaseRequestHandler):
                 return
             engine.connect(self.server.proxy.upstream)
             engine.sendall(head + rest)
-            threading.Thread(target=self._forward, args=(engine,), daemon=True).start()
-            if fault is None:
+            most = fault.sent if isinstance(fault, HangUp) else None
+            threading.Thread(target=self._forward, args=(engine, most), daemon=True).start()
+            if fault is None or most is not None:
                 self._backward(engine, logged)
             else:
                 self._damage(engine, logged, fault)
@@ -161,11 +169,15 @@ class _Conversation(BaseRequestHandler):
             head = re.sub(rb"(?i)\r\nConnection:[^\r]*", b"", head) + b"\r\nConnection: close"
         return head + b"\r\n\r\n", rest
 
-    def _forward(self, engine: socket.socket) -> None:
-        """Pass on the rest of the request, and the end of the client's connection."""
+    def _forward(self, engine: socket.socket, most: int | None) -> None:
+        """Pass on the rest of the request, or at `most` so many bytes, and the end of the client's connection."""
+        sent = 0
         with suppress(OSError):
             while piece := self.request.recv(_PIECE):
                 engine.sendall(piece)
+                sent += len(piece)
+                if most is not None and sent > most:
+                    self.request.shutdown(socket.SHUT_RDWR)
         self.client_gone.set()
         if not self.keep_engine_connected:
             with suppress(OSError):

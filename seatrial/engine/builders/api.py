@@ -101,10 +101,14 @@ class ApiBuild:
                     hint="connect to the engine without a proxy, or remove build_secrets from the settings",
                 ) from refusal
             yield from self._answer(request, *self._archive(request, dockerfile))
-        except BuildStopped:
+        except BuildStopped as stopped:
             if session.error:
                 raise session.error from None
-            raise
+            if needed or not session.is_lost:
+                raise
+            self._emit(WarningEvent(text="the engine lost the connection for the files: all are sent again"))
+            self._progress = Progress()
+            yield from self._answer(request, *self._archive(request, dockerfile))
 
     def _answer(
         self, request: BuildRequest, source: dict[str, str], body: Iterator[bytes] | None

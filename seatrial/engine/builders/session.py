@@ -49,6 +49,7 @@ class Session:
 
     It has the request's build secrets, and its files if the `dockerfile` is given. `grown` is called with the names of
     files that have grown. `error` is why a file or secret could not be sent: the engine's own words are of no use then.
+    `is_lost` is whether the connection ended before the build did.
     """
 
     def __init__(
@@ -56,6 +57,8 @@ class Session:
     ) -> None:
         self.id = secrets.token_hex(12)
         self.error: SeatrialError | None = None
+        self.is_lost = False
+        self._ends = False
         self._client = client
         self._request = request
         self._dockerfile = dockerfile
@@ -83,6 +86,7 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """End the connection and the thread."""
+        self._ends = True
         self._wire.end()
         self._thread.join(_SECONDS)
         self._wire.close()
@@ -95,6 +99,7 @@ class Session:
         except OSError:
             pass  # the build's own connection shows why the engine is gone
         finally:
+            self.is_lost = not self._ends
             self._wire.end()
 
     def _file_sync(self, dockerfile: bytes, metadata: Metadata) -> FileSync:

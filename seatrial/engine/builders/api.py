@@ -101,7 +101,7 @@ class ApiBuild:
                     hint="connect to the engine without a proxy, or remove build_secrets from the settings",
                 ) from refusal
             yield from self._answer(request, *self._archive(request, dockerfile))
-        except BuildStopped as stopped:
+        except BuildStopped:
             if session.error:
                 raise session.error from None
             if needed or not session.is_lost:

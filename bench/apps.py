@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import shlex
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,11 +16,11 @@ from bench.memory import resources
 from bench.release import ENGINE, SCRIPT
 from bench.setup import Setup
 from bench.timing import Command, CommandFailed, in_turns, say
-from bench.workspace import TASKS, Workspace
+from bench.workspace import BIN, Workspace
 
 __all__ = ["apps_cold", "apps_noop"]
 
-_SEATRIAL = str(Path(sys.executable).parent / "seatrial")
+_SEATRIAL = str(BIN / "seatrial")
 _MANY, _SOME = 20, 6
 _ROUNDS, _LONG_ROUNDS = 5, 3
 _MOST_SECONDS = 0.02
@@ -48,21 +47,6 @@ class Page(BaseHTTPRequestHandler):
 
 HTTPServer(("", 5000), Page).serve_forever()
 """
-_SETTINGS = """\
-seatrial:
-  project: {project}
-  registry: {host}
-  user: bench
-  apps:
-"""
-_APP = """\
-    {name}:
-      context: {name}
-      repository: {project}/{name}
-      build_args: {{BASE_IMAGE: "{base}"}}
-      image_facts: off
-      checks: [{{path: /, text: "release {{version}} by"}}]
-"""
 
 
 @dataclass(kw_only=True)
@@ -78,14 +62,21 @@ class Apps:
     def make(self) -> Apps:
         """Write the project, and release it once."""
         say(f"{self.number} apps for {self.tool}")
-        text = _SETTINGS.format(project=self.workspace.name, host=self.host)
         for name in self.names:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
             (self.folder / name / "Dockerfile").write_text(_DOCKERFILE)
             (self.folder / name / "page.py").write_text(_PAGE)
-            text += _APP.format(name=name, project=self.workspace.name, base=self.workspace.base)
-        (self.folder / "invoke.yaml").write_text(text)
-        (self.folder / "tasks.py").write_text(TASKS)
+        apps = {
+            name: {
+                "context": name,
+                "repository": f"{self.workspace.name}/{name}",
+                "build_args": {"BASE_IMAGE": self.workspace.base},
+                "image_facts": "off",
+                "checks": [{"path": "/", "text": "release {version} by"}],
+            }
+            for name in self.names
+        }
+        self.workspace.write_project(self.folder, apps, registry=self.host, user="bench")
         self.with_new_lines()
         return self
 

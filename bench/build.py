@@ -6,7 +6,6 @@ Each tool has its own copy with different content, so neither finds the other's 
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -15,24 +14,14 @@ from pathlib import Path
 from bench.comparison import Comparison
 from bench.setup import Setup
 from bench.timing import Command, CommandFailed, in_turns, say
-from bench.workspace import TASKS, Workspace
+from bench.workspace import BIN, Workspace
 
 __all__ = ["build_noop", "build_one_file"]
 
-_BIN = Path(sys.executable).parent
 _ROUNDS = 7
 _PEER = "docker build"
 _FOLDERS, _FILES_IN_EACH, _FILE_BYTES = 100, 100, 10_000
 _CHANGED_FILE = "part-50/file-50"
-_SETTINGS = """\
-seatrial:
-  project: {name}
-  apps:
-    files:
-      context: app
-      repository: {name}/files
-      base_images: [{base}]
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,17 +51,17 @@ class Files:
             for number in range(_FILES_IN_EACH):
                 (part / f"file-{number:02}").write_bytes(os.urandom(_FILE_BYTES))
         (self.folder / "app" / "Dockerfile").write_text(f"FROM {self.workspace.base}\nCOPY . /srv\n")
-        settings = _SETTINGS.format(name=self.workspace.name, base=self.workspace.base)
-        (self.folder / "invoke.yaml").write_text(settings)
-        (self.folder / "tasks.py").write_text(TASKS)
+        base, repository = self.workspace.base, f"{self.workspace.name}/files"
+        app = {"context": "app", "repository": repository, "base_images": [base]}
+        self.workspace.write_project(self.folder, {"files": app})
         self._command().output()
         return self
 
     def again(self, program: str = "invoke") -> float:
         """Build without a change; return the seconds. The image must stay the same."""
-        before = self._image_id()
+        before = self.workspace.image_id(self._image)
         taken = self._command("ok=1", program).seconds()
-        if self._image_id() != before:
+        if self.workspace.image_id(self._image) != before:
             raise CommandFailed(f"{self.tool} built another image from the same files")
         return taken
 
@@ -87,12 +76,9 @@ class Files:
             raise CommandFailed(f"{self.tool}: the image does not hold the changed file")
         return taken
 
-    def _image_id(self) -> str:
-        return self.workspace.docker("image", "inspect", "--format", "{{.Id}}", self._image).output().strip()
-
     def _command(self, recap: str = "", program: str = "invoke") -> Command:
         if self.tool == "seatrial":
-            words = (str(_BIN / program), "build", "--version", "1")
+            words = (str(BIN / program), "build", "--version", "1")
             return Command(words=words, folder=self.folder, must_print=recap)
         return self.workspace.build("files-docker:1", "app", folder=self.folder)
 

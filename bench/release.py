@@ -21,7 +21,7 @@ from typing import Any
 
 from bench import ansible, registry
 from bench.timing import Command, CommandFailed
-from bench.workspace import REPOSITORY, TASKS, Workspace
+from bench.workspace import INVOKE, REPOSITORY, Workspace
 
 __all__ = ["ENGINE", "SCRIPT", "Release", "make_base"]
 
@@ -32,24 +32,7 @@ _PEERS = Path(__file__).parent / "peers"
 SCRIPT = _PEERS / "release.sh"
 """The shell script that releases an app."""
 
-_BIN = Path(sys.executable).parent
 _PAGE = "templates/index.html"
-_SETTINGS = """\
-seatrial:
-  project: {project}
-  registry: {host}
-  user: bench
-  apps:
-    {tool}:
-      context: app
-      repository: {project}/{tool}
-      base_images: [{base}]
-      image_facts: {image_checks}
-      image_facts_allowed: [setuid]
-      checks:
-        - {{path: /, text: "release {{version}} by"}}
-        - {{path: /healthz, json: {{status: ok, version: "{{version}}"}}}}
-"""
 _LIBRARIES = """\
 FROM {base}
 COPY requirements.txt /wheels/requirements.txt
@@ -83,15 +66,18 @@ class Release:
         """Write the copy and release it once."""
         shutil.rmtree(self.folder, ignore_errors=True)  # what an attempt that failed has left
         shutil.copytree(REPOSITORY / "app", self.context, ignore=shutil.ignore_patterns("__pycache__"))
-        settings = _SETTINGS.format(
-            project=self.workspace.name,
-            host=self.host,
-            tool=self.tool,
-            base=self.base,
-            image_checks="off" if self.tool == "unchecked" else "fail",
-        )
-        (self.folder / "invoke.yaml").write_text(settings)
-        (self.folder / "tasks.py").write_text(TASKS)
+        app = {
+            "context": "app",
+            "repository": self.image,
+            "base_images": [self.base],
+            "image_facts": "off" if self.tool == "unchecked" else "fail",
+            "image_facts_allowed": ["setuid"],
+            "checks": [
+                {"path": "/", "text": "release {version} by"},
+                {"path": "/healthz", "json": {"status": "ok", "version": "{version}"}},
+            ],
+        }
+        self.workspace.write_project(self.folder, {self.tool: app}, registry=self.host, user="bench")
         self.with_new_base()
         return self
 
@@ -176,7 +162,7 @@ class Release:
                     container=f"{self.workspace.name}-{self.tool}",
                     labels={name: value},
                 )
-        words = (str(_BIN / "invoke"), "release", "--version", self.version)
+        words = (INVOKE, "release", "--version", self.version)
         return Command(words=words, folder=folder, must_print="changed=0" if action == "noop" else "changed=4")
 
     def published(self) -> str:

@@ -18,18 +18,15 @@ Look = Callable[[str], Mapping[str, Any] | None]
 
 
 class SocketClient(SocketHttp):
-    """The SDK's low-level client as far as a release and `run` need it; for all else the SDK itself is loaded.
+    """The SDK's low-level client as far as a release and `run` need it: loading the SDK takes as long as a short build.
 
-    Loading it takes as long as a short build. Methods have the SDK's names and arguments, and raise `AnswerError`. What
-    `look` does not find, the SDK is asked for.
+    Methods have the SDK's names and arguments, and raise `AnswerError`. What `look` does not find, and what is rarely
+    asked for, the SDK is asked for.
     """
 
     def __init__(self, path: str, api_version: str, connection: Connection, look: Look) -> None:
         super().__init__(path, api_version)
         self._sdk, self._look = connection, look
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._sdk.client, name)
 
     @property
     def timeout(self) -> float:
@@ -96,6 +93,10 @@ class SocketClient(SocketHttp):
         params = {"stdout": "1", "stderr": "1", "tail": str(tail)}
         url = api_url(self, f"containers/{quote(container)}/logs")
         return self._checked(self.get, url, params=params, timeout=self.timeout).frames()
+
+    def events(self, **options: Any) -> Any:
+        """Return what has happened in the engine, as the SDK does."""
+        return self._sdk.client.events(**options)
 
     def _call(self, method: str, path: str, body: object = None, *, wait: float = 0, **params: str) -> Any:
         """Send a request, and return the JSON of its answer, None without any; `wait` is how long it may take more."""

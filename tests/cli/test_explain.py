@@ -89,6 +89,7 @@ def _container(client: docker.DockerClient, project: Project) -> dict[str, Any]:
     found = client.api.inspect_container(f"{project.name}-web")
     found["Config"].pop("Hostname")
     found["Config"].pop("Image")
+    found["Config"]["Env"].sort()  # the docker CLI may give them in any order
     labels = found["Config"]["Labels"]
     found["Config"]["Labels"] = {name: labels[name] for name in labels.keys() - _OWN_LABELS}
     found["HostConfig"] = {

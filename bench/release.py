@@ -1,4 +1,4 @@
-"""A release of this repository's app, by Seatrial, a shell script, Ansible, and the bare calls.
+"""A release of this repository's app, by Seatrial's two programs, a shell script, Ansible, and the bare calls.
 
 Each releases its own copy of the app to its own repository of one registry, so none finds another one's work. The app
 shows a line with version and tool, which each must find in the answer before it pushes.
@@ -21,7 +21,7 @@ from typing import Any
 
 from bench import ansible, registry
 from bench.timing import Command, CommandFailed
-from bench.workspace import INVOKE, REPOSITORY, Workspace
+from bench.workspace import BIN, REPOSITORY, Workspace
 
 __all__ = ["ENGINE", "SCRIPT", "Release", "make_base"]
 
@@ -162,7 +162,8 @@ class Release:
                     container=f"{self.workspace.name}-{self.tool}",
                     labels={name: value},
                 )
-        words = (INVOKE, "release", "--version", self.version)
+        program = str(BIN / ("seatrial" if self.tool == "seatrial" else "invoke"))
+        words = (program, "release", "--version", self.version)
         return Command(words=words, folder=folder, must_print="changed=0" if action == "noop" else "changed=4")
 
     def published(self) -> str:

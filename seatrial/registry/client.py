@@ -76,9 +76,9 @@ class HttpRegistry:
         known = self._manifests.setdefault(reference.repository, {})
         if known and not refresh:
             # Docker Hub limits pulls; a HEAD request does not count as one.
-            status, digest = self._head(reference, path)
-            if status == _NOT_FOUND or digest in known:
-                return known.get(digest)
+            digest = self._digest(reference, path)
+            if cached := known.get(digest):
+                return cached
         response = self._read(reference, path, f"{reference} cannot be looked up")
         if response is None:
             return None
@@ -175,11 +175,11 @@ class HttpRegistry:
         if response.status != _OK:
             raise http.failure(response, f"{credential.user} cannot log in to {self.host}")
 
-    def _head(self, reference: ImageReference, path: str) -> tuple[int, str]:
-        """Return the status of a manifest, and the digest that the registry reports; empty if it reports none."""
+    def _digest(self, reference: ImageReference, path: str) -> str:
+        """Return the digest that the registry reports; empty if it reports none, whatever the reason."""
         scope = f"repository:{reference.repository}:pull"
         response = self._http.send("HEAD", path, scope=scope, headers=_ACCEPT)
-        return response.status, response.header("Docker-Content-Digest") if response.status == _OK else ""
+        return response.header("Docker-Content-Digest") if response.status == _OK else ""
 
     def _read(self, reference: ImageReference, path: str, message: str) -> Response | None:
         scope = f"repository:{reference.repository}:pull"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import stat
 import time
 from collections.abc import Callable, Mapping
@@ -36,8 +37,8 @@ class Inputs(Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def digest(self) -> str:
         """One digest over all parts."""
-        text = "\0".join([f"{name}\0{value}" for name, value in sorted(self.parts.items())])
-        return f"sha256:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
+        text = json.dumps(sorted(self.parts.items()))  # never another text: images that are published have its digest
+        return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
     def compare(self, before: Mapping[str, str]) -> dict[str, list[str]]:
         """Return the parts that were changed, added and removed since `before`."""

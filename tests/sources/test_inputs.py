@@ -29,6 +29,12 @@ def test_entry_digest(tmp_path: Path) -> None:
     assert entry_digest(tmp_path) == "folder"
 
 
+def test_digest() -> None:
+    """The digest of the same inputs stays the same in each version of Seatrial: published images are known by it."""
+    digest = Inputs(parts={"file café": "2", "Dockerfile": "1"}).digest
+    assert digest == "sha256:77e57a7cbfd944d3d783d7e0c1e23e3b58f57c9ea5edce8b41f2a89b731a760f"
+
+
 def test_difference() -> None:
     """Changed, added and removed parts are named, at most five of each."""
     now = Inputs(parts={"file a": "1", "file b": "2", **{f"file n{number}": "1" for number in range(7)}})

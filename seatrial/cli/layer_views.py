@@ -12,7 +12,7 @@ from seatrial.cli.playbook import Playbook
 from seatrial.engine.model import Image
 from seatrial.errors import StepFailed, UsageError
 from seatrial.layers.comparison import Comparison
-from seatrial.layers.image_steps import LayeredImage, layered_image, published_image
+from seatrial.layers.image_steps import LayeredImage, layered_image, layered_images, published_image
 from seatrial.layers.sharing import Sharing
 from seatrial.layers.transfer import Traffic, look_up, traffic
 from seatrial.model.app import VERSION_LABEL, App
@@ -32,7 +32,7 @@ __all__ = ["layers_view", "sharing_view"]
 def sharing_view(world: World, app: App | None) -> SharingView:
     """Return what the engine's images share, or those of an app."""
     found = world.engine.images(app.labels if app else None)
-    return SharingView(sharing=Sharing(images=tuple(layered_image(world.engine, one) for one in found)))
+    return SharingView(sharing=Sharing(images=tuple(layered_images(world.engine, found))))
 
 
 def layers_view(

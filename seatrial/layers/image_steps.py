@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from seatrial.engine.failures import AbsentError
 from seatrial.engine.model import HistoryEntry, Image, ImageHistory
 from seatrial.engine.protocol import Engine
 from seatrial.registry.model import Configuration
@@ -19,6 +20,7 @@ __all__ = [
     "LayeredImage",
     "chain_ids",
     "layered_image",
+    "layered_images",
     "published_image",
     "read_instruction",
     "total_size",
@@ -101,6 +103,16 @@ def layered_image(engine: Engine, image: Image) -> LayeredImage:
     """Return an image of the engine with its steps."""
     inspected = image if image.layers else engine.image(image.id) or image  # a list does not name the layers
     return with_steps(image, ImageHistory(entries=tuple(engine.history(image.id)), layers=inspected.layers))
+
+
+def layered_images(engine: Engine, images: Iterable[Image]) -> Iterator[LayeredImage]:
+    """Yield images with their steps, without those that somebody has just removed."""
+    for image in images:
+        try:
+            found = layered_image(engine, image)
+        except AbsentError:
+            continue
+        yield found
 
 
 def with_steps(image: Image, history: ImageHistory) -> LayeredImage:

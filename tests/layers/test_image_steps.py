@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from seatrial.engine.model import HistoryEntry, Image
-from seatrial.layers.image_steps import chain_ids, layered_image, published_image, read_instruction
+from seatrial.layers.image_steps import (
+    chain_ids,
+    layered_image,
+    layered_images,
+    published_image,
+    read_instruction,
+)
+from seatrial.model.reference import ImageReference
 from seatrial.registry.model import Configuration, HistoryRecord
 from tests.engine.memory.engine import MemoryEngine
 
@@ -72,6 +79,15 @@ def test_a_layer_without_history() -> None:
     engine = _Told(("ADD x", 9, ""))
     assert _layers(engine, 2) == ["0", "1"]
     assert layered_image(engine, Image(id="sha256:i", layers=("sha256:0", "sha256:1"))).size is None
+
+
+def test_an_image_that_has_just_been_removed() -> None:
+    """Of a list of images, one that somebody else removes meanwhile is left out."""
+    engine = MemoryEngine()
+    engine.add("content", ImageReference.parse("shop:1"))
+    listed = engine.images()
+    gone = Image(id="sha256:gone")
+    assert [one.id for one in layered_images(engine, [gone, *listed])] == [one.id for one in listed]
 
 
 def test_a_chain_is_named_as_docker_names_it() -> None:

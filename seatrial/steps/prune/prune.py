@@ -9,7 +9,7 @@ from functools import partial
 from seatrial.engine.model import Image
 from seatrial.engine.protocol import Emit
 from seatrial.events import Info
-from seatrial.layers.image_steps import layered_image
+from seatrial.layers.image_steps import layered_images
 from seatrial.layers.sharing import freed_bytes
 from seatrial.model.reference import ImageReference
 from seatrial.model.shell import ShellCommand
@@ -83,7 +83,7 @@ class Prune(AppStep):
     @staticmethod
     def _freed(world: World, removed: Iterable[Image]) -> int:
         ids = {image.id for image in removed}
-        every = {image.id: layered_image(world.engine, image) for image in world.engine.images()}
+        every = {one.id: one for one in layered_images(world.engine, world.engine.images())}
         return freed_bytes(
             [one for image_id, one in every.items() if image_id in ids],
             [one for image_id, one in every.items() if image_id not in ids],

@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from seatrial.engine.failures import AbsentError
 from seatrial.engine.model import BuildRequest, HistoryEntry, Image
 from seatrial.engine.protocol import Emit
 from seatrial.errors import RegistryUnavailable, StepFailed
@@ -149,7 +150,7 @@ class MemoryImages:
     def _image(self, name_or_id: str) -> Image:
         image = self.image(name_or_id)
         if image is None:
-            raise StepFailed(f"there is no image {name_or_id}", reason="No such image", hint="invoke build")
+            raise AbsentError(f"there is no image {name_or_id}", reason="No such image", hint="invoke build")
         return image
 
     def _record_digest(self, image_id: str, reference: ImageReference, digest: str) -> None:

@@ -48,13 +48,13 @@ def evidence_error(evidence: Evidence) -> ContainerFailed | SmokeFailed:
     passed = evidence.running and bool(results) and not evidence.failed
     cause = (crash_loop(evidence) if passed else None) or diagnose(evidence)
     failed = sum(result.problem is not None for result in results)
+    kind: type[ContainerFailed | SmokeFailed]
     if evidence.running and failed:
-        what = f"failed {failed} of {pluralize(len(app.checks), 'check')}"
+        kind, what = SmokeFailed, f"failed {failed} of {pluralize(len(app.checks), 'check')}"
     elif passed:
-        what = "answers, but its server's workers end"
+        kind, what = SmokeFailed, "answers, but its server's workers end"
     else:
-        what = "was removed" if cause.name == "container-removed" else _end(evidence)
-    kind = SmokeFailed if passed or (evidence.running and failed) else ContainerFailed
+        kind, what = ContainerFailed, "was removed" if cause.name == "container-removed" else _end(evidence)
     message, details = f"{app.name} {what}", describe(evidence)
     return kind(message, reason=cause.reason, hint=cause.hint, cause=cause.name, details=details)
 

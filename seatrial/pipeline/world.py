@@ -85,13 +85,11 @@ class World(Struct, frozen=True, kw_only=True):
     background: Background = field(default_factory=Background)
     answers: Answers | None = field(default_factory=Answers)
     files: Answers = field(default_factory=Answers)
-    _seen: dict[Hashable, Any] = {}
+    _lasting: Answers = field(default_factory=Answers)
 
     def once(self, key: Hashable, look: Callable[[], _T]) -> _T:
         """Return what `look` returned for this key the first time in this run."""
-        if key not in self._seen:
-            self._seen[key] = look()
-        return cast("_T", self._seen[key])
+        return self._lasting.get(key, look)
 
     def revision(self, app: App) -> Revision | None:
         """Return the last commit that touched an app's context or Dockerfile; git is asked once."""

@@ -25,7 +25,7 @@ from seatrial.registry.credentials import Credential
 if TYPE_CHECKING:  # most commands have nothing to do with a swarm
     from seatrial.engine.swarm import Swarm
 
-__all__ = ["DockerEngine", "auth_config"]
+__all__ = ["DockerEngine", "auth_config", "auth_header"]
 
 _MORE_LISTINGS = 20
 _LISTING_PAUSE = 0.05
@@ -201,11 +201,10 @@ class DockerEngine(Containers):
             translate_push_errors(reference, stall),
         ):
             client = self._client
-            login = base64.urlsafe_b64encode(json.dumps(auth_config(credential)).encode())
             response = client.post(
                 api_url(client, f"images/{reference.name}/push"),
                 params={"tag": reference.tag or "latest"},
-                headers={"X-Registry-Auth": login.decode()},
+                headers=auth_header(credential),
                 stream=True,
                 timeout=stall,
             )
@@ -238,6 +237,11 @@ class DockerEngine(Containers):
         if image is None:
             raise StepFailed(f"{reference.familiar} was not created", reason=response.text, hint="docker system df")
         return image.id
+
+
+def auth_header(credential: Credential | None) -> dict[str, str]:
+    """Return the credentials as the header in which the engine takes them."""
+    return {"X-Registry-Auth": base64.urlsafe_b64encode(json.dumps(auth_config(credential)).encode()).decode()}
 
 
 def auth_config(credential: Credential | None) -> dict[str, str]:

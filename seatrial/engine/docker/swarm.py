@@ -211,12 +211,10 @@ class DockerSwarm:
         parameters: Mapping[str, Any] | None = None,
     ) -> None:
         """Send a request; a credential travels in its header, and the swarm gives it to the nodes that pull."""
-        from docker.auth import encode_header
-
-        from seatrial.engine.docker.engine import auth_config
+        from seatrial.engine.docker.engine import auth_header
 
         client = self._connection.client
-        headers = {"X-Registry-Auth": encode_header(auth_config(credential))} if credential else {}
+        headers = auth_header(credential) if credential else {}
         response = client.post(api_url(client, path), json=body, params=parameters, headers=headers)
         client._raise_for_status(response)  # noqa: SLF001  its errors hold the engine's message
 

@@ -83,32 +83,31 @@ class ApiBuild:
     def _messages(self, request: BuildRequest) -> Iterator[dict[str, Any]]:
         dockerfile, needed = self._dockerfile(request), bool(request.options.secrets)
         sends_files = _gains_from_file_sync(request)
-        if not needed and not sends_files:
-            yield from self._answer(request, *self._archive(request, dockerfile))
-            return
-        from seatrial.engine.builders.session import Session, SessionRefused
+        if needed or sends_files:
+            from seatrial.engine.builders.session import Session, SessionRefused
 
-        session = Session(self._client, request, dockerfile if sends_files else None, self.grown.append)
-        try:
-            with session:
-                source, body = (session.parameters, None) if sends_files else self._archive(request, dockerfile)
-                yield from self._answer(request, {**source, "session": session.id}, body)
-        except SessionRefused as refusal:
-            if needed:
-                raise Unavailable(
-                    "the engine cannot ask for build secrets",
-                    reason=f"it opens no session: {refusal}",
-                    hint="connect to the engine without a proxy, or remove build_secrets from the settings",
-                ) from refusal
-            yield from self._answer(request, *self._archive(request, dockerfile))
-        except BuildStopped:
-            if session.error:
-                raise session.error from None
-            if needed or not session.is_lost:
-                raise
-            self._emit(WarningEvent(text="the engine lost the connection for the files: all are sent again"))
-            self._progress = Progress()
-            yield from self._answer(request, *self._archive(request, dockerfile))
+            session = Session(self._client, request, dockerfile if sends_files else None, self.grown.append)
+            try:
+                with session:
+                    source, body = (session.parameters, None) if sends_files else self._archive(request, dockerfile)
+                    yield from self._answer(request, {**source, "session": session.id}, body)
+            except SessionRefused as refusal:
+                if needed:
+                    raise Unavailable(
+                        "the engine cannot ask for build secrets",
+                        reason=f"it opens no session: {refusal}",
+                        hint="connect to the engine without a proxy, or remove build_secrets from the settings",
+                    ) from refusal
+            except BuildStopped:
+                if session.error:
+                    raise session.error from None
+                if needed or not session.is_lost:
+                    raise
+                self._emit(WarningEvent(text="the engine lost the connection for the files: all are sent again"))
+                self._progress = Progress()
+            else:
+                return
+        yield from self._answer(request, *self._archive(request, dockerfile))
 
     def _answer(
         self, request: BuildRequest, source: dict[str, str], body: Iterator[bytes] | None

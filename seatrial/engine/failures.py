@@ -20,6 +20,7 @@ __all__ = [
     "RefusedError",
     "SshError",
     "another_api",
+    "broken_connections",
     "engine_message",
     "is_timeout",
     "message_in",
@@ -70,8 +71,7 @@ def translated(error: Exception, action: str, endpoint: Endpoint, seconds: float
     if isinstance(error, AnswerError):
         return _refused(error, action, endpoint)
     import requests
-    import urllib3
-    from docker.errors import APIError, DockerException, StreamParseError
+    from docker.errors import APIError, DockerException
 
     if type(error) is DockerException:  # so the SDK wraps whatever goes wrong with its question for the API version
         cause = error.__cause__
@@ -82,10 +82,18 @@ def translated(error: Exception, action: str, endpoint: Endpoint, seconds: float
         return _refused(error, action, endpoint)
     if isinstance(error, json.JSONDecodeError | requests.exceptions.JSONDecodeError):
         return _not_an_engine(endpoint, f"its answer is not JSON ({error})")
-    broken = (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, StreamParseError)
-    if isinstance(error, (*broken, DockerException, OSError)):
+    if isinstance(error, (*broken_connections(), DockerException, OSError)):
         return _unavailable(error, endpoint, seconds)
     return None
+
+
+def broken_connections() -> tuple[type[Exception], ...]:
+    """Return the errors of the SDK and its libraries that say that a connection broke; this loads the SDK."""
+    import requests
+    import urllib3
+    from docker.errors import StreamParseError
+
+    return (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, StreamParseError)
 
 
 def is_timeout(error: Exception) -> bool:

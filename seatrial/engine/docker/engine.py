@@ -25,7 +25,7 @@ from seatrial.registry.credentials import Credential
 if TYPE_CHECKING:  # most commands have nothing to do with a swarm
     from seatrial.engine.swarm import Swarm
 
-__all__ = ["DockerEngine", "auth_config", "auth_header"]
+__all__ = ["DockerEngine", "auth_header"]
 
 _MORE_LISTINGS = 20
 _LISTING_PAUSE = 0.05
@@ -178,7 +178,7 @@ class DockerEngine(Containers):
                     tag=reference.digest or reference.tag or "latest",
                     stream=True,
                     decode=True,
-                    auth_config=auth_config(credential),
+                    auth_config=_auth_config(credential),
                     platform=platform,
                 )
                 follow_transfer(stream, reference, "pull", credential, emit)
@@ -241,10 +241,10 @@ class DockerEngine(Containers):
 
 def auth_header(credential: Credential | None) -> dict[str, str]:
     """Return the credentials as the header in which the engine takes them."""
-    return {"X-Registry-Auth": base64.urlsafe_b64encode(json.dumps(auth_config(credential)).encode()).decode()}
+    return {"X-Registry-Auth": base64.urlsafe_b64encode(json.dumps(_auth_config(credential)).encode()).decode()}
 
 
-def auth_config(credential: Credential | None) -> dict[str, str]:
+def _auth_config(credential: Credential | None) -> dict[str, str]:
     """Return the credentials as the SDK wants them; without any an empty dictionary, as None crashes engine 28.3.3."""
     if credential is None:
         return {}

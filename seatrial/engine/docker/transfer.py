@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
-from seatrial.engine.failures import LostError, stream_error
+from seatrial.engine.failures import LostError, broken_connections, stream_error
 from seatrial.engine.protocol import Emit
 from seatrial.errors import EngineUnavailable, RateLimited, RegistryUnavailable, SeatrialError, StepFailed
 from seatrial.events import Transfer
@@ -100,12 +100,10 @@ def _is_lost(error: Exception) -> bool:
     if isinstance(error, SeatrialError):
         return False
     import requests
-    import urllib3
-    from docker.errors import APIError, StreamParseError
+    from docker.errors import APIError
 
-    lost = (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, StreamParseError)
     never_started = isinstance(error, requests.exceptions.ConnectTimeout) or "Connection aborted" in str(error)
-    return isinstance(error, lost) and not isinstance(error, APIError) and not never_started
+    return isinstance(error, broken_connections()) and not isinstance(error, APIError) and not never_started
 
 
 def transfer_error(

@@ -13,8 +13,8 @@ from seatrial.engine.failures import AnswerError, message_in
 
 __all__ = ["SocketClient"]
 
-Look = Callable[[str], Mapping[str, Any] | None]
-"""Returns the engine's description of something; None if its answer is another one."""
+Look = Callable[[str], tuple[Mapping[str, Any] | None, bool]]
+"""Returns the engine's description of something, None without one; and whether the engine has no such thing."""
 
 
 class SocketClient(SocketHttp):
@@ -39,12 +39,12 @@ class SocketClient(SocketHttp):
 
     def inspect_image(self, image: str) -> Any:
         """Return the engine's description of an image."""
-        return self._look(f"/images/{quote(image, safe='/:@')}/json") or self._sdk.client.inspect_image(image)
+        return self._look(f"/images/{quote(image, safe='/:@')}/json")[0] or self._sdk.client.inspect_image(image)
 
     def inspect_container(self, container: str) -> Any:
         """Return the engine's description of a container."""
         path = f"/containers/{quote(container, safe='')}/json"
-        return self._look(path) or self._sdk.client.inspect_container(container)
+        return self._look(path)[0] or self._sdk.client.inspect_container(container)
 
     def create_container_from_config(self, config: Mapping[str, Any], name: str) -> Any:
         """Create a container."""

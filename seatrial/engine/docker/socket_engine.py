@@ -58,11 +58,10 @@ class SocketEngine(DockerEngine):
 
     def image(self, name_or_id: str) -> Image | None:
         """Return the image of that name or id, or None."""
-        status, found = self._get(f"/images/{quote(name_or_id, safe='/:@')}/json")
-        known = found if isinstance(found, dict) else {}
-        if status == _OK and "Id" in known:
-            return image_of(known)
-        return None if status == _NOT_FOUND and "message" in known else super().image(name_or_id)
+        found, absent = self._described(f"/images/{quote(name_or_id, safe='/:@')}/json")
+        if found:
+            return image_of(found)
+        return None if absent else super().image(name_or_id)
 
     def _images(self, labels: Mapping[str, str]) -> list[Image]:
         filters = json.dumps({"label": label_filter(labels)})
@@ -71,11 +70,10 @@ class SocketEngine(DockerEngine):
 
     def container(self, name: str) -> Container | None:
         """Return the container of that name or id, or None."""
-        status, found = self._get(f"/containers/{quote(name, safe='')}/json")
-        known = found if isinstance(found, dict) else {}
-        if status == _OK and "Id" in known:
-            return container_of(known)
-        return None if status == _NOT_FOUND and "message" in known else super().container(name)
+        found, absent = self._described(f"/containers/{quote(name, safe='')}/json")
+        if found:
+            return container_of(found)
+        return None if absent else super().container(name)
 
     def _listed(self, labels: Mapping[str, str]) -> list[dict[str, Any]]:
         filters = json.dumps({"label": label_filter(labels)})
@@ -152,10 +150,11 @@ class SocketEngine(DockerEngine):
             sock.sendall(f"GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
             yield sock
 
-    def _described(self, path: str) -> dict[str, Any] | None:
-        """Return the description in an answer; None without one."""
+    def _described(self, path: str) -> tuple[dict[str, Any] | None, bool]:
+        """Return the description in an answer, None without one; and whether the engine has no such thing."""
         status, found = self._get(path)
-        return found if status == _OK and isinstance(found, dict) and "Id" in found else None
+        known = found if isinstance(found, dict) else {}
+        return known if status == _OK and "Id" in known else None, status == _NOT_FOUND and "message" in known
 
     def _list(self, path: str) -> list[dict[str, Any]] | None:
         """Return the list in an answer; None without one."""

@@ -37,7 +37,7 @@ def fork(work: Callable[[], bytes]) -> Callable[[], bytes | None]:
             found = pipe.read()
         try:
             _, status = os.waitpid(copy, 0)
-        except ChildProcessError:  # whoever started this process has it ignore the end of others
+        except ChildProcessError:  # this process was started with SIGCHLD ignored
             return None
         return None if status else found
 

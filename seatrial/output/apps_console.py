@@ -19,8 +19,8 @@ __all__ = ["AppObserver", "AppsConsole"]
 class AppsConsole:
     """One console for several apps; on a terminal its last line says what each is doing.
 
-    One step at a time writes to the terminal itself, and has it until it ends; the other apps go on meanwhile, and what
-    they say is shown then.
+    A step that writes to the terminal itself, such as a hook, has the terminal until it ends. The other apps go on, and
+    what they say is shown after it.
     """
 
     def __init__(self, console: Console) -> None:

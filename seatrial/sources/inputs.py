@@ -37,7 +37,7 @@ class Inputs(Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def digest(self) -> str:
         """One digest over all parts."""
-        text = json.dumps(sorted(self.parts.items()))  # never another text: images that are published have its digest
+        text = json.dumps(sorted(self.parts.items()))  # published images are known by its digest
         return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
     def compare(self, before: Mapping[str, str]) -> dict[str, list[str]]:

@@ -82,7 +82,7 @@ def test_a_layer_without_history() -> None:
 
 
 def test_an_image_that_has_just_been_removed() -> None:
-    """Of a list of images, one that somebody else removes meanwhile is left out."""
+    """An image that somebody removes after it was listed is left out."""
     engine = MemoryEngine()
     engine.add("content", ImageReference.parse("shop:1"))
     listed = engine.images()
